@@ -1,0 +1,99 @@
+"""Checks at the public border: what was got, what was expected, what to do.
+
+Kernels trust their arguments; everything that a user hands over passes through here once and
+leaves as a C-contiguous float64 array or a checked plain value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def choice(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of `allowed`, else raise with the nearest spelling."""
+    options = list(allowed)
+    if isinstance(value, str) and value in options:
+        return value
+    near = difflib.get_close_matches(str(value).lower(), [o.lower() for o in options], n=1, cutoff=0.5)
+    hint = ""
+    if near:
+        hint = f" Did you mean {next(o for o in options if o.lower() == near[0])!r}?"
+    raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}.{hint}")
+
+
+def integer(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int within [minimum, maximum]; bools and fractions are refused."""
+    bounds = f"an integer >= {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
+    if isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected {bounds}.")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r} of type {type(value).__name__}; expected {bounds}.") from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ValueError(f"{name} is {number}; expected {bounds}.")
+    return number
+
+
+def real(name: str, value: object, minimum: float = -np.inf, maximum: float = np.inf) -> float:
+    """Return `value` as a finite float within [minimum, maximum]."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; expected a number.") from None
+    if not np.isfinite(number) or number < minimum or number > maximum:
+        raise ValueError(f"{name} is {number}; expected a finite number in [{minimum:g}, {maximum:g}].")
+    return number
+
+
+def matrix(name: str, value: ArrayLike, n_columns: int | None = None) -> FloatArray:
+    """Return `value` as a finite, C-contiguous float64 array of shape (n_samples, n_columns).
+
+    One-dimensional input becomes a single column.
+    """
+    array = _real_array(name, value)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} has {array.ndim} dimensions, shape {array.shape}; expected 2, (n_samples, n_features)."
+        )
+    if n_columns is not None and array.shape[1] != n_columns:
+        raise ValueError(
+            f"{name} has {array.shape[1]} columns, shape {array.shape}; expected {n_columns} columns."
+        )
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} has no rows, shape {array.shape}; expected at least 1 sample.")
+    finite(name, array)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def finite(name: str, array: FloatArray) -> None:
+    """Raise if a value of `array` is NaN or infinite, naming how many and the first place."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} has {int(bad.sum())} NaN or infinite values, the first at index {first} "
+            f"({array[first]}); remove or impute those samples."
+        )
+
+
+def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "c":
+            raise TypeError(f"{name} is complex; expected real numbers. Pass the real and imaginary parts apart.")
+        return array.astype(np.float64, copy=False)
+    except (ValueError, TypeError) as error:
+        if "is complex" in str(error):
+            raise
+        raise TypeError(f"{name} cannot be read as an array of numbers ({error}).") from None

@@ -1,0 +1,270 @@
+"""B-splines as piecewise polynomials: tables of local coefficients, and their evaluation.
+
+On every piece the k + 1 living B-splines of order k are polynomials of the local coordinate
+u = (x - origin) * scale. The table stores their coefficients, highest power first, so that values and
+derivatives are Horner sums without divisions, on any knots. What happens outside the grid is one
+more piece at each end, so that no kernel knows about extrapolation.
+
+Source of the recursion: C. de Boor, A Practical Guide to Splines, ch. X, eq. (11)-(14).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kan_np.kernels._jit import jit, jit_exact
+
+LINEAR, CONTINUE, CONSTANT, FADE = 0, 1, 2, 3  # what a spline does outside its grid
+
+
+@jit_exact
+def living_polynomials(t, m, k, h, poly):
+    """Polynomials of the B-splines that live on [t[m], t[m+1]], in u = (x - t[m]) / h.
+
+    `t` is a knot vector that holds at least k knots on each side of the span m. On return poly[d, r]
+    is the coefficient of u^(k-d) of the r-th of them, B_{m-k+r}.
+    """
+    poly[:, :] = 0.0
+    power = np.zeros((k + 1, k + 1))  # power[r, p]: coefficient of u^p
+    power[0, 0] = 1.0
+    carried = np.zeros(k + 1)
+    for degree in range(1, k + 1):
+        carried[:] = 0.0
+        for r in range(degree):
+            right = t[m + r + 1] - t[m]
+            left = t[m] - t[m + r + 1 - degree]
+            width = right + left
+            for p in range(degree, -1, -1):
+                here = power[r, p] / width
+                below = power[r, p - 1] / width if p > 0 else 0.0
+                rising = left * here + h * below
+                falling = right * here - h * below
+                power[r, p] = carried[p] + falling
+                carried[p] = rising
+        power[degree, :] = carried
+    for r in range(k + 1):
+        for p in range(k + 1):
+            poly[k - p, r] = power[r, p]
+
+
+@jit_exact
+def build_pieces(knots, k, outside, breaks, bucket, bucket_scale, origin, scale, poly, start):
+    """Fill the piece tables of all nodes from their knot grids; see `kan_np.grid.SplineTable`.
+
+    knots[i] are the G + 1 strictly increasing knots of node i, continued by k equal steps of (b - a) / G
+    on both sides, as pykan does. The pieces are the G intervals, or with `outside` == FADE all G + 2k
+    intervals of the continued knots, and one piece at each end.
+    """
+    n_nodes, n_knots = knots.shape
+    grid = n_knots - 1
+    lead = k if outside == FADE else 0
+    n_inner = grid + 2 * lead
+    t = np.empty(grid + 1 + 4 * k)
+    local = np.empty((k + 1, k + 1))
+    for i in range(n_nodes):
+        step = (knots[i, grid] - knots[i, 0]) / grid
+        t[2 * k : 2 * k + grid + 1] = knots[i]
+        for q in range(1, 2 * k + 1):
+            t[2 * k - q] = knots[i, 0] - q * step
+            t[2 * k + grid + q] = knots[i, grid] + q * step
+        for piece in range(n_inner):
+            m = 2 * k - lead + piece
+            breaks[i, piece] = t[m]
+            h = t[m + 1] - t[m]
+            origin[i, piece + 1] = t[m]
+            scale[i, piece + 1] = 1.0 / h
+            living_polynomials(t, m, k, h, local)
+            lowest = piece - lead  # index of the first living B-spline; below 0 or above G - 1 some do not exist
+            start[piece + 1] = min(max(lowest, 0), grid - 1)
+            poly[i, :, :, piece + 1] = 0.0
+            for r in range(k + 1):
+                if 0 <= lowest + r < grid + k:
+                    poly[i, lowest + r - start[piece + 1], :, piece + 1] = local[:, r]
+        breaks[i, n_inner] = t[2 * k - lead + n_inner]
+        _outer_pieces(k, outside, n_inner, breaks[i], origin[i], scale[i], poly[i], start)
+        _fill_buckets(breaks[i], bucket[i])
+        bucket_scale[i] = bucket.shape[1] / (breaks[i, n_inner] - breaks[i, 0])
+
+
+@jit_exact
+def _outer_pieces(k, outside, n_inner, breaks, origin, scale, poly, start):
+    """The pieces left and right of the grid: nothing, a constant, a line, or the neighbour's polynomial."""
+    last = n_inner + 1
+    for outer, inner in ((0, 1), (last, n_inner)):
+        start[outer] = start[inner]
+        scale[outer] = scale[inner]
+        origin[outer] = breaks[0] if outer == 0 else breaks[n_inner]
+        poly[:, :, outer] = 0.0
+        if outside == CONTINUE:
+            origin[outer] = origin[inner]
+            poly[:, :, outer] = poly[:, :, inner]
+        elif outside == CONSTANT or outside == LINEAR:
+            end = 0.0 if outer == 0 else 1.0
+            for r in range(k + 1):
+                value = 0.0
+                slope = 0.0
+                for d in range(k + 1):
+                    slope = slope * end + value
+                    value = value * end + poly[r, d, inner]
+                poly[r, k, outer] = value
+                if outside == LINEAR and k > 0:
+                    poly[r, k - 1, outer] = slope
+
+
+@jit_exact
+def _fill_buckets(breaks, bucket):
+    """bucket[q]: the inner piece that holds the left end of the q-th of equal parts of the range."""
+    n_inner = breaks.shape[0] - 1
+    width = (breaks[n_inner] - breaks[0]) / bucket.shape[0]
+    piece = 0
+    for q in range(bucket.shape[0]):
+        left = breaks[0] + q * width
+        while piece < n_inner - 1 and left >= breaks[piece + 1]:
+            piece += 1
+        bucket[q] = piece
+
+
+@jit
+def locate(x, n, breaks, bucket, bucket_scale, piece):
+    """piece[s]: the piece that holds x[s]; 0 left of the grid, 1..n_inner inside, n_inner + 1 right of it.
+
+    Pieces are closed on the left; the last inner one also on the right. A table of equal buckets gives
+    the first piece to try. NaN lands on some inner piece and stays NaN through the polynomial.
+    """
+    n_inner = breaks.shape[0] - 1
+    low, high = breaks[0], breaks[n_inner]
+    last = bucket.shape[0] - 1
+    for s in range(n):
+        xs = x[s]
+        if xs < low:
+            piece[s] = 0
+        elif xs > high:
+            piece[s] = n_inner + 1
+        else:
+            p = bucket[min(max(np.int64((xs - low) * bucket_scale), 0), last)]
+            while p < n_inner - 1 and xs >= breaks[p + 1]:
+                p += 1
+            while p > 0 and xs < breaks[p]:
+                p -= 1
+            piece[s] = p + 1
+
+
+@jit
+def basis_derivative(x, breaks, bucket, bucket_scale, origin, scale, poly, start, nu, piece, out):
+    """Dense matrix of nu-th derivatives: out[s, m] = d^nu B_m / dx^nu at x[s]. `out` comes zeroed."""
+    k = poly.shape[0] - 1
+    locate(x, x.shape[0], breaks, bucket, bucket_scale, piece)
+    for s in range(x.shape[0]):
+        p = piece[s]
+        u = (x[s] - origin[p]) * scale[p]
+        factor = scale[p] ** nu
+        for r in range(k + 1):
+            value = 0.0
+            for d in range(k + 1 - nu):
+                power = k - d
+                falling = 1.0
+                for q in range(nu):
+                    falling *= power - q
+                value = value * u + falling * poly[r, d, p]
+            out[s, start[p] + r] += value * factor
+
+
+@jit
+def expand(x, n, even, breaks, bucket, bucket_scale, origin, scale, poly, start, shift, value, slope, first, piece, work):
+    """Values and slopes of the living B-splines for a block of n samples of one node.
+
+    value[r, s] = B_{start+r}(x[s]), slope[r, s] its derivative, first[s] = shift + start: the place of
+    the first living coefficient within the parameters of an edge. `even` says that all inner pieces have the
+    same polynomials, which then need no look-up. `piece` and `work` are scratch.
+    """
+    k = poly.shape[0] - 1
+    u, stretch = work[0], work[1]
+    if even:
+        _expand_even(x, n, breaks, scale[1], poly, shift, value, slope, first, u)
+        for s in range(n):
+            if x[s] < breaks[0] or x[s] > breaks[breaks.shape[0] - 1]:
+                p = 0 if x[s] < breaks[0] else breaks.shape[0]
+                _expand_one(x[s], p, origin, scale, poly, value, slope, s)
+        return
+    locate(x, n, breaks, bucket, bucket_scale, piece)
+    for s in range(n):
+        p = np.uint64(piece[s])
+        first[s] = start[p] + shift
+        stretch[s] = scale[p]
+        u[s] = (x[s] - origin[p]) * scale[p]
+    for r in range(k + 1):
+        _horner(k, poly[r], n, piece, u, value[r], slope[r])
+        for s in range(n):
+            slope[r, s] *= stretch[s]
+
+
+@jit
+def _expand_even(x, n, breaks, scale, poly, shift, value, slope, first, u):
+    """As `expand` for equal steps inside the grid; outside it the polynomials of the end pieces go on."""
+    k = poly.shape[0] - 1
+    low, last = breaks[0], float(breaks.shape[0] - 2)
+    for s in range(n):
+        t = (x[s] - low) * scale
+        p = min(max(math.floor(t), 0.0), last)
+        u[s] = t - p
+        first[s] = np.int64(np.int32(p)) + shift
+    for r in range(k + 1):
+        c = poly[r]
+        v, dv = value[r], slope[r]
+        if k == 3:  # cubic splines are what nearly everybody uses: one pass, unrolled
+            c0, c1, c2, c3 = c[0, 1], c[1, 1], c[2, 1], c[3, 1]
+            for s in range(n):
+                t = u[s]
+                v[s] = ((c0 * t + c1) * t + c2) * t + c3
+                dv[s] = scale * ((3.0 * c0 * t + 2.0 * c1) * t + c2)
+        else:
+            for s in range(n):
+                v[s] = c[0, 1]
+                dv[s] = 0.0
+            for d in range(1, k + 1):
+                for s in range(n):
+                    dv[s] = dv[s] * u[s] + v[s]
+                    v[s] = v[s] * u[s] + c[d, 1]
+            for s in range(n):
+                dv[s] *= scale
+
+
+@jit
+def _expand_one(x, p, origin, scale, poly, value, slope, s):
+    """Values and slopes of the B-splines of piece p at one sample."""
+    u = (x - origin[p]) * scale[p]
+    for r in range(poly.shape[0]):
+        v = 0.0
+        dv = 0.0
+        for d in range(poly.shape[0]):
+            dv = dv * u + v
+            v = v * u + poly[r, d, p]
+        value[r, s] = v
+        slope[r, s] = dv * scale[p]
+
+
+@jit
+def _horner(k, poly, n, piece, u, value, slope):
+    """value[s] = sum_d poly[d, piece[s]] u[s]^(k-d), and its derivative by u."""
+    if k == 3:  # unrolled as above
+        c0, c1, c2, c3 = poly[0], poly[1], poly[2], poly[3]
+        for s in range(n):
+            p = np.uint64(piece[s])
+            x = u[s]
+            a = c0[p]
+            b = a * x + c1[p]
+            c = b * x + c2[p]
+            value[s] = c * x + c3[p]
+            slope[s] = (a * x + b) * x + c
+        return
+    c0 = poly[0]
+    for s in range(n):
+        value[s] = c0[np.uint64(piece[s])]
+        slope[s] = 0.0
+    for d in range(1, k + 1):
+        c = poly[d]
+        for s in range(n):
+            slope[s] = slope[s] * u[s] + value[s]
+            value[s] = value[s] * u[s] + c[np.uint64(piece[s])]

@@ -1,0 +1,187 @@
+"""The numbers of a KAN: one parameter matrix, the splines of its nodes, and what can be computed from them.
+
+A `Network` is never changed: a moved or finer grid, or new parameters, make a new one. The parameters of edge
+e are the row theta[e] = (w, c_0, ..., c_{G+k-1}); the flat vector that optimizers see is theta.ravel().
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.grid import SplineTable, refuse_outside
+from kan_np.kernels import base, network
+from kan_np.kernels.network import BLOCK, Basis, Ints, Net, Pull, Scratch
+
+BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
+
+NO_PULL = Pull(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
+
+_CHUNK = 8192  # rows of a prediction that are in memory at once
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Which node feeds which: nodes layer by layer, edges by layer, then source, then target."""
+
+    width: tuple[int, ...]
+    node_start: Ints
+    edge_start: Ints
+    source: Ints
+    target: Ints
+
+    @classmethod
+    def dense(cls, width: tuple[int, ...]) -> Wiring:
+        """Connect every node of a layer with every node of the next."""
+        node_start = np.concatenate([[0], np.cumsum(width)]).astype(np.int64)
+        source, target = [], []
+        for layer, (n_in, n_out) in enumerate(zip(width[:-1], width[1:], strict=True)):
+            source.append(np.repeat(np.arange(n_in), n_out) + node_start[layer])
+            target.append(np.tile(np.arange(n_out), n_in) + node_start[layer + 1])
+        edge_start = np.concatenate([[0], np.cumsum([s.size for s in source])]).astype(np.int64)
+        return cls(
+            width,
+            node_start,
+            edge_start,
+            np.concatenate(source).astype(np.int64),
+            np.concatenate(target).astype(np.int64),
+        )
+
+    @property
+    def n_nodes(self) -> int:
+        return int(self.node_start[-1])
+
+    @property
+    def n_sources(self) -> int:
+        """Nodes with outgoing edges: all but the outputs."""
+        return int(self.node_start[-2])
+
+    @property
+    def n_edges(self) -> int:
+        return int(self.edge_start[-1])
+
+
+@dataclass(frozen=True)
+class Network:
+    """Wiring, spline tables and parameters.
+
+    Attributes
+    ----------
+    wiring : Wiring
+    table : SplineTable
+        One row a source node.
+    base_fun : str
+        Name of the residual function b, one of `BASE_FUNCTIONS`.
+    theta : ndarray of shape (n_edges, G + k + 1)
+        Without the first column for ``base_fun="zero"``.
+    """
+
+    wiring: Wiring
+    table: SplineTable
+    base_fun: str
+    theta: FloatArray
+
+    @property
+    def n_params(self) -> int:
+        return self.theta.size
+
+    @property
+    def has_base(self) -> int:
+        """1 if an edge has a residual weight w in front of its coefficients, else 0."""
+        return int(self.base_fun != "zero")
+
+    @cached_property
+    def net(self) -> Net:
+        """What the kernels read."""
+        w, t = self.wiring, self.table
+        return Net(
+            w.node_start,
+            w.edge_start,
+            w.source,
+            w.target,
+            BASE_FUNCTIONS[self.base_fun],
+            t.even,
+            t.breaks,
+            t.bucket,
+            t.bucket_scale,
+            t.origin,
+            t.scale,
+            t.poly,
+            t.start,
+        )
+
+    def with_theta(self, theta: FloatArray) -> Network:
+        """The same network with other parameters (flat or as a matrix)."""
+        new = replace(self, theta=np.array(theta, dtype=np.float64).reshape(self.theta.shape))
+        new.__dict__["net"] = self.net  # the tables do not depend on theta
+        return new
+
+    def with_knots(self, knots: FloatArray) -> Network:
+        """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
+        table = SplineTable.build(knots, self.table.k, self.table.extrapolation)
+        b = self.has_base
+        coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
+        return replace(self, table=table, theta=np.hstack([self.theta[:, :b], coef]))
+
+    def node_values(self, x: FloatArray) -> FloatArray:
+        """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
+        nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
+        network.forward(self.net, self.theta, x, nodes, new_basis(self), new_scratch(self))
+        return nodes
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """Outputs (n_samples, n_out), computed in chunks so that memory does not grow with hidden nodes."""
+        w = self.wiring
+        out = np.empty((x.shape[0], w.width[-1]))
+        basis, scratch = new_basis(self), new_scratch(self)
+        nodes = np.empty((w.n_nodes, min(_CHUNK, x.shape[0])))
+        for low in range(0, x.shape[0], _CHUNK):
+            part = x[low : low + _CHUNK]
+            network.forward(self.net, self.theta, part, nodes, basis, scratch)
+            if self.table.extrapolation == "error":
+                self._refuse_outside(nodes[:, : part.shape[0]])
+            out[low : low + _CHUNK] = nodes[w.n_sources :, : part.shape[0]].T
+        return out
+
+    def _refuse_outside(self, nodes: FloatArray) -> None:
+        for i in range(self.wiring.n_sources):
+            layer = int(np.searchsorted(self.wiring.node_start, i, side="right")) - 1
+            name = f"node {i - self.wiring.node_start[layer]} of layer {layer}"
+            refuse_outside(name, nodes[i], self.table.knots[i, 0], self.table.knots[i, -1])
+
+    def input_jacobian(self, x: FloatArray) -> FloatArray:
+        """d f_j / d x_i at every sample: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
+        out = np.empty((x.shape[0], self.wiring.width[-1], self.wiring.width[0]))
+        unused = np.zeros_like(self.theta)
+        network.input_jacobian(
+            self.net, self.theta, x, new_basis(self), new_scratch(self), NO_PULL, unused, out
+        )
+        return out
+
+
+def new_basis(net: Network, n_slots: int | None = None) -> Basis:
+    """Room for the living B-splines of a block, one slot a source node unless told otherwise."""
+    n = net.wiring.n_sources if n_slots is None else n_slots
+    order = net.table.k + 1
+    return Basis(
+        np.empty((n, order, BLOCK)),
+        np.empty((n, order, BLOCK)),
+        np.empty((n, BLOCK), dtype=np.int64),
+        np.empty((n, BLOCK)),
+        np.empty((n, BLOCK)),
+    )
+
+
+def new_scratch(net: Network) -> Scratch:
+    """Room for one block of node values and their derivatives."""
+    n = net.wiring.n_nodes
+    return Scratch(
+        np.empty((n, BLOCK)),
+        np.empty((n, BLOCK)),
+        np.empty((3, BLOCK)),
+        np.empty(BLOCK, dtype=np.int64),
+        np.empty(BLOCK, dtype=np.int64),
+    )

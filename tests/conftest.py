@@ -1,0 +1,14 @@
+"""Shared by all tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hypothesis
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+# a first call compiles a kernel, so examples have no deadline; a fixed seed keeps CI runs alike
+hypothesis.settings.register_profile("kan_np", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("kan_np")

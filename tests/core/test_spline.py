@@ -1,0 +1,163 @@
+"""B-splines against the recursion and against scipy: values, derivatives, ends, knots, outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import BSpline
+
+from kan_np import design_matrix
+from kan_np.grid import SplineTable, knots_from_samples, refined_knots, uniform_knots
+
+MODES = ("linear", "continue", "constant", "zero")
+
+
+def grids(kind, G, seed=0):
+    rng = np.random.default_rng(seed)
+    if kind == "uniform":
+        return uniform_knots(-1.3, 2.1, G)[0]
+    return knots_from_samples(rng.normal(size=(1, 500)), G, 0.02)[0]
+
+
+def ugly_points(knots, k):
+    """Knots, both ends, their neighbours in float64, inside, a little outside and far outside."""
+    t = reference.continued_knots(knots, k)
+    rng = np.random.default_rng(1)
+    step = (knots[-1] - knots[0]) / (len(knots) - 1)
+    return np.concatenate(
+        [
+            t,
+            np.nextafter(knots, -np.inf)[1:],
+            rng.uniform(knots[0], knots[-1], 40),
+            knots[0] - step * np.array([1e-9, 0.3, 1.5, 10.0]),
+            knots[-1] + step * np.array([1e-9, 0.3, 1.5, 10.0]),
+        ]
+    )
+
+
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("G", [1, 2, 5, 50])
+@pytest.mark.parametrize("k", range(6))
+def test_values_and_three_derivatives_agree_with_scipy(k, G, kind):
+    knots = grids(kind, G)
+    spline = BSpline(reference.continued_knots(knots, k), np.eye(G + k), k, extrapolate=True)
+    step = np.diff(knots).min()
+    x = np.concatenate([knots, ugly_points(knots, k)[-48:-8], [knots[0] - 0.3 * step, knots[-1] + 0.3 * step]])
+    for nu in range(4):
+        ours = design_matrix(x, knots, k, nu, "continue")
+        theirs = spline(x, nu) if nu <= k else np.zeros_like(ours)
+        scale = max(np.abs(theirs).max(), 1.0)
+        assert np.abs(ours - theirs).max() <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("nu", range(4))
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("k", range(6))
+def test_outside_each_mode_is_what_its_definition_says(k, kind, mode, nu):
+    knots = grids(kind, 6)
+    a, b = knots[0], knots[-1]
+    t = reference.continued_knots(knots, k)
+    spline = BSpline(t, np.eye(6 + k), k, extrapolate=True)
+    step = (b - a) / 6
+    for end, x in ((a, a - step * np.array([1e-6, 0.4, 3.7])), (b, b + step * np.array([1e-6, 0.4, 3.7]))):
+        at_end = [spline(end, order) if order <= k else np.zeros(6 + k) for order in range(2)]
+        if mode == "continue":
+            expected = spline(x, nu) if nu <= k else np.zeros((3, 6 + k))
+        elif mode == "constant":
+            expected = np.tile(at_end[0] if nu == 0 else 0 * at_end[0], (3, 1))
+        elif mode == "linear":
+            line = at_end[0] + (x - end)[:, None] * at_end[1]
+            expected = [line, np.tile(at_end[1], (3, 1)), 0 * line, 0 * line][nu]
+        else:
+            elements = [BSpline.basis_element(t[i : i + k + 2], extrapolate=False) for i in range(6 + k)]
+            expected = np.zeros((3, 6 + k))
+            if nu <= k:
+                values = [e.derivative(nu)(x) if nu else e(x) for e in elements]
+                expected = np.nan_to_num(np.stack(values, axis=1))
+        ours = design_matrix(x, knots, k, nu, mode)
+        scale = max(np.abs(expected).max(), np.abs(spline(0.5 * (a + b), min(nu, k))).max(), 1.0)
+        assert np.abs(ours - expected).max() <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("k", range(6))
+def test_values_agree_with_the_recursion_everywhere(k, kind, mode):
+    knots = grids(kind, 5)
+    x = ugly_points(knots, k)
+    expected = reference.basis(x, knots, k, mode)
+    assert np.abs(design_matrix(x, knots, k, 0, mode) - expected).max() <= 1e-12 * max(1, np.abs(expected).max())
+
+
+@given(
+    k=st.integers(0, 5),
+    steps=st.lists(st.floats(1e-3, 10), min_size=1, max_size=12),
+    places=st.lists(st.floats(0, 1), min_size=1, max_size=10),
+)
+def test_partition_of_unity_and_no_negative_values_on_any_grid(k, steps, places):
+    knots = np.concatenate([[0.0], np.cumsum(steps)])
+    # np.clip: a place of 1 can land one rounding above the last knot
+    x = np.clip(knots[-1] * np.array([*places, 0.0, 1.0]), 0.0, knots[-1])
+    B = design_matrix(x, knots, k)
+    assert np.abs(B.sum(axis=1) - 1).max() < 1e-12
+    assert B.min() > -1e-13
+
+
+@given(
+    samples=st.lists(st.sampled_from([-1.0, 0.0, 0.0, 1e-14, 3.5, 1e6]) | st.floats(-10, 10), min_size=1, max_size=30),
+    grid=st.integers(1, 20),
+    eps=st.floats(0, 1),
+)
+def test_knots_from_any_samples_increase_and_cover_them(samples, grid, eps):
+    x = np.array(samples)
+    knots = knots_from_samples(x[None, :], grid, eps)[0]
+    assert knots.shape == (grid + 1,)
+    assert (np.diff(knots) > 0).all()
+    assert knots[0] <= x.min()
+    assert knots[-1] >= x.max()
+    design = design_matrix(x, knots, 3)
+    assert np.isfinite(design).all()
+
+
+def test_knots_blend_between_quantiles_and_equal_steps():
+    x = np.random.default_rng(0).exponential(size=(1, 1000))
+    quantiles = np.quantile(x[0], np.linspace(0, 1, 5))
+    equal = np.linspace(x.min(), x.max(), 5)
+    np.testing.assert_allclose(knots_from_samples(x, 4, 0.0)[0], quantiles, rtol=1e-14)
+    np.testing.assert_allclose(knots_from_samples(x, 4, 1.0)[0], equal, rtol=1e-14)
+    np.testing.assert_allclose(knots_from_samples(x, 4, 0.3)[0], 0.3 * equal + 0.7 * quantiles, rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("k", range(6))
+def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
+    rng = np.random.default_rng(k)
+    knots = np.stack([grids("uniform", 4), grids("quantile", 4)])
+    coarse = SplineTable.build(knots, k, mode)
+    fine = SplineTable.build(refined_knots(knots, 12), k, mode)
+    coef = rng.normal(size=(3, 4 + k))
+    source = np.array([0, 1, 1])
+    carried = coarse.carry_over(fine, coef, source)
+    x = rng.uniform(knots[:, :1], knots[:, -1:], (2, 60))
+    old, new = coarse.design_matrices(x), fine.design_matrices(x)
+    for edge, node in enumerate(source):
+        np.testing.assert_allclose(new[node] @ carried[edge], old[node] @ coef[edge], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0.5], [0.0, 0.0, 1.0]), "strictly increasing"),
+        (([0.5], [0.0, 1.0], 6), "k is 6; expected an integer from 0 to 5"),
+        (([np.nan], [0.0, 1.0]), "1 NaN or infinite values"),
+        (([0.5], [0.0, 1.0], 3, 0, "linaer"), "Did you mean 'linear'"),
+        (([1.5], [0.0, 1.0], 3, 0, "error"), "outside its grid"),
+    ],
+)
+def test_bad_arguments_are_refused_with_what_to_do(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        design_matrix(*arguments)

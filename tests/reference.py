@@ -1,0 +1,165 @@
+"""Slow, obviously right twins of the kernels, written from the formulas and nothing else.
+
+They take complex numbers: f(x + i h) gives f'(x) = Im f(x + i h) / h without cancellation (the complex step of
+Squire and Trapp 1998), so gradients can be checked to rounding. Where a formula has a kink or an interval,
+the real part decides.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def continued_knots(knots, k):
+    """The grid with k equal steps of (b - a) / G more on each side."""
+    step = (knots[-1] - knots[0]) / (len(knots) - 1)
+    q = np.arange(1, k + 1)
+    return np.concatenate([knots[0] - step * q[::-1], knots, knots[-1] + step * q])
+
+
+def cox_de_boor(x, t, k, interval):
+    """All B-splines of order k on t at x, with `interval` saying which interval's polynomials to take."""
+    n = len(t) - 1
+    B = [np.where(interval == i, 1.0, 0.0) + 0.0 * x for i in range(n)]
+    for d in range(1, k + 1):
+        B = [
+            (x - t[i]) / (t[i + d] - t[i]) * B[i]
+            + (t[i + d + 1] - x) / (t[i + d + 1] - t[i + 1]) * B[i + 1]
+            for i in range(n - d)
+        ]
+    return np.stack(B, axis=-1)
+
+
+def slope_of_basis(x, t, k, interval):
+    """dB_{i,k}/dx = k B_{i,k-1} / (t_{i+k} - t_i) - k B_{i+1,k-1} / (t_{i+k+1} - t_{i+1})."""
+    if k == 0:
+        return np.zeros((*np.shape(x), len(t) - 1))
+    lower = cox_de_boor(x, t, k - 1, interval)
+    i = np.arange(len(t) - 1 - k)
+    return k * lower[..., i] / (t[i + k] - t[i]) - k * lower[..., i + 1] / (t[i + k + 1] - t[i + 1])
+
+
+def basis(x, knots, k, extrapolation):
+    """Values of the G + k B-splines at x (n,), by the definition of each extrapolation: (n, G + k)."""
+    x = np.asarray(x)
+    t = continued_knots(np.asarray(knots, float), k)
+    a, b = knots[0], knots[-1]
+    low, high = (t[0], t[-1]) if extrapolation == "zero" else (a, b)
+    position = np.clip(x.real, low, high)
+    last = len(t) - 2 if extrapolation == "zero" else len(t) - 2 - k
+    interval = np.minimum(np.searchsorted(t, position, side="right") - 1, last)
+    inside = (x.real >= low) & (x.real <= high)
+    if extrapolation in ("linear", "error"):
+        end = np.where(inside, x, position)
+        line = (x - end)[:, None] * slope_of_basis(end, t, k, interval)
+        return cox_de_boor(end, t, k, interval) + np.where(inside[:, None], 0.0, line)
+    if extrapolation == "constant":
+        return cox_de_boor(np.where(inside, x, position), t, k, interval)
+    values = cox_de_boor(x, t, k, interval)
+    if extrapolation == "zero":
+        values = np.where(inside[:, None], values, 0.0)
+    return values
+
+
+def residual(name, x):
+    """b(x)."""
+    return {"silu": lambda: x / (1.0 + np.exp(-x)), "identity": lambda: x, "zero": lambda: 0.0 * x}[name]()
+
+
+def edges(x, layer, k, base_fun, extrapolation):
+    """phi_ij(x_i) of one layer (knots, coef, scale_base): (n_samples, n_in, n_out)."""
+    knots, coef, weight = layer
+    n_in, n_out = coef.shape[:2]
+    phi = np.zeros((x.shape[0], n_in, n_out), dtype=np.result_type(x, coef, weight))
+    for i in range(n_in):
+        B = basis(x[:, i], knots[i], k, extrapolation)
+        for j in range(n_out):
+            phi[:, i, j] = weight[i, j] * residual(base_fun, x[:, i]) + B @ coef[i, j]
+    return phi
+
+
+def forward(x, layers, k, base_fun, extrapolation):
+    """Values of every node layer and every edge layer."""
+    nodes, phis = [np.asarray(x)], []
+    for layer in layers:
+        phis.append(edges(nodes[-1], layer, k, base_fun, extrapolation))
+        nodes.append(phis[-1].sum(axis=1))
+    return nodes, phis
+
+
+def absolute(z):
+    """|z| continued from the real axis."""
+    return z * np.sign(z.real)
+
+
+def spread(z):
+    """Standard deviation over samples with n - 1, continued from the real axis; 0 for a constant."""
+    n = z.shape[0]
+    square = ((z - z.mean(axis=0)) ** 2).sum(axis=0) / max(n - 1, 1)
+    return np.where(square == 0, 0.0, np.sqrt(np.where(square == 0, 1.0, square)))
+
+
+def penalty(nodes, phis, layers, weights, metric):
+    """pykan's R; weights = (lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)."""
+    l1, entropy, coef_weight, diff_weight = weights
+    total = 0.0
+    for x, phi, (_, coef, _) in zip(nodes[:-1], phis, layers, strict=True):
+        v = spread(phi)
+        if metric == "edge_forward_spline_n":
+            v = v / (spread(x) + 0.1)[:, None]
+        p = v / (v.sum(axis=0, keepdims=True) + 1.0)
+        q = v / (v.sum(axis=1, keepdims=True) + 1.0)
+        into = -np.mean(np.sum(p * np.log2(p + 1e-4), axis=0))
+        out_of = -np.mean(np.sum(q * np.log2(q + 1e-4), axis=1))
+        total += l1 * v.sum() + entropy * (into + out_of)
+        n_out = coef.shape[1]
+        total += coef_weight * absolute(coef).sum() / n_out
+        total += diff_weight * absolute(np.diff(coef, axis=2)).sum() / n_out
+    return total
+
+
+def objective(x, y, layers, k, base_fun, extrapolation, lamb, weights, metric):
+    """mean (f(x) - y)^2 + lamb R."""
+    nodes, phis = forward(x, layers, k, base_fun, extrapolation)
+    loss = np.mean((nodes[-1] - y) ** 2)
+    if lamb:
+        loss = loss + lamb * penalty(nodes, phis, layers, weights, metric)
+    return loss
+
+
+def unpack(theta, model):
+    """Layers (knots, coef, scale_base) of a model for the flat vector theta, in the documented order."""
+    P = model.grid + model.k + (model.base_fun != "zero")
+    rows = theta.reshape(-1, P)
+    layers, at = [], 0
+    for n_in, n_out, knots in zip(model.width[:-1], model.width[1:], model.knots, strict=True):
+        part = rows[at : at + n_in * n_out].reshape(n_in, n_out, P)
+        at += n_in * n_out
+        weight = part[..., 0] if model.base_fun != "zero" else np.zeros((n_in, n_out))
+        layers.append((knots, part[..., P - model.grid - model.k :], weight))
+    return layers
+
+
+def mlp(x, layers, activation):
+    """Outputs of an MLP given [(W, b), ...]."""
+    act = {
+        "tanh": np.tanh,
+        "relu": lambda z: np.where(z.real > 0, z, 0.0),
+        "silu": lambda z: z / (1.0 + np.exp(-z)),
+    }[activation]
+    h = np.asarray(x)
+    for l, (weights, bias) in enumerate(layers):  # noqa: E741
+        h = h @ weights + bias
+        if l < len(layers) - 1:
+            h = act(h)
+    return h
+
+
+def complex_step(f, theta, h=1e-30):
+    """Gradient of a real-analytic scalar f at theta."""
+    grad = np.empty(theta.size)
+    for i in range(theta.size):
+        moved = theta.astype(complex)
+        moved[i] += 1j * h
+        grad[i] = np.imag(f(moved)) / h
+    return grad
