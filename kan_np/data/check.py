@@ -1,0 +1,48 @@
+"""The dataset that a fit takes: a dict of arrays, checked once at the border."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kan_np import _validate
+
+#: train_input (n, n_in), train_label (n, n_out); likewise test_* and val_*, both optional; further keys such as
+#: "scaler", "feature_names" and "target_names" describe the data.
+Dataset = dict[str, Any]
+
+
+def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
+    """Return the samples of `dataset` as finite C-contiguous float64 arrays of the expected widths.
+
+    Raises
+    ------
+    TypeError
+        If it is not a dict of arrays.
+    ValueError
+        If samples are missing, do not match each other or the model, or are not finite.
+    """
+    if not isinstance(dataset, dict):
+        raise TypeError(
+            f"dataset is a {type(dataset).__name__}; expected a dict with train_input and train_label, "
+            "as create_dataset or dataset_from_arrays make it."
+        )
+    checked: Dataset = {}
+    for split in ("train", "test", "val"):
+        names = (f"{split}_input", f"{split}_label")
+        missing = [name for name in names if dataset.get(name) is None]
+        if len(missing) == 2 and split != "train":
+            continue
+        if missing:
+            raise ValueError(
+                f"dataset has no {' and no '.join(missing)}; it has {sorted(dataset)}. "
+                "Make it with create_dataset or dataset_from_arrays."
+            )
+        for name, n_columns in zip(names, (n_in, n_out), strict=True):
+            checked[name] = _validate.matrix(f"dataset[{name!r}]", dataset[name], n_columns)
+        n_inputs, n_labels = (checked[name].shape[0] for name in names)
+        if n_inputs != n_labels:
+            raise ValueError(
+                f"dataset[{names[0]!r}] has {n_inputs} samples and dataset[{names[1]!r}] has {n_labels}; "
+                "expected the same number, one label row a sample."
+            )
+    return checked

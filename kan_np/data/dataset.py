@@ -1,0 +1,329 @@
+"""Datasets: sampled from a function, or taken from arrays, and how they are split.
+
+A dataset is a plain dictionary of C-contiguous float64 arrays: ``train_input`` (n, n_var), ``train_label``
+(n, n_out), ``test_input``, ``test_label``, and where there is a validation split ``val_input`` and
+``val_label``. Optional further keys: ``scaler`` (a `Scaler`), ``feature_names`` and ``target_names``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kan_np._validate import FloatArray, choice, integer, matrix, real
+from kan_np.data.check import Dataset
+from kan_np.data.scaler import Scaler
+
+# Splits draw from a stream of their own: with the plain seed, the same random bits would place the samples
+# and choose among them, and the held-out rows would not be a random subset.
+_SPLIT_STREAM = 1
+
+
+def create_dataset(
+    f: Callable[[Any], ArrayLike],
+    n_var: int = 2,
+    f_mode: str = "col",
+    ranges: ArrayLike = (-1, 1),
+    train_num: int = 1000,
+    test_num: int = 1000,
+    normalize_input: bool = False,
+    normalize_label: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Sample `f` uniformly in a box, as pykan's function of the same name.
+
+    With ``U = numpy.random.default_rng(seed).random((train_num + test_num, n_var))`` the inputs are
+    ``lo + (hi - lo) * U``; the first `train_num` rows train. (The points are not those of pykan, which draws
+    from torch's global generator.)
+
+    Parameters
+    ----------
+    f : callable
+        The function. ``f_mode="col"`` passes it an array (n, n_var), so that a variable is ``x[:, [0]]``;
+        ``f_mode="row"`` an array (n_var, n), so that a variable is ``x[0]``. It returns (n,) or (n, n_out).
+    n_var : int
+        Number of input variables.
+    f_mode : {"col", "row"}
+    ranges : array_like, shape (2,) or (n_var, 2)
+        Lowest and highest value, of all variables or of each.
+    train_num, test_num : int
+        Number of samples.
+    normalize_input, normalize_label : bool
+        Bring each column to mean 0 and standard deviation 1 (1 where it does not vary). The statistics are
+        those of the training samples, and are kept in ``dataset["scaler"]``.
+    seed : int
+        Seed of a local generator; the global random state is not touched.
+
+    Returns
+    -------
+    dict
+        ``train_input``, ``train_label``, ``test_input``, ``test_label``, and ``scaler`` if normalised.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an option is out of range, or `f` returns a wrong shape, NaN, infinity or complex numbers.
+
+    Examples
+    --------
+    >>> f = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)
+    >>> dataset = create_dataset(f, n_var=2, train_num=100)
+    >>> dataset["train_input"].shape, dataset["test_label"].shape
+    ((100, 2), (1000, 1))
+    """
+    if not callable(f):
+        raise TypeError(f"f is {f!r}; expected a function of an array (see f_mode).")
+    n_var = integer("n_var", n_var, 1)
+    f_mode = choice("f_mode", f_mode, ("col", "row"))
+    box = _box(ranges, n_var)
+    train_num, test_num = integer("train_num", train_num, 1), integer("test_num", test_num, 1)
+    _, points = sample_box(train_num + test_num, box, seed)
+    train_label = _call(f, points[:train_num], f_mode)
+    test_label = _call(f, points[train_num:], f_mode)
+    if test_label.shape[1] != train_label.shape[1]:
+        raise ValueError(
+            f"f returned {train_label.shape[1]} columns for the training samples and "
+            f"{test_label.shape[1]} for the test samples; expected the same number of outputs."
+        )
+    dataset: Dataset = {
+        "train_input": points[:train_num].copy(),
+        "train_label": train_label,
+        "test_input": points[train_num:].copy(),
+        "test_label": test_label,
+    }
+    if normalize_input or normalize_label:
+        _standardize(dataset, bool(normalize_input), bool(normalize_label))
+    return dataset
+
+
+def dataset_from_arrays(
+    train_input: ArrayLike,
+    train_label: ArrayLike,
+    test_input: ArrayLike | None = None,
+    test_label: ArrayLike | None = None,
+    *,
+    val_input: ArrayLike | None = None,
+    val_label: ArrayLike | None = None,
+    test_fraction: float = 0.2,
+    val_fraction: float = 0.0,
+    standardize: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Make a dataset of arrays that already exist; the arrays are copied, never changed.
+
+    Given test (or validation) arrays are taken as they are. Without test arrays, `test_fraction` of the rows
+    is held out at random; `val_fraction` of the rows likewise becomes the validation split. A split keeps
+    the order of its rows.
+
+    Parameters
+    ----------
+    train_input, test_input, val_input : array_like, shape (n, n_var)
+    train_label, test_label, val_label : array_like, shape (n, n_out) or (n,)
+    test_fraction, val_fraction : float
+        Shares of the rows of `train_input`, rounded to whole rows (at least 1). `test_fraction` is not used
+        when test arrays are given.
+    standardize : bool
+        Bring inputs and labels to mean 0 and standard deviation 1 of the training rows; the `Scaler` is kept
+        in ``dataset["scaler"]``.
+    seed : int
+        Seed of the splits.
+
+    Returns
+    -------
+    dict
+        See the module's description.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If rows or columns do not match, values are not finite, or there are too few rows to split.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 1, 10)
+    >>> dataset = dataset_from_arrays(x, x**2, test_fraction=0.3)
+    >>> dataset["train_input"].shape, dataset["test_label"].shape
+    ((7, 1), (3, 1))
+    """
+    x, y = _pair("train", train_input, train_label)
+    test = _optional_pair("test", test_input, test_label, x.shape[1], y.shape[1])
+    val = _optional_pair("val", val_input, val_label, x.shape[1], y.shape[1])
+    if val is not None and val_fraction != 0:
+        raise ValueError(
+            f"val_fraction is {val_fraction}, and val_input is given too; expected one of them. "
+            "Leave val_fraction at 0 to use the given validation arrays."
+        )
+    held_test = 0.0 if test is not None else _fraction("test_fraction", test_fraction)
+    held_val = 0.0 if val_fraction == 0 else _fraction("val_fraction", val_fraction)
+    rows, test_rows, val_rows = split_rows(x.shape[0], (held_test, held_val), seed)
+    if test is None:
+        test = x[test_rows], y[test_rows]
+    if held_val:
+        val = x[val_rows], y[val_rows]
+    dataset: Dataset = {
+        "train_input": x[rows],
+        "train_label": y[rows],
+        "test_input": test[0],
+        "test_label": test[1],
+    }
+    if val is not None:
+        dataset["val_input"], dataset["val_label"] = val
+    if standardize:
+        _standardize(dataset, True, True)
+    return dataset
+
+
+def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: int = 0) -> Dataset:
+    """Return a new dataset in which a random share of the training rows became the validation split.
+
+    Everything else is carried over (a ``scaler`` too, whose statistics stay those it was fitted with).
+
+    Parameters
+    ----------
+    dataset : mapping
+        Has ``train_input`` and ``train_label``, and no validation split yet. It is not changed.
+    fraction : float
+        Share of the training rows to hold out, in (0, 1), rounded to whole rows (at least 1).
+    seed : int
+        Seed of the choice.
+
+    Raises
+    ------
+    ValueError
+        If there is a validation split already, or there are too few rows.
+
+    Examples
+    --------
+    >>> dataset = create_dataset(lambda x: x[:, [0]], n_var=1, train_num=50)
+    >>> held = split_validation(dataset, 0.2)
+    >>> held["train_input"].shape, held["val_input"].shape
+    ((40, 1), (10, 1))
+    """
+    for key in ("train_input", "train_label"):
+        if key not in dataset:
+            raise ValueError(f"the dataset has no {key!r}; expected it, see dataset_from_arrays.")
+    if "val_input" in dataset or "val_label" in dataset:
+        raise ValueError("the dataset has a validation split already; expected none. Use it as it is.")
+    x, y = _pair("train", dataset["train_input"], dataset["train_label"])
+    rows, held = split_rows(x.shape[0], (_fraction("fraction", fraction),), seed)
+    return {
+        **dataset,
+        "train_input": x[rows],
+        "train_label": y[rows],
+        "val_input": x[held],
+        "val_label": y[held],
+    }
+
+
+def sample_box(n: int, box: FloatArray, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return `n` uniform samples U of the unit cube and Z = lo + (hi - lo) U of the box, both (n, n_var)."""
+    low, high = box[:, 0], box[:, 1]
+    unit = np.random.default_rng(integer("seed", seed, 0)).random((n, box.shape[0]))
+    return unit, low + (high - low) * unit
+
+
+def split_rows(n: int, fractions: Sequence[float], seed: int) -> list[NDArray[np.intp]]:
+    """Split range(n) at random: the remaining rows first, then one sorted part for each fraction.
+
+    A fraction above 0 gets round(fraction * n) rows, at least 1; at least 1 row must remain.
+    """
+    seed = integer("seed", seed, 0)
+    sizes = [max(1, round(fraction * n)) if fraction > 0 else 0 for fraction in fractions]
+    # Rounding may leave a row where the shares themselves leave none: both are asked.
+    if sum(sizes) >= n or sum(fractions) >= 1:
+        shares = " and ".join(f"{fraction:g}" for fraction in fractions if fraction > 0)
+        raise ValueError(
+            f"{n} rows cannot be split: holding out {shares} of them leaves none to train on; expected at "
+            "least 1 training row. Use more rows or smaller fractions."
+        )
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SPLIT_STREAM,)))
+    order = generator.permutation(n) if any(sizes) else np.arange(n)
+    parts = np.split(order, np.cumsum(sizes))
+    return [np.sort(part) for part in (parts[-1], *parts[:-1])]
+
+
+def _call(f: Callable[[Any], ArrayLike], points: FloatArray, f_mode: str) -> FloatArray:
+    """Return f(points) as (n, n_out), or say what is wrong with it."""
+    n = points.shape[0]
+    # f gets a copy, which it may overwrite. Its floating-point warnings would only announce the error below.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = np.asarray(f(points.copy() if f_mode == "col" else points.T.copy()))
+    if value.ndim not in (1, 2) or value.shape[0] != n:
+        shape = "(n, n_var)" if f_mode == "col" else "(n_var, n)"
+        hint = " Transpose what it returns." if value.ndim == 2 and value.shape[1] == n else ""
+        raise ValueError(
+            f"f returned an array of shape {value.shape} for {n} samples; expected ({n},) or ({n}, n_out). "
+            f"With f_mode={f_mode!r} it is called with an array of shape {shape}.{hint}"
+        )
+    if value.dtype.kind in "biuf":
+        bad = ~np.isfinite(value).reshape(n, -1).all(axis=1)
+        if bad.any():
+            first = int(np.argmax(bad))
+            raise ValueError(
+                f"f returned NaN or infinity for {int(bad.sum())} of {n} samples, the first at "
+                f"x = {points[first].tolist()}; expected finite values. Choose ranges where f is finite."
+            )
+    return matrix("the value of f", value).copy()
+
+
+def _box(ranges: ArrayLike, n_var: int) -> FloatArray:
+    """Return `ranges` as (n_var, 2), checked."""
+    expected = f"expected (low, high), or {n_var} such pairs, one per variable"
+    try:
+        box = np.array(ranges, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"ranges is {ranges!r}; {expected}.") from None
+    if box.shape == (2,):
+        box = np.tile(box, (n_var, 1))
+    if box.shape != (n_var, 2):
+        raise ValueError(f"ranges has shape {box.shape}; {expected}.")
+    if not np.isfinite(box).all() or (box[:, 0] >= box[:, 1]).any():
+        raise ValueError(f"ranges is {box.tolist()}; {expected}, finite and with low < high.")
+    return box
+
+
+def _fraction(name: str, value: object) -> float:
+    number = real(name, value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} is {number:g}; expected a share between 0 and 1, both excluded.")
+    return number
+
+
+def _pair(
+    split: str, inputs: ArrayLike, labels: ArrayLike, n_var: int | None = None, n_out: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return inputs and labels of one split as copies, with as many rows."""
+    x = matrix(f"{split}_input", inputs, n_var).copy()
+    y = matrix(f"{split}_label", labels, n_out).copy()
+    if x.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"{split}_input has {x.shape[0]} rows and {split}_label has {y.shape[0]}; "
+            "expected one label row for every input row."
+        )
+    return x, y
+
+
+def _optional_pair(
+    split: str, inputs: ArrayLike | None, labels: ArrayLike | None, n_var: int, n_out: int
+) -> tuple[FloatArray, FloatArray] | None:
+    if inputs is None and labels is None:
+        return None
+    if inputs is None or labels is None:
+        given, missing = ("label", "input") if inputs is None else ("input", "label")
+        raise ValueError(f"{split}_{given} is given without {split}_{missing}; expected both or neither.")
+    return _pair(split, inputs, labels, n_var, n_out)
+
+
+def _standardize(dataset: Dataset, inputs: bool, labels: bool) -> None:
+    """Scale every split of a new dataset by the statistics of its training rows."""
+    scaler = Scaler.fit(
+        dataset["train_input"], dataset["train_label"], scale_inputs=inputs, scale_labels=labels
+    )
+    for split in ("train", "test", "val"):
+        if f"{split}_input" in dataset:
+            dataset[f"{split}_input"] = scaler.scale_input(dataset[f"{split}_input"])
+            dataset[f"{split}_label"] = scaler.scale_label(dataset[f"{split}_label"])
+    dataset["scaler"] = scaler

@@ -1,0 +1,367 @@
+"""KAN: the model that a user holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np.data.check import Dataset
+from kan_np.grid import (
+    EXTRAPOLATIONS,
+    MAX_ORDER,
+    SplineTable,
+    knots_from_samples,
+    refined_knots,
+    uniform_knots,
+)
+from kan_np.network import BASE_FUNCTIONS, Network, Wiring
+from kan_np.objective import KanObjective
+from kan_np.optimize.fit import Callback, FitOptions
+from kan_np.optimize.status import FitResult
+from kan_np.penalty import Penalty
+from kan_np.trainable import Trainable, check_width
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class KAN(Trainable):
+    """Kolmogorov-Arnold network: sums of trainable functions of one variable, layer by layer.
+
+    Node j of the next layer is ``sum_i phi_ij(x_i)``, and every edge carries
+
+        phi_ij(x) = w_ij b(x) + sum_m c_ijm B_m(x)
+
+    with a residual function b and the G + k B-splines B_m of order k on a grid of G intervals
+    (arXiv:2404.19756, eq. (2.10)-(2.12), with the spline scale folded into c).
+
+    Parameters
+    ----------
+    width : sequence of int
+        Nodes of each layer, inputs first: [2, 5, 1].
+    grid : int
+        Number of intervals G of every grid.
+    k : int
+        Order (degree) of the splines, 0 to 5; 3 is cubic.
+    base_fun : {"silu", "identity", "zero"}
+        Residual function b. "zero" leaves out b and its weight.
+    grid_range : array_like of shape (2,) or (n_in, 2)
+        Range of the first grids. One row an input: hidden nodes then start with (-1, 1).
+    grid_eps : float
+        Grids that follow the samples are ``grid_eps`` uniform + (1 - ``grid_eps``) quantiles.
+    grid_margin : float
+        Part of the range of the samples by which such grids reach further at each end.
+    extrapolation : {"linear", "continue", "constant", "zero", "error"}
+        What an edge does outside its grid: go on as a line, go on as the last polynomial, stay constant, let
+        the B-splines fade to zero within k intervals (pykan's way), or refuse to evaluate. "error" trains as
+        "linear".
+    noise_scale, scale_base_mu, scale_base_sigma : float
+        Start, as in pykan: coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) and residual weights
+        uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
+    seed : int or numpy.random.Generator
+        Source of the start; the same seed gives the same bits.
+
+    Attributes
+    ----------
+    n_params : int
+        G + k + 1 an edge (G + k without residual function).
+    scaler : Scaler or None
+        Standardisation of the data it was fitted on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a width, order, range or name that makes no network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kan_np import KAN, create_dataset
+    >>> dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
+    >>> model = KAN([2, 2, 1], grid=3, seed=0)
+    >>> result = model.fit(dataset, opt="LBFGS", steps=20)
+    >>> bool(result["test_loss"][-1] < 0.05)
+    True
+    """
+
+    def __init__(
+        self,
+        width: list[int],
+        grid: int = 5,
+        k: int = 3,
+        *,
+        base_fun: str = "silu",
+        grid_range: ArrayLike = (-1.0, 1.0),
+        grid_eps: float = 1.0,
+        grid_margin: float = 0.0,
+        extrapolation: str = "linear",
+        noise_scale: float = 0.3,
+        scale_base_mu: float = 0.0,
+        scale_base_sigma: float = 1.0,
+        seed: int | np.random.Generator = 0,
+    ) -> None:
+        self.width = check_width(width)
+        self.k = _validate.integer("k", k, 0, MAX_ORDER)
+        self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
+        self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
+        self.scaler = None
+        grid = _validate.integer("grid", grid, 1)
+        base_fun = _validate.choice("base_fun", base_fun, BASE_FUNCTIONS)
+        extrapolation = _validate.choice("extrapolation", extrapolation, EXTRAPOLATIONS)
+        scales = (
+            _validate.real("noise_scale", noise_scale),
+            _validate.real("scale_base_mu", scale_base_mu),
+            _validate.real("scale_base_sigma", scale_base_sigma),
+        )
+        wiring = Wiring.dense(tuple(self.width))
+        ranges = _check_ranges(grid_range, self.width[0], wiring.n_sources)
+        table = SplineTable.build(uniform_knots(ranges[:, 0], ranges[:, 1], grid), self.k, extrapolation)
+        rng = np.random.default_rng(seed)
+        theta = _start(wiring, table, base_fun, scales, rng)
+        self._network = Network(wiring, table, base_fun, theta)
+
+    @property
+    def grid(self) -> int:
+        """Number of intervals G."""
+        return self._network.table.n_basis - self.k
+
+    @property
+    def base_fun(self) -> str:
+        """Name of the residual function b."""
+        return str(self._network.base_fun)
+
+    @property
+    def extrapolation(self) -> str:
+        """What edges do outside their grid."""
+        return str(self._network.table.extrapolation)
+
+    @property
+    def knots(self) -> list[FloatArray]:
+        """Knots of each layer's inputs: arrays of shape (n_in, G + 1)."""
+        start = self._network.wiring.node_start
+        return [self._network.table.knots[start[i] : start[i + 1]].copy() for i in range(len(self.width) - 1)]
+
+    @property
+    def coef(self) -> list[FloatArray]:
+        """Spline coefficients c of each layer: arrays of shape (n_in, n_out, G + k), copies."""
+        return self._by_layer(self._network.theta[:, self._network.has_base :])
+
+    @property
+    def scale_base(self) -> list[FloatArray]:
+        """Residual weights w of each layer: arrays of shape (n_in, n_out), copies; zeros without them."""
+        theta = self._network.theta
+        weights = theta[:, 0] if self._network.has_base else np.zeros(theta.shape[0])
+        return self._by_layer(weights)
+
+    def set_parameters(
+        self, coef: list[FloatArray], scale_base: list[FloatArray] | None = None, knots: list[FloatArray] | None = None
+    ) -> None:
+        """Set coefficients, residual weights and knots from outside, in the shapes that the properties have.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not fit the width and order, non-finite values, or knots that do not increase.
+        """
+        net = self._network
+        if knots is not None:
+            rows = np.concatenate([_validate.matrix("knots", t) for t in knots])
+            if rows.shape[0] != net.wiring.n_sources or rows.shape[1] < 2 or not (np.diff(rows) > 0).all():
+                raise ValueError(
+                    f"knots have shapes {[np.shape(t) for t in knots]}; expected strictly increasing rows, "
+                    f"{self.width[:-1]} of them for the layers."
+                )
+        else:
+            rows = net.table.knots
+        table = SplineTable.build(rows, self.k, self.extrapolation)
+        matrix = np.empty((net.wiring.n_edges, table.n_basis + net.has_base))
+        matrix[:, net.has_base :] = self._by_edge("coef", coef, (table.n_basis,))
+        if net.has_base:
+            weights = self.scale_base if scale_base is None else scale_base
+            matrix[:, 0] = self._by_edge("scale_base", weights, ())
+        self._network = Network(net.wiring, table, net.base_fun, matrix)
+
+    def fit(
+        self,
+        dataset: Dataset,
+        opt: str = "LBFGS",
+        steps: int = 50,
+        *,
+        lamb: float = 0.0,
+        lamb_l1: float = 1.0,
+        lamb_entropy: float = 2.0,
+        lamb_coef: float = 0.0,
+        lamb_coefdiff: float = 0.0,
+        reg_metric: str = "edge_forward_spline_n",
+        update_grid: bool = True,
+        grid_update_num: int = 2,
+        start_grid_update_step: int = -1,
+        stop_grid_update_step: int = 10,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> FitResult:
+        """Train in place on mean squared error + ``lamb`` R, R being pykan's penalty (see `kan_np.penalty`).
+
+        Parameters
+        ----------
+        dataset : dict
+            train_input, train_label, and where wanted test_* and val_*, as from `create_dataset`.
+        opt : {"LBFGS"}
+            Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan.
+        steps : int
+        lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
+            Penalty: strength of all, and weights of the spread of edges, its entropy, the size of
+            coefficients and of their differences.
+        update_grid : bool
+            Let grids follow the samples that reach them, every
+            ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
+            ``stop_grid_update_step``. pykan does so 10 times in 50 steps; two early updates leave the rest
+            of the steps to one uninterrupted descent.
+        progress : bool
+            Show a bar on a terminal.
+        callback : callable
+            Gets a `Progress` after every iteration; returning True stops the fit.
+
+        Returns
+        -------
+        FitResult
+            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step; ``.status`` says how it ended.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data or options that cannot be used; the model is then unchanged. NaN or infinity during
+            training is a status, not an exception.
+        """
+        options = FitOptions(
+            opt, steps, update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step, progress
+        )
+        penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
+        return self._fit(dataset, options, penalty, callback)
+
+    train = fit
+
+    def refine(self, grid: int) -> KAN:
+        """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
+
+        Exact (to rounding) where ``grid`` is a multiple of the old G, since the finer splines contain the
+        coarse ones; otherwise the new splines interpolate the old (arXiv:2404.19756, section 2.4).
+
+        Raises
+        ------
+        ValueError
+            If ``grid`` is smaller than the present one.
+        """
+        grid = _validate.integer("grid", grid, self.grid)
+        model = self.copy()
+        model._network = self._network.with_knots(refined_knots(self._network.table.knots, grid))
+        return model
+
+    def update_grid(self, x: ArrayLike) -> None:
+        """Move all grids to where the samples x (n_samples, n_in) and their hidden values lie."""
+        self._move_grid(_validate.matrix("x", x, self.width[0]))
+
+    def plot(self) -> Figure:
+        """Draw the network with the function of every edge; see `kan_np.plot.plot_network`."""
+        from kan_np.plot import plot_network
+
+        return plot_network(self)
+
+    def _move_grid(self, x: FloatArray) -> None:
+        # layer by layer: what reaches a layer depends on the moved grids before it
+        for layer in range(len(self.width) - 1):
+            net = self._network
+            nodes = slice(net.wiring.node_start[layer], net.wiring.node_start[layer + 1])
+            samples = net.node_values(x)[nodes]
+            if not np.isfinite(samples).all():
+                return
+            knots = net.table.knots.copy()
+            knots[nodes] = knots_from_samples(samples, self.grid, self.grid_eps, self.grid_margin)
+            self._network = net.with_knots(knots)
+
+    def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> KanObjective:
+        return KanObjective(self._network, x, y, penalty)
+
+    def _by_layer(self, rows: FloatArray) -> list[FloatArray]:
+        cuts = self._network.wiring.edge_start
+        return [
+            rows[cuts[i] : cuts[i + 1]].reshape(self.width[i], self.width[i + 1], *rows.shape[1:]).copy()
+            for i in range(len(self.width) - 1)
+        ]
+
+    def _by_edge(self, name: str, layers: list[FloatArray], tail: tuple[int, ...]) -> FloatArray:
+        shapes = [(n, m, *tail) for n, m in zip(self.width[:-1], self.width[1:], strict=True)]
+        arrays = [np.asarray(a, dtype=np.float64) for a in layers]
+        if [a.shape for a in arrays] != shapes:
+            raise ValueError(f"{name} has shapes {[a.shape for a in arrays]}; expected {shapes}.")
+        for a in arrays:
+            _validate.finite(name, a)
+        return np.concatenate([a.reshape(-1, *tail) for a in arrays])
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "width": self.width,
+            "grid": self.grid,
+            "k": self.k,
+            "base_fun": self.base_fun,
+            "grid_eps": self.grid_eps,
+            "grid_margin": self.grid_margin,
+            "extrapolation": self.extrapolation,
+        }
+
+    def _arrays(self) -> dict[str, FloatArray]:
+        return {"theta": self._network.theta, "knots": self._network.table.knots}
+
+    @classmethod
+    def _restore(cls, config: dict[str, Any], arrays: dict[str, FloatArray]) -> Self:
+        model = cls(**config)
+        net = model._network
+        knots, theta = arrays["knots"], arrays["theta"]
+        if theta.shape != net.theta.shape or knots.shape != net.table.knots.shape:
+            raise ValueError(f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {model.width}")
+        table = SplineTable.build(knots, model.k, model.extrapolation)
+        model._network = Network(net.wiring, table, model.base_fun, theta)
+        return model
+
+    def __repr__(self) -> str:
+        """Shape, grid, order and number of parameters."""
+        return f"KAN({self.width}, grid={self.grid}, k={self.k}, n_params={self.n_params})"
+
+
+def _check_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:
+    """One row (low, high) a source node."""
+    given = np.asarray(grid_range, dtype=np.float64)
+    if given.shape not in ((2,), (n_in, 2)):
+        raise ValueError(
+            f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2), a row an input."
+        )
+    ranges = np.tile([-1.0, 1.0], (n_sources, 1))
+    if given.ndim == 1:
+        ranges[:] = given
+    else:
+        ranges[:n_in] = given
+    if not np.isfinite(ranges).all() or not (ranges[:, 1] > ranges[:, 0]).all():
+        raise ValueError(f"grid_range is {given.tolist()}; expected finite low < high.")
+    return ranges
+
+
+def _start(
+    wiring: Wiring,
+    table: SplineTable,
+    base_fun: str,
+    scales: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> FloatArray:
+    """pykan's start: near-zero splines, residual weights of order 1 / sqrt(n_in)."""
+    noise, mu, sigma = scales
+    grid = table.knots.shape[1] - 1
+    fan_in = np.repeat(np.asarray(wiring.width[:-1], float), np.diff(wiring.edge_start))[:, None]
+    coef = rng.uniform(-0.5, 0.5, (wiring.n_edges, table.n_basis)) * noise / grid / np.sqrt(fan_in)
+    if base_fun == "zero":
+        return coef
+    weights = (mu + sigma * rng.uniform(-1.0, 1.0, (wiring.n_edges, 1))) / np.sqrt(fan_in)
+    return np.hstack([weights, coef])

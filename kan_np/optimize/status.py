@@ -1,0 +1,96 @@
+"""How a fit ended, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FitStatus(StrEnum):
+    """How a fit ended; ``.message`` says it in a sentence."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step limit"
+    STALLED = "stalled"
+    STOPPED = "stopped"
+    NON_FINITE = "non-finite"
+
+    @property
+    def message(self) -> str:
+        """The status in a sentence."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    FitStatus.CONVERGED: "No further decrease of the objective can be represented.",
+    FitStatus.STEP_LIMIT: "All steps were taken; more steps may lower the loss.",
+    FitStatus.STALLED: "The line search found no lower point, with and without its memory; kept the best.",
+    FitStatus.STOPPED: "The callback asked to stop; kept the parameters so far.",
+    FitStatus.NON_FINITE: "The loss or its gradient became NaN or infinite; kept the last finite parameters.",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told after every optimizer iteration.
+
+    Attributes
+    ----------
+    step, steps : int
+        Steps completed and asked for.
+    n_iter, n_fev : int
+        Iterations and evaluations of the objective so far.
+    train_loss, reg : float
+        RMSE on the training samples and penalty R.
+    wall_s : float
+        Seconds since the fit began.
+    """
+
+    step: int
+    steps: int
+    n_iter: int
+    n_fev: int
+    train_loss: float
+    reg: float
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class FitResult(Mapping[str, list[float]]):
+    """History and outcome of a fit; ``result["train_loss"]`` reads the history, as with pykan's dict.
+
+    Attributes
+    ----------
+    history : dict
+        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step; "reg":
+        penalty R after each step.
+    status : FitStatus
+    n_iter, n_fev : int
+        Optimizer iterations and evaluations of loss and gradient.
+    wall_s : float
+        Seconds.
+    """
+
+    history: dict[str, list[float]] = field(repr=False)
+    status: FitStatus
+    n_iter: int
+    n_fev: int
+    wall_s: float
+
+    @property
+    def message(self) -> str:
+        """The status in a sentence."""
+        return self.status.message
+
+    def __getitem__(self, key: str) -> list[float]:
+        """History of one quantity, a value a step."""
+        return self.history[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the recorded quantities."""
+        return iter(self.history)
+
+    def __len__(self) -> int:
+        """Number of recorded quantities."""
+        return len(self.history)
