@@ -1,0 +1,101 @@
+"""Progress: counts, the time left, and how they are shown."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from sweeps import progress as module
+from sweeps.errors import UserError
+from sweeps.progress import Bar, Plain, Silent, Tally, clock, make_progress
+from sweeps.space import RunConfig
+
+DATA = {"n_train": 1000}
+
+
+def runs(*steps: int) -> list[RunConfig]:
+    return [
+        RunConfig(str(i), "t", "mlp", {"family": "mlp", "width": [2, 5, 1], "steps": n, "data": DATA})
+        for i, n in enumerate(steps)
+    ]
+
+
+def record(run_id: str, status: str = "ok", stages: int = 1) -> dict[str, object]:
+    return {"run_id": run_id, "status": status, "stages": [{}] * stages}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    time = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: time[0])
+    return time
+
+
+def test_the_time_left_weighs_runs_by_their_cost(now: list[float]) -> None:
+    tally = Tally(runs(90, 5, 5))
+    assert tally.left_s is None
+    now[0] += 90.0
+    tally.add(record("0", stages=3))
+    assert tally.left_s == pytest.approx(10.0)
+    assert tally.models_per_minute == pytest.approx(2.0)
+    now[0] += 10.0
+    tally.add(record("1", "failed", 0))
+    tally.add(record("2"))
+    assert tally.left_s == pytest.approx(0.0)
+    assert (tally.done, tally.failed, tally.models, tally.total) == (3, 1, 4, 3)
+    tally.restart_clock()
+    assert tally.elapsed_s == 0.0
+
+
+def test_without_a_terminal_a_line_comes_every_few_seconds(now: list[float]) -> None:
+    stream = io.StringIO()
+    tally = Tally(runs(10, 10, 10))
+    with make_progress("auto", tally, stream) as shown:
+        assert isinstance(shown, Plain)
+        for name, seconds in (("0", 1.0), ("1", 10.0)):
+            now[0] += seconds
+            tally.add(record(name))
+            shown.update()
+        now[0] += 1.0
+        tally.add(record("2"))
+        shown.update()
+    lines = stream.getvalue().splitlines()
+    assert [line.split(" runs")[0] for line in lines] == ["2/3", "3/3"]
+    assert "2 models (11 a minute), 0:11 elapsed, about 0:06 left" in lines[0]
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    stream = Terminal()
+    tally = Tally(runs(10, 10))
+    with make_progress("auto", tally, stream) as shown:
+        assert isinstance(shown, Bar)
+        tally.add(record("0", "failed"))
+        shown.update()
+    assert "1/2" in stream.getvalue()
+    assert "1 failed" in stream.getvalue()
+
+
+def test_none_shows_nothing() -> None:
+    stream = Terminal()
+    with make_progress("none", Tally(runs(1)), stream) as shown:
+        assert isinstance(shown, Silent)
+        shown.update()
+    assert stream.getvalue() == ""
+
+
+def test_an_unknown_display_is_refused() -> None:
+    with pytest.raises(UserError, match=r"progress is 'plian'.*Did you mean 'plain'\?"):
+        make_progress("plian", Tally([]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "?"), (0.4, "0:00"), (61.0, "1:01"), (3600.0, "1:00:00")]
+)
+def test_clock(seconds: float | None, text: str) -> None:
+    assert clock(seconds) == text

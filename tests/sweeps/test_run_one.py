@@ -1,0 +1,232 @@
+"""One run: its record, and every way in which it can end."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kan_np
+from sweeps import run_one as module
+from sweeps import tasks
+from sweeps.run_one import RunOptions, RunStatus, load_model_bytes, run_one, training_seed, warm_up
+from sweeps.space import run_id
+from sweeps.time_limit import RunTimeout, TimeLimit
+
+DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
+KAN: dict[str, Any] = {
+    "format": 1,
+    "task": "toy/product",
+    "data": DATA,
+    "family": "kan",
+    "width": [2, 2, 1],
+    "k": 3,
+    "grids": [3, 5, 10],
+    "opt": "LBFGS",
+    "steps": 2,
+    "restarts": 1,
+    "seed": 0,
+}
+MLP: dict[str, Any] = {
+    "format": 1,
+    "task": "toy/product",
+    "data": DATA,
+    "family": "mlp",
+    "width": [2, 5, 1],
+    "activation": "tanh",
+    "opt": "LBFGS",
+    "steps": 3,
+    "seed": 0,
+}
+METRICS = ("n_params", "train_rmse", "val_rmse", "test_rmse", "n_iter", "n_fev", "status")
+
+
+def metrics(record: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [tuple(stage[name] for name in METRICS) for stage in record["stages"]]
+
+
+def rmse(model: Any, dataset: dict[str, Any], part: str) -> float:
+    residual = model(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
+    return float(np.sqrt(np.mean(residual**2)))
+
+
+def fake_schedule(*stages: SimpleNamespace, then: BaseException | None = None) -> Any:
+    def fit_schedule(width: list[int], dataset: Any, **options: Any) -> list[SimpleNamespace]:
+        for stage in stages:
+            options["on_stage"](stage)
+        if then is not None:
+            raise then
+        return list(stages)
+
+    return fit_schedule
+
+
+def stage(grid: int, rmse: float = 0.1, status: str = "step limit", **values: Any) -> SimpleNamespace:
+    class Model:
+        def save(self, file: Any) -> None:
+            file.write(b"model %d" % grid)
+
+    numbers = {"train_rmse": rmse, "val_rmse": rmse, "test_rmse": rmse} | values
+    return SimpleNamespace(
+        model=Model(), grid=grid, n_params=grid, wall_s=0.0, n_iter=1, n_fev=1, status=status, **numbers
+    )
+
+
+@pytest.mark.parametrize(("config", "grids"), [(KAN, [3, 5, 10]), (MLP, [None])])
+def test_a_record_holds_every_stage(config: dict[str, Any], grids: list[int | None]) -> None:
+    record = run_one(config)
+    assert (record["status"], record["reason"]) == ("ok", "")
+    assert record["run_id"] == run_id(config)
+    assert (record["task"], record["family"], record["config"]) == ("toy/product", config["family"], config)
+    assert [row["grid"] for row in record["stages"]] == grids
+    assert [row["stage"] for row in record["stages"]] == list(range(len(grids)))
+    assert record["wall_s"] > 0.0
+    assert all(
+        a["wall_s"] <= b["wall_s"] for a, b in zip(record["stages"], record["stages"][1:], strict=False)
+    )
+    assert {"python", "cpu", "cores", "platform", "versions", "blas"} <= record["environment"].keys()
+    assert pickle.loads(pickle.dumps(record)) == record
+
+
+@pytest.mark.parametrize("config", [KAN, MLP])
+def test_stored_models_have_the_recorded_errors(config: dict[str, Any]) -> None:
+    dataset = tasks.load_dataset(config)
+    for row in run_one(config)["stages"]:
+        model = load_model_bytes(row["model"])
+        assert model.n_params == row["n_params"]
+        for part in ("train", "val", "test"):
+            assert rmse(model, dataset, part) == pytest.approx(row[f"{part}_rmse"], rel=1e-9)
+
+
+@pytest.mark.parametrize("config", [KAN, MLP])
+def test_results_depend_on_the_configuration_only(config: dict[str, Any]) -> None:
+    first = run_one(config)
+    np.random.seed(1)  # noqa: NPY002 - the global generator must not matter
+    tasks._cache.clear()
+    assert metrics(run_one(config)) == metrics(first)
+    other = config | {"seed": 1}
+    assert training_seed(other) != training_seed(config)
+    assert metrics(run_one(other)) != metrics(first)
+
+
+def test_without_validation_samples_the_error_is_nan() -> None:
+    config = MLP | {"data": DATA | {"val_fraction": 0.0}}
+    record = run_one(config)
+    assert record["status"] == "ok"
+    assert math.isnan(record["stages"][0]["val_rmse"])
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("all", [0, 1, 2]), ("best", [1]), ("none", [])])
+def test_which_models_are_kept(keep: str, kept: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = (stage(3, 0.3), stage(5, 0.1), stage(10, 0.2))
+    monkeypatch.setattr(kan_np, "fit_schedule", fake_schedule(*stages))
+    record = run_one(KAN, RunOptions(save_models=keep))
+    assert [row["stage"] for row in record["stages"] if row["model"] is not None] == kept
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (KAN | {"task": "toy/prodct"}, "Did you mean 'product'?"),
+        (KAN | {"width": [3, 2, 1]}, "(kan_np/"),
+        (MLP | {"activation": "tanhh"}, "Did you mean 'tanh'?"),
+        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/tasks.py:"),
+        (KAN | {"data": DATA | {"n_train": 1}}, "ValueError: "),
+    ],
+)
+def test_a_run_that_raises_is_a_failed_record(config: dict[str, Any], reason: str) -> None:
+    record = run_one(config, RunOptions(csv_path=__file__))
+    assert record["status"] == "failed"
+    assert reason in record["reason"]
+    assert record["reason"].endswith(")")
+    assert str(Path.cwd()) not in record["reason"]
+    assert record["stages"] == []
+
+
+def test_stages_before_a_failure_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = fake_schedule(stage(3), stage(5), then=RuntimeError("out of luck"))
+    monkeypatch.setattr(kan_np, "fit_schedule", broken)
+    record = run_one(KAN)
+    assert record["status"] == "failed"
+    assert record["reason"].startswith("RuntimeError: out of luck (sweeps/run_one.py:")
+    assert [row["grid"] for row in record["stages"]] == [3, 5]
+    assert record["stages"][0]["model"] == b"model 3"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        stage(5, status="non-finite"),
+        stage(5, math.nan),
+        stage(5, math.inf),
+        stage(5, test_rmse=math.inf),
+    ],
+)
+def test_a_run_that_meets_nan_has_diverged(last: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kan_np, "fit_schedule", fake_schedule(stage(3), last, stage(10)))
+    record = run_one(KAN)
+    assert record["status"] == RunStatus.DIVERGED
+    assert "stage 1 (G = 5)" in record["reason"]
+    assert [row["grid"] for row in record["stages"]] == [3, 5]
+
+
+@pytest.mark.parametrize("config", [KAN, MLP])
+def test_a_run_past_its_time_is_a_timeout(config: dict[str, Any]) -> None:
+    record = run_one(config | {"steps": 100_000}, RunOptions(timeout=0.2))
+    assert record["status"] == "timeout"
+    assert "limit of 0.2 s" in record["reason"]
+    assert record["wall_s"] < 60.0
+
+
+def test_a_timeout_keeps_finished_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kan_np, "fit_schedule", fake_schedule(stage(3), then=RunTimeout("stopped")))
+    record = run_one(KAN)
+    assert (record["status"], record["reason"]) == ("timeout", "stopped, after stage 0 (G = 3)")
+    assert len(record["stages"]) == 1
+
+
+def test_the_keyboard_is_not_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kan_np, "fit_schedule", fake_schedule(then=KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run_one(KAN)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs SIGALRM")
+def test_code_that_never_asks_is_stopped_by_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any, **__: Any) -> None:
+        while True:
+            time.sleep(0.01)
+
+    monkeypatch.setattr("sweeps.time_limit.GRACE_S", 0.05)
+    monkeypatch.setattr(kan_np, "fit_schedule", hang)
+    before = signal.getsignal(signal.SIGALRM)
+    record = run_one(KAN, RunOptions(timeout=0.05))
+    assert record["status"] == "timeout"
+    assert "by force" in record["reason"]
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_no_limit_arms_no_alarm() -> None:
+    with TimeLimit(None) as limit:
+        limit.check("anything")
+        if hasattr(signal, "getitimer"):
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_warm_up_covers_every_kind_once_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, Any]] = []
+    for name in ("_train_kan", "_train_mlp"):
+        monkeypatch.setattr(
+            module, name, lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0
+        )
+    configs = [KAN, KAN | {"seed": 5, "width": [2, 9, 1]}, KAN | {"k": 2}, MLP, MLP | {"width": [2, 7, 1]}]
+    warm_up(configs)
+    assert sorted(seen, key=str) == [("kan", 2), ("kan", 3), ("mlp", None)]

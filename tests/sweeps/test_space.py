@@ -1,0 +1,265 @@
+"""Specifications: reading, refusing, expanding."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeps import spec_reader
+from sweeps.errors import UserError
+from sweeps.space import (
+    SUGGESTED,
+    CsvSource,
+    RunConfig,
+    SuiteSource,
+    SweepSpec,
+    TaskInfo,
+    expand,
+    kan_params,
+    mlp_params,
+    run_id,
+)
+from sweeps.spec_reader import csv_spec, parse_spec, preset_names, read_spec, suite_spec
+
+TASKS = {
+    "special/jv": TaskInfo("special/jv", (2, 2, 1), {"n_train": 1000, "n_test": 500}, {}),
+    "toy/highdim": TaskInfo("toy/highdim", (100, 1, 1), {"n_train": 1000, "n_test": 500}, {}),
+}
+KAN: dict[str, Any] = {"family": "kan", "hidden": [[5]], "grids": [3, 5]}
+MLP: dict[str, Any] = {"family": "mlp", "hidden": [[5]]}
+
+
+def spec_of(*models: dict[str, Any], **values: Any) -> SweepSpec:
+    return parse_spec({"suite": "special", "models": list(models)} | values, "spec.toml", "spec")
+
+
+def configs(spec: SweepSpec) -> list[RunConfig]:
+    return expand(spec, {"special/jv": TASKS["special/jv"]})
+
+
+def documented_example() -> dict[str, Any]:
+    text = spec_reader.__doc__ or ""
+    lines = text.split("::\n", 1)[1].split("\nA table stands", 1)[0].splitlines()
+    return tomllib.loads("\n".join(line.removeprefix("    ") for line in lines))
+
+
+def test_the_documented_example_is_a_specification() -> None:
+    spec = parse_spec(documented_example(), "example", "example")
+    assert spec.source == SuiteSource("special", ("jv", "yv"))
+    assert spec.seeds == (0, 1, 2)
+    kan, mlp = spec.models
+    assert kan.hidden == (SUGGESTED, (5,), (5, 5))
+    assert dict(kan.axes)["grids"] == ((3, 5, 10, 20),)
+    assert set(mlp.hidden) == {(5,), (5, 5), (20,), (20, 20)}
+    assert len(configs(spec)) == 3 * (3 + 4 * 2)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_a_specification_survives_json(preset: str) -> None:
+    for spec in (suite_spec("special", preset), csv_spec("a.csv", preset, "y", ("a", "b"))):
+        plain = json.loads(json.dumps(spec.to_dict()))
+        assert parse_spec(plain, "stored", "none") == spec
+
+
+def test_lists_are_axes_and_a_table_is_their_product() -> None:
+    table = KAN | {"hidden": [[2], [5, 5]], "k": [2, 3], "steps": [10, 20], "grids": [[3, 5], [4, 8]]}
+    runs = configs(spec_of(table, seeds=2))
+    assert len(runs) == 2 * 2 * 2 * 2 * 2
+    assert len({run.run_id for run in runs}) == len(runs)
+    assert {tuple(run.config["width"]) for run in runs} == {(2, 2, 1), (2, 5, 5, 1)}
+    assert [run.config["seed"] for run in runs[:2]] == [0, 1]
+
+
+def test_a_configuration_holds_what_the_results_depend_on() -> None:
+    (run,) = configs(spec_of(KAN | {"steps": 7, "grid_eps": 0.5}, data={"seed": 4, "val_fraction": 0.1}))
+    assert run.config == {
+        "format": 1,
+        "task": "special/jv",
+        "data": {"n_train": 1000, "n_test": 500, "seed": 4, "val_fraction": 0.1},
+        "family": "kan",
+        "width": [2, 5, 1],
+        "k": 3,
+        "grids": [3, 5],
+        "opt": "LBFGS",
+        "steps": 7,
+        "restarts": 1,
+        "grid_eps": 0.5,
+        "seed": 0,
+    }
+    assert run.run_id == run_id(run.config)
+    assert len(run.run_id) == 16
+
+
+def test_duplicates_are_runs_once() -> None:
+    twice = spec_of(KAN, KAN | {"hidden": ["suggested", [2], [5]]})
+    assert len(configs(twice)) == 2  # the suggested shape of this task is [2, 2, 1] too
+
+
+def test_the_order_of_tables_and_keys_does_not_change_ids() -> None:
+    one = configs(spec_of(KAN, MLP, seeds=2))
+    other = configs(spec_of(dict(reversed(MLP.items())), dict(reversed(KAN.items())), seeds=[1, 0]))
+    assert {run.run_id for run in one} == {run.run_id for run in other}
+    assert [run.run_id for run in one] == [run.run_id for run in configs(spec_of(KAN, MLP, seeds=2))]
+
+
+def test_title_and_kept_models_do_not_change_ids() -> None:
+    spec = spec_of(KAN)
+    other = replace(spec, title="another", save_models="none")
+    assert configs(spec) == configs(other)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)))
+def test_ids_depend_on_content_not_on_order(config: dict[str, Any]) -> None:
+    assert run_id(config) == run_id(dict(reversed(config.items())))
+    assert run_id(config) != run_id(config | {"one more": 1})
+
+
+def test_width_and_depth_are_joined_with_hidden() -> None:
+    spec = spec_of(KAN | {"hidden": ["suggested", [7]], "width": 5, "depth": [2, 3, 6]})
+    assert spec.models[0].hidden == (SUGGESTED, (7,), (5,), (5, 5), (5, 5, 5, 5, 5))
+
+
+def test_max_params_cuts_grids_and_leaves_out_shapes() -> None:
+    table = {"family": "kan", "hidden": ["suggested", [5]], "grids": [3, 5, 10, 20]}
+    spec = spec_of(table, MLP | {"hidden": [[5], [50]]}, max_params=2000)
+    runs = expand(spec, TASKS)
+    for run in runs:
+        width = tuple(run.config["width"])
+        if run.family == "kan":
+            assert kan_params(width, run.config["grids"][-1], 3) <= 2000
+        else:
+            assert mlp_params(width) <= 2000
+    wide = [run.config for run in runs if run.task == "toy/highdim" and run.family == "kan"]
+    assert [(c["width"], c["grids"]) for c in wide] == [([100, 1, 1], [3, 5, 10])]
+
+
+def test_nothing_left_is_an_error() -> None:
+    with pytest.raises(UserError, match="max_params = 10 leaves out every model"):
+        configs(spec_of(KAN, max_params=10))
+
+
+def test_presets_are_small_for_quick_and_complete_for_paper() -> None:
+    quick = configs(suite_spec("special", "quick"))
+    assert {run.config["seed"] for run in quick} == {0, 1}
+    assert {tuple(run.config["width"]) for run in quick if run.family == "kan"} == {
+        (2, 2, 1),
+        (2, 5, 1),
+        (2, 5, 5, 1),
+    }
+    paper = configs(suite_spec("special", "paper"))
+    kans = [run.config for run in paper if run.family == "kan"]
+    mlps = [run.config for run in paper if run.family == "mlp"]
+    assert {len(config["width"]) - 1 for config in kans} == {2, 3, 4, 5, 6}
+    assert {len(config["width"]) - 1 for config in mlps} == {2, 3, 4, 5, 6}
+    assert {config["width"][1] for config in mlps} == {5, 100}
+    assert {config["activation"] for config in mlps} == {"tanh", "relu", "silu"}
+    assert all(config["grids"] == [3, 5, 10, 20, 50, 100, 200] for config in kans)
+    assert {config["seed"] for config in kans} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_baselines_get_the_steps_seeds_and_optimizer_of_kans(preset: str) -> None:
+    runs = configs(suite_spec("special", preset))
+    by_family = {family: [run.config for run in runs if run.family == family] for family in ("kan", "mlp")}
+    steps = {family: set() for family in by_family}
+    for family, members in by_family.items():
+        steps[family] = {config["steps"] * len(config.get("grids", [0])) for config in members}
+    assert steps["kan"] == steps["mlp"]
+    for key in ("seed", "opt"):
+        assert {c[key] for c in by_family["kan"]} == {c[key] for c in by_family["mlp"]}
+
+
+def test_a_table_in_a_file_is_found_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text(
+        'csv = "data/a.csv"\ntarget = "y"\n[data]\ntest_fraction = 0.3\n'
+        '[[models]]\nfamily = "mlp"\nhidden = [[5]]\n'
+    )
+    spec = read_spec(path)
+    assert spec.source == CsvSource(str(tmp_path / "data" / "a.csv"), "y")
+    assert spec.title == "spec"
+    assert spec.data.test_fraction == 0.3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "no [[models]] table"),
+        ({"models": {}}, "models is {}; expected one or more [[models]] tables"),
+        ({"model": [KAN]}, "unknown key 'model'. Did you mean 'models'?"),
+        ({"models": [KAN], "csv": "a.csv"}, "either suite = '...' or csv"),
+        ({"models": [KAN], "seeds": 0}, "seeds is 0; expected how many seeds"),
+        ({"models": [KAN], "seeds": []}, "seeds is []"),
+        ({"models": [KAN], "seeds": True}, "seeds is True"),
+        ({"models": [KAN], "seeds": [-1]}, "seeds is [-1]"),
+        ({"models": [KAN], "tasks": []}, "an empty axis leaves nothing to run"),
+        ({"models": [KAN], "title": 3}, "title is 3; expected a text in quotes"),
+        ({"models": [KAN], "save_models": "bset"}, "Did you mean 'best'?"),
+        ({"models": [KAN], "max_params": 0.5}, "max_params is 0.5; expected an integer >= 1"),
+        ({"models": [KAN], "data": {"n_trian": 5}}, "[data]: unknown key 'n_trian'. Did you mean 'n_train'?"),
+        ({"models": [KAN], "data": {"test_fraction": 0.2}}, "unknown key 'test_fraction'"),
+        ({"models": [KAN], "data": {"n_train": 1}}, "n_train is 1; expected an integer >= 2"),
+        ({"models": [KAN], "data": {"val_fraction": 1.0}}, "expected a number from 0 to 0.9"),
+        ({"models": [KAN], "data": 5}, "data is 5; expected a table"),
+        ({"models": [{"hidden": [[5]]}]}, "[[models]] number 1: family is missing"),
+        (
+            {"models": [KAN, {"family": "knn"}]},
+            "number 2: family is 'knn'; expected one of kan, mlp",
+        ),
+        ({"models": [{"family": "kan"}]}, "no shapes"),
+        ({"models": [KAN | {"hidden": []}]}, "an empty axis leaves nothing to run"),
+        ({"models": [KAN | {"hidden": [5]}]}, "every shape a list of hidden widths"),
+        ({"models": [KAN | {"hidden": [[0]]}]}, "every shape a list of hidden widths"),
+        ({"models": [KAN | {"hidden": "sugested"}]}, "or 'suggested'"),
+        ({"models": [MLP | {"hidden": "suggested"}]}, "hidden is 'suggested'; expected a list of shapes"),
+        ({"models": [KAN | {"width": 5}]}, "width and depth go together"),
+        ({"models": [KAN | {"width": 5, "depth": 1}]}, "depth is 1; expected an integer from 2"),
+        ({"models": [KAN | {"width": [], "depth": 2}]}, "an empty axis leaves nothing to run"),
+        ({"models": [KAN | {"grid": [3]}]}, "unknown key 'grid'. Did you mean 'grids'?"),
+        ({"models": [KAN | {"grids": [5, 3]}]}, "a list of grid sizes that grow"),
+        ({"models": [KAN | {"grids": []}]}, "a list of grid sizes that grow"),
+        ({"models": [KAN | {"k": 6}]}, "k is 6; expected an integer from 0 to 5"),
+        ({"models": [KAN | {"k": "3"}]}, "k is '3'"),
+        ({"models": [KAN | {"opt": "LBFSG"}]}, "opt is 'LBFSG'; expected one of LBFGS"),
+        ({"models": [KAN | {"activation": "tanh"}]}, "unknown key 'activation'"),
+        ({"models": [KAN | {"base_fun": "sliu"}]}, "Did you mean 'silu'?"),
+        ({"models": [MLP | {"activation": ["tanh", "rleu"]}]}, "Did you mean 'relu'?"),
+        ({"models": [MLP | {"steps": 0}]}, "steps is 0; expected an integer >= 1"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(values: dict[str, Any], message: str) -> None:
+    source = {} if "suite" in values else {"suite": "special"}
+    with pytest.raises(UserError) as caught:
+        parse_spec(source | values, "spec.toml", "spec")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("spec.toml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"suite = ", "is not valid TOML"),
+        (b"suite = '\xff'", "is not UTF-8 text"),
+        (b"csv = 'a.csv'\nmodels = []", "target is missing"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_spec(path)
+    with pytest.raises(UserError, match=r"cannot read .*none\.toml: No such file"):
+        read_spec(tmp_path / "none.toml")
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"preset is 'papre'.* Did you mean 'paper'\?"):
+        suite_spec("special", "papre")
