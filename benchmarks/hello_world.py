@@ -2,9 +2,9 @@
 
     python -m benchmarks.hello_world --check
 
-exp(sin(pi x) + y^2), [2,5,1], G = 5, 1000 samples, 50 steps of L-BFGS; and r^-12 - r^-6 on [0.95, 2], [1,2,1],
-50 samples, 20 steps. Accuracy: median test RMSE over seeds 0 to 9. Speed: whole fits, interleaved, one
-thread each, median of the ratios; both sides are warm.
+exp(sin(pi x) + y^2), [2,5,1], G = 5, 1000 samples, 50 steps of L-BFGS; and r^-12 - r^-6 on
+[0.95, 2], [1,2,1], 50 samples, 20 steps. Accuracy: median test RMSE over seeds 0 to 9. Speed: whole
+fits, interleaved, one thread each, median of the ratios; both sides are warm.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class Case:
 
 def cases() -> list[Case]:
     hello = create_dataset(
-        lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=1000, test_num=1000, seed=0
+        lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2),
+        n_var=2,
+        train_num=1000,
+        test_num=1000,
+        seed=0,
     )
     energy = create_dataset(
         lambda r: r**-12.0 - r**-6.0, n_var=1, ranges=[0.95, 2.0], train_num=50, test_num=1000, seed=0
@@ -52,10 +56,14 @@ def our_fit(case: Case, seed: int) -> tuple[float, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
     parser.add_argument("--seeds", type=int, default=10, help="seeds for the accuracy (default 10)")
-    parser.add_argument("--repeats", type=int, default=3, help="interleaved fits of both libraries (default 3)")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="interleaved fits of both libraries (default 3)"
+    )
     parser.add_argument("--no-pykan", action="store_true", help="accuracy alone, without the peer")
     parser.add_argument("--peer-python", help="a Python that has pykan; by default an environment is made")
     arguments = parser.parse_args()
@@ -93,7 +101,9 @@ def compare(case: Case, arguments: argparse.Namespace) -> bool:
             losses.append(theirs["test_rmse"])
             times.append((0.5 * (ours + ours_again), theirs["wall_s"]))
     for (ours, theirs), ratio, loss in zip(times, ratios, losses, strict=True):
-        print(f"  fit      kan_np {ours:.3f} s, pykan {theirs:.2f} s (test RMSE {loss:.2e}): ratio {ratio:.1f}")
+        print(
+            f"  fit      kan_np {ours:.3f} s, pykan {theirs:.2f} s (test RMSE {loss:.2e}): ratio {ratio:.1f}"
+        )
     ratio = float(np.median(ratios))
     print(f"  pykan / kan_np: {ratio:.1f} (bar {case.speed_bar:.0f})")
     return ratio >= case.speed_bar

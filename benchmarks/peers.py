@@ -1,4 +1,4 @@
-"""A throw-away environment with pykan and torch, outside this project, and a process in it that fits on demand.
+"""A throw-away environment with pykan and torch, and a process in it that fits on demand.
 
 The process answers one line of JSON a request, so that fits of both libraries can be interleaved in one run.
 """
@@ -19,11 +19,11 @@ PYKAN = ["torch==2.13.0", "pykan==0.2.8"]
 #: What pykan imports without declaring it.
 UNDECLARED = ["numpy", "matplotlib", "scikit-learn", "pandas", "pyyaml", "sympy", "tqdm", "setuptools"]
 
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def peer_python(given: str | None) -> str:
-    """Path of a Python that has pykan: the given one, or that of an environment made now and kept for the next run."""
+    """Path of a Python that has pykan: the given one, or that of an environment made once for all runs."""
     if given:
         return given
     folder = Path(tempfile.gettempdir()) / "kan_np-peers"
@@ -37,7 +37,9 @@ def peer_python(given: str | None) -> str:
             subprocess.run([python, "-m", "pip", "install", "-q", *PYKAN[1:], *UNDECLARED], check=True)
         except subprocess.CalledProcessError:
             python.unlink()
-            raise SystemExit("pykan cannot be had here; pass --peer-python PATH of a Python that has it.") from None
+            raise SystemExit(
+                "pykan cannot be had here; pass --peer-python PATH of a Python that has it."
+            ) from None
     return str(python)
 
 

@@ -24,7 +24,9 @@ METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")
 
 def table(width: list[int], grid: int, k: int, seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
-        model = KAN(width=list(width), grid=grid, k=k, seed=seed, auto_save=False, ckpt_path=folder, noise_scale=1.0)
+        model = KAN(
+            width=list(width), grid=grid, k=k, seed=seed, auto_save=False, ckpt_path=folder, noise_scale=1.0
+        )
     rng = np.random.default_rng(seed)
     x = torch.tensor(rng.uniform(-1, 1, (200, width[0])))
     y = torch.sin(3 * x).sum(dim=1, keepdim=True) * torch.ones(1, width[-1])
@@ -36,7 +38,10 @@ def table(width: list[int], grid: int, k: int, seed: int) -> dict[str, object]:
         layers.append(
             {
                 "knots": t[:, k : t.shape[1] - k].tolist(),
-                "coef": (layer.coef * layer.scale_sp[:, :, None] * layer.mask[:, :, None]).detach().numpy().tolist(),
+                "coef": (layer.coef * layer.scale_sp[:, :, None] * layer.mask[:, :, None])
+                .detach()
+                .numpy()
+                .tolist(),
                 "scale_base": (layer.scale_base * layer.mask).detach().numpy().tolist(),
             }
         )

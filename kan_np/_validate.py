@@ -91,7 +91,9 @@ def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(value)
         if array.dtype.kind == "c":
-            raise TypeError(f"{name} is complex; expected real numbers. Pass the real and imaginary parts apart.")
+            raise TypeError(
+                f"{name} is complex; expected real numbers. Pass the real and imaginary parts apart."
+            )
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
         if "is complex" in str(error):

@@ -53,7 +53,8 @@ def knots_from_samples(samples: FloatArray, grid: int, grid_eps: float, margin: 
     grid : int
         Number of intervals G.
     grid_eps : float
-        1 gives uniform knots over the range of the samples, 0 their quantiles (arXiv:2404.19756, section 2.5).
+        1 gives uniform knots over the range of the samples, 0 their quantiles (arXiv:2404.19756,
+        section 2.5).
     margin : float
         Part of the range that is added at each end.
 
@@ -293,5 +294,5 @@ def refuse_outside(name: str, x: FloatArray, low: float, high: float) -> None:
         first = int(np.argmax(outside))
         raise ValueError(
             f"{name} has {int(outside.sum())} values outside its grid [{low:.6g}, {high:.6g}], the first is "
-            f"{x[first]:.6g} at sample {first}; use another extrapolation than 'error', or a wider grid_range."
+            f"{x[first]:.6g} at sample {first}; use another extrapolation or a wider grid_range."
         )

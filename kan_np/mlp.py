@@ -48,7 +48,11 @@ def _silu(z: FloatArray, slope: FloatArray) -> None:
 
 
 #: Activations in place: (z, slope) -> z becomes a(z) and slope a'(z).
-ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray], None]] = {"tanh": _tanh, "relu": _relu, "silu": _silu}
+ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray], None]] = {
+    "tanh": _tanh,
+    "relu": _relu,
+    "silu": _silu,
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def split_layers(width: tuple[int, ...], theta: FloatArray) -> list[tuple[FloatA
 
 
 class MlpObjective:
-    """mean (f(x) - y)^2 + lamb lamb_l1 sum |W|, by one pass forward and one back; nothing is allocated anew."""
+    """mean (f(x) - y)^2 + lamb lamb_l1 sum |W|, by one pass forward and one back in place."""
 
     def __init__(self, net: Perceptron, x: FloatArray, y: FloatArray, penalty: Penalty) -> None:
         self.penalty = penalty

@@ -158,7 +158,10 @@ class KAN(Trainable):
         return self._by_layer(weights)
 
     def set_parameters(
-        self, coef: list[FloatArray], scale_base: list[FloatArray] | None = None, knots: list[FloatArray] | None = None
+        self,
+        coef: list[FloatArray],
+        scale_base: list[FloatArray] | None = None,
+        knots: list[FloatArray] | None = None,
     ) -> None:
         """Set coefficients, residual weights and knots from outside, in the shapes that the properties have.
 
@@ -229,7 +232,8 @@ class KAN(Trainable):
         Returns
         -------
         FitResult
-            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step; ``.status`` says how it ended.
+            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step; ``.status`` says how it
+            ended.
 
         Raises
         ------
@@ -322,7 +326,9 @@ class KAN(Trainable):
         net = model._network
         knots, theta = arrays["knots"], arrays["theta"]
         if theta.shape != net.theta.shape or knots.shape != net.table.knots.shape:
-            raise ValueError(f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {model.width}")
+            raise ValueError(
+                f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {model.width}"
+            )
         table = SplineTable.build(knots, model.k, model.extrapolation)
         model._network = Network(net.wiring, table, model.base_fun, theta)
         return model
@@ -337,7 +343,7 @@ def _check_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArra
     given = np.asarray(grid_range, dtype=np.float64)
     if given.shape not in ((2,), (n_in, 2)):
         raise ValueError(
-            f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2), a row an input."
+            f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2) for each."
         )
     ranges = np.tile([-1.0, 1.0], (n_sources, 1))
     if given.ndim == 1:

@@ -12,8 +12,8 @@ torch.std) of the values of edge e = (i, j), and s_i that of its input x_i:
     H_in  = -mean_j sum_i p log2(p + 1e-4),  p = v_ij / (sum_i v_ij + 1)     (edges into a target)
     H_out = -mean_i sum_j q log2(q + 1e-4),  q = v_ij / (sum_j v_ij + 1)     (edges out of a source)
 
-and the objective is the mean squared error + lamb R. Source: arXiv:2404.19756, section 2.5.1, eq. (2.17)-(2.20),
-in the form that pykan 0.2.8 computes.
+and the objective is the mean squared error + lamb R. Source: arXiv:2404.19756, section 2.5.1,
+eq. (2.17)-(2.20), in the form that pykan 0.2.8 computes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import Basis, Pull, Scratch
+from kan_np.kernels.network import Basis, Ints, Pull, Scratch
 from kan_np.network import NO_PULL, Network
 
 METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")
@@ -67,9 +67,7 @@ def spread_penalty(
     w = net.wiring
     edge_mean, edge_square = np.zeros(w.n_edges), np.zeros(w.n_edges)
     node_mean, node_square = np.zeros(w.n_sources), np.zeros(w.n_sources)
-    kernels.edge_statistics(
-        net.net, theta, x, basis, scratch, edge_mean, edge_square, node_mean, node_square
-    )
+    kernels.edge_statistics(net.net, theta, x, basis, scratch, edge_mean, edge_square, node_mean, node_square)
     freedom = max(x.shape[0] - 1, 1)
     sigma, s = np.sqrt(edge_square / freedom), np.sqrt(node_square / freedom)
     normalised = penalty.reg_metric == "edge_forward_spline_n"
@@ -84,18 +82,16 @@ def spread_penalty(
         h_out, d_out = _entropy(v[edges], sources, w.width[layer])
         value += penalty.lamb_l1 * float(v[edges].sum()) + penalty.lamb_entropy * (h_in + h_out)
         slope[edges] = penalty.lamb_l1 + penalty.lamb_entropy * (d_in + d_out)
-    by_sigma = penalty.lamb * slope / scale
+    by_sigma: FloatArray = penalty.lamb * slope / scale
     edge_weight = _divide(by_sigma, freedom * sigma)
     node_weight = np.zeros(w.n_sources)
     if normalised:
-        by_s = -np.bincount(w.source, by_sigma * v, minlength=w.n_sources)
+        by_s = -np.bincount(w.source, by_sigma * v, minlength=w.n_sources).astype(np.float64)
         node_weight = _divide(by_s, freedom * s)
     return value, Pull(edge_weight, edge_mean, node_weight, node_mean)
 
 
-def coefficient_penalty(
-    penalty: Penalty, net: Network, theta: FloatArray, grad: FloatArray | None
-) -> float:
+def coefficient_penalty(penalty: Penalty, net: Network, theta: FloatArray, grad: FloatArray | None) -> float:
     """Value of the coefficient terms; ``lamb`` times their (sub)gradient is added to `grad`."""
     if penalty.lamb_coef == 0 and penalty.lamb_coefdiff == 0:
         return 0.0
@@ -121,7 +117,7 @@ def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
     return value + coefficient_penalty(penalty, net, net.theta, None)
 
 
-def _entropy(v: FloatArray, group: FloatArray, n_groups: int) -> tuple[float, FloatArray]:
+def _entropy(v: FloatArray, group: Ints, n_groups: int) -> tuple[float, FloatArray]:
     """H = -(1 / n_groups) sum_e p log2(p + 1e-4), p = v / (sum of v in its group + 1), and dH / dv."""
     total = np.bincount(group, v, minlength=n_groups) + 1.0
     p = v / total[group]

@@ -6,7 +6,7 @@ write it with ``figure.savefig("model.png")``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -44,7 +44,9 @@ def plot_network(model: KAN, points: int = 200) -> Figure:
     """
     curves = edge_curves(model, points)
     width = model.width
-    span = max(max(n_in * n_out for n_in, n_out in zip(width[:-1], width[1:], strict=True)) * 0.62, max(width))
+    span = max(
+        max(n_in * n_out for n_in, n_out in zip(width[:-1], width[1:], strict=True)) * 0.62, max(width)
+    )
     figure, axes = _canvas(span, len(width))
     centres = [_positions(n, span) for n in width]
     for layer, (x, phi) in enumerate(curves):
@@ -130,7 +132,7 @@ def _residual(base_fun: str, x: FloatArray) -> FloatArray:
 
 def _positions(n: int, span: float) -> FloatArray:
     """Centres of n places side by side on [0, span]."""
-    return (np.arange(n) + 0.5) * (span / n)
+    return np.asarray((np.arange(n) + 0.5) * (span / n), dtype=np.float64)
 
 
 def _canvas(span: float, n_layers: int) -> tuple[Figure, Axes]:
@@ -155,7 +157,7 @@ def _edge(
 ) -> None:
     source, middle, target = places
     bottom = (layer + 0.5) * _LAYER - size / 2
-    style = {"color": _INK, "alpha": alpha, "lw": 1.0, "zorder": 1, "solid_capstyle": "round"}
+    style: dict[str, Any] = {"color": _INK, "alpha": alpha, "lw": 1.0, "zorder": 1, "solid_capstyle": "round"}
     axes.plot([source, middle], [layer * _LAYER, bottom], **style)
     axes.plot([middle, target], [bottom + size, (layer + 1) * _LAYER], **style)
     left = middle - size / 2
@@ -186,7 +188,9 @@ def _nodes(axes: Axes, centres: list[FloatArray]) -> None:
         axes.plot(places, np.full_like(places, layer * _LAYER), "o", color=_INK, ms=6, zorder=4)
     n_out = len(centres[-1])
     for i, place in enumerate(centres[0]):
-        axes.annotate(f"$x_{{{i + 1}}}$", (place, 0), (0, -9), textcoords="offset points", ha="center", va="top")
+        axes.annotate(
+            f"$x_{{{i + 1}}}$", (place, 0), (0, -9), textcoords="offset points", ha="center", va="top"
+        )
     for j, place in enumerate(centres[-1]):
         name = "$y$" if n_out == 1 else f"$y_{{{j + 1}}}$"
         top = (len(centres) - 1) * _LAYER

@@ -77,8 +77,8 @@ class Trainable(ABC):
     def plot(self) -> Figure:
         """Draw the model as a matplotlib Figure."""
 
-    def _move_grid(self, x: FloatArray) -> None:
-        """Fit the grids to the samples; models without grids have nothing to do."""
+    def _move_grid(self, x: FloatArray) -> None:  # noqa: B027  models without grids have nothing to do
+        """Fit the grids to the samples."""
 
     def _rmse(self, x: FloatArray, y: FloatArray) -> float:
         return float(np.sqrt(np.mean((self._network.forward(x) - y) ** 2)))
@@ -92,14 +92,15 @@ class Trainable(ABC):
             For a wrong number of columns, for NaN or infinite values, and outside the grid of a model with
             ``extrapolation="error"``.
         """
-        return self._network.forward(_validate.matrix("x", x, self.width[0]))  # type: ignore[no-any-return]
+        outputs: FloatArray = self._network.forward(_validate.matrix("x", x, self.width[0]))
+        return outputs
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
-        As ``model(x)`` for a model without a `scaler`. A model fitted on standardised data carries its scaler:
-        x is standardised and the outputs are brought back. Rows are converted and checked `batch_size` at a
-        time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
+        As ``model(x)`` for a model without a `scaler`. A model fitted on standardised data carries its
+        scaler: x is standardised and the outputs are brought back. Rows are converted and checked
+        `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
 
         Parameters
         ----------
@@ -120,7 +121,7 @@ class Trainable(ABC):
         (5, 1)
         """
         batch_size = _validate.integer("batch_size", batch_size, 1)
-        rows = x if hasattr(x, "shape") and len(x.shape) == 2 else np.asarray(x)
+        rows: Any = x if isinstance(x, np.ndarray) else np.asarray(x)  # a memmap stays one
         parts = []
         for low in range(0, max(len(rows), 1), batch_size):
             part = _validate.matrix("x", rows[low : low + batch_size], self.width[0])
@@ -132,7 +133,8 @@ class Trainable(ABC):
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
         """Exact derivatives d f_j / d x_i of ``model(x)``: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
-        return self._network.input_jacobian(_validate.matrix("x", x, self.width[0]))  # type: ignore[no-any-return]
+        jacobian: FloatArray = self._network.input_jacobian(_validate.matrix("x", x, self.width[0]))
+        return jacobian
 
     def copy(self) -> Self:
         """Return an independent model with the same function."""

@@ -1,8 +1,8 @@
 """Slow, obviously right twins of the kernels, written from the formulas and nothing else.
 
-They take complex numbers: f(x + i h) gives f'(x) = Im f(x + i h) / h without cancellation (the complex step of
-Squire and Trapp 1998), so gradients can be checked to rounding. Where a formula has a kink or an interval,
-the real part decides.
+They take complex numbers: f'(x) = Im f(x + i h) / h without cancellation (the complex step of Squire and
+Trapp 1998), so gradients can be checked to rounding. Where a formula has a kink or an interval, the real
+part decides.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ def cox_de_boor(x, t, k, interval):
     B = [np.where(interval == i, 1.0, 0.0) + 0.0 * x for i in range(n)]
     for d in range(1, k + 1):
         B = [
-            (x - t[i]) / (t[i + d] - t[i]) * B[i]
-            + (t[i + d + 1] - x) / (t[i + d + 1] - t[i + 1]) * B[i + 1]
+            (x - t[i]) / (t[i + d] - t[i]) * B[i] + (t[i + d + 1] - x) / (t[i + d + 1] - t[i + 1]) * B[i + 1]
             for i in range(n - d)
         ]
     return np.stack(B, axis=-1)

@@ -6,8 +6,8 @@ from typing import Any
 
 from kan_np import _validate
 
-#: train_input (n, n_in), train_label (n, n_out); likewise test_* and val_*, both optional; further keys such as
-#: "scaler", "feature_names" and "target_names" describe the data.
+#: train_input (n, n_in), train_label (n, n_out); likewise test_* and val_*, both optional; further keys such
+#: as "scaler", "feature_names" and "target_names" describe the data.
 Dataset = dict[str, Any]
 
 

@@ -19,9 +19,13 @@ _SUMS_AS_WRITTEN = {"contract"}
 
 def jit(function: F) -> F:
     """Compile on first call, cache on disk, release the GIL, allow sums to be reordered."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_REORDERED)(function))
+    return cast(
+        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_REORDERED)(function)
+    )
 
 
 def jit_exact(function: F) -> F:
     """As `jit`, for code whose accuracy depends on the order in which it is written."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_AS_WRITTEN)(function))
+    return cast(
+        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_AS_WRITTEN)(function)
+    )

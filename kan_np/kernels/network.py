@@ -123,7 +123,9 @@ def layer_forward(net, theta, layer, n, basis, slot0, x):
             x[j, s] = 0.0
     for e in range(net.edge_start[layer], net.edge_start[layer + 1]):
         slot = slot0 + net.source[e] - first_node
-        edge_forward(theta[e], has_base, n, basis.value[slot], basis.first[slot], basis.base[slot], x[net.target[e]])
+        edge_forward(
+            theta[e], has_base, n, basis.value[slot], basis.first[slot], basis.base[slot], x[net.target[e]]
+        )
 
 
 @jit

@@ -76,7 +76,9 @@ def build_pieces(knots, k, outside, breaks, bucket, bucket_scale, origin, scale,
             origin[i, piece + 1] = t[m]
             scale[i, piece + 1] = 1.0 / h
             living_polynomials(t, m, k, h, local)
-            lowest = piece - lead  # index of the first living B-spline; below 0 or above G - 1 some do not exist
+            lowest = (
+                piece - lead
+            )  # index of the first living B-spline; below 0 or above G - 1 some do not exist
             start[piece + 1] = min(max(lowest, 0), grid - 1)
             poly[i, :, :, piece + 1] = 0.0
             for r in range(k + 1):
@@ -100,7 +102,7 @@ def _outer_pieces(k, outside, n_inner, breaks, origin, scale, poly, start):
         if outside == CONTINUE:
             origin[outer] = origin[inner]
             poly[:, :, outer] = poly[:, :, inner]
-        elif outside == CONSTANT or outside == LINEAR:
+        elif outside in (CONSTANT, LINEAR):
             end = 0.0 if outer == 0 else 1.0
             for r in range(k + 1):
                 value = 0.0
@@ -172,7 +174,24 @@ def basis_derivative(x, breaks, bucket, bucket_scale, origin, scale, poly, start
 
 
 @jit
-def expand(x, n, even, breaks, bucket, bucket_scale, origin, scale, poly, start, shift, value, slope, first, piece, work):
+def expand(
+    x,
+    n,
+    even,
+    breaks,
+    bucket,
+    bucket_scale,
+    origin,
+    scale,
+    poly,
+    start,
+    shift,
+    value,
+    slope,
+    first,
+    piece,
+    work,
+):
     """Values and slopes of the living B-splines for a block of n samples of one node.
 
     value[r, s] = B_{start+r}(x[s]), slope[r, s] its derivative, first[s] = shift + start: the place of

@@ -52,8 +52,7 @@ class FitOptions:
             return [(self.steps, False)]
         cuts = sorted({0, *updates})
         return [
-            (end - begin, begin in updates)
-            for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
+            (end - begin, begin in updates) for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
         ]
 
 

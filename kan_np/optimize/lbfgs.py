@@ -58,7 +58,9 @@ def minimize(
     Notes
     -----
     After a failed line search the memory is dropped and the search goes on along the gradient, once; a
-    second failure without progress is STALLED. Source: Byrd, Lu, Nocedal, Zhu (1995), SIAM J. Sci. Comput. 16.
+    second failure without progress is STALLED.
+
+    Source: Byrd, Lu, Nocedal, Zhu (1995), SIAM J. Sci. Comput. 16, 1190.
     """
     best = theta.copy()
     n_iter = 0

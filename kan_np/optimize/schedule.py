@@ -76,9 +76,9 @@ def fit_schedule(
 ) -> list[Stage]:
     """Train a KAN through `grids`, each model starting as the refined one before it.
 
-    Grid extension is section 2.4 of arXiv:2404.19756. With ``restarts`` above 1 that many starts are trained on
-    the first grid, and the one with the lowest validation RMSE (training RMSE without validation samples) is
-    carried on.
+    Grid extension is section 2.4 of arXiv:2404.19756. With ``restarts`` above 1 that many starts are trained
+    on the first grid, and the one with the lowest validation RMSE (training RMSE without validation samples)
+    is carried on.
 
     Parameters
     ----------

@@ -63,8 +63,8 @@ class FitResult(Mapping[str, list[float]]):
     Attributes
     ----------
     history : dict
-        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step; "reg":
-        penalty R after each step.
+        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step;
+        "reg": penalty R after each step.
     status : FitStatus
     n_iter, n_fev : int
         Optimizer iterations and evaluations of loss and gradient.

@@ -81,7 +81,9 @@ def test_a_callback_stops_the_fit_and_its_parameters_stay():
     assert seen[-1].steps == 10
     assert len(result["train_loss"]) == 2
     assert result["train_loss"][-1] == seen[-1].train_loss
-    assert result["train_loss"][-1] == pytest.approx(model._rmse(DATA["train_input"], DATA["train_label"]), rel=1e-9)
+    assert result["train_loss"][-1] == pytest.approx(
+        model._rmse(DATA["train_input"], DATA["train_label"]), rel=1e-9
+    )
 
 
 def test_a_callback_that_raises_loses_nothing():
@@ -127,7 +129,9 @@ def test_sparsity_penalty_shrinks_what_it_weighs():
     assert penalty_value(weights, sparse._network, DATA["train_input"]) < 0.5 * penalty_value(
         weights, plain._network, DATA["train_input"]
     )
-    assert result["reg"][-1] == pytest.approx(penalty_value(weights, sparse._network, DATA["train_input"]), rel=1e-9)
+    assert result["reg"][-1] == pytest.approx(
+        penalty_value(weights, sparse._network, DATA["train_input"]), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,7 +245,9 @@ def test_progress_bar_writes_to_stderr_only(capfd):
 @pytest.mark.slow
 def test_hello_world_is_as_accurate_as_it_should_be():
     data = create_dataset(F, n_var=2, seed=0)
-    losses = [KAN([2, 5, 1], 5, 3, seed=s).fit(data, opt="LBFGS", steps=50)["test_loss"][-1] for s in range(10)]
+    losses = [
+        KAN([2, 5, 1], 5, 3, seed=s).fit(data, opt="LBFGS", steps=50)["test_loss"][-1] for s in range(10)
+    ]
     assert np.median(losses) <= 2.5e-3
 
 

@@ -159,7 +159,9 @@ def test_silu_and_its_slope_over_the_whole_range(values):
     with np.errstate(over="ignore"):
         s = 1 / (1 + np.exp(-x))
     np.testing.assert_allclose(model(x)[:, 0], x * s, rtol=1e-14, atol=1e-300)
-    np.testing.assert_allclose(model.input_jacobian(x)[:, 0, 0], s * (1 + x * (1 - s)), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(
+        model.input_jacobian(x)[:, 0, 0], s * (1 + x * (1 - s)), rtol=1e-13, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "silu"])
@@ -173,7 +175,9 @@ def test_mlp_gradient_agrees_with_the_twin(activation, lamb):
     def slow(theta):
         layers, at = [], 0
         for n_in, n_out in ((3, 5), (5, 4), (4, 2)):
-            layers.append((theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out :][:n_out]))
+            layers.append(
+                (theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out :][:n_out])
+            )
             at += n_in * n_out + n_out
         loss = np.mean((reference.mlp(x, layers, activation) - y) ** 2)
         return loss + lamb * sum(reference.absolute(w).sum() for w, _ in layers)

@@ -91,7 +91,9 @@ def test_hidden_nodes_can_be_permuted():
     other = model.copy()
     coef, weight, knots = model.coef, model.scale_base, model.knots
     other.set_parameters(
-        [coef[0][:, order], coef[1][order]], [weight[0][:, order], weight[1][order]], [knots[0], knots[1][order]]
+        [coef[0][:, order], coef[1][order]],
+        [weight[0][:, order], weight[1][order]],
+        [knots[0], knots[1][order]],
     )
     np.testing.assert_allclose(other(X), model(X), rtol=1e-13, atol=1e-13)
 
@@ -186,7 +188,7 @@ def test_damaged_files_are_refused_with_a_value_error(cut, flip):
     buffer = io.BytesIO()
     KAN([2, 1], seed=0).save(buffer)
     data = bytearray(buffer.getvalue())
-    with pytest.raises(ValueError, match="damaged|not a kan_np model|something else"):
+    with pytest.raises(ValueError, match=r"damaged|not a kan_np model|something else"):
         load_model(io.BytesIO(bytes(data[: min(cut, len(data) - 1)])))
     data[min(cut, len(data) - 1)] ^= flip
     try:
@@ -244,8 +246,16 @@ def test_predict_undoes_the_standardisation_of_the_data():
         (lambda: KAN([2, 1], base_fun="sillu"), ValueError, "Did you mean 'silu'"),
         (lambda: KAN([2, 1], extrapolation="linaer"), ValueError, "Did you mean 'linear'"),
         (lambda: KAN([2, 1], grid_range=(1, 1)), ValueError, "finite low < high"),
-        (lambda: KAN([2, 1], grid_range=(1, 2, 3)), ValueError, r"expected \(2,\) for all inputs or \(2, 2\)"),
-        (lambda: KAN([2, 1], grid_eps=1.5), ValueError, r"grid_eps is 1.5; expected a finite number in \[0, 1\]"),
+        (
+            lambda: KAN([2, 1], grid_range=(1, 2, 3)),
+            ValueError,
+            r"expected \(2,\) for all inputs or \(2, 2\)",
+        ),
+        (
+            lambda: KAN([2, 1], grid_eps=1.5),
+            ValueError,
+            r"grid_eps is 1.5; expected a finite number in \[0, 1\]",
+        ),
         (lambda: KAN([2, 1]).refine(4), ValueError, "grid is 4; expected an integer >= 5"),
         (lambda: KAN([2, 1])(np.zeros((5, 3))), ValueError, r"x has 3 columns, shape \(5, 3\); expected 2"),
         (lambda: KAN([2, 1])([[0.0, np.nan]]), ValueError, "1 NaN or infinite values, the first at index"),

@@ -24,7 +24,9 @@ def row(request):
 
 def load(row):
     model = KAN(row["width"], row["grid"], row["k"], extrapolation="zero")
-    parts = {name: [np.array(layer[name]) for layer in row["layers"]] for name in ("coef", "scale_base", "knots")}
+    parts = {
+        name: [np.array(layer[name]) for layer in row["layers"]] for name in ("coef", "scale_base", "knots")
+    }
     model.set_parameters(**parts)
     return model
 
@@ -38,5 +40,7 @@ def test_outputs_are_pykans(row):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_penalty_is_pykans(row, metric):
-    value = penalty_value(Penalty(1.0, 1.0, 2.0, reg_metric=metric), load(row)._network, np.array(row["samples"]))
+    value = penalty_value(
+        Penalty(1.0, 1.0, 2.0, reg_metric=metric), load(row)._network, np.array(row["samples"])
+    )
     assert value == pytest.approx(row["penalty"][metric], rel=1e-11)

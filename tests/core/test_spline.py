@@ -45,7 +45,9 @@ def test_values_and_three_derivatives_agree_with_scipy(k, G, kind):
     knots = grids(kind, G)
     spline = BSpline(reference.continued_knots(knots, k), np.eye(G + k), k, extrapolate=True)
     step = np.diff(knots).min()
-    x = np.concatenate([knots, ugly_points(knots, k)[-48:-8], [knots[0] - 0.3 * step, knots[-1] + 0.3 * step]])
+    x = np.concatenate(
+        [knots, ugly_points(knots, k)[-48:-8], [knots[0] - 0.3 * step, knots[-1] + 0.3 * step]]
+    )
     for nu in range(4):
         ours = design_matrix(x, knots, k, nu, "continue")
         theirs = spline(x, nu) if nu <= k else np.zeros_like(ours)
@@ -90,7 +92,9 @@ def test_values_agree_with_the_recursion_everywhere(k, kind, mode):
     knots = grids(kind, 5)
     x = ugly_points(knots, k)
     expected = reference.basis(x, knots, k, mode)
-    assert np.abs(design_matrix(x, knots, k, 0, mode) - expected).max() <= 1e-12 * max(1, np.abs(expected).max())
+    assert np.abs(design_matrix(x, knots, k, 0, mode) - expected).max() <= 1e-12 * max(
+        1, np.abs(expected).max()
+    )
 
 
 @given(
@@ -108,7 +112,9 @@ def test_partition_of_unity_and_no_negative_values_on_any_grid(k, steps, places)
 
 
 @given(
-    samples=st.lists(st.sampled_from([-1.0, 0.0, 0.0, 1e-14, 3.5, 1e6]) | st.floats(-10, 10), min_size=1, max_size=30),
+    samples=st.lists(
+        st.sampled_from([-1.0, 0.0, 0.0, 1e-14, 3.5, 1e6]) | st.floats(-10, 10), min_size=1, max_size=30
+    ),
     grid=st.integers(1, 20),
     eps=st.floats(0, 1),
 )

@@ -1,0 +1,89 @@
+"""The import contract: who may import whom, read from the sources and from a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kan_np
+import sweeps
+
+KAN_NP = Path(kan_np.__file__).parent
+SWEEPS = Path(sweeps.__file__).parent
+LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "rich", "jinja2"}
+
+
+def imports(path, top_level_only=False):
+    """(module, names) of every import statement of a file."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [(alias.name, []) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.module, [alias.name for alias in node.names]))
+    return found
+
+
+def roots(path, **options):
+    return {module.split(".")[0] for module, _ in imports(path, **options)} - {"__future__"}
+
+
+def test_there_are_files_to_check():
+    assert len(list(KAN_NP.rglob("*.py"))) > 20
+    assert len(list(SWEEPS.rglob("*.py"))) > 10
+
+
+@pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
+def test_kernels_import_numba_and_numpy_only(path):
+    assert roots(path) <= {"numba", "numpy", "kan_np", "math", "typing", "collections"}
+    for module, _ in imports(path):
+        if module.startswith("kan_np"):
+            assert module.startswith("kan_np.kernels")
+
+
+@pytest.mark.parametrize("path", sorted(KAN_NP.rglob("*.py")), ids=lambda p: p.name)
+def test_kan_np_does_not_know_the_sweeps(path):
+    assert "sweeps" not in roots(path)
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
+def test_only_tasks_and_run_one_import_kan_np_and_only_its_public_names(path):
+    for module, names in imports(path):
+        if module.split(".")[0] == "kan_np":
+            assert path.name in ("tasks.py", "run_one.py")
+            assert module == "kan_np"
+            assert set(names) <= set(kan_np.__all__)
+
+
+def test_pareto_is_pure_numpy():
+    assert roots(SWEEPS / "pareto.py") <= {"numpy", "collections", "typing", "dataclasses"}
+
+
+def test_nothing_from_the_runner_or_the_models_is_imported_by_the_report():
+    code = (
+        "import sys, sweeps.report\n"
+        "seen = {m for m in sys.modules if m.startswith(('kan_np', 'numba', 'sweeps.run'))}\n"
+        "assert not seen, seen\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_heavy_libraries_are_not_imported_with_kan_np():
+    code = f"import sys, kan_np\nseen = {LAZY!r} & set(sys.modules)\nassert not seen, seen\n"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
+def test_every_kernel_is_compiled_by_the_one_policy(path):
+    if path.name in ("_jit.py", "__init__.py"):
+        return
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            decorators = [d.id for d in node.decorator_list if isinstance(d, ast.Name)]
+            assert decorators in (["jit"], ["jit_exact"]), f"{path.name}: {node.name}"
