@@ -11,11 +11,11 @@ from kan_np.data import (
     load_csv,
     split_validation,
 )
-from kan_np.grid import design_matrix
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.optimize.schedule import Stage, fit_schedule
 from kan_np.optimize.status import FitResult, FitStatus, Progress
+from kan_np.pieces import design_matrix
 from kan_np.serialize import load_model
 
 __version__ = "0.1.0"

@@ -10,19 +10,13 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
-from kan_np.grid import (
-    EXTRAPOLATIONS,
-    MAX_ORDER,
-    SplineTable,
-    knots_from_samples,
-    refined_knots,
-    uniform_knots,
-)
+from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
 from kan_np.network import BASE_FUNCTIONS, Network, Wiring
 from kan_np.objective import KanObjective
 from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty
+from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.trainable import Trainable, check_width
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.grid import SplineTable, refuse_outside
 from kan_np.kernels import base, network
 from kan_np.kernels.network import BLOCK, Basis, Ints, Net, Pull, Scratch
+from kan_np.pieces import SplineTable, refuse_outside
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 

@@ -119,7 +119,7 @@ def plot_perceptron(model: MLP) -> Figure:
 
 
 def _basis(model: KAN, knots: FloatArray, x: FloatArray) -> FloatArray:
-    from kan_np.grid import design_matrix
+    from kan_np.pieces import design_matrix
 
     return design_matrix(x, knots, model.k, extrapolation="continue")
 

@@ -206,19 +206,25 @@ def loss_and_gradient(net, theta, inputs, y, weight, basis, scratch, pull, grad)
     for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         n = min(BLOCK, y.shape[1] - low)
-        layer_forward(net, theta, 0, n, inputs, block * n_in, scratch.x)
-        for layer in range(1, n_layers):
-            for i in range(net.node_start[layer], net.node_start[layer + 1]):
-                expand_node(net, i, i, scratch.x[i], n, basis, scratch)
-            layer_forward(net, theta, layer, n, basis, net.node_start[layer], scratch.x)
+        for layer in range(n_layers):
+            if layer == 0:
+                layer_forward(net, theta, layer, n, inputs, block * n_in, scratch.x)
+            else:
+                for i in range(net.node_start[layer], net.node_start[layer + 1]):
+                    expand_node(net, i, i, scratch.x[i], n, basis, scratch)
+                layer_forward(net, theta, layer, n, basis, net.node_start[layer], scratch.x)
         for j in range(y.shape[0]):
             for s in range(n):
                 residual_js = scratch.x[first_out + j, s] - y[j, low + s]
                 loss += residual_js * residual_js
                 scratch.delta[first_out + j, s] = 2.0 * weight * residual_js
-        for layer in range(n_layers - 1, 0, -1):
-            layer_backward(net, theta, layer, n, basis, net.node_start[layer], scratch, pull, True, grad)
-        layer_backward(net, theta, 0, n, inputs, block * n_in, scratch, pull, False, grad)
+        # `layer > 0` and not True: a literal would be compiled once more
+        for layer in range(n_layers - 1, -1, -1):
+            if layer == 0:
+                layer_backward(net, theta, layer, n, inputs, block * n_in, scratch, pull, layer > 0, grad)
+            else:
+                first = net.node_start[layer]
+                layer_backward(net, theta, layer, n, basis, first, scratch, pull, layer > 0, grad)
     return weight * loss
 
 
@@ -272,7 +278,8 @@ def input_jacobian(net, theta, x, basis, scratch, pull, grad, out):
                 for s in range(n):
                     scratch.delta[first_out + other, s] = 1.0 if other == j else 0.0
             for layer in range(n_layers - 1, -1, -1):
-                layer_backward(net, theta, layer, n, basis, net.node_start[layer], scratch, pull, True, grad)
+                first = net.node_start[layer]
+                layer_backward(net, theta, layer, n, basis, first, scratch, pull, layer >= 0, grad)
             for i in range(x.shape[1]):
                 for s in range(n):
                     out[low + s, j, i] = scratch.delta[i, s]

@@ -1,11 +1,9 @@
-"""B-splines as piecewise polynomials: tables of local coefficients, and their evaluation.
+"""Evaluation of B-splines as piecewise polynomials.
 
 On every piece the k + 1 living B-splines of order k are polynomials of the local coordinate
-u = (x - origin) * scale. The table stores their coefficients, highest power first, so that values and
-derivatives are Horner sums without divisions, on any knots. What happens outside the grid is one
-more piece at each end, so that no kernel knows about extrapolation.
-
-Source of the recursion: C. de Boor, A Practical Guide to Splines, ch. X, eq. (11)-(14).
+u = (x - origin) * scale, with the coefficients that `kan_np.pieces` prepared, highest power first: values and
+derivatives are Horner sums without divisions, on any knots. What happens outside the grid is one more piece
+at each end, so that no kernel knows about extrapolation.
 """
 
 from __future__ import annotations
@@ -14,118 +12,7 @@ import math
 
 import numpy as np
 
-from kan_np.kernels._jit import jit, jit_exact
-
-LINEAR, CONTINUE, CONSTANT, FADE = 0, 1, 2, 3  # what a spline does outside its grid
-
-
-@jit_exact
-def living_polynomials(t, m, k, h, poly):
-    """Polynomials of the B-splines that live on [t[m], t[m+1]], in u = (x - t[m]) / h.
-
-    `t` is a knot vector that holds at least k knots on each side of the span m. On return poly[d, r]
-    is the coefficient of u^(k-d) of the r-th of them, B_{m-k+r}.
-    """
-    poly[:, :] = 0.0
-    power = np.zeros((k + 1, k + 1))  # power[r, p]: coefficient of u^p
-    power[0, 0] = 1.0
-    carried = np.zeros(k + 1)
-    for degree in range(1, k + 1):
-        carried[:] = 0.0
-        for r in range(degree):
-            right = t[m + r + 1] - t[m]
-            left = t[m] - t[m + r + 1 - degree]
-            width = right + left
-            for p in range(degree, -1, -1):
-                here = power[r, p] / width
-                below = power[r, p - 1] / width if p > 0 else 0.0
-                rising = left * here + h * below
-                falling = right * here - h * below
-                power[r, p] = carried[p] + falling
-                carried[p] = rising
-        power[degree, :] = carried
-    for r in range(k + 1):
-        for p in range(k + 1):
-            poly[k - p, r] = power[r, p]
-
-
-@jit_exact
-def build_pieces(knots, k, outside, breaks, bucket, bucket_scale, origin, scale, poly, start):
-    """Fill the piece tables of all nodes from their knot grids; see `kan_np.grid.SplineTable`.
-
-    knots[i] are the G + 1 strictly increasing knots of node i, continued by k equal steps of (b - a) / G
-    on both sides, as pykan does. The pieces are the G intervals, or with `outside` == FADE all G + 2k
-    intervals of the continued knots, and one piece at each end.
-    """
-    n_nodes, n_knots = knots.shape
-    grid = n_knots - 1
-    lead = k if outside == FADE else 0
-    n_inner = grid + 2 * lead
-    t = np.empty(grid + 1 + 4 * k)
-    local = np.empty((k + 1, k + 1))
-    for i in range(n_nodes):
-        step = (knots[i, grid] - knots[i, 0]) / grid
-        t[2 * k : 2 * k + grid + 1] = knots[i]
-        for q in range(1, 2 * k + 1):
-            t[2 * k - q] = knots[i, 0] - q * step
-            t[2 * k + grid + q] = knots[i, grid] + q * step
-        for piece in range(n_inner):
-            m = 2 * k - lead + piece
-            breaks[i, piece] = t[m]
-            h = t[m + 1] - t[m]
-            origin[i, piece + 1] = t[m]
-            scale[i, piece + 1] = 1.0 / h
-            living_polynomials(t, m, k, h, local)
-            lowest = (
-                piece - lead
-            )  # index of the first living B-spline; below 0 or above G - 1 some do not exist
-            start[piece + 1] = min(max(lowest, 0), grid - 1)
-            poly[i, :, :, piece + 1] = 0.0
-            for r in range(k + 1):
-                if 0 <= lowest + r < grid + k:
-                    poly[i, lowest + r - start[piece + 1], :, piece + 1] = local[:, r]
-        breaks[i, n_inner] = t[2 * k - lead + n_inner]
-        _outer_pieces(k, outside, n_inner, breaks[i], origin[i], scale[i], poly[i], start)
-        _fill_buckets(breaks[i], bucket[i])
-        bucket_scale[i] = bucket.shape[1] / (breaks[i, n_inner] - breaks[i, 0])
-
-
-@jit_exact
-def _outer_pieces(k, outside, n_inner, breaks, origin, scale, poly, start):
-    """The pieces left and right of the grid: nothing, a constant, a line, or the neighbour's polynomial."""
-    last = n_inner + 1
-    for outer, inner in ((0, 1), (last, n_inner)):
-        start[outer] = start[inner]
-        scale[outer] = scale[inner]
-        origin[outer] = breaks[0] if outer == 0 else breaks[n_inner]
-        poly[:, :, outer] = 0.0
-        if outside == CONTINUE:
-            origin[outer] = origin[inner]
-            poly[:, :, outer] = poly[:, :, inner]
-        elif outside in (CONSTANT, LINEAR):
-            end = 0.0 if outer == 0 else 1.0
-            for r in range(k + 1):
-                value = 0.0
-                slope = 0.0
-                for d in range(k + 1):
-                    slope = slope * end + value
-                    value = value * end + poly[r, d, inner]
-                poly[r, k, outer] = value
-                if outside == LINEAR and k > 0:
-                    poly[r, k - 1, outer] = slope
-
-
-@jit_exact
-def _fill_buckets(breaks, bucket):
-    """bucket[q]: the inner piece that holds the left end of the q-th of equal parts of the range."""
-    n_inner = breaks.shape[0] - 1
-    width = (breaks[n_inner] - breaks[0]) / bucket.shape[0]
-    piece = 0
-    for q in range(bucket.shape[0]):
-        left = breaks[0] + q * width
-        while piece < n_inner - 1 and left >= breaks[piece + 1]:
-            piece += 1
-        bucket[q] = piece
+from kan_np.kernels._jit import jit
 
 
 @jit

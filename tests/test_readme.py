@@ -1,0 +1,67 @@
+"""The README's Python runs as it is printed, and its figures hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def block(word):
+    found = [b for b in BLOCKS if word in b]
+    assert len(found) == 1, f"{len(found)} python blocks of the README contain {word!r}"
+    return found[0]
+
+
+def run(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102  the code under test is the README's
+    return names
+
+
+def test_every_python_block_is_run_by_a_test_below():
+    words = ("create_dataset(f, n_var=2", "1 / r**12", "load_csv", "fit_schedule([2, 5, 1]")
+    assert sorted(block(w) for w in words) == sorted(BLOCKS)
+
+
+def test_hello_world(tmp_path, monkeypatch):
+    names = run(block("create_dataset(f, n_var=2"), tmp_path, monkeypatch)
+    assert names["result"]["test_loss"][-1] < 6e-3
+    x = np.array([[0.3, -0.4]])
+    assert names["model"](x) == pytest.approx(names["f"](x), abs=0.05)
+    assert (tmp_path / "model.png").stat().st_size > 10_000
+    assert (names["again"](x) == names["model"](x)).all()
+
+
+def test_lennard_jones(tmp_path, monkeypatch):
+    names = run(block("1 / r**12"), tmp_path, monkeypatch)
+    assert names["result"]["test_loss"][-1] < 2e-3
+
+
+def test_schedule(tmp_path, monkeypatch, capsys):
+    names = run(block("create_dataset(f, n_var=2"), tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block("fit_schedule([2, 5, 1]"), "README.md", "exec"), names)  # noqa: S102
+    assert [s.grid for s in names["stages"]] == [3, 5, 10, 20]
+    assert names["stages"][-1].test_rmse < 1e-3
+
+
+def test_own_table(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    table = rng.uniform(0, 10, (300, 2))
+    energy = 3 * table[:, 0] + np.sin(table[:, 1])
+    np.savetxt(
+        tmp_path / "mydata.csv",
+        np.column_stack([table, energy]),
+        delimiter=",",
+        header="pressure,temperature,energy",
+        comments="",
+    )
+    names = run(block("load_csv"), tmp_path, monkeypatch)
+    assert np.sqrt(np.mean((names["prediction"][:, 0] - (3 * 1.5 + np.sin(2.5))) ** 2)) < 0.1
