@@ -157,7 +157,16 @@ class KAN(Trainable):
         scale_base: list[FloatArray] | None = None,
         knots: list[FloatArray] | None = None,
     ) -> None:
-        """Set coefficients, residual weights and knots from outside, in the shapes that the properties have.
+        """Set coefficients, residual weights and knots from outside.
+
+        Parameters
+        ----------
+        coef : list of array_like of shape (n_in, n_out, G + k)
+            One array a layer, as the property of the same name returns them.
+        scale_base : list of array_like of shape (n_in, n_out), optional
+            Unchanged if not given.
+        knots : list of array_like of shape (n_in, G + 1), optional
+            Unchanged if not given; may have another G than before.
 
         Raises
         ------
@@ -166,12 +175,15 @@ class KAN(Trainable):
         """
         net = self._network
         if knots is not None:
-            rows = np.concatenate([_validate.matrix("knots", t) for t in knots])
-            if rows.shape[0] != net.wiring.n_sources or rows.shape[1] < 2 or not (np.diff(rows) > 0).all():
+            tables = [_validate.matrix("knots", t) for t in knots]
+            shapes = [t.shape for t in tables]
+            n_knots = max(shapes[0][1] if shapes else 0, 2)
+            expected = [(n, n_knots) for n in self.width[:-1]]
+            if shapes != expected or not all((np.diff(t) > 0).all() for t in tables):
                 raise ValueError(
-                    f"knots have shapes {[np.shape(t) for t in knots]}; expected strictly increasing rows, "
-                    f"{self.width[:-1]} of them for the layers."
+                    f"knots have shapes {shapes}; expected {expected}, strictly increasing rows."
                 )
+            rows = np.concatenate(tables)
         else:
             rows = net.table.knots
         table = SplineTable.build(rows, self.k, self.extrapolation)

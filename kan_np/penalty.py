@@ -26,7 +26,7 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels import network as kernels
 from kan_np.kernels.network import Basis, Ints, Pull, Scratch
-from kan_np.network import NO_PULL, Network
+from kan_np.network import Network, new_basis, new_scratch
 
 METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")
 
@@ -111,8 +111,6 @@ def coefficient_penalty(penalty: Penalty, net: Network, theta: FloatArray, grad:
 
 def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
     """R of a network on the samples x."""
-    from kan_np.network import new_basis, new_scratch
-
     value, _ = spread_penalty(penalty, net, net.theta, x, new_basis(net), new_scratch(net))
     return value + coefficient_penalty(penalty, net, net.theta, None)
 
@@ -130,6 +128,3 @@ def _entropy(v: FloatArray, group: Ints, n_groups: int) -> tuple[float, FloatArr
 def _divide(a: FloatArray, b: FloatArray) -> FloatArray:
     """a / b, and 0 where b is 0: a constant edge has no direction in which its spread grows."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-
-
-__all__ = ["METRICS", "NO_PULL", "Penalty", "coefficient_penalty", "penalty_value", "spread_penalty"]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.data.check import Dataset
+from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.scaler import Scaler
 from kan_np.objective import Objective
 from kan_np.optimize.fit import Callback, FitOptions, fit
@@ -153,10 +153,9 @@ class Trainable(ABC):
     def _fit(
         self, dataset: Dataset, options: FitOptions, penalty: Penalty, callback: Callback | None
     ) -> FitResult:
-        scaler = dataset.get("scaler") if isinstance(dataset, dict) else None
-        result = fit(self, dataset, options, penalty, callback)
-        self.scaler = scaler
-        return result
+        data = check_dataset(dataset, self.width[0], self.width[-1])
+        self.scaler = dataset.get("scaler")
+        return fit(self, data, options, penalty, callback)
 
 
 def check_width(width: object) -> list[int]:

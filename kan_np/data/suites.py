@@ -141,7 +141,14 @@ class Suite:
 
 
 def list_suites() -> tuple[str, ...]:
-    """Return the names of the built-in suites."""
+    """Return the names of the built-in suites.
+
+    Examples
+    --------
+    >>> from kan_np import list_suites
+    >>> list_suites()
+    ('toy', 'special', 'feynman', 'lennard-jones')
+    """
     return tuple(_MODULES)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
-from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.check import Dataset
 from kan_np.objective import Objective
 from kan_np.optimize import OPTIMIZERS
 from kan_np.optimize.status import FitResult, FitStatus, Progress
@@ -58,13 +58,12 @@ class FitOptions:
 
 def fit(
     model: Trainable,
-    dataset: Dataset,
+    data: Dataset,
     options: FitOptions,
     penalty: Penalty,
     callback: Callback | None = None,
 ) -> FitResult:
     """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options."""
-    data = check_dataset(dataset, model.width[0], model.width[-1])
     recorder = _Recorder(model, data, options, callback)
     optimizer = OPTIMIZERS[options.opt]
     status = FitStatus.STEP_LIMIT
