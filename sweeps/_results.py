@@ -1,0 +1,143 @@
+"""What a report is made of: points, comparisons, scores, all of it plain values.
+
+A *point* is one configuration at one stage, summed up over its seeds. Points are chosen by their validation
+RMSE and judged by their test RMSE, so that the choice cannot profit from luck on the test samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+KAN, MLP = "kan", "mlp"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and greatest of one quantity over the seeds; NaN counts as infinitely bad."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """One configuration at one stage, over its seeds; `run_id` is the run with the median criterion."""
+
+    task: str
+    group_id: str
+    stage: int
+    family: str
+    width: tuple[Any, ...]
+    grid: int | None
+    k: int | None
+    activation: str
+    opt: str
+    n_params: int
+    n_seeds: int
+    train: Spread
+    val: Spread
+    test: Spread
+    time_s: float
+    run_id: str
+    has_model: bool
+    selected_on: str
+
+    @property
+    def criterion(self) -> float:
+        """The median RMSE that the point is chosen by."""
+        return self.val.median if self.selected_on == "validation" else self.test.median
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best KAN and the best MLP of a task, each with at most `budget` parameters."""
+
+    budget: float
+    kan: Point
+    mlp: Point
+
+    @property
+    def ratio(self) -> float:
+        """Test RMSE of the MLP over that of the KAN: above 1 the KAN is better."""
+        kan, mlp = self.kan.test.median, self.mlp.test.median
+        if kan == mlp:
+            return 1.0
+        return mlp / kan if kan > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Everything about one function."""
+
+    task: str
+    description: Mapping[str, Any]
+    selected_on: str
+    points: list[Point]
+    fronts: dict[str, list[Point]]
+    best: dict[str, Point]
+    overall: Comparison | None
+    budgets: dict[int, Comparison]
+    cloud: dict[str, tuple[np.ndarray, np.ndarray]]
+    n_runs: int
+    n_not_ok: int
+    n_missing: int
+    n_excluded: int
+
+    @property
+    def title(self) -> str:
+        """The name of the function without its suite."""
+        return str(self.description.get("name") or self.task.rpartition("/")[2] or self.task)
+
+    @property
+    def formula(self) -> str:
+        """The formula, or the name where there is none."""
+        return str(self.description.get("formula") or self.title)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How many runs of a task and family ended in one way."""
+
+    task: str
+    family: str
+    status: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Wins over tasks and the geometric mean of MLP error over KAN error, within one budget."""
+
+    budget: float
+    kan_wins: int
+    mlp_wins: int
+    ties: int
+    mean_ratio: float
+
+    @property
+    def n(self) -> int:
+        """The number of tasks on which both families have a model of that size."""
+        return self.kan_wins + self.mlp_wins + self.ties
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Everything that a report shows, made from the store alone."""
+
+    meta: Mapping[str, Any]
+    counts: Mapping[str, int]
+    environments: list[dict[str, Any]]
+    tasks: list[TaskResult]
+    failures: list[Failure]
+    overall: Score
+    scores: list[Score]
+    compute_s: float
+    last_finished: str
+    n_models: dict[str, int] = field(default_factory=dict)

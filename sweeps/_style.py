@@ -1,0 +1,167 @@
+"""How figures and tables look: names, colours, files, bytes.
+
+matplotlib's default style whatever the user's settings are, and nothing in the files that depends on the day
+or the machine: the same store gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import re
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+
+import matplotlib.style
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sweeps._results import KAN, MLP, Point
+
+COLOURS = {KAN: "#0072B2", MLP: "#D55E00"}
+OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = {KAN: "o", MLP: "s"}
+GREY, INK = "#8a8f98", "#22262d"
+
+_STYLE: dict[str, Any] = {
+    "font.size": 11,
+    "axes.titlesize": 12.5,
+    "axes.labelsize": 11,
+    "axes.edgecolor": "#c3c7ce",
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": "#5b616b",
+    "ytick.color": "#5b616b",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "kan-sweep",
+    "svg.fonttype": "path",
+}
+
+
+def file_names(tasks: Iterable[str]) -> dict[str, str]:
+    """Return a file name (without suffix) for every task: safe on every system, different for every task.
+
+    Examples
+    --------
+    >>> file_names(["special/jv"])
+    {'special/jv': 'special-jv'}
+    """
+    names: dict[str, str] = {}
+    taken = {"summary", "all-functions"}
+    for task in tasks:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", task).strip("-.")[:80]
+        if not name or name.lower() in taken:
+            name = f"{name or 'task'}-{hashlib.sha256(task.encode()).hexdigest()[:8]}"
+        taken.add(name.lower())
+        names[task] = name
+    return names
+
+
+def colour(family: str) -> str:
+    """Return the colour of a family: the same in every figure."""
+    fallback = OTHER_COLOURS[sum(family.encode()) % len(OTHER_COLOURS)]
+    return COLOURS.get(family, fallback)
+
+
+def label(family: str) -> str:
+    """Return a family's name as it is written in figures and tables."""
+    return family.upper()
+
+
+def shape_text(point: Point) -> str:
+    """Return the shape of a point's model, as in "[2, 5, 1], G = 10" or "[2, 20, 1] tanh"."""
+    shape = "[" + ", ".join(str(n).replace(" ", "") for n in point.width) + "]"
+    if point.grid is not None:
+        return f"{shape}, G = {point.grid}"
+    return f"{shape} {point.activation}".strip()
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the style of the house, on matplotlib's defaults; put the caller's settings back at the end."""
+    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+        # A formula may hold a character that the built-in font lacks; a box in a title is no reason to stop.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        yield
+
+
+def render(figure: Figure, kind: str, dpi: int = 160) -> bytes:
+    """Return `figure` as "svg" or "png" bytes, the same on every call."""
+    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+    buffer = BytesIO()
+    with house_style():
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def wrap(text: str, width: int = 58, lines: int = 2) -> str:
+    """Return `text` on a few lines, shortened if it does not fit."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return "\n".join(textwrap.wrap(clean, width, max_lines=lines, placeholder=" …")) or " "
+
+
+def ratio_text(ratio: float) -> str:
+    """Return by what factor, and for whom, as in "KAN 12×"."""
+    if not math.isfinite(ratio) or ratio <= 0:
+        return "KAN exact" if ratio > 0 else "MLP exact"
+    if ratio == 1:
+        return "equal"
+    factor, winner = max(ratio, 1 / ratio), KAN if ratio > 1 else MLP
+    return f"{label(winner)} {factor:.1f}×" if factor < 9.95 else f"{label(winner)} {factor:,.0f}×"
+
+
+def decade_ticks(low: float, high: float, *, few: bool = False) -> list[float]:
+    """Return ticks at 1, 2, 5 in each decade where there are few decades, else at powers of ten."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    span = math.log10(high / low)
+    mantissas = (
+        (1, 2, 5) if span < (0.9 if few else 2.2) else (1, 3) if span < (2.4 if few else 3.2) else (1,)
+    )
+    return [m * 10.0**d for d in decades for m in mantissas if low <= m * 10.0**d <= high]
+
+
+def superscript(n: int) -> str:
+    """Return an integer in raised digits: plain text, which is laid out far faster than a formula."""
+    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def power_of_ten(value: float, _position: int | None = None) -> str:
+    """Return a tick's label, as in 10⁻³ or 5·10⁻³."""
+    if not value > 0:
+        return ""
+    exponent = math.floor(math.log10(value) + 1e-9)
+    mantissa = round(value / 10.0**exponent)
+    return f"{'' if mantissa == 1 else f'{mantissa}·'}10{superscript(exponent)}"
+
+
+def family_handles(families: Iterable[str]) -> list[Line2D]:
+    """Return the legend entries of the fronts."""
+    return [
+        Line2D([], [], color=colour(family), marker=MARKERS.get(family, "D"), label=f"{label(family)} front")
+        for family in sorted(set(families), key=by_family)
+    ]
+
+
+def cloud_handle() -> Line2D:
+    """Return the legend entry of the faint dots."""
+    style: dict[str, Any] = {
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": 3.8,
+        "markeredgewidth": 0,
+        "alpha": 0.5,
+    }
+    return Line2D([], [], color=GREY, label="every trained model", **style)
+
+
+def by_family(family: str) -> tuple[bool, str]:
+    """Sort KANs before MLPs before everything else."""
+    return family not in COLOURS, family
