@@ -1,0 +1,298 @@
+"""The figures of a report: error against parameters for every function, and two summaries.
+
+Made with matplotlib's object interface only; they leave no state behind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from sweeps._results import KAN, MLP, Comparison, Point, SweepResult, TaskResult
+from sweeps._style import (
+    GREY,
+    MARKERS,
+    by_family,
+    cloud_handle,
+    colour,
+    decade_ticks,
+    family_handles,
+    house_style,
+    label,
+    power_of_ten,
+    ratio_text,
+    superscript,
+    wrap,
+)
+from sweeps.pareto import steps
+
+# Above this many points a figure carries them as a picture: so many vectors take a browser seconds to draw.
+MAX_VECTOR_POINTS = 3000
+
+
+def task_figure(task: TaskResult) -> Figure:
+    """Draw test RMSE against parameters on log axes for one function.
+
+    Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
+    marker at each point and a bar from the best to the worst seed; a grey line shows the slope -(k + 1) that
+    spline theory gives to grid refinement.
+    """
+    with house_style():
+        title = wrap(task.formula)
+        height = 4.35 + 0.22 * title.count("\n")
+        figure = Figure(figsize=(6.1, height))
+        # Fixed margins: every function gets the same frame, and no layout has to be solved.
+        axes = figure.add_axes((0.175, 0.6 / height, 0.805, 3.35 / height))
+        limits = _limits(task)
+        _draw_fronts(axes, task, limits)
+        if limits is None:
+            axes.text(0.5, 0.5, "no finished run yet", transform=axes.transAxes, ha="center", color=GREY)
+            axes.set_xticks([])
+            axes.set_yticks([])
+        else:
+            _draw_guide(axes, task, limits)
+            _note_hidden(axes, task, limits)
+            handles = [*family_handles(task.fronts), cloud_handle()]
+            axes.legend(handles=handles, loc="upper right", fontsize=10, handlelength=1.8, labelspacing=0.4)
+        # A given height spares matplotlib measuring every label to find one.
+        axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
+        axes.set_xlabel("trainable parameters   (← fewer is better)")
+        axes.set_ylabel("test RMSE, median over seeds\n(↓ lower is better)")
+    return figure
+
+
+Limits = tuple[float, float, float, float]
+
+
+def _limits(task: TaskResult) -> Limits | None:
+    """Return x and y limits: all points, but what is thirty times worse than the worst front point."""
+    shown = [p for front in task.fronts.values() for p in front if p.test.median > 0]
+    x = np.concatenate([x for x, _ in task.cloud.values()] or [np.empty(0)])
+    y = np.concatenate([y for _, y in task.cloud.values()] or [np.empty(0)])
+    x, y = x[y > 0], y[y > 0]
+    if not shown or not x.size:
+        return None
+    worst = max(p.test.median for p in shown)
+    top = min(float(y.max()), 30 * worst)
+    low = min(float(y.min()), *(p.test.low for p in shown if p.test.low > 0), worst)
+    return float(x.min()) / 1.35, float(x.max()) * 1.35, low / 2.2, top * 2.2
+
+
+def _draw_fronts(axes: Axes, task: TaskResult, limits: Limits | None, *, small: bool = False) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    if limits is None:
+        return
+    axes.set_xlim(limits[0], limits[1])
+    axes.set_ylim(limits[2], limits[3])
+    _log_ticks(axes, small)
+    many = sum(x.size for x, _ in task.cloud.values()) > MAX_VECTOR_POINTS
+    for family in sorted(task.fronts, key=by_family, reverse=True):
+        style: dict[str, Any] = {"color": colour(family), "marker": MARKERS.get(family, "D")}
+        x, y = task.cloud[family]
+        seen = y > 0
+        axes.plot(
+            x[seen],
+            y[seen],
+            linestyle="none",
+            **style,
+            markersize=2.2 if small else 3.8,
+            markeredgewidth=0,
+            alpha=0.3,
+            rasterized=many,
+            zorder=1.5,
+        )
+        front = [p for p in task.fronts[family] if p.test.median > 0]
+        if not front:
+            continue
+        px, py = [p.n_params for p in front], [p.test.median for p in front]
+        xs, ys = steps(px, py, x_end=limits[1])
+        axes.plot(
+            xs, ys, color=style["color"], linewidth=1.4 if small else 2.0, zorder=3, solid_joinstyle="miter"
+        )
+        axes.errorbar(
+            px,
+            py,
+            yerr=_bars(front, limits),
+            **style,
+            linestyle="none",
+            markersize=3.4 if small else 6.5,
+            markeredgecolor="white",
+            markeredgewidth=0.4 if small else 0.8,
+            elinewidth=0.8 if small else 1.3,
+            capsize=0 if small else 2.5,
+            zorder=4,
+        )
+
+
+def _bars(front: Sequence[Point], limits: Limits) -> np.ndarray:
+    """Return distances from the median down to the best and up to the worst seed, within the frame."""
+    middle = np.array([p.test.median for p in front])
+    low = np.clip([p.test.low for p in front], limits[2] / 10, middle)
+    high = np.clip([p.test.high for p in front], middle, limits[3] * 10)
+    return np.array([middle - low, high - middle])
+
+
+def _log_ticks(axes: Axes, small: bool) -> None:
+    axes.grid(True, which="major", color="#eceef1", linewidth=0.8)
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(FixedLocator(decade_ticks(low, high, few=small)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " ")))
+    low, high = axes.get_ylim()
+    ticks = decade_ticks(low, high, few=small) if high / low < (60 if small else 200) else None
+    axes.yaxis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(numticks=4 if small else 8))
+    axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(length=0)
+
+
+def guide(task: TaskResult) -> tuple[list[Point], int] | None:
+    """Return the chain of grids that most of the KAN front comes from, and its spline order k.
+
+    The chain is one configuration's stages on the front; None unless there are two of them, on which a slope
+    can be looked at.
+    """
+    chains: dict[str, list[Point]] = {}
+    for point in task.fronts.get(KAN, []):
+        if point.grid is not None and point.k is not None and point.test.median > 0:
+            chains.setdefault(point.group_id, []).append(point)
+    if not chains:
+        return None
+    chain = max(chains.values(), key=lambda points: (len(points), -points[0].n_params, points[0].group_id))
+    return (chain, int(chain[0].k or 0)) if len({p.n_params for p in chain}) > 1 else None
+
+
+def _draw_guide(axes: Axes, task: TaskResult, limits: Limits) -> None:
+    found = guide(task)
+    if found is None:
+        return
+    chain, k = found
+    slope = -(k + 1)
+    # From a little below the first point of the chain, where refinement still pays.
+    lowest = limits[2] * 1.6
+    x0, y0 = chain[0].n_params, chain[0].test.median
+    y0 /= min(2.5, max(y0 / lowest, 1.0) ** 0.35)
+    length = min(math.log(limits[1] / 1.05 / x0), math.log(lowest / y0) / slope, math.log(4.0))
+    if length <= 0:
+        return
+    x, y = x0 * np.exp([0.0, length]), y0 * np.exp([0.0, slope * length])
+    axes.plot(x, y, color=GREY, linewidth=1.1, linestyle=(0, (5, 3)), zorder=2)
+    axes.annotate(
+        f"slope G{superscript(slope)}",
+        (float(x[-1]), float(y[-1])),
+        xytext=(5, -1),
+        textcoords="offset points",
+        va="center",
+        color="#6b717b",
+        fontsize=10,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+    )
+
+
+def _note_hidden(axes: Axes, task: TaskResult, limits: Limits) -> None:
+    hidden = sum(int(np.sum(y > limits[3])) for _, y in task.cloud.values())
+    if hidden:
+        text = f"↑ {hidden} worse point{'s' if hidden > 1 else ''} above the frame"
+        axes.text(0.01, 0.985, text, transform=axes.transAxes, va="top", fontsize=9, color=GREY)
+
+
+def all_tasks_figure(result: SweepResult, columns: int = 5) -> Figure:
+    """Draw the fronts of all functions as small multiples."""
+    tasks = [task for task in result.tasks if _limits(task) is not None]
+    columns = max(1, min(columns, len(tasks)))
+    rows = max(1, math.ceil(len(tasks) / columns))
+    with house_style(), matplotlib.style.context({"font.size": 8.5, "axes.titlesize": 9.5}):
+        figure = Figure(figsize=(2.35 * columns + 0.5, 1.95 * rows + 0.75), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes, task in zip(grid.flat, tasks, strict=False):
+            _draw_fronts(axes, task, _limits(task), small=True)
+            axes.set_title(wrap(task.title, 26, 1), loc="left", y=1.0, pad=4, parse_math=False)
+        for axes in grid.flat[len(tasks) :]:
+            axes.set_axis_off()
+        figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
+        room = "test RMSE, median over seeds   (↓ lower is better)" if rows > 1 else "test RMSE   (↓ better)"
+        figure.supylabel(room, fontsize=10)
+        handles = family_handles(family for task in tasks for family in task.fronts)
+        if handles:
+            figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=10)
+    return figure
+
+
+def summary_figure(result: SweepResult) -> Figure:
+    """Draw the best KAN and the best MLP of every function on one error axis, sorted by their ratio."""
+    compared = [(task, task.overall) for task in result.tasks if task.overall is not None]
+    compared.sort(key=lambda pair: (pair[1].ratio, pair[0].task))
+    with house_style():
+        figure = Figure(figsize=(6.3, 0.32 * max(len(compared), 2) + 1.2), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        for row, (_, comparison) in enumerate(compared):
+            _dumbbell(axes, row, comparison)
+        axes.set_yticks(
+            range(len(compared)), [wrap(task.title, 26, 1) for task, _ in compared], parse_math=False
+        )
+        axes.set_ylim(-0.7, len(compared) - 0.3)
+        axes.set_xlabel("test RMSE, median and range over seeds   (← lower is better)")
+        axes.grid(True, axis="x", which="major", color="#eceef1", linewidth=0.8)
+        low, high = axes.get_xlim()
+        axes.xaxis.set_major_locator(
+            FixedLocator(decade_ticks(low, high)) if high / low < 60 else LogLocator(numticks=9)
+        )
+        axes.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+        if compared:
+            figure.legend(*_first_of_each(axes), loc="outside upper right", ncols=2)
+        else:
+            axes.text(
+                0.5, 0.5, "no function has both a KAN and an MLP", transform=axes.transAxes, ha="center"
+            )
+    return figure
+
+
+def _first_of_each(axes: Axes) -> tuple[list[Any], list[str]]:
+    handles, labels = axes.get_legend_handles_labels()
+    first = {name: handle for handle, name in reversed(list(zip(handles, labels, strict=True)))}
+    return [first[name] for name in sorted(first)], sorted(first)
+
+
+def _dumbbell(axes: Axes, row: int, comparison: Comparison) -> None:
+    pair = {KAN: comparison.kan, MLP: comparison.mlp}
+    x = [max(point.test.median, 1e-300) for point in pair.values()]
+    axes.plot(x, [row, row], color="#c9cdd4", linewidth=3, zorder=1, solid_capstyle="butt")
+    for family, point in pair.items():
+        middle = max(point.test.median, 1e-300)
+        high = point.test.high if math.isfinite(point.test.high) else middle
+        axes.plot(
+            [max(point.test.low, 1e-300), high], [row, row], color=colour(family), linewidth=1.3, zorder=2
+        )
+        axes.plot(
+            middle,
+            row,
+            color=colour(family),
+            marker=MARKERS[family],
+            markersize=8,
+            linestyle="none",
+            markeredgecolor="white",
+            zorder=3,
+            label=f"best {label(family)}",
+        )
+    winner = KAN if comparison.ratio >= 1 else MLP
+    axes.annotate(
+        ratio_text(comparison.ratio),
+        (1.01, row),
+        xycoords=axes.get_yaxis_transform(),
+        va="center",
+        fontsize=10,
+        color=colour(winner),
+        annotation_clip=False,
+    )
