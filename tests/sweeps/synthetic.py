@@ -92,7 +92,7 @@ def kan_record(task, width, seed, rng, *, scale=1.0, validation=True, **outcome)
         "steps": 50,
         "seed": seed,
     }
-    hidden = sum(width[1:-1])
+    hidden = sum(width[1:-1]) or 1
     floor, start = 6e-5 * scale / hidden**2, 0.6 * scale / hidden**0.5
     luck = float(np.exp(0.5 * rng.standard_normal()))
     stages = []

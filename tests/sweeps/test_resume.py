@@ -86,3 +86,19 @@ def test_workers_end_when_only_the_parent_is_killed(spec: Path, tmp_path: Path) 
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert group_is_gone(process)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
+def test_a_killed_worker_stops_the_sweep_without_loss(spec: Path, tmp_path: Path) -> None:
+    process = start("run", spec, "--out", tmp_path / "out", "--jobs", 2, "--no-report")
+    wait_for_runs(process, tmp_path / "out", 2)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1, errors
+    assert "Traceback" not in errors
+    assert "error: a worker process was lost" in errors
+    assert errors.strip().splitlines()[-1].startswith("continue with: ")
+    assert 2 <= n_recorded(tmp_path / "out") < RUNS
+    assert group_is_gone(process)

@@ -1,0 +1,180 @@
+"""The command line: `kan-sweep`, also `python -m sweeps`.
+
+Results go to stdout, everything for the eyes to stderr. Exit codes: 0 all went well; 1 some runs failed or a
+worker was lost; 2 bad input; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeps.errors import UserError
+from sweeps.interrupts import EXIT_INTERRUPTED
+
+EXIT_BAD_INPUT = 2
+
+app = typer.Typer(
+    name="kan-sweep",
+    help="Train KANs and MLPs on functions or on a table, and draw accuracy against parameters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The --out directory of a sweep.")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit code; a mistake of the user is one message, no traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = app(arguments or ["--help"], prog_name="kan-sweep", standalone_mode=False)
+    except UserError as error:
+        _say(f"error: {error}")
+        return EXIT_BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        # What typer raises for a wrong option knows its exit code and its message, under a name that differs
+        # from release to release.
+        if not hasattr(error, "format_message"):
+            raise
+        _say(f"error: {error.format_message()} See: kan-sweep --help")
+        return EXIT_BAD_INPUT
+    return int(code or 0)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str, typer.Argument(metavar="SPEC", help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.")
+    ],
+    preset: Annotated[
+        str | None, typer.Option(help="Models to try on a suite or a table: quick (default) or paper.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the results; runs/SPEC if not given.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Table only: the column to predict.")] = None,
+    features: Annotated[
+        str | None, typer.Option(help="Table only: input columns, as a,b,c; all others if not given.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds, in place of what SPEC says.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")] = -1,
+    backend: Annotated[str, typer.Option(help="Where runs are computed: loky or sequential.")] = "loky",
+    timeout: Annotated[str | None, typer.Option(help="Time limit of a run: 90, 10m, 1h30m.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Launch at most so many runs.")] = None,
+    retry: Annotated[str, typer.Option(help="'failed': do runs again that failed.")] = "none",
+    progress: Annotated[str, typer.Option(help="auto, bar, plain or none.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+) -> int:
+    """Run a sweep; the same command again runs what is missing.
+
+    Examples:  kan-sweep run special --preset quick --out runs/special
+
+    kan-sweep run data.csv --target y --out runs/data
+    """
+    from sweeps import launch as launching
+    from sweeps.checks import pick
+    from sweeps.progress import KINDS
+    from sweeps.runner import RunnerOptions, get_backend, worker_count
+
+    get_backend(backend)
+    worker_count(jobs)
+    pick("progress", progress, KINDS)
+    columns = tuple(name.strip() for name in features.split(",")) if features else ()
+    request = launching.Request(source, preset, target, columns, seeds, out, limit, timeout, retry, report)
+    if dry_run:
+        return launching.dry_run(request, typer.echo)
+    return launching.launch(request, RunnerOptions(backend, jobs, progress), _say, typer.echo)
+
+
+@app.command()
+def status(directory: Directory) -> int:
+    """Say how far a sweep is: done, failed, left; the slowest runs; why runs failed."""
+    from sweeps.overview import status_lines
+    from sweeps.store import Store
+
+    with Store.open(directory, readonly=True) as store:
+        for line in status_lines(store):
+            typer.echo(line)
+    return 0
+
+
+@app.command()
+def report(
+    directory: Directory,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The page to write; DIR/report.html if not given.")
+    ] = None,
+) -> int:
+    """Write report.html, the figures and the fronts from what is stored."""
+    from sweeps.report import write_report
+
+    typer.echo(str(write_report(directory, output)))
+    return 0
+
+
+@app.command()
+def export(
+    directory: Directory,
+    output: Annotated[Path, typer.Option("--output", "-o", help="runs.csv, runs.jsonl or runs.parquet.")],
+) -> int:
+    """Write every stage of every run as a table."""
+    from sweeps.export import export_runs
+    from sweeps.store import Store
+
+    with Store.open(directory, readonly=True) as store:
+        export_runs(store, output)
+    typer.echo(str(output))
+    return 0
+
+
+@app.command()
+def show(
+    directory: Directory,
+    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="A run id, or how it starts.")],
+    stage: Annotated[
+        int | None, typer.Option(min=0, help="Which stage; the best by validation error if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The picture; DIR/figures/run-RUN_ID-stage-N.png if not given."),
+    ] = None,
+) -> int:
+    """Print a run, reload its model and draw it."""
+    from sweeps.show import show_run
+    from sweeps.store import Store
+
+    with Store.open(directory, readonly=True) as store:
+        show_run(store, run_id, stage, out, typer.echo, _say)
+    return 0
+
+
+@app.command(name="list")
+def list_(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="List the runs of this sweep.")
+    ] = None,
+) -> int:
+    """List suites, functions and presets, or the runs of a sweep."""
+    from sweeps.overview import catalogue_lines, run_lines
+    from sweeps.store import Store
+
+    if directory is None:
+        lines = catalogue_lines()
+    else:
+        with Store.open(directory, readonly=True) as store:
+            lines = run_lines(store)
+    for line in lines:
+        typer.echo(line)
+    return 0

@@ -1,0 +1,68 @@
+"""What a run was computed with: versions, platform, processor. No paths, no names of hosts or users."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "joblib")
+
+
+@functools.cache
+def environment(kan_np_version: str) -> dict[str, Any]:
+    """Return the environment of this process as plain values, the same for every run of a machine.
+
+    Parameters
+    ----------
+    kan_np_version : str
+        `kan_np.__version__`, handed in by the one who may import it.
+
+    Examples
+    --------
+    >>> sorted(environment("0.1.0"))
+    ['blas', 'cores', 'cpu', 'platform', 'python', 'versions']
+    """
+    versions = {"kan_np": kan_np_version} | {name: _version(name) for name in PACKAGES}
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}".strip(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count() or 1,
+        "blas": _blas(),
+        "versions": versions,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name" and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _blas() -> str:
+    """Name the BLAS libraries in use: which one it is decides the last bits of an MLP's numbers."""
+    from threadpoolctl import threadpool_info
+
+    names = {
+        " ".join(str(library.get(key) or "") for key in ("internal_api", "version", "architecture")).strip()
+        for library in threadpool_info()
+        if library.get("user_api") == "blas"
+    }
+    return ", ".join(sorted(names)) or "unknown"

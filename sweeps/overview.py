@@ -1,0 +1,135 @@
+"""What `status` and `list` print, as lines of text."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sweeps.plan import n_models
+from sweeps.spec_reader import preset_names
+from sweeps.store import Store
+
+_SLOWEST = 5
+_REASONS = 10
+
+
+def status_lines(store: Store) -> list[str]:
+    """Return how far a sweep is: counts in all and by family, the slowest runs, failures by reason."""
+    meta, counts, runs = store.meta(), store.counts(), store.runs()
+    bad = counts["failed"] + counts["timeout"] + counts["diverged"]
+    lines = [
+        f"{meta['title']}",
+        f"{counts['planned']} runs planned, {counts['planned'] - counts['missing']} recorded, "
+        f"{counts['missing']} to do; {bad} failed; {counts['stages']} models trained",
+    ]
+    if counts["unplanned"]:
+        lines.append(f"{counts['unplanned']} more runs are recorded that the present plan does not ask for")
+    lines += ["", *_family_lines(store, runs)]
+    slowest = np.argsort(-runs["wall_s"], kind="stable")[:_SLOWEST]
+    if len(slowest):
+        lines += ["", "slowest runs"]
+        lines += [
+            f"  {runs['run_id'][i]}  {runs['wall_s'][i]:8.2f} s  {runs['task'][i]}  "
+            f"{model_text(json.loads(runs['config'][i]))}"
+            for i in slowest
+        ]
+    reasons = failures_by_reason(runs)
+    if reasons:
+        lines += ["", "failures"]
+        lines += [f"  {count} x {status}: {reason}" for status, reason, count in reasons[:_REASONS]]
+        if len(reasons) > _REASONS:
+            lines.append(f"  and {len(reasons) - _REASONS} more reasons")
+    return lines
+
+
+def run_lines(store: Store) -> list[str]:
+    """Return one line a recorded run: id, status, best errors by validation, what it is."""
+    runs, stages = store.runs(), store.stages()
+    best = _best_stages(stages)
+    lines = [f"{'run':16}  {'status':8}  {'params':>7}  {'val RMSE':>9}  {'test RMSE':>9}  task and model"]
+    for run_id, task, text, status in zip(
+        runs["run_id"], runs["task"], runs["config"], runs["status"], strict=True
+    ):
+        config = json.loads(text)
+        i = best.get(run_id)
+        params, val, test = (
+            ("-", "-", "-")
+            if i is None
+            else (str(stages["n_params"][i]), _number(stages["val_rmse"][i]), _number(stages["test_rmse"][i]))
+        )
+        what = f"{task}  {model_text(config)}  seed {config['seed']}"
+        lines.append(f"{run_id:16}  {status:8}  {params:>7}  {val:>9}  {test:>9}  {what}")
+    return lines
+
+
+def catalogue_lines() -> list[str]:
+    """Return the built-in suites with their functions, and the presets."""
+    from sweeps.tasks import suite_overview
+
+    lines = ["suites"]
+    for name, (description, functions) in suite_overview().items():
+        lines += [f"  {name} ({len(functions)}): {description}", *_wrapped(functions)]
+    return [*lines, "", f"presets: {', '.join(preset_names())}"]
+
+
+def model_text(config: Mapping[str, Any]) -> str:
+    """Return a model in a few words.
+
+    Examples
+    --------
+    >>> model_text({"family": "mlp", "width": [2, 5, 1], "activation": "tanh"})
+    'mlp [2,5,1] tanh'
+    """
+    width = ",".join(map(str, config["width"]))
+    if config["family"] == "kan":
+        return f"kan [{width}] k={config['k']} G={','.join(map(str, config['grids']))}"
+    return f"{config['family']} [{width}] {config['activation']}"
+
+
+def failures_by_reason(runs: Mapping[str, np.ndarray]) -> list[tuple[str, str, int]]:
+    """Return (status, reason, count) of the runs that did not end well, the most frequent first."""
+    pairs = zip(runs["status"], runs["reason"], strict=True)
+    counts = Counter((str(status), str(reason)) for status, reason in pairs if status != "ok")
+    return [(status, reason, count) for (status, reason), count in counts.most_common()]
+
+
+def _family_lines(store: Store, runs: Mapping[str, np.ndarray]) -> list[str]:
+    ended = dict(zip(runs["run_id"], runs["status"], strict=True))
+    families: dict[str, Counter[str]] = {}
+    for run_id, _, family, config in store.plan():
+        count = families.setdefault(family, Counter())
+        status = ended.get(run_id)
+        count["to do" if status is None else "done" if status == "ok" else "failed"] += 1
+        count["models"] += n_models(config)
+    columns = ("done", "failed", "to do", "models")
+    lines = [f"{'family':8}" + "".join(f"{name:>8}" for name in columns)]
+    lines += [
+        f"{family:8}" + "".join(f"{count[name]:8d}" for name in columns) for family, count in families.items()
+    ]
+    return lines
+
+
+def _best_stages(stages: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Return for every run the row of its stage with the least validation (else training) RMSE."""
+    best: dict[str, int] = {}
+    score = np.where(np.isnan(stages["val_rmse"]), stages["train_rmse"], stages["val_rmse"])
+    score = np.where(np.isnan(score), np.inf, score)
+    for i, run_id in enumerate(stages["run_id"]):
+        if run_id not in best or score[i] < score[best[run_id]]:
+            best[run_id] = i
+    return best
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2e}"
+
+
+def _wrapped(names: list[str], width: int = 92) -> list[str]:
+    text = ", ".join(names)
+    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)

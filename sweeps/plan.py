@@ -1,0 +1,128 @@
+"""What is still to be done: the runs of a specification that the store does not hold yet, in a good order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from sweeps.space import RunConfig
+
+# Rough costs of one loss and gradient on one core, good enough to put long runs first and weigh progress: per
+# call and layer, and per sample and edge (KAN), node or weight (MLP).
+_LAYER_S = 60e-6
+_KAN_EDGE_S = 30e-9
+_MLP_NODE_S = 12e-9
+_MLP_WEIGHT_S = 0.5e-9
+_EVALUATIONS_PER_STEP = 22.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a specification and what is left of them.
+
+    `runs` are all of them, in the order of the specification; `todo` those to launch now, longest first;
+    `recorded` and `failed` say how many of `runs` the store holds, and how many of these did not end well.
+    """
+
+    runs: tuple[RunConfig, ...]
+    todo: tuple[RunConfig, ...]
+    recorded: int
+    failed: int
+
+
+def make_plan(
+    runs: Sequence[RunConfig],
+    recorded: Collection[str],
+    failed: Collection[str] = (),
+    *,
+    retry_failed: bool = False,
+    limit: int | None = None,
+) -> Plan:
+    """Compare the runs of a specification with those the store holds.
+
+    Parameters
+    ----------
+    runs : sequence of RunConfig
+        All runs, from `sweeps.space.expand`.
+    recorded, failed : collection of str
+        Ids of the runs in the store, and of those among them that did not end well.
+    retry_failed : bool
+        Do failed runs again.
+    limit : int, optional
+        Launch at most so many, the first ones of the specification.
+
+    Examples
+    --------
+    >>> make_plan([], recorded=set()).todo
+    ()
+    """
+    failed = set(failed)
+    done = set(recorded) - failed if retry_failed else set(recorded)
+    missing = [run for run in runs if run.run_id not in done][:limit]
+    # Python's sort is stable, so that runs of equal cost keep the order of the specification.
+    todo = sorted(missing, key=lambda run: -cost(run.config))
+    n_recorded = sum(run.run_id in recorded for run in runs)
+    return Plan(tuple(runs), tuple(todo), n_recorded, sum(run.run_id in failed for run in runs))
+
+
+def n_models(config: Mapping[str, Any]) -> int:
+    """Return how many models a run trains: one per grid of a KAN, one for an MLP."""
+    return len(config["grids"]) if config["family"] == "kan" else 1
+
+
+def cost(config: Mapping[str, Any]) -> float:
+    """Return a rough estimate of the seconds that a run takes on one core.
+
+    Examples
+    --------
+    >>> small = {"family": "mlp", "width": [2, 5, 1], "steps": 10, "data": {"n_train": 100}}
+    >>> cost(small) < cost(small | {"steps": 20})
+    True
+    """
+    n_train = config["data"].get("n_train", 1000)
+    width = config["width"]
+    weights = sum(a * b for a, b in pairwise(width))
+    evaluations = config["steps"] * _EVALUATIONS_PER_STEP
+    calls = _LAYER_S * (len(width) - 1)
+    if config["family"] == "kan":
+        chain = len(config["grids"]) + config["restarts"] - 1
+        return float(chain * evaluations * (calls + n_train * weights * _KAN_EDGE_S))
+    return float(evaluations * (calls + n_train * (weights * _MLP_WEIGHT_S + sum(width[1:]) * _MLP_NODE_S)))
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return the plan as lines of text: counts by family and shape, by task, and in all."""
+    left = {run.run_id for run in plan.todo}
+    shapes: dict[tuple[str, ...], Counter[str]] = {}
+    tasks: dict[tuple[str, ...], Counter[str]] = {}
+    for run in plan.runs:
+        shape = "-".join(map(str, run.config["width"]))
+        for table, key in ((shapes, (run.family, shape)), (tasks, (run.task,))):
+            count = table.setdefault(key, Counter())
+            count["runs"] += 1
+            count["models"] += n_models(run.config)
+            count["todo"] += run.run_id in left
+    by_size = dict(sorted(shapes.items(), key=lambda row: (row[0][0], len(row[0][1]))))
+    todo_models = sum(n_models(run.config) for run in plan.todo)
+    return [
+        *_table(("family", "shape"), by_size),
+        "",
+        *_table(("task",), tasks),
+        "",
+        f"{len(plan.runs)} runs in all, {plan.recorded} recorded ({plan.failed} of them failed); "
+        f"{len(plan.todo)} to launch, which train about {todo_models} models.",
+    ]
+
+
+def _table(names: tuple[str, ...], counts: Mapping[tuple[str, ...], Counter[str]]) -> list[str]:
+    numbers = ("runs", "models", "todo")
+    widths = [max(len(name), *(len(key[i]) for key in counts)) for i, name in enumerate(names)]
+    head = "  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
+    lines = [head + "".join(f"{name:>8}" for name in numbers)]
+    for key, count in counts.items():
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(key, widths, strict=True))
+        lines.append(cells + "".join(f"{count[name]:8d}" for name in numbers))
+    return lines

@@ -1,0 +1,174 @@
+"""From a task's name to its data: the only place that knows where data comes from.
+
+Data is made in the process that trains, from the configuration alone: nothing but configurations travels to
+workers. The path of a table travels beside the configuration, which holds the hash of its content.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import kan_np
+from sweeps.checks import pick
+from sweeps.errors import UserError
+from sweeps.space import CsvSource, SuiteSource, SweepSpec, TaskInfo
+from sweeps.store import canonical_json
+
+Dataset = dict[str, Any]
+
+CSV_PREFIX = "csv/"
+_CACHE_SIZE = 4
+_cache: OrderedDict[str, Dataset] = OrderedDict()
+
+
+def suite_overview() -> dict[str, tuple[str, list[str]]]:
+    """Return for every built-in suite its description and the names of its functions."""
+    suites = {name: kan_np.get_suite(name) for name in kan_np.list_suites()}
+    return {name: (suite.description, [f.name for f in suite.functions]) for name, suite in suites.items()}
+
+
+def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
+    """Return the tasks of a specification, by name, in their order.
+
+    Raises
+    ------
+    UserError
+        If the suite or a function is unknown, or the table cannot be used.
+    """
+    source = spec.source
+    if isinstance(source, CsvSource):
+        info = _describe_csv(spec, source)
+        return {info.name: info}
+    return {info.name: info for info in _describe_suite(spec, source)}
+
+
+def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Dataset:
+    """Return the dataset of a run: training, validation and test samples.
+
+    The last few datasets are kept, for runs of a task come in groups; treat them as read-only.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration of a run; its "task" and "data" are used.
+    csv_path : str, optional
+        Where the table is, for tasks "csv/...".
+
+    Raises
+    ------
+    ValueError
+        If the table is not the one that the configuration was made for, or too few samples are left.
+    """
+    key = canonical_json([config["task"], config["data"]])
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key]
+    make = _csv_dataset if config["task"].startswith(CSV_PREFIX) else _suite_dataset
+    dataset = make(config, csv_path)
+    _cache[key] = dataset
+    while len(_cache) > _CACHE_SIZE:
+        _cache.popitem(last=False)
+    return dataset
+
+
+def file_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe_suite(spec: SweepSpec, source: SuiteSource) -> list[TaskInfo]:
+    name = pick("suite", source.suite, kan_np.list_suites())
+    suite = kan_np.get_suite(name)
+    functions = {function.name: function for function in suite.functions}
+    chosen = [pick(f"a task of suite {name}", task, functions) for task in source.functions or functions]
+    infos = []
+    for function in (functions[task] for task in chosen):
+        data = {
+            "n_train": spec.data.n_train or function.n_train,
+            "n_test": spec.data.n_test or function.n_test,
+        }
+        description = {
+            "suite": name,
+            "name": function.name,
+            "formula": function.formula,
+            "variables": list(function.variables),
+            "ranges": [[float(low), float(high)] for low, high in function.ranges],
+            "shape": list(function.shape),
+            "paper_kan_rmse": function.paper_kan_rmse,
+            "paper_mlp_rmse": function.paper_mlp_rmse,
+        }
+        shape = tuple(int(n) for n in function.shape)
+        infos.append(TaskInfo(f"{name}/{function.name}", shape, data, description | data))
+    return infos
+
+
+def _suite_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:
+    suite, _, name = config["task"].partition("/")
+    data = config["data"]
+    function = kan_np.get_suite(suite)[name]
+    dataset = function.dataset(n_train=data["n_train"], n_test=data["n_test"], seed=data["seed"])
+    if data["val_fraction"] == 0.0:
+        return dataset
+    return kan_np.split_validation(dataset, data["val_fraction"], seed=data["seed"])
+
+
+def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
+    try:
+        sha256 = file_sha256(source.path)
+        dataset = _load_csv(source.path, source.target, source.features, dataclasses.asdict(spec.data))
+    except OSError as error:
+        raise UserError(f"cannot read the table {source.path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    features = [str(name) for name in dataset["feature_names"]]
+    parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
+    counts = {f"n_{part}": len(dataset[f"{part}_input"]) for part in parts}
+    n_in, n_out = dataset["train_input"].shape[1], dataset["train_label"].shape[1]
+    # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
+    # size do not carry them.
+    shape = (n_in, min(2 * n_in + 1, 10), n_out)
+    data = {
+        "sha256": sha256,
+        "target": source.target,
+        "features": features,
+        "test_fraction": spec.data.test_fraction,
+    }
+    name = Path(source.path).stem
+    description = {
+        "suite": "csv",
+        "name": name,
+        "formula": f"{source.target} of {Path(source.path).name}",
+        "variables": features,
+        "shape": list(shape),
+    }
+    return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
+
+
+def _csv_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:
+    data = config["data"]
+    if csv_path is None:
+        raise ValueError(f"task {config['task']} needs the path of its table.")
+    found = file_sha256(csv_path)
+    if found != data["sha256"]:
+        raise ValueError(
+            f"the table {Path(csv_path).name} has changed since the sweep was planned: its SHA-256 is "
+            f"{found[:12]}..., expected {data['sha256'][:12]}.... Run the command again to plan anew."
+        )
+    return _load_csv(csv_path, data["target"], data["features"], data)
+
+
+def _load_csv(path: str, target: str, features: Sequence[str], data: Mapping[str, Any]) -> Dataset:
+    return kan_np.load_csv(
+        path,
+        target=target,
+        features=list(features) or None,
+        test_fraction=data["test_fraction"],
+        val_fraction=data["val_fraction"],
+        seed=data["seed"],
+    )

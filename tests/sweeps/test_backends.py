@@ -1,0 +1,123 @@
+"""Backends: the same numbers everywhere, one thread each."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from sweeps import backends, tasks
+from sweeps.backends import BACKENDS, get_backend, prepare_worker, worker_count
+from sweeps.errors import UserError
+from sweeps.run_one import RunOptions
+from sweeps.space import RunConfig, expand
+from sweeps.spec_reader import parse_spec
+
+
+def small_runs() -> list[RunConfig]:
+    values: dict[str, Any] = {
+        "suite": "toy",
+        "tasks": ["product"],
+        "seeds": 2,
+        "data": {"n_train": 50, "n_test": 20},
+        "models": [
+            {"family": "kan", "hidden": [[2]], "grids": [3, 5], "steps": 2},
+            {"family": "mlp", "hidden": [[30, 30]], "steps": 2},
+        ],
+    }
+    spec = parse_spec(values, "test", "test")
+    return expand(spec, tasks.describe(spec))
+
+
+def metrics(records: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    drop = ("wall_s", "model")
+    return {
+        record["run_id"]: [{k: v for k, v in row.items() if k not in drop} for row in record["stages"]]
+        for record in records
+    }
+
+
+@pytest.fixture
+def _loky_shut_down() -> Iterator[None]:
+    yield
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_loky_shut_down")
+def test_every_backend_gives_the_same_bits() -> None:
+    runs = small_runs()
+    expected = metrics(BACKENDS["sequential"](runs, RunOptions(), 1))
+    assert list(expected) == [run.run_id for run in runs]
+    for name, backend in BACKENDS.items():
+        assert metrics(backend(runs, RunOptions(), 2)) == expected, name
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_loky_shut_down")
+def test_a_backend_may_be_left_early() -> None:
+    for backend in BACKENDS.values():
+        records = backend(small_runs(), RunOptions(), 2)
+        assert next(records)["status"] == "ok"
+        records.close()
+
+
+def test_computing_in_this_process_uses_one_thread_and_gives_the_others_back() -> None:
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info()]
+
+    before = threads()
+    records = BACKENDS["sequential"](small_runs(), RunOptions(), 1)
+    next(records)
+    assert set(threads()) == {1}
+    records.close()
+    assert threads() == before
+
+
+def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(backends.threading.Thread, "start", lambda thread: started.append(thread))
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: started.append(limits))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        prepare_worker()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started[0] == 1
+    assert started[1].daemon
+
+
+def test_an_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = iter([7, 7, 1])
+    monkeypatch.setattr(backends, "_ORPHAN_CHECK_S", 0.0)
+    monkeypatch.setattr(backends.os, "getppid", lambda: next(parents))
+    codes: list[int] = []
+    monkeypatch.setattr(backends.os, "_exit", codes.append)
+    backends._exit_with_parent(7)
+    assert codes == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("dask", "backend is 'dask'; expected one of sequential, loky."),
+        ("lokey", "Did you mean 'loky'?"),
+    ],
+)
+def test_an_unknown_backend_is_refused_with_the_choices(name: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        get_backend(name)
+    assert message in str(caught.value)
+
+
+def test_jobs_counts_processes_or_leaves_cores_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    assert [worker_count(jobs) for jobs in (1, 5, 20, -1, -2, -20)] == [1, 5, 20, 8, 7, 1]
+    with pytest.raises(UserError, match="jobs is 0"):
+        worker_count(0)

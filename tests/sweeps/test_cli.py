@@ -1,0 +1,292 @@
+"""The command line: what it prints, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_sweep import call, write_spec
+
+import kan_np
+from sweeps import tasks
+from sweeps.cli import main
+from sweeps.errors import UserError
+from sweeps.launch import Request, command_line, find_spec, parse_duration
+from sweeps.store import Store
+
+RUN = ("--jobs", "1", "--progress", "none")
+
+
+def write_table(path: Path, rows: int = 60) -> Path:
+    lines = [f"{i / rows!r},{(i * 7 % rows) / rows!r},{math.sin(i / rows)!r}" for i in range(rows)]
+    path.write_text("\n".join(["a,b,y", *lines]) + "\n")
+    return path
+
+
+def contents(directory: Path) -> dict[str, str]:
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def run(*arguments: Any) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a finished sweep of 24 runs."""
+    folder = tmp_path_factory.mktemp("cli")
+    spec = write_spec(folder / "small.toml", seeds=2, steps=1)
+    assert run("run", spec, "--out", folder / "out", "--no-report", *RUN) == 0
+    return folder / "out"
+
+
+def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    shown = capsys.readouterr().out
+    for name in ("run", "status", "report", "export", "show", "list"):
+        assert name in shown
+        assert run(name, "--help") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "specail"], "Did you mean 'special'?"),
+        (["run", "special", "--preset", "qick"], "Did you mean 'quick'?"),
+        (["run", "special", "--backend", "dask"], "backend is 'dask'; expected one of sequential, loky."),
+        (["run", "special", "--jobs", "0"], "jobs is 0"),
+        (["run", "special", "--jobs", "two"], "--jobs"),
+        (["run", "special", "--limit", "0"], "--limit"),
+        (["run", "special", "--seeds", "0"], "--seeds is 0"),
+        (["run", "special", "--progress", "bars"], "Did you mean 'bar'?"),
+        (["run", "special", "--retry", "all"], "retry is 'all'"),
+        (["run", "special", "--timeout", "soon"], "timeout is 'soon'"),
+        (["run", "special", "--target", "y"], "--target and --features go with a table"),
+        (["run", "special", "--job", "2"], "--job"),
+        (["run", "spec.toml", "--preset", "quick"], "names its own models"),
+        (["run", "spec.toml"], "[[models]] number 1: unknown key 'grid'. Did you mean 'grids'?"),
+        (["run", "none.toml"], "cannot read none.toml"),
+        (["run", "none.csv", "--target", "y"], "cannot read the table none.csv"),
+        (["run", "text.csv"], "--target"),
+        (["run", "text.csv", "--target", "z"], "'z'"),
+        (["run", "text.csv", "--target", "y"], "row 3"),
+        (["run", "lennard-jones", "--out", "a_file/out"], "cannot write to a_file/out"),
+        (["run", "lennard-jones", "--out", "damaged"], "damaged"),
+        (["status", "damaged"], "damaged"),
+        (["report", "damaged"], "damaged"),
+        (["status", "."], "has no sweep in it"),
+        (["show", "nowhere", "abc"], "has no sweep in it"),
+        (["list", "nowhere"], "has no sweep in it"),
+        (["export", ".", "-o", "runs.csv"], "has no sweep in it"),
+        (["staus", "."], "No such command"),
+        (["run"], "SPEC"),
+    ],
+)
+def test_bad_input_is_one_message_and_code_2(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spec.toml").write_text("suite = 'toy'\n[[models]]\nfamily = 'kan'\nhidden = [[5]]\ngrid = [3]\n")
+    Path("text.csv").write_text("a,y\n1,2\n3,four\n")
+    Path("a_file").write_text("")
+    Path("damaged").mkdir()
+    Path("damaged/results.db").write_bytes(b"not a database at all" * 100)
+    before = contents(tmp_path)
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert captured.out == ""
+    after = contents(tmp_path)
+    after.pop("damaged/.lock", None)
+    assert after == before
+
+
+def test_a_mistake_has_no_traceback_in_a_process_of_its_own() -> None:
+    ended = call("run", "specail")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("run", "special", "--dry-run", "--out", "new") == 0
+    assert contents(tmp_path) == {}
+    assert not Path("new").exists()
+    assert "special/jv" in capsys.readouterr().out
+
+    before = contents(sweep)
+    assert run("run", sweep.parent / "small.toml", "--out", sweep, "--dry-run") == 0
+    assert contents(sweep) == before
+    assert "24 runs in all, 24 recorded (0 of them failed); 0 to launch" in capsys.readouterr().out
+
+
+def test_a_finished_sweep_says_that_nothing_is_left(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("run", sweep.parent / "small.toml", "--out", sweep, "--no-report", *RUN)
+    assert run(*arguments) == 0
+    captured = capsys.readouterr()
+    assert "nothing to launch: all 24 runs of this sweep are recorded" in captured.err
+    assert "24 of 24 runs recorded, 0 failed." in captured.out
+    assert "models trained" not in captured.out
+
+
+def test_limit_launches_a_part_and_the_rest_follows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
+    assert run(*arguments, "--limit", 5) == 0
+    assert "5 of 12 runs recorded, 0 failed, 7 left." in capsys.readouterr().out
+    assert run(*arguments) == 0
+    assert "12 of 12 runs recorded, 0 failed." in capsys.readouterr().out
+
+
+def test_another_specification_adds_its_runs_and_becomes_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = write_spec(tmp_path / "s.toml", 1, 1)
+    arguments = ("run", spec, "--out", tmp_path / "out", "--no-report", *RUN)
+    run(*arguments)
+    capsys.readouterr()
+    write_spec(spec, seeds=2, steps=1)
+    assert run(*arguments) == 0
+    captured = capsys.readouterr()
+    assert "holds a sweep of another specification" in captured.err
+    assert "24 runs planned, 12 recorded, 12 to launch" in captured.err
+    assert run(*arguments, "--seeds", 1) == 0
+    run("status", tmp_path / "out")
+    shown = capsys.readouterr().out
+    assert "12 runs planned, 12 recorded, 0 to do" in shown
+    assert "12 more runs are recorded that the present plan does not ask for" in shown
+
+
+def test_failed_runs_are_counted_explained_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("this one is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kan_np, "fit_schedule", broken)
+        assert run(*arguments) == 1
+    assert "12 of 12 runs recorded, 4 failed." in capsys.readouterr().out
+    assert run(*arguments) == 1
+    assert "4 of them failed; do these again with --retry failed" in capsys.readouterr().err
+    assert run("status", tmp_path / "out") == 0
+    shown = capsys.readouterr().out
+    assert "4 x failed: RuntimeError: this one is broken" in shown
+    assert ["kan", "0", "4", "0", "8"] in [line.split() for line in shown.splitlines()]
+    assert run(*arguments, "--retry", "failed") == 0
+    assert "12 of 12 runs recorded, 0 failed." in capsys.readouterr().out
+
+
+def test_a_run_past_its_time_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = write_spec(tmp_path / "s.toml", 1, steps=100_000)
+    out = tmp_path / "out"
+    arguments = ("run", spec, "--out", out, "--no-report", "--timeout", "0.05", "--limit", 2, *RUN)
+    assert run(*arguments) == 1
+    assert "timeout: stopped after the limit of 0.05 s" in capsys.readouterr().out
+    with Store.open(out, readonly=True) as store:
+        assert set(store.runs()["status"]) == {"timeout"}
+
+
+def test_a_second_sweep_on_the_same_directory_is_refused(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(sweep):
+        assert run("run", sweep.parent / "small.toml", "--out", sweep, *RUN) == 2
+    assert "another sweep is writing" in capsys.readouterr().err
+
+
+def test_status_and_list_read_the_store(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("status", sweep) == 0
+    shown = capsys.readouterr().out
+    assert "24 runs planned, 24 recorded, 0 to do; 0 failed; 32 models trained" in shown
+    assert "slowest runs" in shown
+    assert run("list", sweep) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 24
+    assert run("list") == 0
+    shown = capsys.readouterr().out
+    assert "lennard-jones" in shown
+    assert "presets: paper, quick" in shown
+
+
+@pytest.mark.parametrize("family", ["kan", "mlp"])
+def test_show_prints_and_draws_a_run(family: str, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(sweep, readonly=True) as store:
+        columns = store.runs()
+    run_id = str(columns["run_id"][columns["family"] == family][0])
+    assert run("show", sweep, run_id[:10], "--stage", 0) == 0
+    shown = capsys.readouterr().out
+    assert f"run     {run_id}" in shown
+    assert "train RMSE" in shown
+    for name in (f"run-{run_id}-stage-0.png", f"run-{run_id}-stage-0-parity.png"):
+        assert (sweep / "figures" / name).read_bytes().startswith(b"\x89PNG")
+        assert name in shown
+    assert run("show", sweep, "zzzz") == 2
+    assert run("show", sweep, run_id, "--stage", 9) == 2
+    assert run("show", sweep, run_id, "--out", sweep / "results.db" / "x.png") == 2
+
+
+def test_report_and_export_write_files(sweep: Path, tmp_path: Path) -> None:
+    assert run("report", sweep) == 0
+    assert "</html>" in (sweep / "report.html").read_text()
+    assert (sweep / "front.csv").is_file()
+    assert run("export", sweep, "-o", tmp_path / "runs.csv") == 0
+    assert len((tmp_path / "runs.csv").read_text().splitlines()) == 1 + 32
+
+
+@pytest.mark.slow
+def test_a_table_is_swept_shown_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, out = write_table(tmp_path / "mine.csv"), tmp_path / "out"
+    arguments = ("run", table, "--target", "y", "--features", "a,b", "--out", out, "--limit", 3, *RUN)
+    assert run(*arguments) == 0
+    assert f"report: {out / 'report.html'}" in capsys.readouterr().out
+    with Store.open(out, readonly=True) as store:
+        run_id = store.runs()["run_id"][0]
+        assert store.tasks()["csv/mine"]["variables"] == ["a", "b"]
+    assert run("show", out, run_id) == 0
+    table.write_text(table.read_text() + "1,1,1\n")
+    tasks._cache.clear()
+    assert run("show", out, run_id) == 0
+    assert "the data cannot be made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90.0), ("1.5s", 1.5), ("10m", 600.0), ("1h30m", 5400.0), ("2H", 7200.0)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "10 minutes", "m"])
+def test_durations_that_are_none(text: str) -> None:
+    with pytest.raises(UserError, match="expected a duration such as"):
+        parse_duration(text)
+
+
+def test_the_command_to_continue_is_the_command_that_was_typed() -> None:
+    assert command_line(["/x/bin/kan-sweep", "run", "a b.csv"]) == "kan-sweep run 'a b.csv'"
+    assert command_line(["/x/sweeps/__main__.py", "list"]) == "python -m sweeps list"
+
+
+def test_results_go_to_runs_unless_told(tmp_path: Path) -> None:
+    assert Request("special").directory == Path("runs/special")
+    assert Request("data/mine.csv").directory == Path("runs/mine")
+    assert find_spec(Request("toy", seeds=5)).seeds == (0, 1, 2, 3, 4)

@@ -1,0 +1,178 @@
+"""Carrying out a plan in this process: what is stored, and what stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kan_np
+from sweeps import backends, interrupts, tasks
+from sweeps.backends import WorkerLostError
+from sweeps.errors import UserError
+from sweeps.interrupts import StopSignals
+from sweeps.plan import Plan, make_plan
+from sweeps.run_one import RunOptions
+from sweeps.runner import Outcome, RunnerOptions, SweepEnd, run_plan
+from sweeps.space import expand
+from sweeps.spec_reader import parse_spec
+from sweeps.store import Store
+
+VALUES: dict[str, Any] = {
+    "suite": "toy",
+    "tasks": ["product"],
+    "seeds": 2,
+    "data": {"n_train": 50, "n_test": 20},
+    "models": [
+        {"family": "kan", "hidden": [[2]], "grids": [3], "steps": 1},
+        {"family": "mlp", "hidden": [[3], [4]], "steps": 1},
+    ],
+}
+SPEC = parse_spec(VALUES, "test", "test")
+RUNS = expand(SPEC, tasks.describe(SPEC))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.create(tmp_path / "out", SPEC.to_dict(), "kan-sweep run test") as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def plan_for(store: Store, **options: Any) -> Plan:
+    bad = store.finished_ids(("failed", "timeout", "diverged"))
+    return make_plan(RUNS, store.finished_ids(), bad, **options)
+
+
+def carry_out(store: Store, **options: Any) -> tuple[Outcome, list[str]]:
+    said: list[str] = []
+    runner = RunnerOptions(backend="sequential", progress="none")
+    return run_plan(store, plan_for(store, **options), RunOptions(), runner, said.append), said
+
+
+def interrupt_in_run(monkeypatch: pytest.MonkeyPatch, number: int, at: int) -> None:
+    """Let the process get a signal while its run number `at` is computed."""
+    original, calls = backends.run_one, []
+
+    def run_one(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == at:
+            os.kill(os.getpid(), number)
+        return original(*arguments)
+
+    monkeypatch.setattr(backends, "run_one", run_one)
+
+
+def test_every_run_is_stored_once(store: Store) -> None:
+    outcome, said = carry_out(store)
+    assert (outcome.end, outcome.done, outcome.failed) == (SweepEnd.FINISHED, len(RUNS), 0)
+    assert outcome.models == len(RUNS)
+    assert store.finished_ids() == {run.run_id for run in RUNS}
+    assert any("compiling kernels once" in line for line in said)
+
+
+def test_a_finished_sweep_launches_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(store)
+    monkeypatch.setattr(backends, "run_one", lambda *_: pytest.fail("a run was launched"))
+    monkeypatch.setattr("sweeps.runner.warm_up", lambda *_: pytest.fail("kernels were compiled"))
+    outcome, said = carry_out(store)
+    assert (outcome.end, outcome.done, said) == (SweepEnd.FINISHED, 0, [])
+
+
+def test_a_failing_run_is_a_row_with_a_reason_and_may_be_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("this one is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kan_np, "fit_schedule", broken)
+        outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.done, outcome.failed) == (SweepEnd.FINISHED, len(RUNS), 2)
+    columns = store.runs()
+    failed = columns["status"] == "failed"
+    assert set(columns["family"][failed]) == {"kan"}
+    assert all("RuntimeError: this one is broken (" in reason for reason in columns["reason"][failed])
+
+    assert plan_for(store).todo == ()
+    outcome, _ = carry_out(store, retry_failed=True)
+    assert (outcome.done, outcome.failed) == (2, 0)
+    assert set(store.runs()["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_is_complete(
+    number: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_in_run(monkeypatch, number, at=3)
+    outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.done) == (SweepEnd.INTERRUPTED, 2)
+    assert len(store.finished_ids()) == 2
+    monkeypatch.undo()
+    outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.done) == (SweepEnd.FINISHED, len(RUNS) - 2)
+
+
+def test_an_interrupt_never_cuts_a_record_in_two(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = store.add
+
+    def interrupted_add(record: dict[str, Any]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        add(record)
+
+    monkeypatch.setattr(store, "add", interrupted_add)
+    outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.done) == (SweepEnd.INTERRUPTED, 1)
+    assert len(store.finished_ids()) == 1
+
+
+def test_a_lost_worker_is_an_outcome(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(runs: Any, options: RunOptions, jobs: int) -> Any:
+        yield backends.run_one(runs[0].config, options)
+        raise WorkerLostError("killed from outside")
+
+    monkeypatch.setattr("sweeps.runner.sequential", dying)
+    monkeypatch.setitem(backends.BACKENDS, "sequential", dying)
+    outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.message) == (SweepEnd.WORKER_LOST, "killed from outside")
+    assert len(store.finished_ids()) == outcome.done == 1
+
+
+def test_a_store_that_fails_ends_the_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(record: dict[str, Any]) -> None:
+        raise UserError("the disk is full") from sqlite3.OperationalError()
+
+    monkeypatch.setattr(store, "add", full)
+    with pytest.raises(UserError, match="the disk is full"):
+        carry_out(store)
+
+
+def test_signals_are_given_back_after_a_block_without_any() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with StopSignals():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_first_signal_stops_the_second_waits_the_third_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(interrupts.os, "_exit", codes.append)
+    with pytest.raises(KeyboardInterrupt), StopSignals():
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGTERM)
+    assert codes == []
+    signal.raise_signal(signal.SIGINT)
+    assert codes == [130]
