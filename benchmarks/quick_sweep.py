@@ -2,8 +2,8 @@
 
     python -m benchmarks.quick_sweep --check
 
-Bars: at least 300 models (a grid stage counts as one) of both families, several shapes and at least two seeds,
-in at most 240 s on two cores; the same command again launches nothing.
+Bars: at least 300 models (a grid stage counts as one) of both families, several shapes and at least two
+seeds, in at most 240 s on two cores; the same command again launches nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def sweep(out: Path, cache: Path, jobs: int) -> tuple[float, str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, help="keep the sweep here")
@@ -49,7 +51,9 @@ def main() -> int:
         again, printed = sweep(out, room / "cache", arguments.jobs)
         table = room / "runs.csv"
         subprocess.run(
-            [sys.executable, "-m", "sweeps", "export", str(out), "-o", str(table)], check=True, capture_output=True
+            [sys.executable, "-m", "sweeps", "export", str(out), "-o", str(table)],
+            check=True,
+            capture_output=True,
         )
         rows = list(csv.DictReader(table.open()))
     families = {row["family"] for row in rows}

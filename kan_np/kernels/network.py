@@ -17,7 +17,7 @@ from kan_np.kernels.base import ZERO, residual
 from kan_np.kernels.layer import edge_backward, edge_forward, edge_input
 from kan_np.kernels.spline import expand
 
-BLOCK = 128
+BLOCK = 256
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -121,11 +121,14 @@ def layer_forward(net, theta, layer, n, basis, slot0, x):
     for j in range(net.node_start[layer + 1], net.node_start[layer + 2]):
         for s in range(n):
             x[j, s] = 0.0
-    for e in range(net.edge_start[layer], net.edge_start[layer + 1]):
-        slot = slot0 + net.source[e] - first_node
-        edge_forward(
-            theta[e], has_base, n, basis.value[slot], basis.first[slot], basis.base[slot], x[net.target[e]]
-        )
+    e, end = net.edge_start[layer], net.edge_start[layer + 1]
+    while e < end:
+        i = net.source[e]
+        slot = slot0 + i - first_node
+        value, first, base = basis.value[slot], basis.first[slot], basis.base[slot]
+        while e < end and net.source[e] == i:
+            edge_forward(theta, e, has_base, n, value, first, base, x, net.target[e])
+            e += 1
 
 
 @jit
@@ -155,42 +158,43 @@ def forward(net, theta, x, nodes, basis, scratch):
 def layer_backward(net, theta, layer, n, basis, slot0, scratch, pull, to_inputs, grad):
     """Carry derivatives from the target nodes of a layer to its parameters and its source nodes."""
     has_base = net.base != ZERO
-    first_node = net.node_start[layer]
     pulled = pull.edge_weight.shape[0] > 0
+    first_node = net.node_start[layer]
+    delta, work = scratch.delta, scratch.work
     if to_inputs:
         for i in range(first_node, net.node_start[layer + 1]):
             for s in range(n):
-                scratch.delta[i, s] = 0.0
-    for e in range(net.edge_start[layer], net.edge_start[layer + 1]):
+                delta[i, s] = 0.0
+    e, end = net.edge_start[layer], net.edge_start[layer + 1]
+    while e < end:
         i = net.source[e]
         slot = slot0 + i - first_node
-        delta = scratch.delta[net.target[e]]
-        if pulled:
-            own = scratch.work[1]
-            phi = scratch.work[2]
-            for s in range(n):
-                phi[s] = 0.0
-            edge_forward(theta[e], has_base, n, basis.value[slot], basis.first[slot], basis.base[slot], phi)
-            for s in range(n):
-                own[s] = delta[s] + pull.edge_weight[e] * (phi[s] - pull.edge_mean[e])
-            delta = own
-        edge_backward(has_base, n, basis.value[slot], basis.first[slot], basis.base[slot], delta, grad[e])
-        if to_inputs:
-            edge_input(
-                theta[e],
-                has_base,
-                n,
-                basis.slope[slot],
-                basis.first[slot],
-                basis.dbase[slot],
-                delta,
-                scratch.work[0],
-                scratch.delta[i],
-            )
+        value, slope, first = basis.value[slot], basis.slope[slot], basis.first[slot]
+        base, dbase = basis.base[slot], basis.dbase[slot]
+        while e < end and net.source[e] == i:
+            above, row = delta, net.target[e]
+            if pulled:
+                edge_values(theta, e, has_base, n, value, first, base, work)
+                for s in range(n):
+                    own = work[2, s] - pull.edge_mean[e]
+                    work[1, s] = delta[row, s] + pull.edge_weight[e] * own
+                above, row = work, 1
+            edge_backward(has_base, n, value, first, base, above, row, grad, e)
+            if to_inputs:
+                edge_input(theta, e, has_base, n, slope, first, dbase, above, row, work, delta, i)
+            e += 1
     if to_inputs and pulled:
         for i in range(first_node, net.node_start[layer + 1]):
             for s in range(n):
-                scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
+                delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
+
+
+@jit
+def edge_values(theta, e, has_base, n, value, first, base, work):
+    """work[2, s] = phi_e(x[s])."""
+    for s in range(n):
+        work[2, s] = 0.0
+    edge_forward(theta, e, has_base, n, value, first, base, work, 2)
 
 
 @jit
@@ -240,13 +244,12 @@ def edge_statistics(net, theta, x, basis, scratch, edge_mean, edge_square, node_
         forward_block(net, theta, x, low, n, basis, scratch)
         for i in range(node_mean.shape[0]):
             join_moments(scratch.x[i], n, low, i, node_mean, node_square)
-        phi = scratch.work[2]
         for e in range(edge_mean.shape[0]):
             i = net.source[e]
-            for s in range(n):
-                phi[s] = 0.0
-            edge_forward(theta[e], net.base != ZERO, n, basis.value[i], basis.first[i], basis.base[i], phi)
-            join_moments(phi, n, low, e, edge_mean, edge_square)
+            edge_values(
+                theta, e, net.base != ZERO, n, basis.value[i], basis.first[i], basis.base[i], scratch.work
+            )
+            join_moments(scratch.work[2], n, low, e, edge_mean, edge_square)
 
 
 @jit
