@@ -61,6 +61,7 @@ def knots_from_samples(samples: FloatArray, grid: int, grid_eps: float, margin: 
     close = (np.diff(knots, axis=1) < _SMALLEST_STEP * step[:, None]).any(axis=1) | flat
     eps = np.where(flat, 1.0, max(grid_eps, 2 * _SMALLEST_STEP))[close, None]
     knots[close] = eps * uniform[close] + (1.0 - eps) * quantiles[close]
+    knots[:, [0, -1]] = uniform[:, [0, -1]]  # else rounding could leave the outermost samples outside
     return knots
 
 

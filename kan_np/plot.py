@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from kan_np._validate import FloatArray
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 _INK = "#1a1a1a"
 _NODE = "#0072B2"
+_BELOW_ZERO = "#D55E00"
 _FAINTEST = 0.12  # opacity of an edge that contributes nothing: still visible, so that nothing is hidden
-_LAYER = 1.0  # distance of two layers
 
 
 def plot_network(model: KAN, points: int = 200) -> Figure:
@@ -48,6 +50,7 @@ def plot_network(model: KAN, points: int = 200) -> Figure:
         max(n_in * n_out for n_in, n_out in zip(width[:-1], width[1:], strict=True)) * 0.62, max(width)
     )
     figure, axes = _canvas(span, len(width))
+    rise = _rise(span)
     centres = [_positions(n, span) for n in width]
     for layer, (x, phi) in enumerate(curves):
         n_in, n_out = phi.shape[:2]
@@ -62,12 +65,13 @@ def plot_network(model: KAN, points: int = 200) -> Figure:
                     axes,
                     (centres[layer][i], boxes[i, j], centres[layer + 1][j]),
                     layer,
+                    rise,
                     size,
                     alpha,
                     x[i],
                     phi[i, j],
                 )
-    _nodes(axes, centres)
+    _nodes(axes, centres, rise)
     return figure
 
 
@@ -102,19 +106,18 @@ def plot_perceptron(model: MLP) -> Figure:
     width = model.width
     span = float(min(max(width), 24))
     figure, axes = _canvas(span, len(width))
+    rise = _rise(span)
     centres = [_positions(n, span) for n in width]
     for layer, (weights, _) in enumerate(model._network.layers):
-        part = np.abs(weights) / max(float(np.abs(weights).max()), 1e-300)
-        for (i, j), w in np.ndenumerate(weights):
-            axes.plot(
-                [centres[layer][i], centres[layer + 1][j]],
-                [layer * _LAYER, (layer + 1) * _LAYER],
-                color=_NODE if w > 0 else "#D55E00",
-                lw=0.3 + 1.5 * part[i, j],
-                alpha=0.1 + 0.7 * part[i, j],
-                zorder=1,
-            )
-    _nodes(axes, centres)
+        part = (np.abs(weights) / max(float(np.abs(weights).max()), 1e-300)).ravel()
+        ends = np.empty((part.size, 2, 2))
+        ends[:, 0, 0] = np.repeat(centres[layer], weights.shape[1])
+        ends[:, 1, 0] = np.tile(centres[layer + 1], weights.shape[0])
+        ends[:, :, 1] = [layer * rise, (layer + 1) * rise]
+        colours = np.where(weights.ravel()[:, None] > 0, to_rgba(_NODE), to_rgba(_BELOW_ZERO))
+        colours[:, 3] = 0.1 + 0.7 * part
+        axes.add_collection(LineCollection(list(ends), colors=colours, linewidths=0.3 + 1.5 * part, zorder=1))
+    _nodes(axes, centres, rise)
     return figure
 
 
@@ -135,12 +138,18 @@ def _positions(n: int, span: float) -> FloatArray:
     return np.asarray((np.arange(n) + 0.5) * (span / n), dtype=np.float64)
 
 
+def _rise(span: float) -> float:
+    """Distance of two layers: one box and its lines, more in wide networks so that lines stay apart."""
+    return max(1.0, 0.1 * span)
+
+
 def _canvas(span: float, n_layers: int) -> tuple[Figure, Axes]:
+    height = (n_layers - 1) * _rise(span)
     inches = min(max(1.15 * span, 3.2), 40.0)
-    figure = Figure(figsize=(inches, 1.15 * inches / span * (n_layers - 1) * _LAYER + 1.1), dpi=150)
+    figure = Figure(figsize=(inches, 1.15 * inches / span * height + 1.1), dpi=150)
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.96))
     axes.set_xlim(0, span)
-    axes.set_ylim(-0.32, (n_layers - 1) * _LAYER + 0.32)
+    axes.set_ylim(-0.32, height + 0.32)
     axes.set_aspect("equal")
     axes.axis("off")
     return figure, axes
@@ -150,16 +159,17 @@ def _edge(
     axes: Axes,
     places: tuple[float, float, float],
     layer: int,
+    rise: float,
     size: float,
     alpha: float,
     x: FloatArray,
     phi: FloatArray,
 ) -> None:
     source, middle, target = places
-    bottom = (layer + 0.5) * _LAYER - size / 2
+    bottom = (layer + 0.5) * rise - size / 2
     style: dict[str, Any] = {"color": _INK, "alpha": alpha, "lw": 1.0, "zorder": 1, "solid_capstyle": "round"}
-    axes.plot([source, middle], [layer * _LAYER, bottom], **style)
-    axes.plot([middle, target], [bottom + size, (layer + 1) * _LAYER], **style)
+    axes.plot([source, middle], [layer * rise, bottom], **style)
+    axes.plot([middle, target], [bottom + size, (layer + 1) * rise], **style)
     left = middle - size / 2
     axes.fill(
         [left, left + size, left + size, left],
@@ -183,9 +193,9 @@ def _edge(
     )
 
 
-def _nodes(axes: Axes, centres: list[FloatArray]) -> None:
+def _nodes(axes: Axes, centres: list[FloatArray], rise: float) -> None:
     for layer, places in enumerate(centres):
-        axes.plot(places, np.full_like(places, layer * _LAYER), "o", color=_INK, ms=6, zorder=4)
+        axes.plot(places, np.full_like(places, layer * rise), "o", color=_INK, ms=6, zorder=4)
     n_out = len(centres[-1])
     for i, place in enumerate(centres[0]):
         axes.annotate(
@@ -193,5 +203,5 @@ def _nodes(axes: Axes, centres: list[FloatArray]) -> None:
         )
     for j, place in enumerate(centres[-1]):
         name = "$y$" if n_out == 1 else f"$y_{{{j + 1}}}$"
-        top = (len(centres) - 1) * _LAYER
+        top = (len(centres) - 1) * rise
         axes.annotate(name, (place, top), (0, 9), textcoords="offset points", ha="center", va="bottom")

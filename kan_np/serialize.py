@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -62,7 +61,7 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
 
     Raises
     ------
-    FileNotFoundError
+    FileNotFoundError, PermissionError, IsADirectoryError
     ValueError
         If the file is damaged, is not a model, or was written by a newer version.
 
@@ -81,9 +80,9 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         header = json.loads(str(arrays.pop("header")))
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive can make the readers below fail in any way
         raise ValueError(
             f"{name} cannot be read as a kan_np model ({error}); it is damaged or something else."
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
@@ -112,6 +112,7 @@ def test_partition_of_unity_and_no_negative_values_on_any_grid(k, steps, places)
     assert B.min() > -1e-13
 
 
+@example(samples=[-1.0, 3.5], grid=1, eps=0.000133)
 @given(
     samples=st.lists(
         st.sampled_from([-1.0, 0.0, 0.0, 1e-14, 3.5, 1e6]) | st.floats(-10, 10), min_size=1, max_size=30
