@@ -20,7 +20,7 @@ _LN2_LOW = 1.90821492927058770002e-10
 
 @jit_exact
 def exponential(x, n, out, bits):
-    """out[s] = exp(x[s]) to about 2 ulp for |x| <= 700 (clipped there), in vector registers.
+    """out[s] = exp(x[s]) to about 2 ulp for |x| <= 700, in vector registers; clipped there, NaN is not kept.
 
     exp(x) = 2^n exp(r) with |r| <= ln(2) / 2 and a Taylor polynomial of degree 13 for exp(r); 2^n is
     written as the bits of a float64. libm's scalar exp would cost three times as much.
@@ -46,15 +46,14 @@ def exponential(x, n, out, bits):
         out[s] = p * r + 1.0
         bits[s] = (np.int64(np.int32(m)) + 1023) << 52
     for s in range(n):
-        # the clip above turns NaN into a number: x - x brings it back
-        out[s] = out[s] * power[s] + (x[s] - x[s]) if not math.isinf(x[s]) else out[s] * power[s]
+        out[s] *= power[s]
 
 
 @jit
 def residual(kind, x, n, value, slope, work, bits):
     """value[s] = b(x[s]) and slope[s] = b'(x[s]).
 
-    SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)).
+    SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)); the factors x keep NaN.
     """
     if kind == SILU:
         for s in range(n):

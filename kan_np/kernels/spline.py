@@ -89,10 +89,15 @@ def expand(
     u, stretch = work[0], work[1]
     if even:
         _expand_even(x, n, breaks, scale[1], poly, shift, value, slope, first, u)
+        low, high = breaks[0], breaks[breaks.shape[0] - 1]
+        outside = 0
         for s in range(n):
-            if x[s] < breaks[0] or x[s] > breaks[breaks.shape[0] - 1]:
-                p = 0 if x[s] < breaks[0] else breaks.shape[0]
-                _expand_one(x[s], p, origin, scale, poly, value, slope, s)
+            outside += (x[s] < low) | (x[s] > high)
+        if outside:
+            for s in range(n):
+                if x[s] < low or x[s] > high:
+                    p = 0 if x[s] < low else breaks.shape[0]
+                    _expand_one(x[s], p, origin, scale, poly, value, slope, s)
         return
     locate(x, n, breaks, bucket, bucket_scale, piece)
     for s in range(n):
