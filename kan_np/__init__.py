@@ -1,6 +1,8 @@
 """Kolmogorov-Arnold networks on NumPy, Numba and SciPy."""
 
+from kan_np._version import __version__
 from kan_np.data import (
+    Dataset,
     Scaler,
     Suite,
     SuiteFunction,
@@ -13,16 +15,17 @@ from kan_np.data import (
 )
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.optimize.fit import Callback
 from kan_np.optimize.schedule import Stage, fit_schedule
 from kan_np.optimize.status import FitResult, FitStatus, Progress
 from kan_np.pieces import design_matrix
 from kan_np.serialize import load_model
 
-__version__ = "0.1.0"
-
 __all__ = [
     "KAN",
     "MLP",
+    "Callback",
+    "Dataset",
     "FitResult",
     "FitStatus",
     "Progress",

@@ -6,10 +6,17 @@ fixed order keep results the same on every machine size.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_fits = 0  # how many fits of this process run now, in whatever threads
+_limiter: Any = None
 
 
 @cache
@@ -18,7 +25,18 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_thread() -> AbstractContextManager[object]:
-    """Context in which BLAS uses one thread; the former limits come back afterwards."""
-    limiter: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
-    return limiter
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold BLAS at one thread; the former limits come back when the last of concurrent fits ends."""
+    global _fits, _limiter
+    with _lock:
+        if _fits == 0:
+            _limiter = _controller().limit(limits=1, user_api="blas")
+        _fits += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _fits -= 1
+            if _fits == 0:
+                _limiter.restore_original_limits()

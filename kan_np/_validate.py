@@ -54,48 +54,65 @@ def real(name: str, value: object, minimum: float = -np.inf, maximum: float = np
     return number
 
 
-def matrix(name: str, value: ArrayLike, n_columns: int | None = None) -> FloatArray:
+def matrix(name: str, value: ArrayLike, n_columns: int | None = None, first_row: int = 0) -> FloatArray:
     """Return `value` as a finite, C-contiguous float64 array of shape (n_samples, n_columns).
 
-    One-dimensional input becomes a single column.
+    One-dimensional input becomes a single column. Messages count rows from `first_row`.
     """
     array = _real_array(name, value)
+    shape = array.shape
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
         raise ValueError(
-            f"{name} has {array.ndim} dimensions, shape {array.shape}; expected 2, (n_samples, n_features)."
+            f"{name} has {len(shape)} dimensions, shape {shape}; expected 2, (n_samples, n_features)."
         )
     if n_columns is not None and array.shape[1] != n_columns:
+        hint = " For one sample pass [[...]]." if shape == (n_columns,) else ""
         raise ValueError(
-            f"{name} has {array.shape[1]} columns, shape {array.shape}; expected {n_columns} columns."
+            f"{name} has {array.shape[1]} columns, shape {shape}; expected {n_columns} columns.{hint}"
         )
     if array.shape[0] == 0:
-        raise ValueError(f"{name} has no rows, shape {array.shape}; expected at least 1 sample.")
+        raise ValueError(f"{name} has no rows, shape {shape}; expected at least 1 sample.")
+    finite(name, array, first_row)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def vector(name: str, value: ArrayLike) -> FloatArray:
+    """Return `value`, of shape (n,) or a column (n, 1), as a finite float64 array of shape (n,)."""
+    array = _real_array(name, value)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}; expected (n,) with at least 1 value.")
     finite(name, array)
     return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def finite(name: str, array: FloatArray) -> None:
+def finite(name: str, array: FloatArray, first_row: int = 0) -> None:
     """Raise if a value of `array` is NaN or infinite, naming how many and the first place."""
     bad = ~np.isfinite(array)
     if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        shown = (place[0] + first_row, *place[1:])
         raise ValueError(
-            f"{name} has {int(bad.sum())} NaN or infinite values, the first at index {first} "
-            f"({array[first]}); remove or impute those samples."
+            f"{name} has {int(bad.sum())} NaN or infinite values, the first at index {shown} "
+            f"({array[place]}); remove or impute those samples."
         )
 
 
 def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "c":
-            raise TypeError(
-                f"{name} is complex; expected real numbers. Pass the real and imaginary parts apart."
-            )
+    except ValueError as error:
+        raise TypeError(f"{name} cannot be read as an array of numbers ({error}).") from None
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} is complex; expected real numbers. Pass real and imaginary parts apart.")
+    if array.dtype.kind in "US":
+        raise TypeError(f"{name} is text, dtype {array.dtype}; expected numbers.")
+    if np.ma.is_masked(value):
+        raise TypeError(f"{name} has masked values; expected numbers only. Remove or impute those samples.")
+    try:
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
-        if "is complex" in str(error):
-            raise
         raise TypeError(f"{name} cannot be read as an array of numbers ({error}).") from None

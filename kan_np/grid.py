@@ -44,13 +44,13 @@ def knots_from_samples(samples: FloatArray, grid: int, grid_eps: float, margin: 
 
     Returns
     -------
-    ndarray of shape (n_nodes, grid + 1), strictly increasing. A node whose samples are all equal gets an
-    interval of length 2 around them (more where float64 needs it).
+    ndarray of shape (n_nodes, grid + 1), strictly increasing. A node whose samples are equal within 1e-12 G
+    of their size gets an interval of length 2 around them (more where float64 needs it).
     """
     low, high = samples.min(axis=1), samples.max(axis=1)
     size = np.maximum(np.abs(low), np.abs(high))
-    flat = high - low <= 1e-9 * size + 1e-300
-    half = np.where(flat, np.maximum(1.0, 1e-6 * size), margin * (high - low))
+    flat = high - low <= 1e-12 * grid * size + 1e-300  # too close for float64 to divide the range
+    half = np.where(flat, np.maximum(1.0, 1e-9 * size), margin * (high - low))
     uniform = uniform_knots(low - half, high + half, grid)
     if grid_eps >= 1.0 or flat.all():
         return uniform

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -56,7 +56,7 @@ ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray], None]] = {
 
 
 @dataclass(frozen=True)
-class Perceptron:
+class MlpNetwork:
     """Numbers of an MLP: h_{l+1} = a(h_l W_l + b_l), the last layer without a.
 
     ``theta`` holds W_0, b_0, W_1, b_1, ... one after the other; W_l has shape (n_in, n_out).
@@ -75,8 +75,11 @@ class Perceptron:
         """(W, b) of each layer, views of theta."""
         return split_layers(self.width, self.theta)
 
-    def with_theta(self, theta: FloatArray) -> Perceptron:
+    def with_theta(self, theta: FloatArray) -> MlpNetwork:
         return replace(self, theta=np.array(theta, dtype=np.float64))
+
+    def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
+        """An MLP has no grid: every input can be evaluated."""
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), in chunks of rows."""
@@ -117,7 +120,7 @@ def split_layers(width: tuple[int, ...], theta: FloatArray) -> list[tuple[FloatA
 class MlpObjective:
     """mean (f(x) - y)^2 + lamb lamb_l1 sum |W|, by one pass forward and one back in place."""
 
-    def __init__(self, net: Perceptron, x: FloatArray, y: FloatArray, penalty: Penalty) -> None:
+    def __init__(self, net: MlpNetwork, x: FloatArray, y: FloatArray, penalty: Penalty) -> None:
         self.penalty = penalty
         self.n_fev = 0
         self.mse = self.reg = float("nan")
@@ -194,18 +197,28 @@ class MLP(Trainable):
     """
 
     def __init__(
-        self, width: list[int], activation: str = "tanh", *, seed: int | np.random.Generator = 0
+        self, width: Sequence[int], activation: str = "tanh", *, seed: int | np.random.Generator = 0
     ) -> None:
-        self.width = check_width(width)
-        self.activation = _validate.choice("activation", activation, ACTIVATIONS)
+        layers = check_width(width)
+        activation = _validate.choice("activation", activation, ACTIVATIONS)
         self.scaler = None
         rng = np.random.default_rng(seed)
         parts = []
-        for n_in, n_out in zip(self.width[:-1], self.width[1:], strict=True):
+        for n_in, n_out in zip(layers[:-1], layers[1:], strict=True):
             spread = np.sqrt(6.0 / (n_in + n_out if activation == "tanh" else n_in))
             parts.append(rng.uniform(-spread, spread, n_in * n_out))
             parts.append(rng.uniform(-1.0, 1.0, n_out) / np.sqrt(n_in))
-        self._network = Perceptron(tuple(self.width), self.activation, np.concatenate(parts))
+        self._network = MlpNetwork(tuple(layers), activation, np.concatenate(parts))
+
+    @property
+    def width(self) -> list[int]:
+        """Nodes of each layer, inputs first."""
+        return list(self._network.width)
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation a."""
+        return str(self._network.activation)
 
     def fit(
         self,
@@ -249,10 +262,10 @@ class MLP(Trainable):
     train = fit
 
     def plot(self) -> Figure:
-        """Draw the network, weights as line widths; see `kan_np.plot.plot_perceptron`."""
-        from kan_np.plot import plot_perceptron
+        """Draw the network, weights as line widths; see `kan_np.plot.plot_mlp`."""
+        from kan_np.plot import plot_mlp
 
-        return plot_perceptron(self)
+        return plot_mlp(self)
 
     def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> MlpObjective:
         return MlpObjective(self._network, x, y, penalty)

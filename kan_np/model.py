@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -51,11 +52,11 @@ class KAN(Trainable):
         Part of the range of the samples by which such grids reach further at each end.
     extrapolation : {"linear", "continue", "constant", "zero", "error"}
         What an edge does outside its grid: go on as a line, go on as the last polynomial, stay constant, let
-        the B-splines fade to zero within k intervals (pykan's way), or refuse to evaluate. "error" trains as
-        "linear".
+        the B-splines fade to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate.
+        "error" trains as "linear", and its hidden nodes stay so.
     noise_scale, scale_base_mu, scale_base_sigma : float
-        Start, as in pykan: coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) and residual weights
-        uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
+        Start: coefficients uniform in +-noise_scale / (2 G sqrt(n_in)), of the size of pykan's, and residual
+        weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in), as in pykan.
     seed : int or numpy.random.Generator
         Source of the start; the same seed gives the same bits.
 
@@ -84,7 +85,7 @@ class KAN(Trainable):
 
     def __init__(
         self,
-        width: list[int],
+        width: Sequence[int],
         grid: int = 5,
         k: int = 3,
         *,
@@ -98,8 +99,8 @@ class KAN(Trainable):
         scale_base_sigma: float = 1.0,
         seed: int | np.random.Generator = 0,
     ) -> None:
-        self.width = check_width(width)
-        self.k = _validate.integer("k", k, 0, MAX_ORDER)
+        layers = check_width(width)
+        k = _validate.integer("k", k, 0, MAX_ORDER)
         self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
         self.scaler = None
@@ -111,12 +112,22 @@ class KAN(Trainable):
             _validate.real("scale_base_mu", scale_base_mu),
             _validate.real("scale_base_sigma", scale_base_sigma),
         )
-        wiring = Wiring.dense(tuple(self.width))
-        ranges = _check_ranges(grid_range, self.width[0], wiring.n_sources)
-        table = SplineTable.build(uniform_knots(ranges[:, 0], ranges[:, 1], grid), self.k, extrapolation)
+        wiring = Wiring.dense(tuple(layers))
+        ranges = _check_ranges(grid_range, layers[0], wiring.n_sources)
+        table = SplineTable.build(uniform_knots(ranges[:, 0], ranges[:, 1], grid), k, extrapolation)
         rng = np.random.default_rng(seed)
         theta = _start(wiring, table, base_fun, scales, rng)
         self._network = Network(wiring, table, base_fun, theta)
+
+    @property
+    def width(self) -> list[int]:
+        """Nodes of each layer, inputs first."""
+        return list(self._network.wiring.width)
+
+    @property
+    def k(self) -> int:
+        """Order of the splines."""
+        return int(self._network.table.k)
 
     @property
     def grid(self) -> int:
@@ -153,9 +164,9 @@ class KAN(Trainable):
 
     def set_parameters(
         self,
-        coef: list[FloatArray],
-        scale_base: list[FloatArray] | None = None,
-        knots: list[FloatArray] | None = None,
+        coef: Sequence[ArrayLike],
+        scale_base: Sequence[ArrayLike] | None = None,
+        knots: Sequence[ArrayLike] | None = None,
     ) -> None:
         """Set coefficients, residual weights and knots from outside.
 
@@ -215,6 +226,9 @@ class KAN(Trainable):
     ) -> FitResult:
         """Train in place on mean squared error + ``lamb`` R, R being pykan's penalty (see `kan_np.penalty`).
 
+        Inputs and labels should be of order one, as the starting parameters are; for others standardise the
+        data (`load_csv` does, `dataset_from_arrays` and `create_dataset` on request) and use ``predict``.
+
         Parameters
         ----------
         dataset : dict
@@ -225,7 +239,7 @@ class KAN(Trainable):
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the spread of edges, its entropy, the size of
             coefficients and of their differences.
-        update_grid : bool
+        update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
             ``stop_grid_update_step``. pykan does so 10 times in 50 steps; two early updates leave the rest
@@ -259,7 +273,17 @@ class KAN(Trainable):
         """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
 
         Exact (to rounding) where ``grid`` is a multiple of the old G, since the finer splines contain the
-        coarse ones; otherwise the new splines interpolate the old (arXiv:2404.19756, section 2.4).
+        coarse ones; otherwise the new splines interpolate the old (arXiv:2404.19756, section 2.4). With
+        ``extrapolation="zero"`` that holds inside the grids only: finer splines fade over a shorter distance.
+
+        Parameters
+        ----------
+        grid : int
+            Number of intervals, at least the present one.
+
+        Returns
+        -------
+        KAN
 
         Raises
         ------
@@ -272,7 +296,19 @@ class KAN(Trainable):
         return model
 
     def update_grid(self, x: ArrayLike) -> None:
-        """Move all grids to where the samples x (n_samples, n_in) and their hidden values lie."""
+        """Move all grids to where samples and their hidden values lie, layer by layer.
+
+        The function is kept as far as the moved grids can carry it.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+
+        Raises
+        ------
+        ValueError
+            For a wrong number of columns and for NaN or infinite values.
+        """
         self._move_grid(_validate.matrix("x", x, self.width[0]))
 
     def plot(self) -> Figure:
@@ -290,7 +326,11 @@ class KAN(Trainable):
             if not np.isfinite(samples).all():
                 return
             knots = net.table.knots.copy()
-            knots[nodes] = knots_from_samples(samples, self.grid, self.grid_eps, self.grid_margin)
+            moved = knots_from_samples(samples, self.grid, self.grid_eps, self.grid_margin)
+            # a constant says nothing about scale: a grid that holds it stays
+            flat = samples.min(axis=1) == samples.max(axis=1)
+            held = (knots[nodes, 0] <= samples[:, 0]) & (samples[:, 0] <= knots[nodes, -1])
+            knots[nodes] = np.where((flat & held)[:, None], knots[nodes], moved)
             self._network = net.with_knots(knots)
 
     def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> KanObjective:
@@ -303,7 +343,7 @@ class KAN(Trainable):
             for i in range(len(self.width) - 1)
         ]
 
-    def _by_edge(self, name: str, layers: list[FloatArray], tail: tuple[int, ...]) -> FloatArray:
+    def _by_edge(self, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]) -> FloatArray:
         shapes = [(n, m, *tail) for n, m in zip(self.width[:-1], self.width[1:], strict=True)]
         arrays = [np.asarray(a, dtype=np.float64) for a in layers]
         if [a.shape for a in arrays] != shapes:
@@ -346,7 +386,10 @@ class KAN(Trainable):
 
 def _check_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:
     """One row (low, high) a source node."""
-    given = np.asarray(grid_range, dtype=np.float64)
+    try:
+        given = np.asarray(grid_range, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise TypeError(f"grid_range is {grid_range!r}; expected numbers (low, high).") from None
     if given.shape not in ((2,), (n_in, 2)):
         raise ValueError(
             f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2) for each."

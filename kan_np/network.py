@@ -141,16 +141,15 @@ class Network:
         for low in range(0, x.shape[0], _CHUNK):
             part = x[low : low + _CHUNK]
             network.forward(self.net, self.theta, part, nodes, basis, scratch)
-            if self.table.extrapolation == "error":
-                self._refuse_outside(nodes[:, : part.shape[0]])
             out[low : low + _CHUNK] = nodes[w.n_sources :, : part.shape[0]].T
         return out
 
-    def _refuse_outside(self, nodes: FloatArray) -> None:
-        for i in range(self.wiring.n_sources):
-            layer = int(np.searchsorted(self.wiring.node_start, i, side="right")) - 1
-            name = f"node {i - self.wiring.node_start[layer]} of layer {layer}"
-            refuse_outside(name, nodes[i], self.table.knots[i, 0], self.table.knots[i, -1])
+    def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
+        """Raise for inputs outside their grids under ``extrapolation="error"``."""
+        if self.table.extrapolation == "error":
+            for i, column in enumerate(x.T):
+                knots = self.table.knots[i]
+                refuse_outside(f"input {i}", column, knots[0], knots[-1], first_row)
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i at every sample: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
@@ -163,7 +162,7 @@ class Network:
 
 
 def new_basis(net: Network, n_slots: int | None = None) -> Basis:
-    """Room for the living B-splines of a block, one slot a source node unless told otherwise."""
+    """Room for the active B-splines of a block, one slot a source node unless told otherwise."""
     n = net.wiring.n_sources if n_slots is None else n_slots
     order = net.table.k + 1
     return Basis(
@@ -185,3 +184,11 @@ def new_scratch(net: Network) -> Scratch:
         np.empty(BLOCK, dtype=np.int64),
         np.empty(BLOCK, dtype=np.int64),
     )
+
+
+def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
+    """b(x) for x of shape (n,)."""
+    value = np.zeros_like(x)
+    kind, bits = BASE_FUNCTIONS[base_fun], np.empty(x.size, dtype=np.int64)
+    base.residual(kind, x, x.size, value, np.empty_like(x), np.empty_like(x), bits)
+    return value

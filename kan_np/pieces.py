@@ -63,7 +63,10 @@ class SplineTable:
             t[:, spans],
             1.0 / (t[:, spans + 1] - t[:, spans]),
         )
-        poly = living_polynomials(t, spans, k)
+        even = _even(knots, k, extrapolation)
+        # one rounding for all steps: 1 / (t_1 - t_0) would be off by G roundings at the far end
+        scale = np.where(even[:, None] == 1, grid / (knots[:, -1:] - knots[:, :1]), scale)
+        poly = active_polynomials(t, spans, k)
         start = np.clip(np.arange(spans.size) - lead, 0, grid - 1)
         if lead:
             poly = _only_existing(poly, np.arange(spans.size) - lead, start, grid + k)
@@ -73,7 +76,7 @@ class SplineTable:
             knots=knots,
             k=k,
             extrapolation=extrapolation,
-            even=_even(knots, k, extrapolation),
+            even=even,
             breaks=np.ascontiguousarray(breaks),
             bucket=_buckets(breaks),
             bucket_scale=2 * spans.size / (breaks[:, -1] - breaks[:, 0]),
@@ -146,7 +149,7 @@ class SplineTable:
         return carried
 
 
-def living_polynomials(t: FloatArray, spans: Ints, k: int) -> FloatArray:
+def active_polynomials(t: FloatArray, spans: Ints, k: int) -> FloatArray:
     """Polynomials of the k + 1 B-splines that live on each span [t_m, t_{m+1}], in u = (x - t_m) / h.
 
     Each degree follows from the one below, with left = x - t_{m+r+1-d} and right = t_{m+r+1} - x:
@@ -239,13 +242,16 @@ def _even(knots: FloatArray, k: int, extrapolation: str) -> Ints:
     """1 for the nodes whose inner pieces all carry the same polynomials.
 
     Fading B-splines lack some of them at the ends. Orders 0 and 1 jump at the knots (1 in its slope), where
-    only the search among the knots themselves tells the sides apart.
+    only the search among the knots themselves tells the sides apart. Far from zero the roundings of the knots
+    are too large a part of a step for u to be computed from the step alone.
     """
     if k < 2 or extrapolation == "zero":
         return np.zeros(knots.shape[0], dtype=np.int64)
-    uniform = uniform_knots(knots[:, 0], knots[:, -1], knots.shape[1] - 1)
-    rounding = 1e-14 * np.abs(knots).max(axis=1)
-    return (np.abs(knots - uniform).max(axis=1) <= rounding).astype(np.int64)
+    grid = knots.shape[1] - 1
+    off = np.abs(knots - uniform_knots(knots[:, 0], knots[:, -1], grid)).max(axis=1)
+    rounding = np.finfo(np.float64).eps * np.abs(knots).max(axis=1)
+    step = (knots[:, -1] - knots[:, 0]) / grid
+    return ((off <= 1e-13 * step) & (rounding <= 1e-13 * step)).astype(np.int64)
 
 
 def design_matrix(
@@ -293,8 +299,7 @@ def design_matrix(
     ----------
     C. de Boor, A Practical Guide to Splines, ch. IX and X; arXiv:2404.19756, section 2.2.
     """
-    samples = _validate.matrix("x", x)[:, 0]
-    grid = _validate.matrix("knots", knots)[:, 0]
+    samples, grid = _validate.vector("x", x), _validate.vector("knots", knots)
     k = _validate.integer("k", k, 0, MAX_ORDER)
     nu = _validate.integer("nu", nu, 0, 3)
     extrapolation = _validate.choice("extrapolation", extrapolation, EXTRAPOLATIONS)
@@ -308,12 +313,12 @@ def design_matrix(
     return table.design_matrices(samples[None, :], nu)[0]
 
 
-def refuse_outside(name: str, x: FloatArray, low: float, high: float) -> None:
-    """Raise for values outside [low, high] under ``extrapolation="error"``."""
+def refuse_outside(name: str, x: FloatArray, low: float, high: float, first_row: int = 0) -> None:
+    """Raise for values outside [low, high] under ``extrapolation="error"``; rows count from `first_row`."""
     outside = (x < low) | (x > high)
     if outside.any():
         first = int(np.argmax(outside))
         raise ValueError(
             f"{name} has {int(outside.sum())} values outside its grid [{low:.6g}, {high:.6g}], the first is "
-            f"{x[first]:.6g} at sample {first}; use another extrapolation or a wider grid_range."
+            f"{x[first]:.6g} at sample {first_row + first}; use another extrapolation or a wider grid_range."
         )

@@ -14,6 +14,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from kan_np._validate import FloatArray
+from kan_np.network import residual_values
+from kan_np.pieces import design_matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,13 +90,13 @@ def edge_curves(model: KAN, points: int = 200) -> list[tuple[FloatArray, FloatAr
         x = np.linspace(knots[:, 0], knots[:, -1], points, axis=1)
         phi = np.empty((*weight.shape, points))
         for i in range(x.shape[0]):
-            basis = _basis(model, knots[i], x[i])
-            phi[i] = coef[i] @ basis.T + weight[i][:, None] * _residual(model.base_fun, x[i])
+            basis = design_matrix(x[i], knots[i], model.k, extrapolation="continue")
+            phi[i] = coef[i] @ basis.T + weight[i][:, None] * residual_values(model.base_fun, x[i])
         curves.append((x, phi))
     return curves
 
 
-def plot_perceptron(model: MLP) -> Figure:
+def plot_mlp(model: MLP) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero and red below.
 
     Line width and opacity grow with |W| as part of the largest in its layer.
@@ -119,18 +121,6 @@ def plot_perceptron(model: MLP) -> Figure:
         axes.add_collection(LineCollection(list(ends), colors=colours, linewidths=0.3 + 1.5 * part, zorder=1))
     _nodes(axes, centres, rise)
     return figure
-
-
-def _basis(model: KAN, knots: FloatArray, x: FloatArray) -> FloatArray:
-    from kan_np.pieces import design_matrix
-
-    return design_matrix(x, knots, model.k, extrapolation="continue")
-
-
-def _residual(base_fun: str, x: FloatArray) -> FloatArray:
-    if base_fun == "silu":
-        return x * 0.5 * (1.0 + np.tanh(0.5 * x))
-    return x if base_fun == "identity" else np.zeros_like(x)
 
 
 def _positions(n: int, span: float) -> FloatArray:

@@ -19,7 +19,8 @@ def step_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=steps)
 
         def show(done: int, text: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from importlib.metadata import PackageNotFoundError, version
+import secrets
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from kan_np._version import __version__
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -31,7 +31,7 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         "version": FORMAT_VERSION,
         "kind": type(model).__name__,
         "config": model._config(),
-        "written_by": _library_version(),
+        "written_by": __version__,
     }
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header, sort_keys=True)), **model._arrays()}
     if model.scaler is not None:
@@ -40,15 +40,18 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         np.savez(file, **arrays)
         return
     path = Path(file)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
+    # not tempfile: its files are private to the user whatever the umask says
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(descriptor, "wb") as handle:
+        with temporary.open("xb") as handle:
             np.savez(handle, **arrays)
             handle.flush()
             os.fsync(handle.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -86,24 +89,26 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
         raise ValueError(
             f"{name} cannot be read as a kan_np model ({error}); it is damaged or something else."
         ) from error
-    if header.get("format") != "kan_np model" or header.get("kind") not in _KINDS:
+    _check_header(header, name)
+    scaling = {k.removeprefix(_SCALER_PREFIX): arrays[k] for k in arrays if k.startswith(_SCALER_PREFIX)}
+    try:
+        model = _KINDS[header["kind"]]._restore(header["config"], arrays)
+        model.scaler = Scaler.from_arrays(scaling) if scaling else None
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
+    return model
+
+
+def _check_header(header: object, name: str) -> None:
+    if (
+        not isinstance(header, dict)
+        or header.get("format") != "kan_np model"
+        or not isinstance(header.get("version"), int)
+        or str(header.get("kind")) not in _KINDS
+    ):
         raise ValueError(f"{name} is not a kan_np model; its header says {header}.")
     if header["version"] > FORMAT_VERSION:
         raise ValueError(
             f"{name} has format version {header['version']}, this kan_np reads up to {FORMAT_VERSION}; "
             "install a newer kan_np."
         )
-    scaling = {k.removeprefix(_SCALER_PREFIX): arrays[k] for k in arrays if k.startswith(_SCALER_PREFIX)}
-    try:
-        model = _KINDS[header["kind"]]._restore(header["config"], arrays)
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
-    model.scaler = Scaler.from_arrays(scaling) if scaling else None
-    return model
-
-
-def _library_version() -> str:
-    try:
-        return version("kan_np")
-    except PackageNotFoundError:
-        return "unknown"

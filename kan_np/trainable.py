@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy as copying
 from abc import ABC, abstractmethod
 from os import PathLike
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,27 +23,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Numbers(Protocol):
-    """Parameters and arithmetic behind a model; never changed, only replaced."""
-
-    theta: FloatArray
-
-    @property
-    def n_params(self) -> int: ...
-
-    def with_theta(self, theta: FloatArray) -> Self: ...
-
-    def forward(self, x: FloatArray) -> FloatArray: ...
-
-    def input_jacobian(self, x: FloatArray) -> FloatArray: ...
-
-
 class Trainable(ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
-    width: list[int]
     scaler: Scaler | None
-    _network: Any
+    _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
+
+    @property
+    @abstractmethod
+    def width(self) -> list[int]:
+        """Nodes of each layer, inputs first."""
 
     @property
     def n_params(self) -> int:
@@ -81,7 +70,13 @@ class Trainable(ABC):
         """Fit the grids to the samples."""
 
     def _rmse(self, x: FloatArray, y: FloatArray) -> float:
-        return float(np.sqrt(np.mean((self._network.forward(x) - y) ** 2)))
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            return float(np.sqrt(np.mean((self._network.forward(x) - y) ** 2)))
+
+    def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
+        self._network.check_inputs(x, first_row)
+        outputs: FloatArray = self._network.forward(x)
+        return outputs
 
     def __call__(self, x: ArrayLike) -> FloatArray:
         """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
@@ -92,8 +87,7 @@ class Trainable(ABC):
             For a wrong number of columns, for NaN or infinite values, and outside the grid of a model with
             ``extrapolation="error"``.
         """
-        outputs: FloatArray = self._network.forward(_validate.matrix("x", x, self.width[0]))
-        return outputs
+        return self._forward(_validate.matrix("x", x, self.width[0]))
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
@@ -106,7 +100,7 @@ class Trainable(ABC):
         ----------
         x : array_like of shape (n_samples, n_in)
         batch_size : int
-            Rows at a time; the result does not depend on it.
+            Rows at a time; up to rounding the result does not depend on it.
 
         Raises
         ------
@@ -121,19 +115,35 @@ class Trainable(ABC):
         (5, 1)
         """
         batch_size = _validate.integer("batch_size", batch_size, 1)
-        rows: Any = x if isinstance(x, np.ndarray) else np.asarray(x)  # a memmap stays one
+        rows: Any = np.atleast_1d(x if isinstance(x, np.ndarray) else np.asarray(x))  # a memmap stays one
         parts = []
         for low in range(0, max(len(rows), 1), batch_size):
-            part = _validate.matrix("x", rows[low : low + batch_size], self.width[0])
+            part = _validate.matrix("x", rows[low : low + batch_size], self.width[0], low)
             if self.scaler is not None:
                 part = self.scaler.scale_input(part)
-            out = self._network.forward(part)
+            out = self._forward(part, low)
             parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
         return np.concatenate(parts)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
-        """Exact derivatives d f_j / d x_i of ``model(x)``: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
-        jacobian: FloatArray = self._network.input_jacobian(_validate.matrix("x", x, self.width[0]))
+        """Exact derivatives d f_j / d x_i of ``model(x)``.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_out, n_in)
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``.
+        """
+        samples = _validate.matrix("x", x, self.width[0])
+        self._network.check_inputs(samples)
+        jacobian: FloatArray = self._network.input_jacobian(samples)
         return jacobian
 
     def copy(self) -> Self:
@@ -145,6 +155,17 @@ class Trainable(ABC):
 
         A path either keeps its old content or holds the whole new model, also when the process is killed.
         ``kan_np.load_model`` reads it back to the same bits.
+
+        Parameters
+        ----------
+        file : path or writable binary file
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not exist.
+        OSError
+            If the file cannot be written.
         """
         from kan_np.serialize import save_model
 
@@ -154,7 +175,9 @@ class Trainable(ABC):
         self, dataset: Dataset, options: FitOptions, penalty: Penalty, callback: Callback | None
     ) -> FitResult:
         data = check_dataset(dataset, self.width[0], self.width[-1])
-        self.scaler = dataset.get("scaler")
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is {callback!r}; expected a function that takes a Progress.")
+        self.scaler = data.get("scaler")
         return fit(self, data, options, penalty, callback)
 
 

@@ -12,7 +12,11 @@ import pytest
 import kan_np
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(kan_np.__path__, "kan_np."))
-PUBLIC = [(name, getattr(kan_np, name)) for name in kan_np.__all__ if not name.startswith("_")]
+PUBLIC = [
+    (name, getattr(kan_np, name))
+    for name in kan_np.__all__
+    if inspect.isclass(getattr(kan_np, name)) or inspect.isfunction(getattr(kan_np, name))
+]
 FUNCTIONS = [(name, thing) for name, thing in PUBLIC if inspect.isfunction(thing)]
 METHODS = [
     (f"{name}.{attribute}", method)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kan_np import _validate
+from kan_np.data.scaler import Scaler
 
 #: train_input (n, n_in), train_label (n, n_out); likewise test_* and val_*, both optional; further keys such
 #: as "scaler", "feature_names" and "target_names" describe the data.
@@ -45,4 +46,16 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
                 f"dataset[{names[0]!r}] has {n_inputs} samples and dataset[{names[1]!r}] has {n_labels}; "
                 "expected the same number, one label row a sample."
             )
+    scaler = dataset.get("scaler")
+    if scaler is not None:
+        if not isinstance(scaler, Scaler):
+            raise TypeError(
+                f"dataset['scaler'] is a {type(scaler).__name__}; expected a kan_np.Scaler or None."
+            )
+        sizes = (scaler.input_shift.size, scaler.label_shift.size)
+        if sizes != (n_in, n_out):
+            raise ValueError(
+                f"dataset['scaler'] is for {sizes} inputs and outputs; expected {(n_in, n_out)}."
+            )
+        checked["scaler"] = scaler
     return checked

@@ -26,11 +26,11 @@ def edge_forward(theta, edge, has_base, n, value, first, base, out, row):
         w = theta[e, 0]
         for s in range(n):
             out[j, s] += w * base[s]
-    add_living(theta, edge, n, value, first, out, row)
+    add_active(theta, edge, n, value, first, out, row)
 
 
 @jit
-def add_living(theta, edge, n, value, first, out, row):
+def add_active(theta, edge, n, value, first, out, row):
     """out[row, s] += sum_r theta[edge, first[s] + r] value[r, s]: a spline, or with slopes its derivative."""
     e, j = np.uint64(edge), np.uint64(row)
     order = value.shape[0]
@@ -82,6 +82,6 @@ def edge_input(theta, edge, has_base, n, slope, first, dbase, delta, row, work, 
     w = theta[e, 0] if has_base else 0.0
     for s in range(n):
         work[0, s] = w * dbase[s] if has_base else 0.0
-    add_living(theta, edge, n, slope, first, work, 0)
+    add_active(theta, edge, n, slope, first, work, 0)
     for s in range(n):
         out[i, s] += delta[j, s] * work[0, s]

@@ -1,6 +1,6 @@
 """The whole network over blocks of samples that stay in the cache: one call a loss and gradient.
 
-Blocks of samples are rows of length `BLOCK`; node values, their derivatives and the living B-splines of
+Blocks of samples are rows of length `BLOCK`; node values, their derivatives and the active B-splines of
 one block are all that is kept. What a network is made of comes in two tuples of arrays, `Net` (shape
 and spline tables, read only) and `Scratch`.
 """
@@ -38,11 +38,11 @@ class Net(NamedTuple):
     origin: Floats  # (n_sources, n_inner + 2)
     scale: Floats  # (n_sources, n_inner + 2)
     poly: Floats  # (n_sources, k + 1, k + 1, n_inner + 2) coefficients by B-spline, power, piece
-    start: Ints  # (n_inner + 2,) first living B-spline of a piece
+    start: Ints  # (n_inner + 2,) first active B-spline of a piece
 
 
 class Basis(NamedTuple):
-    """Living B-splines and residual functions of nodes over one block: leading index = slot."""
+    """Active B-splines and residual functions of nodes over one block: leading index = slot."""
 
     value: Floats  # (n_slots, k + 1, BLOCK)
     slope: Floats  # (n_slots, k + 1, BLOCK)
@@ -133,7 +133,7 @@ def layer_forward(net, theta, layer, n, basis, slot0, x):
 
 @jit
 def forward_block(net, theta, x, low, n, basis, scratch):
-    """Values of all nodes and living B-splines of all source nodes for samples low .. low + n - 1."""
+    """Values of all nodes and active B-splines of all source nodes for samples low .. low + n - 1."""
     for i in range(x.shape[1]):
         for s in range(n):
             scratch.x[i, s] = x[low + s, i]

@@ -1,6 +1,6 @@
 """Evaluation of B-splines as piecewise polynomials.
 
-On every piece the k + 1 living B-splines of order k are polynomials of the local coordinate
+On every piece the k + 1 active B-splines of order k are polynomials of the local coordinate
 u = (x - origin) * scale, with the coefficients that `kan_np.pieces` prepared, highest power first: values and
 derivatives are Horner sums without divisions, on any knots. What happens outside the grid is one more piece
 at each end, so that no kernel knows about extrapolation.
@@ -79,10 +79,10 @@ def expand(
     piece,
     work,
 ):
-    """Values and slopes of the living B-splines for a block of n samples of one node.
+    """Values and slopes of the active B-splines for a block of n samples of one node.
 
     value[r, s] = B_{start+r}(x[s]), slope[r, s] its derivative, first[s] = shift + start: the place of
-    the first living coefficient within the parameters of an edge. `even` says that all inner pieces have the
+    the first active coefficient within the parameters of an edge. `even` says that all inner pieces have the
     same polynomials, which then need no look-up. `piece` and `work` are scratch.
     """
     k = poly.shape[0] - 1

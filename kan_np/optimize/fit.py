@@ -40,6 +40,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         _validate.choice("opt", self.opt, OPTIMIZERS)
         _validate.integer("steps", self.steps, 1)
+        _validate.integer("start_grid_update_step", self.start_grid_update_step, -1)
         _validate.integer("grid_update_num", self.grid_update_num, 1)
         _validate.integer("stop_grid_update_step", self.stop_grid_update_step, 0)
 
@@ -136,7 +137,8 @@ class _Recorder:
             self._record()
         if self.callback is None:
             return False
-        return bool(self.callback(self._progress()))
+        answer = self.callback(self._progress())
+        return isinstance(answer, bool | np.bool_) and bool(answer)  # only True: not any value it returns
 
     def _progress(self) -> Progress:
         return Progress(

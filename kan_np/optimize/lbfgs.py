@@ -32,6 +32,14 @@ class _NonFiniteError(ArithmeticError):
     """The objective or its gradient is NaN or infinite."""
 
 
+class _NoDirectionError(ArithmeticError):
+    """The search direction is not finite: gradient differences underflow at a minimum."""
+
+
+class _StoppedError(Exception):
+    """The callback asked to stop."""
+
+
 def minimize(
     objective: Objective,
     theta: FloatArray,
@@ -64,21 +72,25 @@ def minimize(
     """
     best = theta.copy()
     n_iter = 0
-    stopped = False
 
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
+        if not np.isfinite(x).all():
+            raise _NoDirectionError
         value, gradient = objective(x)
         if not np.isfinite(value) or not np.isfinite(gradient @ gradient):
             raise _NonFiniteError
         return value, gradient
 
     def accepted(x: FloatArray) -> None:
-        nonlocal best, n_iter, stopped
+        nonlocal best, n_iter
         best = x.copy()
         n_iter += 1
-        if on_iteration(best):
-            stopped = True
-            raise StopIteration
+        try:
+            stop = on_iteration(best)
+        except StopIteration as error:  # scipy would take it for its own signal and swallow it
+            raise RuntimeError("the callback raised StopIteration; return True to stop a fit") from error
+        if stop:
+            raise _StoppedError
 
     failed_at = -1
     while n_iter < max_iter:
@@ -100,7 +112,9 @@ def minimize(
             )
         except _NonFiniteError:
             return Outcome(best, FitStatus.NON_FINITE, n_iter)
-        if stopped:
+        except _NoDirectionError:
+            return Outcome(best, FitStatus.CONVERGED, n_iter)
+        except _StoppedError:
             return Outcome(best, FitStatus.STOPPED, n_iter)
         if result.status == 0:
             return Outcome(best, FitStatus.CONVERGED, n_iter)

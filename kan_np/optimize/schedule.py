@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -160,15 +160,18 @@ def _best_start(
     clock: float,
 ) -> Stage:
     best: Stage | None = None
+    stopped = False
     for rng in seeds:
         model = KAN(width, grid, k, seed=rng, **model_options)
         stage = _stage(model, dataset, model.fit(dataset, **options), clock)
+        stopped = stage.status is FitStatus.STOPPED
         if best is None or _score(stage) < _score(best):
             best = stage
-        if stage.status is FitStatus.STOPPED:
+        if stopped:
             break
     assert best is not None  # noqa: S101  restarts >= 1
-    return Stage(**{**vars(best), "wall_s": time.perf_counter() - clock})
+    result = replace(best.result, status=FitStatus.STOPPED) if stopped else best.result
+    return replace(best, wall_s=time.perf_counter() - clock, result=result)
 
 
 def _score(stage: Stage) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kan_np import KAN, MLP, FitStatus, create_dataset, design_matrix, fit_schedule
+from kan_np import KAN, MLP, FitStatus, Scaler, create_dataset, design_matrix, fit_schedule
 from kan_np.optimize.fit import FitOptions
 
 F = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731
@@ -207,6 +207,14 @@ def test_a_stopped_schedule_keeps_what_it_has():
         (lambda m: m.fit(DATA, opt="LBGFS"), ValueError, "Did you mean 'LBFGS'"),
         (lambda m: m.fit(DATA, steps=0), ValueError, "steps is 0; expected an integer >= 1"),
         (lambda m: m.fit(DATA, lamb=-1), ValueError, "lamb is -1"),
+        (lambda m: m.fit(DATA, callback=3), TypeError, "callback is 3"),
+        (lambda m: m.fit(DATA, start_grid_update_step=None), TypeError, "start_grid_update_step is None"),
+        (lambda m: m.fit({**DATA, "scaler": "hello"}), TypeError, "expected a kan_np.Scaler"),
+        (
+            lambda m: m.fit({**DATA, "scaler": Scaler.fit(np.eye(3), np.ones((3, 1)))}),
+            ValueError,
+            r"is for \(3, 1\) inputs and outputs; expected \(2, 1\)",
+        ),
         (lambda m: m.fit(DATA, reg_metric="edge"), ValueError, "reg_metric is 'edge'"),
         (lambda m: m.fit([1, 2]), TypeError, "expected a dict with train_input"),
         (lambda m: m.fit({"train_input": DATA["train_input"]}), ValueError, "dataset has no train_label"),
@@ -235,6 +243,66 @@ def test_bad_input_is_refused_and_the_model_stays(call, error, message):
     with pytest.raises(error, match=message):
         call(model)
     assert (model._theta == before).all()
+
+
+@pytest.mark.parametrize("mode", ["linear", "continue", "constant", "zero", "error"])
+def test_every_extrapolation_trains_and_evaluates_its_own_samples(mode):
+    stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, extrapolation=mode)
+    assert stages[-1].train_rmse < 0.1
+    assert stages[-1].model(DATA["train_input"]).shape == (400, 1)
+
+
+def test_blas_limits_come_back_when_the_last_of_two_overlapping_fits_ends():
+    from threadpoolctl import threadpool_info
+
+    from kan_np._threads import one_thread
+
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = threads()
+    first, second = one_thread(), one_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(threads()) == {1}
+    second.__exit__(None, None, None)
+    assert threads() == before
+
+
+def test_a_stop_during_any_restart_ends_the_schedule():
+    calls = []
+
+    def stop_in_the_second_start(progress):
+        calls.append(progress.n_iter)
+        return len(calls) == 60
+
+    stages = fit_schedule(
+        [2, 2, 1], DATA, grids=(3, 6), steps=2, restarts=4, callback=stop_in_the_second_start
+    )
+    assert [(s.grid, s.status) for s in stages] == [(3, FitStatus.STOPPED)]
+    assert len(calls) == 60
+
+
+def test_a_callback_cannot_stop_by_accident():
+    assert KAN([2, 1], 3).fit(DATA, steps=1, callback=lambda p: 1.0).status is FitStatus.STEP_LIMIT
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        KAN([2, 1], 3).fit(DATA, steps=1, callback=lambda p: next(iter([])))
+
+
+def test_a_fit_to_zero_labels_converges():
+    data = {"train_input": DATA["train_input"], "train_label": np.zeros((400, 1))}
+    result = MLP([2, 1], seed=0).fit(data, steps=50)
+    assert result.status in (FitStatus.CONVERGED, FitStatus.STALLED)
+    assert result["train_loss"][-1] < 1e-9
+
+
+def test_a_constant_hidden_node_keeps_the_grid_that_holds_it():
+    model = KAN([1, 2, 1], 4, 3, seed=0)
+    x = np.full((20, 1), 0.25)
+    before = model.knots
+    model.update_grid(x)
+    assert (model.knots[0] == before[0]).all()
 
 
 def test_progress_bar_writes_to_stderr_only(capfd):

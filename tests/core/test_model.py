@@ -46,7 +46,7 @@ def test_arguments_are_not_changed():
     width, grid_range = [2, 3, 1], np.array([[-1.0, 1.0], [0.0, 2.0]])
     model = KAN(width, grid_range=grid_range)
     model.width.append(9)
-    assert width == [2, 3, 1]
+    assert width == model.width == [2, 3, 1]
     assert (grid_range == [[-1, 1], [0, 2]]).all()
 
 
@@ -200,6 +200,39 @@ def test_damaged_files_are_refused_with_a_value_error(cut, flip):
     assert isinstance(model, KAN)  # the flipped bit lay where the archive keeps nothing
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "[1, 2]",
+        "{}",
+        '{"format": "kan_np model", "kind": "KAN"}',
+        '{"format": "kan_np model", "version": 1, "kind": []}',
+    ],
+)
+def test_a_strange_header_is_refused(header):
+    buffer = io.BytesIO()
+    np.savez(buffer, header=np.array(header))
+    buffer.seek(0)
+    with pytest.raises(ValueError, match="not a kan_np model"):
+        load_model(buffer)
+
+
+def test_saved_files_have_the_permissions_of_any_other_file(tmp_path):
+    (tmp_path / "other").touch()
+    KAN([2, 1]).save(tmp_path / "m.npz")
+    assert (tmp_path / "m.npz").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_messages_of_a_long_prediction_name_the_row_of_the_user():
+    x = np.zeros((3000, 2))
+    x[2500, 1] = np.nan
+    with pytest.raises(ValueError, match=r"first at index \(2500, 1\)"):
+        KAN([2, 1]).predict(x, batch_size=1000)
+    x[2500, 1] = 7.0
+    with pytest.raises(ValueError, match="at sample 2500"):
+        KAN([2, 1], extrapolation="error").predict(x, batch_size=1000)
+
+
 def test_a_pickle_is_not_read(tmp_path):
     path = tmp_path / "evil.npz"
     np.savez(path, header=np.array([{"a": 1}], dtype=object))
@@ -215,11 +248,14 @@ def test_a_newer_format_is_named(tmp_path, monkeypatch):
         load_model(tmp_path / "m.npz")
 
 
-def test_extrapolation_error_refuses_and_names_the_node():
+def test_extrapolation_error_refuses_and_names_the_input():
     model = KAN([2, 3, 1], extrapolation="error", noise_scale=0.0, scale_base_sigma=0.1)
     assert model([[0.5, -1.0]]).shape == (1, 1)
-    with pytest.raises(ValueError, match=r"node 1 of layer 0 has 1 values outside its grid \[-1, 1\]"):
-        model([[0.5, 0.0], [0.5, 1.01]])
+    for evaluate in (model, model.predict, model.input_jacobian):
+        with pytest.raises(
+            ValueError, match=r"input 1 has 1 values outside its grid \[-1, 1\].* at sample 1"
+        ):
+            evaluate([[0.5, 0.0], [0.5, 1.01]])
 
 
 def test_predict_undoes_the_standardisation_of_the_data():
@@ -261,9 +297,19 @@ def test_predict_undoes_the_standardisation_of_the_data():
         (lambda: KAN([2, 1]).refine(4), ValueError, "grid is 4; expected an integer >= 5"),
         (lambda: KAN([2, 1])(np.zeros((5, 3))), ValueError, r"x has 3 columns, shape \(5, 3\); expected 2"),
         (lambda: KAN([2, 1])([[0.0, np.nan]]), ValueError, "1 NaN or infinite values, the first at index"),
-        (lambda: KAN([2, 1])([["a", "b"]]), TypeError, "cannot be read as an array of numbers"),
+        (lambda: KAN([2, 1])([[{}, 1.0]]), TypeError, "cannot be read as an array of numbers"),
         (lambda: KAN([2, 1])(np.zeros((5, 2)) + 1j), TypeError, "x is complex"),
         (lambda: KAN([2, 1]).predict(np.zeros((0, 2))), ValueError, "x has no rows"),
+        (lambda: KAN([2, 1]).predict(0.5), ValueError, "1 columns.*expected 2"),
+        (
+            lambda: KAN([2, 1])([0.5, 0.1]),
+            ValueError,
+            r"shape \(2,\); expected 2 columns. For one sample pass",
+        ),
+        (lambda: KAN([2, 1])([["1", "2"]]), TypeError, "x is text"),
+        (lambda: KAN([1, 1])(np.ma.array([1.0, 2.0], mask=[False, True])), TypeError, "masked values"),
+        (lambda: KAN([2, 1], grid_range="abc"), TypeError, "expected numbers"),
+        (lambda: KAN([2, 1]).save("no/such/folder/m.npz"), FileNotFoundError, "there is no folder"),
         (lambda: KAN([2, 1]).set_parameters([np.zeros((2, 1, 7))]), ValueError, "coef has shapes"),
         (lambda: MLP([2, 1], activation="Tanh"), ValueError, "Did you mean 'tanh'"),
     ],

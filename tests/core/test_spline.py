@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
-from kan_np import design_matrix
+from kan_np import KAN, design_matrix
 from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
 from kan_np.pieces import SplineTable
 
@@ -156,6 +156,22 @@ def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
         np.testing.assert_allclose(new[node] @ carried[edge], old[node] @ coef[edge], atol=1e-12)
 
 
+@pytest.mark.parametrize("k", range(6))
+@pytest.mark.parametrize("G", [1, 7, 200])
+@pytest.mark.parametrize("span", [(-1.0, 1.0), (0.0, 1e-6), (300.0, 310.0), (1000.0, 1001.0), (1e6, 1e6 + 1)])
+def test_the_kernels_that_train_agree_with_scipy_too(k, G, span):
+    model = KAN(
+        [1, 1], G, k, base_fun="zero", grid_range=span, extrapolation="continue", noise_scale=G, seed=1
+    )
+    knots = model.knots[0][0]
+    spline = BSpline(reference.continued_knots(knots, k), model.coef[0][0, 0], k, extrapolate=True)
+    x = np.concatenate([knots, np.random.default_rng(0).uniform(*span, 200)])
+    step = (span[1] - span[0]) / G
+    assert np.abs(model(x)[:, 0] - spline(x)).max() <= 1e-12
+    if k >= 2:
+        assert np.abs(model.input_jacobian(x)[:, 0, 0] - spline(x, 1)).max() <= 1e-12 / step * 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -164,6 +180,8 @@ def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
         (([np.nan], [0.0, 1.0]), "1 NaN or infinite values"),
         (([0.5], [0.0, 1.0], 3, 0, "linaer"), "Did you mean 'linear'"),
         (([1.5], [0.0, 1.0], 3, 0, "error"), "outside its grid"),
+        (([[0.5, 0.1]], [0.0, 1.0]), r"x has shape \(1, 2\)"),
+        (([0.5], [[0.0, 1.0], [2.0, 3.0]]), r"knots has shape \(2, 2\)"),
     ],
 )
 def test_bad_arguments_are_refused_with_what_to_do(arguments, message):
