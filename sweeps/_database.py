@@ -131,9 +131,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def make_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, in one transaction, if the file has none."""
-    with sqlite_errors(path), connection:
-        connection.execute("BEGIN IMMEDIATE")
+    """Make the tables if the file has none; the caller has begun a transaction and ends it."""
+    with sqlite_errors(path):
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return
         for statement in filter(None, map(str.strip, SCHEMA.split(";"))):

@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 
 KAN, MLP = "kan", "mlp"
+Hidden = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Median, least and greatest of one quantity over the seeds; NaN counts as infinitely bad."""
+    """Median, least and greatest of one quantity over the seeds.
+
+    NaN, and a seed whose run never reached the stage, count as infinitely bad. All three are NaN if no run
+    has the quantity.
+    """
 
     median: float
     low: float
@@ -27,7 +32,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Point:
-    """One configuration at one stage, over its seeds; `run_id` is the run with the median criterion."""
+    """One configuration at one stage, over its seeds.
+
+    `n_seeds` of the `n_runs` recorded runs have this stage with a finite error. `run_id` is the run whose
+    criterion is the median, of an even number of runs the smaller of the two next to it.
+    """
 
     task: str
     group_id: str
@@ -40,6 +49,7 @@ class Point:
     opt: str
     n_params: int
     n_seeds: int
+    n_runs: int
     train: Spread
     val: Spread
     test: Spread
@@ -73,7 +83,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """Everything about one function."""
+    """Everything about one function.
+
+    `budgets` holds, for every MLP by its hidden layers, the best of both families with at most as many
+    parameters as that MLP.
+    """
 
     task: str
     description: Mapping[str, Any]
@@ -82,7 +96,7 @@ class TaskResult:
     fronts: dict[str, list[Point]]
     best: dict[str, Point]
     overall: Comparison | None
-    budgets: dict[int, Comparison]
+    budgets: dict[Hidden, Comparison]
     cloud: dict[str, tuple[np.ndarray, np.ndarray]]
     n_runs: int
     n_not_ok: int
@@ -113,9 +127,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Score:
-    """Wins over tasks and the geometric mean of MLP error over KAN error, within one budget."""
+    """Wins over tasks and the geometric mean of MLP error over KAN error, within one budget a task.
 
-    budget: float
+    `budget` and the sizes of the models compared are the least and the greatest over tasks.
+    """
+
+    budget: tuple[float, float]
+    kan_sizes: tuple[int, int]
+    mlp_sizes: tuple[int, int]
     kan_wins: int
     mlp_wins: int
     ties: int
@@ -129,7 +148,11 @@ class Score:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Everything that a report shows, made from the store alone."""
+    """Everything that a report shows, made from the store alone.
+
+    `counts` and all else are of the runs in the plan; `counts["unplanned"]` runs of earlier specifications
+    in the same directory are counted only.
+    """
 
     meta: Mapping[str, Any]
     counts: Mapping[str, int]

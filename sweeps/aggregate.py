@@ -8,69 +8,101 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from sweeps._results import KAN, MLP, Comparison, Failure, Point, Score, Spread, SweepResult, TaskResult
+from sweeps._results import (
+    KAN,
+    MLP,
+    Comparison,
+    Failure,
+    Hidden,
+    Point,
+    Score,
+    Spread,
+    SweepResult,
+    TaskResult,
+)
 from sweeps.pareto import best_within, front
 from sweeps.store import Columns, Store
 
-BUDGETS = (30, 50, 100, 200, 500, 1000, 2000)
+Config = tuple[str, int]
+Number = TypeVar("Number", int, float)
 
 
-def aggregate(store: Store, budgets: Sequence[int] = BUDGETS) -> SweepResult:
+def aggregate(store: Store) -> SweepResult:
     """Sum the store up.
+
+    Only runs of the plan count (all runs, if there is no plan): a directory may also hold runs of earlier
+    specifications. Every stored stage counts, however its run ended; a seed whose run did not reach a stage
+    counts there as infinitely bad, so that luck with the other seeds is not mistaken for quality.
 
     Parameters
     ----------
     store : Store
         Open for reading or writing; a sweep may be going on.
-    budgets : sequence of int
-        Numbers of parameters up to which families are compared.
 
     Returns
     -------
     SweepResult
-        Tasks in the order of the sweep; only runs with status "ok" enter points and fronts.
+        Tasks in the order of the sweep.
 
     Examples
     --------
     >>> with Store.open("runs/special", readonly=True) as store:  # doctest: +SKIP
     ...     print(verdict(aggregate(store)))
     """
-    runs, stages, plan = store.runs(), store.stages(), store.plan()
-    descriptions = store.tasks()
+    with store.snapshot():
+        everything, stages, plan = store.runs(), store.stages(), store.plan()
+        descriptions, environments, meta = store.tasks(), store.environments(), store.meta()
+        with_model = store.model_stages()
+    runs = _only(everything, {row[0] for row in plan}) if plan else everything
     recorded = set(runs["run_id"])
+    stages = _only(stages, recorded)
     missing = Counter(task for run_id, task, _, _ in plan if run_id not in recorded)
     known = [*descriptions, *(row[1] for row in plan), *sorted(set(runs["task"]))]
-    members = _stages_by_task(runs, stages, store.model_stages())
+    members = _stages_by_task(runs, stages, with_model)
+    seeds = Counter(runs["group_id"].tolist())
     tasks = []
     for task in dict.fromkeys(known):
         status = runs["status"][runs["task"] == task]
         if status.size or missing[task]:
             description = descriptions.get(task, {})
-            tasks.append(
-                _task_result(task, description, members.get(task, []), status, missing[task], budgets)
-            )
+            tasks.append(_task_result(task, description, members.get(task, []), seeds, status, missing[task]))
     order = {task.task: position for position, task in enumerate(tasks)}
+    counts = {
+        "planned": len(plan),
+        "finished": len(recorded),
+        "stages": len(stages["run_id"]),
+        "missing": missing.total(),
+        "unplanned": len(everything["run_id"]) - len(recorded),
+    }
+    used = set(runs["env_id"])
     return SweepResult(
-        meta=store.meta(),
-        counts=store.counts(),
-        environments=list(store.environments().values()),
+        meta=meta,
+        counts=counts
+        | dict.fromkeys(("ok", "failed", "timeout", "diverged"), 0)
+        | Counter(runs["status"].tolist()),
+        environments=[values for env_id, values in environments.items() if env_id in used],
         tasks=tasks,
         failures=sorted(_failures(runs), key=lambda f: (order[f.task], f.family, f.status, f.reason)),
-        overall=_score(math.inf, [task.overall for task in tasks]),
-        scores=[_score(budget, [task.budgets.get(budget) for task in tasks]) for budget in budgets],
+        overall=_score([task.overall for task in tasks if task.overall is not None]),
+        scores=_scores(tasks),
         compute_s=float(np.nansum(runs["wall_s"])),
         last_finished=max(runs["finished_at"], default=""),
         n_models=dict(sorted(Counter(_family_of(runs, stages["run_id"])).items())),
     )
 
 
+def _only(columns: Columns, run_ids: set[str]) -> Columns:
+    kept = np.array([run_id in run_ids for run_id in columns["run_id"]], dtype=bool)
+    return {name: column[kept] for name, column in columns.items()}
+
+
 @dataclass(frozen=True)
 class _Member:
-    """One stage of one run that ended well."""
+    """One stage of one run."""
 
     run_id: str
     group_id: str
@@ -90,27 +122,25 @@ def _stages_by_task(
     runs: Columns, stages: Columns, with_model: set[tuple[str, int]]
 ) -> dict[str, list[_Member]]:
     row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
-    ok = runs["status"] == "ok"
     lists = {name: column.tolist() for name, column in stages.items()}
     members: dict[str, list[_Member]] = defaultdict(list)
     for i, run_id in enumerate(lists["run_id"]):
         row = row_of[run_id]
-        if ok[row]:
-            member = _Member(
-                run_id,
-                runs["group_id"][row],
-                lists["stage"][i],
-                runs["family"][row],
-                lists["grid"][i] or None,
-                lists["n_params"][i],
-                lists["train_rmse"][i],
-                lists["val_rmse"][i],
-                lists["test_rmse"][i],
-                lists["wall_s"][i],
-                runs["config"][row],
-                (run_id, lists["stage"][i]) in with_model,
-            )
-            members[runs["task"][row]].append(member)
+        member = _Member(
+            run_id,
+            runs["group_id"][row],
+            lists["stage"][i],
+            runs["family"][row],
+            lists["grid"][i] or None,
+            lists["n_params"][i],
+            lists["train_rmse"][i],
+            lists["val_rmse"][i],
+            lists["test_rmse"][i],
+            lists["wall_s"][i],
+            runs["config"][row],
+            (run_id, lists["stage"][i]) in with_model,
+        )
+        members[runs["task"][row]].append(member)
     return members
 
 
@@ -118,21 +148,26 @@ def _task_result(
     task: str,
     description: Mapping[str, Any],
     members: list[_Member],
+    seeds: Mapping[str, int],
     status: np.ndarray,
     n_missing: int,
-    budgets: Sequence[int],
 ) -> TaskResult:
     validated = any(math.isfinite(member.val) for member in members)
     selected_on = "validation" if validated or not members else "test"
-    groups: dict[tuple[str, int], list[_Member]] = defaultdict(list)
+    groups: dict[Config, list[_Member]] = defaultdict(list)
     for member in members:
         groups[member.group_id, member.stage].append(member)
-    points = [_point(task, group, selected_on) for group in groups.values()]
+    points = [_point(task, group, seeds[group[0].group_id], selected_on) for group in groups.values()]
     points.sort(key=lambda p: (p.family, p.n_params, p.criterion, p.group_id, p.stage))
     families = list(dict.fromkeys(point.family for point in points))
     fronts = {family: select_front([p for p in points if p.family == family]) for family in families}
     best = {family: chosen for family in families if (chosen := _best(points, family, math.inf)) is not None}
-    compared = {budget: _compare(points, budget) for budget in budgets}
+    # The limits are the sizes of the MLPs themselves: round numbers would lie just below some sizes.
+    limits: dict[Hidden, int] = {}
+    for point in points:
+        if point.family == MLP:
+            limits[point.width[1:-1]] = point.n_params
+    compared = {hidden: _compare(points, limit) for hidden, limit in limits.items()}
     return TaskResult(
         task=task,
         description=description,
@@ -141,7 +176,7 @@ def _task_result(
         fronts=fronts,
         best=best,
         overall=_compare(points, math.inf),
-        budgets={budget: comparison for budget, comparison in compared.items() if comparison is not None},
+        budgets={hidden: comparison for hidden, comparison in compared.items() if comparison is not None},
         cloud={family: _cloud(members, family) for family in families},
         n_runs=int(status.size),
         n_not_ok=int(np.sum(status != "ok")),
@@ -173,16 +208,14 @@ def _compare(points: Sequence[Point], budget: float) -> Comparison | None:
     return None if kan is None or mlp is None else Comparison(budget, kan, mlp)
 
 
-def _point(task: str, members: list[_Member], selected_on: str) -> Point:
+def _point(task: str, members: list[_Member], n_runs: int, selected_on: str) -> Point:
     first = members[0]
     config = json.loads(first.config)
-    val = _spread([member.val for member in members])
-    test = _spread([member.test for member in members])
-    criterion = (val if selected_on == "validation" else test).median
-    values = [member.val if selected_on == "validation" else member.test for member in members]
-    # With an even number of seeds no run is the median one; the nearest stands for it.
-    distance = [abs(value - criterion) if math.isfinite(value) else math.inf for value in values]
-    typical = min(range(len(members)), key=lambda i: (distance[i], members[i].run_id))
+    absent = n_runs - len(members)
+    values = [_bad_last(m.val if selected_on == "validation" else m.test) for m in members]
+    # Of an even number of runs none is the median one; the better of its two neighbours stands for it.
+    by_value = sorted(range(len(members)), key=lambda i: (values[i], members[i].run_id))
+    typical = members[by_value[min((n_runs - 1) // 2, len(members) - 1)]]
     k = config.get("k")
     return Point(
         task=task,
@@ -195,23 +228,28 @@ def _point(task: str, members: list[_Member], selected_on: str) -> Point:
         activation=str(config.get("activation", "")),
         opt=str(config.get("opt", "")),
         n_params=round(median(member.n_params for member in members)),
-        n_seeds=len(members),
-        train=_spread([member.train for member in members]),
-        val=val,
-        test=test,
+        n_seeds=sum(math.isfinite(value) for value in values),
+        n_runs=n_runs,
+        train=_spread([member.train for member in members], absent),
+        val=_spread([member.val for member in members], absent),
+        test=_spread([member.test for member in members], absent),
         time_s=median(member.wall_s for member in members),
-        run_id=members[typical].run_id,
-        has_model=members[typical].has_model,
+        run_id=typical.run_id,
+        has_model=typical.has_model,
         selected_on=selected_on,
     )
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def _bad_last(value: float) -> float:
+    """A seed without a number is a bad seed, not an absent one."""
+    return math.inf if math.isnan(value) else value
+
+
+def _spread(values: Sequence[float], absent: int) -> Spread:
     if all(math.isnan(value) for value in values):
         return Spread(math.nan, math.nan, math.nan)
-    # A seed without a number is a bad seed, not an absent one.
-    bad_last = [math.inf if math.isnan(value) else value for value in values]
-    return Spread(median(bad_last), min(bad_last), max(bad_last))
+    all_seeds = [*map(_bad_last, values), *[math.inf] * absent]
+    return Spread(median(all_seeds), min(all_seeds), max(all_seeds))
 
 
 def _cloud(members: Sequence[_Member], family: str) -> tuple[np.ndarray, np.ndarray]:
@@ -227,16 +265,38 @@ def _failures(runs: Columns) -> list[Failure]:
     return [Failure(task, family, status, reason, n) for (task, family, status, reason), n in counted.items()]
 
 
-def _score(budget: float, comparisons: Sequence[Comparison | None]) -> Score:
-    ratios = [comparison.ratio for comparison in comparisons if comparison is not None]
+def _scores(tasks: Sequence[TaskResult]) -> list[Score]:
+    """Return a score for every MLP shape, by size; without those at which no function changes its models."""
+    largest: dict[Hidden, float] = {}
+    for task in tasks:
+        for hidden, comparison in task.budgets.items():
+            largest[hidden] = max(largest.get(hidden, 0), comparison.budget)
+    scores, before = [], None
+    for hidden in sorted(largest, key=lambda hidden: (largest[hidden], str(hidden))):
+        compared = [task.budgets.get(hidden) for task in tasks]
+        pairs = [None if c is None else (c.kan, c.mlp) for c in compared]
+        if pairs != before:
+            scores.append(_score([comparison for comparison in compared if comparison is not None]))
+        before = pairs
+    return scores
+
+
+def _score(comparisons: Sequence[Comparison]) -> Score:
+    ratios = [comparison.ratio for comparison in comparisons]
     usable = [ratio for ratio in ratios if 0 < ratio < math.inf]
     return Score(
-        budget=budget,
+        budget=_ends([comparison.budget for comparison in comparisons] or [math.inf]),
+        kan_sizes=_ends([comparison.kan.n_params for comparison in comparisons] or [0]),
+        mlp_sizes=_ends([comparison.mlp.n_params for comparison in comparisons] or [0]),
         kan_wins=sum(ratio > 1 for ratio in ratios),
         mlp_wins=sum(ratio < 1 for ratio in ratios),
         ties=sum(ratio == 1 for ratio in ratios),
         mean_ratio=math.exp(sum(map(math.log, usable)) / len(usable)) if usable else math.nan,
     )
+
+
+def _ends(values: Sequence[Number]) -> tuple[Number, Number]:
+    return min(values), max(values)
 
 
 def _family_of(runs: Columns, run_ids: np.ndarray) -> list[str]:
@@ -260,15 +320,25 @@ def verdict(result: SweepResult) -> str:
         f"in the geometric mean over them its error is {_times(factor)} smaller "
         f"than that of the best {loser.upper()}."
     )
-    n = sum(score.n for score in result.scores)
-    if n:
-        kan_wins = sum(score.kan_wins for score in result.scores)
-        budgets = [score.budget for score in result.scores if score.n]
+    # The smallest models that most functions have, and, if the lead changes as they grow, where it does.
+    usual = [score for score in result.scores if 2 * score.n >= result.overall.n]
+    changed = [score for score in usual if _lead(score) * _lead(usual[0]) < 0]
+    for score in [*usual[:1], *changed[:1]]:
         sentence += (
-            f" Held to equal parameter budgets ({budgets[0]:g} to {budgets[-1]:g}), "
-            f"the KAN is ahead in {kan_wins} of {n} comparisons."
+            f" With at most {limit_text(score)} parameters each, the KAN is ahead on {score.kan_wins} "
+            f"and the MLP on {score.mlp_wins} of {score.n}."
         )
     return sentence
+
+
+def _lead(score: Score) -> int:
+    return score.kan_wins - score.mlp_wins
+
+
+def limit_text(score: Score) -> str:
+    """Return the limit of a score, as in "51", or "51 to 86" where it differs between functions."""
+    low, high = score.budget
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
 
 
 def _times(factor: float) -> str:

@@ -51,13 +51,13 @@ def loky(runs: Sequence[RunConfig], options: RunOptions, jobs: int) -> Generator
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(
-            n_jobs=jobs, return_as="generator_unordered", max_nbytes=None, initializer=prepare_worker
-        )
-        with _deaf_children():
-            records = parallel(delayed(run_one)(run.config, options) for run in runs)
+    records: Generator[Record, None, None] | None = None
     try:
+        with parallel_config(backend="loky", inner_max_num_threads=1), _deaf_children():
+            parallel = Parallel(
+                n_jobs=jobs, return_as="generator_unordered", max_nbytes=None, initializer=prepare_worker
+            )
+            records = parallel(delayed(run_one)(run.config, options) for run in runs)
         # `yield from` would close joblib's generator outside of the block that silences its warning.
         for record in records:  # noqa: UP028
             yield record
@@ -67,7 +67,8 @@ def loky(runs: Sequence[RunConfig], options: RunOptions, jobs: int) -> Generator
         with warnings.catch_warnings():
             # joblib warns about records that are given up; giving them up is what closing is for.
             warnings.simplefilter("ignore")
-            records.close()
+            if records is not None:
+                records.close()
 
 
 BACKENDS: dict[str, Backend] = {"sequential": sequential, "loky": loky}
@@ -110,18 +111,36 @@ def worker_count(jobs: int) -> int:
 
 @contextlib.contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Let processes that are started in the block ignore Ctrl-C from their first moment on.
+    """Start processes in the block that Ctrl-C does not reach, and put off signals of this one to its end.
 
-    Ctrl-C reaches every process of a terminal; the parent is the one that answers and ends its workers.
+    Ctrl-C goes to every process of a terminal; the parent is the one that answers and ends its workers. They
+    inherit a mask that blocks SIGINT, where there are masks, and keep it until `prepare_worker`. SIGINT and
+    SIGTERM of the parent are noted and raised again after the block, so that none is lost and none cuts the
+    start in two.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    noted: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in numbers}
+    unblock = _block_interrupt()
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        unblock()  # a signal that waited is noted here
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in noted:
+            signal.raise_signal(late)
+
+
+def _block_interrupt() -> Callable[[], object]:
+    """Block SIGINT in this thread, and what it starts, where there are masks; return what undoes it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return lambda: None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    return lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def prepare_worker() -> None:
@@ -129,6 +148,8 @@ def prepare_worker() -> None:
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threadpool_limits(limits=1)
     if os.name == "posix":
         threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()

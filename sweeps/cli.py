@@ -91,7 +91,7 @@ def run(
     get_backend(backend)
     worker_count(jobs)
     pick("progress", progress, KINDS)
-    columns = tuple(name.strip() for name in features.split(",")) if features else ()
+    columns = launching.parse_features(features) if features is not None else ()
     request = launching.Request(source, preset, target, columns, seeds, out, limit, timeout, retry, report)
     if dry_run:
         return launching.dry_run(request, typer.echo)
@@ -114,7 +114,12 @@ def status(directory: Directory) -> int:
 def report(
     directory: Directory,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page to write; DIR/report.html if not given.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The page, DIR/report.html if not given; for x.html its files go to x_files/.",
+        ),
     ] = None,
 ) -> int:
     """Write report.html, the figures and the fronts from what is stored."""
@@ -148,7 +153,7 @@ def show(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The picture; DIR/figures/run-RUN_ID-stage-N.png if not given."),
+        typer.Option(help="The picture (.png if it has no suffix); DIR/figures/run-RUN_ID-stage-N.png."),
     ] = None,
 ) -> int:
     """Print a run, reload its model and draw it."""

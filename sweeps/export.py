@@ -77,9 +77,10 @@ def export_runs(store: Store, output: str | Path) -> Path:
 
 def table(store: Store) -> tuple[Table, Types]:
     """Return the columns of the table, None where there is no value, and their types."""
-    runs, stages = store.runs(), store.stages()
-    version = store.meta()["schema_version"]
-    environments = {env_id: flatten(values, "env") for env_id, values in store.environments().items()}
+    with store.snapshot():
+        runs, stages = store.runs(), store.stages()
+        version = store.meta()["schema_version"]
+        environments = {env_id: flatten(values, "env") for env_id, values in store.environments().items()}
     first: dict[str, int] = {}
     length: dict[str, int] = {}
     for row, run_id in enumerate(stages["run_id"]):

@@ -41,8 +41,8 @@ def task_figure(task: TaskResult) -> Figure:
     """Draw test RMSE against parameters on log axes for one function.
 
     Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
-    marker at each point and a bar from the best to the worst seed; a grey line shows the slope -(k + 1) that
-    spline theory gives to grid refinement.
+    marker at each point and a bar from the best to the worst seed; a grey curve shows how fast the
+    error falls with the grid by spline theory, as G^-(k + 1).
     """
     with house_style():
         title = wrap(task.formula)
@@ -157,8 +157,8 @@ def _log_ticks(axes: Axes, small: bool) -> None:
 def guide(task: TaskResult) -> tuple[list[Point], int] | None:
     """Return the chain of grids that most of the KAN front comes from, and its spline order k.
 
-    The chain is one configuration's stages on the front; None unless there are two of them, on which a slope
-    can be looked at.
+    The chain is one configuration's stages on the front; None unless there are two of them, so that a
+    rate can be looked at.
     """
     chains: dict[str, list[Point]] = {}
     for point in task.fronts.get(KAN, []):
@@ -175,18 +175,21 @@ def _draw_guide(axes: Axes, task: TaskResult, limits: Limits) -> None:
     if found is None:
         return
     chain, k = found
-    slope = -(k + 1)
+    first, finest = chain[0].grid or 1, max(point.grid or 1 for point in chain)
+    edges = chain[0].n_params / (first + k + 1)
     # From a little below the first point of the chain, where refinement still pays.
     lowest = limits[2] * 1.6
-    x0, y0 = chain[0].n_params, chain[0].test.median
+    y0 = chain[0].test.median
     y0 /= min(2.5, max(y0 / lowest, 1.0) ** 0.35)
-    length = min(math.log(limits[1] / 1.05 / x0), math.log(lowest / y0) / slope, math.log(4.0))
-    if length <= 0:
+    last = min(finest, limits[1] / 1.05 / edges - k - 1, first * (y0 / lowest) ** (1 / (k + 1)))
+    if last <= first:
         return
-    x, y = x0 * np.exp([0.0, length]), y0 * np.exp([0.0, slope * length])
+    # The error falls with G, the parameters grow with G + k + 1: on this axis a curve, not a line.
+    grids = np.geomspace(first, last, 50)
+    x, y = edges * (grids + k + 1), y0 * (grids / first) ** -(k + 1)
     axes.plot(x, y, color=GREY, linewidth=1.1, linestyle=(0, (5, 3)), zorder=2)
     axes.annotate(
-        f"slope G{superscript(slope)}",
+        f"∝ G{superscript(-(k + 1))}",
         (float(x[-1]), float(y[-1])),
         xytext=(5, -1),
         textcoords="offset points",

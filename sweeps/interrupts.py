@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
@@ -17,9 +18,11 @@ _PATIENCE = 3
 class StopSignals:
     """A context in which the first SIGINT or SIGTERM raises KeyboardInterrupt, though never inside `held`.
 
-    The second signal is ignored, for the sweep is stopping already; the third ends the process at once. So it
-    remains after the block if there was a signal, since the process is about to end. Outside the main thread,
-    where signals cannot be handled, the context changes nothing.
+    Python drops an exception that is raised inside a destructor or a callback from C. Hence `stopping` tells
+    that a signal came, `check` and the end of `held` raise again, and so does the second signal, unless the
+    first one is being answered: then it is ignored. The third ends the process at once. So it remains after
+    the block if there was a signal, since the process is about to end. Outside the main thread, where signals
+    cannot be handled, the context changes nothing.
 
     Examples
     --------
@@ -31,8 +34,18 @@ class StopSignals:
     def __init__(self) -> None:
         self._previous: dict[int, Any] = {}
         self._held = False
-        self._pending = False
+        self._left = False
         self._count = 0
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a signal came."""
+        return self._count > 0
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal came, also when its own KeyboardInterrupt was lost."""
+        if self.stopping:
+            raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -42,9 +55,7 @@ class StopSignals:
             yield
         finally:
             self._held = False
-        if self._pending:
-            self._pending = False
-            raise KeyboardInterrupt
+        self.check()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -55,7 +66,8 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._count:
+        self._left = True
+        if self.stopping:
             return
         for number, handler in self._previous.items():
             signal.signal(number, handler)
@@ -64,9 +76,15 @@ class StopSignals:
         self._count += 1
         if self._count >= _PATIENCE:
             os._exit(EXIT_INTERRUPTED)
-        if self._count > 1:
-            return
-        if self._held:
-            self._pending = True
-            return
-        raise KeyboardInterrupt
+        if not self._held and not self._left and not _is_answered():
+            raise KeyboardInterrupt
+
+
+def _is_answered() -> bool:
+    """Say whether the code that the signal came upon is dealing with a KeyboardInterrupt already."""
+    error = sys.exception()
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False

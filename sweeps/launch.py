@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +17,9 @@ from sweeps.checks import nearest, pick
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.overview import failures_by_reason
-from sweeps.plan import Plan, make_plan, plan_lines
+from sweeps.plan import Plan, left_out_lines, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
-from sweeps.space import CsvSource, RunConfig, SweepSpec, TaskInfo, expand
+from sweeps.space import CsvSource, RunConfig, SweepSpec, TaskInfo, expand, left_out, with_scaled_bound
 from sweeps.spec_reader import csv_spec, read_spec, suite_spec
 from sweeps.store import DATABASE_NAME, Store
 
@@ -49,6 +51,11 @@ class Request:
         """Where the results go."""
         return self.out or Path("runs") / Path(self.source).stem
 
+    @property
+    def is_table(self) -> bool:
+        """Whether the source is a table, to be learnt with the models of a preset."""
+        return Path(self.source).suffix.lower() in TABLE_SUFFIXES
+
 
 def find_spec(request: Request) -> SweepSpec:
     """Return the specification that a request means: a TOML file, or a table or suite with a preset.
@@ -59,14 +66,13 @@ def find_spec(request: Request) -> SweepSpec:
         If it means none of them, or an option does not go with it.
     """
     path = Path(request.source)
-    is_table = path.suffix.lower() in TABLE_SUFFIXES
-    if not is_table and (request.target or request.features):
+    if not request.is_table and (request.target or request.features):
         raise UserError(f"--target and --features go with a table (.csv), not with {request.source!r}.")
     if path.suffix.lower() == ".toml":
         if request.preset is not None:
             raise UserError(f"--preset goes with a suite or a table; {path.name} names its own models.")
         spec = read_spec(path)
-    elif is_table:
+    elif request.is_table:
         if request.target is None:
             raise UserError(f"which column of {path.name} is to be predicted? Say it with --target NAME.")
         spec = csv_spec(path, request.preset or DEFAULT_PRESET, request.target, request.features)
@@ -112,6 +118,56 @@ def parse_duration(text: str) -> float:
     return total
 
 
+def parse_features(text: str) -> tuple[str, ...]:
+    """Return the names in one line of CSV; a name with a comma in it is quoted.
+
+    Raises
+    ------
+    UserError
+        If a name is empty or is there twice.
+
+    Examples
+    --------
+    >>> parse_features('a, "b, c"')
+    ('a', 'b, c')
+    """
+    names = [name.strip() for row in csv.reader([text], skipinitialspace=True) for name in row]
+    example = "expected column names, as a,b,c, with quotes around a name that has a comma in it"
+    if not names or not all(names):
+        raise UserError(f"--features is {text!r}: a name is empty; {example}.")
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise UserError(f"--features is {text!r}: {twice[0]!r} is there twice; {example}.")
+    return tuple(names)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a request means, checked: the same for `launch` and `dry_run`."""
+
+    spec: SweepSpec
+    infos: Mapping[str, TaskInfo]
+    runs: list[RunConfig]
+    timeout: float | None
+
+    @property
+    def left_out(self) -> list[str]:
+        """Lines about what the bound on parameters leaves out."""
+        return left_out_lines(left_out(self.spec, self.infos))
+
+
+def _prepare(request: Request) -> _Prepared:
+    from sweeps import tasks
+
+    pick("retry", request.retry, ("failed", "none"))
+    timeout = parse_duration(request.timeout) if request.timeout is not None else None
+    spec = find_spec(request)
+    infos = tasks.describe(spec)
+    if request.is_table:
+        spec = with_scaled_bound(spec, infos)
+    return _Prepared(spec, infos, expand(spec, infos), timeout)
+
+
 def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say) -> int:
     """Run a sweep, or what is left of it, and return the exit code.
 
@@ -121,20 +177,18 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
     from sweeps.run_one import RunOptions
     from sweeps.runner import run_plan
 
-    pick("retry", request.retry, ("failed", "none"))
-    timeout = parse_duration(request.timeout) if request.timeout is not None else None
-    spec = find_spec(request)
-    infos = tasks.describe(spec)
-    runs = expand(spec, infos)
+    prepared = _prepare(request)
+    spec, runs = prepared.spec, prepared.runs
     csv_path = spec.source.path if isinstance(spec.source, CsvSource) else None
     _tell_about_change(request.directory, spec, say)
     command = command_line()
     try:
-        with Store.create(request.directory, spec.to_dict(), command) as store:
-            _store_plan(store, runs, infos)
+        with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
+            _store_plan(store, runs, tasks.descriptions(spec, prepared.infos))
             plan = _plan(request, runs, store)
-            say(_intention(plan, request))
-            options = RunOptions(timeout, spec.save_models, csv_path)
+            for line in [*prepared.left_out, _intention(plan, request)]:
+                say(line)
+            options = RunOptions(prepared.timeout, spec.save_models, csv_path)
             outcome = run_plan(store, plan, options, runner_options, say)
             columns = store.runs()
         if outcome.end is not SweepEnd.FINISHED:
@@ -149,17 +203,14 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
 
 def dry_run(request: Request, show: Say) -> int:
     """Print what `launch` would do, and change nothing."""
-    from sweeps import tasks
-
-    spec = find_spec(request)
-    runs = expand(spec, tasks.describe(spec))
+    prepared = _prepare(request)
+    runs = prepared.runs
     if (request.directory / DATABASE_NAME).is_file():
         with Store.open(request.directory, readonly=True) as store:
             plan = _plan(request, runs, store)
     else:
         plan = make_plan(runs, recorded=(), limit=request.limit)
-    show(spec.title)
-    for line in plan_lines(plan):
+    for line in [prepared.spec.title, *plan_lines(plan), *prepared.left_out]:
         show(line)
     return 0
 
@@ -199,11 +250,11 @@ def _tell_about_change(directory: Path, spec: SweepSpec, say: Say) -> None:
             )
 
 
-def _store_plan(store: Store, runs: list[RunConfig], infos: Mapping[str, TaskInfo]) -> None:
+def _store_plan(store: Store, runs: list[RunConfig], descriptions: Mapping[str, Mapping[str, Any]]) -> None:
     plan = [(run.run_id, run.task, run.family, run.config) for run in runs]
     if store.plan_ids() != [row[0] for row in plan]:
         store.set_plan(plan)
-    store.set_tasks({name: info.description for name, info in infos.items()})
+    store.set_tasks(descriptions)
 
 
 def _intention(plan: Plan, request: Request) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sweeps.plan import n_models
 from sweeps.spec_reader import preset_names
-from sweeps.store import Store
+from sweeps.store import Store, best_stage
 
 _SLOWEST = 5
 _REASONS = 10
@@ -21,7 +21,9 @@ _REASONS = 10
 
 def status_lines(store: Store) -> list[str]:
     """Return how far a sweep is: counts in all and by family, the slowest runs, failures by reason."""
-    meta, counts, runs = store.meta(), store.counts(), store.runs()
+    with store.snapshot():
+        meta, counts, runs = store.meta(), store.counts(), store.runs()
+        families = _family_lines(store, runs)
     bad = counts["failed"] + counts["timeout"] + counts["diverged"]
     lines = [
         f"{meta['title']}",
@@ -30,7 +32,7 @@ def status_lines(store: Store) -> list[str]:
     ]
     if counts["unplanned"]:
         lines.append(f"{counts['unplanned']} more runs are recorded that the present plan does not ask for")
-    lines += ["", *_family_lines(store, runs)]
+    lines += ["", *families]
     slowest = np.argsort(-runs["wall_s"], kind="stable")[:_SLOWEST]
     if len(slowest):
         lines += ["", "slowest runs"]
@@ -50,7 +52,8 @@ def status_lines(store: Store) -> list[str]:
 
 def run_lines(store: Store) -> list[str]:
     """Return one line a recorded run: id, status, best errors by validation, what it is."""
-    runs, stages = store.runs(), store.stages()
+    with store.snapshot():
+        runs, stages = store.runs(), store.stages()
     best = _best_stages(stages)
     lines = [f"{'run':16}  {'status':8}  {'params':>7}  {'val RMSE':>9}  {'test RMSE':>9}  task and model"]
     for run_id, task, text, status in zip(
@@ -116,14 +119,15 @@ def _family_lines(store: Store, runs: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def _best_stages(stages: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Return for every run the row of its stage with the least validation (else training) RMSE."""
-    best: dict[str, int] = {}
-    score = np.where(np.isnan(stages["val_rmse"]), stages["train_rmse"], stages["val_rmse"])
-    score = np.where(np.isnan(score), np.inf, score)
+    """Return for every run that has a stage the position of its best one in the columns."""
+    names = ("stage", "val_rmse", "train_rmse")
+    rows: dict[str, dict[int, tuple[int, dict[str, Any]]]] = {}
     for i, run_id in enumerate(stages["run_id"]):
-        if run_id not in best or score[i] < score[best[run_id]]:
-            best[run_id] = i
-    return best
+        row = {name: stages[name][i] for name in names}
+        rows.setdefault(run_id, {})[int(row["stage"])] = (i, row)
+    return {
+        run_id: chain[best_stage([row for _, row in chain.values()])][0] for run_id, chain in rows.items()
+    }
 
 
 def _number(value: float) -> str:

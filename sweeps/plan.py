@@ -117,6 +117,21 @@ def plan_lines(plan: Plan) -> list[str]:
     ]
 
 
+def left_out_lines(sentences: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what is left out of each task as lines: every sentence once, after the tasks that it is about.
+
+    Examples
+    --------
+    >>> left_out_lines({"a": ["one."], "b": ["one."], "c": []})
+    ['a, b: one.']
+    """
+    tasks: dict[str, list[str]] = {}
+    for task, told in sentences.items():
+        for sentence in told:
+            tasks.setdefault(sentence, []).append(task)
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in tasks.items()]
+
+
 def _table(names: tuple[str, ...], counts: Mapping[tuple[str, ...], Counter[str]]) -> list[str]:
     numbers = ("runs", "models", "todo")
     widths = [max(len(name), *(len(key[i]) for key in counts)) for i, name in enumerate(names)]

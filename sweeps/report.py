@@ -11,14 +11,16 @@ import io
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sweeps._files import write_file
+from sweeps._made_by import machine_line, machine_view, spec_view
 from sweeps._results import Comparison, Point, Score, Spread, SweepResult, TaskResult
 from sweeps._style import by_family, colour, file_names, label, ratio_text, render, wrap
-from sweeps.aggregate import aggregate, verdict
+from sweeps.aggregate import aggregate, limit_text, verdict
 from sweeps.figures import all_tasks_figure, summary_figure, task_figure
 from sweeps.store import Store
 
@@ -26,7 +28,7 @@ REPORT_NAME = "report.html"
 FRONT_NAME = "front.csv"
 FIGURES_NAME = "figures"
 _FRONT_COLUMNS = [
-    *("task", "family", "width", "grid", "k", "activation", "opt", "n_params", "n_seeds"),
+    *("task", "family", "width", "grid", "k", "activation", "opt", "n_params", "n_seeds", "n_runs"),
     *("train_rmse", "train_rmse_min", "train_rmse_max"),
     *("val_rmse", "val_rmse_min", "val_rmse_max"),
     *("test_rmse", "test_rmse_min", "test_rmse_max"),
@@ -42,7 +44,8 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     directory : path
         The directory of the sweep; it may still be running.
     output : path, optional
-        Where the page goes; figures/ and front.csv are put beside it. Default: report.html in `directory`.
+        Where the page goes. The figures and front.csv go into a directory beside it that is named after it:
+        talk_files/ for talk.html. Default: report.html in `directory`, with figures/ and front.csv there.
 
     Raises
     ------
@@ -56,16 +59,19 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     """
     directory = Path(directory)
     page = directory / REPORT_NAME if output is None else Path(output)
+    at_home = page.resolve() == (directory / REPORT_NAME).resolve()
+    # Elsewhere there may be another sweep's front.csv, or the user's own figures/.
+    files = page.parent if at_home else page.parent / f"{page.stem}_files"
     with Store.open(directory, readonly=True) as store:
         result = aggregate(store)
-    graphics = _write_figures(result, page.parent / FIGURES_NAME)
-    write_file(page.parent / FRONT_NAME, front_csv(result).encode())
-    write_file(page, render_html(result, graphics, directory).encode())
+    graphics = _write_figures(result, files / FIGURES_NAME)
+    write_file(files / FRONT_NAME, front_csv(result).encode())
+    write_file(page, render_html(result, graphics, directory, "" if at_home else f"{files.name}/").encode())
     return page
 
 
-def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Path) -> str:
-    """Return the page; `graphics` holds inline SVG text by file name."""
+def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Path, files: str = "") -> str:
+    """Return the page; `graphics` holds inline SVG text by file name, `files` where its files are."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -80,17 +86,51 @@ def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Pat
         "count": count,
     }
     names = file_names(task.task for task in result.tasks)
+    shown = [task for task in result.tasks if task.points]
     return environment.get_template("report.html.j2").render(
         result=result,
         verdict=verdict(result),
         graphics={name: Markup(text) for name, text in graphics.items()},  # noqa: S704 (made by matplotlib)
         functions=[_function_view(task, names[task.task], directory) for task in result.tasks],
-        scores=[_score_view(score) for score in (*result.scores, result.overall) if score.n],
+        scores=[_score_view(score) for score in _all_scores(result)],
         uneven=any(score.n < result.overall.n for score in result.scores),
-        machines=[_machine_view(environment) for environment in result.environments],
+        machines=[machine_view(environment) for environment in result.environments],
+        machine_line=[machine_line(environment) for environment in result.environments],
+        specification=spec_view(result.meta.get("spec") or {}),
         directory=shlex.quote(str(directory)),
-        unvalidated=[task.title for task in result.tasks if task.points and task.selected_on == "test"],
+        files=files,
+        unvalidated=[task.title for task in shown if task.selected_on == "test"],
+        validated=any(task.selected_on == "validation" for task in shown),
+        tables=any(_is_table(task) for task in result.tasks),
+        formulas=any(not _is_table(task) for task in result.tasks),
+        several_seeds=any(point.n_runs > 1 for task in shown for point in task.points),
+        left_out=_left_out(result.tasks),
     )
+
+
+def _sentences(task: TaskResult) -> list[str]:
+    texts = (str(text) for text in task.description.get("left_out") or ())
+    return [text[:1].upper() + text[1:] for text in texts]
+
+
+def _all_scores(result: SweepResult) -> list[Score]:
+    """Return the scores with a limit and the one without, if that one is of other models."""
+    unlimited = replace(result.overall, budget=(math.inf, math.inf))
+    repeats = bool(result.scores) and replace(result.scores[-1], budget=unlimited.budget) == unlimited
+    return result.scores if repeats or not unlimited.n else [*result.scores, unlimited]
+
+
+def _is_table(task: TaskResult) -> bool:
+    return task.task.startswith("csv/")
+
+
+def _left_out(tasks: Sequence[TaskResult]) -> list[tuple[str, str]]:
+    """Return what the specification's limits left out: sentences, and the functions of those not for all."""
+    said: dict[str, list[str]] = {}
+    for task in tasks:
+        for sentence in _sentences(task):
+            said.setdefault(sentence, []).append(task.title)
+    return [(text, "" if len(names) == len(tasks) else ", ".join(names)) for text, names in said.items()]
 
 
 def front_csv(result: SweepResult) -> str:
@@ -125,6 +165,7 @@ def _front_row(point: Point) -> list[Any]:
         point.opt,
         point.n_params,
         point.n_seeds,
+        point.n_runs,
         *errors,
         repr(float(point.time_s)),
         point.selected_on,
@@ -176,11 +217,21 @@ def _function_view(task: TaskResult, name: str, directory: Path) -> dict[str, An
         "formula": "" if wrap(task.formula).replace("\n", " ") == task.formula else task.formula,
         "domain": _domain(description),
         "samples": ", ".join(samples),
+        "left_out": _sentences(task),
         "best": [task.best[family] for family in sorted(task.best, key=by_family)],
         "overall": _comparison_view(task.overall),
-        "budgets": [_comparison_view(comparison) for comparison in task.budgets.values()],
+        "budgets": [_comparison_view(comparison) for comparison in _changes(task)],
         "rows": [_point_view(point, directory) for point in _front_points(task)],
     }
+
+
+def _changes(task: TaskResult) -> list[Comparison]:
+    """Return the comparisons at growing budgets, without those that repeat the models of the one before."""
+    rows: list[Comparison] = []
+    for comparison in sorted(task.budgets.values(), key=lambda c: c.budget):
+        if not rows or (comparison.kan, comparison.mlp) != (rows[-1].kan, rows[-1].mlp):
+            rows.append(comparison)
+    return rows
 
 
 _SAMPLES = (("n_train", "training"), ("n_val", "validation"), ("n_test", "test"))
@@ -222,25 +273,25 @@ def _point_view(point: Point, directory: Path) -> dict[str, Any]:
 
 
 def _range(spread: Spread, point: Point) -> str:
-    if point.n_seeds < 2 or math.isnan(spread.median):
+    if point.n_runs < 2 or math.isnan(spread.median):
         return ""
     return f"{number(spread.low)} – {number(spread.high)}"
 
 
 def _score_view(score: Score) -> dict[str, Any]:
-    limit = count(int(score.budget)) if math.isfinite(score.budget) else "no limit"
+    limit = limit_text(score) if math.isfinite(score.budget[1]) else "no limit"
     shares = [100 * wins / score.n for wins in (score.kan_wins, score.mlp_wins)]
-    return {"score": score, "limit": limit, "ratio": ratio_text(score.mean_ratio), "shares": shares}
+    return {
+        "score": score,
+        "limit": limit,
+        "ratio": ratio_text(score.mean_ratio),
+        "shares": shares,
+        "sizes": [_sizes(score.kan_sizes), _sizes(score.mlp_sizes)],
+    }
 
 
-def _machine_view(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(str(key), _plain(value)) for key, value in environment.items()]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _sizes(ends: tuple[int, int]) -> str:
+    return count(ends[0]) if ends[0] == ends[1] else f"{count(ends[0])}–{count(ends[1])}"
 
 
 def width_text(point: Point) -> str:

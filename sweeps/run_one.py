@@ -22,13 +22,11 @@ import numpy as np
 import kan_np
 from sweeps import tasks
 from sweeps.environment import environment
-from sweeps.space import run_id
-from sweeps.store import canonical_json
+from sweeps.space import KAN_DEFAULTS, run_id
+from sweeps.store import best_stage, canonical_json
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]
-
-KAN_OPTIONS = ("base_fun", "grid_eps", "extrapolation")
 
 
 class RunStatus(StrEnum):
@@ -44,8 +42,8 @@ class RunStatus(StrEnum):
 class RunOptions:
     """What surrounds a run without being part of its identity.
 
-    `timeout` is in seconds; `save_models` is "all", "best" (the stage with the least validation RMSE) or
-    "none"; `csv_path` is where the table of a "csv/..." task is.
+    `timeout` is in seconds; `save_models` is "all", "best" (see `sweeps.store.best_stage`) or "none";
+    `csv_path` is where the table of a "csv/..." task is.
     """
 
     timeout: float | None = None
@@ -115,16 +113,19 @@ class _Chain:
     def __init__(self, save_models: str) -> None:
         self.stages: list[dict[str, Any]] = []
         self._save_models = save_models
-        self._best = math.inf
 
     def add(self, model: Any, status: object, **values: Any) -> None:
         """Add a finished stage; raise `_Diverged` if its numbers are not finite."""
         status = str(getattr(status, "value", status))
         stage = {"stage": len(self.stages), **values, "status": status, "model": None}
         finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
-        if self._save_models != "none" and self._keeps(stage):
-            stage["model"] = _model_bytes(model)
         self.stages.append(stage)
+        if self._save_models == "all":
+            stage["model"] = _model_bytes(model)
+        elif self._save_models == "best" and finite and best_stage(self.stages) == stage["stage"]:
+            for earlier in self.stages:
+                earlier["model"] = None
+            stage["model"] = _model_bytes(model)
         if status == "non-finite" or not finite:
             rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
             raise _Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
@@ -132,17 +133,6 @@ class _Chain:
     def place(self) -> str:
         """Say how far the chain came."""
         return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"
-
-    def _keeps(self, stage: Mapping[str, Any]) -> bool:
-        if self._save_models == "all":
-            return True
-        score = stage["val_rmse"] if math.isfinite(stage["val_rmse"]) else stage["train_rmse"]
-        if not score < self._best:
-            return False
-        self._best = score
-        for earlier in self.stages:
-            earlier["model"] = None
-        return True
 
 
 def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
@@ -171,7 +161,7 @@ def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain,
         seed=training_seed(config),
         callback=limit.check,
         on_stage=on_stage,
-        **{name: config[name] for name in KAN_OPTIONS if name in config},
+        **{name: config.get(name, default) for name, default in KAN_DEFAULTS.items()},
     )
 
 

@@ -89,6 +89,7 @@ def run_plan(
             if plan.todo:
                 say("compiling kernels once, or loading them from the cache ...")
                 warm_up(run.config for run in plan.todo)
+                signals.check()
                 tally.restart_clock()
                 where = "in this process" if backend is sequential else f"in {jobs} processes"
                 say(f"{len(plan.todo)} runs to do {where}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps.errors import UserError
-from sweeps.store import Store, canonical_json
+from sweeps.store import Store, best_stage, canonical_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def show_run(
     stage : int, optional
         Which stage to draw; the best by validation error without it.
     out : Path, optional
-        Where the picture goes.
+        Where the picture goes; without a suffix it gets .png.
     write, say : callable
         Take lines of results and lines of explanation.
 
@@ -46,14 +46,18 @@ def show_run(
     record = store.run(prefix)
     for line in record_lines(record):
         write(line)
-    if stage is None and not any(row["has_model"] for row in record["stages"]):
-        say("no model of this run is stored: nothing to draw.")
-        return []
-    stage, data = _stage_and_model(store, record, stage)
+    if stage is None:
+        kept = [row for row in record["stages"] if row["has_model"]]
+        if not kept:
+            say("no model of this run is stored: nothing to draw.")
+            return []
+        stage = best_stage(kept)
     from sweeps.run_one import load_model_bytes
 
-    model = load_model_bytes(data)
+    model = load_model_bytes(store.model(record["run_id"], stage))
     path = out or store.directory / "figures" / f"run-{record['run_id']}-stage-{stage}.png"
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.png")
     paths = [_save(model.plot(), path)]
     dataset = _dataset(store, record["config"], say)
     if dataset is not None:
@@ -92,13 +96,16 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
 
 
 def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
-    """Return a figure of the predictions of the test samples against their labels, in units of the data."""
+    """Return a figure of the predictions of the test samples against their labels.
+
+    Axes and the RMSE in the title are in the units of the data.
+    """
     from matplotlib.figure import Figure
 
     truth, predicted = dataset["test_label"], model(dataset["test_input"])
-    residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
     if dataset.get("scaler") is not None:
         truth, predicted = (dataset["scaler"].unscale_label(y) for y in (truth, predicted))
+    residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
     figure = Figure(figsize=(4.8, 4.8), layout="constrained")
     axes = figure.subplots()
     low, high = float(np.min(truth)), float(np.max(truth))
@@ -107,29 +114,29 @@ def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
         axes.plot(truth[:, column], predicted[:, column], ".", markersize=3.0, alpha=0.6)
     axes.set_xlabel("truth, test samples")
     axes.set_ylabel("prediction")
-    axes.set_title(f"{title}\ntest RMSE {residual:.2e}", fontsize="small")
+    axes.set_title(f"{title}\ntest RMSE {residual:.2e} in the units of the axes", fontsize="small")
     return figure
-
-
-def _stage_and_model(store: Store, record: Mapping[str, Any], stage: int | None) -> tuple[int, bytes]:
-    """Return the model that is asked for and its stage; the store knows which stage is the best."""
-    data = store.model(record["run_id"], stage)
-    if stage is not None:
-        return stage, data
-    kept = [row["stage"] for row in record["stages"] if row["has_model"]]
-    return next(i for i in kept if store.model(record["run_id"], i) == data), data
 
 
 def _dataset(store: Store, config: Mapping[str, Any], say: Say) -> dict[str, Any] | None:
     from sweeps.tasks import load_dataset
 
-    csv_path = store.meta()["spec"].get("csv")
     try:
-        dataset = load_dataset(config, csv_path)
+        dataset = load_dataset(config, _table_path(store))
     except (OSError, ValueError) as error:
         say(f"no picture of the predictions, for the data cannot be made: {error}")
         return None
     return dataset if "test_input" in dataset else None
+
+
+def _table_path(store: Store) -> str | None:
+    """Return where the table of a sweep is: where it was, or beside the results if both were moved."""
+    meta = store.meta()
+    given = meta["spec"].get("csv")
+    if given is None:
+        return None
+    places = [Path(meta["table"] or given), store.directory / given, store.directory / Path(given).name]
+    return str(next((path for path in places if path.is_file()), places[0]))
 
 
 def _save(figure: Figure, path: Path) -> Path:

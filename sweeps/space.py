@@ -13,13 +13,21 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from sweeps.errors import UserError
 from sweeps.store import canonical_json
 
 CONFIG_FORMAT = 1
+#: Options of a KAN that enter a configuration only where they differ from these values. They belong to
+#: `CONFIG_FORMAT`: every run is told them, whatever the defaults of the library come to be.
+KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "linear"}
+)
+#: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
+PRESET_INPUTS = 2
 SUGGESTED = "suggested"
 
 Shape = tuple[int, ...]
@@ -199,19 +207,72 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     return list(runs.values())
 
 
+def with_scaled_bound(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> SweepSpec:
+    """Return a specification made from a preset with `max_params` in proportion to the number of inputs.
+
+    The first layer of every model grows with the inputs, so that a fixed bound would leave out whole families
+    on wide tables. The bound is never lowered.
+    """
+    n_in = max((info.n_in for info in tasks.values()), default=1)
+    if spec.max_params is None or n_in <= PRESET_INPUTS:
+        return spec
+    return replace(spec, max_params=spec.max_params * n_in // PRESET_INPUTS)
+
+
+def left_out(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> dict[str, list[str]]:
+    """Return for every task what `max_params` leaves out of it, as sentences, one a family; often none."""
+    found: dict[str, list[str]] = {}
+    for info in tasks.values():
+        sizes: dict[str, dict[str, int]] = {}
+        for table in spec.models:
+            for model in _candidates(table, info):
+                for grid in model.get("grids", [0]):
+                    key = canonical_json({**model, "grids": grid})
+                    sizes.setdefault(table.family, {})[key] = _n_params(model, grid)
+        found[info.name] = [
+            sentence
+            for family, members in sizes.items()
+            if (sentence := _left_out_sentence(family, list(members.values()), spec.max_params))
+        ]
+    return found
+
+
+def _left_out_sentence(family: str, sizes: list[int], max_params: int | None) -> str:
+    n_left = sum(max_params is not None and size > max_params for size in sizes)
+    if not n_left:
+        return ""
+    which = f"all {n_left}" if n_left == len(sizes) else f"{n_left} of {len(sizes)}"
+    return (
+        f"{which} {family.upper()} models are left out, for they have more than max_params = {max_params} "
+        f"parameters (the largest has {max(sizes)})."
+    )
+
+
 def _models(table: ModelTable, info: TaskInfo, max_params: int | None) -> Iterator[dict[str, Any]]:
+    for model in _candidates(table, info):
+        if table.family == "kan":
+            kept = [g for g in model["grids"] if max_params is None or _n_params(model, g) <= max_params]
+            if kept:
+                yield model | {"grids": kept}
+        elif max_params is None or _n_params(model) <= max_params:
+            yield model
+
+
+def _candidates(table: ModelTable, info: TaskInfo) -> Iterator[dict[str, Any]]:
+    """Yield what a table asks for, whatever its size."""
     names = [name for name, _ in table.axes]
     for hidden in table.hidden:
         width = info.shape if isinstance(hidden, str) else (info.n_in, *hidden, info.n_out)
         for values in itertools.product(*(values for _, values in table.axes)):
-            model = {"family": table.family, "width": list(width)} | dict(zip(names, values, strict=True))
-            if table.family == "kan":
-                kept = _grids_within(width, model["grids"], model["k"], max_params)
-                if kept:
-                    yield model | {"grids": kept}
-            elif max_params is None or mlp_params(width) <= max_params:
-                yield model
+            axes = dict(zip(names, values, strict=True))
+            given = {name: value for name, value in axes.items() if not _is_default(name, value)}
+            yield {"family": table.family, "width": list(width)} | given
 
 
-def _grids_within(width: Shape, grids: tuple[int, ...], k: int, max_params: int | None) -> list[int]:
-    return [g for g in grids if max_params is None or kan_params(width, g, k) <= max_params]
+def _is_default(name: str, value: Any) -> bool:
+    return name in KAN_DEFAULTS and bool(value == KAN_DEFAULTS[name])
+
+
+def _n_params(model: Mapping[str, Any], grid: int = 0) -> int:
+    width = tuple(model["width"])
+    return kan_params(width, grid, model["k"]) if model["family"] == "kan" else mlp_params(width)

@@ -206,8 +206,8 @@ def _kan_axes(table: Table) -> list[Axis]:
         ("steps", table.take("steps", axis(whole(1), "integers >= 1"), (50,))),
         ("restarts", table.take("restarts", axis(whole(1), "integers >= 1"), (1,))),
     ]
-    # These enter the configuration, and with it the run id, only when they are given: a later release may add
-    # others without giving old runs new ids.
+    # These enter the configuration, and with it the run id, only where they differ from KAN_DEFAULTS: a later
+    # release may add others without giving old runs new ids.
     options: list[Axis] = [
         ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "residual functions"), ())),
         ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),

@@ -57,6 +57,24 @@ def group_id(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(rest).encode()).hexdigest()[:16]
 
 
+def best_stage(stages: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of the best stage of a run: the one with the least validation RMSE.
+
+    Without a finite validation RMSE the training RMSE decides, never the test RMSE; the earlier stage wins a
+    tie, and the last one if nothing is finite.
+
+    Examples
+    --------
+    >>> best_stage([{"stage": 0, "val_rmse": 0.2}, {"stage": 1, "val_rmse": 0.1}])
+    1
+    """
+    for metric in ("val_rmse", "train_rmse"):
+        finite = [row for row in stages if math.isfinite(row[metric])]
+        if finite:
+            return int(min(finite, key=lambda row: row[metric])["stage"])
+    return int(stages[-1]["stage"])
+
+
 class Store:
     """The results of one sweep, in `DIR/results.db`.
 
@@ -88,11 +106,14 @@ class Store:
         return self.directory / DATABASE_NAME
 
     @classmethod
-    def create(cls, directory: str | Path, spec: Mapping[str, Any], command: str) -> Store:
+    def create(
+        cls, directory: str | Path, spec: Mapping[str, Any], command: str, table: str | Path | None = None
+    ) -> Store:
         """Open the store of `directory` for writing; make the directory and the file if they are missing.
 
         An existing store keeps its runs, its plan and its date; its specification and command become the
-        given ones. The title is `spec["title"]`, else `spec["name"]`, else the name of the directory.
+        given ones. The title is `spec["title"]`, else `spec["name"]`, else the name of the directory. `table`
+        is the path of the table that is learnt, if one is; it is kept as an absolute path.
         """
         directory = Path(directory)
         try:
@@ -101,14 +122,17 @@ class Store:
             raise unwritable(directory, error) from None
         store = cls._open_writer(directory)
         with store._closing_on_error():
-            make_schema(store._connection, store.path)
-            check_schema(store._connection, store.path)
-            title = str(spec.get("title") or spec.get("name") or directory.resolve().name)
+            meta = {
+                "spec": canonical_json(dict(spec)),
+                "command": command,
+                "title": str(spec.get("title") or spec.get("name") or directory.resolve().name),
+                "table": "" if table is None else str(Path(table).resolve()),
+            }
+            # One transaction: a process killed here leaves an empty file or a whole store.
             with store._transaction() as connection:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-                    [("spec", canonical_json(dict(spec))), ("command", command), ("title", title)],
-                )
+                make_schema(connection, store.path)
+                check_schema(connection, store.path)
+                connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
         return store
 
     @classmethod
@@ -300,8 +324,7 @@ class Store:
     def model(self, run_id: str, stage: int | None = None) -> bytes:
         """Return the stored model of a stage as npz bytes.
 
-        Without `stage` it is the stage with the least validation RMSE, or with the least test RMSE where
-        there is no validation split.
+        Without `stage` it is the `best_stage` of those that have a model.
         """
         record = self.run(run_id)
         with_model = [row for row in record["stages"] if row["has_model"]]
@@ -311,7 +334,7 @@ class Store:
                 + (f" ({record['reason']})." if record["reason"] else ".")
             )
         if stage is None:
-            stage = _best_stage(with_model)
+            stage = best_stage(with_model)
         if stage not in {row["stage"] for row in with_model}:
             known = ", ".join(str(row["stage"]) for row in with_model)
             raise UserError(f"run {record['run_id']} has no model for stage {stage}; its stages are {known}.")
@@ -338,11 +361,38 @@ class Store:
         return counts
 
     def meta(self) -> dict[str, Any]:
-        """Return schema_version, created, command, title and spec (a dict)."""
-        meta: dict[str, Any] = dict(self._rows("SELECT key, value FROM meta"))
+        """Return schema_version, created, command, title, spec (a dict) and table (a path, or "").
+
+        What the file does not say, as after a start that was killed, is empty; the title is the directory's.
+        """
+        meta: dict[str, Any] = {"created": "", "command": "", "spec": "{}", "table": ""}
+        meta |= {"title": self.directory.resolve().name}
+        meta |= dict(self._rows("SELECT key, value FROM meta"))
         meta["schema_version"] = int(meta["schema_version"])
         meta["spec"] = json.loads(meta["spec"])
         return meta
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one state of the file within the `with` block, whatever a running sweep adds meanwhile.
+
+        Nothing can be written within it. One inside another is part of the outer one.
+
+        Examples
+        --------
+        >>> with store.snapshot():  # doctest: +SKIP
+        ...     runs, stages = store.runs(), store.stages()
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        with sqlite_errors(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -388,11 +438,3 @@ def _stage_record(stage: dict[str, Any], with_model: set[int]) -> dict[str, Any]
         if kind is float:
             stage[name] = to_nan(stage[name])
     return stage | {"has_model": stage["stage"] in with_model}
-
-
-def _best_stage(stages: Sequence[Mapping[str, Any]]) -> int:
-    for metric in ("val_rmse", "test_rmse"):
-        finite = [row for row in stages if math.isfinite(row[metric])]
-        if finite:
-            return int(min(finite, key=lambda row: row[metric])["stage"])
-    return int(stages[-1]["stage"])

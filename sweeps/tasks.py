@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
-from sweeps.space import CsvSource, SuiteSource, SweepSpec, TaskInfo
+from sweeps.space import CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
 from sweeps.store import canonical_json
 
 Dataset = dict[str, Any]
@@ -35,16 +37,22 @@ def suite_overview() -> dict[str, tuple[str, list[str]]]:
 def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
     """Return the tasks of a specification, by name, in their order.
 
+    Their descriptions count the samples after the split (n_train, n_val, n_test).
+
     Raises
     ------
     UserError
-        If the suite or a function is unknown, or the table cannot be used.
+        If the suite or a function is unknown, the table cannot be used, or too few samples are left to train.
     """
     source = spec.source
-    if isinstance(source, CsvSource):
-        info = _describe_csv(spec, source)
-        return {info.name: info}
-    return {info.name: info for info in _describe_suite(spec, source)}
+    infos = [_describe_csv(spec, source)] if isinstance(source, CsvSource) else _describe_suite(spec, source)
+    return {info.name: info for info in infos}
+
+
+def descriptions(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> dict[str, dict[str, Any]]:
+    """Return what the report says of every task; "left_out" are sentences on what `max_params` leaves out."""
+    left = left_out(spec, infos)
+    return {name: {**info.description, "left_out": left[name]} for name, info in infos.items()}
 
 
 def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Dataset:
@@ -103,9 +111,22 @@ def _describe_suite(spec: SweepSpec, source: SuiteSource) -> list[TaskInfo]:
             "paper_kan_rmse": function.paper_kan_rmse,
             "paper_mlp_rmse": function.paper_mlp_rmse,
         }
+        description |= _counts(data["n_train"], data["n_test"], spec.data.val_fraction)
         shape = tuple(int(n) for n in function.shape)
-        infos.append(TaskInfo(f"{name}/{function.name}", shape, data, description | data))
+        infos.append(TaskInfo(f"{name}/{function.name}", shape, data, description))
     return infos
+
+
+def _counts(n_train: int, n_test: int, val_fraction: float) -> dict[str, int]:
+    """Return how many samples each part has after the validation samples are taken from the training ones."""
+    if val_fraction == 0.0:
+        return {"n_train": n_train, "n_test": n_test}
+    rows = np.zeros((n_train, 1))
+    try:
+        split = kan_np.split_validation({"train_input": rows, "train_label": rows}, val_fraction)
+    except ValueError as error:
+        raise UserError(f"n_train = {n_train} with val_fraction = {val_fraction:g}: {error}") from None
+    return {"n_train": len(split["train_input"]), "n_val": len(split["val_input"]), "n_test": n_test}
 
 
 def _suite_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,12 +89,60 @@ def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.M
     monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: started.append(limits))
     before = signal.getsignal(signal.SIGINT)
     try:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         prepare_worker()
+        if hasattr(signal, "pthread_sigmask"):
+            assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
     assert started[0] == 1
     assert started[1].daemon
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_workers_start_comes_after_the_start(number: int) -> None:
+    got: list[int] = []
+    before = {n: signal.signal(n, lambda n, _: got.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with backends._deaf_children():
+            os.kill(os.getpid(), number)
+            assert got == []
+        assert got == [number]
+        with contextlib.suppress(ZeroDivisionError), backends._deaf_children():
+            os.kill(os.getpid(), number)
+            raise ZeroDivisionError
+        assert got == [number, number]
+    finally:
+        for n, handler in before.items():
+            signal.signal(n, handler)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signal masks")
+def test_a_process_started_meanwhile_does_not_see_ctrl_c() -> None:
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    ended = []
+    with backends._deaf_children():
+        ended.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True))
+    ended.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True))
+    assert [process.stdout for process in ended] == ["True\n", "False\n"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_loky_shut_down")
+def test_an_interrupt_while_workers_start_ends_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = small_runs()
+
+    class Interrupting(list[RunConfig]):
+        """Runs that are handed out while Ctrl-C is pressed."""
+
+        def __iter__(self) -> Iterator[RunConfig]:
+            signal.raise_signal(signal.SIGINT)
+            return super().__iter__()
+
+    with pytest.raises(KeyboardInterrupt):
+        next(BACKENDS["loky"](Interrupting(made), RunOptions(), 2))
 
 
 def test_an_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_sweep import call, write_spec
 
@@ -14,7 +15,8 @@ import kan_np
 from sweeps import tasks
 from sweeps.cli import main
 from sweeps.errors import UserError
-from sweeps.launch import Request, command_line, find_spec, parse_duration
+from sweeps.launch import Request, command_line, find_spec, parse_duration, parse_features
+from sweeps.show import parity_figure
 from sweeps.store import Store
 
 RUN = ("--jobs", "1", "--progress", "none")
@@ -65,6 +67,11 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "special", "--progress", "bars"], "Did you mean 'bar'?"),
         (["run", "special", "--retry", "all"], "retry is 'all'"),
         (["run", "special", "--timeout", "soon"], "timeout is 'soon'"),
+        (["run", "special", "--retry", "all", "--dry-run"], "retry is 'all'"),
+        (["run", "special", "--timeout", "soon", "--dry-run"], "timeout is 'soon'"),
+        (["run", "text.csv", "--target", "y", "--features", ""], "--features is ''"),
+        (["run", "text.csv", "--target", "y", "--features", ","], "--features is ',': a name is empty"),
+        (["run", "text.csv", "--target", "y", "--features", "a,a"], "'a' is there twice"),
         (["run", "special", "--target", "y"], "--target and --features go with a table"),
         (["run", "special", "--job", "2"], "--job"),
         (["run", "spec.toml", "--preset", "quick"], "names its own models"),
@@ -237,6 +244,10 @@ def test_show_prints_and_draws_a_run(family: str, sweep: Path, capsys: pytest.Ca
     for name in (f"run-{run_id}-stage-0.png", f"run-{run_id}-stage-0-parity.png"):
         assert (sweep / "figures" / name).read_bytes().startswith(b"\x89PNG")
         assert name in shown
+    assert run("show", sweep, run_id, "--out", sweep / "pic") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-2:] == [str(sweep / "pic.png"), str(sweep / "pic-parity.png")]
+    assert all(Path(path).is_file() for path in shown[-2:])
     assert run("show", sweep, "zzzz") == 2
     assert run("show", sweep, run_id, "--stage", 9) == 2
     assert run("show", sweep, run_id, "--out", sweep / "results.db" / "x.png") == 2
@@ -262,10 +273,74 @@ def test_a_table_is_swept_shown_and_reported(
         run_id = store.runs()["run_id"][0]
         assert store.tasks()["csv/mine"]["variables"] == ["a", "b"]
     assert run("show", out, run_id) == 0
+    assert "-parity.png" in capsys.readouterr().out
     table.write_text(table.read_text() + "1,1,1\n")
     tasks._cache.clear()
     assert run("show", out, run_id) == 0
     assert "the data cannot be made" in capsys.readouterr().err
+
+
+def test_show_finds_a_table_from_anywhere_and_beside_the_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    write_table(tmp_path / "first" / "mine.csv")
+    monkeypatch.chdir(tmp_path / "first")
+    assert run("run", "mine.csv", "--target", "y", "--out", "out", "--limit", 1, "--no-report", *RUN) == 0
+    monkeypatch.chdir(tmp_path / "second")
+    out = tmp_path / "first" / "out"
+    with Store.open(out, readonly=True) as store:
+        run_id = store.runs()["run_id"][0]
+    for move in (None, out / "mine.csv"):
+        if move is not None:
+            (tmp_path / "first" / "mine.csv").rename(move)
+        tasks._cache.clear()
+        capsys.readouterr()
+        assert run("show", out, run_id) == 0
+        assert "-parity.png" in capsys.readouterr().out
+
+
+def test_the_parity_picture_has_its_error_in_the_units_of_its_axes() -> None:
+    rng = np.random.default_rng(0)
+    scaler = kan_np.Scaler.fit(rng.random((20, 1)), 1000.0 * rng.random((20, 1)))
+    dataset = {"test_input": np.zeros((4, 1)), "test_label": np.zeros((4, 1)), "scaler": scaler}
+    figure = parity_figure(lambda x: x + 1.0, dataset, "a run")
+    (axes,) = figure.axes
+    assert f"test RMSE {scaler.label_scale[0]:.2e} in the units of the axes" in axes.get_title()
+
+
+def test_what_the_bound_leaves_out_is_said_and_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = write_spec(tmp_path / "s.toml", 1, 1)
+    spec.write_text(spec.read_text().replace("seeds", "max_params = 40\nseeds"))
+    arguments = ("run", spec, "--out", tmp_path / "out", "--no-report", *RUN)
+    assert run(*arguments, "--dry-run") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "KAN models are left out" in line)
+    assert line.startswith("toy/product")
+    assert run(*arguments) == 0
+    assert line in capsys.readouterr().err.splitlines()
+    with Store.open(tmp_path / "out", readonly=True) as store:
+        assert line.endswith(store.tasks()["toy/product"]["left_out"][0])
+
+
+def test_a_wide_table_is_tried_with_both_families(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.random.default_rng(0).random((30, 61))
+    header = ",".join([*(f"x{i}" for i in range(60)), "y"])
+    np.savetxt(tmp_path / "wide.csv", values, delimiter=",", header=header, comments="")
+    assert run("run", tmp_path / "wide.csv", "--target", "y", "--out", tmp_path / "o", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "left out" not in shown
+    assert {"kan", "mlp"} <= {line.split()[0] for line in shown.splitlines() if line}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("a", ("a",)), ("a, b", ("a", "b")), ('"a,b",c', ("a,b", "c")), ('a, "b ""q"""', ("a", 'b "q"'))],
+)
+def test_features_are_a_line_of_csv(text: str, names: tuple[str, ...]) -> None:
+    assert parse_features(text) == names
 
 
 @pytest.mark.parametrize(

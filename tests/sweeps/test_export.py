@@ -40,6 +40,22 @@ def test_csv_has_a_row_for_every_stage_and_for_every_run_without_one(store, tmp_
     assert failed["test_rmse"] == failed["stage"] == ""
 
 
+def test_a_run_that_ends_while_the_table_is_made_waits_for_the_next_one(tmp_path, monkeypatch):
+    records = synthetic.records(("t",))[4:6]
+    read = Store.runs
+    with Store.create(tmp_path, {}, "") as writer, Store.open(tmp_path, readonly=True) as reader:
+        writer.add(records[0])
+
+        def then_one_more_ends(self):
+            found = read(self)
+            writer.add(records[1] | {"environment": {"python": "9"}})
+            return found
+
+        monkeypatch.setattr(Store, "runs", then_one_more_ends)
+        rows = rows_of(export_runs(reader, tmp_path / "runs.csv"))
+        assert {row["run_id"] for row in rows} == {records[0]["run_id"]}
+
+
 def test_csv_brings_numbers_back_exactly(store, tmp_path):
     rows = rows_of(export_runs(store, tmp_path / "runs.csv"))
     found = {(r["run_id"], int(r["stage"])): r for r in rows if r["stage"]}

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -71,9 +72,14 @@ def test_the_guide_falls_with_the_power_of_the_spline_order(result):
         assert len({p.group_id for p in chain}) == 1
         (axes,) = task_figure(task).axes
         (line,) = [line for line in axes.lines if line.get_linestyle() == "--"]
-        (x0, y0), (x1, y1) = line.get_xydata()
-        assert math.log(y1 / y0) / math.log(x1 / x0) == pytest.approx(-(k + 1))
-        assert [text.get_text() for text in axes.texts] == ["slope G⁻⁴"]
+        x, y = line.get_xydata().T
+        edges = sum(a * b for a, b in pairwise(chain[0].width))
+        grids = x / edges - k - 1
+        assert grids[0] == pytest.approx(chain[0].grid)
+        assert chain[0].grid < grids[-1] <= chain[-1].grid + 1e-9
+        assert y == pytest.approx(y[0] * (grids / grids[0]) ** -(k + 1.0))
+        assert chain[0].test.median / 2.5 <= y[0] <= chain[0].test.median
+        assert [text.get_text() for text in axes.texts] == ["∝ G⁻⁴"]
 
 
 def test_axes_of_a_narrow_range_have_more_than_one_number(tmp_path):

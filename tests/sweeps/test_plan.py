@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.plan import cost, make_plan, n_models, plan_lines
+from sweeps.plan import cost, left_out_lines, make_plan, n_models, plan_lines
 from sweeps.space import RunConfig, run_id
 
 DATA = {"n_train": 1000}
@@ -94,3 +94,8 @@ def test_the_printed_plan_counts_runs_and_models() -> None:
     assert lines[-1] == (
         "4 runs in all, 1 recorded (0 of them failed); 3 to launch, which train about 6 models."
     )
+
+
+def test_what_is_left_out_is_said_once_for_all_tasks() -> None:
+    lines = left_out_lines({"s/a": ["kans.", "mlps."], "s/b": [], "s/c": ["mlps."]})
+    assert lines == ["s/a: kans.", "s/a, s/c: mlps."]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections import Counter
 from html.parser import HTMLParser
+from statistics import median
 
 import numpy as np
 import pytest
@@ -150,13 +152,19 @@ def brute_force_front(records):
     """Fronts straight from the records: {(task, family): {(n_params, median test RMSE)}}."""
     groups = {}
     for record in records:
-        if record["status"] == "ok":
-            for stage in record["stages"]:
-                key = (record["task"], record["family"], group_id(record["config"]), stage["stage"])
-                groups.setdefault(key, []).append(stage)
+        for stage in record["stages"]:
+            key = (record["task"], record["family"], group_id(record["config"]), stage["stage"])
+            groups.setdefault(key, []).append(stage)
+    seeds = Counter(group_id(record["config"]) for record in records)
     points = {}
-    for (task, family, _, _), stages in groups.items():
-        val, test = (float(np.median([s[name] for s in stages])) for name in ("val_rmse", "test_rmse"))
+    for (task, family, group, _), stages in groups.items():
+        absent = [math.inf] * (seeds[group] - len(stages))
+        val, test = (
+            median([*(math.inf if math.isnan(s[name]) else s[name] for s in stages), *absent])
+            for name in ("val_rmse", "test_rmse")
+        )
+        if math.isinf(val) or math.isinf(test):
+            continue
         points.setdefault((task, family), []).append((stages[0]["n_params"], val, test))
     return {
         key: sorted(
@@ -222,6 +230,79 @@ def test_all_text_is_escaped(tmp_path):
     assert "<!--" not in path.read_text().replace("&lt;!--", "")
 
 
+def test_the_machine_is_up_front_and_the_specification_at_the_end(tmp_path):
+    spec = {
+        "title": "mine",
+        "csv": "/somewhere/private/table.csv",
+        "data": {"val_fraction": 0.25},
+        "seeds": [0, 1],
+        "models": [{"family": "kan", "hidden": ["suggested", [5, 5]], "grids": [[3, 5]], "steps": [20]}],
+    }
+    with Store.create(tmp_path, spec, "kan-sweep run mine.toml") as store:
+        store.add(synthetic.kan_record("csv/table", [2, 1], 0, np.random.default_rng(0)))
+    text = page_of(write_report(tmp_path)).text
+    head = text[: text.index("How to read this")]
+    assert "Example CPU @ 3.0 GHz, 2 cores; Python 3.11.7, kan_np 0.1.0, joblib 1.6.0, numba" in head
+    assert "csv: table.csv; data: val_fraction 0.25; seeds: 0, 1" in text
+    assert "KAN: grids [3, 5]; hidden suggested, [5, 5]; steps 20" in text
+    assert "private" not in text
+
+
+def test_samples_are_counted_after_the_split_and_what_was_left_out_is_said(tmp_path):
+    counts = {"n_train": 800, "n_val": 200, "n_test": 1000, "left_out": ["all 3 KANs are left out."]}
+    rng = np.random.default_rng(0)
+    with Store.create(tmp_path, {}, "") as store:
+        store.set_tasks({"a": counts, "b": counts | {"left_out": []}})
+        for task in ("a", "b"):
+            store.add(synthetic.mlp_record(task, [2, 5, 1], "tanh", 0, rng))
+    text = page_of(write_report(tmp_path)).text
+    assert text.count("800 training, 200 validation, 1000 test samples") == 2
+    assert text.count("All 3 KANs are left out.") == 2
+    assert "All 3 KANs are left out. (a)" in text
+
+
+@pytest.mark.parametrize("validation", [True, False])
+@pytest.mark.parametrize("task", ["special/jv", "csv/jv"])
+def test_sentences_fit_the_data(tmp_path, validation, task):
+    synthetic.build(tmp_path, (task,), seeds=1, validation=validation)
+    text = page_of(write_report(tmp_path)).text
+    assert ("in the units of the function" in text) == task.startswith("special/")
+    assert ("in standard deviations of the target" in text) == task.startswith("csv/")
+    assert ("neither to train nor to choose" in text) == validation
+    assert ("chosen by validation error." in text) == validation
+    assert ("several random starts" in text) is False
+
+
+def test_a_median_over_fewer_seeds_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    with Store.create(tmp_path, {}, "") as store:
+        for seed in range(3):
+            store.add(synthetic.kan_record("t", [2, 1], seed, rng))
+            outcome = {"status": "timeout"} if seed == 2 else {}
+            record = synthetic.mlp_record("t", [2, 5, 1], "tanh", seed, rng, **outcome)
+            store.add(record | {"stages": []} if outcome else record)
+    page = page_of(write_report(tmp_path))
+    assert page.text.count("2 of 3 seeds") >= 3
+    (row,) = [row for row in page.rows if len(row) == 10 and row[0] == "MLP"]
+    assert row[7] == "2 of 3"
+    rows = csv.DictReader((tmp_path / "front.csv").read_text().splitlines())
+    (front,) = [row for row in rows if row["family"] == "mlp"]
+    assert (front["n_seeds"], front["n_runs"]) == ("2", "3")
+
+
+def test_runs_that_are_not_in_the_plan_are_counted_on_the_page(tmp_path):
+    rng = np.random.default_rng(0)
+    old, new = (synthetic.mlp_record("t", [2, n, 1], "tanh", 0, rng) for n in (5, 6))
+    with Store.create(tmp_path, {}, "") as store:
+        store.add(old)
+        store.add(new)
+        store.set_plan([(new["run_id"], "t", "mlp", new["config"])])
+    text = page_of(write_report(tmp_path)).text
+    assert "1 planned, 1 recorded" in text
+    assert "1 from earlier specifications in the same directory" in text
+    assert old["run_id"] not in text
+
+
 def test_without_validation_the_page_says_that_models_were_chosen_on_test(tmp_path):
     synthetic.build(tmp_path, ("t",), validation=False)
     assert "No validation split: chosen on test." in page_of(write_report(tmp_path)).text
@@ -240,20 +321,24 @@ def test_failures_are_listed_with_their_reasons(sweep):
 @pytest.mark.parametrize("kinds", ["none", "kan", "mlp", "failed"])
 def test_a_sweep_that_has_just_begun_has_a_report(tmp_path, kinds):
     rng = np.random.default_rng(0)
+    failed = synthetic.record({"task": "special/jv", "family": "kan", "seed": 0}, [], status="failed")
+    records = {
+        "none": [],
+        "kan": [synthetic.kan_record("special/jv", [2, 1], 0, rng)],
+        "mlp": [synthetic.mlp_record("special/jv", [2, 5, 1], "tanh", 0, rng)],
+        "failed": [failed],
+    }[kinds]
     with Store.create(tmp_path, {}, "kan-sweep run x") as store:
-        store.set_plan([("id", "special/jv", "kan", {})])
-        if kinds == "kan":
-            store.add(synthetic.kan_record("special/jv", [2, 1], 0, rng))
-        if kinds == "mlp":
-            store.add(synthetic.mlp_record("special/jv", [2, 5, 1], "tanh", 0, rng))
-        if kinds == "failed":
-            store.add(
-                synthetic.record({"task": "special/jv", "family": "kan", "seed": 0}, [], status="failed")
-            )
+        planned = [(r["run_id"], r["task"], r["family"], r["config"]) for r in records]
+        store.set_plan([("id", "special/jv", "kan", {}), *planned])
+        for record in records:
+            store.add(record)
     page = page_of(write_report(tmp_path))
     assert "No comparison yet" in page.text
     assert "is not finished" in page.text
-    assert ("No run of this function has ended well" in page.text) == (kinds in ("none", "failed"))
+    assert ("No model of this function has a finite median error" in page.text) == (
+        kinds in ("none", "failed")
+    )
 
 
 def test_a_report_is_written_while_a_sweep_runs(tmp_path):
@@ -268,7 +353,11 @@ def test_the_page_can_be_put_elsewhere_with_all_that_belongs_to_it(tmp_path):
     synthetic.build(tmp_path / "sweep", ("t",))
     path = write_report(tmp_path / "sweep", tmp_path / "talk" / "page.html")
     assert path == tmp_path / "talk" / "page.html"
-    assert {p.name for p in path.parent.iterdir()} == {"page.html", "figures", "front.csv"}
+    assert {p.name for p in path.parent.iterdir()} == {"page.html", "page_files"}
+    assert {p.name for p in (path.parent / "page_files").iterdir()} == {"figures", "front.csv"}
+    assert "page_files/front.csv" in page_of(path).text
+    before = (tmp_path / "talk" / "front.csv", tmp_path / "sweep" / "front.csv")
+    assert not any(file.exists() for file in before)
     assert not (tmp_path / "sweep" / "report.html").exists()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from small_sweep import (
     assert_same_results,
-    call,
     group_is_gone,
     kill_group,
     n_recorded,
@@ -18,7 +19,9 @@ from small_sweep import (
     write_spec,
 )
 
-SEEDS, STEPS, RUNS = 4, 6, 48
+from sweeps.cli import main
+
+SEEDS, STEPS, RUNS = 2, 8, 24
 
 pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
@@ -32,31 +35,39 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def uninterrupted(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted") / "out"
-    ended = call("run", spec, "--out", out, "--jobs", 1, "--no-report")
-    assert ended.returncode == 0, ended.stderr
+    assert (
+        main(["run", str(spec), "--out", str(out), "--jobs", "1", "--no-report", "--progress", "none"]) == 0
+    )
     assert n_recorded(out) == RUNS
     return out
 
 
+@pytest.fixture
+def _loky_shut_down() -> Iterator[None]:
+    yield
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
 @posix
+@pytest.mark.usefixtures("_loky_shut_down")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_sweep_continues_to_the_same_results(
-    jobs: int, spec: Path, uninterrupted: Path, tmp_path: Path
+    jobs: int, spec: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", jobs, "--no-report")
-    for moment in (1, RUNS // 3, RUNS - 8):
+    for moment in (1, RUNS // 3, RUNS - 6):
         process = start(*arguments)
         wait_for_runs(process, tmp_path / "out", moment)
         kill_group(process)
         assert moment <= n_recorded(tmp_path / "out")
-    third = call(*arguments)
-    assert third.returncode == 0, third.stderr
+    assert main([*map(str, arguments), "--progress", "none"]) == 0
     assert_same_results(tmp_path / "out", uninterrupted)
 
-    fourth = call(*arguments)
-    assert fourth.returncode == 0
-    assert "nothing to launch" in fourth.stderr
-    assert "to do" not in fourth.stderr
+    capsys.readouterr()
+    assert main([*map(str, arguments)]) == 0
+    said = capsys.readouterr().err
+    assert "nothing to launch" in said
+    assert "to do" not in said
 
 
 @posix
@@ -79,26 +90,23 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
     assert group_is_gone(process)
 
 
-@posix
-def test_workers_end_when_only_the_parent_is_killed(spec: Path, tmp_path: Path) -> None:
-    process = start("run", spec, "--out", tmp_path / "out", "--jobs", 2, "--no-report")
-    wait_for_runs(process, tmp_path / "out", 1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert group_is_gone(process)
-
-
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
-def test_a_killed_worker_stops_the_sweep_without_loss(spec: Path, tmp_path: Path) -> None:
-    process = start("run", spec, "--out", tmp_path / "out", "--jobs", 2, "--no-report")
-    wait_for_runs(process, tmp_path / "out", 2)
+def test_a_killed_worker_stops_the_sweep_and_a_killed_parent_its_workers(spec: Path, tmp_path: Path) -> None:
+    outs = [tmp_path / "worker", tmp_path / "parent"]
+    started = [start("run", spec, "--out", out, "--jobs", 2, "--no-report") for out in outs]
+    (process, orphaning), (out, orphaned) = started, outs
+    wait_for_runs(process, out, 2)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     workers = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
+    wait_for_runs(orphaning, orphaned, 1)
+    os.kill(orphaning.pid, signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
     assert "Traceback" not in errors
     assert "error: a worker process was lost" in errors
     assert errors.strip().splitlines()[-1].startswith("continue with: ")
-    assert 2 <= n_recorded(tmp_path / "out") < RUNS
+    assert 2 <= n_recorded(out) < RUNS
+    orphaning.communicate()
     assert group_is_gone(process)
+    assert group_is_gone(orphaning)

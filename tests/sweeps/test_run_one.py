@@ -17,7 +17,7 @@ import kan_np
 from sweeps import run_one as module
 from sweeps import tasks
 from sweeps.run_one import RunOptions, RunStatus, load_model_bytes, run_one, training_seed, warm_up
-from sweeps.space import run_id
+from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
@@ -129,6 +129,18 @@ def test_which_models_are_kept(keep: str, kept: list[int], monkeypatch: pytest.M
     monkeypatch.setattr(kan_np, "fit_schedule", fake_schedule(*stages))
     record = run_one(KAN, RunOptions(save_models=keep))
     assert [row["stage"] for row in record["stages"] if row["model"] is not None] == kept
+
+
+def test_a_kan_is_told_the_options_of_the_format_whatever_the_library_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(kan_np, "fit_schedule", lambda *_, **options: told.append(options))
+    run_one(KAN)
+    run_one(KAN | {"base_fun": "zero"})
+    options = [{name: options[name] for name in KAN_DEFAULTS} for options in told]
+    assert options[0] == {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "linear"}
+    assert options[1] == options[0] | {"base_fun": "zero"}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,3 +178,71 @@ def test_the_first_signal_stops_the_second_waits_the_third_ends(monkeypatch: pyt
     assert codes == []
     signal.raise_signal(signal.SIGINT)
     assert codes == [130]
+
+
+class InterruptedAtItsEnd:
+    """Python drops what is raised while this is destroyed, and tells `sys.unraisablehook`."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def dropped(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    kinds: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: kinds.append(lost.exc_type))
+    return kinds
+
+
+def test_an_interrupt_that_python_drops_is_not_forgotten(dropped: list[Any]) -> None:
+    with StopSignals() as signals:
+        assert not signals.stopping
+        signals.check()
+        InterruptedAtItsEnd()
+        assert dropped == [KeyboardInterrupt]
+        assert signals.stopping
+        with pytest.raises(KeyboardInterrupt):
+            signals.check()
+    with StopSignals():
+        InterruptedAtItsEnd()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_while_the_first_is_answered_does_not_cut_the_cleaning_up() -> None:
+    cleaned: list[str] = []
+
+    def records() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            cleaned.append("generator")
+
+    def stopped() -> None:
+        with StopSignals(), contextlib.closing(records()) as numbers:
+            next(numbers)
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert cleaned == ["generator"]
+
+
+def test_an_interrupt_that_python_drops_ends_the_sweep_after_the_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch, dropped: list[Any]
+) -> None:
+    original = backends.run_one
+
+    def run_one(*arguments: Any) -> Any:
+        InterruptedAtItsEnd()
+        return original(*arguments)
+
+    monkeypatch.setattr(backends, "run_one", run_one)
+    outcome, _ = carry_out(store)
+    assert dropped == [KeyboardInterrupt]
+    assert (outcome.end, outcome.done) == (SweepEnd.INTERRUPTED, 1)
+
+    monkeypatch.setattr("sweeps.runner.warm_up", lambda *_: InterruptedAtItsEnd())
+    outcome, _ = carry_out(store)
+    assert (outcome.end, outcome.done) == (SweepEnd.INTERRUPTED, 0)

@@ -23,8 +23,10 @@ from sweeps.space import (
     TaskInfo,
     expand,
     kan_params,
+    left_out,
     mlp_params,
     run_id,
+    with_scaled_bound,
 )
 from sweeps.spec_reader import csv_spec, parse_spec, preset_names, read_spec, suite_spec
 
@@ -143,6 +145,54 @@ def test_max_params_cuts_grids_and_leaves_out_shapes() -> None:
 def test_nothing_left_is_an_error() -> None:
     with pytest.raises(UserError, match="max_params = 10 leaves out every model"):
         configs(spec_of(KAN, max_params=10))
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        {"base_fun": "silu"},
+        {"grid_eps": 1},
+        {"extrapolation": ["linear"], "base_fun": "silu", "grid_eps": 1.0},
+    ],
+)
+def test_a_default_that_is_spelt_out_changes_no_id(spelt: dict[str, Any]) -> None:
+    assert configs(spec_of(KAN | spelt)) == configs(spec_of(KAN))
+    both = configs(spec_of(KAN | {"base_fun": ["silu", "zero"]}))
+    assert [run.config.get("base_fun") for run in both] == [None, "zero"]
+    assert both[0] == configs(spec_of(KAN))[0]
+
+
+def test_what_the_bound_leaves_out_is_counted_by_task_and_family() -> None:
+    # KAN 2-5-1: 15 edges of 7 and 9; 2-2-1: 6 edges; 100-5-1 and 100-1-1: 505 and 101 edges. MLP 2-5-1: 21.
+    spec = spec_of(KAN | {"hidden": ["suggested", [5]]}, MLP, max_params=120, seeds=3)
+    assert left_out(spec, TASKS) == {
+        "special/jv": [
+            "1 of 4 KAN models are left out, for they have more than max_params = 120 parameters "
+            "(the largest has 135)."
+        ],
+        "toy/highdim": [
+            "all 4 KAN models are left out, for they have more than max_params = 120 parameters "
+            "(the largest has 4545).",
+            "all 1 MLP models are left out, for they have more than max_params = 120 parameters "
+            "(the largest has 511).",
+        ],
+    }
+    assert left_out(replace(spec, max_params=None), TASKS) == {"special/jv": [], "toy/highdim": []}
+    twice = replace(spec, models=spec.models * 2)
+    assert left_out(twice, TASKS) == left_out(spec, TASKS)
+
+
+def test_the_bound_of_a_preset_grows_with_the_columns_of_a_table() -> None:
+    spec = csv_spec("a.csv", "quick", "y")
+    assert spec.max_params == 5000
+    wide = {"csv/a": TaskInfo("csv/a", (200, 10, 1), {}, {})}
+    scaled = with_scaled_bound(spec, wide)
+    assert scaled.max_params == 500_000
+    assert left_out(scaled, wide) == {"csv/a": []}
+    assert {run.family for run in expand(scaled, wide)} == {"kan", "mlp"}
+    assert with_scaled_bound(spec, {"csv/a": TaskInfo("csv/a", (1, 3, 1), {}, {})}) == spec
+    unbound = replace(spec, max_params=None)
+    assert with_scaled_bound(unbound, wide) == unbound
 
 
 def test_presets_are_small_for_quick_and_complete_for_paper() -> None:

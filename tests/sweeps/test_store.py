@@ -15,7 +15,7 @@ import pytest
 import synthetic
 
 from sweeps.errors import UserError
-from sweeps.store import Store, group_id
+from sweeps.store import Store, best_stage, group_id
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,16 +145,28 @@ def test_columns_of_an_empty_store_have_their_types(store):
     assert store.stages()["run_id"].size == 0
 
 
-def test_the_best_model_is_chosen_by_validation_then_by_test(store):
+def test_the_best_model_is_chosen_by_validation_then_by_training_never_by_test(store):
     given = record()
-    for stage, (val, test) in enumerate([(0.3, 0.1), (0.1, 0.4), (0.2, 0.3), (math.nan, 0.0)]):
-        given["stages"][stage] |= {"val_rmse": val, "test_rmse": test}
+    errors = [(0.3, 0.1, 0.4), (0.1, 0.4, 0.3), (0.2, 0.3, 0.1), (math.nan, 0.0, math.inf)]
+    for stage, (val, test, train) in enumerate(errors):
+        given["stages"][stage] |= {"val_rmse": val, "test_rmse": test, "train_rmse": train}
     store.add(given)
     assert store.model("0000") == given["stages"][1]["model"]
     for stage in given["stages"]:
         stage["val_rmse"] = math.nan
     store.add(given)
-    assert store.model("0000") == given["stages"][3]["model"]
+    assert store.model("0000") == given["stages"][2]["model"]
+    given["stages"][2]["model"] = None
+    store.add(given)
+    assert store.model("0000") == given["stages"][1]["model"]
+
+
+def test_the_best_stage_of_ties_is_the_first_and_without_numbers_the_last():
+    rows = [
+        {"stage": i, "val_rmse": math.nan, "train_rmse": value} for i, value in enumerate([0.2, 0.1, 0.1])
+    ]
+    assert best_stage(rows) == 1
+    assert best_stage([row | {"train_rmse": math.inf} for row in rows]) == 2
 
 
 def test_a_stage_without_a_model_is_refused_with_those_that_have_one(store):
@@ -282,6 +294,41 @@ def test_a_file_that_a_killed_start_left_empty_is_started_again(tmp_path):
         Store.open(tmp_path, readonly=True)
     with Store.create(tmp_path, {}, "") as store:
         store.add(record())
+
+
+def test_a_start_that_breaks_off_leaves_an_empty_file_that_can_be_started_again(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sweeps.store.check_schema", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Store.create(tmp_path, {"name": "x"}, "")
+    with pytest.raises(UserError, match="is empty: no sweep was started"):
+        Store.open(tmp_path, readonly=True)
+    with Store.create(tmp_path, {"name": "x"}, "again") as store:
+        assert store.meta()["spec"] == {"name": "x"}
+
+
+def test_a_store_without_a_specification_is_read_and_continued(tmp_path):
+    Store.create(tmp_path, {"name": "x"}, "").close()
+    with sqlite3.connect(tmp_path / "results.db") as connection:
+        connection.execute("DELETE FROM meta WHERE key NOT IN ('schema_version', 'created')")
+    connection.close()
+    with Store.open(tmp_path, readonly=True) as store:
+        meta = store.meta()
+        assert (meta["spec"], meta["command"], meta["table"]) == ({}, "", "")
+        assert meta["title"] == tmp_path.name
+    with Store.create(tmp_path, {"name": "y"}, "go on") as store:
+        assert store.meta()["command"] == "go on"
+
+
+def test_the_path_of_a_table_is_kept_as_an_absolute_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Store.create("out", {}, "", "mine.csv") as store:
+        assert store.meta()["table"] == str((tmp_path / "mine.csv").resolve())
+    with Store.create("out", {}, "") as store:
+        assert store.meta()["table"] == ""
 
 
 def large_store(directory):

@@ -90,8 +90,39 @@ def test_sizes_of_a_specification_reach_the_configuration() -> None:
     (info,) = tasks.describe(spec).values()
     assert info.name == "toy/product"
     assert info.data == {"n_train": 77, "n_test": 1000}
+    assert {part: info.description[f"n_{part}"] for part in ("train", "val", "test")} == {
+        "train": 62,
+        "val": 15,
+        "test": 1000,
+    }
     assert info.description["formula"]
     assert len(info.description["variables"]) == info.n_in == 2
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 0.33])
+def test_a_description_counts_the_samples_of_the_dataset(fraction: float) -> None:
+    data = DataSpec(n_train=77, n_test=10, val_fraction=fraction)
+    spec = SweepSpec("s", SuiteSource("toy", ("product",)), (), data=data)
+    (info,) = tasks.describe(spec).values()
+    dataset = tasks.load_dataset(suite_config("toy/product", **info.data, val_fraction=fraction))
+    for part in ("train", "val", "test"):
+        assert info.description.get(f"n_{part}") == (
+            len(dataset[f"{part}_input"]) if f"{part}_input" in dataset else None
+        )
+
+
+def test_too_few_samples_to_train_are_refused_before_the_sweep() -> None:
+    data = DataSpec(n_train=2, val_fraction=0.9)
+    spec = SweepSpec("s", SuiteSource("toy", ("product",)), (), data=data)
+    with pytest.raises(UserError, match=r"n_train = 2 with val_fraction = 0\.9: 2 rows cannot be split"):
+        tasks.describe(spec)
+
+
+def test_descriptions_say_what_is_left_out() -> None:
+    spec = suite_spec("toy", "quick")
+    told = tasks.descriptions(spec, tasks.describe(spec))
+    assert told["toy/product"]["left_out"] == []
+    assert "KAN models are left out" in told["toy/highdim"]["left_out"][0]
 
 
 def test_a_table_becomes_a_task(tmp_path: Path) -> None:
