@@ -25,12 +25,6 @@ from sweeps.space import expand
 from sweeps.spec_reader import parse_spec
 from sweeps.store import Store
 
-# Closing loky while it still hands out work can make its manager thread stumble over a work item that is
-# already gone (a KeyError inside joblib); the workers end all the same, which is what is tested.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception in thread ExecutorManagerThread:pytest.PytestUnhandledThreadExceptionWarning"
-)
-
 VALUES: dict[str, Any] = {
     "suite": "toy",
     "tasks": ["product"],
