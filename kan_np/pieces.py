@@ -21,8 +21,11 @@ from kan_np.kernels.network import Ints
 
 MAX_ORDER = 5
 
-#: What a spline does outside its grid. "error" trains as "linear" and is refused on evaluation.
-EXTRAPOLATIONS = ("linear", "continue", "constant", "zero", "error")
+#: Part of the largest diagonal element that is added to the normal equations of a least-squares fit.
+_RIDGE = 1e-14
+
+#: What a spline does outside its grid. "error" trains as "smooth" and is refused on evaluation.
+EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,27 @@ class SplineTable:
     start: Ints
 
     @classmethod
-    def build(cls, knots: FloatArray, k: int, extrapolation: str = "linear") -> SplineTable:
+    def build(cls, knots: FloatArray, k: int, extrapolation: str = "smooth") -> SplineTable:
         """Build the tables; knots of shape (n_nodes, G + 1) must increase strictly."""
         grid = knots.shape[1] - 1
-        lead = k if extrapolation == "zero" else 0  # fading B-splines have k more intervals on each side
-        t = continued_knots(knots, 2 * k)
-        spans = np.arange(2 * k - lead, 2 * k + grid + lead)
-        breaks, origin, scale = (
-            t[:, spans[0] : spans[-1] + 2],
-            t[:, spans],
-            1.0 / (t[:, spans + 1] - t[:, spans]),
-        )
+        # fading B-splines live on k more intervals on each side; "smooth" carries its end pieces on for one
+        lead = {"zero": k, "smooth": 1, "error": 1}.get(extrapolation, 0)
+        outside = 2 * k + 1
+        t = continued_knots(knots, outside)
+        spans = np.arange(outside - lead, outside + grid + lead)
+        breaks = t[:, spans[0] : spans[-1] + 2].copy()
+        start = np.clip(np.arange(spans.size) - lead, 0, grid - 1)
+        if extrapolation != "zero":
+            spans = spans[lead] + start
+        if extrapolation in ("smooth", "error"):  # as far as the end interval itself is long
+            breaks[:, 0] = 2.0 * knots[:, 0] - knots[:, 1]
+            breaks[:, -1] = 2.0 * knots[:, -1] - knots[:, -2]
+        origin, scale = t[:, spans], 1.0 / (t[:, spans + 1] - t[:, spans])
         even = _even(knots, k, extrapolation)
         # one rounding for all steps: 1 / (t_1 - t_0) would be off by G roundings at the far end
         scale = np.where(even[:, None] == 1, grid / (knots[:, -1:] - knots[:, :1]), scale)
         poly = active_polynomials(t, spans, k)
-        start = np.clip(np.arange(spans.size) - lead, 0, grid - 1)
-        if lead:
+        if extrapolation == "zero":
             poly = _only_existing(poly, np.arange(spans.size) - lead, start, grid + k)
         inner = (origin, scale, poly, start)
         origin, scale, poly, start = _with_outer_pieces(extrapolation, breaks, *inner)
@@ -80,8 +87,8 @@ class SplineTable:
             breaks=np.ascontiguousarray(breaks),
             bucket=_buckets(breaks),
             bucket_scale=2 * spans.size / (breaks[:, -1] - breaks[:, 0]),
-            origin=origin,
-            scale=scale,
+            origin=np.ascontiguousarray(origin),
+            scale=np.ascontiguousarray(scale),
             poly=poly,
             start=start,
         )
@@ -126,9 +133,10 @@ class SplineTable:
     def carry_over(self, other: SplineTable, coef: FloatArray, source: Ints) -> FloatArray:
         """Coefficients on `other` of the splines that have the coefficients `coef` here.
 
-        The new spline interpolates the old one at the sites of `other`: exact (to rounding) where the new
-        knots contain the old ones, and within O(h^(k+1)) of it elsewhere. No samples are needed, so few
-        samples or constant inputs cannot make it fail.
+        Where the new knots contain the old ones the new spline interpolates the old one at its `sites`, which
+        is knot insertion: exact to rounding. Elsewhere it is the least-squares fit to the old spline over the
+        new grid (exact integrals, with a ridge at rounding level). No samples are needed, so few samples or
+        constant inputs cannot make either fail.
 
         Parameters
         ----------
@@ -140,13 +148,40 @@ class SplineTable:
         -------
         ndarray of shape (n_edges, G' + k)
         """
-        sites = other.sites()
-        old, new = self.design_matrices(sites), other.design_matrices(sites)
+        if _contains(other.knots, self.knots):
+            x = other.sites()
+            matrices, old = other.design_matrices(x), self.design_matrices(x)
+        else:
+            x, weight = self._quadrature(other)
+            design = other.design_matrices(x)
+            weighted = np.swapaxes(design * weight[:, :, None], 1, 2)
+            matrices, old = weighted @ design, weighted @ self.design_matrices(x)
+            m = np.arange(other.n_basis)
+            matrices[:, m, m] += _RIDGE * matrices[:, m, m].max(axis=1, keepdims=True)
         carried = np.empty((coef.shape[0], other.n_basis))
-        for i in range(sites.shape[0]):
+        for i in range(x.shape[0]):
             edges = source == i
-            carried[edges] = np.linalg.solve(new[i], old[i] @ coef[edges].T).T
+            carried[edges] = np.linalg.solve(matrices[i], old[i] @ coef[edges].T).T
         return carried
+
+    def _quadrature(self, other: SplineTable) -> tuple[FloatArray, FloatArray]:
+        """Gauss points between all knots of both tables over the grid of `other`, and their weights."""
+        low, high = other.knots[:, :1], other.knots[:, -1:]
+        ends = np.sort(np.hstack([other.knots, np.clip(self.knots, low, high)]), axis=1)
+        point, weight = np.polynomial.legendre.leggauss(self.k + 1)
+        half = 0.5 * np.diff(ends, axis=1)[:, :, None]
+        x = ends[:, :-1, None] + half * (point + 1.0)
+        return x.reshape(low.size, -1), ((half / (high - low)[:, :, None]) * weight).reshape(low.size, -1)
+
+
+def _contains(fine: FloatArray, coarse: FloatArray) -> bool:
+    """Whether the knots `coarse` are every m-th of the knots `fine`, to rounding."""
+    n_fine, n_coarse = fine.shape[1] - 1, coarse.shape[1] - 1
+    if n_fine % n_coarse:
+        return False
+    off = np.abs(fine[:, :: n_fine // n_coarse] - coarse).max(axis=1)
+    size = np.abs(coarse).max(axis=1) + (coarse[:, -1] - coarse[:, 0])
+    return bool((off <= 1e-14 * size).all())
 
 
 def active_polynomials(t: FloatArray, spans: Ints, k: int) -> FloatArray:
@@ -207,18 +242,19 @@ def _with_outer_pieces(
     """Add the piece left of the grid at the front and the one right of it at the end."""
     k = poly.shape[1] - 1
     ends = []
-    for inner, u in ((0, 0.0), (-1, 1.0)):
+    for inner, at in ((0, breaks[:, 0]), (-1, breaks[:, -1])):
         neighbour = poly[:, :, :, inner]
+        u = ((at - origin[:, inner]) * scale[:, inner])[:, None]
         piece = np.zeros_like(neighbour)
         if extrapolation == "continue":
             piece = neighbour
         elif extrapolation != "zero":
-            piece[:, :, k] = neighbour @ u ** np.arange(k, -1, -1.0)
+            piece[:, :, k] = _sum_powers(neighbour, u ** np.arange(k, -1, -1.0))
             if extrapolation != "constant" and k > 0:
                 falling = np.arange(k, 0, -1)
-                piece[:, :, k - 1] = neighbour[:, :, :k] @ (falling * u ** (falling - 1.0))
-        at = origin[:, inner] if extrapolation == "continue" else breaks[:, inner]
-        ends.append((at[:, None], scale[:, [inner]], piece[..., None], start[[inner]]))
+                piece[:, :, k - 1] = _sum_powers(neighbour[:, :, :k], falling * u ** (falling - 1.0))
+        place = origin[:, inner] if extrapolation == "continue" else at
+        ends.append((place[:, None], scale[:, [inner]], piece[..., None], start[[inner]]))
     (left_origin, left_scale, left_poly, left_start), (right_origin, right_scale, right_poly, right_start) = (
         ends
     )
@@ -228,6 +264,12 @@ def _with_outer_pieces(
         np.concatenate([left_poly, poly, right_poly], axis=3),
         np.concatenate([left_start, start, right_start]),
     )
+
+
+def _sum_powers(poly: FloatArray, powers: FloatArray) -> FloatArray:
+    """sum_d poly[i, r, d] powers[i, d]."""
+    total: FloatArray = np.einsum("ird,id->ir", poly, powers)
+    return total
 
 
 def _buckets(breaks: FloatArray) -> Ints:
@@ -255,13 +297,14 @@ def _even(knots: FloatArray, k: int, extrapolation: str) -> Ints:
 
 
 def design_matrix(
-    x: ArrayLike, knots: ArrayLike, k: int = 3, nu: int = 0, extrapolation: str = "linear"
+    x: ArrayLike, knots: ArrayLike, k: int = 3, nu: int = 0, extrapolation: str = "smooth"
 ) -> FloatArray:
     """B-splines of order k on a grid, or their nu-th derivatives, as a dense matrix.
 
     out[s, m] = d^nu B_m / dx^nu at x[s], where the grid t_0 < ... < t_G is continued by k equal steps of
     (t_G - t_0) / G on both sides, as in pykan. Outside [t_0, t_G] the choice is explicit:
 
+    - "smooth": the polynomial of an end interval goes on for its length once more, then its tangent;
     - "linear": value and slope at the end go on as a line;
     - "continue": the polynomial of the last interval goes on, as in ``scipy.interpolate.BSpline``;
     - "constant": the value at the end stays;

@@ -48,7 +48,11 @@ def basis(x, knots, k, extrapolation):
     last = len(t) - 2 if extrapolation == "zero" else len(t) - 2 - k
     interval = np.minimum(np.searchsorted(t, position, side="right") - 1, last)
     inside = (x.real >= low) & (x.real <= high)
-    if extrapolation in ("linear", "error"):
+    if extrapolation in ("smooth", "error"):  # the end polynomials for another end interval, then a line
+        low, high = 2 * a - knots[1], 2 * b - knots[-2]
+        inside = (x.real >= low) & (x.real <= high)
+        position = np.clip(x.real, low, high)
+    if extrapolation in ("smooth", "linear", "error"):
         end = np.where(inside, x, position)
         line = (x - end)[:, None] * slope_of_basis(end, t, k, interval)
         return cox_de_boor(end, t, k, interval) + np.where(inside[:, None], 0.0, line)
@@ -139,6 +143,22 @@ def unpack(theta, model):
     return layers
 
 
+def roots(x, y, layers, k, base_fun, extrapolation, weight, smoothing):
+    """Numbers whose squares sum to the weighted mean squared error + smoothing * roughness: a vector.
+
+    First sqrt(v_s) (f_j(x_s) - y_sj) with v_s = weight_s / (n_out sum of weight), sample by sample, then
+    sqrt(smoothing) (c_{m+1} - 2 c_m + c_{m-1}) of every edge.
+    """
+    nodes, _ = forward(x, layers, k, base_fun, extrapolation)
+    v = weight / (y.shape[1] * weight.sum())
+    parts = [(np.sqrt(v)[:, None] * (nodes[-1] - y)).ravel()]
+    for _, coef, _ in layers:
+        for m in range(1, coef.shape[2] - 1):
+            bend = coef[:, :, m + 1] - 2.0 * coef[:, :, m] + coef[:, :, m - 1]
+            parts.append(np.sqrt(smoothing) * bend.ravel())
+    return np.concatenate(parts)
+
+
 def mlp(x, layers, activation):
     """Outputs of an MLP given [(W, b), ...]."""
     act = {
@@ -162,3 +182,13 @@ def complex_step(f, theta, h=1e-30):
         moved[i] += 1j * h
         grad[i] = np.imag(f(moved)) / h
     return grad
+
+
+def complex_step_jacobian(f, theta, h=1e-30):
+    """Derivatives d f_i / d theta_j of a real-analytic vector f at theta: (n, p)."""
+    columns = []
+    for i in range(theta.size):
+        moved = theta.astype(complex)
+        moved[i] += 1j * h
+        columns.append(np.imag(f(moved)) / h)
+    return np.stack(columns, axis=1)

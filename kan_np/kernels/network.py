@@ -199,7 +199,7 @@ def edge_values(theta, e, has_base, n, value, first, base, work):
 
 @jit
 def loss_and_gradient(net, theta, inputs, y, weight, basis, scratch, pull, grad):
-    """Return sum_{s,j} weight (f_j(x_s) - y_{js})^2 and add its gradient by theta to `grad`.
+    """Return sum_{s,j} weight_s (f_j(x_s) - y_{js})^2 and add its gradient by theta to `grad`.
 
     `inputs` is the cache of expand_inputs, y has shape (n_out, n_samples).
     """
@@ -220,8 +220,9 @@ def loss_and_gradient(net, theta, inputs, y, weight, basis, scratch, pull, grad)
         for j in range(y.shape[0]):
             for s in range(n):
                 residual_js = scratch.x[first_out + j, s] - y[j, low + s]
-                loss += residual_js * residual_js
-                scratch.delta[first_out + j, s] = 2.0 * weight * residual_js
+                pulled = weight[low + s] * residual_js
+                loss += pulled * residual_js
+                scratch.delta[first_out + j, s] = 2.0 * pulled
         # `layer > 0` and not True: a literal would be compiled once more
         for layer in range(n_layers - 1, -1, -1):
             if layer == 0:
@@ -229,7 +230,7 @@ def loss_and_gradient(net, theta, inputs, y, weight, basis, scratch, pull, grad)
             else:
                 first = net.node_start[layer]
                 layer_backward(net, theta, layer, n, basis, first, scratch, pull, layer > 0, grad)
-    return weight * loss
+    return loss
 
 
 @jit

@@ -88,7 +88,9 @@ def expand(
     k = poly.shape[0] - 1
     u, stretch = work[0], work[1]
     if even:
-        _expand_even(x, n, breaks, scale[1], poly, shift, value, slope, first, u)
+        _expand_even(
+            x, n, origin[1], start[start.shape[0] - 1], scale[1], poly, shift, value, slope, first, u
+        )
         low, high = breaks[0], breaks[breaks.shape[0] - 1]
         outside = 0
         for s in range(n):
@@ -112,10 +114,10 @@ def expand(
 
 
 @jit
-def _expand_even(x, n, breaks, scale, poly, shift, value, slope, first, u):
-    """As `expand` for equal steps inside the grid; outside it the polynomials of the end pieces go on."""
+def _expand_even(x, n, low, last, scale, poly, shift, value, slope, first, u):
+    """As `expand` for equal steps from the knot `low` on; outside them the end polynomials go on."""
     k = poly.shape[0] - 1
-    low, last = breaks[0], float(breaks.shape[0] - 2)
+    last = float(last)
     for s in range(n):
         t = (x[s] - low) * scale
         p = min(max(math.floor(t), 0.0), last)

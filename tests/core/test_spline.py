@@ -13,7 +13,10 @@ from kan_np import KAN, design_matrix
 from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
 from kan_np.pieces import SplineTable
 
-MODES = ("linear", "continue", "constant", "zero")
+MODES = ("smooth", "linear", "continue", "constant", "zero")
+
+#: Distances from the ends in intervals: a hair, within one, at one, a hair beyond it, far.
+OUTSIDE = np.array([1e-9, 0.3, 1.0, 1.0 + 1e-9, 1.5, 10.0])
 
 
 def grids(kind, G, seed=0):
@@ -23,18 +26,21 @@ def grids(kind, G, seed=0):
     return knots_from_samples(rng.normal(size=(1, 500)), G, 0.02)[0]
 
 
+def inner_points(knots):
+    return np.random.default_rng(1).uniform(knots[0], knots[-1], 40)
+
+
 def ugly_points(knots, k):
     """Knots, both ends, their neighbours in float64, inside, a little outside and far outside."""
     t = reference.continued_knots(knots, k)
-    rng = np.random.default_rng(1)
     step = (knots[-1] - knots[0]) / (len(knots) - 1)
     return np.concatenate(
         [
             t,
             np.nextafter(knots, -np.inf)[1:],
-            rng.uniform(knots[0], knots[-1], 40),
-            knots[0] - step * np.array([1e-9, 0.3, 1.5, 10.0]),
-            knots[-1] + step * np.array([1e-9, 0.3, 1.5, 10.0]),
+            inner_points(knots),
+            knots[0] - step * OUTSIDE,
+            knots[-1] + step * OUTSIDE,
         ]
     )
 
@@ -46,9 +52,7 @@ def test_values_and_three_derivatives_agree_with_scipy(k, G, kind):
     knots = grids(kind, G)
     spline = BSpline(reference.continued_knots(knots, k), np.eye(G + k), k, extrapolate=True)
     step = np.diff(knots).min()
-    x = np.concatenate(
-        [knots, ugly_points(knots, k)[-48:-8], [knots[0] - 0.3 * step, knots[-1] + 0.3 * step]]
-    )
+    x = np.concatenate([knots, inner_points(knots), [knots[0] - 0.3 * step, knots[-1] + 0.3 * step]])
     for nu in range(4):
         ours = design_matrix(x, knots, k, nu, "continue")
         theirs = spline(x, nu) if nu <= k else np.zeros_like(ours)
@@ -66,12 +70,20 @@ def test_outside_each_mode_is_what_its_definition_says(k, kind, mode, nu):
     t = reference.continued_knots(knots, k)
     spline = BSpline(t, np.eye(6 + k), k, extrapolate=True)
     step = (b - a) / 6
-    for end, x in ((a, a - step * np.array([1e-6, 0.4, 3.7])), (b, b + step * np.array([1e-6, 0.4, 3.7]))):
+    away = step * np.array([1e-6, 0.4, 3.7])
+    for end, x in ((a, a - away), (b, b + away)):
         at_end = [spline(end, order) if order <= k else np.zeros(6 + k) for order in range(2)]
         if mode == "continue":
             expected = spline(x, nu) if nu <= k else np.zeros((3, 6 + k))
         elif mode == "constant":
             expected = np.tile(at_end[0] if nu == 0 else 0 * at_end[0], (3, 1))
+        elif mode == "smooth":
+            turn = 2 * b - knots[-2] if end == b else 2 * a - knots[1]
+            at_turn = [spline(turn, order) if order <= k else np.zeros(6 + k) for order in range(2)]
+            expected = spline(x, nu) if nu <= k else np.zeros((3, 6 + k))
+            for s in np.flatnonzero(np.abs(x - end) > abs(turn - end)):
+                line = at_turn[0] + (x[s] - turn) * at_turn[1]
+                expected[s] = [line, at_turn[1], 0 * line, 0 * line][nu]
         elif mode == "linear":
             line = at_end[0] + (x - end)[:, None] * at_end[1]
             expected = [line, np.tile(at_end[1], (3, 1)), 0 * line, 0 * line][nu]
@@ -96,6 +108,58 @@ def test_values_agree_with_the_recursion_everywhere(k, kind, mode):
     assert np.abs(design_matrix(x, knots, k, 0, mode) - expected).max() <= 1e-12 * max(
         1, np.abs(expected).max()
     )
+
+
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("G", [1, 2, 7])
+@pytest.mark.parametrize("k", range(6))
+def test_smooth_is_the_last_polynomial_for_one_interval_and_then_its_tangent(k, G, kind):
+    knots = grids(kind, G)
+    ends = ((knots[0], -1.0, knots[1] - knots[0]), (knots[-1], 1.0, knots[-1] - knots[-2]))
+    for end, side, step in ends:
+        turn = end + side * step
+        near = end + side * step * np.array([0.0, 1e-9, 0.3, 0.999])
+        for nu in range(4):
+            ours = design_matrix(near, knots, k, nu, "smooth")
+            expected = design_matrix(near, knots, k, nu, "continue")
+            assert np.abs(ours - expected).max() <= 1e-13 * max(np.abs(expected).max(), 1.0)
+        value, slope = (design_matrix([turn], knots, k, nu, "continue")[0] for nu in range(2))
+        distance = side * step * np.array([1e-9, 0.5, 3.0, 1e6])
+        line = value + distance[:, None] * slope
+        far = turn + distance
+        scale = np.maximum(np.abs(line).max(axis=1, keepdims=True), 1.0)
+        assert (np.abs(design_matrix(far, knots, k, 0, "smooth") - line) <= 1e-12 * scale).all()
+        slopes = design_matrix(far, knots, k, 1, "smooth")
+        assert np.abs(slopes - slope).max() <= 1e-12 * max(np.abs(slope).max(), 1.0)
+        for nu in (2, 3):
+            assert not design_matrix(far, knots, k, nu, "smooth").any()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("k", range(1, 6))
+def test_values_do_not_jump_at_the_ends_nor_one_interval_outside(k, kind, mode):
+    knots = grids(kind, 5)
+    hair = 1e-9 * (knots[-1] - knots[0]) / 5
+    for place in (2 * knots[0] - knots[1], knots[0], knots[-1], 2 * knots[-1] - knots[-2]):
+        sides = np.array([place - hair, place + hair])
+        slopes = design_matrix(sides, knots, k, 1, mode)
+        jump = np.ptp(design_matrix(sides, knots, k, 0, mode), axis=0)
+        assert (jump <= 1e-14 + 4 * hair * np.abs(slopes).max()).all()
+        if mode == "smooth" and (k > 1 or place not in knots):  # its slope is continuous too
+            bend = np.abs(design_matrix(sides, knots, k, min(k, 2), "continue")).max()
+            assert (np.ptp(slopes, axis=0) <= 1e-13 * (1 + np.abs(slopes).max()) + 4 * hair * bend).all()
+
+
+@pytest.mark.parametrize("k", range(6))
+def test_smooth_is_the_default_and_how_error_trains(k):
+    knots = grids("quantile", 4)
+    x = ugly_points(knots, k)
+    smooth = design_matrix(x, knots, k, 0, "smooth")
+    np.testing.assert_array_equal(design_matrix(x, knots, k), smooth)
+    assert KAN([1, 1], 4, k).extrapolation == "smooth"
+    trained = SplineTable.build(knots[None, :], k, "error").design_matrices(x[None, :])[0]
+    np.testing.assert_array_equal(trained, smooth)
 
 
 @given(
@@ -154,6 +218,15 @@ def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
     old, new = coarse.design_matrices(x), fine.design_matrices(x)
     for edge, node in enumerate(source):
         np.testing.assert_allclose(new[node] @ carried[edge], old[node] @ coef[edge], atol=1e-12)
+
+
+@pytest.mark.parametrize("n_nodes", [1, 2, 3])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("k", range(6))
+def test_tables_have_one_layout_so_that_kernels_are_compiled_once(k, mode, n_nodes):
+    table = SplineTable.build(uniform_knots(-np.ones(n_nodes), 1.0, 5), k, mode)
+    arrays = {name: value for name, value in vars(table).items() if isinstance(value, np.ndarray)}
+    assert [name for name, value in arrays.items() if not value.flags.c_contiguous] == []
 
 
 @pytest.mark.parametrize("k", range(6))
