@@ -16,8 +16,9 @@ from kan_np.data import (
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.optimize.fit import Callback
-from kan_np.optimize.schedule import Stage, fit_schedule
-from kan_np.optimize.status import FitResult, FitStatus, Progress
+from kan_np.optimize.schedule import fit_mlp, fit_schedule
+from kan_np.optimize.stage import Schedule, Stage
+from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.pieces import design_matrix
 from kan_np.serialize import load_model
 
@@ -28,8 +29,10 @@ __all__ = [
     "Dataset",
     "FitResult",
     "FitStatus",
+    "GridUpdate",
     "Progress",
     "Scaler",
+    "Schedule",
     "Stage",
     "Suite",
     "SuiteFunction",
@@ -37,6 +40,7 @@ __all__ = [
     "create_dataset",
     "dataset_from_arrays",
     "design_matrix",
+    "fit_mlp",
     "fit_schedule",
     "get_suite",
     "list_suites",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +10,8 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
+from kan_np.mlp_objective import MlpObjective
 from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty
@@ -19,148 +19,6 @@ from kan_np.trainable import Trainable, check_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_CHUNK = 8192  # rows of a prediction that are in memory at once
-
-
-def _tanh(z: FloatArray, slope: FloatArray) -> None:
-    np.tanh(z, out=z)
-    np.multiply(z, z, out=slope)
-    np.subtract(1.0, slope, out=slope)
-
-
-def _relu(z: FloatArray, slope: FloatArray) -> None:
-    np.greater(z, 0.0, out=slope)
-    np.maximum(z, 0.0, out=z)
-
-
-def _silu(z: FloatArray, slope: FloatArray) -> None:
-    # S = 1 / (1 + exp(-z)) by tanh, which does not overflow; silu' = S + z S (1 - S)
-    np.multiply(z, 0.5, out=slope)
-    np.tanh(slope, out=slope)
-    slope += 1.0
-    slope *= 0.5
-    sigma = slope.copy()
-    slope *= z
-    np.multiply(slope, 1.0 - sigma, out=slope)
-    slope += sigma
-    z *= sigma
-
-
-#: Activations in place: (z, slope) -> z becomes a(z) and slope a'(z).
-ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray], None]] = {
-    "tanh": _tanh,
-    "relu": _relu,
-    "silu": _silu,
-}
-
-
-@dataclass(frozen=True)
-class MlpNetwork:
-    """Numbers of an MLP: h_{l+1} = a(h_l W_l + b_l), the last layer without a.
-
-    ``theta`` holds W_0, b_0, W_1, b_1, ... one after the other; W_l has shape (n_in, n_out).
-    """
-
-    width: tuple[int, ...]
-    activation: str
-    theta: FloatArray
-
-    @property
-    def n_params(self) -> int:
-        return self.theta.size
-
-    @cached_property
-    def layers(self) -> list[tuple[FloatArray, FloatArray]]:
-        """(W, b) of each layer, views of theta."""
-        return split_layers(self.width, self.theta)
-
-    def with_theta(self, theta: FloatArray) -> MlpNetwork:
-        return replace(self, theta=np.array(theta, dtype=np.float64))
-
-    def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
-        """An MLP has no grid: every input can be evaluated."""
-
-    def forward(self, x: FloatArray) -> FloatArray:
-        """Outputs (n_samples, n_out), in chunks of rows."""
-        out = np.empty((x.shape[0], self.width[-1]))
-        for low in range(0, x.shape[0], _CHUNK):
-            h = x[low : low + _CHUNK]
-            for layer, (weights, bias) in enumerate(self.layers):
-                h = h @ weights + bias
-                if layer < len(self.layers) - 1:
-                    ACTIVATIONS[self.activation](h, np.empty_like(h))
-            out[low : low + _CHUNK] = h
-        return out
-
-    def input_jacobian(self, x: FloatArray) -> FloatArray:
-        """d f_j / d x_i by forward accumulation: (n_samples, n_out, n_in)."""
-        h, jacobian = x, np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
-        for layer, (weights, bias) in enumerate(self.layers):
-            h = h @ weights + bias
-            jacobian = np.einsum("io,sij->soj", weights, jacobian)
-            if layer < len(self.layers) - 1:
-                slope = np.empty_like(h)
-                ACTIVATIONS[self.activation](h, slope)
-                jacobian *= slope[:, :, None]
-        return np.ascontiguousarray(jacobian)
-
-
-def split_layers(width: tuple[int, ...], theta: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-    """Views (W, b) of each layer into the flat vector."""
-    layers, at = [], 0
-    for n_in, n_out in zip(width[:-1], width[1:], strict=True):
-        weights = theta[at : at + n_in * n_out].reshape(n_in, n_out)
-        at += n_in * n_out
-        layers.append((weights, theta[at : at + n_out]))
-        at += n_out
-    return layers
-
-
-class MlpObjective:
-    """mean (f(x) - y)^2 + lamb lamb_l1 sum |W|, by one pass forward and one back in place."""
-
-    def __init__(self, net: MlpNetwork, x: FloatArray, y: FloatArray, penalty: Penalty) -> None:
-        self.penalty = penalty
-        self.n_fev = 0
-        self.mse = self.reg = float("nan")
-        self._width, self._activate = net.width, ACTIVATIONS[net.activation]
-        self._x, self._y = x, y
-        self._h = [np.empty((x.shape[0], n)) for n in net.width[1:]]
-        self._slope = [np.empty_like(h) for h in self._h[:-1]]
-        self._back = [np.empty_like(h) for h in self._h[:-1]]
-
-    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Objective and gradient at the flat vector theta of length n_params."""
-        self.n_fev += 1
-        grad = np.empty(theta.size)
-        layers, grads = split_layers(self._width, theta), split_layers(self._width, grad)
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            h = self._x
-            for layer, (weights, bias) in enumerate(layers):
-                np.dot(h, weights, out=self._h[layer])
-                h = self._h[layer]
-                h += bias
-                if layer < len(layers) - 1:
-                    self._activate(h, self._slope[layer])
-            delta = h
-            delta -= self._y
-            self.mse = float(np.vdot(delta, delta)) / delta.size
-            delta *= 2.0 / delta.size
-            for layer in range(len(layers) - 1, -1, -1):
-                below = self._h[layer - 1] if layer > 0 else self._x
-                np.dot(below.T, delta, out=grads[layer][0])
-                np.sum(delta, axis=0, out=grads[layer][1])
-                if layer > 0:
-                    np.dot(delta, layers[layer][0].T, out=self._back[layer - 1])
-                    delta = self._back[layer - 1]
-                    delta *= self._slope[layer - 1]
-        self.reg = 0.0
-        if self.penalty.lamb > 0:
-            for (weights, _), (by_weights, _) in zip(layers, grads, strict=True):
-                self.reg += self.penalty.lamb_l1 * float(np.abs(weights).sum())
-                by_weights += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(weights)
-        return self.mse + self.penalty.lamb * self.reg, grad
 
 
 class MLP(Trainable):
@@ -236,9 +94,12 @@ class MLP(Trainable):
         Parameters
         ----------
         dataset : dict
-            train_input, train_label, and where wanted test_* and val_*.
-        opt : {"LBFGS"}
-            One step of "LBFGS" is up to 20 iterations.
+            train_input, train_label, and where wanted test_* and val_*. With ``train_weight`` (n,) the mean
+            squared error is the weighted mean; likewise for the others.
+        opt : {"LBFGS", "LM", "auto"}
+            One step of "LBFGS" is up to 20 iterations; one of "LM" is one accepted iteration. "LM"
+            (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" takes it where it can
+            be used and the parameters are few, as in ``KAN.fit``, else "LBFGS".
         steps : int
         lamb, lamb_l1 : float
             Penalty on the weights; biases are free.
@@ -267,8 +128,15 @@ class MLP(Trainable):
 
         return plot_mlp(self)
 
-    def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> MlpObjective:
-        return MlpObjective(self._network, x, y, penalty)
+    def _objective(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty,
+        weight: FloatArray | None = None,
+        smoothing: float | str = 0.0,
+    ) -> MlpObjective:
+        return MlpObjective(self._network, x, y, penalty, weight)
 
     def _config(self) -> dict[str, Any]:
         return {"width": self.width, "activation": self.activation}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
@@ -18,6 +18,8 @@ from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty
 from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
+from kan_np.smoothing import check_smoothing
+from kan_np.starts import STARTS, random_parameters
 from kan_np.trainable import Trainable, check_width
 
 if TYPE_CHECKING:
@@ -50,13 +52,17 @@ class KAN(Trainable):
         Grids that follow the samples are ``grid_eps`` uniform + (1 - ``grid_eps``) quantiles.
     grid_margin : float
         Part of the range of the samples by which such grids reach further at each end.
-    extrapolation : {"linear", "continue", "constant", "zero", "error"}
-        What an edge does outside its grid: go on as a line, go on as the last polynomial, stay constant, let
-        the B-splines fade to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate.
-        "error" trains as "linear", and its hidden nodes stay so.
+    extrapolation : {"smooth", "linear", "continue", "constant", "zero", "error"}
+        What an edge does outside its grid: go on as the last polynomial for one interval and then as a line,
+        go on as a line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
+        to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate. "error" trains as
+        "smooth", and its hidden nodes stay so.
+    init : {"pykan", "wide", "power"}
+        Start: near-zero splines as in pykan, ten times larger ones, or the power law of arXiv:2509.03417; see
+        `kan_np.starts`.
     noise_scale, scale_base_mu, scale_base_sigma : float
-        Start: coefficients uniform in +-noise_scale / (2 G sqrt(n_in)), of the size of pykan's, and residual
-        weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in), as in pykan.
+        Of the starts "pykan" and "wide": coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) (ten times
+        that for "wide") and residual weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
     seed : int or numpy.random.Generator
         Source of the start; the same seed gives the same bits.
 
@@ -93,7 +99,8 @@ class KAN(Trainable):
         grid_range: ArrayLike = (-1.0, 1.0),
         grid_eps: float = 1.0,
         grid_margin: float = 0.0,
-        extrapolation: str = "linear",
+        extrapolation: str = "smooth",
+        init: str = "pykan",
         noise_scale: float = 0.3,
         scale_base_mu: float = 0.0,
         scale_base_sigma: float = 1.0,
@@ -107,6 +114,7 @@ class KAN(Trainable):
         grid = _validate.integer("grid", grid, 1)
         base_fun = _validate.choice("base_fun", base_fun, BASE_FUNCTIONS)
         extrapolation = _validate.choice("extrapolation", extrapolation, EXTRAPOLATIONS)
+        init = _validate.choice("init", init, STARTS)
         scales = (
             _validate.real("noise_scale", noise_scale),
             _validate.real("scale_base_mu", scale_base_mu),
@@ -116,7 +124,9 @@ class KAN(Trainable):
         ranges = _check_ranges(grid_range, layers[0], wiring.n_sources)
         table = SplineTable.build(uniform_knots(ranges[:, 0], ranges[:, 1], grid), k, extrapolation)
         rng = np.random.default_rng(seed)
-        theta = _start(wiring, table, base_fun, scales, rng)
+        fan_in = np.repeat(np.asarray(layers[:-1], float), np.diff(wiring.edge_start))
+        has_base = int(base_fun != "zero")
+        theta = random_parameters(init, fan_in, grid, k, has_base, scales, rng)
         self._network = Network(wiring, table, base_fun, theta)
 
     @property
@@ -217,6 +227,7 @@ class KAN(Trainable):
         lamb_coef: float = 0.0,
         lamb_coefdiff: float = 0.0,
         reg_metric: str = "edge_forward_spline_n",
+        smoothing: float | str = 0.0,
         update_grid: bool = True,
         grid_update_num: int = 2,
         start_grid_update_step: int = -1,
@@ -224,7 +235,9 @@ class KAN(Trainable):
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``lamb`` R, R being pykan's penalty (see `kan_np.penalty`).
+        """Train in place on mean squared error + ``lamb`` R + ``smoothing`` S.
+
+        R is pykan's penalty (`kan_np.penalty`), S the difference penalty of P-splines (`kan_np.smoothing`).
 
         Inputs and labels should be of order one, as the starting parameters are; for others standardise the
         data (`load_csv` does, `dataset_from_arrays` and `create_dataset` on request) and use ``predict``.
@@ -232,13 +245,23 @@ class KAN(Trainable):
         Parameters
         ----------
         dataset : dict
-            train_input, train_label, and where wanted test_* and val_*, as from `create_dataset`.
-        opt : {"LBFGS"}
-            Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan.
+            train_input, train_label, and where wanted test_* and val_*, as from `create_dataset`. With
+            ``train_weight`` (n,) the mean squared error is the weighted mean; likewise for the others. Grids
+            and R look at all samples alike, except that samples of weight 0 are left out.
+        opt : {"LBFGS", "LM", "auto"}
+            Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
+            (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
+            and at most 1500 parameters, where it was measured to reach lower losses in the same time, else
+            "LBFGS".
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the spread of edges, its entropy, the size of
             coefficients and of their differences.
+        smoothing : float, "weak" or "gcv"
+            Weight of the squared second differences of coefficients. "weak" keeps that penalty at three per
+            cent of the loss ("LM" alone, which allows it to follow). "gcv" chooses the weight by generalised
+            cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
+            data, and for parameters that approach the samples in number.
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
@@ -262,7 +285,14 @@ class KAN(Trainable):
             training is a status, not an exception.
         """
         options = FitOptions(
-            opt, steps, update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step, progress
+            opt,
+            steps,
+            update_grid,
+            grid_update_num,
+            start_grid_update_step,
+            stop_grid_update_step,
+            progress,
+            check_smoothing(smoothing),
         )
         penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
         return self._fit(dataset, options, penalty, callback)
@@ -273,8 +303,9 @@ class KAN(Trainable):
         """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
 
         Exact (to rounding) where ``grid`` is a multiple of the old G, since the finer splines contain the
-        coarse ones; otherwise the new splines interpolate the old (arXiv:2404.19756, section 2.4). With
-        ``extrapolation="zero"`` that holds inside the grids only: finer splines fade over a shorter distance.
+        coarse ones; otherwise the new splines fit the old by least squares (arXiv:2404.19756, section 2.4).
+        With ``extrapolation="zero"`` that holds inside the grids only: finer splines fade over a shorter
+        distance.
 
         Parameters
         ----------
@@ -317,7 +348,7 @@ class KAN(Trainable):
 
         return plot_network(self)
 
-    def _move_grid(self, x: FloatArray) -> None:
+    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         # layer by layer: what reaches a layer depends on the moved grids before it
         for layer in range(len(self.width) - 1):
             net = self._network
@@ -330,11 +361,27 @@ class KAN(Trainable):
             # a constant says nothing about scale: a grid that holds it stays
             flat = samples.min(axis=1) == samples.max(axis=1)
             held = (knots[nodes, 0] <= samples[:, 0]) & (samples[:, 0] <= knots[nodes, -1])
-            knots[nodes] = np.where((flat & held)[:, None], knots[nodes], moved)
-            self._network = net.with_knots(knots)
+            stays = flat & held | self._fits(knots[nodes], moved, slack)
+            if not stays.all():
+                knots[nodes] = np.where(stays[:, None], knots[nodes], moved)
+                self._network = net.with_knots(knots)
 
-    def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> KanObjective:
-        return KanObjective(self._network, x, y, penalty)
+    def _fits(self, knots: FloatArray, moved: FloatArray, slack: float) -> NDArray[np.bool_]:
+        """Nodes whose even grid ends within `slack` intervals of where it would be moved."""
+        off = np.abs(knots[:, [0, -1]] - moved[:, [0, -1]]).max(axis=1)
+        step = (moved[:, -1] - moved[:, 0]) / self.grid
+        uneven = np.ptp(np.diff(knots, axis=1), axis=1) > 1e-6 * step
+        return np.asarray((off <= slack * step) & (self.grid_eps == 1.0) & ~uneven)
+
+    def _objective(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty,
+        weight: FloatArray | None,
+        smoothing: float | str,
+    ) -> KanObjective:
+        return KanObjective(self._network, x, y, penalty, weight, smoothing)
 
     def _by_layer(self, rows: FloatArray) -> list[FloatArray]:
         cuts = self._network.wiring.edge_start
@@ -402,21 +449,3 @@ def _check_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArra
     if not np.isfinite(ranges).all() or not (ranges[:, 1] > ranges[:, 0]).all():
         raise ValueError(f"grid_range is {given.tolist()}; expected finite low < high.")
     return ranges
-
-
-def _start(
-    wiring: Wiring,
-    table: SplineTable,
-    base_fun: str,
-    scales: tuple[float, float, float],
-    rng: np.random.Generator,
-) -> FloatArray:
-    """pykan's start: near-zero splines, residual weights of order 1 / sqrt(n_in)."""
-    noise, mu, sigma = scales
-    grid = table.knots.shape[1] - 1
-    fan_in = np.repeat(np.asarray(wiring.width[:-1], float), np.diff(wiring.edge_start))[:, None]
-    coef = rng.uniform(-0.5, 0.5, (wiring.n_edges, table.n_basis)) * noise / grid / np.sqrt(fan_in)
-    if base_fun == "zero":
-        return coef
-    weights = (mu + sigma * rng.uniform(-1.0, 1.0, (wiring.n_edges, 1))) / np.sqrt(fan_in)
-    return np.hstack([weights, coef])

@@ -1,7 +1,7 @@
-"""What an optimizer minimises: mean squared error + lamb R, with its gradient, by one flat vector.
+"""What an optimizer minimises: mean squared error + penalties, with derivatives, by one flat vector.
 
 An objective is bound to data and scratch space, both prepared once. Reported losses are RMSE,
-sqrt(mean over samples and outputs of the squared residual), as in pykan.
+sqrt(weighted mean over samples and outputs of the squared residual), as in pykan.
 """
 
 from __future__ import annotations
@@ -9,31 +9,65 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import blas
 
 from kan_np._validate import FloatArray
+from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import BLOCK, Basis
+from kan_np.kernels.network import BLOCK
 from kan_np.network import NO_PULL, Network, new_basis, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
+from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
 
 #: Bytes of layer-0 B-splines that are kept between evaluations; larger data is expanded again in parts.
 _CACHE_BYTES = 512 * 2**20
 
+#: Bytes of the rows of a Jacobian that are laid out at once.
+_JACOBIAN_BYTES = 32 * 2**20
+
+#: A product of dense rows costs this part of the scattered one for as many numbers (benchmarks/README.md).
+_DENSE_COST = 1.0 / 20.0
+
 
 class Objective(Protocol):
-    """Value and gradient of a training objective; `mse` and `reg` are the parts of the last value."""
+    """Value and derivatives of f = mean squared error + penalties.
+
+    `mse` and `reg` are the parts of the last value: the weighted mean of the squared residuals, and pykan's
+    R.
+    """
 
     n_fev: int
     mse: float
     reg: float
 
+    @property
+    def n_residuals(self) -> int:
+        """Number of samples times outputs."""
+        ...
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether f is a sum of squares, so that `normal_equations` has all of its curvature."""
+        ...
+
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Return the objective and a new array with its gradient, both at the flat vector theta."""
+        """Return f and a new array with its gradient, both at the flat vector theta."""
+        ...
+
+    def value(self, theta: FloatArray) -> float:
+        """Return f alone; only for least squares."""
+        ...
+
+    def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Return f, its gradient, and the lower triangle of its Gauss-Newton Hessian 2 (J^T W J + ...).
+
+        The matrix is in Fortran order and belongs to the objective: the next call overwrites it.
+        """
         ...
 
 
 class KanObjective:
-    """Objective of a `Network` on the samples (x, y): f(theta) = mean (f(x) - y)^2 + lamb R(theta).
+    """Objective of a `Network` on samples: f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + smoothing S.
 
     Parameters
     ----------
@@ -42,51 +76,192 @@ class KanObjective:
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
     penalty : Penalty
+        R, see `kan_np.penalty`.
+    weight : ndarray of shape (n_samples,), optional
+        Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    smoothing : float or "weak"
+        Weight of S, see `kan_np.smoothing`; the attribute may be changed between evaluations. With "weak"
+        `normal_equations` sets it.
     """
 
-    def __init__(self, net: Network, x: FloatArray, y: FloatArray, penalty: Penalty | None = None) -> None:
+    def __init__(
+        self,
+        net: Network,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty | None = None,
+        weight: FloatArray | None = None,
+        smoothing: float | str = 0.0,
+    ) -> None:
         self.net = net
         self.penalty = penalty or Penalty()
+        self._follows_loss = smoothing == WEAK
+        self.smoothing = 0.0 if isinstance(smoothing, str) else smoothing
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
         self._y = np.ascontiguousarray(y.T)
+        self._weight = residual_weights(y, weight)
+        self._label_variance = float(np.square(y - self._weight @ y * y.shape[1]).sum(axis=1) @ self._weight)
         self._basis, self._scratch = new_basis(net), new_scratch(net)
+        self._residual = np.empty((y.shape[1], BLOCK))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
-        self._inputs = self._empty_cache(min(rows, x.shape[0]))
+        self._inputs = new_basis(net, -(-min(rows, x.shape[0]) // BLOCK) * x.shape[1])
         if len(self._parts) == 1:
             kernels.expand_inputs(net.net, x, self._inputs, self._scratch)
+        self._matrix: FloatArray | None = None
+        self._rows: FloatArray | None = None
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of samples times outputs."""
+        return int(self._y.size)
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether no penalty but smoothing enters."""
+        return self.penalty.lamb == 0
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
-        matrix = np.ascontiguousarray(theta, dtype=np.float64).reshape(self._grad.shape)
-        grad, pull = self._grad, NO_PULL
+        matrix, grad, pull = self._as_matrix(theta), self._grad, NO_PULL
         grad.fill(0.0)
         self.reg = 0.0
         if self.penalty.needs_statistics:
             self.reg, pull = spread_penalty(
                 self.penalty, self.net, matrix, self._x, self._basis, self._scratch
             )
-        weight = 1.0 / self._y.size
         self.mse = 0.0
         for rows in self._parts:
-            y = self._y
-            if len(self._parts) > 1:
-                y = np.ascontiguousarray(y[:, rows])
-                kernels.expand_inputs(self.net.net, self._x[rows], self._inputs, self._scratch)
+            y, weight = self._load(rows)
             self.mse += kernels.loss_and_gradient(
                 self.net.net, matrix, self._inputs, y, weight, self._basis, self._scratch, pull, grad
             )
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
-        return self.mse + self.penalty.lamb * self.reg, grad.ravel().copy()
+        value = self.mse + self.penalty.lamb * self.reg + self._smooth(matrix, grad)
+        return value, grad.ravel().copy()
 
-    def _empty_cache(self, n_samples: int) -> Basis:
-        n_blocks = -(-n_samples // BLOCK)
-        return new_basis(self.net, n_blocks * self._x.shape[1])
+    def value(self, theta: FloatArray) -> float:
+        """Objective alone, without pykan's penalties, at the flat vector theta."""
+        self.n_fev += 1
+        matrix = self._as_matrix(theta)
+        self.mse, self.reg = 0.0, 0.0
+        for rows in self._parts:
+            y, weight = self._load(rows)
+            self.mse += gauss_newton.loss(
+                self.net.net, matrix, self._inputs, y, weight, self._basis, self._scratch, self._residual
+            )
+        return self.mse + self._smooth(matrix, None)
+
+    def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Objective, gradient and Gauss-Newton Hessian, without pykan's penalties; see `Objective`."""
+        self.n_fev += 1
+        matrix, grad = self._as_matrix(theta), self._grad
+        grad.fill(0.0)
+        if self._matrix is None:
+            self._matrix = np.empty((theta.size, theta.size))
+        hessian = self._matrix
+        hessian.fill(0.0)
+        total = 0.0
+        for rows in self._parts:
+            y, weight = self._load(rows)
+            if self._dense_is_cheaper():
+                total += self._add_dense(matrix, y, 2.0 * weight, hessian, grad)
+            else:
+                total += gauss_newton.accumulate_sparse(
+                    self.net.net,
+                    matrix,
+                    self._inputs,
+                    y,
+                    2.0 * weight,
+                    self._basis,
+                    self._scratch,
+                    self._residual,
+                    hessian,
+                    grad,
+                )
+        self.mse, self.reg = 0.5 * total, 0.0
+        if self._follows_loss:
+            self.smoothing = weak_weight(self.mse, matrix[:, self.net.has_base :], self._label_variance)
+        value = self.mse + self._smooth(matrix, grad, hessian)
+        return value, grad.ravel().copy(), hessian.T
+
+    def _as_matrix(self, theta: FloatArray) -> FloatArray:
+        return np.ascontiguousarray(theta, dtype=np.float64).reshape(self._grad.shape)
+
+    def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
+        """Labels and weights of a part of the samples, with its input B-splines in the cache."""
+        if len(self._parts) == 1:
+            return self._y, self._weight
+        kernels.expand_inputs(self.net.net, self._x[rows], self._inputs, self._scratch)
+        return np.ascontiguousarray(self._y[:, rows]), self._weight[rows]
+
+    def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
+        """smoothing * S; its derivatives are added to `grad` and to the diagonal blocks of `hessian`."""
+        if self.smoothing == 0:
+            return 0.0
+        b, (n_edges, n_row) = self.net.has_base, theta.shape
+        value, slope = roughness(theta[:, b:])
+        if grad is not None:
+            grad[:, b:] += self.smoothing * slope
+        if hessian is not None:
+            blocks = hessian.reshape(n_edges, n_row, n_edges, n_row)
+            e = np.arange(n_edges)
+            blocks[e, b:, e, b:] += 2.0 * self.smoothing * roughness_matrix(n_row - b)
+        return self.smoothing * value
+
+    def _dense_is_cheaper(self) -> bool:
+        """Whether rows of J times rows of J beat the scattered products of edges."""
+        n_row = self._grad.shape[1]
+        filled = self.net.table.k + 1 + self.net.has_base
+        return bool(_DENSE_COST * n_row**2 < filled**2)
+
+    def _add_dense(
+        self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray
+    ) -> float:
+        n_out, n = y.shape
+        chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * BLOCK), 1) * BLOCK
+        if self._rows is None:
+            self._rows = np.empty((theta.size, n_out * min(chunk, n)))
+        total = 0.0
+        for low in range(0, n, chunk):
+            m = min(chunk, n - low)
+            rows = self._rows[:, : n_out * m] if m == min(chunk, n) else np.empty((theta.size, n_out * m))
+            residual = np.empty(n_out * m)
+            gauss_newton.jacobian_rows(
+                self.net.net,
+                theta,
+                self._inputs,
+                low // BLOCK,
+                m,
+                y,
+                weight,
+                self._basis,
+                self._scratch,
+                self._residual,
+                rows,
+                residual,
+            )
+            add_square(rows, hessian)
+            grad += (rows @ residual).reshape(grad.shape)
+            total += float(residual @ residual)
+        return total
+
+
+def residual_weights(y: FloatArray, weight: FloatArray | None) -> FloatArray:
+    """v_s = weight_s / (n_out sum of weight): the weighted mean over samples and outputs as a sum."""
+    if weight is None:
+        return np.full(y.shape[0], 1.0 / y.size)
+    return weight / (y.shape[1] * weight.sum())
+
+
+def add_square(rows: FloatArray, matrix: FloatArray) -> None:
+    """Add rows @ rows.T to the upper triangle of `matrix`, both C-contiguous, in place."""
+    blas.dsyrk(1.0, rows.T, beta=1.0, c=matrix.T, trans=1, lower=1, overwrite_c=1)
 
 
 def _rows_in_cache(net: Network, n_in: int) -> int:

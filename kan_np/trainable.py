@@ -48,7 +48,14 @@ class Trainable(ABC):
         self._network = self._network.with_theta(theta)
 
     @abstractmethod
-    def _objective(self, x: FloatArray, y: FloatArray, penalty: Penalty) -> Objective: ...
+    def _objective(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty,
+        weight: FloatArray | None,
+        smoothing: float | str,
+    ) -> Objective: ...
 
     @abstractmethod
     def _config(self) -> dict[str, Any]:
@@ -66,12 +73,13 @@ class Trainable(ABC):
     def plot(self) -> Figure:
         """Draw the model as a matplotlib Figure."""
 
-    def _move_grid(self, x: FloatArray) -> None:  # noqa: B027  models without grids have nothing to do
+    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
         """Fit the grids to the samples."""
 
-    def _rmse(self, x: FloatArray, y: FloatArray) -> float:
+    def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            return float(np.sqrt(np.mean((self._network.forward(x) - y) ** 2)))
+            square = np.square(self._network.forward(x) - y).mean(axis=1)
+            return float(np.sqrt(np.average(square, weights=weight)))
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)

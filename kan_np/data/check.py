@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from kan_np import _validate
+from kan_np._validate import FloatArray
 from kan_np.data.scaler import Scaler
 
-#: train_input (n, n_in), train_label (n, n_out); likewise test_* and val_*, both optional; further keys such
-#: as "scaler", "feature_names" and "target_names" describe the data.
+#: train_input (n, n_in), train_label (n, n_out) and, where samples count differently, train_weight (n,);
+#: likewise test_* and val_*, both optional; further keys such as "scaler", "feature_names" and "target_names"
+#: describe the data.
 Dataset = dict[str, Any]
 
 
@@ -46,6 +50,10 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
                 f"dataset[{names[0]!r}] has {n_inputs} samples and dataset[{names[1]!r}] has {n_labels}; "
                 "expected the same number, one label row a sample."
             )
+        if dataset.get(f"{split}_weight") is not None:
+            checked[f"{split}_weight"] = check_weight(
+                f"dataset[{split + '_weight'!r}]", dataset[f"{split}_weight"], n_inputs
+            )
     scaler = dataset.get("scaler")
     if scaler is not None:
         if not isinstance(scaler, Scaler):
@@ -59,3 +67,22 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
             )
         checked["scaler"] = scaler
     return checked
+
+
+def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:
+    """Return sample weights of shape (n_samples,): not negative, not all zero.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are something else.
+    """
+    weight = _validate.vector(name, value)
+    if weight.size != n_samples:
+        raise ValueError(f"{name} has {weight.size} values; expected {n_samples}, one a sample.")
+    if weight.min() < 0 or weight.max() == 0:
+        raise ValueError(
+            f"{name} has values from {weight.min():g} to {weight.max():g}; expected weights that are not "
+            "negative and not all zero."
+        )
+    return weight

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np._validate import FloatArray, choice, integer, matrix, real
-from kan_np.data.check import Dataset
+from kan_np.data.check import Dataset, check_weight
 from kan_np.data.scaler import Scaler
 
 # Splits draw from a stream of their own: with the plain seed, the same random bits would place the samples
@@ -209,13 +209,11 @@ def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: in
         raise ValueError("the dataset has a validation split already; expected none. Use it as it is.")
     x, y = _pair("train", dataset["train_input"], dataset["train_label"])
     rows, held = split_rows(x.shape[0], (_fraction("fraction", fraction),), seed)
-    return {
-        **dataset,
-        "train_input": x[rows],
-        "train_label": y[rows],
-        "val_input": x[held],
-        "val_label": y[held],
-    }
+    split = {"train_input": x[rows], "train_label": y[rows], "val_input": x[held], "val_label": y[held]}
+    if dataset.get("train_weight") is not None:
+        weight = check_weight("dataset['train_weight']", dataset["train_weight"], x.shape[0])
+        split |= {"train_weight": weight[rows], "val_weight": weight[held]}
+    return {**dataset, **split}
 
 
 def sample_box(n: int, box: FloatArray, seed: int) -> tuple[FloatArray, FloatArray]:

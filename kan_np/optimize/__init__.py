@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from kan_np._validate import FloatArray
 from kan_np.objective import Objective
-from kan_np.optimize import lbfgs
-from kan_np.optimize.lbfgs import Outcome
+from kan_np.optimize import lbfgs, levenberg_marquardt
+from kan_np.optimize.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -23,4 +23,38 @@ class Optimizer:
     iterations_per_step: int
 
 
-OPTIMIZERS = {"LBFGS": Optimizer(lbfgs.minimize, lbfgs.ITERATIONS_PER_STEP)}
+OPTIMIZERS = {
+    "LBFGS": Optimizer(lbfgs.minimize, lbfgs.ITERATIONS_PER_STEP),
+    "LM": Optimizer(levenberg_marquardt.minimize, levenberg_marquardt.ITERATIONS_PER_STEP),
+}
+
+#: The word for "whichever is better for this size and loss".
+AUTO = "auto"
+
+#: Above so many parameters "auto" takes L-BFGS: measured on sums of squares with 1000 samples,
+#: Levenberg-Marquardt reaches a lower loss in the same time below it (benchmarks/README.md).
+AUTO_LM_PARAMS = 1500
+
+
+def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
+    """Name of the optimizer that `opt` means.
+
+    Raises
+    ------
+    ValueError
+        If "LM" is asked for what it cannot do: an objective that is no sum of squares, or more parameters
+        than its matrix can hold.
+    """
+    if opt == AUTO:
+        return "LM" if least_squares and n_params <= AUTO_LM_PARAMS else "LBFGS"
+    if opt == "LM" and not least_squares:
+        raise ValueError(
+            "opt is 'LM' with lamb > 0; expected lamb = 0, because Levenberg-Marquardt minimises sums of "
+            "squares and these penalties are none. Use opt='LBFGS' or 'auto', or the penalty smoothing."
+        )
+    if opt == "LM" and n_params > levenberg_marquardt.MAX_PARAMS:
+        raise ValueError(
+            f"opt is 'LM' with {n_params} parameters; expected at most {levenberg_marquardt.MAX_PARAMS}, "
+            "because its matrix has as many rows and columns. Use opt='LBFGS' or 'auto'."
+        )
+    return opt

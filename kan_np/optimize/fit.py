@@ -1,4 +1,4 @@
-"""The training loop: steps, grid updates, history, callback, progress bar."""
+"""The training loop: steps, grid updates, choice of the smoothing, history, callback, progress bar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,19 @@ from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
 from kan_np.objective import Objective
-from kan_np.optimize import OPTIMIZERS
-from kan_np.optimize.status import FitResult, FitStatus, Progress
+from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
+from kan_np.optimize.gcv import LARGEST, choose_smoothing
+from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
+from kan_np.smoothing import GCV
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
 
 Callback = Callable[[Progress], object]
+
+#: A grid whose ends are off by less than this part of an interval stays: moving it would only cost accuracy.
+_GRID_SLACK = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,10 @@ class FitOptions:
     start_grid_update_step: int = -1
     stop_grid_update_step: int = 10
     progress: bool = False
+    smoothing: float | str = 0.0
 
     def __post_init__(self) -> None:
-        _validate.choice("opt", self.opt, OPTIMIZERS)
+        _validate.choice("opt", self.opt, (*OPTIMIZERS, AUTO))
         _validate.integer("steps", self.steps, 1)
         _validate.integer("start_grid_update_step", self.start_grid_update_step, -1)
         _validate.integer("grid_update_num", self.grid_update_num, 1)
@@ -65,30 +71,91 @@ def fit(
     callback: Callback | None = None,
 ) -> FitResult:
     """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options."""
-    recorder = _Recorder(model, data, options, callback)
-    optimizer = OPTIMIZERS[options.opt]
-    status = FitStatus.STEP_LIMIT
+    name = choose_optimizer(options.opt, model.n_params, penalty.lamb == 0)
+    if options.smoothing == GCV and penalty.lamb > 0:
+        raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
+    training = _Training(model, data, options, penalty, callback, OPTIMIZERS[name])
     with ExitStack() as stack:
         stack.enter_context(one_thread())
-        recorder.open_bar(stack)
-        for steps, moves_grid in options.segments():
+        training.recorder.open_bar(stack)
+        segments = options.segments()
+        for number, (steps, moves_grid) in enumerate(segments, start=1):
             if moves_grid:
-                model._move_grid(data["train_input"])
-            objective = model._objective(data["train_input"], data["train_label"], penalty)
-            recorder.begin(objective, steps, optimizer.iterations_per_step)
-            try:
-                outcome = optimizer.minimize(
-                    objective,
-                    model._theta,
-                    steps * optimizer.iterations_per_step,
-                    recorder.iteration,
-                )
-                status = outcome.status
-            finally:
-                recorder.end()
+                training.move_grid()
+            status = training.run(steps, last=number == len(segments))
             if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
                 break
-    return FitResult(recorder.history, status, recorder.n_iter, recorder.n_fev, recorder.wall_s)
+    recorder = training.recorder
+    return FitResult(
+        recorder.history,
+        status,
+        recorder.n_iter,
+        recorder.n_fev,
+        recorder.wall_s,
+        name,
+        training.smoothing_used,
+        tuple(training.grid_updates),
+    )
+
+
+class _Training:
+    """A model with its data, going through the segments of a fit."""
+
+    def __init__(
+        self,
+        model: Trainable,
+        data: Dataset,
+        options: FitOptions,
+        penalty: Penalty,
+        callback: Callback | None,
+        optimizer: Optimizer,
+    ) -> None:
+        self.model, self.options, self.penalty, self.optimizer = model, options, penalty, optimizer
+        self.x, self.y, self.weight = _counted(data)
+        self.smoothing: float | str = LARGEST if options.smoothing == GCV else options.smoothing
+        self.smoothing_used = 0.0
+        self.recorder = _Recorder(model, data, options, callback)
+        self.grid_updates: list[GridUpdate] = []
+
+    def move_grid(self) -> None:
+        """Let the grids follow the samples, and note what that did to the function."""
+        before = self.model._network.forward(self.x)
+        self.model._move_grid(self.x, _GRID_SLACK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
+        self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
+
+    def run(self, steps: int, last: bool) -> FitStatus:
+        """Minimise for some steps on the present grids; before the last ones the smoothing is chosen."""
+        objective: Any = self.model._objective(self.x, self.y, self.penalty, self.weight, self.smoothing)
+        recorder = self.recorder
+        recorder.begin(objective, steps, self.optimizer.iterations_per_step)
+        try:
+            if last and self.options.smoothing == GCV:
+                choice = choose_smoothing(objective, self.model._theta, self.optimizer, recorder.trial)
+                self.smoothing = choice.smoothing
+                recorder.take(choice.theta)
+                if choice.stopped:
+                    return FitStatus.STOPPED
+            outcome = self.optimizer.minimize(
+                objective,
+                self.model._theta,
+                steps * self.optimizer.iterations_per_step,
+                recorder.iteration,
+            )
+        finally:
+            recorder.end()
+        self.smoothing_used = float(getattr(objective, "smoothing", 0.0))
+        return outcome.status
+
+
+def _counted(data: Dataset) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Training samples that count, with their weights."""
+    x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
+    if weight is None or weight.min() > 0:
+        return x, y, weight
+    rows = weight > 0
+    return x[rows], y[rows], weight[rows]
 
 
 class _Recorder:
@@ -135,6 +202,18 @@ class _Recorder:
         self.n_iter += 1
         if self._inner % self._per_step == 0:
             self._record()
+        return self._asks_to_stop()
+
+    def trial(self, theta: FloatArray) -> bool:
+        """As `iteration` while the smoothing is chosen: counted, but no step of the history."""
+        self.n_iter += 1
+        return self._asks_to_stop()
+
+    def take(self, theta: FloatArray) -> None:
+        """Go on from other parameters."""
+        self._theta = self.model._theta = theta
+
+    def _asks_to_stop(self) -> bool:
         if self.callback is None:
             return False
         answer = self.callback(self._progress())
@@ -158,15 +237,17 @@ class _Recorder:
         history["train_loss"].append(float(np.sqrt(self._objective.mse)))
         history["reg"].append(float(self._objective.reg))
         for split in self.splits:
-            history[f"{split}_loss"].append(
-                self.model._rmse(self.data[f"{split}_input"], self.data[f"{split}_label"])
-            )
+            history[f"{split}_loss"].append(self._rmse(split))
         if self._bar is not None:
             test = f", test {history['test_loss'][-1]:.2e}" if history["test_loss"] else ""
             self._bar(
                 self.steps_before + -(-self._inner // self._per_step),
                 f"train {history['train_loss'][-1]:.2e}{test}, reg {history['reg'][-1]:.2e}",
             )
+
+    def _rmse(self, split: str) -> float:
+        x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
+        return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
 
     def end(self) -> None:
         """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
 from kan_np._validate import FloatArray
 from kan_np.objective import Objective
+from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 
 #: Iterations in one step, as in torch.optim.LBFGS that pykan calls (max_iter=20).
@@ -17,15 +17,6 @@ ITERATIONS_PER_STEP = 20
 
 #: Correction pairs. pykan keeps 10; 20 gives lower losses in the same time (benchmarks/README.md).
 _MEMORY = 20
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Last accepted parameters of a minimisation, and how it ended."""
-
-    theta: FloatArray
-    status: FitStatus
-    n_iter: int
 
 
 class _NonFiniteError(ArithmeticError):

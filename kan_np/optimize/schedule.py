@@ -5,58 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kan_np import _validate
 from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.dataset import split_validation
+from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.optimize.fit import Callback
+from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
+from kan_np.optimize.stage import Schedule, Stage
 from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.smoothing import GCV
+from kan_np.starts import STARTS
 from kan_np.trainable import check_width
 
-
-@dataclass(frozen=True)
-class Stage:
-    """A trained model of a schedule: one point of a frontier.
-
-    Attributes
-    ----------
-    model : KAN
-    grid, n_params : int
-    train_rmse, val_rmse, test_rmse : float
-        NaN where the dataset has no such samples.
-    wall_s : float
-        Seconds from the start of the schedule, restarts included, to the end of this stage.
-    result : FitResult
-        History and status of this stage's fit.
-    """
-
-    model: KAN
-    grid: int
-    n_params: int
-    train_rmse: float
-    val_rmse: float
-    test_rmse: float
-    wall_s: float
-    result: FitResult = field(repr=False)
-
-    @property
-    def status(self) -> FitStatus:
-        """How this stage's fit ended."""
-        return self.result.status
-
-    @property
-    def n_iter(self) -> int:
-        """Optimizer iterations of this stage."""
-        return self.result.n_iter
-
-    @property
-    def n_fev(self) -> int:
-        """Evaluations of loss and gradient in this stage."""
-        return self.result.n_fev
+_ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
 
 
 def fit_schedule(
@@ -65,20 +32,23 @@ def fit_schedule(
     *,
     grids: Sequence[int] = (3, 5, 10, 20, 50),
     k: int = 3,
-    opt: str = "LBFGS",
+    opt: str = "auto",
     steps: int = 50,
     restarts: int = 1,
     seed: int = 0,
+    val_fraction: float = 0.2,
+    refit: bool = True,
+    init: str | None = None,
+    smoothing: float | str = "weak",
     callback: Callback | None = None,
     on_stage: Callable[[Stage], object] | None = None,
     fit_options: dict[str, Any] | None = None,
     **model_options: Any,
-) -> list[Stage]:
+) -> Schedule:
     """Train a KAN through `grids`, each model starting as the refined one before it.
 
-    Grid extension is section 2.4 of arXiv:2404.19756. With ``restarts`` above 1 that many starts are trained
-    on the first grid, and the one with the lowest validation RMSE (training RMSE without validation samples)
-    is carried on.
+    Grid extension is section 2.4 of arXiv:2404.19756. Stages are chosen by validation samples: those of the
+    dataset, or a part of its training samples that is held out here.
 
     Parameters
     ----------
@@ -89,13 +59,26 @@ def fit_schedule(
         Increasing numbers of intervals.
     k : int
         Spline order.
-    opt : str
-        Optimizer of ``KAN.fit``.
+    opt : {"auto", "LM", "LBFGS"}
+        Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
     steps : int
         Steps on every grid.
     restarts : int
-        Starts on the first grid. Their seeds are spawned from `seed`.
+        With n above 1, 8 n short starts are made on the first grid, the best n of them are trained there in
+        full, and the best n/2, n/4, ... of those on the grids that follow (successive halving). Every `Stage`
+        is the best of its grid. Seeds are spawned from `seed`.
     seed : int
+    val_fraction : float
+        Share of the training samples that is held out if the dataset has no validation samples; 0 holds
+        out nothing, and stages are then chosen by training RMSE.
+    refit : bool
+        Where samples were held out here: train the model of a stage that is the best so far for at most
+        ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
+        the model before that.
+    init : str, optional
+        Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
+    smoothing : float, "weak" or "gcv"
+        As for ``KAN.fit``.
     callback : callable
         As for ``KAN.fit``; returning True ends the stage and the schedule.
     on_stage : callable
@@ -107,8 +90,9 @@ def fit_schedule(
 
     Returns
     -------
-    list of Stage
-        One a grid; fewer when a fit was stopped or became non-finite.
+    Schedule
+        A list of `Stage`, one a grid (fewer when a fit was stopped or became non-finite), with ``.best``,
+        ``.advice`` and ``.summary()``.
 
     Raises
     ------
@@ -119,78 +103,174 @@ def fit_schedule(
     --------
     >>> from kan_np import create_dataset, fit_schedule
     >>> dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
-    >>> stages = fit_schedule([2, 2, 1], dataset, grids=(3, 6), steps=10, seed=0)
+    >>> stages = fit_schedule([2, 2, 1], dataset, grids=(3, 6), restarts=2, seed=0)
     >>> [stage.grid for stage in stages]
     [3, 6]
+    >>> bool(stages.best.test_rmse < 1e-3)
+    True
     """
     width = check_width(width)
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         raise ValueError(f"grids is {grids}; expected increasing numbers of intervals such as (3, 5, 10).")
-    restarts = _validate.integer("restarts", restarts, 1)
-    check_dataset(dataset, width[0], width[-1])
-    clock = time.perf_counter()
-    options = {"opt": opt, "steps": steps, "callback": callback, **(fit_options or {})}
-    seeds = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(restarts)]
+    inits = STARTS if init is None and restarts != 1 else (init or STARTS[0],)
 
-    stages: list[Stage] = []
+    def make(number: int, generator: np.random.Generator) -> KAN:
+        chosen = inits[number % len(inits)]
+        return KAN(width, grids[0], k, init=chosen, seed=generator, **model_options)
+
+    options = {"opt": opt, "steps": steps, "smoothing": smoothing, **(fit_options or {})}
+    race = _Race(width, dataset, options, val_fraction, refit, callback)
+    candidates = race.start(make, restarts, seed)
+    schedule = Schedule([], race.n_train)
     for grid in grids:
-        if stages:
-            model = stages[-1].model.refine(grid)
-            result = model.fit(dataset, **options)
-            stage = _stage(model, dataset, result, clock)
-        else:
-            stage = _best_start(width, grid, k, dataset, seeds, options, model_options, clock)
-        stages.append(stage)
+        candidates = race.train(candidates, grid)
+        stage = race.stage(candidates[0])
+        schedule.append(stage)
         if on_stage is not None:
             on_stage(stage)
-        if stage.status in (FitStatus.STOPPED, FitStatus.NON_FINITE):
+        if race.stopped or stage.status in _ENDS:
             break
-    return stages
+        candidates = candidates[: (len(candidates) + 1) // 2]
+    return schedule
 
 
-def _best_start(
-    width: list[int],
-    grid: int,
-    k: int,
+def fit_mlp(
+    width: Sequence[int],
     dataset: Dataset,
-    seeds: list[np.random.Generator],
-    options: dict[str, Any],
-    model_options: dict[str, Any],
-    clock: float,
+    *,
+    activation: str = "tanh",
+    opt: str = "auto",
+    steps: int = 50,
+    restarts: int = 1,
+    seed: int = 0,
+    val_fraction: float = 0.2,
+    refit: bool = True,
+    callback: Callback | None = None,
+    fit_options: dict[str, Any] | None = None,
 ) -> Stage:
-    best: Stage | None = None
-    stopped = False
-    for rng in seeds:
-        model = KAN(width, grid, k, seed=rng, **model_options)
-        stage = _stage(model, dataset, model.fit(dataset, **options), clock)
-        stopped = stage.status is FitStatus.STOPPED
-        if best is None or _score(stage) < _score(best):
-            best = stage
-        if stopped:
-            break
-    assert best is not None  # noqa: S101  restarts >= 1
-    result = replace(best.result, status=FitStatus.STOPPED) if stopped else best.result
-    return replace(best, wall_s=time.perf_counter() - clock, result=result)
+    """Train an MLP by the rules of `fit_schedule`: the baseline gets the same restarts and the same split.
+
+    Parameters
+    ----------
+    width : sequence of int
+    dataset : dict
+    activation : str
+        As for ``MLP``.
+    opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
+        As for `fit_schedule`: with n restarts the best n of 8 n short starts are trained for all steps.
+
+    Returns
+    -------
+    Stage
+        With ``grid`` None.
+
+    Raises
+    ------
+    ValueError
+        As ``MLP`` and ``MLP.fit``.
+
+    Examples
+    --------
+    >>> from kan_np import create_dataset, fit_mlp
+    >>> dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
+    >>> bool(fit_mlp([2, 8, 1], dataset, restarts=2, seed=0).test_rmse < 1e-2)
+    True
+    """
+    width = check_width(width)
+
+    def make(number: int, generator: np.random.Generator) -> MLP:
+        return MLP(width, activation, seed=generator)
+
+    options = {"opt": opt, "steps": steps, **(fit_options or {})}
+    race = _Race(width, dataset, options, val_fraction, refit, callback)
+    candidates = race.train(race.start(make, restarts, seed), None)
+    return race.stage(candidates[0])
 
 
-def _score(stage: Stage) -> float:
-    score = stage.train_rmse if math.isnan(stage.val_rmse) else stage.val_rmse
-    return math.inf if math.isnan(score) else score
+class _Race:
+    """The data and options of a schedule, and what is done with the candidates of every grid."""
+
+    def __init__(
+        self,
+        width: list[int],
+        dataset: Dataset,
+        options: dict[str, Any],
+        val_fraction: float,
+        refit: bool,
+        callback: Callback | None,
+    ) -> None:
+        self.clock = time.perf_counter()
+        data = check_dataset(dataset, width[0], width[-1])
+        val_fraction = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
+        holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
+        self.all_samples = data if holds_out and refit else None
+        self.data = split_validation(data, val_fraction) if holds_out else data
+        self.n_train = int(self.data["train_input"].shape[0])
+        self.options, self.callback = options, callback
+        self.stopped = False
+        self.best_score = math.inf
+
+    def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
+        restarts = _validate.integer("restarts", restarts, 1)
+        return first_candidates(make, restarts, seed, self.data, self.options, self._ask)
+
+    def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
+        """Train the candidates in full on a grid; the best comes first."""
+        if self.stopped:  # among the short starts: what they reached is what there is
+            return candidates
+        trained: list[Candidate] = []
+        for candidate in candidates:
+            if self.stopped:
+                break
+            model = candidate.model
+            if grid is not None and isinstance(model, KAN) and model.grid != grid:
+                model = model.refine(grid)
+            result = model.fit(self.data, **self.options, callback=self._ask)
+            trained.append(Candidate(candidate.number, model, result))
+        return best_of(trained, len(trained))
+
+    def stage(self, candidate: Candidate) -> Stage:
+        """The stage of a trained candidate, refitted on all samples where some were held out."""
+        model, result = candidate.model, candidate.result
+        assert result is not None  # noqa: S101  train sets it
+        train, val, test = (_rmse(model, self.data, split) for split in ("train", "val", "test"))
+        is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
+        if self.all_samples is not None and is_best and not self.stopped and result.status not in _ENDS:
+            again = model.copy()
+            more = again.fit(self.all_samples, **self._refit_options(result))
+            if more.status not in _ENDS:
+                model = again
+                train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
+        if self.stopped:
+            result = replace(result, status=FitStatus.STOPPED)
+        return Stage(
+            model=model,
+            grid=model.grid if isinstance(model, KAN) else None,
+            n_params=model.n_params,
+            train_rmse=train,
+            val_rmse=val,
+            test_rmse=test,
+            wall_s=time.perf_counter() - self.clock,
+            result=result,
+        )
+
+    def _refit_options(self, result: FitResult) -> dict[str, Any]:
+        options = {**self.options, "opt": result.opt, "callback": self._ask}
+        if options.get("smoothing") == GCV:
+            options["smoothing"] = result.smoothing
+        return options
+
+    def _ask(self, progress: Any) -> bool:
+        """The user's callback; remembers that it asked to stop."""
+        if self.callback is None:
+            return False
+        answer = self.callback(progress)
+        self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
+        return self.stopped
 
 
-def _stage(model: KAN, dataset: Dataset, result: FitResult, clock: float) -> Stage:
-    def last(split: str) -> float:
-        history = result.history.get(f"{split}_loss") or [math.nan]
-        return history[-1]
-
-    return Stage(
-        model=model,
-        grid=model.grid,
-        n_params=model.n_params,
-        train_rmse=last("train"),
-        val_rmse=last("val"),
-        test_rmse=last("test"),
-        wall_s=time.perf_counter() - clock,
-        result=result,
-    )
+def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
+    if f"{split}_input" not in data:
+        return math.nan
+    return model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))

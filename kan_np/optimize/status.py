@@ -23,9 +23,9 @@ class FitStatus(StrEnum):
 
 
 _MESSAGES = {
-    FitStatus.CONVERGED: "No further decrease of the objective can be represented.",
+    FitStatus.CONVERGED: "Further iterations would hardly lower the objective.",
     FitStatus.STEP_LIMIT: "All steps were taken; more steps may lower the loss.",
-    FitStatus.STALLED: "The line search found no lower point, with and without its memory; kept the best.",
+    FitStatus.STALLED: "No step in the optimizer's direction lowers the objective; kept the best parameters.",
     FitStatus.STOPPED: "The callback asked to stop; kept the parameters so far.",
     FitStatus.NON_FINITE: "The loss or its gradient became NaN or infinite; kept the last finite parameters.",
 }
@@ -57,6 +57,22 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class GridUpdate:
+    """A move of the grids during a fit.
+
+    Attributes
+    ----------
+    step : int
+        Steps completed before it.
+    change : float
+        RMS change of the outputs on the training samples: what the moved grids could not carry.
+    """
+
+    step: int
+    change: float
+
+
+@dataclass(frozen=True)
 class FitResult(Mapping[str, list[float]]):
     """History and outcome of a fit; ``result["train_loss"]`` reads the history, as with pykan's dict.
 
@@ -70,6 +86,11 @@ class FitResult(Mapping[str, list[float]]):
         Optimizer iterations and evaluations of loss and gradient.
     wall_s : float
         Seconds.
+    opt : str
+        Optimizer that was used: what "auto" came to.
+    smoothing : float
+        Weight of the smoothing penalty that was used: what "gcv" came to.
+    grid_updates : tuple of GridUpdate
     """
 
     history: dict[str, list[float]] = field(repr=False)
@@ -77,6 +98,9 @@ class FitResult(Mapping[str, list[float]]):
     n_iter: int
     n_fev: int
     wall_s: float
+    opt: str
+    smoothing: float = 0.0
+    grid_updates: tuple[GridUpdate, ...] = ()
 
     @property
     def message(self) -> str:

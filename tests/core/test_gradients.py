@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN, MLP
+from kan_np.mlp_objective import MlpObjective
+from kan_np.objective import KanObjective
 from kan_np.penalty import METRICS, Penalty
 
-MODES = ("linear", "continue", "constant", "zero")
+MODES = ("smooth", "linear", "continue", "constant", "zero")
 WEIGHTS = {"lamb_l1": 1.0, "lamb_entropy": 2.0, "lamb_coef": 0.3, "lamb_coefdiff": 0.7}
 
 
-def random_model(width, grid, k, base_fun="silu", extrapolation="linear", seed=0, **options):
+def random_model(width, grid, k, base_fun="silu", extrapolation="smooth", seed=0, **options):
     """A KAN with coefficients of order one, so that hidden values leave their grids here and there."""
     rng = np.random.default_rng(seed)
     model = KAN(width, grid, k, base_fun=base_fun, extrapolation=extrapolation, seed=rng, **options)
@@ -25,7 +27,7 @@ def random_model(width, grid, k, base_fun="silu", extrapolation="linear", seed=0
 
 def check(model, x, y, lamb=0.0, weights=WEIGHTS, metric="edge_forward_spline_n", tolerance=1e-9):
     penalty = Penalty(lamb, **weights, reg_metric=metric)
-    value, grad = model._objective(x, y, penalty)(model._theta)
+    value, grad = KanObjective(model._network, x, y, penalty)(model._theta)
 
     def slow(theta):
         return reference.objective(
@@ -59,8 +61,14 @@ def test_loss_and_gradient_agree_with_the_twin(k, mode, base_fun):
 def test_penalties_and_their_gradients_agree_with_the_twin(k, metric):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.2, 1.2, (25, 2)), rng.normal(size=(25, 1))
-    model = random_model([2, 3, 2, 1], 3, k, seed=k)
-    check(model, x, y, lamb=0.37, metric=metric)
+    check(random_model([2, 3, 2, 1], 3, k, seed=k), x, y, lamb=0.37, metric=metric)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_each_part_of_the_penalty_alone_agrees_with_the_twin(metric):
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(-1.2, 1.2, (25, 2)), rng.normal(size=(25, 1))
+    model = random_model([2, 3, 2, 1], 3, 3, seed=3)
     for name in WEIGHTS:
         alone = {other: float(other == name) for other in WEIGHTS}
         check(model, x, y, lamb=2.0, weights=alone, metric=metric)
@@ -77,21 +85,24 @@ def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.uniform(-1, 1, (700, 2)), rng.normal(size=(700, 1))
     model = random_model([2, 3, 1], 5, 3)
-    whole = model._objective(x, y, Penalty())(model._theta)
+    whole = KanObjective(model._network, x, y, Penalty())(model._theta)
     monkeypatch.setattr("kan_np.objective._CACHE_BYTES", 1)
-    parts = model._objective(x, y, Penalty())(model._theta)
+    parts = KanObjective(model._network, x, y, Penalty())(model._theta)
     assert parts[0] == pytest.approx(whole[0], rel=1e-13)
     np.testing.assert_allclose(parts[1], whole[1], rtol=1e-11, atol=1e-14)
 
 
 @pytest.mark.parametrize("k", [0, 2, 3, 5])
-@pytest.mark.parametrize("place", ["on the knots", "both ends", "outside", "one sample", "all equal"])
+@pytest.mark.parametrize(
+    "place", ["on the knots", "both ends", "outside", "one interval outside", "one sample", "all equal"]
+)
 def test_ugly_points(place, k):
     model = random_model([1, 2, 1], 4, k, seed=3)
     x = {
         "on the knots": model.knots[0][0][:, None],
         "both ends": np.array([[-1.0], [1.0]]),
         "outside": np.array([[-7.0], [-1.0 - 1e-12], [1.0 + 1e-12], [30.0]]),
+        "one interval outside": np.array([[-1.5], [-1.5 - 1e-9], [-1.3], [1.5 - 1e-9], [1.5]]),
         "one sample": np.array([[0.3]]),
         "all equal": np.full((9, 1), 0.3),
     }[place]
@@ -101,11 +112,24 @@ def test_ugly_points(place, k):
         check(model, x, y, lamb=0.5, tolerance=1e-8)
 
 
+@pytest.mark.parametrize("k", range(6))
+def test_an_extrapolation_of_error_trains_as_smooth(k):
+    rng = np.random.default_rng(k)
+    x, y = rng.uniform(-2.0, 2.0, (40, 2)), rng.normal(size=(40, 1))
+    model = random_model([2, 2, 1], 4, k, extrapolation="error", seed=k)
+    check(model, x, y)
+    smooth = random_model([2, 2, 1], 4, k, extrapolation="smooth", seed=k)
+    value, grad = KanObjective(model._network, x, y)(model._theta)
+    expected, slope = KanObjective(smooth._network, x, y)(smooth._theta)
+    assert value == expected
+    np.testing.assert_array_equal(grad, slope)
+
+
 def test_penalty_of_constant_edges_is_finite_and_pushes_nowhere():
     model = random_model([1, 2, 1], 4, 3)
     x = np.full((9, 1), 0.3)
-    value, grad = model._objective(x, x, Penalty(1.0, 1.0, 2.0))(model._theta)
-    free, free_grad = model._objective(x, x, Penalty())(model._theta)
+    value, grad = KanObjective(model._network, x, x, Penalty(1.0, 1.0, 2.0))(model._theta)
+    free, free_grad = KanObjective(model._network, x, x, Penalty())(model._theta)
     assert value == pytest.approx(free, rel=1e-12)
     np.testing.assert_allclose(grad, free_grad, rtol=1e-9, atol=1e-12)
 
@@ -170,7 +194,7 @@ def test_mlp_gradient_agrees_with_the_twin(activation, lamb):
     rng = np.random.default_rng(2)
     model = MLP([3, 5, 4, 2], activation, seed=1)
     x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
-    value, grad = model._objective(x, y, Penalty(lamb, 1.0, 0.0))(model._theta)
+    value, grad = MlpObjective(model._network, x, y, Penalty(lamb, 1.0, 0.0))(model._theta)
 
     def slow(theta):
         layers, at = [], 0

@@ -129,7 +129,7 @@ def test_prediction_reads_an_array_on_disk_in_parts(tmp_path):
     np.testing.assert_allclose(model.predict(x, batch_size=100), model(np.array(x)), rtol=1e-13)
 
 
-@pytest.mark.parametrize("mode", ["linear", "continue", "constant", "zero", "error"])
+@pytest.mark.parametrize("mode", ["smooth", "linear", "continue", "constant", "zero", "error"])
 @pytest.mark.parametrize("kind", [KAN, MLP])
 def test_save_and_load_give_back_the_same_bits(kind, mode, tmp_path):
     model = (

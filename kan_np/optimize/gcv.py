@@ -1,0 +1,122 @@
+"""The weight of the smoothing penalty by generalised cross-validation.
+
+For a weight lambda with the fitted parameters theta, J the Jacobian of the outputs there and n the number of
+residuals,
+
+    GCV(lambda) = mse / (1 - edf / n)^2,    edf = tr[(J^T W J + lambda P)^-1 J^T W J],
+
+the mean squared error over the share of freedom that the data left. edf is the effective number of
+parameters. Weights fall by decades from a nearly straight fit, each fit starting from the one before; then
+half a decade on both sides of the best is tried.
+
+Source: P. Craven and G. Wahba (1979), Smoothing noisy data with spline functions, Numer. Math. 31, 377; at
+the converged fits of a nonlinear model as in F. O'Sullivan and G. Wahba (1985), J. Comput. Phys. 59, 441.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import lapack
+
+from kan_np._validate import FloatArray
+from kan_np.objective import Objective
+from kan_np.optimize import Optimizer
+from kan_np.optimize.status import FitStatus
+
+#: First weight, and the one with which a fit begins before there is anything to choose from.
+LARGEST = 1e2
+_DECADES = 14
+#: The path ends after so many weights in a row that are worse than the best.
+_PATIENCE = 3
+_STEPS_A_WEIGHT = 30
+#: Part of the mean diagonal that is added so that directions without data have a factorisation.
+_RIDGE = 1e-10
+
+
+class Smoothed(Objective, Protocol):
+    """An objective with a smoothing weight that can be changed."""
+
+    smoothing: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A weight, the parameters fitted with it, and how many iterations the search took."""
+
+    smoothing: float
+    theta: FloatArray
+    n_iter: int
+    stopped: bool
+
+
+def choose_smoothing(
+    objective: Smoothed,
+    theta: FloatArray,
+    optimizer: Optimizer,
+    on_iteration: Callable[[FloatArray], bool],
+) -> Choice:
+    """Return the weight with the lowest GCV; `objective` is left with it."""
+    path = _Path(objective, optimizer, on_iteration)
+    worse = 0
+    for decade in range(_DECADES):
+        better = path.try_weight(LARGEST * 10.0**-decade, theta)
+        theta = path.theta
+        worse = 0 if better else worse + 1
+        if path.stopped or worse >= _PATIENCE:
+            break
+    best, start = path.best_weight, path.best_theta
+    for factor in (np.sqrt(10.0), np.sqrt(0.1)):
+        if not path.stopped:
+            path.try_weight(best * factor, start)
+    objective.smoothing = path.best_weight
+    return Choice(path.best_weight, path.best_theta, path.n_iter, path.stopped)
+
+
+class _Path:
+    def __init__(
+        self, objective: Smoothed, optimizer: Optimizer, on_iteration: Callable[[FloatArray], bool]
+    ) -> None:
+        self.objective, self.optimizer, self.on_iteration = objective, optimizer, on_iteration
+        self.best_score, self.best_weight = np.inf, LARGEST
+        self.n_iter = 0
+        self.stopped = False
+
+    def try_weight(self, weight: float, start: FloatArray) -> bool:
+        """Fit with a weight; whether its GCV is the lowest so far."""
+        self.objective.smoothing = weight
+        steps = _STEPS_A_WEIGHT * self.optimizer.iterations_per_step
+        outcome = self.optimizer.minimize(self.objective, start, steps, self.on_iteration)
+        self.theta = outcome.theta
+        self.n_iter += outcome.n_iter
+        self.stopped = outcome.status is FitStatus.STOPPED
+        score = gcv_score(self.objective, outcome.theta)
+        better = score < self.best_score
+        if better or not hasattr(self, "best_theta"):
+            self.best_score, self.best_weight, self.best_theta = score, weight, outcome.theta
+        return bool(better)
+
+
+def gcv_score(objective: Smoothed, theta: FloatArray) -> float:
+    """GCV at fitted parameters; infinite where the fit leaves no freedom or is not finite."""
+    weight = objective.smoothing
+    _, _, with_penalty = objective.normal_equations(theta)
+    damped = with_penalty.copy(order="F")
+    objective.smoothing = 0.0
+    _, _, hessian = objective.normal_equations(theta)
+    objective.smoothing = weight
+    mse, n = objective.mse, objective.n_residuals
+    if not (np.isfinite(mse) and np.isfinite(hessian.diagonal()).all()):
+        return np.inf
+    data = np.tril(hessian)
+    data += np.tril(hessian, -1).T
+    damped[np.diag_indices_from(damped)] += _RIDGE * max(float(data.diagonal().mean()), np.finfo(float).tiny)
+    factor, failed = lapack.dpotrf(damped, lower=1, overwrite_a=1)
+    if failed:
+        return np.inf
+    solved, _ = lapack.dpotrs(factor, data, lower=1)
+    freedom = 1.0 - float(np.trace(solved)) / n
+    return mse / freedom**2 if freedom > 0 else np.inf

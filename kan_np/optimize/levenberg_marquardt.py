@@ -1,0 +1,162 @@
+"""Levenberg-Marquardt: damped Gauss-Newton steps on a sum of squares.
+
+With g the gradient of f and H its Gauss-Newton Hessian, every iteration solves
+
+    (H + mu D) s = -g,    D = diag(d_i),  d_i = largest H_ii met so far,
+
+by Cholesky's factorisation, and accepts s where f falls. The gain ratio rho = (f(theta) - f(theta + s)) /
+predicted fall moves the damping as a trust region: mu is multiplied by max(1/5, 1 - (2 rho - 1)^3) after an
+accepted step, and by 2, 4, 8, ... while steps are refused or the matrix is not positive definite in float64.
+
+Sources: K. Levenberg (1944), Quart. Appl. Math. 2, 164; D. W. Marquardt (1963), SIAM J. Appl. Math. 11, 431;
+D from J. J. More (1978), The Levenberg-Marquardt algorithm: implementation and theory; the rule for mu from
+H. B. Nielsen (1999), Damping parameter in Marquardt's method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from kan_np._validate import FloatArray
+from kan_np.objective import Objective
+from kan_np.optimize.outcome import Outcome
+from kan_np.optimize.status import FitStatus
+
+#: One step is one accepted iteration.
+ITERATIONS_PER_STEP = 1
+
+#: Largest number of parameters: beyond it the matrix would take more than a gigabyte.
+MAX_PARAMS = 12_000
+
+_FIRST_DAMPING = 1e-2
+_SMALLEST_DAMPING = 1e-15
+_LARGEST_DAMPING = 1e12
+_SMALLEST_GAIN = 1e-4
+#: Parameters that no sample reaches get this part of the largest diagonal element.
+_DIAGONAL_FLOOR = 1e-10
+#: Converged after so many iterations in a row that lower f by less than this part of it.
+_TOLERANCE, _PATIENCE = 1e-7, 5
+#: No fall of f below this part of it can be told from rounding.
+_ROUNDING = 4 * np.finfo(np.float64).eps
+#: Where no step lowers f, a predicted fall of this part of it still counts as a minimum.
+_SETTLED = 1e-10
+
+
+def minimize(
+    objective: Objective,
+    theta: FloatArray,
+    max_iter: int,
+    on_iteration: Callable[[FloatArray], bool],
+) -> Outcome:
+    """Minimise a sum of squares for at most `max_iter` accepted iterations.
+
+    Parameters
+    ----------
+    objective : Objective
+        Only `value` and `normal_equations` are called.
+    theta : ndarray of shape (n_params,)
+        Start; not changed.
+    max_iter : int
+    on_iteration : callable
+        Called with the accepted parameters after every iteration (``objective.mse`` belongs to them);
+        returning True stops.
+
+    Returns
+    -------
+    Outcome
+        CONVERGED when f can hardly be lowered any more, STALLED when no step lowers it, NON_FINITE when the
+        start or the derivatives are NaN or infinite; the best parameters always. Nothing numerical raises.
+    """
+    search = _Search(objective, theta.copy())
+    n_iter = slow = 0
+    while n_iter < max_iter:
+        if not search.finite:
+            return Outcome(search.theta, FitStatus.NON_FINITE, n_iter)
+        before = search.f
+        ended = search.iterate()
+        if ended is not None:
+            return Outcome(search.theta, ended, n_iter)
+        n_iter += 1
+        if on_iteration(search.theta.copy()):
+            return Outcome(search.theta, FitStatus.STOPPED, n_iter)
+        slow = slow + 1 if before - search.f <= _TOLERANCE * before else 0
+        if slow >= _PATIENCE:
+            return Outcome(search.theta, FitStatus.CONVERGED, n_iter)
+        if n_iter < max_iter:
+            search.linearise()
+    return Outcome(search.theta, FitStatus.STEP_LIMIT, n_iter)
+
+
+@dataclass
+class _Search:
+    """State of a minimisation: parameters, f with its derivatives there, and the damping."""
+
+    objective: Objective
+    theta: FloatArray
+    damping: float = _FIRST_DAMPING
+
+    def __post_init__(self) -> None:
+        self.scale = np.zeros(self.theta.size)
+        n = self.theta.size
+        self._factor = np.empty((n, n), order="F")
+        self._factor_diagonal = self._factor.ravel(order="K")[:: n + 1]  # a view
+        self.linearise()
+
+    def linearise(self) -> None:
+        """Take f, its gradient and its Gauss-Newton Hessian at the present parameters."""
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            self.f, self.gradient, self.hessian = self.objective.normal_equations(self.theta)
+            self.diagonal = self.hessian.diagonal().copy()
+            self.finite = bool(
+                np.isfinite(self.f) and np.isfinite(self.gradient).all() and np.isfinite(self.diagonal).all()
+            )
+        if self.finite:
+            largest = float(self.diagonal.max()) or 1.0
+            self.scale = np.maximum(self.scale, np.maximum(self.diagonal, _DIAGONAL_FLOOR * largest))
+
+    def iterate(self) -> FitStatus | None:
+        """Go to a lower point, or say why there is none."""
+        growth = 2.0
+        settled: bool | None = None
+        while self.damping <= _LARGEST_DAMPING:
+            step = self._solve()
+            if step is not None:
+                fall = -0.5 * float(step @ self.gradient) + 0.5 * self.damping * float(
+                    step @ (self.scale * step)
+                )
+                if settled is None:  # later steps of an iteration are short because earlier ones were refused
+                    settled = fall <= _SETTLED * self.f or self._is_negligible(step)
+                if fall <= _ROUNDING * self.f:
+                    break
+                with np.errstate(over="ignore", invalid="ignore"):
+                    new = self.objective.value(self.theta + step)
+                gain = (self.f - new) / fall
+                if np.isfinite(new) and gain > _SMALLEST_GAIN:
+                    self.theta = self.theta + step
+                    self.f = new
+                    self.damping *= max(0.2, 1.0 - (2.0 * gain - 1.0) ** 3)
+                    self.damping = max(self.damping, _SMALLEST_DAMPING)
+                    return None
+            self.damping *= growth
+            growth *= 2.0
+        return FitStatus.CONVERGED if settled else FitStatus.STALLED
+
+    def _is_negligible(self, step: FloatArray) -> bool:
+        """Whether |D^1/2 s| is rounding beside |D^1/2 theta|."""
+        size = np.sqrt(self.scale)
+        return bool(np.linalg.norm(size * step) <= 4 * _ROUNDING * np.linalg.norm(size * self.theta))
+
+    def _solve(self) -> FloatArray | None:
+        """The step for the present damping; None where rounding makes the matrix indefinite."""
+        factor = self._factor
+        factor[:] = self.hessian
+        self._factor_diagonal[:] = self.diagonal + self.damping * self.scale
+        factor, failed = lapack.dpotrf(factor, lower=1, overwrite_a=1, clean=0)
+        if failed:
+            return None
+        step, _ = lapack.dpotrs(factor, -self.gradient, lower=1)
+        return step if np.isfinite(step).all() else None

@@ -1,0 +1,100 @@
+"""Many short starts, of which the best few are carried on: successive halving.
+
+Source: K. Jamieson and A. Talwalkar (2016), Non-stochastic best arm identification and hyperparameter
+optimization, AISTATS, algorithm 1; here the budget of a round is its grid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kan_np.data.check import Dataset
+from kan_np.mlp import MLP
+from kan_np.model import KAN
+from kan_np.optimize.fit import Callback
+from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.smoothing import GCV, WEAK
+
+#: Short starts for each start that is trained in full.
+STARTS_PER_RESTART = 8
+#: Steps of a short start; of "LBFGS", whose steps are twenty iterations, an eighth.
+_SHORT_STEPS = {"LBFGS": 2, "LM": 16, "auto": 16}
+
+Model = KAN | MLP
+Maker = Callable[[int, np.random.Generator], Model]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A start that is still in the race."""
+
+    number: int
+    model: Model
+    result: FitResult | None = None
+
+    @property
+    def score(self) -> float:
+        """Validation RMSE, without validation samples training RMSE; infinite if not finite."""
+        if self.result is None:
+            return math.inf
+        history = self.result.get("val_loss") or self.result["train_loss"]
+        return history[-1] if math.isfinite(history[-1]) else math.inf
+
+    @property
+    def status(self) -> FitStatus | None:
+        """How its last fit ended."""
+        return None if self.result is None else self.result.status
+
+
+def first_candidates(
+    make: Maker,
+    restarts: int,
+    seed: int,
+    dataset: Dataset,
+    options: dict[str, Any],
+    callback: Callback | None,
+) -> list[Candidate]:
+    """Return the starts that are worth training in full: one, or the best `restarts` of many short fits.
+
+    Parameters
+    ----------
+    make : callable
+        (number, generator) -> untrained model.
+    restarts : int
+        With 1 there is nothing to choose from, and no short fit.
+    seed : int
+        The generators of the starts are spawned from it.
+    dataset : dict
+        Short fits see its training samples only.
+    options : dict
+        Of the full fits; short ones keep all but the number of steps, the callback and the smoothing.
+    callback : callable
+        Returning True ends the race; what was fitted so far is returned.
+    """
+    if restarts == 1:
+        return [Candidate(0, make(0, _generators(seed, 1)[0]))]
+    training = {key: value for key, value in dataset.items() if key.startswith("train_")}
+    short = {**options, "steps": min(_SHORT_STEPS[options["opt"]], options["steps"]), "callback": callback}
+    if short.get("smoothing") == GCV:
+        short["smoothing"] = WEAK
+    fitted = []
+    for number, generator in enumerate(_generators(seed, STARTS_PER_RESTART * restarts)):
+        model = make(number, generator)
+        fitted.append(Candidate(number, model, model.fit(training, **short)))
+        if fitted[-1].status is FitStatus.STOPPED:
+            break
+    return best_of(fitted, restarts)
+
+
+def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
+    """The `n` candidates with the lowest score; ties go to the earlier start."""
+    return sorted(candidates, key=lambda candidate: (candidate.score, candidate.number))[:n]
+
+
+def _generators(seed: int, n: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(n)]

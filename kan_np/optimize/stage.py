@@ -1,0 +1,117 @@
+"""A trained model of a schedule, and the list of them with the choice among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kan_np.optimize.advice import advise
+from kan_np.optimize.status import FitResult, FitStatus
+
+if TYPE_CHECKING:
+    from kan_np.mlp import MLP
+    from kan_np.model import KAN
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A trained model of a schedule: one point of a frontier.
+
+    Attributes
+    ----------
+    model : KAN or MLP
+    grid : int or None
+        None for an MLP.
+    n_params : int
+    train_rmse, val_rmse, test_rmse : float
+        NaN where there are no such samples. After a refit (see `fit_schedule`) train and test RMSE belong to
+        `model`, the validation RMSE to the model before it, which had not seen those samples.
+    wall_s : float
+        Seconds from the start of the schedule, all starts included, to the end of this stage.
+    result : FitResult
+        History and status of this stage's fit.
+    """
+
+    model: KAN | MLP
+    grid: int | None
+    n_params: int
+    train_rmse: float
+    val_rmse: float
+    test_rmse: float
+    wall_s: float
+    result: FitResult = field(repr=False)
+
+    @property
+    def status(self) -> FitStatus:
+        """How this stage's fit ended."""
+        return self.result.status
+
+    @property
+    def n_iter(self) -> int:
+        """Optimizer iterations of this stage."""
+        return self.result.n_iter
+
+    @property
+    def n_fev(self) -> int:
+        """Evaluations of loss and gradient in this stage."""
+        return self.result.n_fev
+
+    @property
+    def opt(self) -> str:
+        """Optimizer that was used."""
+        return self.result.opt
+
+    @property
+    def score(self) -> float:
+        """What stages are chosen by: validation RMSE, without validation samples training RMSE; lower
+        wins."""
+        score = self.train_rmse if math.isnan(self.val_rmse) else self.val_rmse
+        return math.inf if math.isnan(score) else score
+
+
+class Schedule(list[Stage]):
+    """Stages of a schedule, coarse grids first: a list with a choice.
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+    n_train : int
+        Samples that the stages were trained on before any refit.
+    """
+
+    def __init__(self, stages: Iterable[Stage], n_train: int) -> None:
+        super().__init__(stages)
+        self.n_train = n_train
+
+    @property
+    def best(self) -> Stage:
+        """The stage with the lowest validation RMSE (training RMSE where nothing was held out).
+
+        Raises
+        ------
+        IndexError
+            If there is no stage.
+        """
+        if not self:
+            raise IndexError("the schedule has no stage; the fit was stopped before the first one ended.")
+        return min(self, key=lambda stage: stage.score)
+
+    @property
+    def advice(self) -> str:
+        """Whether the model under- or overfits, and which knob to turn: grid first, then width."""
+        return advise(self, self.n_train)
+
+    def summary(self) -> str:
+        """Table of all stages as text; an asterisk marks the best."""
+        lines = ["    G   n_params  train RMSE    val RMSE   test RMSE   optimizer  status"]
+        best = self.best
+        for stage in self:
+            grid = "-" if stage.grid is None else str(stage.grid)
+            lines.append(
+                f"{'*' if stage is best else ' '}{grid:>4} {stage.n_params:>10}"
+                f"{stage.train_rmse:>12.2e}{stage.val_rmse:>12.2e}{stage.test_rmse:>12.2e}"
+                f"   {stage.opt:<9}  {stage.status.value}"
+            )
+        return "\n".join(lines)

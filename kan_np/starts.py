@@ -1,0 +1,60 @@
+"""Random starts of a KAN.
+
+With n_in inputs of a layer, G intervals and order k, an edge starts with
+
+    "pykan"   c uniform in +-0.15 / (G sqrt(n_in)),   w uniform in (mu +- sigma) / sqrt(n_in)
+    "wide"    the same with ten times the coefficients
+    "power"   c and w normal with standard deviation (n_in (G + k + 1))^(-1/4)
+
+"pykan" is near to a network of residual functions alone; the others give every edge a shape of its own,
+which finds other minima. Sources: pykan 0.2.8; the power law of arXiv:2509.03417 with the exponent 1/4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+
+#: Names of the starts, in the order in which several tries take them in turn.
+STARTS = ("pykan", "wide", "power")
+
+_WIDER = 10.0
+_POWER = -0.25
+
+
+def random_parameters(
+    start: str,
+    fan_in: FloatArray,
+    grid: int,
+    k: int,
+    has_base: int,
+    scales: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Parameters of all edges, shape (n_edges, has_base + G + k).
+
+    Parameters
+    ----------
+    start : str
+        One of `STARTS`.
+    fan_in : ndarray of shape (n_edges,)
+        Inputs of the layer of each edge.
+    grid, k : int
+    has_base : int
+        1 with a residual weight in front, 0 without.
+    scales : tuple of float
+        noise_scale, scale_base_mu and scale_base_sigma, for "pykan" and "wide".
+    rng : numpy.random.Generator
+    """
+    n_edges, root = fan_in.size, np.sqrt(fan_in)[:, None]
+    if start == "power":
+        sigma = (fan_in * (grid + k + 1)) ** _POWER
+        return np.asarray(rng.normal(size=(n_edges, has_base + grid + k)) * sigma[:, None])
+    noise, mu, sigma_base = scales
+    noise *= _WIDER if start == "wide" else 1.0
+    coef = rng.uniform(-0.5, 0.5, (n_edges, grid + k)) * noise / grid / root
+    if not has_base:
+        return coef
+    weights = (mu + sigma_base * rng.uniform(-1.0, 1.0, (n_edges, 1))) / root
+    return np.hstack([weights, coef])

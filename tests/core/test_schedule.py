@@ -1,0 +1,249 @@
+"""Schedules: grids in turn, restarts, hold-out, choice of the stage, words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kan_np import (
+    KAN,
+    FitStatus,
+    Schedule,
+    create_dataset,
+    fit_mlp,
+    fit_schedule,
+    split_validation,
+)
+from kan_np.optimize import restarts as restarts_module
+from kan_np.optimize.advice import advise
+
+
+def smooth_function(x):
+    return np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)
+
+
+DATA = create_dataset(smooth_function, n_var=2, train_num=400, test_num=300, seed=0)
+HELD = split_validation(DATA, 0.25, seed=1)
+
+
+def rmse(model, data, split):
+    return np.sqrt(np.mean((model(data[f"{split}_input"]) - data[f"{split}_label"]) ** 2))
+
+
+def test_every_stage_is_kept_and_starts_where_the_last_ended():
+    seen = []
+    stages = fit_schedule(
+        [2, 2, 1], DATA, grids=(3, 6, 12), opt="LBFGS", steps=8, val_fraction=0, on_stage=seen.append
+    )
+    assert seen == stages
+    assert isinstance(stages, Schedule)
+    assert [s.grid for s in stages] == [3, 6, 12]
+    assert [s.n_params for s in stages] == [6 * (g + 4) for g in (3, 6, 12)]
+    assert all(b.train_rmse < a.train_rmse for a, b in zip(stages[:-1], stages[1:], strict=True))
+    assert all(b.wall_s > a.wall_s for a, b in zip(stages[:-1], stages[1:], strict=True))
+    for stage in stages:
+        assert stage.test_rmse == pytest.approx(rmse(stage.model, DATA, "test"), rel=1e-12)
+        assert np.isnan(stage.val_rmse)
+        assert stage.status is FitStatus.STEP_LIMIT
+        assert stage.opt == "LBFGS"
+        assert stage.n_fev >= stage.n_iter == 160
+    assert stages.best is min(stages, key=lambda s: s.train_rmse)
+
+
+def test_rmse_falls_with_the_fourth_power_of_the_grid():
+    data = create_dataset(smooth_function, n_var=2, train_num=1000, test_num=1000, seed=0)
+    grids = (10, 20, 40)
+    stages = fit_schedule([2, 1, 1], data, grids=grids, opt="LM", restarts=4, steps=60, val_fraction=0)
+    slope = np.polyfit(np.log(grids), np.log([s.test_rmse for s in stages]), 1)[0]
+    assert slope < -3.5
+    assert stages[-1].test_rmse < 3e-6
+
+
+def test_a_part_is_held_out_where_nothing_is_and_the_best_model_sees_all_in_the_end():
+    options = {"grids": (3, 6), "opt": "LM", "steps": 20, "seed": 2}
+    stages = fit_schedule([2, 2, 1], DATA, **options)
+    explicit = fit_schedule([2, 2, 1], split_validation(DATA, 0.2), **options)
+    assert [s.val_rmse for s in stages] == [s.val_rmse for s in explicit]
+    held = fit_schedule([2, 2, 1], DATA, refit=False, **options)
+    assert [s.train_rmse for s in held] == [s.train_rmse for s in explicit]
+    for stage, before in zip(stages, held, strict=True):
+        assert stage.train_rmse == pytest.approx(rmse(stage.model, DATA, "train"), rel=1e-12)
+        assert stage.train_rmse < rmse(before.model, DATA, "train")  # what was held out is learned, too
+        assert stage.test_rmse == pytest.approx(rmse(stage.model, DATA, "test"), rel=1e-12)
+
+
+def test_validation_samples_of_the_dataset_are_used_as_they_are():
+    stages = fit_schedule([2, 2, 1], HELD, grids=(3, 6), steps=20)
+    for stage in stages:
+        assert stage.val_rmse == pytest.approx(rmse(stage.model, HELD, "val"), rel=1e-12)
+        assert stage.train_rmse == pytest.approx(rmse(stage.model, HELD, "train"), rel=1e-12)
+    assert stages.best.val_rmse == min(s.val_rmse for s in stages)
+
+
+def test_restarts_make_short_starts_and_carry_the_best_few(monkeypatch):
+    fits = []
+    plain_fit = KAN.fit
+
+    def counted(self, dataset, **options):
+        fits.append((self.grid, options["steps"]))
+        return plain_fit(self, dataset, **options)
+
+    monkeypatch.setattr(KAN, "fit", counted)
+    fit_schedule([2, 1, 1], HELD, grids=(3, 6, 12, 24), opt="LM", steps=20, restarts=4)
+    assert fits == [(3, 16)] * 32 + [(3, 20)] * 4 + [(6, 20)] * 2 + [(12, 20)] + [(24, 20)]
+
+
+def test_restarts_never_do_worse_on_the_first_grid_than_their_best_short_start():
+    one = fit_schedule([2, 1, 1], HELD, grids=(3,), opt="LM", steps=20, seed=4)
+    four = fit_schedule([2, 1, 1], HELD, grids=(3,), opt="LM", steps=20, restarts=4, seed=4)
+    again = fit_schedule([2, 1, 1], HELD, grids=(3,), opt="LM", steps=20, restarts=4, seed=4)
+    assert four[0].val_rmse <= one[0].val_rmse
+    assert (four[0].model._theta == again[0].model._theta).all()
+
+
+def test_restarts_take_all_inits_in_turn_unless_told():
+    made = []
+
+    class Recorded(KAN):
+        def __init__(self, *args, **options):
+            made.append(options["init"])
+            super().__init__(*args, **options)
+
+    from kan_np.optimize import schedule
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "KAN", Recorded)
+        fit_schedule([1, 1], create_dataset(np.cos, n_var=1, train_num=40), grids=(3,), steps=2, restarts=2)
+        assert made[:6] == ["pykan", "wide", "power"] * 2
+        made.clear()
+        data = create_dataset(np.cos, n_var=1, train_num=40)
+        fit_schedule([1, 1], data, grids=(3,), steps=2, restarts=2, init="power")
+        assert set(made) == {"power"}
+
+
+def test_a_stopped_schedule_keeps_what_it_has():
+    stages = fit_schedule(
+        [2, 2, 1], DATA, grids=(3, 6, 12), opt="LBFGS", steps=2, callback=lambda p: p.n_iter >= 40
+    )
+    assert [s.grid for s in stages] == [3]
+    assert stages[0].status is FitStatus.STOPPED
+
+
+@pytest.mark.parametrize("stop_at", [1, 20, 60, 110])
+def test_a_stop_at_any_time_ends_the_schedule_with_a_model(stop_at):
+    calls = []
+
+    def stop(progress):
+        calls.append(progress.n_iter)
+        return len(calls) == stop_at
+
+    stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), opt="LM", steps=4, restarts=3, callback=stop)
+    assert len(calls) == stop_at
+    assert stages[-1].status is FitStatus.STOPPED
+    assert np.isfinite(stages[-1].test_rmse)
+    assert np.isfinite(stages[-1].val_rmse)
+
+
+def test_the_baseline_follows_the_same_rules():
+    stage = fit_mlp([2, 6, 1], HELD, steps=30, restarts=3, seed=1)
+    single = fit_mlp([2, 6, 1], HELD, steps=30, seed=1)
+    assert stage.grid is None
+    assert stage.opt == "LM"
+    assert stage.n_params == 25
+    assert stage.val_rmse <= single.val_rmse
+    assert stage.val_rmse == pytest.approx(rmse(stage.model, HELD, "val"), rel=1e-12)
+    assert Schedule([stage], 300).summary().splitlines()[1].startswith("*   -")
+
+
+def test_smoothing_by_cross_validation_keeps_a_fine_grid_from_fitting_noise():
+    rng = np.random.default_rng(5)
+    data = create_dataset(smooth_function, n_var=2, train_num=300, test_num=1000, seed=3)
+    data["train_label"] = data["train_label"] + rng.normal(0, 0.1, (300, 1))
+    options = {"grids": (3, 20), "restarts": 3, "seed": 0, "val_fraction": 0.0, "opt": "LM"}
+    rough = fit_schedule([2, 5, 1], data, smoothing=0.0, **options)[-1]
+    chosen = fit_schedule([2, 5, 1], data, smoothing="gcv", **options)[-1]
+    assert chosen.result.smoothing > 0
+    assert chosen.test_rmse < 0.1 < 2 * chosen.test_rmse < rough.test_rmse
+
+
+class FakeStage:
+    """What advise looks at."""
+
+    def __init__(self, grid, train, val, n_params, width=(2, 5, 1)):
+        self.grid, self.train_rmse, self.val_rmse, self.n_params = grid, train, val, n_params
+        self.score = train if np.isnan(val) else val
+        self.result = {"train_loss": [train]}
+        self.model = type("Model", (), {"width": list(width)})
+
+
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ([], ["nothing to judge"]),
+        ([FakeStage(3, 1e-2, np.nan, 50)], ["Nothing was held out"]),
+        (
+            [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(10, 1e-4, 2e-4, 140), FakeStage(20, 1e-5, 3e-3, 240)],
+            ["G = 10 is the best", "Finer grids overfit", "240 parameters for 400 samples"],
+        ),
+        (
+            [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(5, 1e-3, 1.1e-3, 60)],
+            ["still pays", "G = 10"],
+        ),
+        (
+            [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(5, 9e-3, 9.5e-3, 60)],
+            ["does not overfit", "[2, 6, 1]"],
+        ),
+        ([FakeStage(3, 1e-2, 1e-2, 7, (2, 1)), FakeStage(5, 1e-2, 1e-2, 9, (2, 1))], ["[2, 5, 1]"]),
+        (
+            [FakeStage(3, 1e-3, 1e-2, 50), FakeStage(5, 1e-4, 9.5e-3, 60)],
+            ["It overfits", "60 parameters for 400 samples"],
+        ),
+        ([FakeStage(None, 1e-2, 1.1e-2, 25)], ["The model is the best", "wider network such as [2, 6, 1]"]),
+    ],
+)
+def test_advice_names_the_case_and_the_knob(stages, words):
+    text = advise(stages, 400)
+    for word in words:
+        assert word in text
+
+
+def test_the_summary_marks_the_best_stage():
+    stages = fit_schedule([2, 1, 1], HELD, grids=(3, 6), steps=10, seed=0)
+    lines = stages.summary().splitlines()
+    assert len(lines) == 3
+    marked = [line.startswith("*") for line in lines[1:]]
+    assert marked.index(True) == stages.index(stages.best)
+    assert sum(marked) == 1
+    assert stages.advice in (advise(stages, 300),)
+    with pytest.raises(IndexError, match="no stage"):
+        _ = Schedule([], 300).best
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"grids": (5, 3)}, ValueError, "expected increasing numbers"),
+        ({"grids": ()}, ValueError, "expected increasing numbers"),
+        ({"restarts": 0}, ValueError, "restarts is 0"),
+        ({"val_fraction": 1.0}, ValueError, r"val_fraction is 1\.0"),
+        ({"init": "xavier"}, ValueError, "init is 'xavier'"),
+        ({"opt": "lm"}, ValueError, "Did you mean 'LM'"),
+        ({"smoothing": "gcw"}, ValueError, "Did you mean 'gcv'"),
+        ({"opt": "LM", "fit_options": {"lamb": 0.1}}, ValueError, "lamb > 0; expected lamb = 0"),
+    ],
+)
+def test_bad_options_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        fit_schedule([2, 1], DATA, **{"steps": 2, "grids": (3,), **options})
+
+
+def test_one_sample_is_not_held_out():
+    data = {"train_input": [[0.5, 0.5]], "train_label": [[1.0]]}
+    stages = fit_schedule([2, 2, 1], data, grids=(3, 5), steps=5, restarts=2)
+    assert np.isnan(stages[-1].val_rmse)
+    assert stages[-1].train_rmse < 1e-6
+
+
+def test_short_starts_are_as_many_as_documented():
+    assert restarts_module.STARTS_PER_RESTART == 8
+    assert "8 n short starts" in fit_schedule.__doc__.replace("\n    ", " ")

@@ -1,0 +1,169 @@
+"""Difference penalties on coefficients: value, derivatives, and what they do to a fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+
+from kan_np import KAN
+from kan_np.objective import KanObjective
+from kan_np.optimize.levenberg_marquardt import minimize
+from kan_np.smoothing import check_smoothing, roughness, roughness_matrix
+
+
+def fitted(x, y, smoothing, **options):
+    """A one-edge KAN after Levenberg-Marquardt with a smoothing weight."""
+    model = KAN([1, 1], **options)
+    objective = KanObjective(model._network, x, y, smoothing=smoothing)
+    outcome = minimize(objective, model._theta, 300, lambda theta: False)
+    model._network = model._network.with_theta(outcome.theta)
+    return model
+
+
+@pytest.mark.parametrize("n_basis", [3, 4, 5, 12])
+def test_value_gradient_and_matrix_agree_with_each_other_and_with_differences(n_basis):
+    coef = np.random.default_rng(n_basis).normal(size=(4, n_basis))
+    value, gradient = roughness(coef)
+    matrix = roughness_matrix(n_basis)
+    assert gradient.shape == coef.shape
+    assert value == pytest.approx(np.einsum("em,mn,en->", coef, matrix, coef), rel=1e-12)
+    np.testing.assert_allclose(gradient, 2.0 * coef @ matrix, rtol=1e-12, atol=1e-12)
+    for place in np.ndindex(coef.shape):
+        step = np.zeros_like(coef)
+        step[place] = 1e-4
+        central = (roughness(coef + step)[0] - roughness(coef - step)[0]) / 2e-4  # exact for a quadratic
+        assert central == pytest.approx(gradient[place], rel=1e-7, abs=1e-8)
+
+
+def test_value_is_the_sum_of_squared_second_differences():
+    coef = np.array([[1.0, 2.0, 4.0, 3.0], [0.0, 0.0, 0.0, 5.0]])
+    assert roughness(coef)[0] == 1.0 + 9.0 + 0.0 + 25.0
+
+
+def test_the_matrix_is_symmetric_and_vanishes_on_straight_lines_only():
+    matrix = roughness_matrix(9)
+    np.testing.assert_array_equal(matrix, matrix.T)
+    m = np.arange(9.0)
+    np.testing.assert_array_equal(matrix @ (3.0 - 2.0 * m), np.zeros(9))
+    eigenvalues = np.linalg.eigvalsh(matrix)
+    assert np.abs(eigenvalues[:2]).max() < 1e-13
+    assert eigenvalues[2] > 1e-3
+
+
+def test_straight_lines_are_not_rough():
+    m = np.arange(8.0)
+    coef = np.stack([2.0 - 3.0 * m, np.full(8, 5.0), 0.0 * m])
+    value, gradient = roughness(coef)
+    assert value == 0.0
+    assert not gradient.any()
+
+
+@pytest.mark.parametrize("n_basis", [1, 2])
+def test_fewer_than_three_coefficients_have_no_second_difference(n_basis):
+    value, gradient = roughness(np.random.default_rng(0).normal(size=(3, n_basis)))
+    assert value == 0.0
+    np.testing.assert_array_equal(gradient, np.zeros((3, n_basis)))
+    np.testing.assert_array_equal(roughness_matrix(n_basis), np.zeros((n_basis, n_basis)))
+
+
+def test_the_argument_is_not_changed_and_the_gradient_is_new():
+    coef = np.random.default_rng(0).normal(size=(2, 6))
+    kept = coef.copy()
+    first = roughness(coef)[1]
+    assert roughness(coef)[1] is not first
+    np.testing.assert_array_equal(coef, kept)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 2.5, "gcv"])
+def test_weights_that_make_sense_pass(value):
+    assert check_smoothing(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-1.0, "smoothing is -1"),
+        (float("nan"), "smoothing is nan"),
+        (float("inf"), "smoothing is inf"),
+        ("gvc", "Did you mean 'gcv'"),
+        (None, "smoothing is None"),
+    ],
+)
+def test_other_weights_are_refused(value, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        check_smoothing(value)
+
+
+@pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
+@pytest.mark.parametrize("width", [[1, 1], [2, 3, 1], [2, 2, 2]], ids=str)
+@pytest.mark.parametrize("k", [0, 1, 3, 5])
+def test_the_gradient_with_smoothing_agrees_with_the_complex_step(k, width, base_fun):
+    rng = np.random.default_rng(k)
+    model = KAN(width, 4, k, base_fun=base_fun, seed=rng)
+    model.set_parameters([rng.normal(size=c.shape) for c in model.coef])
+    x, y = rng.uniform(-1.2, 1.2, (30, width[0])), rng.normal(size=(30, width[-1]))
+    weight = rng.uniform(0.0, 2.0, 30)
+
+    def slow(theta):
+        layers = reference.unpack(theta, model)
+        r = reference.roots(x, y, layers, k, base_fun, "smooth", weight, 0.6)
+        return (r * r).sum()
+
+    objective = KanObjective(model._network, x, y, weight=weight, smoothing=0.6)
+    value, gradient = objective(model._theta)
+    expected = reference.complex_step(slow, model._theta)
+    assert value == pytest.approx(float(slow(model._theta)), rel=1e-12)
+    assert np.abs(gradient - expected).max() <= 1e-10 * np.abs(expected).max()
+
+
+def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_residual_weights():
+    rng = np.random.default_rng(0)
+    model = KAN([2, 2, 1], 4, noise_scale=3.0, seed=0)
+    x, y = rng.uniform(-1, 1, (30, 2)), rng.normal(size=(30, 1))
+    rough = KanObjective(model._network, x, y, smoothing=2.0)
+    plain = KanObjective(model._network, x, y)
+    value, gradient = rough(model._theta)
+    free, slope = plain(model._theta)
+    layers = [c.reshape(-1, c.shape[-1]) for c in model.coef]
+    assert value == pytest.approx(free + 2.0 * sum(roughness(c)[0] for c in layers), rel=1e-12)
+    assert (rough.mse, rough.reg) == (plain.mse, plain.reg)
+    rows = (gradient - slope).reshape(-1, model.grid + model.k + 1)
+    np.testing.assert_array_equal(rows[:, 0], np.zeros(len(rows)))
+    np.testing.assert_allclose(
+        rows[:, 1:], 2.0 * np.concatenate([roughness(c)[1] for c in layers]), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_huge_smoothing_leaves_a_straight_line_and_the_residual_function(k, base_fun):
+    rng = np.random.default_rng(2)
+    x = rng.uniform(-1, 1, (150, 1))
+    y = np.sin(5 * x) + 0.3 * rng.normal(size=x.shape)
+    model = fitted(x, y, 1e6, grid=8, k=k, base_fun=base_fun)
+    columns = [np.ones_like(x), x]
+    if base_fun == "silu":
+        columns.append(x / (1.0 + np.exp(-x)))
+    A = np.hstack(columns)
+    line = A @ np.linalg.lstsq(A, y, rcond=None)[0]
+    np.testing.assert_allclose(model(x), line, atol=1e-4)
+    assert roughness(model.coef[0][0])[0] < 1e-10
+
+
+def test_more_smoothing_is_never_rougher_and_never_closer_to_the_samples():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, (60, 1))
+    y = np.sin(5 * x) + 0.3 * rng.normal(size=x.shape)
+    fits = [fitted(x, y, weight, grid=30) for weight in (1e-6, 1e-4, 1e-2, 1.0, 100.0)]
+    rough = [roughness(model.coef[0][0])[0] for model in fits]
+    loss = [float(np.mean((model(x) - y) ** 2)) for model in fits]
+    assert (np.diff(rough) < 0).all()
+    assert (np.diff(loss) > 0).all()
+
+
+def test_smoothing_fills_the_gap_between_samples_with_a_straight_line():
+    x = np.array([[-1.0], [-0.9], [0.9], [1.0]])
+    model = fitted(x, 2.0 * x - 1.0, 1e-3, grid=20, base_fun="zero", noise_scale=5.0, seed=1)
+    between = np.linspace(-1, 1, 50)[:, None]
+    np.testing.assert_allclose(model(between), 2.0 * between - 1.0, atol=1e-6)
