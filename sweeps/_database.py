@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from sweeps.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DATABASE_NAME = "results.db"
 LOCK_NAME = ".lock"
 
@@ -34,10 +34,12 @@ CREATE TABLE runs (
 CREATE TABLE stages (
     run_id TEXT NOT NULL, stage INTEGER NOT NULL, grid INTEGER, n_params INTEGER NOT NULL,
     train_rmse REAL, val_rmse REAL, test_rmse REAL, wall_s REAL, n_iter INTEGER, n_fev INTEGER,
-    status TEXT NOT NULL, PRIMARY KEY (run_id, stage));
+    status TEXT NOT NULL, opt TEXT NOT NULL DEFAULT '', PRIMARY KEY (run_id, stage));
 CREATE TABLE models (
     run_id TEXT NOT NULL, stage INTEGER NOT NULL, npz BLOB NOT NULL, PRIMARY KEY (run_id, stage));
 """
+#: What turns a file of one version into one of the next.
+MIGRATIONS = {1: ("ALTER TABLE stages ADD COLUMN opt TEXT NOT NULL DEFAULT ''",)}
 TABLES = frozenset({"meta", "environments", "tasks", "plan", "runs", "stages", "models"})
 
 RUN_COLUMNS = {
@@ -66,6 +68,7 @@ STAGE_COLUMNS = {
     "n_iter": int,
     "n_fev": int,
     "status": str,
+    "opt": str,
 }
 
 Columns = dict[str, np.ndarray]
@@ -169,6 +172,26 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables of an older version up to this one; the caller has begun a transaction and ends it."""
+    with sqlite_errors(path):
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        version = int(row[0])
+        for number in range(version, SCHEMA_VERSION):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        if version < SCHEMA_VERSION:
+            connection.execute(
+                "UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),)
+            )
+
+
+def stage_expressions(connection: sqlite3.Connection) -> list[str]:
+    """Return what to select for `STAGE_COLUMNS`: a file that may only be read can be of an older version."""
+    present = {row[1] for row in connection.execute("PRAGMA table_info(stages)")}
+    return [name if name in present else "''" for name in STAGE_COLUMNS]
+
+
 def timestamp() -> str:
     """Return the time now in UTC, to the second, in ISO format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -183,6 +206,28 @@ def to_null(value: Any) -> float | None:
 def to_nan(value: float | None) -> float:
     """Return a number as it was before `to_null`."""
     return math.nan if value is None else value
+
+
+def stage_values(stage: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a stage of a record as SQLite takes it, in the order of `STAGE_COLUMNS` without the run id."""
+    values: list[Any] = []
+    for name, kind in list(STAGE_COLUMNS.items())[1:]:
+        value = stage[name]
+        if kind is float:
+            values.append(to_null(value))
+        else:
+            values.append(None if value is None else kind(value))
+    return tuple(values)
+
+
+def stage_record(row: Sequence[Any], with_model: set[int]) -> dict[str, Any]:
+    """Return a row of `STAGE_COLUMNS` as a stage of a record; `has_model` instead of the model."""
+    stage = dict(zip(STAGE_COLUMNS, row, strict=True))
+    del stage["run_id"]
+    for name, kind in STAGE_COLUMNS.items():
+        if kind is float:
+            stage[name] = to_nan(stage[name])
+    return stage | {"has_model": stage["stage"] in with_model}
 
 
 def marks(columns: Mapping[str, type]) -> str:

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.records import opt_text
+
 KAN, MLP = "kan", "mlp"
+LM, LBFGS = "LM", "LBFGS"
 Hidden = tuple[Any, ...]
 
 
@@ -34,8 +37,11 @@ class Spread:
 class Point:
     """One configuration at one stage, over its seeds.
 
-    `n_seeds` of the `n_runs` recorded runs have this stage with a finite error. `run_id` is the run whose
-    criterion is the median, of an even number of runs the smaller of the two next to it.
+    `opt` is the optimizer that was used, `asked` what the configuration says, `options` those of its other
+    options that tell it apart from others in the sweep. `twin_id` is that of all configurations that differ
+    in nothing but the optimizer. `time_s` are the seconds from the start of the run, `stage_s` those of this
+    stage alone. `n_seeds` of the `n_runs` recorded runs have this stage with a finite error. `run_id` is the
+    run whose criterion is the median, of an even number of runs the smaller of the two next to it.
     """
 
     task: str
@@ -47,6 +53,9 @@ class Point:
     k: int | None
     activation: str
     opt: str
+    asked: str
+    options: str
+    twin_id: str
     n_params: int
     n_seeds: int
     n_runs: int
@@ -54,9 +63,15 @@ class Point:
     val: Spread
     test: Spread
     time_s: float
+    stage_s: float
     run_id: str
     has_model: bool
     selected_on: str
+
+    @property
+    def opt_text(self) -> str:
+        """The optimizer in words, as in "LM" or "LM (auto)"."""
+        return opt_text(self.asked, self.opt)
 
     @property
     def criterion(self) -> float:
@@ -151,7 +166,8 @@ class SweepResult:
     """Everything that a report shows, made from the store alone.
 
     `counts` and all else are of the runs in the plan; `counts["unplanned"]` runs of earlier specifications
-    in the same directory are counted only.
+    in the same directory are counted only. `n_models` counts trained models by family, `n_by_optimizer` by
+    family and the optimizer that was used.
     """
 
     meta: Mapping[str, Any]
@@ -164,3 +180,4 @@ class SweepResult:
     compute_s: float
     last_finished: str
     n_models: dict[str, int] = field(default_factory=dict)
+    n_by_optimizer: dict[tuple[str, str], int] = field(default_factory=dict)

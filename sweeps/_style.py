@@ -20,7 +20,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sweeps._results import KAN, MLP, Point
+from sweeps._results import KAN, LBFGS, MLP, TaskResult
 
 COLOURS = {KAN: "#0072B2", MLP: "#D55E00"}
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -76,12 +76,26 @@ def label(family: str) -> str:
     return family.upper()
 
 
-def shape_text(point: Point) -> str:
-    """Return the shape of a point's model, as in "[2, 5, 1], G = 10" or "[2, 20, 1] tanh"."""
-    shape = "[" + ", ".join(str(n).replace(" ", "") for n in point.width) + "]"
-    if point.grid is not None:
-        return f"{shape}, G = {point.grid}"
-    return f"{shape} {point.activation}".strip()
+def face(opt: str, colour: str) -> str:
+    """Return the colour that fills the marker of a model: hollow markers were trained with LBFGS."""
+    return "white" if opt == LBFGS else colour
+
+
+def edge(opt: str, colour: str) -> str:
+    """Return the colour around the marker of a model."""
+    return colour if opt == LBFGS else "white"
+
+
+def family_label(family: str, opt: str, what: str) -> str:
+    """Return the legend text of the models of a family that one optimizer trained.
+
+    Examples
+    --------
+    >>> family_label("kan", "LM", "{} front")
+    'KAN front, LM'
+    """
+    text = what.format(label(family))
+    return f"{text}, {opt}" if opt else text
 
 
 @contextlib.contextmanager
@@ -108,14 +122,20 @@ def wrap(text: str, width: int = 58, lines: int = 2) -> str:
     return "\n".join(textwrap.wrap(clean, width, max_lines=lines, placeholder=" …")) or " "
 
 
-def ratio_text(ratio: float) -> str:
-    """Return by what factor, and for whom, as in "KAN 12×"."""
+def ratio_text(ratio: float, first: str = "KAN", second: str = "MLP") -> str:
+    """Return by what factor, and for whom, the error is smaller, as in "KAN 12×": the first one above 1.
+
+    Examples
+    --------
+    >>> ratio_text(0.25), ratio_text(12.0, "LM", "LBFGS")
+    ('MLP 4.0×', 'LM 12×')
+    """
     if not math.isfinite(ratio) or ratio <= 0:
-        return "KAN exact" if ratio > 0 else "MLP exact"
+        return f"{first} exact" if ratio > 0 else f"{second} exact"
     if ratio == 1:
         return "equal"
-    factor, winner = max(ratio, 1 / ratio), KAN if ratio > 1 else MLP
-    return f"{label(winner)} {factor:.1f}×" if factor < 9.95 else f"{label(winner)} {factor:,.0f}×"
+    factor, winner = max(ratio, 1 / ratio), first if ratio > 1 else second
+    return f"{winner} {factor:.1f}×" if factor < 9.95 else f"{winner} {factor:,.0f}×"
 
 
 def decade_ticks(low: float, high: float, *, few: bool = False) -> list[float]:
@@ -142,11 +162,21 @@ def power_of_ten(value: float, _position: int | None = None) -> str:
     return f"{'' if mantissa == 1 else f'{mantissa}·'}10{superscript(exponent)}"
 
 
-def family_handles(families: Iterable[str]) -> list[Line2D]:
-    """Return the legend entries of the fronts."""
+def family_handles(tasks: Iterable[TaskResult]) -> list[Line2D]:
+    """Return the legend entries of the fronts: one for each family and optimizer on them."""
+    kinds = {
+        (family, point.opt) for task in tasks for family, front in task.fronts.items() for point in front
+    }
     return [
-        Line2D([], [], color=colour(family), marker=MARKERS.get(family, "D"), label=f"{label(family)} front")
-        for family in sorted(set(families), key=by_family)
+        Line2D(
+            [],
+            [],
+            color=colour(family),
+            marker=MARKERS.get(family, "D"),
+            markerfacecolor=face(opt, colour(family)),
+            label=family_label(family, opt, "{} front"),
+        )
+        for family, opt in sorted(kinds, key=lambda kind: (by_family(kind[0]), kind[1] == LBFGS, kind[1]))
     ]
 
 

@@ -25,7 +25,9 @@ from sweeps._results import (
     TaskResult,
 )
 from sweeps.pareto import best_within, front
+from sweeps.records import twin_id
 from sweeps.store import Columns, Store
+from sweeps.variants import options_text, varied_options
 
 Config = tuple[str, int]
 Number = TypeVar("Number", int, float)
@@ -63,13 +65,15 @@ def aggregate(store: Store) -> SweepResult:
     missing = Counter(task for run_id, task, _, _ in plan if run_id not in recorded)
     known = [*descriptions, *(row[1] for row in plan), *sorted(set(runs["task"]))]
     members = _stages_by_task(runs, stages, with_model)
+    varied = varied_options(map(json.loads, set(runs["config"])))
     seeds = Counter(runs["group_id"].tolist())
     tasks = []
     for task in dict.fromkeys(known):
         status = runs["status"][runs["task"] == task]
         if status.size or missing[task]:
-            description = descriptions.get(task, {})
-            tasks.append(_task_result(task, description, members.get(task, []), seeds, status, missing[task]))
+            own, description = members.get(task, []), descriptions.get(task, {})
+            points = _points(task, own, seeds, varied)
+            tasks.append(_task_result(task, description, own, points, status, missing[task]))
     order = {task.task: position for position, task in enumerate(tasks)}
     counts = {
         "planned": len(plan),
@@ -91,7 +95,10 @@ def aggregate(store: Store) -> SweepResult:
         scores=_scores(tasks),
         compute_s=float(np.nansum(runs["wall_s"])),
         last_finished=max(runs["finished_at"], default=""),
-        n_models=dict(sorted(Counter(_family_of(runs, stages["run_id"])).items())),
+        n_models=dict(sorted(Counter(m.family for found in members.values() for m in found).items())),
+        n_by_optimizer=dict(
+            sorted(Counter((m.family, m.opt) for found in members.values() for m in found).items())
+        ),
     )
 
 
@@ -114,6 +121,8 @@ class _Member:
     val: float
     test: float
     wall_s: float
+    stage_s: float
+    opt: str
     config: str
     has_model: bool
 
@@ -126,6 +135,8 @@ def _stages_by_task(
     members: dict[str, list[_Member]] = defaultdict(list)
     for i, run_id in enumerate(lists["run_id"]):
         row = row_of[run_id]
+        follows = i > 0 and lists["run_id"][i - 1] == run_id
+        before = lists["wall_s"][i - 1] if follows else 0.0
         member = _Member(
             run_id,
             runs["group_id"][row],
@@ -137,6 +148,8 @@ def _stages_by_task(
             lists["val_rmse"][i],
             lists["test_rmse"][i],
             lists["wall_s"][i],
+            lists["wall_s"][i] - before,
+            lists["opt"][i] or str(json.loads(runs["config"][row]).get("opt", "")),
             runs["config"][row],
             (run_id, lists["stage"][i]) in with_model,
         )
@@ -148,17 +161,10 @@ def _task_result(
     task: str,
     description: Mapping[str, Any],
     members: list[_Member],
-    seeds: Mapping[str, int],
+    points: list[Point],
     status: np.ndarray,
     n_missing: int,
 ) -> TaskResult:
-    validated = any(math.isfinite(member.val) for member in members)
-    selected_on = "validation" if validated or not members else "test"
-    groups: dict[Config, list[_Member]] = defaultdict(list)
-    for member in members:
-        groups[member.group_id, member.stage].append(member)
-    points = [_point(task, group, seeds[group[0].group_id], selected_on) for group in groups.values()]
-    points.sort(key=lambda p: (p.family, p.n_params, p.criterion, p.group_id, p.stage))
     families = list(dict.fromkeys(point.family for point in points))
     fronts = {family: select_front([p for p in points if p.family == family]) for family in families}
     best = {family: chosen for family in families if (chosen := _best(points, family, math.inf)) is not None}
@@ -171,7 +177,7 @@ def _task_result(
     return TaskResult(
         task=task,
         description=description,
-        selected_on=selected_on,
+        selected_on=points[0].selected_on if points else "validation",
         points=points,
         fronts=fronts,
         best=best,
@@ -183,6 +189,21 @@ def _task_result(
         n_missing=n_missing,
         n_excluded=sum(not (math.isfinite(p.criterion) and math.isfinite(p.test.median)) for p in points),
     )
+
+
+def _points(
+    task: str, members: list[_Member], seeds: Mapping[str, int], varied: Mapping[str, list[str]]
+) -> list[Point]:
+    validated = any(math.isfinite(member.val) for member in members)
+    selected_on = "validation" if validated else "test"
+    groups: dict[Config, list[_Member]] = defaultdict(list)
+    for member in members:
+        groups[member.group_id, member.stage].append(member)
+    points = [
+        _point(task, group, seeds[group[0].group_id], selected_on, varied.get(group[0].family, []))
+        for group in groups.values()
+    ]
+    return sorted(points, key=lambda p: (p.family, p.n_params, p.criterion, p.group_id, p.stage))
 
 
 def select_front(points: Sequence[Point]) -> list[Point]:
@@ -208,7 +229,7 @@ def _compare(points: Sequence[Point], budget: float) -> Comparison | None:
     return None if kan is None or mlp is None else Comparison(budget, kan, mlp)
 
 
-def _point(task: str, members: list[_Member], n_runs: int, selected_on: str) -> Point:
+def _point(task: str, members: list[_Member], n_runs: int, selected_on: str, varied: Sequence[str]) -> Point:
     first = members[0]
     config = json.loads(first.config)
     absent = n_runs - len(members)
@@ -226,7 +247,10 @@ def _point(task: str, members: list[_Member], n_runs: int, selected_on: str) -> 
         grid=first.grid,
         k=None if k is None else int(k),
         activation=str(config.get("activation", "")),
-        opt=str(config.get("opt", "")),
+        opt="/".join(sorted({member.opt for member in members})),
+        asked=str(config.get("opt", "")),
+        options=options_text(config, varied),
+        twin_id=twin_id(config),
         n_params=round(median(member.n_params for member in members)),
         n_seeds=sum(math.isfinite(value) for value in values),
         n_runs=n_runs,
@@ -234,6 +258,7 @@ def _point(task: str, members: list[_Member], n_runs: int, selected_on: str) -> 
         val=_spread([member.val for member in members], absent),
         test=_spread([member.test for member in members], absent),
         time_s=median(member.wall_s for member in members),
+        stage_s=median(member.stage_s for member in members),
         run_id=typical.run_id,
         has_model=typical.has_model,
         selected_on=selected_on,
@@ -297,11 +322,6 @@ def _score(comparisons: Sequence[Comparison]) -> Score:
 
 def _ends(values: Sequence[Number]) -> tuple[Number, Number]:
     return min(values), max(values)
-
-
-def _family_of(runs: Columns, run_ids: np.ndarray) -> list[str]:
-    family = dict(zip(runs["run_id"], runs["family"], strict=True))
-    return [family[run_id] for run_id in run_ids]
 
 
 def verdict(result: SweepResult) -> str:

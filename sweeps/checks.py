@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sweeps.errors import UserError
@@ -97,6 +98,21 @@ def real(low: float, high: float) -> Check[float]:
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise Expected(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def number_or(words: Sequence[str], low: float) -> Check[float | str]:
+    """Check for a finite number >= `low`, or one of `words`."""
+    listed = " or ".join(map(repr, words))
+
+    def check(value: object) -> float | str:
+        if isinstance(value, str) and value in words:
+            return value
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value < math.inf:
+            hint = nearest(value, words) if isinstance(value, str) else ""
+            raise Expected(f"a number >= {low:g}, or {listed}.{hint}".removesuffix("."))
         return float(value)
 
     return check

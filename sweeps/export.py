@@ -17,6 +17,7 @@ from sweeps.store import Store
 _STAGE_COLUMNS = {
     "stage": int,
     "grid": int,
+    "opt": str,
     "n_params": int,
     "train_rmse": float,
     "val_rmse": float,
@@ -46,7 +47,8 @@ def export_runs(store: Store, output: str | Path) -> Path:
     """Write one row a stage (a run without a stage: one row) to `output`; its suffix decides the format.
 
     Columns come in a fixed order: what a run is (run_id to reason), its stage, its times, its configuration
-    as p_* (nested names joined by "_", lists as JSON text), the machine and versions as env_*. A column has
+    as p_* (nested names joined by "_", lists as JSON text), the machine and versions as env_*. `opt` is the
+    optimizer that trained the stage, `p_opt` the one that the configuration asks for. A column has
     one type; a missing value is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
     and stage.
 
@@ -133,8 +135,9 @@ def _typed(rows: list[dict[str, Any]]) -> tuple[Table, Types]:
         for name in sorted(n for n in names if n.startswith(prefix) and n not in fixed):
             types[name] = _common_type(row[name] for row in rows if row.get(name) is not None)
     columns = {name: [_cast(row.get(name), kind) for row in rows] for name, kind in types.items()}
-    # The store says 0 for "no grid".
-    columns["grid"] = [grid or None for grid in columns["grid"]]
+    # The store says 0 for "no grid" and "" for an optimizer that was not recorded.
+    for name in ("grid", "opt"):
+        columns[name] = [value or None for value in columns[name]]
     return columns, types
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from sweeps._results import KAN, MLP, Comparison, Point, SweepResult, TaskResult
+from sweeps._results import KAN, LBFGS, MLP, Comparison, Point, SweepResult, TaskResult
 from sweeps._style import (
     GREY,
     MARKERS,
@@ -23,9 +23,11 @@ from sweeps._style import (
     cloud_handle,
     colour,
     decade_ticks,
+    edge,
+    face,
     family_handles,
+    family_label,
     house_style,
-    label,
     power_of_ten,
     ratio_text,
     superscript,
@@ -41,8 +43,8 @@ def task_figure(task: TaskResult) -> Figure:
     """Draw test RMSE against parameters on log axes for one function.
 
     Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
-    marker at each point and a bar from the best to the worst seed; a grey curve shows how fast the
-    error falls with the grid by spline theory, as G^-(k + 1).
+    marker at each point, hollow where LBFGS trained the model, and a bar from the best to the worst seed; a
+    grey curve shows how fast the error falls with the grid by spline theory, as G^-(k + 1).
     """
     with house_style():
         title = wrap(task.formula)
@@ -59,7 +61,7 @@ def task_figure(task: TaskResult) -> Figure:
         else:
             _draw_guide(axes, task, limits)
             _note_hidden(axes, task, limits)
-            handles = [*family_handles(task.fronts), cloud_handle()]
+            handles = [*family_handles([task]), cloud_handle()]
             axes.legend(handles=handles, loc="upper right", fontsize=10, handlelength=1.8, labelspacing=0.4)
         # A given height spares matplotlib measuring every label to find one.
         axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
@@ -117,19 +119,29 @@ def _draw_fronts(axes: Axes, task: TaskResult, limits: Limits | None, *, small: 
         axes.plot(
             xs, ys, color=style["color"], linewidth=1.4 if small else 2.0, zorder=3, solid_joinstyle="miter"
         )
-        axes.errorbar(
-            px,
-            py,
-            yerr=_bars(front, limits),
-            **style,
-            linestyle="none",
-            markersize=3.4 if small else 6.5,
-            markeredgecolor="white",
-            markeredgewidth=0.4 if small else 0.8,
-            elinewidth=0.8 if small else 1.3,
-            capsize=0 if small else 2.5,
-            zorder=4,
-        )
+        for opt in dict.fromkeys(point.opt for point in front):
+            _draw_markers(axes, [point for point in front if point.opt == opt], style, limits, small)
+
+
+def _draw_markers(
+    axes: Axes, points: Sequence[Point], style: dict[str, Any], limits: Limits, small: bool
+) -> None:
+    """Draw front points that one optimizer trained, with the spread over their seeds."""
+    opt, line = points[0].opt, 0.4 if small else 0.8
+    axes.errorbar(
+        [p.n_params for p in points],
+        [p.test.median for p in points],
+        yerr=_bars(points, limits),
+        **style,
+        linestyle="none",
+        markersize=3.4 if small else 6.5,
+        markerfacecolor=face(opt, style["color"]),
+        markeredgecolor=edge(opt, style["color"]),
+        markeredgewidth=2.0 * line if opt == LBFGS else line,
+        elinewidth=0.8 if small else 1.3,
+        capsize=0 if small else 2.5,
+        zorder=4,
+    )
 
 
 def _bars(front: Sequence[Point], limits: Limits) -> np.ndarray:
@@ -223,7 +235,7 @@ def all_tasks_figure(result: SweepResult, columns: int = 5) -> Figure:
         figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
         room = "test RMSE, median over seeds   (↓ lower is better)" if rows > 1 else "test RMSE   (↓ better)"
         figure.supylabel(room, fontsize=10)
-        handles = family_handles(family for task in tasks for family in task.fronts)
+        handles = family_handles(tasks)
         if handles:
             figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=10)
     return figure
@@ -285,9 +297,10 @@ def _dumbbell(axes: Axes, row: int, comparison: Comparison) -> None:
             marker=MARKERS[family],
             markersize=8,
             linestyle="none",
-            markeredgecolor="white",
+            markerfacecolor=face(point.opt, colour(family)),
+            markeredgecolor=edge(point.opt, colour(family)),
             zorder=3,
-            label=f"best {label(family)}",
+            label=family_label(family, point.opt, "best {}"),
         )
     winner = KAN if comparison.ratio >= 1 else MLP
     axes.annotate(

@@ -19,7 +19,16 @@ from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.overview import failures_by_reason
 from sweeps.plan import Plan, left_out_lines, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
-from sweeps.space import CsvSource, RunConfig, SweepSpec, TaskInfo, expand, left_out, with_scaled_bound
+from sweeps.space import (
+    CONFIG_FORMAT,
+    CsvSource,
+    RunConfig,
+    SweepSpec,
+    TaskInfo,
+    expand,
+    left_out,
+    with_scaled_bound,
+)
 from sweeps.spec_reader import csv_spec, read_spec, suite_spec
 from sweeps.store import DATABASE_NAME, Store
 
@@ -243,11 +252,18 @@ def _tell_about_change(directory: Path, spec: SweepSpec, say: Say) -> None:
     if not (directory / DATABASE_NAME).is_file():
         return
     with Store.open(directory, readonly=True) as store:
-        if store.meta()["spec"] != spec.to_dict():
-            say(
-                f"{directory} holds a sweep of another specification. From now on its plan is the new one; "
-                "runs that both ask for are not repeated, and no run is removed."
-            )
+        changed = store.meta()["spec"] != spec.to_dict()
+        older = any(config.get("format") != CONFIG_FORMAT for _, _, _, config in store.plan())
+    if older:
+        say(
+            f"{directory} holds a sweep by an earlier version, which trained models in another way. From now "
+            "on its plan is the new one: no run is removed, but none of them counts as done."
+        )
+    elif changed:
+        say(
+            f"{directory} holds a sweep of another specification. From now on its plan is the new one; "
+            "runs that both ask for are not repeated, and no run is removed."
+        )
 
 
 def _store_plan(store: Store, runs: list[RunConfig], descriptions: Mapping[str, Mapping[str, Any]]) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from sweeps.plan import n_models
+from sweeps.records import best_stage, opt_text
 from sweeps.spec_reader import preset_names
-from sweeps.store import Store, best_stage
+from sweeps.store import Store
 
 _SLOWEST = 5
 _REASONS = 10
@@ -61,12 +62,13 @@ def run_lines(store: Store) -> list[str]:
     ):
         config = json.loads(text)
         i = best.get(run_id)
+        opt = "" if i is None else str(stages["opt"][i])
         params, val, test = (
             ("-", "-", "-")
             if i is None
             else (str(stages["n_params"][i]), _number(stages["val_rmse"][i]), _number(stages["test_rmse"][i]))
         )
-        what = f"{task}  {model_text(config)}  seed {config['seed']}"
+        what = f"{task}  {model_text(config, opt)}  seed {config['seed']}"
         lines.append(f"{run_id:16}  {status:8}  {params:>7}  {val:>9}  {test:>9}  {what}")
     return lines
 
@@ -81,18 +83,20 @@ def catalogue_lines() -> list[str]:
     return [*lines, "", f"presets: {', '.join(preset_names())}"]
 
 
-def model_text(config: Mapping[str, Any]) -> str:
-    """Return a model in a few words.
+def model_text(config: Mapping[str, Any], opt: str = "") -> str:
+    """Return a model in a few words, with the optimizer `opt` if it is known which one was used.
 
     Examples
     --------
-    >>> model_text({"family": "mlp", "width": [2, 5, 1], "activation": "tanh"})
-    'mlp [2,5,1] tanh'
+    >>> model_text({"family": "mlp", "width": [2, 5, 1], "activation": "tanh", "opt": "auto"}, "LM")
+    'mlp [2,5,1] tanh LM (auto)'
     """
-    width = ",".join(map(str, config["width"]))
+    text = f"{config['family']} [{','.join(map(str, config['width']))}]"
     if config["family"] == "kan":
-        return f"kan [{width}] k={config['k']} G={','.join(map(str, config['grids']))}"
-    return f"{config['family']} [{width}] {config['activation']}"
+        text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
+    else:
+        text += f" {config['activation']}"
+    return f"{text} {opt_text(config.get('opt', ''), opt)}".rstrip()
 
 
 def failures_by_reason(runs: Mapping[str, np.ndarray]) -> list[tuple[str, str, int]]:

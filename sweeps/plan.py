@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sweeps.space import RunConfig
+from sweeps.records import AUTO
+from sweeps.space import RunConfig, kan_params, mlp_params
 
-# Rough costs of one loss and gradient on one core, good enough to put long runs first and weigh progress: per
-# call and layer, and per sample and edge (KAN), node or weight (MLP).
+# Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient:
+# per call and layer, and per sample and edge (KAN), node or weight (MLP). Of an iteration of LM, besides some
+# evaluations: per sample and number of the matrix, or where two edges of a KAN meet in few of its numbers per
+# sample and such number; and per cube of the rows.
 _LAYER_S = 60e-6
 _KAN_EDGE_S = 30e-9
 _MLP_NODE_S = 12e-9
 _MLP_WEIGHT_S = 0.5e-9
-_EVALUATIONS_PER_STEP = 22.0
+_LBFGS_EVALUATIONS = 22.0
+_LM_EVALUATIONS = 5.0
+_LM_ENTRY_S = 25e-12
+_LM_SCATTERED_S = 1e-9
+_LM_CUBE_S = 24e-12
+#: What `opt = "auto"` does: LM up to so many parameters.
+_AUTO_LM_PARAMS = 1500
+#: With restarts: short starts for each of them, and the steps of one.
+_STARTS, _SHORT_STEPS = 16, 16
 
 
 @dataclass(frozen=True)
@@ -78,19 +90,38 @@ def cost(config: Mapping[str, Any]) -> float:
 
     Examples
     --------
-    >>> small = {"family": "mlp", "width": [2, 5, 1], "steps": 10, "data": {"n_train": 100}}
+    >>> small = {"family": "mlp", "width": [2, 5, 1], "opt": "LM", "steps": 10, "data": {"n_train": 100}}
     >>> cost(small) < cost(small | {"steps": 20})
     True
     """
-    n_train = config["data"].get("n_train", 1000)
-    width = config["width"]
+    restarts, steps = config.get("restarts", 1), config["steps"]
+    grids = config["grids"] if config["family"] == "kan" else [None]
+    total = 0.0
+    for stage, grid in enumerate(grids):
+        step = _step_cost(config, grid)
+        if stage == 0 and restarts > 1:
+            total += _STARTS * restarts * min(steps, _SHORT_STEPS) * step
+        # Of the starts that are trained in full half are given up at every grid.
+        total += max(1, -(-restarts // 2**stage)) * steps * step
+    return total
+
+
+def _step_cost(config: Mapping[str, Any], grid: int | None) -> float:
+    n_train, width, opt = config["data"].get("n_train", 1000), config["width"], config["opt"]
     weights = sum(a * b for a, b in pairwise(width))
-    evaluations = config["steps"] * _EVALUATIONS_PER_STEP
-    calls = _LAYER_S * (len(width) - 1)
-    if config["family"] == "kan":
-        chain = len(config["grids"]) + config["restarts"] - 1
-        return float(chain * evaluations * (calls + n_train * weights * _KAN_EDGE_S))
-    return float(evaluations * (calls + n_train * (weights * _MLP_WEIGHT_S + sum(width[1:]) * _MLP_NODE_S)))
+    evaluation = _LAYER_S * (len(width) - 1)
+    if grid is not None:
+        n_params = kan_params(tuple(width), grid, config["k"])
+        evaluation += n_train * weights * _KAN_EDGE_S
+        scattered = n_train * (weights * (config["k"] + 2)) ** 2 * _LM_SCATTERED_S / 2
+    else:
+        n_params = mlp_params(tuple(width))
+        evaluation += n_train * (weights * _MLP_WEIGHT_S + sum(width[1:]) * _MLP_NODE_S)
+        scattered = math.inf
+    if opt == "LBFGS" or (opt == AUTO and n_params > _AUTO_LM_PARAMS):
+        return float(_LBFGS_EVALUATIONS * evaluation)
+    matrix = min(n_train * n_params**2 * _LM_ENTRY_S, scattered)
+    return float(_LM_EVALUATIONS * evaluation + matrix + n_params**3 * _LM_CUBE_S)
 
 
 def plan_lines(plan: Plan) -> list[str]:

@@ -18,17 +18,19 @@ from typing import Any
 
 from sweeps._files import write_file
 from sweeps._made_by import machine_line, machine_view, spec_view
-from sweeps._results import Comparison, Point, Score, Spread, SweepResult, TaskResult
+from sweeps._results import LBFGS, LM, Comparison, Point, Score, Spread, SweepResult, TaskResult
 from sweeps._style import by_family, colour, file_names, label, ratio_text, render, wrap
 from sweeps.aggregate import aggregate, limit_text, verdict
 from sweeps.figures import all_tasks_figure, summary_figure, task_figure
+from sweeps.optimizers import Duel, compare_optimizers
 from sweeps.store import Store
 
 REPORT_NAME = "report.html"
 FRONT_NAME = "front.csv"
 FIGURES_NAME = "figures"
 _FRONT_COLUMNS = [
-    *("task", "family", "width", "grid", "k", "activation", "opt", "n_params", "n_seeds", "n_runs"),
+    *("task", "family", "width", "grid", "k", "activation", "opt", "opt_asked", "options"),
+    *("n_params", "n_seeds", "n_runs"),
     *("train_rmse", "train_rmse_min", "train_rmse_max"),
     *("val_rmse", "val_rmse_min", "val_rmse_max"),
     *("test_rmse", "test_rmse_min", "test_rmse_max"),
@@ -93,6 +95,8 @@ def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Pat
         graphics={name: Markup(text) for name, text in graphics.items()},  # noqa: S704 (made by matplotlib)
         functions=[_function_view(task, names[task.task], directory) for task in result.tasks],
         scores=[_score_view(score) for score in _all_scores(result)],
+        optimizers=sorted({opt for _, opt in result.n_by_optimizer if opt}),
+        duels=[_duel_view(duel) for duel in compare_optimizers(result.tasks, result.n_by_optimizer)],
         uneven=any(score.n < result.overall.n for score in result.scores),
         machines=[machine_view(environment) for environment in result.environments],
         machine_line=[machine_line(environment) for environment in result.environments],
@@ -134,7 +138,11 @@ def _left_out(tasks: Sequence[TaskResult]) -> list[tuple[str, str]]:
 
 
 def front_csv(result: SweepResult) -> str:
-    """Return all fronts as CSV text: a row a point, errors as median, min and max over seeds."""
+    """Return all fronts as CSV text: a row a point, errors as median, min and max over seeds.
+
+    `opt` is the optimizer that was used, `opt_asked` what the configuration says; `options` are those of its
+    other options in which the models of this sweep differ.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(_FRONT_COLUMNS)
@@ -163,6 +171,8 @@ def _front_row(point: Point) -> list[Any]:
         "" if point.k is None else point.k,
         point.activation,
         point.opt,
+        point.asked,
+        point.options,
         point.n_params,
         point.n_seeds,
         point.n_runs,
@@ -288,6 +298,10 @@ def _score_view(score: Score) -> dict[str, Any]:
         "shares": shares,
         "sizes": [_sizes(score.kan_sizes), _sizes(score.mlp_sizes)],
     }
+
+
+def _duel_view(duel: Duel) -> dict[str, Any]:
+    return {"duel": duel, "ratio": "–" if math.isnan(duel.ratio) else ratio_text(duel.ratio, LM, LBFGS)}
 
 
 def _sizes(ends: tuple[int, int]) -> str:

@@ -22,8 +22,8 @@ import numpy as np
 import kan_np
 from sweeps import tasks
 from sweeps.environment import environment
+from sweeps.records import AUTO, best_stage, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
-from sweeps.store import best_stage, canonical_json
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]
@@ -42,7 +42,7 @@ class RunStatus(StrEnum):
 class RunOptions:
     """What surrounds a run without being part of its identity.
 
-    `timeout` is in seconds; `save_models` is "all", "best" (see `sweeps.store.best_stage`) or "none";
+    `timeout` is in seconds; `save_models` is "all", "best" (see `sweeps.records.best_stage`) or "none";
     `csv_path` is where the table of a "csv/..." task is.
     """
 
@@ -75,8 +75,8 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     dict
         run_id, task, family, config, status ("ok", "failed", "timeout" or "diverged"), reason (empty if ok),
         wall_s, cpu_s (seconds), environment, and stages: a list of dicts with stage, grid (None for an MLP),
-        n_params, train_rmse, val_rmse, test_rmse, wall_s (cumulative), n_iter, n_fev, status and model (the
-        saved model as bytes, or None).
+        n_params, train_rmse, val_rmse, test_rmse, wall_s (cumulative), n_iter, n_fev, status, opt (the
+        optimizer that was used) and model (the saved model as bytes, or None).
     """
     options = options or RunOptions()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -114,18 +114,31 @@ class _Chain:
         self.stages: list[dict[str, Any]] = []
         self._save_models = save_models
 
-    def add(self, model: Any, status: object, **values: Any) -> None:
-        """Add a finished stage; raise `_Diverged` if its numbers are not finite."""
-        status = str(getattr(status, "value", status))
-        stage = {"stage": len(self.stages), **values, "status": status, "model": None}
+    def add(self, trained: Any) -> None:
+        """Add a finished `kan_np.Stage`; raise `_Diverged` if its numbers are not finite."""
+        status = str(getattr(trained.status, "value", trained.status))
+        stage: dict[str, Any] = {
+            "stage": len(self.stages),
+            "grid": None if trained.grid is None else int(trained.grid),
+            "n_params": int(trained.n_params),
+            "train_rmse": float(trained.train_rmse),
+            "val_rmse": float(trained.val_rmse),
+            "test_rmse": float(trained.test_rmse),
+            "wall_s": float(trained.wall_s),
+            "n_iter": int(trained.n_iter),
+            "n_fev": int(trained.n_fev),
+            "status": status,
+            "opt": str(trained.opt),
+            "model": None,
+        }
         finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
         self.stages.append(stage)
         if self._save_models == "all":
-            stage["model"] = _model_bytes(model)
+            stage["model"] = _model_bytes(trained.model)
         elif self._save_models == "best" and finite and best_stage(self.stages) == stage["stage"]:
             for earlier in self.stages:
                 earlier["model"] = None
-            stage["model"] = _model_bytes(model)
+            stage["model"] = _model_bytes(trained.model)
         if status == "non-finite" or not finite:
             rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
             raise _Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
@@ -136,53 +149,36 @@ class _Chain:
 
 
 def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
-    def on_stage(stage: Any) -> None:
-        chain.add(
-            stage.model,
-            stage.status,
-            grid=int(stage.grid),
-            n_params=int(stage.n_params),
-            train_rmse=float(stage.train_rmse),
-            val_rmse=float(stage.val_rmse),
-            test_rmse=float(stage.test_rmse),
-            wall_s=float(stage.wall_s),
-            n_iter=int(stage.n_iter),
-            n_fev=int(stage.n_fev),
-        )
-
+    options = {name: config.get(name, default) for name, default in KAN_DEFAULTS.items()}
     kan_np.fit_schedule(
         config["width"],
         dataset,
         grids=tuple(config["grids"]),
         k=config["k"],
-        opt=config["opt"],
-        steps=config["steps"],
-        restarts=config["restarts"],
-        seed=training_seed(config),
-        callback=limit.check,
-        on_stage=on_stage,
-        **{name: config.get(name, default) for name, default in KAN_DEFAULTS.items()},
+        on_stage=chain.add,
+        **_training_options(config, limit),
+        **options,
     )
 
 
 def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
-    start = time.perf_counter()
-    model = kan_np.MLP(config["width"], activation=config["activation"], seed=training_seed(config))
-    result = model.fit(
-        dataset, opt=config["opt"], steps=config["steps"], progress=False, callback=limit.check
-    )
-    chain.add(
-        model,
-        result.status,
-        grid=None,
-        n_params=int(model.n_params),
-        train_rmse=_rmse(model, dataset, "train"),
-        val_rmse=_rmse(model, dataset, "val"),
-        test_rmse=_rmse(model, dataset, "test"),
-        wall_s=time.perf_counter() - start,
-        n_iter=int(result.n_iter),
-        n_fev=int(result.n_fev),
-    )
+    training = _training_options(config, limit)
+    chain.add(kan_np.fit_mlp(config["width"], dataset, activation=config["activation"], **training))
+
+
+def _training_options(config: Mapping[str, Any], limit: TimeLimit) -> dict[str, Any]:
+    """Return the rules of training, the same for every family.
+
+    Samples are held out by the sweep, or by nobody: `val_fraction` here is of what `config["data"]` left.
+    """
+    return {
+        "opt": config["opt"],
+        "steps": config["steps"],
+        "restarts": config["restarts"],
+        "seed": training_seed(config),
+        "val_fraction": 0.0,
+        "callback": limit.check,
+    }
 
 
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
@@ -195,18 +191,32 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     labels = np.sin(inputs.sum(axis=1, keepdims=True))
     dataset = {f"{part}_input": inputs for part in ("train", "val", "test")}
     dataset |= {f"{part}_label": labels for part in ("train", "val", "test")}
-    tiny: dict[str, dict[str, Any]] = {}
-    for config in configs:
-        small = {key: value for key, value in config.items() if key not in ("task", "data", "seed")}
-        small |= {"width": [2, 2, 1], "steps": 1}
-        if "grids" in small:
-            small |= {"grids": [3, 5] if len(small["grids"]) > 1 else [3], "restarts": 1}
-        tiny[canonical_json(small)] = small
-    for config in tiny.values():
+    for config in tiny_configs(configs):
         train = _train_kan if config["family"] == "kan" else _train_mlp
         # What fails here fails again in its runs, which record the reason.
         with contextlib.suppress(Exception):
             train(config, dataset, _Chain("none"), TimeLimit(None))
+
+
+def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return small configurations that go through all the code that `configs` go through, each kind once.
+
+    A KAN keeps its coarsest and its finest grid, for the matrix of LM is put together in one way on coarse
+    grids and in another on fine ones; "auto" stands for both optimizers.
+    """
+    tiny: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
+        kind |= {"width": [2, 2, 1], "steps": 1, "restarts": 1, "seed": 0}
+        for opt in ("LM", "LBFGS") if config["opt"] == AUTO else (config["opt"],):
+            small = tiny.setdefault(canonical_json(kind | {"opt": opt}), kind | {"opt": opt})
+            if "grids" in config:
+                grids = {*config["grids"], *small.get("grids", ())}
+                small["grids"] = sorted({min(grids), max(grids)})
+    return list(tiny.values())
+
+
+_NOT_A_KIND = ("task", "data", "grids", "init")
 
 
 def load_model_bytes(data: bytes) -> Any:
@@ -218,13 +228,6 @@ def _model_bytes(model: Any) -> bytes:
     buffer = io.BytesIO()
     model.save(buffer)
     return buffer.getvalue()
-
-
-def _rmse(model: Any, dataset: tasks.Dataset, part: str) -> float:
-    if f"{part}_input" not in dataset:
-        return math.nan
-    residual = model(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
-    return float(np.sqrt(np.mean(np.square(residual))))
 
 
 def _stage_name(stage: Mapping[str, Any]) -> str:

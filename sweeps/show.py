@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps.errors import UserError
-from sweeps.store import Store, best_stage, canonical_json
+from sweeps.records import best_stage, canonical_json
+from sweeps.store import Store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,12 +85,12 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
     if record["stages"]:
         lines.append(
             f"{'stage':>5} {'grid':>5} {'params':>7} {'train RMSE':>11} {'val RMSE':>11} {'test RMSE':>11} "
-            f"{'seconds':>8} {'iterations':>10}  status"
+            f"{'seconds':>8} {'iterations':>10}  {'optimizer':9}  status"
         )
     lines += [
         f"{row['stage']:5d} {row['grid'] or '-':>5} {row['n_params']:7d} {row['train_rmse']:11.3e} "
         f"{row['val_rmse']:11.3e} {row['test_rmse']:11.3e} {row['wall_s']:8.2f} {row['n_iter']:10d}  "
-        f"{row['status']}"
+        f"{row['opt'] or record['config'].get('opt', '-'):9}  {row['status']}"
         for row in record["stages"]
     ]
     return lines

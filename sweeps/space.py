@@ -18,13 +18,16 @@ from types import MappingProxyType
 from typing import Any
 
 from sweeps.errors import UserError
-from sweeps.store import canonical_json
+from sweeps.records import canonical_json
 
-CONFIG_FORMAT = 1
+#: The meaning of a configuration. In format 1 extrapolation was "linear" by default, "LBFGS" the only
+#: optimizer, and an MLP had no restarts; its runs are read but never repeated.
+CONFIG_FORMAT = 2
 #: Options of a KAN that enter a configuration only where they differ from these values. They belong to
-#: `CONFIG_FORMAT`: every run is told them, whatever the defaults of the library come to be.
+#: `CONFIG_FORMAT`: every run is told them, whatever the defaults of the library come to be. Without a value
+#: of "init" the library takes its first start, and with restarts all of its starts in turn.
 KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "linear"}
+    {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "smooth", "smoothing": "weak", "init": None}
 )
 #: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
 PRESET_INPUTS = 2
@@ -172,6 +175,21 @@ def kan_params(width: Shape, grid: int, k: int) -> int:
 def mlp_params(width: Shape) -> int:
     """Return the number of weights and biases of an MLP."""
     return sum((a + 1) * b for a, b in itertools.pairwise(width))
+
+
+def option(config: Mapping[str, Any], name: str) -> Any:
+    """Return an option of a stored configuration, spelt out in it or not; None if it was not given.
+
+    Examples
+    --------
+    >>> option({"format": 2, "family": "kan"}, "extrapolation")
+    'smooth'
+    """
+    if name in config or config.get("family") != "kan":
+        return config.get(name)
+    if name == "extrapolation" and config.get("format") == 1:
+        return "linear"
+    return KAN_DEFAULTS.get(name)
 
 
 def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:

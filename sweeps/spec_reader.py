@@ -26,18 +26,24 @@ A specification in full (the presets have the same format, without the lines tha
     hidden = ["suggested", [5], [5, 5]]   # hidden widths; "suggested" is the shape that belongs to the task
     grids = [3, 5, 10, 20]           # one chain of stages; a list of lists tries several chains
     k = 3                            # in all that follows a list is an axis: k = [2, 3] tries both
-    opt = "LBFGS"
-    steps = 50                       # per grid
-    restarts = 1
-    # base_fun = "silu"              # also, when given: base_fun, grid_eps, extrapolation
+    opt = "auto"                     # "LM", "LBFGS", or "auto": LM for small models, LBFGS for large ones
+    steps = 50                       # per grid; a step of LBFGS is up to twenty iterations, of LM one
+    restarts = 1                     # n > 1: the best n of 8 n short starts, fewer of them on finer grids
+    # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
+    # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
+                                     # cross-validation), or "weak" (a small share of the loss; the default)
+    # base_fun = "silu"              # "silu", "identity" or "zero"
+    # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
+    # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"
 
     [[models]]
     family = "mlp"
     width = [5, 20]                  # shapes of equal hidden widths: every width with every depth, where
     depth = [2, 3]                   # depth counts layers: inputs-5-outputs has depth 2; joined with hidden
     activation = ["tanh", "silu"]
-    opt = "LBFGS"
+    opt = "auto"
     steps = 200
+    restarts = 1
 
 A table stands for the product of its axes. An unknown key, a wrong type or an empty axis is a `UserError`
 that says where it is and what was expected.
@@ -53,15 +59,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sweeps.checks import Check, Expected, Table, axis, many, one_of, pick, real, text, whole
+from sweeps.checks import Check, Expected, Table, axis, many, number_or, one_of, pick, real, text, whole
 from sweeps.errors import UserError
+from sweeps.records import AUTO
 from sweeps.space import SUGGESTED, Axis, CsvSource, DataSpec, ModelTable, Shape, SuiteSource, SweepSpec
 
 FAMILIES = ("kan", "mlp")
-OPTIMIZERS = ("LBFGS",)
+OPTIMIZERS = ("LBFGS", "LM", AUTO)
+INITS = ("pykan", "power", "wide")
+SMOOTHINGS = ("gcv", "weak")
 ACTIVATIONS = ("tanh", "relu", "silu")
 BASE_FUNCTIONS = ("silu", "identity", "zero")
-EXTRAPOLATIONS = ("linear", "continue", "constant", "zero", "error")
+EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
 SAVE_MODELS = ("all", "best", "none")
 DEFAULT_GRIDS = (3, 5, 10, 20)
 MAX_DEPTH = 50
@@ -202,9 +211,7 @@ def _kan_axes(table: Table) -> list[Axis]:
     axes: list[Axis] = [
         ("grids", table.take("grids", _chains, (DEFAULT_GRIDS,))),
         ("k", table.take("k", axis(whole(0, 5), "integers from 0 to 5"), (3,))),
-        ("opt", table.take("opt", axis(one_of(OPTIMIZERS), "optimizers"), ("LBFGS",))),
-        ("steps", table.take("steps", axis(whole(1), "integers >= 1"), (50,))),
-        ("restarts", table.take("restarts", axis(whole(1), "integers >= 1"), (1,))),
+        *_training_axes(table, steps=50),
     ]
     # These enter the configuration, and with it the run id, only where they differ from KAN_DEFAULTS: a later
     # release may add others without giving old runs new ids.
@@ -212,6 +219,8 @@ def _kan_axes(table: Table) -> list[Axis]:
         ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "residual functions"), ())),
         ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
         ("extrapolation", table.take("extrapolation", axis(one_of(EXTRAPOLATIONS), "modes"), ())),
+        ("init", table.take("init", axis(one_of(INITS), "starts"), ())),
+        ("smoothing", table.take("smoothing", axis(number_or(SMOOTHINGS, 0.0), "numbers or words"), ())),
     ]
     return axes + [option for option in options if option[1]]
 
@@ -219,8 +228,16 @@ def _kan_axes(table: Table) -> list[Axis]:
 def _mlp_axes(table: Table) -> list[Axis]:
     return [
         ("activation", table.take("activation", axis(one_of(ACTIVATIONS), "activations"), ("tanh",))),
-        ("opt", table.take("opt", axis(one_of(OPTIMIZERS), "optimizers"), ("LBFGS",))),
-        ("steps", table.take("steps", axis(whole(1), "integers >= 1"), (200,))),
+        *_training_axes(table, steps=200),
+    ]
+
+
+def _training_axes(table: Table, steps: int) -> list[Axis]:
+    """Return the axes that say how a model is trained: the same for every family."""
+    return [
+        ("opt", table.take("opt", axis(one_of(OPTIMIZERS), "optimizers"), (AUTO,))),
+        ("steps", table.take("steps", axis(whole(1), "integers >= 1"), (steps,))),
+        ("restarts", table.take("restarts", axis(whole(1), "integers >= 1"), (1,))),
     ]
 
 

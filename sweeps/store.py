@@ -10,7 +10,6 @@ import contextlib
 import difflib
 import hashlib
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +29,11 @@ from sweeps._database import (
     lock_for_writing,
     make_schema,
     marks,
+    migrate,
     sqlite_errors,
+    stage_expressions,
+    stage_record,
+    stage_values,
     timestamp,
     to_columns,
     to_nan,
@@ -38,41 +41,7 @@ from sweeps._database import (
     unwritable,
 )
 from sweeps.errors import UserError
-
-
-def canonical_json(value: object) -> str:
-    """Return `value` as JSON with sorted keys and no spaces: equal configurations give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def group_id(config: Mapping[str, Any]) -> str:
-    """Return the id of the group a run belongs to: the hash of its configuration without the seed.
-
-    Examples
-    --------
-    >>> group_id({"width": [2, 1], "seed": 0}) == group_id({"width": [2, 1], "seed": 1})
-    True
-    """
-    rest = {key: value for key, value in config.items() if key != "seed"}
-    return hashlib.sha256(canonical_json(rest).encode()).hexdigest()[:16]
-
-
-def best_stage(stages: Sequence[Mapping[str, Any]]) -> int:
-    """Return the number of the best stage of a run: the one with the least validation RMSE.
-
-    Without a finite validation RMSE the training RMSE decides, never the test RMSE; the earlier stage wins a
-    tie, and the last one if nothing is finite.
-
-    Examples
-    --------
-    >>> best_stage([{"stage": 0, "val_rmse": 0.2}, {"stage": 1, "val_rmse": 0.1}])
-    1
-    """
-    for metric in ("val_rmse", "train_rmse"):
-        finite = [row for row in stages if math.isfinite(row[metric])]
-        if finite:
-            return int(min(finite, key=lambda row: row[metric])["stage"])
-    return int(stages[-1]["stage"])
+from sweeps.records import best_stage, canonical_json, group_id
 
 
 class Store:
@@ -132,12 +101,16 @@ class Store:
             with store._transaction() as connection:
                 make_schema(connection, store.path)
                 check_schema(connection, store.path)
+                migrate(connection, store.path)
                 connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
         return store
 
     @classmethod
     def open(cls, directory: str | Path, readonly: bool = False) -> Store:
-        """Open an existing store; `readonly=True` takes no lock and changes nothing."""
+        """Open an existing store; `readonly=True` takes no lock and changes nothing.
+
+        A store of an older version is read as it is; opened for writing, it is brought up to this version.
+        """
         directory = Path(directory)
         path = directory / DATABASE_NAME
         if not path.is_file():
@@ -153,6 +126,9 @@ class Store:
         store = cls(directory, connect_reader(path), None) if readonly else cls._open_writer(directory)
         with store._closing_on_error():
             check_schema(store._connection, store.path)
+            if not readonly:
+                with store._transaction() as connection:
+                    migrate(connection, store.path)
         return store
 
     @classmethod
@@ -227,7 +203,7 @@ class Store:
             env_id,
             timestamp(),
         )
-        stages = [(run_id, *_stage_values(stage)) for stage in record["stages"]]
+        stages = [(run_id, *stage_values(stage)) for stage in record["stages"]]
         models = [
             (run_id, int(stage["stage"]), bytes(stage["model"]))
             for stage in record["stages"]
@@ -238,7 +214,11 @@ class Store:
             connection.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks(RUN_COLUMNS)})", run)  # noqa: S608
             for table in ("stages", "models"):
                 connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608
-            connection.executemany(f"INSERT INTO stages VALUES ({marks(STAGE_COLUMNS)})", stages)  # noqa: S608
+            names = ", ".join(STAGE_COLUMNS)
+            connection.executemany(
+                f"INSERT INTO stages ({names}) VALUES ({marks(STAGE_COLUMNS)})",  # noqa: S608
+                stages,
+            )
             connection.executemany("INSERT INTO models VALUES (?, ?, ?)", models)
 
     def finished_ids(self, status: str | Iterable[str] | None = None) -> set[str]:
@@ -271,10 +251,10 @@ class Store:
     def stages(self) -> Columns:
         """Return one array a column, one element a stage, sorted by run id and stage.
 
-        `grid` is 0 for a model without a grid.
+        `grid` is 0 for a model without a grid; `opt` is the optimizer that was used, empty where an older
+        version did not record it.
         """
-        names = ", ".join(STAGE_COLUMNS)
-        rows = self._rows(f"SELECT {names} FROM stages ORDER BY run_id, stage")  # noqa: S608
+        rows = self._rows(f"SELECT {self._stage_names()} FROM stages ORDER BY run_id, stage")  # noqa: S608
         return to_columns(rows, STAGE_COLUMNS)
 
     def environments(self) -> dict[str, dict[str, Any]]:
@@ -316,9 +296,8 @@ class Store:
         for name in ("wall_s", "cpu_s"):
             record[name] = to_nan(record[name])
         with_model = {row[0] for row in self._rows("SELECT stage FROM models WHERE run_id = ?", (run_id,))}
-        names = list(STAGE_COLUMNS)[1:]
-        rows = self._rows(f"SELECT {', '.join(names)} FROM stages WHERE run_id = ? ORDER BY stage", (run_id,))  # noqa: S608
-        record["stages"] = [_stage_record(dict(zip(names, row, strict=True)), with_model) for row in rows]
+        query = f"SELECT {self._stage_names()} FROM stages WHERE run_id = ? ORDER BY stage"  # noqa: S608
+        record["stages"] = [stage_record(row, with_model) for row in self._rows(query, (run_id,))]
         return record
 
     def model(self, run_id: str, stage: int | None = None) -> bytes:
@@ -409,6 +388,10 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
+    def _stage_names(self) -> str:
+        with sqlite_errors(self.path):
+            return ", ".join(stage_expressions(self._connection))
+
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with sqlite_errors(self.path):
             return self._connection.execute(query, values).fetchall()
@@ -420,21 +403,3 @@ class Store:
         except BaseException:
             self.close()
             raise
-
-
-def _stage_values(stage: Mapping[str, Any]) -> tuple[Any, ...]:
-    values: list[Any] = []
-    for name, kind in list(STAGE_COLUMNS.items())[1:]:
-        value = stage[name]
-        if kind is float:
-            values.append(to_null(value))
-        else:
-            values.append(None if value is None else kind(value))
-    return tuple(values)
-
-
-def _stage_record(stage: dict[str, Any], with_model: set[int]) -> dict[str, Any]:
-    for name, kind in STAGE_COLUMNS.items():
-        if kind is float:
-            stage[name] = to_nan(stage[name])
-    return stage | {"has_model": stage["stage"] in with_model}

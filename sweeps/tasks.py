@@ -18,8 +18,8 @@ import numpy as np
 import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
+from sweeps.records import canonical_json
 from sweeps.space import CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
-from sweeps.store import canonical_json
 
 Dataset = dict[str, Any]
 

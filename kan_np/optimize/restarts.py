@@ -21,7 +21,11 @@ from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.smoothing import GCV, WEAK
 
 #: Short starts for each start that is trained in full.
-STARTS_PER_RESTART = 8
+STARTS_PER_RESTART = 16
+#: Samples that a short start sees.
+SHORT_SAMPLES = 512
+_SAMPLE_STREAM = 2**31
+
 #: Steps of a short start; of "LBFGS", whose steps are twenty iterations, an eighth.
 _SHORT_STEPS = {"LBFGS": 2, "LM": 16, "auto": 16}
 
@@ -70,7 +74,7 @@ def first_candidates(
     seed : int
         The generators of the starts are spawned from it.
     dataset : dict
-        Short fits see its training samples only.
+        Short fits see some of its training samples only.
     options : dict
         Of the full fits; short ones keep all but the number of steps, the callback and the smoothing.
     callback : callable
@@ -78,7 +82,7 @@ def first_candidates(
     """
     if restarts == 1:
         return [Candidate(0, make(0, _generators(seed, 1)[0]))]
-    training = {key: value for key, value in dataset.items() if key.startswith("train_")}
+    training = _few_samples(dataset, seed)
     short = {**options, "steps": min(_SHORT_STEPS[options["opt"]], options["steps"]), "callback": callback}
     if short.get("smoothing") == GCV:
         short["smoothing"] = WEAK
@@ -94,6 +98,18 @@ def first_candidates(
 def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
     """The `n` candidates with the lowest score; ties go to the earlier start."""
     return sorted(candidates, key=lambda candidate: (candidate.score, candidate.number))[:n]
+
+
+def _few_samples(dataset: Dataset, seed: int) -> Dataset:
+    """Training samples for the short starts: enough to tell good ones from bad ones, and no more."""
+    training = {key: value for key, value in dataset.items() if key.startswith("train_")}
+    n = training["train_input"].shape[0]
+    if n <= SHORT_SAMPLES:
+        return training
+    # a stream of its own: the starts themselves are children of the same seed
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SAMPLE_STREAM,)))
+    rows = np.sort(generator.choice(n, SHORT_SAMPLES, replace=False))
+    return {key: value[rows] for key, value in training.items()}
 
 
 def _generators(seed: int, n: int) -> list[np.random.Generator]:

@@ -64,7 +64,7 @@ def fit_schedule(
     steps : int
         Steps on every grid.
     restarts : int
-        With n above 1, 8 n short starts are made on the first grid, the best n of them are trained there in
+        With n above 1, 16 n short starts are made on the first grid, the best n of them are trained there in
         full, and the best n/2, n/4, ... of those on the grids that follow (successive halving). Every `Stage`
         is the best of its grid. Seeds are spawned from `seed`.
     seed : int
@@ -158,7 +158,7 @@ def fit_mlp(
     activation : str
         As for ``MLP``.
     opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
-        As for `fit_schedule`: with n restarts the best n of 8 n short starts are trained for all steps.
+        As for `fit_schedule`: with n restarts the best n of 16 n short starts are trained for all steps.
 
     Returns
     -------

@@ -28,12 +28,14 @@ n_test = 40
 family = "kan"
 hidden = ["suggested", [3]]
 grids = [3, 5]
+opt = "{opt}"
 steps = {steps}
 
 [[models]]
 family = "mlp"
 hidden = [[3], [4, 4]]
 activation = ["tanh", "silu"]
+opt = "{opt}"
 steps = {steps}
 """
 
@@ -41,9 +43,9 @@ steps = {steps}
 TIMES = ("wall_s",)
 
 
-def write_spec(path: Path, seeds: int = 2, steps: int = 2) -> Path:
+def write_spec(path: Path, seeds: int = 2, steps: int = 2, opt: str = "auto") -> Path:
     """Write the small specification (12 runs a seed) and return its path."""
-    path.write_text(SPEC.format(seeds=seeds, steps=steps))
+    path.write_text(SPEC.format(seeds=seeds, steps=steps, opt=opt))
     return path
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.store import Store, canonical_json
+from sweeps.records import canonical_json
+from sweeps.store import Store
 
 ENVIRONMENT = {
     "python": "3.11.7",
@@ -45,7 +46,12 @@ def mlp_params(width):
     return sum((a + 1) * b for a, b in pairwise(width))
 
 
-def stage(number, grid, n_params, error, rng, *, validation=True, model=None):
+def used(opt):
+    """The optimizer that trains a small model."""
+    return "LM" if opt == "auto" else opt
+
+
+def stage(number, grid, n_params, error, rng, *, validation=True, model=None, opt="LM"):
     """One trained model whose three errors scatter around `error`."""
     train, val, test = error * np.exp(0.15 * rng.standard_normal(3) + [-0.2, 0.0, 0.0])
     return {
@@ -59,6 +65,7 @@ def stage(number, grid, n_params, error, rng, *, validation=True, model=None):
         "n_iter": 50 * (number + 1),
         "n_fev": 61 * (number + 1),
         "status": "converged",
+        "opt": opt,
         "model": model,
     }
 
@@ -79,19 +86,20 @@ def record(config, stages, *, status="ok", reason="", environment=None):
     }
 
 
-def kan_record(task, width, seed, rng, *, scale=1.0, validation=True, **outcome):
+def kan_record(task, width, seed, rng, *, scale=1.0, validation=True, opt="LM", options=None, **outcome):
     config = {
-        "format": 1,
+        "format": 2,
         "task": task,
         "data": {"n_train": 1000, "n_test": 1000, "seed": 0, "val_fraction": 0.2},
         "family": "kan",
         "width": width,
         "k": 3,
         "grids": list(GRIDS),
-        "opt": "LBFGS",
+        "opt": opt,
         "steps": 50,
+        "restarts": 1,
         "seed": seed,
-    }
+    } | (options or {})
     hidden = sum(width[1:-1]) or 1
     floor, start = 6e-5 * scale / hidden**2, 0.6 * scale / hidden**0.5
     luck = float(np.exp(0.5 * rng.standard_normal()))
@@ -100,28 +108,32 @@ def kan_record(task, width, seed, rng, *, scale=1.0, validation=True, **outcome)
         error = luck * (start * (grid + 1.0) ** -3.4 + floor * (grid / 3) ** 0.3)
         n_params = kan_params(width, grid)
         model = f"{task} {width} {seed} {grid}".encode()
-        stages.append(stage(number, grid, n_params, error, rng, validation=validation, model=model))
+        stages.append(
+            stage(number, grid, n_params, error, rng, validation=validation, model=model, opt=used(opt))
+        )
     return record(config, stages, **outcome)
 
 
-def mlp_record(task, width, activation, seed, rng, *, scale=1.0, validation=True, **outcome):
+def mlp_record(
+    task, width, activation, seed, rng, *, scale=1.0, validation=True, opt="LM", options=None, **outcome
+):
     config = {
-        "format": 1,
+        "format": 2,
         "task": task,
         "data": {"n_train": 1000, "n_test": 1000, "seed": 0, "val_fraction": 0.2},
         "family": "mlp",
         "width": width,
         "activation": activation,
-        "opt": "LBFGS",
+        "opt": opt,
         "steps": 200,
+        "restarts": 1,
         "seed": seed,
-    }
+    } | (options or {})
     n_params = mlp_params(width)
     slow = {"tanh": 1.0, "silu": 1.4, "relu": 12.0}[activation]
     error = 0.15 * scale * slow * n_params**-0.95 * float(np.exp(0.35 * rng.standard_normal()))
-    return record(
-        config, [stage(0, None, n_params, error, rng, validation=validation, model=b"mlp")], **outcome
-    )
+    one = stage(0, None, n_params, error, rng, validation=validation, model=b"mlp", opt=used(opt))
+    return record(config, [one], **outcome)
 
 
 def records(tasks=tuple(FORMULAS), *, seeds=3, validation=True):

@@ -10,7 +10,8 @@ import pytest
 import synthetic
 
 from sweeps.aggregate import aggregate, verdict
-from sweeps.store import Store, group_id
+from sweeps.records import group_id
+from sweeps.store import Store
 
 
 @pytest.fixture(scope="module")

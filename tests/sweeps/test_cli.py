@@ -201,7 +201,7 @@ def test_failed_runs_are_counted_explained_and_tried_again(
 
 
 def test_a_run_past_its_time_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = write_spec(tmp_path / "s.toml", 1, steps=100_000)
+    spec = write_spec(tmp_path / "s.toml", 1, steps=100_000, opt="LBFGS")
     out = tmp_path / "out"
     arguments = ("run", spec, "--out", out, "--no-report", "--timeout", "0.05", "--limit", 2, *RUN)
     assert run(*arguments) == 1

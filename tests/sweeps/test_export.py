@@ -7,6 +7,7 @@ import json
 import math
 import sys
 
+import numpy as np
 import pytest
 import synthetic
 
@@ -76,7 +77,20 @@ def test_the_configuration_is_flat_and_the_machine_is_there(store, tmp_path):
     assert kan["p_data_n_train"] == "1000"
     assert kan["p_activation"] == ""
     assert kan["env_versions_numpy"] == "2.4.6"
-    assert kan["schema_version"] == "1"
+    assert kan["schema_version"] == "2"
+
+
+def test_the_optimizer_that_was_used_stands_beside_the_one_that_was_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    records = [synthetic.mlp_record("t", [2, n, 1], "tanh", 0, rng, opt="auto") for n in (5, 6)]
+    records[1]["stages"][0]["opt"] = ""
+    with Store.create(tmp_path, {}, "") as store:
+        for record in records:
+            store.add(record)
+        rows = {row["p_width"]: row for row in rows_of(export_runs(store, tmp_path / "runs.csv"))}
+        lines = export_runs(store, tmp_path / "runs.jsonl").read_text().splitlines()
+    assert [(rows[w]["opt"], rows[w]["p_opt"]) for w in sorted(rows)] == [("LM", "auto"), ("", "auto")]
+    assert {json.loads(line)["opt"] for line in lines} == {"LM", None}
 
 
 def test_columns_start_in_the_same_order_whatever_is_in_the_store(store, tmp_path):

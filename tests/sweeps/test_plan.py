@@ -18,6 +18,8 @@ def kan(width: list[int], grids: list[int], **values: Any) -> dict[str, Any]:
         "family": "kan",
         "width": width,
         "grids": grids,
+        "k": 3,
+        "opt": "LBFGS",
         "steps": 10,
         "restarts": 1,
         "data": DATA,
@@ -25,7 +27,7 @@ def kan(width: list[int], grids: list[int], **values: Any) -> dict[str, Any]:
 
 
 def mlp(width: list[int], **values: Any) -> dict[str, Any]:
-    return {"family": "mlp", "width": width, "steps": 10, "data": DATA} | values
+    return {"family": "mlp", "width": width, "opt": "LBFGS", "steps": 10, "data": DATA} | values
 
 
 def as_run(config: dict[str, Any], task: str = "toy/product") -> RunConfig:
@@ -69,16 +71,26 @@ def test_runs_of_other_specifications_do_not_count() -> None:
 
 
 def test_cost_grows_with_everything_that_takes_time() -> None:
-    base = kan([2, 5, 1], [3, 5])
-    for longer in (
-        kan([2, 5, 5, 1], [3, 5]),
-        kan([2, 5, 1], [3, 5, 10]),
-        base | {"steps": 20},
-        base | {"restarts": 3},
-        base | {"data": {"n_train": 5000}},
-    ):
-        assert cost(longer) > cost(base)
-    assert cost(mlp([2, 50, 1])) > cost(mlp([2, 5, 1])) > 0.0
+    for opt in ("LBFGS", "LM", "auto"):
+        base = kan([2, 5, 1], [3, 5], opt=opt)
+        for longer in (
+            base | {"width": [2, 5, 5, 1]},
+            base | {"grids": [3, 5, 10]},
+            base | {"steps": 20},
+            base | {"restarts": 3},
+            base | {"data": {"n_train": 5000}},
+        ):
+            assert cost(longer) > cost(base)
+        small = mlp([2, 5, 1], opt=opt)
+        assert cost(small | {"restarts": 2}) > cost(small)
+        assert cost(small | {"width": [2, 30, 1]}) > cost(small) > 0.0
+
+
+def test_auto_costs_what_the_optimizer_costs_that_it_comes_to() -> None:
+    for config in (kan([2, 5, 1], [3, 5]), mlp([2, 5, 1])):
+        assert cost(config | {"opt": "auto"}) == cost(config | {"opt": "LM"})
+        large = config | {"width": [2, 50, 50, 1]}
+        assert cost(large | {"opt": "auto"}) == cost(large | {"opt": "LBFGS"})
 
 
 def test_every_grid_of_a_kan_is_a_model() -> None:

@@ -11,14 +11,11 @@ from sweeps.errors import UserError
 from sweeps.progress import Bar, Plain, Silent, Tally, clock, make_progress
 from sweeps.space import RunConfig
 
-DATA = {"n_train": 1000}
+MLP = {"family": "mlp", "width": [2, 5, 1], "opt": "LBFGS", "data": {"n_train": 1000}}
 
 
 def runs(*steps: int) -> list[RunConfig]:
-    return [
-        RunConfig(str(i), "t", "mlp", {"family": "mlp", "width": [2, 5, 1], "steps": n, "data": DATA})
-        for i, n in enumerate(steps)
-    ]
+    return [RunConfig(str(i), "t", "mlp", MLP | {"steps": n}) for i, n in enumerate(steps)]
 
 
 def record(run_id: str, status: str = "ok", stages: int = 1) -> dict[str, object]:

@@ -15,8 +15,9 @@ import synthetic
 
 from sweeps.aggregate import aggregate, verdict
 from sweeps.errors import UserError
+from sweeps.records import group_id
 from sweeps.report import duration, inline_svg, number, write_report
-from sweeps.store import Store, group_id
+from sweeps.store import Store
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
@@ -123,16 +124,17 @@ def test_a_finished_sweep_does_not(tmp_path):
 
 def test_every_front_point_is_a_row_with_a_command_that_shows_it(sweep):
     directory, _, result, page = sweep
-    rows = [row for row in page.rows if len(row) == 10]
+    rows = [row for row in page.rows if len(row) == 11]
     fronts = [p for task in result.tasks for family in ("kan", "mlp") for p in task.fronts[family]]
     rows = [row for row in rows if row[0] in ("KAN", "MLP")]
     assert len(rows) == len(fronts)
     for row, point in zip(rows, fronts, strict=True):
         assert row[1] == str(list(point.width))
         assert row[2] == str(point.grid or point.activation)
-        assert row[6].startswith(number(point.test.median))
-        assert number(point.test.high) in row[6]
-        command = " ".join(row[9].split())
+        assert row[3] == point.opt_text == "LM"
+        assert row[7].startswith(number(point.test.median))
+        assert number(point.test.high) in row[7]
+        command = " ".join(row[10].split())
         assert command == f"kan-sweep show {directory} {point.run_id} --stage {point.stage}"
 
 
@@ -283,8 +285,8 @@ def test_a_median_over_fewer_seeds_says_so(tmp_path):
             store.add(record | {"stages": []} if outcome else record)
     page = page_of(write_report(tmp_path))
     assert page.text.count("2 of 3 seeds") >= 3
-    (row,) = [row for row in page.rows if len(row) == 10 and row[0] == "MLP"]
-    assert row[7] == "2 of 3"
+    (row,) = [row for row in page.rows if len(row) == 11 and row[0] == "MLP"]
+    assert row[8] == "2 of 3"
     rows = csv.DictReader((tmp_path / "front.csv").read_text().splitlines())
     (front,) = [row for row in rows if row["family"] == "mlp"]
     assert (front["n_seeds"], front["n_runs"]) == ("2", "3")

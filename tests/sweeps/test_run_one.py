@@ -6,6 +6,7 @@ import math
 import pickle
 import signal
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +17,22 @@ import pytest
 import kan_np
 from sweeps import run_one as module
 from sweeps import tasks
-from sweeps.run_one import RunOptions, RunStatus, load_model_bytes, run_one, training_seed, warm_up
+from sweeps.run_one import (
+    RunOptions,
+    RunStatus,
+    load_model_bytes,
+    run_one,
+    tiny_configs,
+    training_seed,
+    warm_up,
+)
 from sweeps.space import KAN_DEFAULTS, run_id
+from sweeps.spec_reader import EXTRAPOLATIONS, INITS
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
 KAN: dict[str, Any] = {
-    "format": 1,
+    "format": 2,
     "task": "toy/product",
     "data": DATA,
     "family": "kan",
@@ -35,7 +45,7 @@ KAN: dict[str, Any] = {
     "seed": 0,
 }
 MLP: dict[str, Any] = {
-    "format": 1,
+    "format": 2,
     "task": "toy/product",
     "data": DATA,
     "family": "mlp",
@@ -43,9 +53,11 @@ MLP: dict[str, Any] = {
     "activation": "tanh",
     "opt": "LBFGS",
     "steps": 3,
+    "restarts": 1,
     "seed": 0,
 }
-METRICS = ("n_params", "train_rmse", "val_rmse", "test_rmse", "n_iter", "n_fev", "status")
+OTHERS = ("base_fun", "grid_eps", "extrapolation", "init")
+METRICS = ("n_params", "train_rmse", "val_rmse", "test_rmse", "n_iter", "n_fev", "status", "opt")
 
 
 def metrics(record: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -75,7 +87,15 @@ def stage(grid: int, rmse: float = 0.1, status: str = "step limit", **values: An
 
     numbers = {"train_rmse": rmse, "val_rmse": rmse, "test_rmse": rmse} | values
     return SimpleNamespace(
-        model=Model(), grid=grid, n_params=grid, wall_s=0.0, n_iter=1, n_fev=1, status=status, **numbers
+        model=Model(),
+        grid=grid,
+        n_params=grid,
+        wall_s=0.0,
+        n_iter=1,
+        n_fev=1,
+        status=status,
+        opt="LM",
+        **numbers,
     )
 
 
@@ -95,7 +115,7 @@ def test_a_record_holds_every_stage(config: dict[str, Any], grids: list[int | No
     assert pickle.loads(pickle.dumps(record)) == record
 
 
-@pytest.mark.parametrize("config", [KAN, MLP])
+@pytest.mark.parametrize("config", [KAN, MLP, KAN | {"opt": "LM", "restarts": 2}, MLP | {"opt": "LM"}])
 def test_stored_models_have_the_recorded_errors(config: dict[str, Any]) -> None:
     dataset = tasks.load_dataset(config)
     for row in run_one(config)["stages"]:
@@ -105,7 +125,7 @@ def test_stored_models_have_the_recorded_errors(config: dict[str, Any]) -> None:
             assert rmse(model, dataset, part) == pytest.approx(row[f"{part}_rmse"], rel=1e-9)
 
 
-@pytest.mark.parametrize("config", [KAN, MLP])
+@pytest.mark.parametrize("config", [KAN, MLP, KAN | {"opt": "LM", "restarts": 2}, MLP | {"opt": "LM"}])
 def test_results_depend_on_the_configuration_only(config: dict[str, Any]) -> None:
     first = run_one(config)
     np.random.seed(1)  # noqa: NPY002 - the global generator must not matter
@@ -137,10 +157,55 @@ def test_a_kan_is_told_the_options_of_the_format_whatever_the_library_defaults(
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(kan_np, "fit_schedule", lambda *_, **options: told.append(options))
     run_one(KAN)
-    run_one(KAN | {"base_fun": "zero"})
-    options = [{name: options[name] for name in KAN_DEFAULTS} for options in told]
-    assert options[0] == {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "linear"}
-    assert options[1] == options[0] | {"base_fun": "zero"}
+    run_one(KAN | {"base_fun": "zero", "init": "power", "smoothing": "gcv"})
+    options = [{name: options[name] for name in (*OTHERS, "smoothing")} for options in told]
+    assert options[0] == dict(KAN_DEFAULTS)
+    assert options[0] == {
+        "base_fun": "silu",
+        "grid_eps": 1.0,
+        "extrapolation": "smooth",
+        "smoothing": "weak",
+        "init": None,
+    }
+    assert options[1] == options[0] | {"base_fun": "zero", "init": "power", "smoothing": "gcv"}
+
+
+def test_both_families_are_trained_by_the_same_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, dict[str, Any]] = {}
+    for name in ("fit_schedule", "fit_mlp"):
+        monkeypatch.setattr(
+            kan_np, name, lambda *_, name=name, **options: told.update({name: options}) or stage(3)
+        )
+    rules = {"opt": "auto", "steps": 7, "restarts": 3}
+    assert run_one(KAN | rules)["status"] == run_one(MLP | rules)["status"] == "ok"
+    for options in told.values():
+        # The sweep has split the samples already; without a split nothing is held out behind its back.
+        assert {key: options[key] for key in rules} == rules
+        assert options["val_fraction"] == 0.0
+
+
+@pytest.mark.parametrize("config", [KAN | {"grids": [3, 5]}, MLP])
+@pytest.mark.parametrize(("opt", "used"), [("LM", "LM"), ("LBFGS", "LBFGS"), ("auto", "LM")])
+def test_the_optimizer_of_every_stage_is_recorded(config: dict[str, Any], opt: str, used: str) -> None:
+    record = run_one(config | {"opt": opt, "restarts": 2})
+    assert (record["status"], record["reason"]) == ("ok", "")
+    assert {row["opt"] for row in record["stages"]} == {used}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"opt": "LM", "smoothing": 1e-4},
+        {"opt": "LM", "smoothing": "gcv"},
+        {"opt": "LBFGS", "smoothing": 1e-4},
+        *({"opt": "auto", "init": init} for init in INITS),
+        *({"opt": "auto", "extrapolation": mode} for mode in EXTRAPOLATIONS),
+    ],
+)
+def test_every_option_of_a_specification_can_be_trained(options: dict[str, Any]) -> None:
+    record = run_one(KAN | {"grids": [3, 5]} | options)
+    assert (record["status"], record["reason"]) == ("ok", "")
+    assert metrics(record) != metrics(run_one(KAN | {"grids": [3, 5]}))
 
 
 @pytest.mark.parametrize(
@@ -239,6 +304,49 @@ def test_warm_up_covers_every_kind_once_and_never_raises(monkeypatch: pytest.Mon
         monkeypatch.setattr(
             module, name, lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0
         )
-    configs = [KAN, KAN | {"seed": 5, "width": [2, 9, 1]}, KAN | {"k": 2}, MLP, MLP | {"width": [2, 7, 1]}]
+    others = {"seed": 5, "width": [2, 9, 1], "steps": 9, "restarts": 4}
+    configs = [KAN, KAN | others, KAN | {"k": 2}, KAN | {"init": "power"}, MLP, MLP | others]
     warm_up(configs)
     assert sorted(seen, key=str) == [("kan", 2), ("kan", 3), ("mlp", None)]
+
+
+def grids_and_optimizers(*configs: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return sorted((c["family"], c["opt"], *c.get("grids", ())) for c in tiny_configs(configs))
+
+
+def test_warm_up_goes_through_both_optimizers_and_the_coarsest_and_finest_grids() -> None:
+    auto = KAN | {"opt": "auto"}
+    found = grids_and_optimizers(auto, auto | {"grids": [5, 50]}, auto | {"grids": [2, 3]}, MLP)
+    assert found == [("kan", "LBFGS", 2, 50), ("kan", "LM", 2, 50), ("mlp", "LBFGS")]
+    # What "auto" stands for is not done again for those that name an optimizer.
+    assert grids_and_optimizers(auto, KAN, KAN | {"opt": "LM", "grids": [20]}) == [
+        ("kan", "LBFGS", 3, 10),
+        ("kan", "LM", 3, 20),
+    ]
+    assert grids_and_optimizers(KAN | {"grids": [7]}) == [("kan", "LBFGS", 7)]
+
+
+def test_tiny_configurations_do_not_change_those_that_they_stand_for() -> None:
+    config = KAN | {"opt": "auto"}
+    before = pickle.dumps(config)
+    tiny_configs([config, config | {"grids": [100]}])
+    assert pickle.dumps(config) == before
+
+
+@pytest.mark.parametrize("config", [KAN | {"grids": [3, 40]}, MLP])
+def test_what_warm_up_trains_can_be_trained(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[BaseException] = []
+    monkeypatch.setattr(module.contextlib, "suppress", lambda *_: Recording(raised))
+    warm_up([config | {"opt": "auto"}])
+    assert raised == []
+
+
+class Recording(AbstractContextManager["Recording"]):
+    """Keeps what passes through it."""
+
+    def __init__(self, raised: list[BaseException]) -> None:
+        self.raised = raised
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        self.raised += [] if error is None else [error]
+        return True

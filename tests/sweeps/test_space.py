@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from sweeps import spec_reader
 from sweeps.errors import UserError
+from sweeps.records import canonical_json
 from sweeps.space import (
     SUGGESTED,
     CsvSource,
@@ -25,6 +28,7 @@ from sweeps.space import (
     kan_params,
     left_out,
     mlp_params,
+    option,
     run_id,
     with_scaled_bound,
 )
@@ -79,17 +83,50 @@ def test_lists_are_axes_and_a_table_is_their_product() -> None:
     assert [run.config["seed"] for run in runs[:2]] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("family", "axes"),
+    [
+        ("kan", {"opt": ["LM", "LBFGS", "auto"], "restarts": [1, 4]}),
+        ("mlp", {"opt": ["LM", "LBFGS", "auto"], "restarts": [1, 4]}),
+        ("kan", {"init": ["pykan", "power", "wide"], "smoothing": [0, 1e-3, "gcv", "weak"]}),
+        ("kan", {"extrapolation": ["smooth", "linear"], "grids": [[3, 5], [3, 6]]}),
+    ],
+)
+def test_the_optimizer_and_the_schedule_are_axes(family: str, axes: dict[str, Any]) -> None:
+    runs = configs(spec_of({"kan": KAN, "mlp": MLP}[family] | axes))
+    found = {canonical_json([option(run.config, name) for name in axes]) for run in runs}
+    asked = itertools.product(*([float(v) if v == 0 else v for v in values] for values in axes.values()))
+    assert found == {canonical_json(list(values)) for values in asked}
+    assert len({run.run_id for run in runs}) == len(runs) == len(found)
+
+
+def test_options_enter_a_configuration_only_where_they_are_not_the_default() -> None:
+    plain = configs(spec_of(KAN))[0]
+    assert not {"init", "smoothing", "extrapolation"} & plain.config.keys()
+    assert option(plain.config, "init") is None
+    runs = configs(spec_of(KAN | {"smoothing": ["weak", "gcv"], "init": "pykan"}))
+    assert [run.config.get("smoothing") for run in runs] == [None, "gcv"]
+    assert [run.config["init"] for run in runs] == ["pykan", "pykan"]
+
+
+def test_a_run_of_an_earlier_format_is_another_run_with_other_defaults() -> None:
+    new = dict(configs(spec_of(KAN))[0].config)
+    old = new | {"format": 1}
+    assert run_id(old) != run_id(new)
+    assert (option(old, "extrapolation"), option(new, "extrapolation")) == ("linear", "smooth")
+
+
 def test_a_configuration_holds_what_the_results_depend_on() -> None:
     (run,) = configs(spec_of(KAN | {"steps": 7, "grid_eps": 0.5}, data={"seed": 4, "val_fraction": 0.1}))
     assert run.config == {
-        "format": 1,
+        "format": 2,
         "task": "special/jv",
         "data": {"n_train": 1000, "n_test": 500, "seed": 4, "val_fraction": 0.1},
         "family": "kan",
         "width": [2, 5, 1],
         "k": 3,
         "grids": [3, 5],
-        "opt": "LBFGS",
+        "opt": "auto",
         "steps": 7,
         "restarts": 1,
         "grid_eps": 0.5,
@@ -152,7 +189,8 @@ def test_nothing_left_is_an_error() -> None:
     [
         {"base_fun": "silu"},
         {"grid_eps": 1},
-        {"extrapolation": ["linear"], "base_fun": "silu", "grid_eps": 1.0},
+        {"smoothing": "weak"},
+        {"extrapolation": ["smooth"], "base_fun": "silu", "grid_eps": 1.0, "smoothing": ["weak"]},
     ],
 )
 def test_a_default_that_is_spelt_out_changes_no_id(spelt: dict[str, Any]) -> None:
@@ -222,7 +260,7 @@ def test_baselines_get_the_steps_seeds_and_optimizer_of_kans(preset: str) -> Non
     for family, members in by_family.items():
         steps[family] = {config["steps"] * len(config.get("grids", [0])) for config in members}
     assert steps["kan"] == steps["mlp"]
-    for key in ("seed", "opt"):
+    for key in ("seed", "opt", "restarts"):
         assert {c[key] for c in by_family["kan"]} == {c[key] for c in by_family["mlp"]}
 
 
@@ -277,7 +315,25 @@ def test_a_table_in_a_file_is_found_beside_the_file(tmp_path: Path) -> None:
         ({"models": [KAN | {"grids": []}]}, "a list of grid sizes that grow"),
         ({"models": [KAN | {"k": 6}]}, "k is 6; expected an integer from 0 to 5"),
         ({"models": [KAN | {"k": "3"}]}, "k is '3'"),
-        ({"models": [KAN | {"opt": "LBFSG"}]}, "opt is 'LBFSG'; expected one of LBFGS"),
+        (
+            {"models": [KAN | {"opt": "LBFSG"}]},
+            "opt is 'LBFSG'; expected one of LBFGS, LM, auto. Did you mean 'LBFGS'?",
+        ),
+        ({"models": [MLP | {"opt": "Auto"}]}, "Did you mean 'auto'?"),
+        ({"models": [MLP | {"opt": []}]}, "an empty axis leaves nothing to run"),
+        ({"models": [MLP | {"restarts": 0}]}, "restarts is 0; expected an integer >= 1"),
+        ({"models": [MLP | {"init": "power"}]}, "unknown key 'init'"),
+        ({"models": [MLP | {"smoothing": 0.1}]}, "unknown key 'smoothing'"),
+        ({"models": [KAN | {"init": "powr"}]}, "Did you mean 'power'?"),
+        (
+            {"models": [KAN | {"smoothing": -1}]},
+            "smoothing is -1; expected a number >= 0, or 'gcv' or 'weak'.",
+        ),
+        ({"models": [KAN | {"smoothing": ["gvc"]}]}, "or 'gcv' or 'weak'. Did you mean 'gcv'?"),
+        ({"models": [KAN | {"smoothing": math.nan}]}, "expected a number >= 0"),
+        ({"models": [KAN | {"smoothing": math.inf}]}, "expected a number >= 0"),
+        ({"models": [KAN | {"smoothing": True}]}, "smoothing is True; expected a number >= 0"),
+        ({"models": [KAN | {"extrapolation": "smoth"}]}, "Did you mean 'smooth'?"),
         ({"models": [KAN | {"activation": "tanh"}]}, "unknown key 'activation'"),
         ({"models": [KAN | {"base_fun": "sliu"}]}, "Did you mean 'silu'?"),
         ({"models": [MLP | {"activation": ["tanh", "rleu"]}]}, "Did you mean 'relu'?"),

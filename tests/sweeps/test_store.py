@@ -15,7 +15,8 @@ import pytest
 import synthetic
 
 from sweeps.errors import UserError
-from sweeps.store import Store, best_stage, group_id
+from sweeps.records import best_stage, group_id
+from sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
 

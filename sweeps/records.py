@@ -1,0 +1,80 @@
+"""What a record of a run means: its canonical text, its group, its best stage, its optimizer in words.
+
+Plain functions of plain values, for whoever writes, stores or reads records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: The value of `opt` that leaves the choice of the optimizer to the size of the model.
+AUTO = "auto"
+
+
+def canonical_json(value: object) -> str:
+    """Return `value` as JSON with sorted keys and no spaces: equal configurations give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def group_id(config: Mapping[str, Any]) -> str:
+    """Return the id of the group a run belongs to: the hash of its configuration without the seed.
+
+    Examples
+    --------
+    >>> group_id({"width": [2, 1], "seed": 0}) == group_id({"width": [2, 1], "seed": 1})
+    True
+    """
+    return _hash_without(config, "seed")
+
+
+def twin_id(config: Mapping[str, Any]) -> str:
+    """Return what groups that differ in nothing but their optimizer have in common.
+
+    Examples
+    --------
+    >>> twin_id({"width": [2, 1], "opt": "LM"}) == twin_id({"width": [2, 1], "opt": "LBFGS", "seed": 1})
+    True
+    """
+    return _hash_without(config, "seed", "opt")
+
+
+def _hash_without(config: Mapping[str, Any], *keys: str) -> str:
+    rest = {key: value for key, value in config.items() if key not in keys}
+    return hashlib.sha256(canonical_json(rest).encode()).hexdigest()[:16]
+
+
+def best_stage(stages: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of the best stage of a run: the one with the least validation RMSE.
+
+    Without a finite validation RMSE the training RMSE decides, never the test RMSE; the earlier stage wins a
+    tie, and the last one if nothing is finite.
+
+    Examples
+    --------
+    >>> best_stage([{"stage": 0, "val_rmse": 0.2}, {"stage": 1, "val_rmse": 0.1}])
+    1
+    """
+    for metric in ("val_rmse", "train_rmse"):
+        finite = [row for row in stages if math.isfinite(row[metric])]
+        if finite:
+            return int(min(finite, key=lambda row: row[metric])["stage"])
+    return int(stages[-1]["stage"])
+
+
+def opt_text(asked: str, used: str = "") -> str:
+    """Return the optimizer of a model: the one that was used, and that it was chosen by its size if so.
+
+    Without `used`, as for a run that has no stage yet, it is the one that was asked for.
+
+    Examples
+    --------
+    >>> opt_text("LM", "LM"), opt_text("auto", "LM"), opt_text("auto")
+    ('LM', 'LM (auto)', 'auto')
+    """
+    if not used or used == asked:
+        return asked
+    return f"{used} ({asked})" if asked else used

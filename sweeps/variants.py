@@ -1,0 +1,55 @@
+"""Which options tell the configurations of a sweep apart, besides those that every table shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sweeps.records import canonical_json
+from sweeps.space import option
+
+#: In the order in which they are named; shape, grid, activation and optimizer have places of their own.
+_OPTIONS = (
+    *("k", "grids", "steps", "restarts", "init", "smoothing"),
+    *("base_fun", "grid_eps", "extrapolation"),
+)
+
+
+def varied_options(configs: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return for each family the options in which configurations of one task and shape differ.
+
+    Examples
+    --------
+    >>> config = {"task": "t", "family": "mlp", "width": [2, 1], "activation": "tanh", "restarts": 1}
+    >>> varied_options([config, config | {"restarts": 4}])
+    {'mlp': ['restarts']}
+    """
+    values: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for config in configs:
+        alike = canonical_json([config.get(key) for key in ("task", "width", "activation")])
+        for name in _OPTIONS:
+            values[str(config.get("family")), alike][name].add(canonical_json(option(config, name)))
+    varied: dict[str, set[str]] = defaultdict(set)
+    for (family, _), found in values.items():
+        varied[family] |= {name for name, given in found.items() if len(given) > 1}
+    return {family: [name for name in _OPTIONS if name in names] for family, names in varied.items()}
+
+
+def options_text(config: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return options with their values, as in "restarts 4, smoothing gcv".
+
+    Examples
+    --------
+    >>> options_text({"family": "kan", "grids": [3, 5], "restarts": 4}, ["grids", "restarts", "smoothing"])
+    'grids 3-5, restarts 4, smoothing weak'
+    """
+    return ", ".join(f"{name} {_text(option(config, name))}" for name in names)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "default"
+    if isinstance(value, list):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
