@@ -20,6 +20,8 @@ Science 11, 89, with differences of order 2.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from kan_np._validate import FloatArray, choice, real
@@ -47,21 +49,24 @@ def weak_weight(mse: float, coef: FloatArray, label_variance: float) -> float:
     return _WEAK_SHARE * mse / size if size > 0 and np.isfinite(mse) and np.isfinite(size) else 0.0
 
 
-def roughness_matrix(n_basis: int) -> FloatArray:
-    """D^T D of shape (n_basis, n_basis), D the matrix of second differences; zeros for fewer than 3."""
+@cache
+def difference_matrix(n_basis: int) -> FloatArray:
+    """D of shape (n_basis, n_basis - 2): coef @ D are the second differences; no columns below 3."""
     if n_basis <= ORDER:
-        return np.zeros((n_basis, n_basis))
-    differences = np.diff(np.eye(n_basis), ORDER, axis=0)
-    return np.asarray(differences.T @ differences)
+        return np.zeros((n_basis, 0))
+    differences: FloatArray = np.ascontiguousarray(np.diff(np.eye(n_basis), ORDER, axis=0).T)
+    differences.flags.writeable = False
+    return differences
+
+
+def roughness_matrix(n_basis: int) -> FloatArray:
+    """D D^T of shape (n_basis, n_basis), the matrix of S for one edge."""
+    d = difference_matrix(n_basis)
+    return d @ d.T
 
 
 def roughness(coef: FloatArray) -> tuple[float, FloatArray]:
     """S and its gradient; coef has shape (n_edges, n_basis)."""
-    gradient = np.zeros_like(coef)
-    if coef.shape[1] <= ORDER:
-        return 0.0, gradient
-    bends = np.diff(coef, ORDER, axis=1)
-    gradient[:, :-2] += bends
-    gradient[:, 1:-1] -= 2.0 * bends
-    gradient[:, 2:] += bends
-    return float(np.sum(bends * bends)), 2.0 * gradient
+    d = difference_matrix(coef.shape[1])
+    bends = coef @ d
+    return float(np.vdot(bends, bends)), 2.0 * bends @ d.T

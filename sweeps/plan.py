@@ -28,7 +28,7 @@ _LM_CUBE_S = 24e-12
 #: What `opt = "auto"` does: LM up to so many parameters.
 _AUTO_LM_PARAMS = 1500
 #: With restarts: short starts for each of them, and the steps of one.
-_STARTS, _SHORT_STEPS = 16, 16
+_STARTS, _SHORT_STEPS = 6, 16
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def cost(config: Mapping[str, Any]) -> float:
         step = _step_cost(config, grid)
         if stage == 0 and restarts > 1:
             total += _STARTS * restarts * min(steps, _SHORT_STEPS) * step
-        # Of the starts that are trained in full half are given up at every grid.
-        total += max(1, -(-restarts // 2**stage)) * steps * step
+        # Of the starts that are trained in full half are given up at every grid after the second.
+        total += max(1, -(-restarts // 2 ** max(stage - 1, 0))) * steps * step
     return total
 
 

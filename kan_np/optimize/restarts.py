@@ -21,7 +21,7 @@ from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.smoothing import GCV, WEAK
 
 #: Short starts for each start that is trained in full.
-STARTS_PER_RESTART = 16
+STARTS_PER_RESTART = 6
 #: Samples that a short start sees.
 SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31

@@ -64,9 +64,9 @@ def fit_schedule(
     steps : int
         Steps on every grid.
     restarts : int
-        With n above 1, 16 n short starts are made on the first grid, the best n of them are trained there in
-        full, and the best n/2, n/4, ... of those on the grids that follow (successive halving). Every `Stage`
-        is the best of its grid. Seeds are spawned from `seed`.
+        With n above 1, 6 n short starts are made on the first grid, the best n of them are trained in full
+        there and on the second grid, and the best n/2, n/4, ... of those on the grids that follow (successive
+        halving). Every `Stage` is the best of its grid. Seeds are spawned from `seed`.
     seed : int
     val_fraction : float
         Share of the training samples that is held out if the dataset has no validation samples; 0 holds
@@ -131,7 +131,8 @@ def fit_schedule(
             on_stage(stage)
         if race.stopped or stage.status in _ENDS:
             break
-        candidates = candidates[: (len(candidates) + 1) // 2]
+        if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
+            candidates = candidates[: (len(candidates) + 1) // 2]
     return schedule
 
 
@@ -158,7 +159,7 @@ def fit_mlp(
     activation : str
         As for ``MLP``.
     opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
-        As for `fit_schedule`: with n restarts the best n of 16 n short starts are trained for all steps.
+        As for `fit_schedule`: with n restarts the best n of 6 n short starts are trained for all steps.
 
     Returns
     -------
@@ -206,6 +207,8 @@ class _Race:
         holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
         self.all_samples = data if holds_out and refit else None
         self.data = split_validation(data, val_fraction) if holds_out else data
+        # test samples are looked at once a stage, not after every step
+        self.seen = {key: value for key, value in self.data.items() if not key.startswith("test_")}
         self.n_train = int(self.data["train_input"].shape[0])
         self.options, self.callback = options, callback
         self.stopped = False
@@ -213,7 +216,7 @@ class _Race:
 
     def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
         restarts = _validate.integer("restarts", restarts, 1)
-        return first_candidates(make, restarts, seed, self.data, self.options, self._ask)
+        return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
@@ -226,7 +229,7 @@ class _Race:
             model = candidate.model
             if grid is not None and isinstance(model, KAN) and model.grid != grid:
                 model = model.refine(grid)
-            result = model.fit(self.data, **self.options, callback=self._ask)
+            result = model.fit(self.seen, **self.options, callback=self._ask)
             trained.append(Candidate(candidate.number, model, result))
         return best_of(trained, len(trained))
 
@@ -238,7 +241,8 @@ class _Race:
         is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
         if self.all_samples is not None and is_best and not self.stopped and result.status not in _ENDS:
             again = model.copy()
-            more = again.fit(self.all_samples, **self._refit_options(result))
+            training = {key: v for key, v in self.all_samples.items() if not key.startswith("test_")}
+            more = again.fit(training, **self._refit_options(model, result))
             if more.status not in _ENDS:
                 model = again
                 train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
@@ -255,8 +259,10 @@ class _Race:
             result=result,
         )
 
-    def _refit_options(self, result: FitResult) -> dict[str, Any]:
+    def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
         options = {**self.options, "opt": result.opt, "callback": self._ask}
+        if isinstance(model, KAN):
+            options["update_grid"] = False  # a move could lose more than the new samples bring
         if options.get("smoothing") == GCV:
             options["smoothing"] = result.smoothing
         return options

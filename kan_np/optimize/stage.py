@@ -31,7 +31,7 @@ class Stage:
     wall_s : float
         Seconds from the start of the schedule, all starts included, to the end of this stage.
     result : FitResult
-        History and status of this stage's fit.
+        History and status of this stage's fit; test samples are not in it, they are looked at in the end.
     """
 
     model: KAN | MLP

@@ -1,0 +1,183 @@
+"""What the scripts share: tables, bars, worker processes, and two statistics."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kan_np import SuiteFunction, create_dataset, fit_mlp, fit_schedule
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A measured figure and its limit; NaN meets no limit."""
+
+    name: str
+    value: float
+    limit: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return bool(self.value >= self.limit if self.at_least else self.value <= self.limit)
+
+
+def parser(description: str | None, *, seeds: int, jobs: int = 1) -> argparse.ArgumentParser:
+    """Return a parser with the options that every script has."""
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
+    made.add_argument("--seeds", type=positive, default=seeds, help=f"number of seeds (default {seeds})")
+    made.add_argument("--jobs", type=positive, default=jobs, help=f"worker processes (default {jobs})")
+    return made
+
+
+def positive(text: str) -> int:
+    """Return a whole number of at least 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number}; expected at least 1")
+    return number
+
+
+def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteFunction]:
+    """Return the functions of a suite, or those whose names a comma-separated list gives."""
+    by_name = {function.name: function for function in functions}
+    if names is None:
+        return list(by_name.values())
+    wanted = [name.strip() for name in names.split(",")]
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        raise SystemExit(f"no function {', '.join(unknown)}; there are {', '.join(by_name)}")
+    return [by_name[name] for name in wanted]
+
+
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under a header, columns aligned: the first to the left, the others to the right."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    sizes = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        padded = [cell.rjust(size) for cell, size in zip(row[1:], sizes[1:], strict=True)]
+        lines.append("| " + " | ".join([row[0].ljust(sizes[0]), *padded]) + " |")
+    rule = "|-" + "-|-".join("-" * size for size in sizes) + "-|"
+    print(f"\n{title}\n")
+    print("\n".join([lines[0], rule, *lines[1:]]), flush=True)
+
+
+def show_bars(bars: Sequence[Bar], *, check: bool) -> int:
+    """Print what was met and what was missed; the exit code of the script."""
+    rows = [
+        (
+            bar.name,
+            f"{bar.value:.3g}",
+            f"{'>=' if bar.at_least else '<='} {bar.limit:.3g}",
+            "pass" if bar.met else "FAIL",
+        )
+        for bar in bars
+    ]
+    show_table("Bars", ("bar", "measured", "limit", "result"), rows)
+    missed = sum(not bar.met for bar in bars)
+    print(f"\n{missed} of {len(bars)} bars missed" if missed else f"\nall {len(bars)} bars met")
+    return 1 if check and missed else 0
+
+
+def run_tasks(
+    task: Callable[[_Item], _Result], items: Sequence[_Item], jobs: int, label: str = "fits"
+) -> list[_Result]:
+    """Return ``[task(item) for item in items]``; with jobs above 1 in as many fresh processes.
+
+    Processes are spawned, so that each imports NumPy anew with the one BLAS thread that
+    `benchmarks.accuracy` asks for.
+    """
+    clock = time.perf_counter()
+    if jobs == 1:
+        warm()
+        results = []
+        for done, item in enumerate(items, 1):
+            results.append(task(item))
+            _progress(label, done, len(items), clock)
+        return results
+    workers = min(jobs, len(items))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=warm) as pool:
+        futures = [pool.submit(task, item) for item in items]
+        for done, _ in enumerate(as_completed(futures), 1):
+            _progress(label, done, len(items), clock)
+        try:
+            return [future.result() for future in futures]
+        except BrokenProcessPool:
+            lost = [item for item, future in zip(items, futures, strict=True) if future.exception()]
+            raise SystemExit(f"a worker process died; --jobs 1 shows in which of these: {lost}") from None
+
+
+def _progress(label: str, done: int, total: int, clock: float) -> None:
+    """Say on stderr how far it is: a line that moves on a terminal, about ten lines elsewhere."""
+    terminal = sys.stderr.isatty()
+    if terminal or done == total or done % max(1, total // 10) == 0:
+        text = f"{label}: {done} of {total}, {time.perf_counter() - clock:.0f} s"
+        end = "\r" if terminal and done < total else "\n"
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def warm() -> None:
+    """Compile, or load from Numba's cache, every kernel that a fit uses."""
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    # one column is laid out otherwise than two, and one coefficient matrix than several: Numba compiles anew
+    for n_var, hidden in ((1, []), (1, [2]), (2, [2])):
+        dataset = create_dataset(
+            lambda x: np.sin(x.sum(axis=1)), n_var=n_var, train_num=60, test_num=10, seed=0
+        )
+        for opt in ("LM", "LBFGS"):
+            fit_schedule([n_var, *hidden, 1], dataset, grids=(3, 6, 30), opt=opt, steps=2, restarts=2)
+            fit_mlp([n_var, 3, 1], dataset, opt=opt, steps=2)
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """exp of the mean of the logarithms of positive values."""
+    return float(np.exp(np.mean(np.log(np.fromiter(values, dtype=np.float64)))))
+
+
+def highest(values: Iterable[float]) -> float:
+    """Largest value, NaN if any is: unlike max()."""
+    return float(np.max(np.fromiter(values, dtype=np.float64)))
+
+
+def lowest(values: Iterable[float]) -> float:
+    """Smallest value, NaN if any is: unlike min()."""
+    return float(np.min(np.fromiter(values, dtype=np.float64)))
+
+
+def median(values: Iterable[float]) -> float:
+    """Median, NaN if any value is."""
+    return float(np.median(np.fromiter(values, dtype=np.float64)))
+
+
+def log_slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """Least-squares slope of log y against log x."""
+    if len(x) < 2:
+        return float("nan")
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """[2,5,1]"""
+    return "[" + ",".join(map(str, shape)) + "]"
+
+
+def rmse(prediction: Any, truth: Any) -> float:
+    """Root of the mean squared difference."""
+    return float(np.sqrt(np.mean((np.asarray(prediction) - truth) ** 2)))

@@ -1,0 +1,31 @@
+"""The 27 Feynman equations: kan_np's best KAN and best MLP beside the paper's.
+
+    python -m benchmarks.accuracy.feynman --jobs 2 --check
+
+Depth, width and stage are chosen by validation RMSE, for KANs and for MLPs. The whole table may take 20
+minutes on two cores; with another number of processes the time that two would have taken is judged.
+"""
+
+from __future__ import annotations
+
+from benchmarks.accuracy._common import Bar, choose, parser, show_bars
+from benchmarks.accuracy._shapes import add_search_options, best_shapes
+from kan_np import get_suite
+
+MINUTES_BAR, CORES = 20.0, 2
+
+
+def main() -> int:
+    made = parser(__doc__, seeds=1, jobs=CORES)
+    add_search_options(made)
+    arguments = made.parse_args()
+    functions = choose(get_suite("feynman"), arguments.functions)
+    title = "Feynman equations, shapes chosen by validation RMSE"
+    bars, seconds = best_shapes("feynman", title, functions, arguments)
+    minutes = seconds * arguments.jobs / CORES / 60
+    bars.append(Bar(f"minutes on {CORES} cores, {len(functions)} functions", minutes, MINUTES_BAR))
+    return show_bars(bars, check=arguments.check)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
