@@ -364,7 +364,10 @@ class KAN(Trainable):
             stays = flat & held | self._fits(knots[nodes], moved, slack)
             if not stays.all():
                 knots[nodes] = np.where(stays[:, None], knots[nodes], moved)
-                self._network = net.with_knots(knots)
+                carried = net.with_knots(knots)
+                if not np.isfinite(carried.theta).all():
+                    return
+                self._network = carried
 
     def _fits(self, knots: FloatArray, moved: FloatArray, slack: float) -> NDArray[np.bool_]:
         """Nodes whose even grid ends within `slack` intervals of where it would be moved."""

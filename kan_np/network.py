@@ -123,7 +123,8 @@ class Network:
         """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
         table = SplineTable.build(knots, self.table.k, self.table.extrapolation)
         b = self.has_base
-        coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
+        with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid
+            coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
         return replace(self, table=table, theta=np.hstack([self.theta[:, :b], coef]))
 
     def node_values(self, x: FloatArray) -> FloatArray:

@@ -243,16 +243,23 @@ def show_counts(functions: Sequence[SuiteFunction], found: dict[str, tuple[Train
 
     kan = {name: pair[0].test_rmse for name, pair in found.items()}
     mlp = {name: pair[1].test_rmse for name, pair in found.items()}
+    paper_kan = {f.name: _landmark(f.paper_kan_rmse) for f in functions}
+    paper_mlp = {f.name: _landmark(f.paper_mlp_rmse) for f in functions}
     tell("the MLP of kan_np is more accurate than its KAN", lambda f: mlp[f.name] < kan[f.name])
-    tell("the paper's MLP is more accurate than the KAN of kan_np", lambda f: f.paper_mlp_rmse < kan[f.name])
-    tell("the paper's KAN is more accurate than the KAN of kan_np", lambda f: f.paper_kan_rmse < kan[f.name])
+    tell("the paper's MLP is more accurate than the KAN of kan_np", lambda f: paper_mlp[f.name] < kan[f.name])
+    tell("the paper's KAN is more accurate than the KAN of kan_np", lambda f: paper_kan[f.name] < kan[f.name])
     ratios = {
-        "MLP of kan_np": geometric_mean(mlp[f.name] / kan[f.name] for f in functions),
-        "paper's KAN": geometric_mean(f.paper_kan_rmse / kan[f.name] for f in functions),
-        "paper's MLP": geometric_mean(f.paper_mlp_rmse / kan[f.name] for f in functions),
+        "MLP of kan_np": geometric_mean(mlp[name] / kan[name] for name in kan),
+        "paper's KAN": geometric_mean(paper_kan[name] / kan[name] for name in kan),
+        "paper's MLP": geometric_mean(paper_mlp[name] / kan[name] for name in kan),
     }
     for name, ratio in ratios.items():
         print(f"geometric mean of test RMSE, {name} over the KAN of kan_np: {ratio:.1f}")
+
+
+def _landmark(value: float | None) -> float:
+    """The paper's figure, NaN where there is none."""
+    return math.nan if value is None else value
 
 
 def _paper(value: float | None) -> str:

@@ -127,8 +127,8 @@ def fit(task: Fit) -> Curve:
     )
     seconds = time.perf_counter() - clock
     return Curve(
-        {stage.grid: stage.test_rmse for stage in stages},
-        {stage.grid: stage.n_params for stage in stages},
+        {stage.grid or 0: stage.test_rmse for stage in stages},
+        {stage.grid or 0: stage.n_params for stage in stages},
         seconds,
     )
 

@@ -80,7 +80,7 @@ def fit(task: Fit) -> Fitted:
     seconds = time.perf_counter() - clock
     best = stages.best
     least = min(stage.test_rmse for stage in stages)
-    return Fitted(best.grid, best.n_params, best.val_rmse, best.test_rmse, least, seconds)
+    return Fitted(best.grid or 0, best.n_params, best.val_rmse, best.test_rmse, least, seconds)
 
 
 def fixed_shapes(functions: Sequence[SuiteFunction], arguments: argparse.Namespace) -> list[Bar]:

@@ -86,3 +86,12 @@ def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:
             "negative and not all zero."
         )
     return weight
+
+
+def without_idle_samples(data: Dataset) -> Dataset:
+    """A checked dataset without the training samples of weight 0, which neither losses nor grids look at."""
+    weight = data.get("train_weight")
+    if weight is None or weight.min() > 0:
+        return data
+    names = ("train_input", "train_label", "train_weight")
+    return data | {name: data[name][weight > 0] for name in names}

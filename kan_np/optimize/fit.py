@@ -13,7 +13,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
-from kan_np.data.check import Dataset
+from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.objective import Objective
 from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
 from kan_np.optimize.gcv import LARGEST, choose_smoothing
@@ -111,7 +111,8 @@ class _Training:
         optimizer: Optimizer,
     ) -> None:
         self.model, self.options, self.penalty, self.optimizer = model, options, penalty, optimizer
-        self.x, self.y, self.weight = _counted(data)
+        data = without_idle_samples(data)
+        self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
         self.smoothing: float | str = LARGEST if options.smoothing == GCV else options.smoothing
         self.smoothing_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)
@@ -147,15 +148,6 @@ class _Training:
             recorder.end()
         self.smoothing_used = float(getattr(objective, "smoothing", 0.0))
         return outcome.status
-
-
-def _counted(data: Dataset) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Training samples that count, with their weights."""
-    x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
-    if weight is None or weight.min() > 0:
-        return x, y, weight
-    rows = weight > 0
-    return x[rows], y[rows], weight[rows]
 
 
 class _Recorder:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
-from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -202,7 +202,7 @@ class _Race:
         callback: Callback | None,
     ) -> None:
         self.clock = time.perf_counter()
-        data = check_dataset(dataset, width[0], width[-1])
+        data = without_idle_samples(check_dataset(dataset, width[0], width[-1]))
         val_fraction = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
         holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
         self.all_samples = data if holds_out and refit else None
