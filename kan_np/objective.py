@@ -102,7 +102,7 @@ class KanObjective:
         self._x = x
         self._y = np.ascontiguousarray(y.T)
         self._weight = residual_weights(y, weight)
-        self._label_variance = float(np.square(y - self._weight @ y * y.shape[1]).sum(axis=1) @ self._weight)
+        self._label_variance = _variance(y, self._weight)
         self._basis, self._scratch = new_basis(net), new_scratch(net)
         self._residual = np.empty((y.shape[1], BLOCK))
         self._grad = np.empty_like(net.theta)
@@ -257,6 +257,12 @@ def residual_weights(y: FloatArray, weight: FloatArray | None) -> FloatArray:
     if weight is None:
         return np.full(y.shape[0], 1.0 / y.size)
     return weight / (y.shape[1] * weight.sum())
+
+
+def _variance(y: FloatArray, weight: FloatArray) -> float:
+    """Weighted variance of the labels, the mean over outputs; `weight` as from `residual_weights`."""
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+        return float(np.square(y - weight @ y * y.shape[1]).sum(axis=1) @ weight)
 
 
 def add_square(rows: FloatArray, matrix: FloatArray) -> None:

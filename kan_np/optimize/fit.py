@@ -122,7 +122,7 @@ class _Training:
         """Let the grids follow the samples, and note what that did to the function."""
         before = self.model._network.forward(self.x)
         self.model._move_grid(self.x, _GRID_SLACK)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
             change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
         self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
 

@@ -68,7 +68,7 @@ def minimize(
         if not np.isfinite(x).all():
             raise _NoDirectionError
         value, gradient = objective(x)
-        if not np.isfinite(value) or not np.isfinite(gradient @ gradient):
+        if not np.isfinite(value) or not np.isfinite(gradient).all():
             raise _NonFiniteError
         return value, gradient
 

@@ -129,7 +129,7 @@ def test_a_stopped_schedule_keeps_what_it_has():
     assert stages[0].status is FitStatus.STOPPED
 
 
-@pytest.mark.parametrize("stop_at", [1, 20, 60, 110])
+@pytest.mark.parametrize("stop_at", [1, 20, 60, 90])
 def test_a_stop_at_any_time_ends_the_schedule_with_a_model(stop_at):
     calls = []
 
