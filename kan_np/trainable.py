@@ -185,7 +185,6 @@ class Trainable(ABC):
         data = check_dataset(dataset, self.width[0], self.width[-1])
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {callback!r}; expected a function that takes a Progress.")
-        self.scaler = data.get("scaler")
         return fit(self, data, options, penalty, callback)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The validation error of the best stage may be so many times its training error before that is overfitting.
 _GAP = 2.0
+#: Where a finer grid still lowered the error much, only a gap of this size is overfitting.
+_LARGE_GAP = 10.0
 #: A finer grid helps where it lowers the error by this factor at least.
 _GAIN = 1.25
 
@@ -41,13 +43,19 @@ def advise(stages: Sequence[Stage], n_train: int) -> str:
     model = "The model" if best.grid is None else f"G = {best.grid}"
     train = before_refit(best)
     held = f"{model} is the best by validation (RMSE {best.val_rmse:.2e}, training {train:.2e}). "
+    overfits = before_refit(last) <= train
+    if place < len(stages) - 1 and not overfits:
+        return held + (
+            f"G = {last.grid} was not trained out ({last.status.value}): its training error is higher, too. "
+            "Give it more steps before judging finer grids."
+        )
     if place < len(stages) - 1 and last.score > _GAIN * best.score:
         return held + (
             f"Finer grids overfit: at G = {last.grid} the validation RMSE is {last.val_rmse:.2e} with "
             f"{last.n_params} parameters for {n_train} samples. Keep G = {best.grid}; for a better model use "
             "more samples, smoothing='gcv', or a narrower network."
         )
-    if not _grid_pays(stages, place) and best.val_rmse > _GAP * train:
+    if best.val_rmse > (_GAP if not _grid_pays(stages, place) else _LARGE_GAP) * train:
         return held + (
             f"It overfits: {best.n_params} parameters for {n_train} samples. Use fewer intervals or nodes, "
             "more samples, or smoothing='gcv'."
@@ -66,8 +74,8 @@ def _underfitting(stages: Sequence[Stage], place: int) -> str:
     if _grid_pays(stages, place):
         return f"The grid still pays: try a finer one (G = {2 * best.grid})."
     return (
-        "It does not overfit, and finer grids no longer help: the shape is the limit. "
-        f"Try {knob}, or more restarts."
+        "It does not overfit, and finer grids no longer help: the shape is the limit, or the noise in the "
+        f"labels. Try {knob}, or more restarts."
     )
 
 

@@ -74,6 +74,7 @@ def fit(
     name = choose_optimizer(options.opt, model.n_params, penalty.lamb == 0)
     if options.smoothing == GCV and penalty.lamb > 0:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
+    model.scaler = data.get("scaler")  # nothing is refused from here on
     training = _Training(model, data, options, penalty, callback, OPTIMIZERS[name])
     with ExitStack() as stack:
         stack.enter_context(one_thread())
@@ -146,7 +147,7 @@ class _Training:
             )
         finally:
             recorder.end()
-        self.smoothing_used = float(getattr(objective, "smoothing", 0.0))
+            self.smoothing_used = float(getattr(objective, "smoothing", 0.0))
         return outcome.status
 
 

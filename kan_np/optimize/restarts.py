@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from kan_np import _validate
 from kan_np.data.check import Dataset
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.optimize import AUTO, OPTIMIZERS, choose_optimizer
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.smoothing import GCV, WEAK
@@ -27,7 +29,7 @@ SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31
 
 #: Steps of a short start; of "LBFGS", whose steps are twenty iterations, an eighth.
-_SHORT_STEPS = {"LBFGS": 2, "LM": 16, "auto": 16}
+_SHORT_STEPS = {"LBFGS": 2, "LM": 16}
 
 Model = KAN | MLP
 Maker = Callable[[int, np.random.Generator], Model]
@@ -83,33 +85,41 @@ def first_candidates(
     if restarts == 1:
         return [Candidate(0, make(0, _generators(seed, 1)[0]))]
     training = _few_samples(dataset, seed)
-    short = {**options, "steps": min(_SHORT_STEPS[options["opt"]], options["steps"]), "callback": callback}
+    short = {**options, "callback": callback}
     if short.get("smoothing") == GCV:
         short["smoothing"] = WEAK
     fitted = []
     for number, generator in enumerate(_generators(seed, STARTS_PER_RESTART * restarts)):
         model = make(number, generator)
+        short["steps"] = min(_short_steps(options, model.n_params), options["steps"])
         fitted.append(Candidate(number, model, model.fit(training, **short)))
         if fitted[-1].status is FitStatus.STOPPED:
             break
     return best_of(fitted, restarts)
 
 
+def _short_steps(options: dict[str, Any], n_params: int) -> int:
+    opt = _validate.choice("opt", options["opt"], (*OPTIMIZERS, AUTO))
+    return _SHORT_STEPS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
+
+
 def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
-    """The `n` candidates with the lowest score; ties go to the earlier start."""
-    return sorted(candidates, key=lambda candidate: (candidate.score, candidate.number))[:n]
+    """The `n` candidates with the lowest score, ended ones last; ties go to the earlier start."""
+    ended = FitStatus.NON_FINITE
+    return sorted(candidates, key=lambda c: (c.status is ended, c.score, c.number))[:n]
 
 
 def _few_samples(dataset: Dataset, seed: int) -> Dataset:
     """Training samples for the short starts: enough to tell good ones from bad ones, and no more."""
-    training = {key: value for key, value in dataset.items() if key.startswith("train_")}
+    training = {key: dataset[key] for key in ("train_input", "train_label", "train_weight") if key in dataset}
+    scaler = {"scaler": dataset["scaler"]} if "scaler" in dataset else {}
     n = training["train_input"].shape[0]
     if n <= SHORT_SAMPLES:
-        return training
+        return training | scaler
     # a stream of its own: the starts themselves are children of the same seed
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SAMPLE_STREAM,)))
     rows = np.sort(generator.choice(n, SHORT_SAMPLES, replace=False))
-    return {key: value[rows] for key, value in training.items()}
+    return {key: value[rows] for key, value in training.items()} | scaler
 
 
 def _generators(seed: int, n: int) -> list[np.random.Generator]:

@@ -70,7 +70,8 @@ def fit_schedule(
     seed : int
     val_fraction : float
         Share of the training samples that is held out if the dataset has no validation samples; 0 holds
-        out nothing, and stages are then chosen by training RMSE.
+        out nothing, and stages are then chosen by training RMSE. Which samples does not depend on `seed`, so
+        that several seeds can be compared.
     refit : bool
         Where samples were held out here: train the model of a stage that is the best so far for at most
         ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
@@ -113,7 +114,7 @@ def fit_schedule(
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         raise ValueError(f"grids is {grids}; expected increasing numbers of intervals such as (3, 5, 10).")
-    inits = STARTS if init is None and restarts != 1 else (init or STARTS[0],)
+    inits = STARTS if init is None and restarts != 1 else (STARTS[0] if init is None else init,)
 
     def make(number: int, generator: np.random.Generator) -> KAN:
         chosen = inits[number % len(inits)]
@@ -279,4 +280,5 @@ class _Race:
 def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
     if f"{split}_input" not in data:
         return math.nan
-    return model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
+    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
+    return math.inf if math.isnan(rmse) else rmse  # NaN is for "no such samples" alone

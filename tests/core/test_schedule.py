@@ -8,6 +8,7 @@ import pytest
 from kan_np import (
     KAN,
     FitStatus,
+    Scaler,
     Schedule,
     create_dataset,
     fit_mlp,
@@ -172,6 +173,7 @@ class FakeStage:
     def __init__(self, grid, train, val, n_params, width=(2, 5, 1)):
         self.grid, self.train_rmse, self.val_rmse, self.n_params = grid, train, val, n_params
         self.score = train if np.isnan(val) else val
+        self.status = FitStatus.STEP_LIMIT
         self.result = {"train_loss": [train]}
         self.model = type("Model", (), {"width": list(width)})
 
@@ -198,6 +200,11 @@ class FakeStage:
             [FakeStage(3, 1e-3, 1e-2, 50), FakeStage(5, 1e-4, 9.5e-3, 60)],
             ["It overfits", "60 parameters for 400 samples"],
         ),
+        (
+            [FakeStage(3, 1e-3, 1.1e-3, 50), FakeStage(5, 5e-3, 6e-3, 60)],
+            ["G = 3 is the best", "G = 5 was not trained out"],
+        ),
+        ([FakeStage(20, 1e-9, 0.8, 72)], ["It overfits", "72 parameters for 400 samples"]),
         ([FakeStage(None, 1e-2, 1.1e-2, 25)], ["The model is the best", "wider network such as [2, 6, 1]"]),
     ],
 )
@@ -227,6 +234,8 @@ def test_the_summary_marks_the_best_stage():
         ({"restarts": 0}, ValueError, "restarts is 0"),
         ({"val_fraction": 1.0}, ValueError, r"val_fraction is 1\.0"),
         ({"init": "xavier"}, ValueError, "init is 'xavier'"),
+        ({"init": ""}, ValueError, "init is ''"),
+        ({"opt": "adam", "restarts": 2}, ValueError, "opt is 'adam'"),
         ({"opt": "lm"}, ValueError, "Did you mean 'LM'"),
         ({"smoothing": "gcw"}, ValueError, "Did you mean 'gcv'"),
         ({"opt": "LM", "fit_options": {"lamb": 0.1}}, ValueError, "lamb > 0; expected lamb = 0"),
@@ -247,3 +256,39 @@ def test_one_sample_is_not_held_out():
 def test_short_starts_are_as_many_as_documented():
     assert restarts_module.STARTS_PER_RESTART == 6
     assert "6 n short starts" in fit_schedule.__doc__.replace("\n    ", " ")
+
+
+def test_a_stop_among_the_short_starts_keeps_the_scaler():
+    data = create_dataset(smooth_function, n_var=2, train_num=50, seed=0)
+    data["scaler"] = Scaler.fit(data["train_input"], data["train_label"])
+    stages = fit_schedule([2, 2, 1], data, grids=(3,), restarts=2, callback=lambda p: True)
+    assert stages[0].model.scaler is data["scaler"]
+
+
+def test_a_refused_fit_does_not_touch_the_scaler():
+    data = create_dataset(smooth_function, n_var=2, train_num=50, seed=0)
+    data["scaler"] = Scaler.fit(data["train_input"], data["train_label"])
+    model = KAN([2, 2, 1], seed=0)
+    with pytest.raises(ValueError, match="lamb > 0"):
+        model.fit(data, opt="LM", lamb=1.0)
+    assert model.scaler is None
+
+
+def test_a_stop_while_the_smoothing_is_chosen_reports_the_weight_in_use():
+    model = KAN([2, 2, 1], 10, seed=0)
+    result = model.fit(DATA, opt="LM", smoothing="gcv", callback=lambda p: p.n_iter >= 60)
+    assert result.status is FitStatus.STOPPED
+    assert result.smoothing > 0
+
+
+def test_short_starts_are_short_whatever_auto_comes_to(monkeypatch):
+    steps = []
+    plain_fit = KAN.fit
+
+    def counted(self, dataset, **options):
+        steps.append(options["steps"])
+        return plain_fit(self, dataset, **options)
+
+    monkeypatch.setattr(KAN, "fit", counted)
+    fit_schedule([2, 1, 1], HELD, grids=(3,), opt="auto", steps=5, restarts=2, fit_options={"lamb": 1e-4})
+    assert steps == [2] * 12 + [5] * 2
