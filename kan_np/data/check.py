@@ -70,7 +70,7 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
 
 
 def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:
-    """Return sample weights of shape (n_samples,): not negative, not all zero.
+    """Return sample weights of shape (n_samples,): not negative, not all zero, scaled to a largest of 1.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:
             f"{name} has values from {weight.min():g} to {weight.max():g}; expected weights that are not "
             "negative and not all zero."
         )
-    return weight
+    return weight / weight.max()  # their sum must not overflow; only ratios count
 
 
 def without_idle_samples(data: Dataset) -> Dataset:

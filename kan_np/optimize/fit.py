@@ -16,7 +16,7 @@ from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.objective import Objective
 from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
-from kan_np.optimize.gcv import LARGEST, choose_smoothing
+from kan_np.optimize.gcv import LARGEST, MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
 from kan_np.smoothing import GCV
@@ -74,6 +74,11 @@ def fit(
     name = choose_optimizer(options.opt, model.n_params, penalty.lamb == 0)
     if options.smoothing == GCV and penalty.lamb > 0:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
+    if options.smoothing == GCV and model.n_params > MAX_PARAMS:
+        raise ValueError(
+            f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
+            "the matrices it takes. Use 'weak' or the weight as a number."
+        )
     model.scaler = data.get("scaler")  # nothing is refused from here on
     training = _Training(model, data, options, penalty, callback, OPTIMIZERS[name])
     with ExitStack() as stack:

@@ -30,6 +30,8 @@ from kan_np.optimize.status import FitStatus
 #: First weight, and the one with which a fit begins before there is anything to choose from.
 LARGEST = 1e2
 _DECADES = 14
+#: Largest number of parameters: several matrices of so many rows and columns are in memory at once.
+MAX_PARAMS = 5000
 #: The path ends after so many weights in a row that are worse than the best.
 _PATIENCE = 3
 _STEPS_A_WEIGHT = 30

@@ -292,3 +292,14 @@ def test_short_starts_are_short_whatever_auto_comes_to(monkeypatch):
     monkeypatch.setattr(KAN, "fit", counted)
     fit_schedule([2, 1, 1], HELD, grids=(3,), opt="auto", steps=5, restarts=2, fit_options={"lamb": 1e-4})
     assert steps == [2] * 12 + [5] * 2
+
+
+def test_cross_validation_is_refused_where_its_matrices_would_fill_the_memory():
+    with pytest.raises(ValueError, match="'gcv' with 5520 parameters; expected at most 5000"):
+        KAN([2, 20, 20, 1], 8).fit({**DATA}, opt="LBFGS", smoothing="gcv", steps=1)
+
+
+def test_huge_weights_count_like_equal_ones():
+    data = {**DATA, "train_weight": np.full(400, 1e308)}
+    one, other = KAN([2, 2, 1], seed=0), KAN([2, 2, 1], seed=0)
+    assert one.fit(data, opt="LM", steps=5)["train_loss"] == other.fit(DATA, opt="LM", steps=5)["train_loss"]
