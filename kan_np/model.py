@@ -304,8 +304,8 @@ class KAN(Trainable):
 
         Exact (to rounding) where ``grid`` is a multiple of the old G, since the finer splines contain the
         coarse ones; otherwise the new splines fit the old by least squares (arXiv:2404.19756, section 2.4).
-        With ``extrapolation="zero"`` that holds inside the grids only: finer splines fade over a shorter
-        distance.
+        With
+        "smooth" and "zero" that holds inside the grids only: outside, what carries on is one interval long.
 
         Parameters
         ----------
