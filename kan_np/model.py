@@ -251,8 +251,7 @@ class KAN(Trainable):
         opt : {"LBFGS", "LM", "auto"}
             Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
             (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
-            and at most 1500 parameters, where it was measured to reach lower losses in the same time, else
-            "LBFGS".
+            and at most 1500 parameters, a limit taken from a prototype with 1000 samples, else "LBFGS".
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the spread of edges, its entropy, the size of

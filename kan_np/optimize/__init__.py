@@ -31,8 +31,8 @@ OPTIMIZERS = {
 #: The word for "whichever is better for this size and loss".
 AUTO = "auto"
 
-#: Above so many parameters "auto" takes L-BFGS: measured on sums of squares with 1000 samples,
-#: Levenberg-Marquardt reaches a lower loss in the same time below it (benchmarks/README.md).
+#: Above so many parameters "auto" takes L-BFGS. An iteration of Levenberg-Marquardt grows with the square of
+#: the parameters and then their cube; a prototype with 1000 samples put the crossing near this number.
 AUTO_LM_PARAMS = 1500
 
 

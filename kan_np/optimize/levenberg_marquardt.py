@@ -10,7 +10,7 @@ accepted step, and by 2, 4, 8, ... while steps are refused or the matrix is not 
 
 Sources: K. Levenberg (1944), Quart. Appl. Math. 2, 164; D. W. Marquardt (1963), SIAM J. Appl. Math. 11, 431;
 D from J. J. More (1978), The Levenberg-Marquardt algorithm: implementation and theory; the rule for mu from
-H. B. Nielsen (1999), Damping parameter in Marquardt's method.
+H. B. Nielsen (1999), Damping parameter in Marquardt's method, with 1/5 for his 1/3.
 """
 
 from __future__ import annotations
