@@ -204,10 +204,9 @@ class KAN(Trainable):
                 raise ValueError(
                     f"knots have shapes {shapes}; expected {expected}, strictly increasing rows."
                 )
-            rows = np.concatenate(tables)
+            table = SplineTable.build(np.concatenate(tables), self.k, self.extrapolation)
         else:
-            rows = net.table.knots
-        table = SplineTable.build(rows, self.k, self.extrapolation)
+            table = net.table
         matrix = np.empty((net.wiring.n_edges, table.n_basis + net.has_base))
         matrix[:, net.has_base :] = self._by_edge("coef", coef, (table.n_basis,))
         if net.has_base:
@@ -301,10 +300,9 @@ class KAN(Trainable):
     def refine(self, grid: int) -> KAN:
         """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
 
-        Exact (to rounding) where ``grid`` is a multiple of the old G, since the finer splines contain the
-        coarse ones; otherwise the new splines fit the old by least squares (arXiv:2404.19756, section 2.4).
-        With
-        "smooth" and "zero" that holds inside the grids only: outside, what carries on is one interval long.
+        Exact (to rounding) where ``grid`` is a multiple of the old G, inside the grids and outside, since the
+        finer splines contain the coarse ones; otherwise the new splines fit the old by least squares
+        (arXiv:2404.19756, section 2.4). Only "zero" fades sooner outside, within k of the finer intervals.
 
         Parameters
         ----------
@@ -322,7 +320,8 @@ class KAN(Trainable):
         """
         grid = _validate.integer("grid", grid, self.grid)
         model = self.copy()
-        model._network = self._network.with_knots(refined_knots(self._network.table.knots, grid))
+        table = self._network.table
+        model._network = self._network.with_knots(refined_knots(table.knots, grid), table.reach)
         return model
 
     def update_grid(self, x: ArrayLike) -> None:
@@ -361,12 +360,14 @@ class KAN(Trainable):
             flat = samples.min(axis=1) == samples.max(axis=1)
             held = (knots[nodes, 0] <= samples[:, 0]) & (samples[:, 0] <= knots[nodes, -1])
             stays = flat & held | self._fits(knots[nodes], moved, slack)
-            if not stays.all():
-                knots[nodes] = np.where(stays[:, None], knots[nodes], moved)
-                carried = net.with_knots(knots)
-                if not np.isfinite(carried.theta).all():
-                    return
-                self._network = carried
+            knots[nodes] = np.where(stays[:, None], knots[nodes], moved)
+            # the samples are inside again: what a refined grid inherited for outside has done its work
+            reach = net.table.reach.copy()
+            reach[nodes] = np.diff(knots[nodes], axis=1)[:, [0, -1]]
+            carried = net.with_knots(knots, reach)
+            if not np.isfinite(carried.theta).all():
+                return
+            self._network = carried
 
     def _fits(self, knots: FloatArray, moved: FloatArray, slack: float) -> NDArray[np.bool_]:
         """Nodes whose even grid ends within `slack` intervals of where it would be moved."""
@@ -413,7 +414,8 @@ class KAN(Trainable):
         }
 
     def _arrays(self) -> dict[str, FloatArray]:
-        return {"theta": self._network.theta, "knots": self._network.table.knots}
+        table = self._network.table
+        return {"theta": self._network.theta, "knots": table.knots, "reach": table.reach}
 
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, FloatArray]) -> Self:
@@ -424,7 +426,10 @@ class KAN(Trainable):
             raise ValueError(
                 f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {model.width}"
             )
-        table = SplineTable.build(knots, model.k, model.extrapolation)
+        reach = arrays.get("reach")  # not in files of format 1, whose reach was always one interval
+        if reach is not None and reach.shape != (knots.shape[0], 2):
+            raise ValueError(f"an array of shape {reach.shape} does not fit width {model.width}")
+        table = SplineTable.build(knots, model.k, model.extrapolation, reach)
         model._network = Network(net.wiring, table, model.base_fun, theta)
         return model
 

@@ -119,9 +119,11 @@ class Network:
         new.__dict__["net"] = self.net  # the tables do not depend on theta
         return new
 
-    def with_knots(self, knots: FloatArray) -> Network:
+    def with_knots(self, knots: FloatArray, reach: FloatArray | None = None) -> Network:
         """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
-        table = SplineTable.build(knots, self.table.k, self.table.extrapolation)
+        table = SplineTable.build(knots, self.table.k, self.table.extrapolation, reach)
+        if np.array_equal(knots, self.table.knots):  # nothing to carry, and no rounding
+            return replace(self, table=table)
         b = self.has_base
         with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid
             coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)

@@ -38,6 +38,8 @@ class SplineTable:
     k : int
     extrapolation : str
         One of `EXTRAPOLATIONS`.
+    reach : ndarray of shape (n_nodes, 2)
+        How far beyond each end of the grid "smooth" carries the end polynomials on.
     even, breaks, bucket, bucket_scale, origin, scale, poly, start : ndarray
         What the kernels read; see `kan_np.kernels.network.Net`.
     """
@@ -45,6 +47,7 @@ class SplineTable:
     knots: FloatArray
     k: int
     extrapolation: str
+    reach: FloatArray
     even: Ints
     breaks: FloatArray
     bucket: Ints
@@ -55,10 +58,18 @@ class SplineTable:
     start: Ints
 
     @classmethod
-    def build(cls, knots: FloatArray, k: int, extrapolation: str = "smooth") -> SplineTable:
-        """Build the tables; knots of shape (n_nodes, G + 1) must increase strictly."""
+    def build(
+        cls, knots: FloatArray, k: int, extrapolation: str = "smooth", reach: FloatArray | None = None
+    ) -> SplineTable:
+        """Build the tables; knots of shape (n_nodes, G + 1) must increase strictly.
+
+        `reach` is by default as far as the end intervals themselves are long. Finer grids of the same
+        function inherit it, since their end intervals are shorter.
+        """
         grid = knots.shape[1] - 1
-        # fading B-splines live on k more intervals on each side; "smooth" carries its end pieces on for one
+        if reach is None:
+            reach = np.diff(knots, axis=1)[:, [0, -1]]
+        # fading B-splines live on k more intervals on each side; "smooth" has one more piece, its reach
         lead = {"zero": k, "smooth": 1, "error": 1}.get(extrapolation, 0)
         outside = 2 * k + 1
         t = continued_knots(knots, outside)
@@ -67,9 +78,9 @@ class SplineTable:
         start = np.clip(np.arange(spans.size) - lead, 0, grid - 1)
         if extrapolation != "zero":
             spans = spans[lead] + start
-        if extrapolation in ("smooth", "error"):  # as far as the end interval itself is long
-            breaks[:, 0] = 2.0 * knots[:, 0] - knots[:, 1]
-            breaks[:, -1] = 2.0 * knots[:, -1] - knots[:, -2]
+        if extrapolation in ("smooth", "error"):
+            breaks[:, 0] = knots[:, 0] - reach[:, 0]
+            breaks[:, -1] = knots[:, -1] + reach[:, 1]
         origin, scale = t[:, spans], 1.0 / (t[:, spans + 1] - t[:, spans])
         even = _even(knots, k, extrapolation)
         # one rounding for all steps: 1 / (t_1 - t_0) would be off by G roundings at the far end
@@ -83,6 +94,7 @@ class SplineTable:
             knots=knots,
             k=k,
             extrapolation=extrapolation,
+            reach=np.ascontiguousarray(reach),
             even=even,
             breaks=np.ascontiguousarray(breaks),
             bucket=_buckets(breaks),

@@ -7,7 +7,8 @@ With n_in inputs of a layer, G intervals and order k, an edge starts with
     "power"   c and w normal with standard deviation (n_in (G + k + 1))^(-1/4)
 
 "pykan" is near to a network of residual functions alone; the others give every edge a shape of its own,
-which finds other minima. Sources: pykan 0.2.8; the power law of arXiv:2509.03417 with the exponent 1/4.
+which finds other minima. Sources: pykan 0.2.8; the power law of arXiv:2509.03417, which has one exponent
+for c and one for w: both are 1/4 here.
 """
 
 from __future__ import annotations

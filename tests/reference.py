@@ -38,8 +38,11 @@ def slope_of_basis(x, t, k, interval):
     return k * lower[..., i] / (t[i + k] - t[i]) - k * lower[..., i + 1] / (t[i + k + 1] - t[i + 1])
 
 
-def basis(x, knots, k, extrapolation):
-    """Values of the G + k B-splines at x (n,), by the definition of each extrapolation: (n, G + k)."""
+def basis(x, knots, k, extrapolation, reach=None):
+    """Values of the G + k B-splines at x (n,), by the definition of each extrapolation: (n, G + k).
+
+    `reach`: how far "smooth" carries the end polynomials on at each end, else as far as the end intervals.
+    """
     x = np.asarray(x)
     t = continued_knots(np.asarray(knots, float), k)
     a, b = knots[0], knots[-1]
@@ -48,8 +51,9 @@ def basis(x, knots, k, extrapolation):
     last = len(t) - 2 if extrapolation == "zero" else len(t) - 2 - k
     interval = np.minimum(np.searchsorted(t, position, side="right") - 1, last)
     inside = (x.real >= low) & (x.real <= high)
-    if extrapolation in ("smooth", "error"):  # the end polynomials for another end interval, then a line
-        low, high = 2 * a - knots[1], 2 * b - knots[-2]
+    if extrapolation in ("smooth", "error"):  # the end polynomials as far as they reach, then a line
+        left, right = (knots[1] - a, b - knots[-2]) if reach is None else reach
+        low, high = a - left, b + right
         inside = (x.real >= low) & (x.real <= high)
         position = np.clip(x.real, low, high)
     if extrapolation in ("smooth", "linear", "error"):

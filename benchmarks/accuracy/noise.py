@@ -75,7 +75,7 @@ def fit(setting: Setting) -> Outcome:
         steps=setting.steps,
         restarts=setting.restarts,
         seed=setting.seed,
-        fit_options={"smoothing": setting.smoothing},
+        smoothing=setting.smoothing,
     )[-1]
     assert stage.grid == GRIDS[-1]
     clean = rmse(stage.model(dataset["test_input"]), dataset["test_label"])

@@ -181,12 +181,13 @@ def train(chosen: Configuration, dataset: Dataset) -> tuple[list[KAN | MLP], lis
             "restarts": chosen.restarts,
             "seed": chosen.seed,
             "val_fraction": 0.0 if chosen.way == "schedule" else 0.2,
-            "fit_options": chosen.fit,
+            "fit_options": {name: value for name, value in chosen.fit.items() if name != "smoothing"},
         }
         if chosen.family == "MLP":
             stages = [fit_mlp(chosen.width, dataset, **common, **chosen.model)]
         else:
             options = {name: value for name, value in chosen.model.items() if name != "grid"}
+            options["smoothing"] = chosen.fit["smoothing"]
             finest = chosen.model["grid"]
             grids = sorted({max(1, finest // 4), max(1, finest // 2), finest})
             stages = list(fit_schedule(chosen.width, dataset, grids=grids, **common, **options))

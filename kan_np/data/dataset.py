@@ -184,7 +184,8 @@ def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: in
     Parameters
     ----------
     dataset : mapping
-        Has ``train_input`` and ``train_label``, and no validation split yet. It is not changed.
+        Has ``train_input`` and ``train_label``, and no validation split yet. It is not changed. Rows whose
+        ``train_weight`` is 0 are left out of both splits.
     fraction : float
         Share of the training rows to hold out, in (0, 1), rounded to whole rows (at least 1).
     seed : int
@@ -208,10 +209,15 @@ def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: in
     if "val_input" in dataset or "val_label" in dataset:
         raise ValueError("the dataset has a validation split already; expected none. Use it as it is.")
     x, y = _pair("train", dataset["train_input"], dataset["train_label"])
-    rows, held = split_rows(x.shape[0], (_fraction("fraction", fraction),), seed)
+    weight = dataset.get("train_weight")
+    if weight is not None:
+        weight = check_weight("dataset['train_weight']", weight, x.shape[0])
+    counted = np.arange(x.shape[0]) if weight is None else np.flatnonzero(weight)
+    rows, held = (
+        counted[part] for part in split_rows(counted.size, (_fraction("fraction", fraction),), seed)
+    )
     split = {"train_input": x[rows], "train_label": y[rows], "val_input": x[held], "val_label": y[held]}
-    if dataset.get("train_weight") is not None:
-        weight = check_weight("dataset['train_weight']", dataset["train_weight"], x.shape[0])
+    if weight is not None:
         split |= {"train_weight": weight[rows], "val_weight": weight[held]}
     return {**dataset, **split}
 

@@ -75,8 +75,8 @@ def node_slopes(net, theta, output, n, basis, scratch):
 
 
 @jit
-def first_edge_of_output(net, output):
-    """First edge of the last layer; edges there touch one output only: (start, target node)."""
+def place_of_output(net, output):
+    """First edge of the last layer, whose edges touch one output each, and the node of `output`."""
     n_layers = net.edge_start.shape[0] - 1
     return net.edge_start[n_layers - 1], net.node_start[n_layers] + output
 
@@ -97,7 +97,7 @@ def accumulate_sparse(net, theta, inputs, y, weight, basis, scratch, residual, m
         n = residual_block(net, theta, inputs, block, y, basis, scratch, residual)
         low = block * BLOCK
         for j in range(y.shape[0]):
-            last, target = first_edge_of_output(net, j)
+            last, target = place_of_output(net, j)
             node_slopes(net, theta, j, n, basis, scratch)
             for s in range(n):
                 total += weight[low + s] * residual[j, s] * residual[j, s]
@@ -195,7 +195,7 @@ def jacobian_rows(
         n = residual_block(net, theta, inputs, block, y, basis, scratch, residual)
         low = block * BLOCK
         for j in range(y.shape[0]):
-            last, target = first_edge_of_output(net, j)
+            last, target = place_of_output(net, j)
             column = j * n_rows + low - first_block * BLOCK
             node_slopes(net, theta, j, n, basis, scratch)
             for s in range(n):

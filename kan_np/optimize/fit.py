@@ -16,10 +16,10 @@ from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.objective import Objective
 from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
-from kan_np.optimize.gcv import LARGEST, MAX_PARAMS, choose_smoothing
+from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
-from kan_np.smoothing import GCV
+from kan_np.smoothing import GCV, WEAK
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -119,7 +119,8 @@ class _Training:
         self.model, self.options, self.penalty, self.optimizer = model, options, penalty, optimizer
         data = without_idle_samples(data)
         self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
-        self.smoothing: float | str = LARGEST if options.smoothing == GCV else options.smoothing
+        # before the weight is chosen the grids must already move to where they will stay
+        self.smoothing: float | str = WEAK if options.smoothing == GCV else options.smoothing
         self.smoothing_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)
         self.grid_updates: list[GridUpdate] = []
@@ -134,11 +135,13 @@ class _Training:
 
     def run(self, steps: int, last: bool) -> FitStatus:
         """Minimise for some steps on the present grids; before the last ones the smoothing is chosen."""
-        objective: Any = self.model._objective(self.x, self.y, self.penalty, self.weight, self.smoothing)
+        chooses = last and self.options.smoothing == GCV
+        smoothing = 0.0 if chooses else self.smoothing
+        objective: Any = self.model._objective(self.x, self.y, self.penalty, self.weight, smoothing)
         recorder = self.recorder
         recorder.begin(objective, steps, self.optimizer.iterations_per_step)
         try:
-            if last and self.options.smoothing == GCV:
+            if chooses:
                 choice = choose_smoothing(objective, self.model._theta, self.optimizer, recorder.trial)
                 self.smoothing = choice.smoothing
                 recorder.take(choice.theta)

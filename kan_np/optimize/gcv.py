@@ -27,13 +27,14 @@ from kan_np.objective import Objective
 from kan_np.optimize import Optimizer
 from kan_np.optimize.status import FitStatus
 
-#: First weight, and the one with which a fit begins before there is anything to choose from.
-LARGEST = 1e2
-_DECADES = 14
+#: First weight.
+LARGEST = 1e4
+_DECADES = 16
 #: Largest number of parameters: several matrices of so many rows and columns are in memory at once.
 MAX_PARAMS = 5000
-#: The path ends after so many weights in a row that are worse than the best.
-_PATIENCE = 3
+#: The path ends after so many weights in a row that are worse than the best by this factor: on the plateau of
+#: nearly straight fits all are alike.
+_PATIENCE, _WORSE = 3, 1.01
 _STEPS_A_WEIGHT = 30
 #: Part of the mean diagonal that is added so that directions without data have a factorisation.
 _RIDGE = 1e-10
@@ -65,9 +66,9 @@ def choose_smoothing(
     path = _Path(objective, optimizer, on_iteration)
     worse = 0
     for decade in range(_DECADES):
-        better = path.try_weight(LARGEST * 10.0**-decade, theta)
+        score = path.try_weight(LARGEST * 10.0**-decade, theta)
         theta = path.theta
-        worse = 0 if better else worse + 1
+        worse = worse + 1 if score > _WORSE * path.best_score else 0
         if path.stopped or worse >= _PATIENCE:
             break
     best, start = path.best_weight, path.best_theta
@@ -87,8 +88,8 @@ class _Path:
         self.n_iter = 0
         self.stopped = False
 
-    def try_weight(self, weight: float, start: FloatArray) -> bool:
-        """Fit with a weight; whether its GCV is the lowest so far."""
+    def try_weight(self, weight: float, start: FloatArray) -> float:
+        """GCV of the fit with a weight; the best is kept."""
         self.objective.smoothing = weight
         steps = _STEPS_A_WEIGHT * self.optimizer.iterations_per_step
         outcome = self.optimizer.minimize(self.objective, start, steps, self.on_iteration)
@@ -96,10 +97,9 @@ class _Path:
         self.n_iter += outcome.n_iter
         self.stopped = outcome.status is FitStatus.STOPPED
         score = gcv_score(self.objective, outcome.theta)
-        better = score < self.best_score
-        if better or not hasattr(self, "best_theta"):
+        if score < self.best_score or not hasattr(self, "best_theta"):
             self.best_score, self.best_weight, self.best_theta = score, weight, outcome.theta
-        return bool(better)
+        return score
 
 
 def gcv_score(objective: Smoothed, theta: FloatArray) -> float:

@@ -68,7 +68,8 @@ def minimize(
     Returns
     -------
     Outcome
-        CONVERGED when f can hardly be lowered any more, STALLED when no step lowers it, NON_FINITE when the
+        CONVERGED when f can hardly be lowered any more, STALLED when no step lowers it or heavy damping makes
+        all of them tiny (the model is no sum of smooth squares there: kinks), NON_FINITE when the
         start or the derivatives are NaN or infinite; the best parameters always. Nothing numerical raises.
     """
     search = _Search(objective, theta.copy())
@@ -84,8 +85,9 @@ def minimize(
         if on_iteration(search.theta.copy()):
             return Outcome(search.theta, FitStatus.STOPPED, n_iter)
         slow = slow + 1 if before - search.f <= _TOLERANCE * before else 0
-        if slow >= _PATIENCE:
-            return Outcome(search.theta, FitStatus.CONVERGED, n_iter)
+        if slow >= _PATIENCE:  # slow for want of descent, or because heavy damping keeps the steps short?
+            settled = search.damping <= _FIRST_DAMPING
+            return Outcome(search.theta, FitStatus.CONVERGED if settled else FitStatus.STALLED, n_iter)
         if n_iter < max_iter:
             search.linearise()
     return Outcome(search.theta, FitStatus.STEP_LIMIT, n_iter)

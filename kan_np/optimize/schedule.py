@@ -110,7 +110,7 @@ def fit_schedule(
     >>> bool(stages.best.test_rmse < 1e-3)
     True
     """
-    width = check_width(width)
+    width, seed = check_width(width), _validate.integer("seed", seed, 0)
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         raise ValueError(f"grids is {grids}; expected increasing numbers of intervals such as (3, 5, 10).")
@@ -120,7 +120,7 @@ def fit_schedule(
         chosen = inits[number % len(inits)]
         return KAN(width, grids[0], k, init=chosen, seed=generator, **model_options)
 
-    options = {"opt": opt, "steps": steps, "smoothing": smoothing, **(fit_options or {})}
+    options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
     race = _Race(width, dataset, options, val_fraction, refit, callback)
     candidates = race.start(make, restarts, seed)
     schedule = Schedule([], race.n_train)
@@ -179,12 +179,12 @@ def fit_mlp(
     >>> bool(fit_mlp([2, 8, 1], dataset, restarts=2, seed=0).test_rmse < 1e-2)
     True
     """
-    width = check_width(width)
+    width, seed = check_width(width), _validate.integer("seed", seed, 0)
 
     def make(number: int, generator: np.random.Generator) -> MLP:
         return MLP(width, activation, seed=generator)
 
-    options = {"opt": opt, "steps": steps, **(fit_options or {})}
+    options = _with_own({"opt": opt, "steps": steps}, fit_options)
     race = _Race(width, dataset, options, val_fraction, refit, callback)
     candidates = race.train(race.start(make, restarts, seed), None)
     return race.stage(candidates[0])
@@ -275,6 +275,14 @@ class _Race:
         answer = self.callback(progress)
         self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
         return self.stopped
+
+
+def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
+    """Options of every fit: those with a name of their own here, and further ones."""
+    twice = sorted({*own, "callback"} & set(fit_options or {}))
+    if twice:
+        raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")
+    return {**own, **(fit_options or {})}
 
 
 def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from kan_np.optimize.advice import advise
 from kan_np.optimize.status import FitResult, FitStatus
@@ -84,6 +84,18 @@ class Schedule(list[Stage]):
     def __init__(self, stages: Iterable[Stage], n_train: int) -> None:
         super().__init__(stages)
         self.n_train = n_train
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Stage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Schedule: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Stage | Schedule:
+        """One stage, or the schedule of some of them."""
+        if isinstance(index, slice):
+            return Schedule(super().__getitem__(index), self.n_train)
+        return super().__getitem__(index)
 
     @property
     def best(self) -> Stage:

@@ -216,6 +216,24 @@ def test_a_start_at_the_minimum_has_converged():
     np.testing.assert_allclose(outcome.theta, best, rtol=1e-7, atol=1e-8)
 
 
+def test_steps_that_heavy_damping_keeps_tiny_are_no_convergence():
+    class Kinked:
+        """f = 1 + |s| + t^2 / 2: next to the kink every step must be tiny, and t stays where it is."""
+
+        mse, reg, n_fev, n_residuals, least_squares = 0.0, 0.0, 0, 1, True
+
+        def value(self, theta):
+            return float(1.0 + abs(theta[0]) + 0.5 * theta[1] ** 2)
+
+        def normal_equations(self, theta):
+            slope = np.array([np.sign(theta[0]), theta[1]])
+            return self.value(theta), slope, np.asfortranarray(np.eye(2))
+
+    outcome = minimize(Kinked(), np.array([1e-10, 1.0]), 100, lambda theta: False)
+    assert outcome.status is FitStatus.STALLED
+    assert outcome.theta[1] > 0.5
+
+
 def test_a_flat_objective_has_converged_where_it_starts():
     flat = SumOfSquares(lambda theta: np.ones(3), lambda theta: np.zeros((3, theta.size)))
     outcome, path = run(flat, np.array([1.0, 2.0]))

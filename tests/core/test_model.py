@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 
@@ -67,6 +68,48 @@ def test_refining_to_a_multiple_keeps_the_function_and_the_old_model(k, factor):
     assert model.grid == 4
     np.testing.assert_allclose(fine(X), before, atol=1e-12)
     assert (model(X) == before).all()
+
+
+@pytest.mark.parametrize("mode", ["smooth", "linear", "continue", "constant", "error"])
+@pytest.mark.parametrize("k", range(6))
+def test_refining_to_a_multiple_keeps_the_function_outside_the_grids_too(k, mode, tmp_path):
+    model = KAN([2, 3, 1], 4, k, seed=1, noise_scale=2.0, grid_eps=0.02, extrapolation=mode)
+    model.update_grid(X)
+    model.set_parameters([3.0 * c for c in model.coef])  # hidden values leave their grids
+    x = X if mode == "error" else 1.6 * X  # such inputs too, where that is allowed
+    hidden = model._network.node_values(x)[2:5]
+    assert (np.abs(hidden) > np.abs(model.knots[1]).max()).any()
+    twice = model.refine(8).refine(24)
+    size = np.abs(model(x)).max()
+    np.testing.assert_allclose(twice(x), model(x), atol=1e-8 * size)  # far outside, order 5 amplifies
+    twice.save(tmp_path / "m.npz")
+    assert (load_model(tmp_path / "m.npz")(x) == twice(x)).all()
+    assert (twice.copy()(x) == twice(x)).all()
+    same = twice.copy()
+    same.set_parameters(twice.coef)
+    assert (same(x) == twice(x)).all()
+
+
+def test_after_an_update_the_grids_carry_on_for_one_interval_again():
+    model = KAN([2, 3, 1], 4, seed=1).refine(16)
+    np.testing.assert_array_equal(model._network.table.reach, 0.5)
+    model.update_grid(X)
+    knots = np.concatenate(model.knots)
+    np.testing.assert_array_equal(model._network.table.reach, np.diff(knots, axis=1)[:, [0, -1]])
+
+
+def test_a_file_of_format_1_has_grids_that_carry_on_for_one_interval():
+    model = KAN([2, 3, 1], 4, seed=1)
+    buffer = io.BytesIO()
+    model.save(buffer)
+    buffer.seek(0)
+    arrays = dict(np.load(buffer))
+    header = json.loads(str(arrays["header"])) | {"version": 1}
+    del arrays["reach"]
+    old = io.BytesIO()
+    np.savez(old, **{**arrays, "header": np.array(json.dumps(header))})
+    old.seek(0)
+    assert (load_model(old)(2 * X) == model(2 * X)).all()
 
 
 def test_refining_to_another_grid_stays_close():
@@ -241,10 +284,10 @@ def test_a_pickle_is_not_read(tmp_path):
 
 
 def test_a_newer_format_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", 2)
+    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", 3)
     KAN([2, 1]).save(tmp_path / "m.npz")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version 2, this kan_np reads up to 1"):
+    with pytest.raises(ValueError, match="format version 3, this kan_np reads up to 2"):
         load_model(tmp_path / "m.npz")
 
 

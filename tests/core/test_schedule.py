@@ -238,6 +238,9 @@ def test_the_summary_marks_the_best_stage():
         ({"opt": "adam", "restarts": 2}, ValueError, "opt is 'adam'"),
         ({"opt": "lm"}, ValueError, "Did you mean 'LM'"),
         ({"smoothing": "gcw"}, ValueError, "Did you mean 'gcv'"),
+        ({"fit_options": {"callback": print}}, ValueError, r"fit_options has \['callback'\]"),
+        ({"fit_options": {"steps": 3, "opt": "LM"}}, ValueError, r"fit_options has \['opt', 'steps'\]"),
+        ({"seed": None}, TypeError, "seed is None"),
         ({"opt": "LM", "fit_options": {"lamb": 0.1}}, ValueError, "lamb > 0; expected lamb = 0"),
     ],
 )
@@ -297,6 +300,16 @@ def test_short_starts_are_short_whatever_auto_comes_to(monkeypatch):
 def test_cross_validation_is_refused_where_its_matrices_would_fill_the_memory():
     with pytest.raises(ValueError, match="'gcv' with 5520 parameters; expected at most 5000"):
         KAN([2, 20, 20, 1], 8).fit({**DATA}, opt="LBFGS", smoothing="gcv", steps=1)
+
+
+def test_a_slice_of_a_schedule_is_one_too():
+    stages = fit_schedule([2, 1, 1], HELD, grids=(3, 5, 8), steps=5)
+    coarse = stages[:2]
+    assert isinstance(coarse, Schedule)
+    assert [stage.grid for stage in coarse] == [3, 5]
+    assert coarse.best in list(coarse)
+    assert coarse.n_train == stages.n_train
+    assert isinstance(stages[-1], type(coarse.best))
 
 
 def test_huge_weights_count_like_equal_ones():

@@ -135,6 +135,20 @@ def test_smooth_is_the_last_polynomial_for_one_interval_and_then_its_tangent(k, 
             assert not design_matrix(far, knots, k, nu, "smooth").any()
 
 
+@pytest.mark.parametrize("reach", [(0.3, 0.02), (5.0, 1.0)])
+@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@pytest.mark.parametrize("k", range(6))
+def test_smooth_reaches_as_far_as_it_is_told(k, kind, reach):
+    knots = grids(kind, 6)
+    turns = np.array([knots[0] - reach[0], knots[-1] + reach[1]])
+    x = np.concatenate(
+        [ugly_points(knots, k), turns, turns - 1e-9, turns + 1e-9, [knots[0] - 0.5 * reach[0]]]
+    )
+    table = SplineTable.build(knots[None, :], k, "smooth", np.array([reach]))
+    expected = reference.basis(x, knots, k, "smooth", reach)
+    assert np.abs(table.design_matrices(x[None, :])[0] - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["uniform", "quantile"])
 @pytest.mark.parametrize("k", range(1, 6))

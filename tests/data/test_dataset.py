@@ -269,6 +269,18 @@ def test_split_validation_refuses(dataset, fraction, message):
         split_validation(dataset, fraction)
 
 
+def test_rows_of_weight_0_are_in_neither_split():
+    weight = np.zeros(100)
+    weight[[3, 50, 97]] = 1.0, 2.0, 3.0
+    x = np.arange(100.0)[:, None]
+    data = {**dataset_from_arrays(x, x, test_fraction=0.0), "train_weight": weight}
+    for seed in range(20):
+        split = split_validation(data, 0.3, seed)
+        assert sorted([*split["train_input"][:, 0], *split["val_input"][:, 0]]) == [3, 50, 97]
+        assert split["val_weight"].min() > 0
+        assert (split["val_weight"] * 3 == weight[split["val_input"][:, 0].astype(int)]).all()
+
+
 def test_held_out_rows_do_not_depend_on_where_the_samples_lie():
     # With one shared random stream, the same bits would place a sample and decide whether it is held out.
     rate = np.zeros(10)
