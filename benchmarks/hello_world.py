@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import PykanProcess, peer_python
+from benchmarks.peers.environments import PeerError
+from benchmarks.peers.process import Worker, peer_worker
 from kan_np import KAN, create_dataset
 
 
@@ -86,20 +87,27 @@ def main() -> int:
     return 1 if arguments.check and missed else 0
 
 
+def start_pykan(python: str | None) -> Worker:
+    try:
+        return peer_worker("pykan", python)
+    except PeerError as error:
+        raise SystemExit(f"pykan cannot be had here: {error}; --no-pykan leaves it out.") from None
+
+
 def compare(case: Case, arguments: argparse.Namespace) -> bool:
     """Print fits of both libraries in turn; whether the bar for the ratio is met."""
     data = {name: rows.tolist() for name, rows in case.dataset.items() if isinstance(rows, np.ndarray)}
-    request = {"dataset": data, "width": case.width, "grid": 5, "speed": False}
+    request: dict[str, Any] = {"dataset": data, "width": case.width, "grid": 5}
     ratios, losses, times = [], [], []
-    with PykanProcess(peer_python(arguments.peer_python)) as pykan:
-        pykan.ask(**request, steps=2, seed=0)  # warm
+    with start_pykan(arguments.peer_python) as pykan:
+        pykan.ask("time_fit", **request, steps=2, seed=0)  # warm
         for seed in range(arguments.repeats):
             ours, _ = our_fit(case, seed)
-            theirs = pykan.ask(**request, steps=case.steps, seed=seed)
+            theirs = pykan.ask("time_fit", **request, steps=case.steps, seed=seed)
             ours_again, _ = our_fit(case, seed)
-            ratios.append(theirs["wall_s"] / (0.5 * (ours + ours_again)))
+            ratios.append(theirs["seconds"] / (0.5 * (ours + ours_again)))
             losses.append(theirs["test_rmse"])
-            times.append((0.5 * (ours + ours_again), theirs["wall_s"]))
+            times.append((0.5 * (ours + ours_again), theirs["seconds"]))
     for (ours, theirs), ratio, loss in zip(times, ratios, losses, strict=True):
         print(
             f"  fit      kan_np {ours:.3f} s, pykan {theirs:.2f} s (test RMSE {loss:.2e}): ratio {ratio:.1f}"

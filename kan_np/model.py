@@ -381,8 +381,8 @@ class KAN(Trainable):
         x: FloatArray,
         y: FloatArray,
         penalty: Penalty,
-        weight: FloatArray | None,
-        smoothing: float | str,
+        weight: FloatArray | None = None,
+        smoothing: float | str = 0.0,
     ) -> KanObjective:
         return KanObjective(self._network, x, y, penalty, weight, smoothing)
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
-from kan_np.kernels.network import BLOCK, Basis, Ints, Net, Pull, Scratch
+from kan_np.kernels.lanes import LANES
+from kan_np.kernels.network import BLOCK, Ints, Net, Places, Pull, Scratch
 from kan_np.pieces import SplineTable, refuse_outside
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
@@ -110,6 +111,7 @@ class Network:
             t.origin,
             t.scale,
             t.poly,
+            np.ascontiguousarray(t.poly.swapaxes(2, 3)),
             t.start,
         )
 
@@ -132,18 +134,18 @@ class Network:
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
         nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
-        network.forward(self.net, self.theta, x, nodes, new_basis(self), new_scratch(self))
+        network.forward(self.net, self.theta, x, nodes, new_places(self), new_scratch(self))
         return nodes
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), computed in chunks so that memory does not grow with hidden nodes."""
         w = self.wiring
         out = np.empty((x.shape[0], w.width[-1]))
-        basis, scratch = new_basis(self), new_scratch(self)
+        places, scratch = new_places(self), new_scratch(self)
         nodes = np.empty((w.n_nodes, min(_CHUNK, x.shape[0])))
         for low in range(0, x.shape[0], _CHUNK):
             part = x[low : low + _CHUNK]
-            network.forward(self.net, self.theta, part, nodes, basis, scratch)
+            network.forward(self.net, self.theta, part, nodes, places, scratch)
             out[low : low + _CHUNK] = nodes[w.n_sources :, : part.shape[0]].T
         return out
 
@@ -157,41 +159,39 @@ class Network:
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i at every sample: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
         out = np.empty((x.shape[0], self.wiring.width[-1], self.wiring.width[0]))
-        unused = np.zeros_like(self.theta)
-        network.input_jacobian(
-            self.net, self.theta, x, new_basis(self), new_scratch(self), NO_PULL, unused, out
-        )
+        network.input_jacobian(self.net, self.theta, x, new_places(self), new_scratch(self), out)
         return out
 
 
-def new_basis(net: Network, n_slots: int | None = None) -> Basis:
-    """Room for the active B-splines of a block, one slot a source node unless told otherwise."""
+def new_places(net: Network, n_slots: int | None = None) -> Places:
+    """Room for the places of a block, one slot a source node unless told otherwise."""
     n = net.wiring.n_sources if n_slots is None else n_slots
-    order = net.table.k + 1
-    return Basis(
-        np.empty((n, order, BLOCK)),
-        np.empty((n, order, BLOCK)),
+    return Places(
         np.empty((n, BLOCK), dtype=np.int64),
+        np.empty((n, BLOCK)),
+        np.empty((n, BLOCK)),
+        np.empty((n, BLOCK, net.table.poly.shape[3])),
         np.empty((n, BLOCK)),
         np.empty((n, BLOCK)),
     )
 
 
 def new_scratch(net: Network) -> Scratch:
-    """Room for one block of node values and their derivatives."""
-    n = net.wiring.n_nodes
+    """Room for one block of node values and their derivatives, and for all edges as polynomials."""
+    w, (n_pieces, _, width) = net.wiring, net.table.poly.shape[1:]
     return Scratch(
-        np.empty((n, BLOCK)),
-        np.empty((n, BLOCK)),
+        np.empty((w.n_nodes, BLOCK)),
+        np.empty((w.n_nodes, BLOCK)),
+        np.empty((w.n_edges, BLOCK)),
+        np.empty((max(w.width[1:]), BLOCK)),
         np.empty((3, BLOCK)),
-        np.empty(BLOCK, dtype=np.int64),
-        np.empty(BLOCK, dtype=np.int64),
+        np.empty((w.n_edges, n_pieces, width)),
+        np.empty((LANES, w.n_edges, n_pieces, width)),
     )
 
 
 def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     """b(x) for x of shape (n,)."""
-    value = np.zeros_like(x)
-    kind, bits = BASE_FUNCTIONS[base_fun], np.empty(x.size, dtype=np.int64)
-    base.residual(kind, x, x.size, value, np.empty_like(x), np.empty_like(x), bits)
-    return value
+    value = np.zeros((1, x.size))
+    base.residual(BASE_FUNCTIONS[base_fun], x[None, :].copy(), 0, x.size, value, np.empty_like(value), 0)
+    return value[0]

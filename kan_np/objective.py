@@ -15,7 +15,7 @@ from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
 from kan_np.kernels.network import BLOCK
-from kan_np.network import NO_PULL, Network, new_basis, new_scratch
+from kan_np.network import NO_PULL, Network, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
 from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
 
@@ -26,7 +26,7 @@ _CACHE_BYTES = 512 * 2**20
 _JACOBIAN_BYTES = 32 * 2**20
 
 #: A product of dense rows costs this part of the scattered one for as many numbers (benchmarks/README.md).
-_DENSE_COST = 1.0 / 20.0
+_DENSE_COST = 1.0 / 12.0
 
 
 class Objective(Protocol):
@@ -103,16 +103,17 @@ class KanObjective:
         self._y = np.ascontiguousarray(y.T)
         self._weight = residual_weights(y, weight)
         self._label_variance = _variance(y, self._weight)
-        self._basis, self._scratch = new_basis(net), new_scratch(net)
+        self._places, self._scratch = new_places(net), new_scratch(net)
         self._residual = np.empty((y.shape[1], BLOCK))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
-        self._inputs = new_basis(net, -(-min(rows, x.shape[0]) // BLOCK) * x.shape[1])
+        self._inputs = new_places(net, -(-min(rows, x.shape[0]) // BLOCK) * x.shape[1])
         if len(self._parts) == 1:
             kernels.expand_inputs(net.net, x, self._inputs, self._scratch)
         self._matrix: FloatArray | None = None
         self._rows: FloatArray | None = None
+        self._active = new_active(net)
 
     @property
     def n_residuals(self) -> int:
@@ -132,13 +133,13 @@ class KanObjective:
         self.reg = 0.0
         if self.penalty.needs_statistics:
             self.reg, pull = spread_penalty(
-                self.penalty, self.net, matrix, self._x, self._basis, self._scratch
+                self.penalty, self.net, matrix, self._x, self._places, self._scratch
             )
         self.mse = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
             self.mse += kernels.loss_and_gradient(
-                self.net.net, matrix, self._inputs, y, weight, self._basis, self._scratch, pull, grad
+                self.net.net, matrix, self._inputs, y, weight, self._places, self._scratch, pull, grad
             )
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
@@ -153,7 +154,7 @@ class KanObjective:
         for rows in self._parts:
             y, weight = self._load(rows)
             self.mse += gauss_newton.loss(
-                self.net.net, matrix, self._inputs, y, weight, self._basis, self._scratch, self._residual
+                self.net.net, matrix, self._inputs, y, weight, self._places, self._scratch, self._residual
             )
         return self.mse + self._smooth(matrix, None)
 
@@ -178,9 +179,10 @@ class KanObjective:
                     self._inputs,
                     y,
                     2.0 * weight,
-                    self._basis,
+                    self._places,
                     self._scratch,
                     self._residual,
+                    self._active,
                     hessian,
                     grad,
                 )
@@ -240,9 +242,10 @@ class KanObjective:
                 m,
                 y,
                 weight,
-                self._basis,
+                self._places,
                 self._scratch,
                 self._residual,
+                self._active,
                 rows,
                 residual,
             )
@@ -270,7 +273,18 @@ def add_square(rows: FloatArray, matrix: FloatArray) -> None:
     blas.dsyrk(1.0, rows.T, beta=1.0, c=matrix.T, trans=1, lower=1, overwrite_c=1)
 
 
+def new_active(net: Network) -> gauss_newton.Active:
+    """Room for what is not zero in the rows of a Jacobian."""
+    n = net.wiring.n_sources
+    return gauss_newton.Active(
+        np.empty((n, BLOCK, net.table.k + 1)),
+        np.empty((n, BLOCK), dtype=np.int64),
+        np.empty((n, BLOCK)),
+        np.empty(net.theta.shape[1]),
+    )
+
+
 def _rows_in_cache(net: Network, n_in: int) -> int:
     """Rows whose input B-splines fit the cache, a multiple of the block length."""
-    bytes_a_row = 8 * n_in * (2 * (net.table.k + 1) + 3)
+    bytes_a_row = 8 * n_in * (net.table.poly.shape[3] + 5)
     return max(_CACHE_BYTES // (bytes_a_row * BLOCK), 1) * BLOCK

@@ -25,13 +25,15 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import Basis, Ints, Pull, Scratch
-from kan_np.network import Network, new_basis, new_scratch
+from kan_np.kernels.network import Ints, Places, Pull, Scratch
+from kan_np.network import Network, new_places, new_scratch
 
 METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")
 
 _INPUT_FLOOR = 0.1
 _LOG_FLOOR = 1e-4
+#: A spread below this part of the mean is rounding: such edges and nodes are constant.
+_ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Penalty:
 
 
 def spread_penalty(
-    penalty: Penalty, net: Network, theta: FloatArray, x: FloatArray, basis: Basis, scratch: Scratch
+    penalty: Penalty, net: Network, theta: FloatArray, x: FloatArray, places: Places, scratch: Scratch
 ) -> tuple[float, Pull]:
     """Value of the L1 and entropy terms, and what ``lamb`` times them adds to edge and node derivatives.
 
@@ -67,7 +69,11 @@ def spread_penalty(
     w = net.wiring
     edge_mean, edge_square = np.zeros(w.n_edges), np.zeros(w.n_edges)
     node_mean, node_square = np.zeros(w.n_sources), np.zeros(w.n_sources)
-    kernels.edge_statistics(net.net, theta, x, basis, scratch, edge_mean, edge_square, node_mean, node_square)
+    kernels.edge_statistics(
+        net.net, theta, x, places, scratch, edge_mean, edge_square, node_mean, node_square
+    )
+    for square, mean in ((edge_square, edge_mean), (node_square, node_mean)):
+        square[square <= x.shape[0] * (_ROUNDING * mean) ** 2] = 0.0
     freedom = max(x.shape[0] - 1, 1)
     sigma, s = np.sqrt(edge_square / freedom), np.sqrt(node_square / freedom)
     normalised = penalty.reg_metric == "edge_forward_spline_n"
@@ -111,7 +117,7 @@ def coefficient_penalty(penalty: Penalty, net: Network, theta: FloatArray, grad:
 
 def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
     """R of a network on the samples x."""
-    value, _ = spread_penalty(penalty, net, net.theta, x, new_basis(net), new_scratch(net))
+    value, _ = spread_penalty(penalty, net, net.theta, x, new_places(net), new_scratch(net))
     return value + coefficient_penalty(penalty, net, net.theta, None)
 
 

@@ -17,6 +17,7 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.grid import continued_knots, uniform_knots
 from kan_np.kernels import spline
+from kan_np.kernels.lanes import LANES
 from kan_np.kernels.network import Ints
 
 MAX_ORDER = 5
@@ -101,7 +102,7 @@ class SplineTable:
             bucket_scale=2 * spans.size / (breaks[:, -1] - breaks[:, 0]),
             origin=np.ascontiguousarray(origin),
             scale=np.ascontiguousarray(scale),
-            poly=poly,
+            poly=_by_piece(poly),
             start=start,
         )
 
@@ -231,6 +232,13 @@ def active_polynomials(t: FloatArray, spans: Ints, k: int) -> FloatArray:
             carried = left * lower + times_u
         power[degree] = carried
     return np.ascontiguousarray(power[:, ::-1].transpose(2, 0, 1, 3))
+
+
+def _by_piece(poly: FloatArray) -> FloatArray:
+    """Coefficients as the kernels read them: (n_nodes, n_pieces, k + 1, width), powers filled up to LANES."""
+    missing = max(LANES - poly.shape[2], 0)
+    padded = np.pad(poly, ((0, 0), (0, 0), (missing, 0), (0, 0)))
+    return np.ascontiguousarray(padded.transpose(0, 3, 1, 2))
 
 
 def _only_existing(poly: FloatArray, lowest: Ints, start: Ints, n_basis: int) -> FloatArray:

@@ -178,6 +178,34 @@ def mlp(x, layers, activation):
     return h
 
 
+def add_row(factor, source, at, target, to):
+    """target[to + d] += factor * source[at + d], d = 0..3, by flat indices; returns the new target."""
+    new = target.copy()
+    for d in range(4):
+        new.ravel()[to + d] += factor * source.ravel()[at + d]
+    return new
+
+
+def add_product(factor, start, table, at, target, to):
+    """target[to + d] += sum_r factor[start + r] * table[at + 4 r + d]."""
+    new = target.copy()
+    for d in range(4):
+        for r in range(4):
+            new.ravel()[to + d] += factor.ravel()[start + r] * table.ravel()[at + 4 * r + d]
+    return new
+
+
+def powers(u):
+    """Rows (u^3, u^2, u, 1)."""
+    return np.stack([u**3, u**2, u, np.ones_like(u)], axis=1)
+
+
+def polynomial_values(table, first, place, u):
+    """Cubics and their derivatives; coefficients of sample s are at first + place[s], highest power first."""
+    c = np.stack([table.ravel()[first + p : first + p + 4] for p in place])
+    return (c * powers(u)).sum(axis=1), 3 * c[:, 0] * u**2 + 2 * c[:, 1] * u + c[:, 2]
+
+
 def complex_step(f, theta, h=1e-30):
     """Gradient of a real-analytic scalar f at theta."""
     grad = np.empty(theta.size)

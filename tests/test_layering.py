@@ -41,7 +41,8 @@ def test_there_are_files_to_check():
 
 @pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
 def test_kernels_import_numba_and_numpy_only(path):
-    assert roots(path) <= {"numba", "numpy", "kan_np", "math", "typing", "collections"}
+    # llvmlite is the part of Numba that writes instructions
+    assert roots(path) - sys.stdlib_module_names <= {"numba", "llvmlite", "numpy", "kan_np"}
     for module, _ in imports(path):
         if module.startswith("kan_np"):
             assert module.startswith("kan_np.kernels")
@@ -81,9 +82,10 @@ def test_heavy_libraries_are_not_imported_with_kan_np():
 
 @pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
 def test_every_kernel_is_compiled_by_the_one_policy(path):
-    if path.name in ("_jit.py", "__init__.py"):
+    if path.name.startswith("_"):
         return
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef):
             decorators = [d.id for d in node.decorator_list if isinstance(d, ast.Name)]
-            assert decorators in (["jit"], ["jit_exact"]), f"{path.name}: {node.name}"
+            policy = [["intrinsic"]] if path.name == "lanes.py" else [["jit"], ["jit_exact"]]
+            assert decorators in policy, f"{path.name}: {node.name}"

@@ -1,4 +1,4 @@
-"""What the scripts share: tables, bars, worker processes, and two statistics."""
+"""What the accuracy scripts share: options, worker processes, and statistics."""
 
 from __future__ import annotations
 
@@ -9,30 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import numpy as np
 
+from benchmarks._common import positive
 from kan_np import SuiteFunction, create_dataset, fit_mlp, fit_schedule
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A measured figure and its limit; NaN meets no limit."""
-
-    name: str
-    value: float
-    limit: float
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        return bool(self.value >= self.limit if self.at_least else self.value <= self.limit)
 
 
 def parser(description: str | None, *, seeds: int, jobs: int = 1) -> argparse.ArgumentParser:
@@ -46,14 +32,6 @@ def parser(description: str | None, *, seeds: int, jobs: int = 1) -> argparse.Ar
     return made
 
 
-def positive(text: str) -> int:
-    """Return a whole number of at least 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number}; expected at least 1")
-    return number
-
-
 def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteFunction]:
     """Return the functions of a suite, or those whose names a comma-separated list gives."""
     by_name = {function.name: function for function in functions}
@@ -64,36 +42,6 @@ def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteF
     if unknown:
         raise SystemExit(f"no function {', '.join(unknown)}; there are {', '.join(by_name)}")
     return [by_name[name] for name in wanted]
-
-
-def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a header, columns aligned: the first to the left, the others to the right."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    sizes = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = []
-    for row in cells:
-        padded = [cell.rjust(size) for cell, size in zip(row[1:], sizes[1:], strict=True)]
-        lines.append("| " + " | ".join([row[0].ljust(sizes[0]), *padded]) + " |")
-    rule = "|-" + "-|-".join("-" * size for size in sizes) + "-|"
-    print(f"\n{title}\n")
-    print("\n".join([lines[0], rule, *lines[1:]]), flush=True)
-
-
-def show_bars(bars: Sequence[Bar], *, check: bool) -> int:
-    """Print what was met and what was missed; the exit code of the script."""
-    rows = [
-        (
-            bar.name,
-            f"{bar.value:.3g}",
-            f"{'>=' if bar.at_least else '<='} {bar.limit:.3g}",
-            "pass" if bar.met else "FAIL",
-        )
-        for bar in bars
-    ]
-    show_table("Bars", ("bar", "measured", "limit", "result"), rows)
-    missed = sum(not bar.met for bar in bars)
-    print(f"\n{missed} of {len(bars)} bars missed" if missed else f"\nall {len(bars)} bars met")
-    return 1 if check and missed else 0
 
 
 def run_tasks(
@@ -161,21 +109,11 @@ def lowest(values: Iterable[float]) -> float:
     return float(np.min(np.fromiter(values, dtype=np.float64)))
 
 
-def median(values: Iterable[float]) -> float:
-    """Median, NaN if any value is."""
-    return float(np.median(np.fromiter(values, dtype=np.float64)))
-
-
 def log_slope(x: Sequence[float], y: Sequence[float]) -> float:
     """Least-squares slope of log y against log x."""
     if len(x) < 2:
         return float("nan")
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
-def shape_text(shape: Iterable[int]) -> str:
-    """[2,5,1]"""
-    return "[" + ",".join(map(str, shape)) + "]"
 
 
 def rmse(prediction: Any, truth: Any) -> float:

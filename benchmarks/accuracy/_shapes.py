@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.accuracy._common import Bar, geometric_mean, positive, run_tasks, shape_text, show_table
+from benchmarks._common import Bar, positive, shape_text, show_table
+from benchmarks.accuracy._common import geometric_mean, run_tasks
 from kan_np import SuiteFunction, fit_mlp, fit_schedule, get_suite
 
 DEPTHS, WIDTHS, ORDER = (2, 3, 4), (1, 2, 3, 4, 5), 3

@@ -8,7 +8,8 @@ minutes on two cores; with another number of processes the time that two would h
 
 from __future__ import annotations
 
-from benchmarks.accuracy._common import Bar, choose, parser, show_bars
+from benchmarks._common import Bar, show_bars
+from benchmarks.accuracy._common import choose, parser
 from benchmarks.accuracy._shapes import add_search_options, best_shapes
 from kan_np import get_suite
 

@@ -12,16 +12,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from benchmarks.accuracy._common import (
-    Bar,
-    highest,
-    median,
-    parser,
-    positive,
-    run_tasks,
-    show_bars,
-    show_table,
-)
+from benchmarks._common import Bar, median, positive, show_bars, show_table
+from benchmarks.accuracy._common import highest, parser, run_tasks
 from kan_np import KAN, create_dataset
 
 MEDIAN_BAR, WORST_BAR, SECONDS_BAR = 5e-5, 2e-3, 0.1

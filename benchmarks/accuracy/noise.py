@@ -18,16 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy._common import (
-    Bar,
-    lowest,
-    parser,
-    positive,
-    rmse,
-    run_tasks,
-    show_bars,
-    show_table,
-)
+from benchmarks._common import Bar, positive, show_bars, show_table
+from benchmarks.accuracy._common import lowest, parser, rmse, run_tasks
 from kan_np import Dataset, create_dataset, fit_schedule
 
 FloatArray = NDArray[np.float64]

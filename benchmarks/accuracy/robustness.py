@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.accuracy._common import Bar, parser, positive, run_tasks, shape_text, show_bars
+from benchmarks._common import Bar, positive, shape_text, show_bars
+from benchmarks.accuracy._common import parser, run_tasks
 from kan_np import KAN, MLP, Dataset, fit_mlp, fit_schedule
 
 INPUTS = ("uniform", "constant column", "all constant", "duplicated rows", "few values", "far", "lumped")

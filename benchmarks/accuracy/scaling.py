@@ -13,18 +13,8 @@ import argparse
 import time
 from dataclasses import dataclass, field
 
-from benchmarks.accuracy._common import (
-    Bar,
-    highest,
-    log_slope,
-    median,
-    parser,
-    positive,
-    run_tasks,
-    shape_text,
-    show_bars,
-    show_table,
-)
+from benchmarks._common import Bar, median, positive, shape_text, show_bars, show_table
+from benchmarks.accuracy._common import highest, log_slope, parser, run_tasks
 from kan_np import fit_schedule, get_suite
 
 RESTARTS = 8

@@ -21,18 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy._common import (
-    Bar,
-    choose,
-    geometric_mean,
-    lowest,
-    median,
-    parser,
-    run_tasks,
-    shape_text,
-    show_bars,
-    show_table,
-)
+from benchmarks._common import Bar, median, shape_text, show_bars, show_table
+from benchmarks.accuracy._common import choose, geometric_mean, lowest, parser, run_tasks
 from benchmarks.accuracy._shapes import GRIDS, add_search_options, best_shapes
 from kan_np import SuiteFunction, fit_schedule, get_suite
 

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numba.extending
+
+from kan_np.kernels._cache import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,14 +21,25 @@ _SUMS_AS_WRITTEN = {"contract"}
 
 
 def jit(function: F) -> F:
-    """Compile on first call, cache on disk, release the GIL, allow sums to be reordered."""
-    return cast(
-        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_REORDERED)(function)
-    )
+    """Compile on first call, keep on disk, release the GIL, allow sums to be reordered."""
+    return _compiled(function, _SUMS_REORDERED)
 
 
 def jit_exact(function: F) -> F:
     """As `jit`, for code whose accuracy depends on the order in which it is written."""
-    return cast(
-        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS_AS_WRITTEN)(function)
-    )
+    return _compiled(function, _SUMS_AS_WRITTEN)
+
+
+def intrinsic(generator: Callable[..., Any]) -> Any:
+    """Numba's decorator for code that is written as instructions."""
+    return numba.extending.intrinsic(generator)
+
+
+def _compiled(function: F, sums: set[str]) -> F:
+    # _nrt=False: no reference counts, since kernels allocate nothing and taking an array out of a tuple would
+    # cost a small kernel as much as its arithmetic
+    flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": sums, "_nrt": False}
+    kernel: Any = numba.njit(**flags)(function)
+    if kernel is not function:  # as it is with NUMBA_DISABLE_JIT
+        kernel._cache = KernelCache(function)
+    return cast(F, kernel)

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from kan_np.kernels._jit import jit, jit_exact
+from kan_np.kernels.lanes import power_of_two
 
 ZERO, IDENTITY, SILU = 0, 1, 2
 
@@ -19,51 +20,45 @@ _LN2_LOW = 1.90821492927058770002e-10
 
 
 @jit_exact
-def exponential(x, n, out, bits):
-    """out[s] = exp(x[s]) to about 2 ulp for |x| <= 700, in vector registers; clipped there, NaN is not kept.
+def exponential(x):
+    """exp(x) to about 2 ulp for |x| <= 700; clipped there, NaN is not kept.
 
-    exp(x) = 2^n exp(r) with |r| <= ln(2) / 2 and a Taylor polynomial of degree 13 for exp(r); 2^n is
-    written as the bits of a float64. libm's scalar exp would cost three times as much.
+    exp(x) = 2^m exp(r) with |r| <= ln(2) / 2 and a Taylor polynomial of degree 13 for exp(r). A loop around
+    it runs in vector registers; libm's scalar exp would cost three times as much.
     """
-    power = bits.view(np.float64)
-    for s in range(n):
-        y = min(max(x[s], -700.0), 700.0)
-        m = math.floor(y * _LOG2_E + 0.5)
-        r = (y - m * _LN2_HIGH) - m * _LN2_LOW
-        p = 1.6059043836821613e-10
-        p = p * r + 2.0876756987868098e-09
-        p = p * r + 2.5052108385441720e-08
-        p = p * r + 2.7557319223985888e-07
-        p = p * r + 2.7557319223985893e-06
-        p = p * r + 2.4801587301587302e-05
-        p = p * r + 1.9841269841269841e-04
-        p = p * r + 1.3888888888888889e-03
-        p = p * r + 8.3333333333333333e-03
-        p = p * r + 4.1666666666666664e-02
-        p = p * r + 1.6666666666666666e-01
-        p = p * r + 0.5
-        p = p * r + 1.0
-        out[s] = p * r + 1.0
-        bits[s] = (np.int64(np.int32(m)) + 1023) << 52
-    for s in range(n):
-        out[s] *= power[s]
+    y = min(max(x, -700.0), 700.0)
+    m = math.floor(y * _LOG2_E + 0.5)
+    r = (y - m * _LN2_HIGH) - m * _LN2_LOW
+    p = 1.6059043836821613e-10
+    p = p * r + 2.0876756987868098e-09
+    p = p * r + 2.5052108385441720e-08
+    p = p * r + 2.7557319223985888e-07
+    p = p * r + 2.7557319223985893e-06
+    p = p * r + 2.4801587301587302e-05
+    p = p * r + 1.9841269841269841e-04
+    p = p * r + 1.3888888888888889e-03
+    p = p * r + 8.3333333333333333e-03
+    p = p * r + 4.1666666666666664e-02
+    p = p * r + 1.6666666666666666e-01
+    p = p * r + 0.5
+    p = p * r + 1.0
+    return (p * r + 1.0) * power_of_two(np.int64(np.int32(m)))
 
 
 @jit
-def residual(kind, x, n, value, slope, work, bits):
-    """value[s] = b(x[s]) and slope[s] = b'(x[s]).
+def residual(kind, x, row, n, value, slope, slot):
+    """value[slot, s] = b(x[row, s]) and slope[slot, s] = b'(x[row, s]).
 
     SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)); the factors x keep NaN.
     """
+    r, q = np.uint64(row), np.uint64(slot)
     if kind == SILU:
         for s in range(n):
-            work[s] = -x[s]
-        exponential(work, n, value, bits)
-        for s in range(n):
-            sigma = 1.0 / (1.0 + value[s])
-            value[s] = x[s] * sigma
-            slope[s] = sigma * (1.0 + x[s] * (1.0 - sigma))
+            t = x[r, s]
+            sigma = 1.0 / (1.0 + exponential(-t))
+            value[q, s] = t * sigma
+            slope[q, s] = sigma * (1.0 + t * (1.0 - sigma))
     elif kind == IDENTITY:
         for s in range(n):
-            value[s] = x[s]
-            slope[s] = 1.0
+            value[q, s] = x[r, s]
+            slope[q, s] = 1.0

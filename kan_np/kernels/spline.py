@@ -1,9 +1,8 @@
-"""Evaluation of B-splines as piecewise polynomials.
+"""Where samples lie on the grids of their node, and B-splines as piecewise polynomials.
 
-On every piece the k + 1 active B-splines of order k are polynomials of the local coordinate
-u = (x - origin) * scale, with the coefficients that `kan_np.pieces` prepared, highest power first: values and
-derivatives are Horner sums without divisions, on any knots. What happens outside the grid is one more piece
-at each end, so that no kernel knows about extrapolation.
+On every piece p the k + 1 active B-splines of order k are polynomials of the local coordinate
+u = (x - origin_p) * scale_p, with the coefficients that `kan_np.pieces` prepared, highest power first. What
+happens outside the grid is one more piece at each end, so that no kernel knows about extrapolation.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import math
 import numpy as np
 
 from kan_np.kernels._jit import jit
+from kan_np.kernels.lanes import LANES, powers_quad
 
 
 @jit
@@ -41,143 +41,98 @@ def locate(x, n, breaks, bucket, bucket_scale, piece):
 
 
 @jit
+def place_nodes(net, first, end, x, n, places, slot0):
+    """Where the n samples x[i] of the nodes first <= i < end lie; fills the slots of `places` from slot0 on.
+
+    Rows up to the next multiple of `LANES` are made valid: piece 0, u = 0.
+    """
+    even, breaks, bucket, bucket_scale = net.even, net.breaks, net.bucket, net.bucket_scale
+    origin, scale = net.origin, net.scale
+    at, u, stretch, powers = places.at, places.u, places.stretch, places.powers
+    n_intervals = net.start[net.start.shape[0] - 1] + 1
+    block, width = powers.shape[1], powers.shape[2]
+    full = (n + LANES - 1) // LANES * LANES
+    for i in range(first, end):
+        slot = slot0 + i - first
+        q = np.uint64(slot)
+        if even[i] == 1:
+            place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch)
+        else:
+            locate(x[i], n, breaks[i], bucket[i], bucket_scale[i], at[slot])
+            for s in range(n):
+                p = np.uint64(at[q, s])
+                u[q, s] = (x[i, s] - origin[i, p]) * scale[i, p]
+                stretch[q, s] = scale[i, p]
+                at[q, s] *= width
+        for s in range(n, full):
+            at[q, s], u[q, s] = 0, 0.0
+        if width == LANES:
+            for s in range(0, full, LANES):
+                powers_quad(u, slot * block + s, powers)
+        else:
+            for s in range(n):
+                power = 1.0
+                for d in range(width - 1, -1, -1):
+                    powers[q, s, d] = power
+                    power *= u[q, s]
+
+
+@jit
+def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch):
+    """As `place_nodes` for a node with equally long intervals: in vector registers but for what lies outside.
+
+    Pieces between the intervals and the outermost piece at each end carry the polynomial of the end interval
+    on, from the same origin.
+    """
+    r, q = np.uint64(i), np.uint64(slot)
+    n_inner = breaks.shape[1] - 1
+    first = 1 + (n_inner - n_intervals) // 2
+    start, step, last = origin[r, first], scale[r, first], float(n_intervals - 1)
+    low, high = breaks[r, 0], breaks[r, n_inner]
+    outside = 0
+    for s in range(n):
+        t = (x[r, s] - start) * step
+        p = min(max(math.floor(t), 0.0), last)
+        u[q, s] = t - p
+        at[q, s] = (np.int64(np.int32(p)) + first) * width
+        stretch[q, s] = step
+        outside += (x[r, s] < low) | (x[r, s] > high)
+    if outside:
+        for s in range(n):
+            if x[r, s] < low or x[r, s] > high:
+                p = 0 if x[r, s] < low else n_inner + 1
+                u[q, s] = (x[r, s] - origin[r, p]) * scale[r, p]
+                stretch[q, s] = scale[r, p]
+                at[q, s] = p * width
+
+
+@jit
+def active_values(n, at, powers, poly, value):
+    """value[s, r] = B_{start + r} at sample s, r = 0..k; poly (n_pieces, k + 1, width) is the node's."""
+    order, width = poly.shape[1], poly.shape[2]
+    for s in range(n):
+        p = np.uint64(at[s] // width)
+        for r in range(order):
+            total = 0.0
+            for d in range(width):
+                total += poly[p, np.uint64(r), np.uint64(d)] * powers[s, d]
+            value[s, r] = total
+
+
+@jit
 def basis_derivative(x, breaks, bucket, bucket_scale, origin, scale, poly, start, nu, piece, out):
     """Dense matrix of nu-th derivatives: out[s, m] = d^nu B_m / dx^nu at x[s]. `out` comes zeroed."""
-    k = poly.shape[0] - 1
+    order, width = poly.shape[1], poly.shape[2]
     locate(x, x.shape[0], breaks, bucket, bucket_scale, piece)
     for s in range(x.shape[0]):
         p = piece[s]
         u = (x[s] - origin[p]) * scale[p]
         factor = scale[p] ** nu
-        for r in range(k + 1):
+        for r in range(order):
             value = 0.0
-            for d in range(k + 1 - nu):
-                power = k - d
+            for d in range(width - nu):
                 falling = 1.0
                 for q in range(nu):
-                    falling *= power - q
-                value = value * u + falling * poly[r, d, p]
+                    falling *= width - 1 - d - q
+                value = value * u + falling * poly[p, r, d]
             out[s, start[p] + r] += value * factor
-
-
-@jit
-def expand(
-    x,
-    n,
-    even,
-    breaks,
-    bucket,
-    bucket_scale,
-    origin,
-    scale,
-    poly,
-    start,
-    shift,
-    value,
-    slope,
-    first,
-    piece,
-    work,
-):
-    """Values and slopes of the active B-splines for a block of n samples of one node.
-
-    value[r, s] = B_{start+r}(x[s]), slope[r, s] its derivative, first[s] = shift + start: the place of
-    the first active coefficient within the parameters of an edge. `even` says that all inner pieces have the
-    same polynomials, which then need no look-up. `piece` and `work` are scratch.
-    """
-    k = poly.shape[0] - 1
-    u, stretch = work[0], work[1]
-    if even:
-        _expand_even(
-            x, n, origin[1], start[start.shape[0] - 1], scale[1], poly, shift, value, slope, first, u
-        )
-        low, high = breaks[0], breaks[breaks.shape[0] - 1]
-        outside = 0
-        for s in range(n):
-            outside += (x[s] < low) | (x[s] > high)
-        if outside:
-            for s in range(n):
-                if x[s] < low or x[s] > high:
-                    p = 0 if x[s] < low else breaks.shape[0]
-                    _expand_one(x[s], p, origin, scale, poly, value, slope, s)
-        return
-    locate(x, n, breaks, bucket, bucket_scale, piece)
-    for s in range(n):
-        p = np.uint64(piece[s])
-        first[s] = start[p] + shift
-        stretch[s] = scale[p]
-        u[s] = (x[s] - origin[p]) * scale[p]
-    for r in range(k + 1):
-        _horner(k, poly[r], n, piece, u, value[r], slope[r])
-        for s in range(n):
-            slope[r, s] *= stretch[s]
-
-
-@jit
-def _expand_even(x, n, low, last, scale, poly, shift, value, slope, first, u):
-    """As `expand` for equal steps from the knot `low` on; outside them the end polynomials go on."""
-    k = poly.shape[0] - 1
-    last = float(last)
-    for s in range(n):
-        t = (x[s] - low) * scale
-        p = min(max(math.floor(t), 0.0), last)
-        u[s] = t - p
-        first[s] = np.int64(np.int32(p)) + shift
-    for r in range(k + 1):
-        c = poly[r]
-        v, dv = value[r], slope[r]
-        if k == 3:  # cubic splines are what nearly everybody uses: one pass, unrolled
-            c0, c1, c2, c3 = c[0, 1], c[1, 1], c[2, 1], c[3, 1]
-            for s in range(n):
-                t = u[s]
-                v[s] = ((c0 * t + c1) * t + c2) * t + c3
-                dv[s] = scale * ((3.0 * c0 * t + 2.0 * c1) * t + c2)
-        else:
-            for s in range(n):
-                v[s] = c[0, 1]
-                dv[s] = 0.0
-            for d in range(1, k + 1):
-                for s in range(n):
-                    dv[s] = dv[s] * u[s] + v[s]
-                    v[s] = v[s] * u[s] + c[d, 1]
-            for s in range(n):
-                dv[s] *= scale
-
-
-@jit
-def _expand_one(x, p, origin, scale, poly, value, slope, s):
-    """Values and slopes of the B-splines of piece p at one sample."""
-    u = (x - origin[p]) * scale[p]
-    for r in range(poly.shape[0]):
-        v = 0.0
-        dv = 0.0
-        for d in range(poly.shape[0]):
-            dv = dv * u + v
-            v = v * u + poly[r, d, p]
-        value[r, s] = v
-        slope[r, s] = dv * scale[p]
-
-
-@jit
-def _horner(k, poly, n, piece, u, value, slope):
-    """value[s] = sum_d poly[d, piece[s]] u[s]^(k-d), and its derivative by u."""
-    if k == 3:  # unrolled as above
-        c0, c1, c2, c3 = poly[0], poly[1], poly[2], poly[3]
-        for s in range(n):
-            p = np.uint64(piece[s])
-            x = u[s]
-            a = c0[p]
-            b = a * x + c1[p]
-            c = b * x + c2[p]
-            value[s] = c * x + c3[p]
-            slope[s] = (a * x + b) * x + c
-        return
-    c0 = poly[0]
-    for s in range(n):
-        value[s] = c0[np.uint64(piece[s])]
-        slope[s] = 0.0
-    for d in range(1, k + 1):
-        c = poly[d]
-        for s in range(n):
-            slope[s] = slope[s] * u[s] + value[s]
-            value[s] = value[s] * u[s] + c[np.uint64(piece[s])]

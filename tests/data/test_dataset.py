@@ -273,7 +273,7 @@ def test_rows_of_weight_0_are_in_neither_split():
     weight = np.zeros(100)
     weight[[3, 50, 97]] = 1.0, 2.0, 3.0
     x = np.arange(100.0)[:, None]
-    data = {**dataset_from_arrays(x, x, test_fraction=0.0), "train_weight": weight}
+    data = {"train_input": x, "train_label": x, "train_weight": weight}
     for seed in range(20):
         split = split_validation(data, 0.3, seed)
         assert sorted([*split["train_input"][:, 0], *split["val_input"][:, 0]]) == [3, 50, 97]

@@ -1,0 +1,69 @@
+"""jaxKAN. Variants: its layer types "base" and "spline", the two that are B-splines with a residual function.
+
+Its layers come with two more parameters, a weight a spline and a bias a node. They are left out: the same
+function is then computed with fewer operations. The whole step is jitted, arguments in and gradient out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxkan.models.KAN import KAN
+
+from benchmarks.peers.workers.library import Answer, EdgeLibrary, serve
+
+jax.config.update("jax_enable_x64", True)
+# on one core a second thread that waits for the first is only a detour
+jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
+class JaxKan(EdgeLibrary):
+    packages = ("jaxkan", "jax", "numpy")
+
+    def load(self, numbers: Answer, variant: str) -> Answer:
+        options = {"G": numbers["grid"], "k": numbers["k"], "external_weights": False, "add_bias": False}
+        model = KAN(numbers["width"], layer_type=variant, required_parameters=options, seed=0)
+        self._flat = variant == "base"  # its coefficients are rows, edge after edge
+        layers = zip(model.layers, numbers["coef"], numbers["scale_base"], numbers["t"], strict=True)
+        for layer, coef, scale_base, t in layers:
+            grid = np.array(t)
+            by_output = np.array(coef).transpose(1, 0, 2)
+            layer.grid.item = jnp.array(np.tile(grid, (layer.n_out, 1)) if self._flat else grid)
+            shape = (-1, by_output.shape[2]) if self._flat else by_output.shape
+            layer.c_basis = nnx.Param(jnp.array(by_output.reshape(shape)))
+            layer.c_res = nnx.Param(jnp.array(np.array(scale_base).T))
+        self._x, self._y = jnp.array(numbers["x"]), jnp.array(numbers["y"])
+        structure, params, rest = nnx.split(model, nnx.Param, ...)
+        # a plain list: jax takes it apart in C++, an nnx.State in Python
+        self._leaves, self._tree = jax.tree.flatten(params)
+
+        def outputs(leaves: list[jax.Array], x: jax.Array) -> jax.Array:
+            return nnx.merge(structure, jax.tree.unflatten(self._tree, leaves), rest)(x)
+
+        def loss(leaves: list[jax.Array], x: jax.Array, y: jax.Array) -> jax.Array:
+            return jnp.mean((outputs(leaves, x) - y) ** 2)
+
+        self._outputs, self._loss_and_gradient = outputs, jax.jit(jax.value_and_grad(loss))
+        return {}
+
+    def evaluate(self) -> Answer:
+        leaves = self._step()[1]
+        layers = nnx.to_pure_dict(jax.tree.unflatten(self._tree, leaves))["layers"]
+        coef, scale_base = [], []
+        for _, layer in sorted(layers.items()):
+            n_out, n_in = layer["c_res"].shape
+            coef.append(np.reshape(layer["c_basis"], (n_out, n_in, -1)).transpose(1, 0, 2).tolist())
+            scale_base.append(np.transpose(layer["c_res"]).tolist())
+        outputs = self._outputs(self._leaves, self._x).tolist()
+        return {"outputs": outputs, "gradient": {"coef": coef, "scale_base": scale_base}}
+
+    def _step(self) -> Any:
+        return jax.block_until_ready(self._loss_and_gradient(self._leaves, self._x, self._y))
+
+
+if __name__ == "__main__":
+    serve(JaxKan())

@@ -1,0 +1,65 @@
+"""kan_np itself, under the conditions of its peers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, serve, stopwatch
+from kan_np import KAN, MLP
+from kan_np.penalty import Penalty
+
+
+class KanNp(EdgeLibrary):
+    packages = ("numpy", "scipy", "numba")
+
+    def load(self, numbers: Answer, variant: str) -> Answer:
+        base_fun = "silu" if numbers["base"] else "zero"
+        self._model = KAN(numbers["width"], numbers["grid"], numbers["k"], base_fun=base_fun)
+        self._model.set_parameters(numbers["coef"], numbers["scale_base"], numbers["knots"])
+        self._x = np.array(numbers["x"])
+        self._objective = self._model._objective(self._x, np.array(numbers["y"]), Penalty())
+        self._theta = self._model._theta
+        return {}
+
+    def evaluate(self) -> Answer:
+        gradient = self._model.copy()
+        gradient._theta = self._objective(self._theta)[1]
+        return {
+            "outputs": self._model(self._x).tolist(),
+            "gradient": {
+                "coef": [layer.tolist() for layer in gradient.coef],
+                "scale_base": [layer.tolist() for layer in gradient.scale_base],
+            },
+        }
+
+    def _step(self) -> object:
+        return self._objective(self._theta)
+
+    def time_fit(self, width: list[int], grid: int, steps: int, seed: int, dataset: Answer) -> Answer:
+        data = {name: np.array(rows) for name, rows in dataset.items()}
+        model = KAN(width, grid, seed=seed)
+        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps))
+        return {"seconds": seconds, "test_rmse": float(result["test_loss"][-1])}
+
+    def evaluate_mlp(self, width: list[int], weights: list[Rows], biases: Rows, x: Rows) -> Answer:
+        model = MLP(width, activation="tanh")
+        pairs = zip(weights, biases, strict=True)
+        model._theta = np.concatenate([np.ravel(part) for pair in pairs for part in pair])
+        return {"outputs": model(np.array(x)).tolist()}
+
+    def time_mlp_fit(self, width: list[int], steps: int, seed: int, dataset: Answer) -> Answer:
+        data = {name: np.array(rows) for name, rows in dataset.items()}
+        model = MLP(width, activation="tanh", seed=seed)
+        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps))
+        return {"seconds": seconds, "evaluations": result.n_fev}
+
+    def peak(self, size: int = 1024, repeats: int = 3) -> Answer:
+        """Floating-point operations a second: the best of several matrix products of 2 size^3 of them."""
+        a = np.random.default_rng(0).normal(size=(size, size))
+        out = np.empty_like(a)
+        times = [stopwatch(lambda: np.matmul(a, a, out=out))[0] for _ in range(repeats)]
+        return {"flops": 2.0 * size**3 / min(times)}
+
+
+if __name__ == "__main__":
+    serve(KanNp())

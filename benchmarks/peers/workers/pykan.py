@@ -1,0 +1,54 @@
+"""pykan. Variants: "default", a model as its constructor makes it, and "speed", in its speed mode."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from kan import KAN
+
+from benchmarks.peers.workers.library import Answer, EdgeLibrary, serve, stopwatch
+
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+
+
+class Pykan(EdgeLibrary):
+    packages = ("pykan", "torch", "numpy")
+
+    def load(self, numbers: Answer, variant: str) -> Answer:
+        model = KAN(width=numbers["width"], grid=numbers["grid"], k=numbers["k"], seed=0, auto_save=False)
+        layers = zip(model.act_fun, numbers["coef"], numbers["scale_base"], numbers["t"], strict=True)
+        for layer, coef, scale_base, t in layers:
+            layer.grid.data = torch.tensor(t)
+            layer.coef.data = torch.tensor(coef)
+            layer.scale_base.data = torch.tensor(scale_base)
+            layer.scale_sp.data = torch.ones_like(layer.scale_sp)
+        self._model = model.speed() if variant == "speed" else model
+        self._x, self._y = torch.tensor(numbers["x"]), torch.tensor(numbers["y"])
+        return {}
+
+    def evaluate(self) -> Answer:
+        self._step()
+        return {
+            "outputs": self._model(self._x).tolist(),
+            "gradient": {
+                "coef": [layer.coef.grad.tolist() for layer in self._model.act_fun],
+                "scale_base": [layer.scale_base.grad.tolist() for layer in self._model.act_fun],
+            },
+        }
+
+    def _step(self) -> object:
+        self._model.zero_grad()
+        loss = torch.mean((self._model(self._x) - self._y) ** 2)
+        loss.backward()
+        return loss
+
+    def time_fit(self, width: list[int], grid: int, steps: int, seed: int, dataset: Answer) -> Answer:
+        data = {name: torch.tensor(np.array(rows)) for name, rows in dataset.items()}
+        model = KAN(width=width, grid=grid, k=3, seed=seed, auto_save=False)
+        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps))
+        return {"seconds": seconds, "test_rmse": float(result["test_loss"][-1])}
+
+
+if __name__ == "__main__":
+    serve(Pykan())

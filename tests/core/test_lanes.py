@@ -1,0 +1,83 @@
+"""Vector instructions against loops over single numbers."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+import reference
+
+from kan_np.kernels import lanes
+from kan_np.kernels.base import exponential
+
+
+@numba.njit
+def call_add_row(factor, source, at, target, to):
+    lanes.add_row(factor, source, at, target, to)
+
+
+@numba.njit
+def call_add_product(factor, start, table, at, target, to):
+    lanes.add_product(factor, start, table, at, target, to)
+
+
+@numba.njit
+def call_powers(u, n, powers):
+    for s in range(0, n, lanes.LANES):
+        lanes.powers_quad(u, s, powers)
+
+
+@numba.njit
+def call_spline(table, first, place, u, at, value, to, slope, keep):
+    lanes.spline_quad(table, first, place, u, at, value, to, slope, keep)
+
+
+@numba.njit
+def call_exponential(x, out):
+    for s in range(x.size):
+        out[s] = exponential(x[s])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_add_row_and_add_product(seed):
+    rng = np.random.default_rng(seed)
+    source, target, factor = rng.normal(size=(3, 5, 7)), rng.normal(size=(6, 9)), rng.normal(size=(4, 6))
+    at, to, start, f = *rng.integers(0, 50, 2), rng.integers(0, 20), rng.normal()
+    expected = reference.add_row(f, source, at, target, to)
+    again = target.copy()
+    call_add_row(f, source, at, again, to)
+    np.testing.assert_allclose(again, expected, rtol=1e-14)
+    expected = reference.add_product(factor, start, source, at, target, to)
+    again = target.copy()
+    call_add_product(factor, start, source, at, again, to)
+    np.testing.assert_allclose(again, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_powers_and_polynomials(seed):
+    rng = np.random.default_rng(seed)
+    u = rng.uniform(-2, 3, 12)
+    powers = np.full((14, 4), np.nan)
+    call_powers(u, 12, powers)
+    np.testing.assert_allclose(powers[:12], reference.powers(u), rtol=1e-15)
+    assert np.isnan(powers[12:]).all()
+    table, place = rng.normal(size=(9, 5, 4)), 4 * rng.integers(0, 5, 12)
+    value, slope = rng.normal(size=(3, 12)), np.zeros((2, 12))
+    before = value.copy()
+    call_spline(table, 60, place, u, 4, value, 12 + 4, slope, 8)
+    expected, derivative = reference.polynomial_values(table, 60, place[4:8], u[4:8])
+    np.testing.assert_allclose(value[1, 4:8], before[1, 4:8] + expected, rtol=1e-12)
+    np.testing.assert_allclose(slope[0, 8:12], derivative, rtol=1e-12)
+    untouched = np.ones((3, 12), dtype=bool)
+    untouched[1, 4:8] = False
+    assert (value[untouched] == before[untouched]).all()
+
+
+def test_the_exponential_is_right_to_a_few_roundings_and_clipped():
+    x = np.concatenate([np.linspace(-700, 700, 20001), np.random.default_rng(0).uniform(-3, 3, 20000)])
+    out = np.empty_like(x)
+    call_exponential(x, out)
+    np.testing.assert_allclose(out, np.exp(x), rtol=6e-16)
+    for far, near in ((1e4, 700.0), (-1e4, -700.0), (np.inf, 700.0)):
+        call_exponential(np.array([far]), out)
+        assert out[0] == pytest.approx(np.exp(near), rel=1e-15)
