@@ -20,7 +20,7 @@ LM, LBFGS = "LM", "LBFGS"
 Hidden = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spread:
     """Median, least and greatest of one quantity over the seeds.
 
@@ -33,7 +33,7 @@ class Spread:
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One configuration at one stage, over its seeds.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from sweeps._collection import paused_collection
+from sweeps._database import Columns
 from sweeps._results import (
     KAN,
     MLP,
@@ -20,19 +19,17 @@ from sweeps._results import (
     Hidden,
     Point,
     Score,
-    Spread,
     SweepResult,
     TaskResult,
 )
 from sweeps.pareto import best_within, front
-from sweeps.records import twin_id
-from sweeps.store import Columns, Store
-from sweeps.variants import options_text, varied_options
+from sweeps.points import TaskPoints, points_by_task
+from sweeps.store import Store
 
-Config = tuple[str, int]
 Number = TypeVar("Number", int, float)
 
 
+@paused_collection()
 def aggregate(store: Store) -> SweepResult:
     """Sum the store up.
 
@@ -56,24 +53,21 @@ def aggregate(store: Store) -> SweepResult:
     ...     print(verdict(aggregate(store)))
     """
     with store.snapshot():
-        everything, stages, plan = store.runs(), store.stages(), store.plan()
+        everything, stages, plan = store.runs(), store.stages(), store.plan_tasks()
         descriptions, environments, meta = store.tasks(), store.environments(), store.meta()
         with_model = store.model_stages()
-    runs = _only(everything, {row[0] for row in plan}) if plan else everything
+    runs = _only(everything, {run_id for run_id, _ in plan}) if plan else everything
     recorded = set(runs["run_id"])
     stages = _only(stages, recorded)
-    missing = Counter(task for run_id, task, _, _ in plan if run_id not in recorded)
-    known = [*descriptions, *(row[1] for row in plan), *sorted(set(runs["task"]))]
-    members = _stages_by_task(runs, stages, with_model)
-    varied = varied_options(map(json.loads, set(runs["config"])))
-    seeds = Counter(runs["group_id"].tolist())
+    missing = Counter(task for run_id, task in plan if run_id not in recorded)
+    known = [*descriptions, *(task for _, task in plan), *sorted(set(runs["task"]))]
+    found = points_by_task(runs, stages, with_model)
     tasks = []
     for task in dict.fromkeys(known):
         status = runs["status"][runs["task"] == task]
         if status.size or missing[task]:
-            own, description = members.get(task, []), descriptions.get(task, {})
-            points = _points(task, own, seeds, varied)
-            tasks.append(_task_result(task, description, own, points, status, missing[task]))
+            own = found.get(task, TaskPoints([], {}, Counter()))
+            tasks.append(_task_result(task, descriptions.get(task, {}), own, status, missing[task]))
     order = {task.task: position for position, task in enumerate(tasks)}
     counts = {
         "planned": len(plan),
@@ -83,6 +77,10 @@ def aggregate(store: Store) -> SweepResult:
         "unplanned": len(everything["run_id"]) - len(recorded),
     }
     used = set(runs["env_id"])
+    n_by_optimizer = sum((own.n_models for own in found.values()), Counter())
+    n_models: Counter[str] = Counter()
+    for (family, _), n in n_by_optimizer.items():
+        n_models[family] += n
     return SweepResult(
         meta=meta,
         counts=counts
@@ -95,10 +93,8 @@ def aggregate(store: Store) -> SweepResult:
         scores=_scores(tasks),
         compute_s=float(np.nansum(runs["wall_s"])),
         last_finished=max(runs["finished_at"], default=""),
-        n_models=dict(sorted(Counter(m.family for found in members.values() for m in found).items())),
-        n_by_optimizer=dict(
-            sorted(Counter((m.family, m.opt) for found in members.values() for m in found).items())
-        ),
+        n_models=dict(sorted(n_models.items())),
+        n_by_optimizer=dict(sorted(n_by_optimizer.items())),
     )
 
 
@@ -107,83 +103,49 @@ def _only(columns: Columns, run_ids: set[str]) -> Columns:
     return {name: column[kept] for name, column in columns.items()}
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One stage of one run."""
+class _Family:
+    """The points of one family of a task, and what they are chosen by."""
 
-    run_id: str
-    group_id: str
-    stage: int
-    family: str
-    grid: int | None
-    n_params: int
-    train: float
-    val: float
-    test: float
-    wall_s: float
-    stage_s: float
-    opt: str
-    config: str
-    has_model: bool
-
-
-def _stages_by_task(
-    runs: Columns, stages: Columns, with_model: set[tuple[str, int]]
-) -> dict[str, list[_Member]]:
-    row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
-    lists = {name: column.tolist() for name, column in stages.items()}
-    members: dict[str, list[_Member]] = defaultdict(list)
-    for i, run_id in enumerate(lists["run_id"]):
-        row = row_of[run_id]
-        follows = i > 0 and lists["run_id"][i - 1] == run_id
-        before = lists["wall_s"][i - 1] if follows else 0.0
-        member = _Member(
-            run_id,
-            runs["group_id"][row],
-            lists["stage"][i],
-            runs["family"][row],
-            lists["grid"][i] or None,
-            lists["n_params"][i],
-            lists["train_rmse"][i],
-            lists["val_rmse"][i],
-            lists["test_rmse"][i],
-            lists["wall_s"][i],
-            lists["wall_s"][i] - before,
-            lists["opt"][i] or str(json.loads(runs["config"][row]).get("opt", "")),
-            runs["config"][row],
-            (run_id, lists["stage"][i]) in with_model,
+    def __init__(self, points: list[Point]) -> None:
+        self._points = points
+        self._n_params = np.array([p.n_params for p in points], dtype=np.float64)
+        # A point whose test RMSE is not finite cannot be shown, nor chosen.
+        self._criteria = np.array(
+            [p.criterion if math.isfinite(p.test.median) else math.nan for p in points], dtype=np.float64
         )
-        members[runs["task"][row]].append(member)
-    return members
+
+    def front(self) -> list[Point]:
+        """Return the points that no other dominates in size and median validation RMSE, by size."""
+        return [self._points[i] for i in front(self._n_params, self._criteria)]
+
+    def best(self, budget: float) -> Point | None:
+        """Return the best point with at most `budget` parameters, if there is one."""
+        index = best_within(self._n_params, self._criteria, budget)
+        return None if index is None else self._points[index]
 
 
 def _task_result(
-    task: str,
-    description: Mapping[str, Any],
-    members: list[_Member],
-    points: list[Point],
-    status: np.ndarray,
-    n_missing: int,
+    task: str, description: Mapping[str, Any], found: TaskPoints, status: np.ndarray, n_missing: int
 ) -> TaskResult:
-    families = list(dict.fromkeys(point.family for point in points))
-    fronts = {family: select_front([p for p in points if p.family == family]) for family in families}
-    best = {family: chosen for family in families if (chosen := _best(points, family, math.inf)) is not None}
-    # The limits are the sizes of the MLPs themselves: round numbers would lie just below some sizes.
-    limits: dict[Hidden, int] = {}
+    points = found.points
+    by_family: dict[str, list[Point]] = defaultdict(list)
     for point in points:
-        if point.family == MLP:
-            limits[point.width[1:-1]] = point.n_params
-    compared = {hidden: _compare(points, limit) for hidden, limit in limits.items()}
+        by_family[point.family].append(point)
+    families = {family: _Family(own) for family, own in by_family.items()}
+    best = {name: family.best(math.inf) for name, family in families.items()}
+    # The limits are the sizes of the MLPs themselves: round numbers would lie just below some sizes.
+    limits: dict[Hidden, int] = {point.width[1:-1]: point.n_params for point in by_family.get(MLP, [])}
+    compared = {hidden: _compare(families, limit) for hidden, limit in limits.items()}
     return TaskResult(
         task=task,
         description=description,
         selected_on=points[0].selected_on if points else "validation",
         points=points,
-        fronts=fronts,
-        best=best,
-        overall=_compare(points, math.inf),
+        fronts={name: family.front() for name, family in families.items()},
+        best={name: chosen for name, chosen in best.items() if chosen is not None},
+        overall=_compare(families, math.inf),
         budgets={hidden: comparison for hidden, comparison in compared.items() if comparison is not None},
-        cloud={family: _cloud(members, family) for family in families},
+        cloud=found.cloud,
         n_runs=int(status.size),
         n_not_ok=int(np.sum(status != "ok")),
         n_missing=n_missing,
@@ -191,96 +153,11 @@ def _task_result(
     )
 
 
-def _points(
-    task: str, members: list[_Member], seeds: Mapping[str, int], varied: Mapping[str, list[str]]
-) -> list[Point]:
-    validated = any(math.isfinite(member.val) for member in members)
-    selected_on = "validation" if validated else "test"
-    groups: dict[Config, list[_Member]] = defaultdict(list)
-    for member in members:
-        groups[member.group_id, member.stage].append(member)
-    points = [
-        _point(task, group, seeds[group[0].group_id], selected_on, varied.get(group[0].family, []))
-        for group in groups.values()
-    ]
-    return sorted(points, key=lambda p: (p.family, p.n_params, p.criterion, p.group_id, p.stage))
-
-
-def select_front(points: Sequence[Point]) -> list[Point]:
-    """Return the points that no other dominates in parameters and median validation RMSE, by parameters."""
-    return [points[i] for i in front([p.n_params for p in points], _criteria(points))]
-
-
-def _criteria(points: Iterable[Point]) -> list[float]:
-    """What points are chosen by; a point whose test RMSE is not finite cannot be shown, nor chosen."""
-    return [p.criterion if math.isfinite(p.test.median) else math.nan for p in points]
-
-
-def _best(points: Sequence[Point], family: str, budget: float) -> Point | None:
-    own = [point for point in points if point.family == family]
-    if not own:
+def _compare(families: Mapping[str, _Family], budget: float) -> Comparison | None:
+    if KAN not in families or MLP not in families:
         return None
-    index = best_within([p.n_params for p in own], _criteria(own), budget)
-    return None if index is None else own[index]
-
-
-def _compare(points: Sequence[Point], budget: float) -> Comparison | None:
-    kan, mlp = _best(points, KAN, budget), _best(points, MLP, budget)
+    kan, mlp = families[KAN].best(budget), families[MLP].best(budget)
     return None if kan is None or mlp is None else Comparison(budget, kan, mlp)
-
-
-def _point(task: str, members: list[_Member], n_runs: int, selected_on: str, varied: Sequence[str]) -> Point:
-    first = members[0]
-    config = json.loads(first.config)
-    absent = n_runs - len(members)
-    values = [_bad_last(m.val if selected_on == "validation" else m.test) for m in members]
-    # Of an even number of runs none is the median one; the better of its two neighbours stands for it.
-    by_value = sorted(range(len(members)), key=lambda i: (values[i], members[i].run_id))
-    typical = members[by_value[min((n_runs - 1) // 2, len(members) - 1)]]
-    k = config.get("k")
-    return Point(
-        task=task,
-        group_id=first.group_id,
-        stage=first.stage,
-        family=first.family,
-        width=tuple(config.get("width", ())),
-        grid=first.grid,
-        k=None if k is None else int(k),
-        activation=str(config.get("activation", "")),
-        opt="/".join(sorted({member.opt for member in members})),
-        asked=str(config.get("opt", "")),
-        options=options_text(config, varied),
-        twin_id=twin_id(config),
-        n_params=round(median(member.n_params for member in members)),
-        n_seeds=sum(math.isfinite(value) for value in values),
-        n_runs=n_runs,
-        train=_spread([member.train for member in members], absent),
-        val=_spread([member.val for member in members], absent),
-        test=_spread([member.test for member in members], absent),
-        time_s=median(member.wall_s for member in members),
-        stage_s=median(member.stage_s for member in members),
-        run_id=typical.run_id,
-        has_model=typical.has_model,
-        selected_on=selected_on,
-    )
-
-
-def _bad_last(value: float) -> float:
-    """A seed without a number is a bad seed, not an absent one."""
-    return math.inf if math.isnan(value) else value
-
-
-def _spread(values: Sequence[float], absent: int) -> Spread:
-    if all(math.isnan(value) for value in values):
-        return Spread(math.nan, math.nan, math.nan)
-    all_seeds = [*map(_bad_last, values), *[math.inf] * absent]
-    return Spread(median(all_seeds), min(all_seeds), max(all_seeds))
-
-
-def _cloud(members: Sequence[_Member], family: str) -> tuple[np.ndarray, np.ndarray]:
-    pairs = [(m.n_params, m.test) for m in members if m.family == family and math.isfinite(m.test)]
-    array = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-    return array[:, 0], array[:, 1]
 
 
 def _failures(runs: Columns) -> list[Failure]:

@@ -84,12 +84,13 @@ def run(
     kan-sweep run data.csv --target y --out runs/data
     """
     from sweeps import launch as launching
+    from sweeps.backends import check_jobs, get_backend
     from sweeps.checks import pick
     from sweeps.progress import KINDS
-    from sweeps.runner import RunnerOptions, get_backend, worker_count
+    from sweeps.runner import RunnerOptions
 
     get_backend(backend)
-    worker_count(jobs)
+    check_jobs(jobs)
     pick("progress", progress, KINDS)
     columns = launching.parse_features(features) if features is not None else ()
     request = launching.Request(source, preset, target, columns, seeds, out, limit, timeout, retry, report)

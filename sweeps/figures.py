@@ -35,12 +35,18 @@ from sweeps._style import (
 )
 from sweeps.pareto import steps
 
-# Above this many points a figure carries them as a picture: so many vectors take a browser seconds to draw.
-MAX_VECTOR_POINTS = 3000
+# Above this many dots on one page its figures carry them as pictures, for every dot is drawn in two figures
+# and so many vectors take a browser seconds.
+MAX_VECTOR_POINTS = 5000
 
 
-def task_figure(task: TaskResult) -> Figure:
-    """Draw test RMSE against parameters on log axes for one function.
+def has_pictures(tasks: Sequence[TaskResult]) -> bool:
+    """Say whether the figures of a page about these functions carry their dots as pictures."""
+    return sum(x.size for task in tasks for x, _ in task.cloud.values()) > MAX_VECTOR_POINTS
+
+
+def task_figure(task: TaskResult, *, pictures: bool = False) -> Figure:
+    """Draw test RMSE against parameters on log axes for one function; with `pictures`, its dots as a picture.
 
     Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
     marker at each point, hollow where LBFGS trained the model, and a bar from the best to the worst seed; a
@@ -53,7 +59,7 @@ def task_figure(task: TaskResult) -> Figure:
         # Fixed margins: every function gets the same frame, and no layout has to be solved.
         axes = figure.add_axes((0.175, 0.6 / height, 0.805, 3.35 / height))
         limits = _limits(task)
-        _draw_fronts(axes, task, limits)
+        _draw_fronts(axes, task, limits, pictures=pictures)
         if limits is None:
             axes.text(0.5, 0.5, "no finished run yet", transform=axes.transAxes, ha="center", color=GREY)
             axes.set_xticks([])
@@ -87,7 +93,9 @@ def _limits(task: TaskResult) -> Limits | None:
     return float(x.min()) / 1.35, float(x.max()) * 1.35, low / 2.2, top * 2.2
 
 
-def _draw_fronts(axes: Axes, task: TaskResult, limits: Limits | None, *, small: bool = False) -> None:
+def _draw_fronts(
+    axes: Axes, task: TaskResult, limits: Limits | None, *, pictures: bool, small: bool = False
+) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     if limits is None:
@@ -95,7 +103,6 @@ def _draw_fronts(axes: Axes, task: TaskResult, limits: Limits | None, *, small: 
     axes.set_xlim(limits[0], limits[1])
     axes.set_ylim(limits[2], limits[3])
     _log_ticks(axes, small)
-    many = sum(x.size for x, _ in task.cloud.values()) > MAX_VECTOR_POINTS
     for family in sorted(task.fronts, key=by_family, reverse=True):
         style: dict[str, Any] = {"color": colour(family), "marker": MARKERS.get(family, "D")}
         x, y = task.cloud[family]
@@ -108,7 +115,7 @@ def _draw_fronts(axes: Axes, task: TaskResult, limits: Limits | None, *, small: 
             markersize=2.2 if small else 3.8,
             markeredgewidth=0,
             alpha=0.3,
-            rasterized=many,
+            rasterized=pictures,
             zorder=1.5,
         )
         front = [p for p in task.fronts[family] if p.test.median > 0]
@@ -219,8 +226,8 @@ def _note_hidden(axes: Axes, task: TaskResult, limits: Limits) -> None:
         axes.text(0.01, 0.985, text, transform=axes.transAxes, va="top", fontsize=9, color=GREY)
 
 
-def all_tasks_figure(result: SweepResult, columns: int = 5) -> Figure:
-    """Draw the fronts of all functions as small multiples."""
+def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = False) -> Figure:
+    """Draw the fronts of all functions as small multiples; with `pictures`, their dots as pictures."""
     tasks = [task for task in result.tasks if _limits(task) is not None]
     columns = max(1, min(columns, len(tasks)))
     rows = max(1, math.ceil(len(tasks) / columns))
@@ -228,7 +235,7 @@ def all_tasks_figure(result: SweepResult, columns: int = 5) -> Figure:
         figure = Figure(figsize=(2.35 * columns + 0.5, 1.95 * rows + 0.75), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, task in zip(grid.flat, tasks, strict=False):
-            _draw_fronts(axes, task, _limits(task), small=True)
+            _draw_fronts(axes, task, _limits(task), pictures=pictures, small=True)
             axes.set_title(wrap(task.title, 26, 1), loc="left", y=1.0, pad=4, parse_math=False)
         for axes in grid.flat[len(tasks) :]:
             axes.set_axis_off()

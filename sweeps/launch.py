@@ -9,15 +9,11 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from sweeps.checks import nearest, pick
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
-from sweeps.overview import failures_by_reason
-from sweeps.plan import Plan, left_out_lines, make_plan, plan_lines
+from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
 from sweeps.space import (
     CONFIG_FORMAT,
@@ -33,7 +29,6 @@ from sweeps.spec_reader import csv_spec, read_spec, suite_spec
 from sweeps.store import DATABASE_NAME, Store
 
 DEFAULT_PRESET = "quick"
-FAILURES = ("failed", "timeout", "diverged")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -152,17 +147,12 @@ def parse_features(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a request means, checked: the same for `launch` and `dry_run`."""
+    """What a request means, checked: the same for `launch` and `dry_run`; see `sweeps.tasks.plan_of`."""
 
     spec: SweepSpec
     infos: Mapping[str, TaskInfo]
-    runs: list[RunConfig]
     timeout: float | None
-
-    @property
-    def left_out(self) -> list[str]:
-        """Lines about what the bound on parameters leaves out."""
-        return left_out_lines(left_out(self.spec, self.infos))
+    plan_of: str
 
 
 def _prepare(request: Request) -> _Prepared:
@@ -174,7 +164,7 @@ def _prepare(request: Request) -> _Prepared:
     infos = tasks.describe(spec)
     if request.is_table:
         spec = with_scaled_bound(spec, infos)
-    return _Prepared(spec, infos, expand(spec, infos), timeout)
+    return _Prepared(spec, infos, timeout, tasks.plan_of(spec, infos))
 
 
 def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say) -> int:
@@ -182,24 +172,30 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
 
     `say` takes lines for the user's eyes (stderr), `show` the results (stdout).
     """
-    from sweeps import tasks
     from sweeps.run_one import RunOptions
     from sweeps.runner import run_plan
 
     prepared = _prepare(request)
-    spec, runs = prepared.spec, prepared.runs
+    spec = prepared.spec
     csv_path = spec.source.path if isinstance(spec.source, CsvSource) else None
-    _tell_about_change(request.directory, spec, say)
+    # A new plan is made before anything is written, for it may be found to be empty.
+    new = _tell_about_change(request.directory, prepared, say)
+    runs = expand(spec, prepared.infos) if new else []
     command = command_line()
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
-            _store_plan(store, runs, tasks.descriptions(spec, prepared.infos))
-            plan = _plan(request, runs, store)
-            for line in [*prepared.left_out, _intention(plan, request)]:
+            if store.meta()["plan_of"] != prepared.plan_of:
+                # Without runs, another process has replaced the plan since it was looked at.
+                _store_plan(store, prepared, runs or expand(spec, prepared.infos))
+            runs.clear()  # from here on the plan is what the store says, and memory is for what is left of it
+            plan = _plan(request, store)
+            told = store.tasks()
+            left = left_out_lines({name: told[name]["left_out"] for name in prepared.infos})
+            for line in [*left, _intention(plan, request)]:
                 say(line)
             options = RunOptions(prepared.timeout, spec.save_models, csv_path)
             outcome = run_plan(store, plan, options, runner_options, say)
-            columns = store.runs()
+            recorded, failures = store.n_recorded(), store.failures(planned=True)
         if outcome.end is not SweepEnd.FINISHED:
             return _stopped(outcome, request.directory, command, say)
         if request.report:
@@ -207,19 +203,22 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
     except KeyboardInterrupt:
         say(f"interrupted; what was complete is stored.\ncontinue with: {command}")
         return EXIT_INTERRUPTED
-    return _summary(columns, plan, outcome, request, show)
+    return _summary(plan.planned, recorded, failures, outcome, request, show)
 
 
 def dry_run(request: Request, show: Say) -> int:
     """Print what `launch` would do, and change nothing."""
     prepared = _prepare(request)
-    runs = prepared.runs
+    runs, statuses = expand(prepared.spec, prepared.infos), {}
     if (request.directory / DATABASE_NAME).is_file():
         with Store.open(request.directory, readonly=True) as store:
-            plan = _plan(request, runs, store)
-    else:
-        plan = make_plan(runs, recorded=(), limit=request.limit)
-    for line in [prepared.spec.title, *plan_lines(plan), *prepared.left_out]:
+            statuses = store.statuses()
+    failed = {run_id for run_id, status in statuses.items() if status != "ok"}
+    plan = make_plan(
+        runs, statuses.keys(), failed, retry_failed=request.retry == "failed", limit=request.limit
+    )
+    left = left_out_lines(left_out(prepared.spec, prepared.infos))
+    for line in [prepared.spec.title, *plan_lines(runs, plan), *left]:
         show(line)
     return 0
 
@@ -238,44 +237,46 @@ def command_line(argv: list[str] | None = None) -> str:
     return shlex.join([*start, *argv[1:]])
 
 
-def _plan(request: Request, runs: list[RunConfig], store: Store) -> Plan:
-    return make_plan(
-        runs,
-        store.finished_ids(),
-        store.finished_ids(FAILURES),
-        retry_failed=request.retry == "failed",
-        limit=request.limit,
-    )
-
-
-def _tell_about_change(directory: Path, spec: SweepSpec, say: Say) -> None:
+def _tell_about_change(directory: Path, prepared: _Prepared, say: Say) -> bool:
+    """Say what is new about a sweep that continues; return whether its plan has to be made anew."""
     if not (directory / DATABASE_NAME).is_file():
-        return
+        return True
     with Store.open(directory, readonly=True) as store:
-        changed = store.meta()["spec"] != spec.to_dict()
-        older = any(config.get("format") != CONFIG_FORMAT for _, _, _, config in store.plan())
-    if older:
+        # A plan is set as a whole: its first run tells which version has made it.
+        meta, first = store.meta(), store.plan(limit=1)
+    if any(config.get("format") != CONFIG_FORMAT for _, _, _, config in first):
         say(
             f"{directory} holds a sweep by an earlier version, which trained models in another way. From now "
             "on its plan is the new one: no run is removed, but none of them counts as done."
         )
-    elif changed:
+    elif meta["spec"] != prepared.spec.to_dict():
         say(
             f"{directory} holds a sweep of another specification. From now on its plan is the new one; "
             "runs that both ask for are not repeated, and no run is removed."
         )
+    return bool(meta["plan_of"] != prepared.plan_of)
 
 
-def _store_plan(store: Store, runs: list[RunConfig], descriptions: Mapping[str, Mapping[str, Any]]) -> None:
-    plan = [(run.run_id, run.task, run.family, run.config) for run in runs]
-    if store.plan_ids() != [row[0] for row in plan]:
-        store.set_plan(plan)
-    store.set_tasks(descriptions)
+def _store_plan(store: Store, prepared: _Prepared, runs: list[RunConfig]) -> None:
+    from sweeps import tasks
+
+    store.set_tasks(tasks.descriptions(prepared.spec, prepared.infos))
+    store.set_plan([(run.run_id, run.task, run.family, run.config) for run in runs], prepared.plan_of)
+
+
+def _plan(request: Request, store: Store) -> Plan:
+    missing = store.missing(retry_failed=request.retry == "failed", limit=request.limit)
+    return Plan(
+        planned=store.n_planned(),
+        todo=longest_first(RunConfig(*row) for row in missing),
+        recorded=store.n_recorded(),
+        failed=sum(count for _, _, count in store.failures(planned=True)),
+    )
 
 
 def _intention(plan: Plan, request: Request) -> str:
     if plan.todo:
-        left = f"{len(plan.runs)} runs planned, {plan.recorded} recorded, {len(plan.todo)} to launch"
+        left = f"{plan.planned} runs planned, {plan.recorded} recorded, {len(plan.todo)} to launch"
         return f"{left} -> {request.directory}"
     hint = ""
     if plan.failed:
@@ -302,15 +303,16 @@ def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:
 
 
 def _summary(
-    columns: Mapping[str, np.ndarray], plan: Plan, outcome: Outcome, request: Request, show: Say
+    planned: int,
+    recorded: int,
+    failures: list[tuple[str, str, int]],
+    outcome: Outcome,
+    request: Request,
+    show: Say,
 ) -> int:
-    ids = {run.run_id for run in plan.runs}
-    mine = np.array([run_id in ids for run_id in columns["run_id"]], dtype=bool)
-    failures = failures_by_reason({name: column[mine] for name, column in columns.items()})
     failed = sum(count for _, _, count in failures)
-    recorded = int(mine.sum())
-    left = f", {len(ids) - recorded} left" if recorded < len(ids) else ""
-    show(f"{recorded} of {len(ids)} runs recorded, {failed} failed{left}.")
+    left = f", {planned - recorded} left" if recorded < planned else ""
+    show(f"{recorded} of {planned} runs recorded, {failed} failed{left}.")
     if outcome.done:
         rate = f"{outcome.models_per_minute:.0f} a minute"
         show(f"{outcome.models} models trained in {outcome.wall_s:.0f} s, {rate}.")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.plan import n_models
+from sweeps.plan import n_models_in
 from sweeps.records import best_stage, opt_text
 from sweeps.spec_reader import preset_names
 from sweeps.store import Store
@@ -23,8 +23,8 @@ _REASONS = 10
 def status_lines(store: Store) -> list[str]:
     """Return how far a sweep is: counts in all and by family, the slowest runs, failures by reason."""
     with store.snapshot():
-        meta, counts, runs = store.meta(), store.counts(), store.runs()
-        families = _family_lines(store, runs)
+        meta, counts, families = store.meta(), store.counts(), _family_lines(store)
+        slowest, failures = store.slowest(_SLOWEST), store.failures()
     bad = counts["failed"] + counts["timeout"] + counts["diverged"]
     lines = [
         f"{meta['title']}",
@@ -34,20 +34,17 @@ def status_lines(store: Store) -> list[str]:
     if counts["unplanned"]:
         lines.append(f"{counts['unplanned']} more runs are recorded that the present plan does not ask for")
     lines += ["", *families]
-    slowest = np.argsort(-runs["wall_s"], kind="stable")[:_SLOWEST]
-    if len(slowest):
+    if slowest:
         lines += ["", "slowest runs"]
         lines += [
-            f"  {runs['run_id'][i]}  {runs['wall_s'][i]:8.2f} s  {runs['task'][i]}  "
-            f"{model_text(json.loads(runs['config'][i]))}"
-            for i in slowest
+            f"  {run_id}  {wall_s:8.2f} s  {task}  {model_text(config)}"
+            for run_id, wall_s, task, config in slowest
         ]
-    reasons = failures_by_reason(runs)
-    if reasons:
+    if failures:
         lines += ["", "failures"]
-        lines += [f"  {count} x {status}: {reason}" for status, reason, count in reasons[:_REASONS]]
-        if len(reasons) > _REASONS:
-            lines.append(f"  and {len(reasons) - _REASONS} more reasons")
+        lines += [f"  {count} x {status}: {reason}" for status, reason, count in failures[:_REASONS]]
+        if len(failures) > _REASONS:
+            lines.append(f"  and {len(failures) - _REASONS} more reasons")
     return lines
 
 
@@ -99,26 +96,22 @@ def model_text(config: Mapping[str, Any], opt: str = "") -> str:
     return f"{text} {opt_text(config.get('opt', ''), opt)}".rstrip()
 
 
-def failures_by_reason(runs: Mapping[str, np.ndarray]) -> list[tuple[str, str, int]]:
-    """Return (status, reason, count) of the runs that did not end well, the most frequent first."""
-    pairs = zip(runs["status"], runs["reason"], strict=True)
-    counts = Counter((str(status), str(reason)) for status, reason in pairs if status != "ok")
-    return [(status, reason, count) for (status, reason), count in counts.most_common()]
-
-
-def _family_lines(store: Store, runs: Mapping[str, np.ndarray]) -> list[str]:
-    ended = dict(zip(runs["run_id"], runs["status"], strict=True))
-    families: dict[str, Counter[str]] = {}
-    for run_id, _, family, config in store.plan():
-        count = families.setdefault(family, Counter())
-        status = ended.get(run_id)
-        count["to do" if status is None else "done" if status == "ok" else "failed"] += 1
-        count["models"] += n_models(config)
+def _family_lines(store: Store) -> list[str]:
+    planned: Counter[str] = Counter()
+    models: Counter[str] = Counter()
+    # Very many runs are of very few kinds.
+    for (family, n), count in Counter(
+        (family, n_models_in(config)) for family, config in store.plan_configs()
+    ).items():
+        planned[family] += count
+        models[family] += n * count
+    missing, failed = store.plan_missing(), store.plan_failed()
     columns = ("done", "failed", "to do", "models")
     lines = [f"{'family':8}" + "".join(f"{name:>8}" for name in columns)]
-    lines += [
-        f"{family:8}" + "".join(f"{count[name]:8d}" for name in columns) for family, count in families.items()
-    ]
+    for family, count in planned.items():
+        bad, left = failed.get(family, 0), missing.get(family, 0)
+        numbers = (count - bad - left, bad, left, models[family])
+        lines.append(f"{family:8}" + "".join(f"{number:8d}" for number in numbers))
     return lines
 
 

@@ -104,7 +104,8 @@ def best_within(x: ArrayLike, y: ArrayLike, budget: float) -> int | None:
     candidates = np.flatnonzero((x <= budget) & np.isfinite(x) & np.isfinite(y))
     if candidates.size == 0:
         return None
-    return int(candidates[np.lexsort((candidates, x[candidates], y[candidates]))[0]])
+    lowest = candidates[y[candidates] == y[candidates].min()]
+    return int(lowest[np.argmin(x[lowest])])
 
 
 def _pair(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -27,6 +28,7 @@ _LM_SCATTERED_S = 1e-9
 _LM_CUBE_S = 24e-12
 #: What `opt = "auto"` does: LM up to so many parameters.
 _AUTO_LM_PARAMS = 1500
+_GRIDS = re.compile(r'"grids":\[([^\]]*)\]')
 #: With restarts: short starts for each of them, and the steps of one.
 _STARTS, _SHORT_STEPS = 6, 16
 
@@ -35,11 +37,11 @@ _STARTS, _SHORT_STEPS = 6, 16
 class Plan:
     """The runs of a specification and what is left of them.
 
-    `runs` are all of them, in the order of the specification; `todo` those to launch now, longest first;
-    `recorded` and `failed` say how many of `runs` the store holds, and how many of these did not end well.
+    `planned` is how many there are; `todo` are those to launch now, longest first; `recorded` is how many the
+    store holds, `failed` how many of these did not end well.
     """
 
-    runs: tuple[RunConfig, ...]
+    planned: int
     todo: tuple[RunConfig, ...]
     recorded: int
     failed: int
@@ -74,15 +76,32 @@ def make_plan(
     failed = set(failed)
     done = set(recorded) - failed if retry_failed else set(recorded)
     missing = [run for run in runs if run.run_id not in done][:limit]
-    # Python's sort is stable, so that runs of equal cost keep the order of the specification.
-    todo = sorted(missing, key=lambda run: -cost(run.config))
     n_recorded = sum(run.run_id in recorded for run in runs)
-    return Plan(tuple(runs), tuple(todo), n_recorded, sum(run.run_id in failed for run in runs))
+    n_failed = sum(run.run_id in failed for run in runs)
+    return Plan(len(runs), longest_first(missing), n_recorded, n_failed)
+
+
+def longest_first(runs: Iterable[RunConfig]) -> tuple[RunConfig, ...]:
+    """Return runs in the order in which they are launched: so the last ones to end are short."""
+    # Python's sort is stable, so that runs of equal cost keep the order of the specification.
+    return tuple(sorted(runs, key=lambda run: -cost(run.config)))
 
 
 def n_models(config: Mapping[str, Any]) -> int:
     """Return how many models a run trains: one per grid of a KAN, one for an MLP."""
     return len(config["grids"]) if config["family"] == "kan" else 1
+
+
+def n_models_in(config: str) -> int:
+    """Return `n_models` of a configuration in canonical JSON, without reading all of it.
+
+    Examples
+    --------
+    >>> n_models_in('{"family":"kan","grids":[3,5,10],"width":[2,1]}')
+    3
+    """
+    grids = _GRIDS.search(config)
+    return grids.group(1).count(",") + 1 if grids else 1
 
 
 def cost(config: Mapping[str, Any]) -> float:
@@ -124,12 +143,12 @@ def _step_cost(config: Mapping[str, Any], grid: int | None) -> float:
     return float(_LM_EVALUATIONS * evaluation + matrix + n_params**3 * _LM_CUBE_S)
 
 
-def plan_lines(plan: Plan) -> list[str]:
-    """Return the plan as lines of text: counts by family and shape, by task, and in all."""
+def plan_lines(runs: Sequence[RunConfig], plan: Plan) -> list[str]:
+    """Return the plan of runs as lines of text: counts by family and shape, by task, and in all."""
     left = {run.run_id for run in plan.todo}
     shapes: dict[tuple[str, ...], Counter[str]] = {}
     tasks: dict[tuple[str, ...], Counter[str]] = {}
-    for run in plan.runs:
+    for run in runs:
         shape = "-".join(map(str, run.config["width"]))
         for table, key in ((shapes, (run.family, shape)), (tasks, (run.task,))):
             count = table.setdefault(key, Counter())
@@ -143,7 +162,7 @@ def plan_lines(plan: Plan) -> list[str]:
         "",
         *_table(("task",), tasks),
         "",
-        f"{len(plan.runs)} runs in all, {plan.recorded} recorded ({plan.failed} of them failed); "
+        f"{plan.planned} runs in all, {plan.recorded} recorded ({plan.failed} of them failed); "
         f"{len(plan.todo)} to launch, which train about {todo_models} models.",
     ]
 

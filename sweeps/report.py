@@ -21,7 +21,7 @@ from sweeps._made_by import machine_line, machine_view, spec_view
 from sweeps._results import LBFGS, LM, Comparison, Point, Score, Spread, SweepResult, TaskResult
 from sweeps._style import by_family, colour, file_names, label, ratio_text, render, wrap
 from sweeps.aggregate import aggregate, limit_text, verdict
-from sweeps.figures import all_tasks_figure, summary_figure, task_figure
+from sweeps.figures import all_tasks_figure, has_pictures, summary_figure, task_figure
 from sweeps.optimizers import Duel, compare_optimizers
 from sweeps.store import Store
 
@@ -109,6 +109,7 @@ def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Pat
         formulas=any(not _is_table(task) for task in result.tasks),
         several_seeds=any(point.n_runs > 1 for task in shown for point in task.points),
         left_out=_left_out(result.tasks),
+        pictures=has_pictures(result.tasks),
     )
 
 
@@ -187,9 +188,13 @@ def _front_row(point: Point) -> list[Any]:
 
 def _write_figures(result: SweepResult, directory: Path) -> dict[str, str]:
     """Write every figure as PNG and SVG; return the SVG texts for the page, by file name."""
-    figures = {"summary": summary_figure(result), "all-functions": all_tasks_figure(result)}
+    pictures = has_pictures(result.tasks)
+    figures = {
+        "summary": summary_figure(result),
+        "all-functions": all_tasks_figure(result, pictures=pictures),
+    }
     names = file_names(task.task for task in result.tasks)
-    figures |= {names[task.task]: task_figure(task) for task in result.tasks}
+    figures |= {names[task.task]: task_figure(task, pictures=pictures) for task in result.tasks}
     titles = {names[task.task]: f"Test RMSE against parameters of {task.formula}" for task in result.tasks}
     titles["summary"] = "Test RMSE of the best KAN and the best MLP of every function"
     titles["all-functions"] = "Pareto fronts of all functions"

@@ -78,7 +78,7 @@ def run_plan(
         For an unknown backend or display, and if the store cannot be written.
     """
     backend = get_backend(runner_options.backend)
-    jobs = min(worker_count(runner_options.jobs), len(plan.todo))
+    jobs = min(worker_count(runner_options.jobs), len(plan.todo)) if plan.todo else 0
     if jobs <= 1:
         backend = sequential
     tally = Tally(plan.todo)

@@ -10,15 +10,15 @@ in every sweep, on every machine and in every order.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
+from sweeps._collection import paused_collection
 from sweeps.errors import UserError
-from sweeps.records import canonical_json
+from sweeps.records import canonical_json, member_json, object_json, text_id
 
 #: The meaning of a configuration. In format 1 extrapolation was "linear" by default, "LBFGS" the only
 #: optimizer, and an MLP had no restarts; its runs are read but never repeated.
@@ -146,7 +146,7 @@ class TaskInfo:
         return self.shape[-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     """One run: train one chain of models on one task with one seed."""
 
@@ -164,7 +164,7 @@ def run_id(config: Mapping[str, Any]) -> str:
     >>> run_id({"b": 1, "a": 2}) == run_id({"a": 2, "b": 1})
     True
     """
-    return hashlib.sha256(canonical_json(dict(config)).encode()).hexdigest()[:16]
+    return text_id(canonical_json(dict(config)))
 
 
 def kan_params(width: Shape, grid: int, k: int) -> int:
@@ -185,13 +185,26 @@ def option(config: Mapping[str, Any], name: str) -> Any:
     >>> option({"format": 2, "family": "kan"}, "extrapolation")
     'smooth'
     """
-    if name in config or config.get("family") != "kan":
-        return config.get(name)
-    if name == "extrapolation" and config.get("format") == 1:
-        return "linear"
-    return KAN_DEFAULTS.get(name)
+    return spelt_out(config).get(name)
 
 
+def spelt_out(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a stored configuration with the options that it leaves to their defaults."""
+    if config.get("family") != "kan":
+        return config
+    earlier = {"extrapolation": "linear"} if config.get("format") == 1 else {}
+    return {**KAN_DEFAULTS, **earlier, **config}
+
+
+class _Member(NamedTuple):
+    """One entry of a configuration, and how it stands in the canonical JSON of all that have it."""
+
+    name: str
+    value: Any
+    text: str
+
+
+@paused_collection()
 def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     """Return the runs of a specification, without duplicates, in an order that depends on nothing else.
 
@@ -208,21 +221,38 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
         If no run is left, because `max_params` leaves out every model.
     """
     runs: dict[str, RunConfig] = {}
+    seeds = [_member("seed", seed) for seed in spec.seeds]
+    # Tasks of one shape have the same models, and thousands of runs the same few members: each is made once.
+    models: dict[tuple[int, Shape], list[list[_Member]]] = {}
     for info in tasks.values():
         data = dict(info.data) | {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
-        for table in spec.models:
-            for model in _models(table, info, spec.max_params):
-                for seed in spec.seeds:
-                    config = {"format": CONFIG_FORMAT, "task": info.name, "data": data} | model
-                    config |= {"seed": seed}
-                    name = run_id(config)
-                    runs.setdefault(name, RunConfig(name, info.name, table.family, config))
+        common = [_member("format", CONFIG_FORMAT), _member("task", info.name), _member("data", data)]
+        for number, table in enumerate(spec.models):
+            shape = _shape_for(table, info)
+            if (number, shape) not in models:
+                models[number, shape] = list(_models(table, shape, spec.max_params))
+            for model in models[number, shape]:
+                start = common + model
+                for seed in seeds:
+                    run = _run(info.name, table.family, [*start, seed])
+                    runs.setdefault(run.run_id, run)
     if not runs:
         raise UserError(
             f"nothing to train: max_params = {spec.max_params} leaves out every model. Raise max_params "
             "or give smaller shapes and grids."
         )
     return list(runs.values())
+
+
+def _run(task: str, family: str, members: list[_Member]) -> RunConfig:
+    name = text_id(object_json([text for _, _, text in members]))
+    return RunConfig(name, task, family, {name: value for name, value, _ in members})
+
+
+def _member(name: str, value: Any) -> _Member:
+    # Lists in a configuration: it then equals what is read back from its JSON.
+    value = list(value) if isinstance(value, tuple) else value
+    return _Member(name, value, member_json(name, value))
 
 
 def with_scaled_bound(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> SweepSpec:
@@ -239,20 +269,28 @@ def with_scaled_bound(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> SweepSp
 
 def left_out(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> dict[str, list[str]]:
     """Return for every task what `max_params` leaves out of it, as sentences, one a family; often none."""
-    found: dict[str, list[str]] = {}
+    if spec.max_params is None:
+        return {name: [] for name in tasks}
+    told: dict[Shape, list[str]] = {}
     for info in tasks.values():
-        sizes: dict[str, dict[str, int]] = {}
-        for table in spec.models:
-            for model in _candidates(table, info):
-                for grid in model.get("grids", [0]):
-                    key = canonical_json({**model, "grids": grid})
-                    sizes.setdefault(table.family, {})[key] = _n_params(model, grid)
-        found[info.name] = [
-            sentence
-            for family, members in sizes.items()
-            if (sentence := _left_out_sentence(family, list(members.values()), spec.max_params))
-        ]
-    return found
+        if info.shape not in told:
+            told[info.shape] = _left_out_of(spec, info)
+    return {info.name: list(told[info.shape]) for info in tasks.values()}
+
+
+def _left_out_of(spec: SweepSpec, info: TaskInfo) -> list[str]:
+    sizes: dict[str, dict[tuple[str, int], int]] = {}
+    for table in spec.models:
+        for members in _candidates(table, info.shape):
+            model = {member.name: member.value for member in members}
+            text = object_json(member.text for member in members if member.name != "grids")
+            found = sizes.setdefault(table.family, {})
+            for grid in model.get("grids", [0]):
+                found[text, grid] = _n_params(model, grid)
+    sentences = (
+        _left_out_sentence(family, list(found.values()), spec.max_params) for family, found in sizes.items()
+    )
+    return [sentence for sentence in sentences if sentence]
 
 
 def _left_out_sentence(family: str, sizes: list[int], max_params: int | None) -> str:
@@ -266,25 +304,38 @@ def _left_out_sentence(family: str, sizes: list[int], max_params: int | None) ->
     )
 
 
-def _models(table: ModelTable, info: TaskInfo, max_params: int | None) -> Iterator[dict[str, Any]]:
-    for model in _candidates(table, info):
-        if table.family == "kan":
-            kept = [g for g in model["grids"] if max_params is None or _n_params(model, g) <= max_params]
-            if kept:
-                yield model | {"grids": kept}
-        elif max_params is None or _n_params(model) <= max_params:
-            yield model
+def _shape_for(table: ModelTable, info: TaskInfo) -> Shape:
+    """Return what the models of a table depend on: the suggested shape only where it is asked for."""
+    return info.shape if SUGGESTED in table.hidden else (info.n_in, info.n_out)
 
 
-def _candidates(table: ModelTable, info: TaskInfo) -> Iterator[dict[str, Any]]:
+def _models(table: ModelTable, shape: Shape, max_params: int | None) -> Iterator[list[_Member]]:
+    """Yield what a table asks for within the bound: an MLP is left out, of a KAN its finer grids are."""
+    for members in _candidates(table, shape):
+        if max_params is None:
+            yield members
+            continue
+        model = {member.name: member.value for member in members}
+        if table.family != "kan":
+            if _n_params(model) <= max_params:
+                yield members
+            continue
+        kept = [grid for grid in model["grids"] if _n_params(model, grid) <= max_params]
+        if kept:
+            yield [_member("grids", kept) if member.name == "grids" else member for member in members]
+
+
+def _candidates(table: ModelTable, shape: Shape) -> Iterator[list[_Member]]:
     """Yield what a table asks for, whatever its size."""
-    names = [name for name, _ in table.axes]
+    axes = [
+        [[] if _is_default(name, value) else [_member(name, value)] for value in values]
+        for name, values in table.axes
+    ]
     for hidden in table.hidden:
-        width = info.shape if isinstance(hidden, str) else (info.n_in, *hidden, info.n_out)
-        for values in itertools.product(*(values for _, values in table.axes)):
-            axes = dict(zip(names, values, strict=True))
-            given = {name: value for name, value in axes.items() if not _is_default(name, value)}
-            yield {"family": table.family, "width": list(width)} | given
+        width = shape if isinstance(hidden, str) else (shape[0], *hidden, shape[-1])
+        start = [_member("family", table.family), _member("width", width)]
+        for chosen in itertools.product(*axes):
+            yield [*start, *itertools.chain.from_iterable(chosen)]
 
 
 def _is_default(name: str, value: Any) -> bool:

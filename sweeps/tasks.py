@@ -18,13 +18,15 @@ import numpy as np
 import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
-from sweeps.records import canonical_json
-from sweeps.space import CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
+from sweeps.records import canonical_json, text_id
+from sweeps.space import CONFIG_FORMAT, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
 
 Dataset = dict[str, Any]
 
 CSV_PREFIX = "csv/"
-_CACHE_SIZE = 4
+#: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
+#: functions of a suite should find room.
+_CACHE_BYTES = 32 * 2**20
 _cache: OrderedDict[str, Dataset] = OrderedDict()
 
 
@@ -55,10 +57,16 @@ def descriptions(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> dict[str, di
     return {name: {**info.description, "left_out": left[name]} for name, info in infos.items()}
 
 
+def plan_of(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> str:
+    """Return what stands for all that the runs of a specification follow from, this version among it."""
+    shapes = [[info.name, info.shape, dict(info.data)] for info in infos.values()]
+    return text_id(canonical_json([kan_np.__version__, CONFIG_FORMAT, spec.to_dict(), shapes]))
+
+
 def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Dataset:
     """Return the dataset of a run: training, validation and test samples.
 
-    The last few datasets are kept, for runs of a task come in groups; treat them as read-only.
+    The last datasets are kept, for many runs have the same one; treat them as read-only.
 
     Parameters
     ----------
@@ -79,9 +87,13 @@ def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Data
     make = _csv_dataset if config["task"].startswith(CSV_PREFIX) else _suite_dataset
     dataset = make(config, csv_path)
     _cache[key] = dataset
-    while len(_cache) > _CACHE_SIZE:
+    while len(_cache) > 1 and sum(map(_n_bytes, _cache.values())) > _CACHE_BYTES:
         _cache.popitem(last=False)
     return dataset
+
+
+def _n_bytes(dataset: Dataset) -> int:
+    return sum(array.nbytes for array in dataset.values() if isinstance(array, np.ndarray))
 
 
 def file_sha256(path: str | Path) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sweeps.records import canonical_json
-from sweeps.space import option
+from sweeps.space import spelt_out
 
 #: In the order in which they are named; shape, grid, activation and optimizer have places of their own.
 _OPTIONS = (
@@ -25,14 +23,15 @@ def varied_options(configs: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]
     >>> varied_options([config, config | {"restarts": 4}])
     {'mlp': ['restarts']}
     """
-    values: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    first: dict[Any, list[Any]] = {}
+    varied: dict[str, set[str]] = {}
     for config in configs:
-        alike = canonical_json([config.get(key) for key in ("task", "width", "activation")])
-        for name in _OPTIONS:
-            values[str(config.get("family")), alike][name].add(canonical_json(option(config, name)))
-    varied: dict[str, set[str]] = defaultdict(set)
-    for (family, _), found in values.items():
-        varied[family] |= {name for name, given in found.items() if len(given) > 1}
+        family, given = str(config.get("family")), list(map(spelt_out(config).get, _OPTIONS))
+        alike = (family, config.get("task"), tuple(config.get("width", ())), config.get("activation"))
+        before = first.setdefault(alike, given)
+        found = varied.setdefault(family, set())
+        if given != before:
+            found |= {name for name, a, b in zip(_OPTIONS, given, before, strict=True) if a != b}
     return {family: [name for name in _OPTIONS if name in names] for family, names in varied.items()}
 
 
@@ -44,7 +43,8 @@ def options_text(config: Mapping[str, Any], names: Sequence[str]) -> str:
     >>> options_text({"family": "kan", "grids": [3, 5], "restarts": 4}, ["grids", "restarts", "smoothing"])
     'grids 3-5, restarts 4, smoothing weak'
     """
-    return ", ".join(f"{name} {_text(option(config, name))}" for name in names)
+    full = spelt_out(config)
+    return ", ".join([f"{name} {_text(full.get(name))}" for name in names])
 
 
 def _text(value: Any) -> str:

@@ -87,6 +87,7 @@ def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.M
     started: list[Any] = []
     monkeypatch.setattr(backends.threading.Thread, "start", lambda thread: started.append(thread))
     monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: started.append(limits))
+    monkeypatch.setattr(backends.gc, "freeze", lambda: started.append("frozen"))
     before = signal.getsignal(signal.SIGINT)
     try:
         if hasattr(signal, "pthread_sigmask"):
@@ -97,8 +98,8 @@ def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.M
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    assert started[0] == 1
-    assert started[1].daemon
+    assert started[:2] == [1, "frozen"]
+    assert started[2].daemon
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

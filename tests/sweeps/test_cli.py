@@ -12,7 +12,7 @@ import pytest
 from small_sweep import call, write_spec
 
 import kan_np
-from sweeps import tasks
+from sweeps import launch, tasks
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.launch import Request, command_line, find_spec, parse_duration, parse_features
@@ -147,6 +147,69 @@ def test_a_finished_sweep_says_that_nothing_is_left(sweep: Path, capsys: pytest.
     assert "nothing to launch: all 24 runs of this sweep are recorded" in captured.err
     assert "24 of 24 runs recorded, 0 failed." in captured.out
     assert "models trained" not in captured.out
+
+
+def test_a_plan_is_made_again_only_if_something_it_follows_from_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = write_spec(tmp_path / "s.toml", 1, 1)
+    arguments = ("run", spec, "--out", tmp_path / "out", "--no-report", *RUN)
+    made: list[int] = []
+    expand = launch.expand
+
+    def counted(*given: Any) -> Any:
+        runs = expand(*given)
+        made.append(len(runs))
+        return runs
+
+    monkeypatch.setattr(launch, "expand", counted)
+    assert run(*arguments, "--limit", 5) == 0
+    with Store.open(tmp_path / "out", readonly=True) as store:
+        planned = store.plan()
+    assert run(*arguments) == 0
+    assert run(*arguments) == 0
+    assert made == [12]
+    assert "12 of 12 runs recorded, 0 failed." in capsys.readouterr().out
+
+    monkeypatch.setattr(kan_np, "__version__", "another")
+    assert run(*arguments) == 0
+    assert made == [12, 12]
+    with Store.open(tmp_path / "out", readonly=True) as store:
+        assert store.plan() == planned
+        assert store.counts()["missing"] == 0
+    write_spec(spec, seeds=2, steps=1)
+    assert run(*arguments, "--limit", 1) == 0
+    assert made == [12, 12, 24]
+    assert "24 runs planned, 12 recorded, 1 to launch" in capsys.readouterr().err
+
+
+def test_a_plan_that_another_process_replaced_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
+    assert run(*arguments, "--limit", 1) == 0
+    look = launch._tell_about_change
+
+    def then_replace(directory: Path, *given: Any) -> bool:
+        new = look(directory, *given)
+        with Store.open(directory) as store:
+            store.set_plan([("0" * 16, "toy/product", "kan", {})], "something else")
+        return new
+
+    monkeypatch.setattr(launch, "_tell_about_change", then_replace)
+    assert run(*arguments, "--limit", 1) == 0
+    with Store.open(tmp_path / "out", readonly=True) as store:
+        assert (store.n_planned(), store.n_recorded()) == (12, 2)
+
+
+def test_a_specification_that_leaves_nothing_to_train_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = write_spec(tmp_path / "s.toml", 1, 1)
+    spec.write_text("max_params = 3\n" + spec.read_text())
+    assert run("run", spec, "--out", tmp_path / "out", *RUN) == 2
+    assert "max_params = 3 leaves out every model" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_limit_launches_a_part_and_the_rest_follows(

@@ -17,7 +17,7 @@ import synthetic
 
 from sweeps._style import file_names, power_of_ten, ratio_text, render, wrap
 from sweeps.aggregate import aggregate
-from sweeps.figures import all_tasks_figure, guide, summary_figure, task_figure
+from sweeps.figures import all_tasks_figure, guide, has_pictures, summary_figure, task_figure
 from sweeps.pareto import steps
 from sweeps.store import Store
 
@@ -160,11 +160,21 @@ def test_points_far_above_the_frame_are_counted_in_the_figure(tmp_path):
     assert axes.get_ylim()[1] < 1e3
 
 
-def test_many_points_are_drawn_as_a_picture_and_few_as_vectors(result, monkeypatch):
-    few = render(task_figure(result.tasks[0]), "svg")
-    assert b"<image" not in few
-    monkeypatch.setattr("sweeps.figures.MAX_VECTOR_POINTS", 10)
-    assert b"<image" in render(task_figure(result.tasks[0]), "svg")
+def test_dots_are_vectors_or_a_picture(result):
+    task = result.tasks[0]
+    n_dots = sum(x.size for x, _ in task.cloud.values())
+    vectors, pictures = (render(task_figure(task, pictures=answer), "svg") for answer in (False, True))
+    assert b"<image" not in vectors
+    assert b"<image" in pictures
+    assert pictures.count(b"<use") == vectors.count(b"<use") - n_dots
+
+
+def test_all_dots_of_a_page_decide_together(result, monkeypatch):
+    assert not has_pictures(result.tasks)
+    n_dots = sum(x.size for task in result.tasks for x, _ in task.cloud.values())
+    monkeypatch.setattr("sweeps.figures.MAX_VECTOR_POINTS", n_dots - 1)
+    assert has_pictures(result.tasks)
+    assert not has_pictures(result.tasks[1:])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.plan import cost, left_out_lines, make_plan, n_models, plan_lines
+from sweeps.plan import cost, left_out_lines, make_plan, n_models, n_models_in, plan_lines
+from sweeps.records import canonical_json
 from sweeps.space import RunConfig, run_id
 
 DATA = {"n_train": 1000}
@@ -96,10 +97,12 @@ def test_auto_costs_what_the_optimizer_costs_that_it_comes_to() -> None:
 def test_every_grid_of_a_kan_is_a_model() -> None:
     assert n_models(kan([2, 5, 1], [3, 5, 10])) == 3
     assert n_models(mlp([2, 5, 1])) == 1
+    for config in (kan([2, 5, 1], [3, 5, 10]), kan([2, 5, 1], [7]), mlp([2, 5, 1])):
+        assert n_models_in(canonical_json(config)) == n_models(config)
 
 
 def test_the_printed_plan_counts_runs_and_models() -> None:
-    lines = plan_lines(make_plan(RUNS, recorded=IDS[:1]))
+    lines = plan_lines(RUNS, make_plan(RUNS, recorded=IDS[:1]))
     assert lines[0].split() == ["family", "shape", "runs", "models", "todo"]
     assert ["kan", "2-5-5-1", "1", "3", "1"] in [line.split() for line in lines]
     assert ["toy/product", "3", "4", "2"] in [line.split() for line in lines]

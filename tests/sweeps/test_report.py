@@ -15,6 +15,7 @@ import synthetic
 
 from sweeps.aggregate import aggregate, verdict
 from sweeps.errors import UserError
+from sweeps.figures import MAX_VECTOR_POINTS
 from sweeps.records import group_id
 from sweeps.report import duration, inline_svg, number, write_report
 from sweeps.store import Store
@@ -374,12 +375,23 @@ def test_no_store_and_no_place_are_clear_errors(tmp_path):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".report")]
 
 
-def test_a_page_of_many_runs_stays_small(tmp_path):
+def test_a_page_of_many_models_stays_small_and_says_why(tmp_path):
     rng = np.random.default_rng(0)
+    n_runs = MAX_VECTOR_POINTS // len(synthetic.GRIDS) + 50
     with Store.create(tmp_path, {}, "") as store:
-        for seed in range(1100):
-            store.add(synthetic.kan_record("t", [2, 1 + seed % 50, 1], seed, rng))
-    assert write_report(tmp_path).stat().st_size < 5e6
+        for seed in range(n_runs):
+            task = ("s", "t")[seed % 2]
+            store.add(synthetic.kan_record(task, [2, 1 + seed % 50, 1], seed, rng))
+    page = page_of(write_report(tmp_path))
+    assert (tmp_path / "report.html").stat().st_size < 5e6
+    assert page.tags.count("use") < 1000
+    assert "so many that the figures carry them as pictures" in page.text
+
+
+def test_the_dots_of_a_small_page_are_drawn_one_by_one(sweep):
+    page = sweep[3]
+    assert page.tags.count("use") > 2 * sum(x.size for t in sweep[2].tasks for x, _ in t.cloud.values())
+    assert "carry them as pictures" not in page.text
 
 
 def test_inline_svg_is_told_apart_from_its_neighbours():

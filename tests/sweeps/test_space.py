@@ -136,6 +136,25 @@ def test_a_configuration_holds_what_the_results_depend_on() -> None:
     assert len(run.run_id) == 16
 
 
+@pytest.mark.parametrize("max_params", [None, 300])
+def test_ids_are_those_of_the_configurations_and_survive_json(max_params: int | None) -> None:
+    kans = KAN | {
+        "hidden": ["suggested", [5]],
+        "grids": [[3, 5, 20], [4]],
+        "grid_eps": [0.5, 1.0],
+        "smoothing": [0, "gcv"],
+        "init": ["wide", "power"],
+        "restarts": [1, 2],
+    }
+    spec = spec_of(kans, MLP | {"activation": ["tanh", "silu"]}, seeds=[3, 7])
+    runs = expand(replace(spec, max_params=max_params), TASKS)
+    assert len(runs) > 100
+    for run in runs:
+        assert run.run_id == run_id(run.config)
+        assert json.loads(canonical_json(run.config)) == run.config
+        assert (run.task, run.family) == (run.config["task"], run.config["family"])
+
+
 def test_duplicates_are_runs_once() -> None:
     twice = spec_of(KAN, KAN | {"hidden": ["suggested", [2], [5]]})
     assert len(configs(twice)) == 2  # the suggested shape of this task is [2, 2, 1] too

@@ -98,7 +98,7 @@ def test_finished_ids_can_be_asked_by_status(store):
 
 def test_the_plan_is_replaced_as_a_whole(store):
     store.set_plan([("b", "t", "kan", {"seed": 0}), ("a", "t", "mlp", {"seed": 1})])
-    assert store.plan_ids() == ["b", "a"]
+    assert store.plan_tasks() == [("b", "t"), ("a", "t")]
     assert store.plan()[1] == ("a", "t", "mlp", {"seed": 1})
 
     def breaks_off():
@@ -109,9 +109,63 @@ def test_the_plan_is_replaced_as_a_whole(store):
         store.set_plan(breaks_off())
     with pytest.raises(sqlite3.IntegrityError):
         store.set_plan([("d", "t", "kan", {}), ("d", "t", "kan", {})])
-    assert store.plan_ids() == ["b", "a"]
+    assert store.plan_tasks() == [("b", "t"), ("a", "t")]
     store.set_plan([("c", "t", "kan", "{}")])
-    assert store.plan_ids() == ["c"]
+    assert store.plan_tasks() == [("c", "t")]
+
+
+def plan_of_numbers(*numbers):
+    return [(f"{n:016x}", "t", "kan", {"number": n, "grids": [3, 5]}) for n in numbers]
+
+
+def test_what_is_missing_comes_in_the_order_of_the_plan(store):
+    assert store.missing() == []
+    rows = plan_of_numbers(5, 1, 4, 2, 3)
+    store.set_plan(rows)
+    assert store.missing() == store.plan() == rows
+    store.add(record(1))
+    store.add(record(2, status="failed", reason="no"))
+    store.add(record(9, status="failed", reason="not asked for"))
+    assert store.missing() == plan_of_numbers(5, 4, 3)
+    assert store.missing(limit=2) == plan_of_numbers(5, 4)
+    assert store.missing(retry_failed=True) == plan_of_numbers(5, 4, 2, 3)
+    assert store.missing(retry_failed=True, limit=3) == plan_of_numbers(5, 4, 2)
+    assert store.plan(limit=1) == plan_of_numbers(5)
+    assert (store.n_planned(), store.n_recorded()) == (5, 2)
+    assert store.statuses() == {f"{1:016x}": "ok", f"{2:016x}": "failed", f"{9:016x}": "failed"}
+    assert store.plan_configs() == [("kan", f'{{"grids":[3,5],"number":{n}}}') for n in (5, 1, 4, 2, 3)]
+    assert (store.plan_missing(), store.plan_failed()) == ({"kan": 3}, {"kan": 1})
+
+
+def test_failures_come_by_frequency_and_of_the_plan_only_if_asked(store):
+    store.set_plan(plan_of_numbers(1, 2, 3, 4))
+    for number, (status, reason) in enumerate(
+        [("failed", "b"), ("timeout", "late"), ("failed", "a"), ("failed", "a"), ("failed", "b")], start=1
+    ):
+        store.add(record(number, status=status, reason=reason))
+    store.add(record(6))
+    assert store.failures() == [("failed", "b", 2), ("failed", "a", 2), ("timeout", "late", 1)]
+    assert store.failures(planned=True) == [("failed", "a", 2), ("failed", "b", 1), ("timeout", "late", 1)]
+
+
+def test_the_slowest_runs_come_first_and_unknown_times_last(store):
+    for number, wall_s in enumerate([2.0, math.nan, 3.0, 2.0], start=1):
+        store.add(record(number, wall_s=wall_s))
+    found = store.slowest(3)
+    assert [int(run_id, 16) for run_id, *_ in found] == [3, 1, 4]
+    assert found[0][1:] == (3.0, "special/jv", record(3)["config"])
+    assert math.isnan(store.slowest(9)[-1][1])
+
+
+def test_a_plan_may_say_what_it_was_made_of(store):
+    assert store.meta()["plan_of"] == ""
+    store.set_plan(plan_of_numbers(1), "a specification")
+    assert store.meta()["plan_of"] == "a specification"
+    with pytest.raises(sqlite3.IntegrityError):
+        store.set_plan(plan_of_numbers(1, 1), "another")
+    assert store.meta()["plan_of"] == "a specification"
+    store.set_plan(plan_of_numbers(2))
+    assert store.meta()["plan_of"] == ""
 
 
 def test_counts_are_of_the_plan_and_of_what_is_recorded(store):
@@ -364,6 +418,27 @@ def test_a_damaged_file_gives_one_clear_error_and_is_left_alone(tmp_path, damage
     # The lock is free again: the user can put the file right and go on.
     path.write_bytes(whole)
     with Store.open(tmp_path) as store:
+        assert store.counts()["finished"] == 39
+
+
+def test_models_are_not_read_to_open_a_store_and_damage_in_them_is_told_when_one_is(tmp_path):
+    large_store(tmp_path)
+    path = tmp_path / "results.db"
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = 'models'"
+        ).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    broken = bytearray(path.read_bytes())
+    broken[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(broken)
+    with Store.open(tmp_path) as store:
+        assert store.counts()["finished"] == 39
+        with pytest.raises(UserError, match="damaged or not a store"):
+            store.model(f"{1:016x}", 0)
+        with pytest.raises(UserError, match="damaged or not a store"):
+            store.add(record(50))
         assert store.counts()["finished"] == 39
 
 

@@ -79,10 +79,18 @@ def test_the_same_configuration_gives_the_same_bits() -> None:
     assert not np.array_equal(first["train_input"], other["train_input"])
 
 
-def test_only_the_last_datasets_are_kept() -> None:
-    for seed in range(10):
-        tasks.load_dataset(suite_config("toy/product", seed=seed))
-    assert len(tasks._cache) <= 4
+def test_only_the_last_datasets_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = [suite_config("toy/product", seed=seed) for seed in range(10)]
+    made = [tasks.load_dataset(config) for config in configs]
+    assert all(tasks.load_dataset(config) is data for config, data in zip(configs, made, strict=True))
+    monkeypatch.setattr(tasks, "_CACHE_BYTES", 4 * tasks._n_bytes(made[0]))
+    last = tasks.load_dataset(suite_config("toy/product", seed=10))
+    assert len(tasks._cache) == 4
+    assert tasks.load_dataset(configs[9]) is made[9]
+    monkeypatch.setattr(tasks, "_CACHE_BYTES", 0)
+    other = suite_config("toy/product", seed=11)
+    assert tasks.load_dataset(other) is tasks.load_dataset(other) is not last
+    assert len(tasks._cache) == 1
 
 
 def test_sizes_of_a_specification_reach_the_configuration() -> None:
