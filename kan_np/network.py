@@ -14,12 +14,10 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
 from kan_np.kernels.lanes import LANES
-from kan_np.kernels.network import BLOCK, Ints, Net, Places, Pull, Scratch
+from kan_np.kernels.network import BLOCK, Ints, Net, Places, Scratch
 from kan_np.pieces import SplineTable, refuse_outside
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
-
-NO_PULL = Pull(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
 
 _CHUNK = 8192  # rows of a prediction that are in memory at once
 

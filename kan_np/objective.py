@@ -14,8 +14,8 @@ from scipy.linalg import blas
 from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import BLOCK
-from kan_np.network import NO_PULL, Network, new_places, new_scratch
+from kan_np.kernels.network import BLOCK, Pull
+from kan_np.network import Network, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
 from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
 
@@ -128,7 +128,8 @@ class KanObjective:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
-        matrix, grad, pull = self._as_matrix(theta), self._grad, NO_PULL
+        matrix, grad = self._as_matrix(theta), self._grad
+        pull: Pull | None = None
         grad.fill(0.0)
         self.reg = 0.0
         if self.penalty.needs_statistics:

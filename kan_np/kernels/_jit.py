@@ -20,14 +20,19 @@ _SUMS_REORDERED = {"contract", "reassoc", "arcp", "nsz"}
 _SUMS_AS_WRITTEN = {"contract"}
 
 
-def jit(function: F) -> F:
+def entry(function: F) -> F:
     """Compile on first call, keep on disk, release the GIL, allow sums to be reordered."""
-    return _compiled(function, _SUMS_REORDERED)
+    return _compiled(function, _SUMS_REORDERED, inner=False)
+
+
+def jit(function: F) -> F:
+    """As `entry`, for what only kernels call: no wrapper for Python, which is a quarter of the compiling."""
+    return _compiled(function, _SUMS_REORDERED, inner=True)
 
 
 def jit_exact(function: F) -> F:
     """As `jit`, for code whose accuracy depends on the order in which it is written."""
-    return _compiled(function, _SUMS_AS_WRITTEN)
+    return _compiled(function, _SUMS_AS_WRITTEN, inner=True)
 
 
 def intrinsic(generator: Callable[..., Any]) -> Any:
@@ -35,10 +40,12 @@ def intrinsic(generator: Callable[..., Any]) -> Any:
     return numba.extending.intrinsic(generator)
 
 
-def _compiled(function: F, sums: set[str]) -> F:
+def _compiled(function: F, sums: set[str], *, inner: bool) -> F:
     # _nrt=False: no reference counts, since kernels allocate nothing and taking an array out of a tuple would
     # cost a small kernel as much as its arithmetic
     flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": sums, "_nrt": False}
+    if inner:
+        flags |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     kernel: Any = numba.njit(**flags)(function)
     if kernel is not function:  # as it is with NUMBA_DISABLE_JIT
         kernel._cache = KernelCache(function)

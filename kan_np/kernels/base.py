@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from kan_np.kernels._jit import jit, jit_exact
+from kan_np.kernels._jit import entry, jit_exact
 from kan_np.kernels.lanes import power_of_two
 
 ZERO, IDENTITY, SILU = 0, 1, 2
@@ -45,7 +45,7 @@ def exponential(x):
     return (p * r + 1.0) * power_of_two(np.int64(np.int32(m)))
 
 
-@jit
+@entry
 def residual(kind, x, row, n, value, slope, slot):
     """value[slot, s] = b(x[row, s]) and slope[slot, s] = b'(x[row, s]).
 

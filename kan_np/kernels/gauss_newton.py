@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES, add_row
 from kan_np.kernels.network import (
@@ -53,7 +53,7 @@ def residual_block(net, theta, inputs, block, y, places, scratch, residual):
     return n
 
 
-@jit
+@entry
 def loss(net, theta, inputs, y, weight, places, scratch, residual):
     """Return sum_{s,j} weight_s (f_j(x_s) - y_js)^2."""
     start_evaluation(net, theta, scratch)
@@ -86,7 +86,7 @@ def reaches(net, edge, output):
     return edge < net.edge_start[n_layers - 1] or net.target[edge] == net.node_start[n_layers] + output
 
 
-@jit
+@entry
 def accumulate_sparse(net, theta, inputs, y, weight, places, scratch, residual, active, matrix, vector):
     """Add J^T W J to `matrix` and J^T W r to `vector`; return r^T W r.
 
@@ -174,7 +174,7 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
                     matrix[m + r, o + q] += weight * value[h, s, q]
 
 
-@jit
+@entry
 def jacobian_rows(
     net, theta, inputs, first_block, n_rows, y, weight, places, scratch, residual, active, jacobian, scaled
 ):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO, residual
 from kan_np.kernels.layer import add_moments, fan_to_source, fan_values, to_coefficients, to_polynomials
 from kan_np.kernels.spline import place_nodes
@@ -69,7 +69,7 @@ class Pull(NamedTuple):
     """What a penalty on the spread of edges and nodes adds to their derivatives (see kan_np.penalty).
 
     Edge e gets edge_weight[e] (phi_e - edge_mean[e]), source node i node_weight[i] (x_i - node_mean[i]).
-    Empty arrays: nothing is added.
+    Kernels take None where there is no such penalty.
     """
 
     edge_weight: Floats
@@ -88,7 +88,7 @@ def expand_nodes(net, first, end, x, n, places, slot0):
             residual(net.base, x, i, n, base, dbase, slot0 + i - first)
 
 
-@jit
+@entry
 def expand_inputs(net, x, inputs, scratch):
     """Place all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
     n_in = x.shape[1]
@@ -158,7 +158,7 @@ def forward_block(net, theta, x, low, n, places, scratch):
     hidden_layers_forward(net, theta, n, places, scratch)
 
 
-@jit
+@entry
 def forward(net, theta, x, nodes, places, scratch):
     """nodes[i, s] = value of every node, inputs included, for every sample of x (n_samples, n_in)."""
     start_evaluation(net, theta, scratch)
@@ -173,7 +173,7 @@ def forward(net, theta, x, nodes, places, scratch):
 @jit
 def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
     """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
-    if pull.edge_weight.shape[0] > 0:
+    if pull is not None:  # decided when the kernel is compiled: without such a penalty there is no such code
         layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad)
         return
     has_base = net.base != ZERO
@@ -261,7 +261,7 @@ def edge_values(net, theta, edge, fan, n, places, slot, scratch):
         add_base(theta, edge, fan, n, places.base, slot, scratch.above, 0)
 
 
-@jit
+@entry
 def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad):
     """Return sum_{s,j} weight_s (f_j(x_s) - y_{js})^2 and add its gradient by theta to `grad`.
 
@@ -292,7 +292,7 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
     return loss
 
 
-@jit
+@entry
 def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node_mean, node_square):
     """Mean and sum of squared deviations of every edge's and every source node's values.
 
@@ -330,7 +330,7 @@ def join_moments(values, row, n, before, index, mean, square):
     mean[index] += shift * n / (before + n)
 
 
-@jit
+@entry
 def input_jacobian(net, theta, x, places, scratch, out):
     """out[s, j, i] = d f_j / d x_i at sample s."""
     start_evaluation(net, theta, scratch)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.lanes import LANES, powers_quad
 
 
@@ -119,7 +119,7 @@ def active_values(n, at, powers, poly, value):
             value[s, r] = total
 
 
-@jit
+@entry
 def basis_derivative(x, breaks, bucket, bucket_scale, origin, scale, poly, start, nu, piece, out):
     """Dense matrix of nu-th derivatives: out[s, m] = d^nu B_m / dx^nu at x[s]. `out` comes zeroed."""
     order, width = poly.shape[1], poly.shape[2]

@@ -25,10 +25,10 @@ from numba.core.dispatcher import Dispatcher
 import kan_np.kernels
 from kan_np.kernels import _cache
 
-CALLEE = "from kan_np.kernels._jit import jit\n\n@jit\ndef twice(x):\n    return 2.0 * x[0]\n"
+CALLEE = "from kan_np.kernels._jit import entry\n\n@entry\ndef twice(x):\n    return 2.0 * x[0]\n"
 CALLER = (
-    "from kan_np.kernels._jit import jit\nfrom package.low import twice\n\n"
-    "@jit\ndef kernel(x):\n    return twice(x) + 1.0\n"
+    "from kan_np.kernels._jit import entry\nfrom package.low import twice\n\n"
+    "@entry\ndef kernel(x):\n    return twice(x) + 1.0\n"
 )
 # `import kan_np` would take most of the time of a test; its kernels need nothing outside of their folder.
 PROGRAM = f"""
