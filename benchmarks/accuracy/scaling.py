@@ -37,6 +37,7 @@ class Case:
     slope_bar: float = 0.0
     pykan: dict[int, float] = field(default_factory=dict)
     grid_eps: float = 1.0
+    steps: int | None = None
 
 
 #: What pykan's own examples print: [2,1,1] with 200 steps a grid, and [4,2,1,1] with 3000 samples.
@@ -70,8 +71,10 @@ CASES = {
         (3, 5, 10, 20, 50, 100),
         {50: 3e-7, 100: 3e-8},
         pykan={50: 3.8e-5},
-        # sums of squares are thin at one end: a tenth of quantiles gives the last intervals samples enough
+        # Sums of squares are thin at one end. A tenth of quantiles gives the last intervals samples enough, and
+        # fewer steps leave the gaps between them smooth: training error falls on, test error does not.
         grid_eps=0.9,
+        steps=35,
     ),
     "bessel": Case(
         "J0(20 x), 3000 samples",
@@ -112,7 +115,7 @@ def fit(task: Fit) -> Curve:
         dataset,
         grids=tuple(grid for grid in case.grids if grid <= task.max_grid),
         opt="LM",
-        steps=task.steps,
+        steps=case.steps or task.steps,
         restarts=RESTARTS,
         seed=task.seed,
         val_fraction=0.0,
