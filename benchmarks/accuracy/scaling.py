@@ -71,8 +71,8 @@ CASES = {
         (3, 5, 10, 20, 50, 100),
         {50: 3e-7, 100: 3e-8},
         pykan={50: 3.8e-5},
-        # Sums of squares are thin at one end. A tenth of quantiles gives the last intervals samples enough, and
-        # fewer steps leave the gaps between them smooth: training error falls on, test error does not.
+        # Sums of squares are thin at one end. A tenth of quantiles gives the last intervals samples enough,
+        # and fewer steps leave the gaps between them smooth: training error falls on, test error does not.
         grid_eps=0.9,
         steps=35,
     ),
