@@ -32,7 +32,7 @@ OPTIMIZERS = {
 AUTO = "auto"
 
 #: Above so many parameters "auto" takes L-BFGS. An iteration of Levenberg-Marquardt grows with the square of
-#: the parameters and then their cube; a prototype with 1000 samples put the crossing near this number.
+#: the parameters and then their cube; `benchmarks/accuracy/optimizers.py` shows where that stops to pay.
 AUTO_LM_PARAMS = 1500
 
 
