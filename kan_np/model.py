@@ -250,9 +250,10 @@ class KAN(Trainable):
         opt : {"LBFGS", "LM", "auto"}
             Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
             (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
-            and at most 1500 parameters, else "LBFGS": up to there LM left the lower training RMSE in the same
-            time on 12 of 14 KANs, from 300, 1000 and 3000 samples (benchmarks/accuracy/optimizers.py), and
-            beyond with more samples than parameters L-BFGS did.
+            and at most 1500 parameters, else "LBFGS". From one start, in the time of 50 steps of LM, the two
+            are about even there (LM lower for 9 of 14 KANs of 135 to 1512 parameters, L-BFGS ten times lower
+            at 2016 parameters and 3000 samples: benchmarks/accuracy/optimizers.py); through finer and finer
+            grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6.
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the spread of edges, its entropy, the size of
