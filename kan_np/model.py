@@ -251,7 +251,7 @@ class KAN(Trainable):
             Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
             (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
             and at most 1500 parameters, else "LBFGS". From one start, in the time of 50 steps of LM, the two
-            are about even there (LM lower for 9 of 14 KANs of 135 to 1512 parameters, L-BFGS ten times lower
+            are about even there (LM lower for 8 of 13 KANs of 135 to 1512 parameters, L-BFGS 15 times lower
             at 2016 parameters and 3000 samples: benchmarks/accuracy/optimizers.py); through finer and finer
             grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6.
         steps : int
