@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kan_np import _validate
+from kan_np import _validate, attribution
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
 from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
@@ -343,11 +343,36 @@ class KAN(Trainable):
         """
         self._move_grid(_validate.matrix("x", x, self.width[0]))
 
-    def plot(self) -> Figure:
-        """Draw the network with the function of every edge; see `kan_np.plot.plot_network`."""
+    def edge_scores(self, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
+        """Score all edges on samples x by a `metric` of pykan; see `kan_np.attribution.edge_scores`."""
+        return attribution.edge_scores(self, x, metric)
+
+    def node_scores(self, x: ArrayLike) -> list[FloatArray]:
+        """Score all nodes on samples x by their part in the outputs; see `kan_np.attribution.node_scores`."""
+        return attribution.node_scores(self, x)
+
+    def feature_score(self, x: ArrayLike) -> FloatArray:
+        """Score the inputs on samples x by their part in the outputs: `node_scores` of the first layer."""
+        return attribution.feature_score(self, x)
+
+    def plot(self, x: ArrayLike | None = None, **options: Any) -> Figure:
+        """Draw the network with the function of every edge over samples x.
+
+        `options` are those of `kan_np.plot.plot_network`: metric, beta, in_vars, out_vars, title, threshold,
+        indices, figsize.
+        """
         from kan_np.plot import plot_network
 
-        return plot_network(self)
+        return plot_network(self, x, **options)
+
+    def plot_edge(self, l: int, i: int, j: int, x: ArrayLike | None = None, **options: Any) -> Figure:  # noqa: E741
+        """Draw the function of the edge from node i of layer l to node j, with the samples x that reach it.
+
+        `options` are those of `kan_np.plot.plot_edge`: symbol, in_vars, figsize.
+        """
+        from kan_np.plot import plot_edge
+
+        return plot_edge(self, l, i, j, x, **options)
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         # layer by layer: what reaches a layer depends on the moved grids before it

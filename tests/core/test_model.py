@@ -373,23 +373,3 @@ def test_import_is_light_and_compiles_nothing():
         "        assert not getattr(kernel, 'signatures', []), name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_pictures_are_figures_with_every_edge_and_no_global_state():
-    model = KAN([2, 3, 1], seed=0)
-    figure = model.plot()
-    axes = figure.axes[0]
-    assert len(axes.patches) == 9
-    assert [t.get_text() for t in axes.texts] == ["$x_{1}$", "$x_{2}$", "$y$"]
-    assert len(MLP([2, 3, 1]).plot().axes[0].collections[0].get_segments()) == 6
-    assert len(MLP([2, 3, 1]).plot().axes[0].collections[1].get_segments()) == 3
-    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
-
-
-def test_plotted_curves_are_the_edges_of_the_model():
-    from kan_np.plot import edge_curves
-
-    model = KAN([2, 2, 1], 4, 3, seed=3, noise_scale=2.0, grid_range=[[-1, 1], [0, 3]])
-    (x, phi), _ = edge_curves(model, 50)
-    hidden = model._network.node_values(np.ascontiguousarray(x.T))[2:4]
-    np.testing.assert_allclose(phi.sum(axis=0), hidden, atol=1e-12)

@@ -1,0 +1,226 @@
+"""The function of one edge, with what it is made of and the samples that reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np.attribution import edge_parts, edge_scores
+from kan_np.plot import names as naming
+from kan_np.plot import reading
+from kan_np.plot._style import BLUE, GREY, INK, VERMILION
+
+if TYPE_CHECKING:
+    from kan_np.model import KAN
+
+_POINTS = 401
+_RUG = 100  # samples that are drawn one by one; more become a histogram
+_BINS = 50
+_STRIP = 0.14  # part of the height for the samples
+_IN_A_ROW = 4  # entries of the legend
+_BEYOND = 0.5  # the grid is shown to this part of the samples' range beyond them
+
+
+def plot_edge(
+    model: KAN,
+    l: int,  # noqa: E741  the layer's name in the paper and in pykan
+    i: int,
+    j: int,
+    x: ArrayLike | None = None,
+    *,
+    symbol: tuple[str, Callable[[FloatArray], ArrayLike]] | None = None,
+    in_vars: Sequence[Any] | None = None,
+    figsize: tuple[float, float] = (4.8, 3.6),
+) -> Figure:
+    """Draw the function phi_lij of one edge.
+
+    Blue is phi, orange if the edge carries a symbol, whose name is then written; grey are its spline and its
+    residual part; blue ticks on the axis are the knots, and shaded is what lies outside the grid. Along the
+    axis stand the samples that reach the edge, as lines or, if there are more than 100, as a histogram. The
+    score is B_lij of `kan_np.attribution`.
+
+    Parameters
+    ----------
+    model : KAN
+    l, i, j : int
+        Layer, source and target, from 0.
+    x : array_like of shape (n_samples, n_in), optional
+        Inputs of the network; 1000 random ones over the grids of the inputs if not given.
+    symbol : (str, callable), optional
+        Name and function of a candidate, drawn over the edge: the function takes and returns an array (n,).
+    in_vars : sequence of str or SymPy expressions, optional
+        Names of the inputs; x_1, x_2, ... if not given.
+    figsize : (float, float)
+        Width and height in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an edge that does not exist, samples that ``model(x)`` refuses, a wrong number of names, and a
+        symbol that is no such pair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kan_np import KAN
+    >>> from kan_np.plot import plot_edge
+    >>> figure = plot_edge(KAN([2, 5, 1], seed=0), 0, 1, 3, symbol=("x^2", np.square))
+    >>> figure.axes[0].get_xlabel()
+    '$x_{2}$'
+    """
+    edge = check_edge(model, l, i, j)
+    variables = naming.names_of("in_vars", in_vars, "x", model.width[0])
+    _check_symbol(symbol)
+    samples = reading.default_samples(model) if x is None else _validate.matrix("x", x, model.width[0])
+    score = float(edge_scores(model, samples)[l][i, j])
+    first = sum(model.width[:l])
+    values = model._network.node_values(samples)[first + i]
+    knots = model.knots[l][i]
+    at = _shown_range(values, knots)
+    nodes = np.zeros((sum(model.width), at.size))
+    nodes[first + i] = at
+    spline, residual = (part[i, j] for part in edge_parts(model, nodes)[l])
+
+    figure = Figure(figsize=figsize, dpi=150, facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    carried = reading.edge_symbols(model).get(edge)
+    _draw_function(axes, at, spline, residual, carried)
+    if symbol is not None:
+        label = naming.raised(symbol[0])
+        axes.plot(at, _values_of(symbol, at), color=VERMILION, lw=1.6, ls=(0, (4, 2)), label=label, zorder=4)
+    _draw_samples(axes, values)
+    _draw_grid(axes, knots)
+    axes.set_xlabel(variables[i] if l == 0 else f"$h_{{{l},{i}}}$", math_fontfamily="cm")
+    axes.set_title(f"$\\varphi_{{{l},{i},{j}}}$", loc="left", math_fontfamily="cm", color=INK)
+    axes.set_title(f"score {score:.2g}", loc="right", fontsize=9, color=GREY)
+    _finish(figure, axes)
+    return figure
+
+
+def check_edge(model: KAN, l: int, i: int, j: int) -> tuple[int, int, int]:  # noqa: E741
+    """Return the indices of an edge as ints; raise if the model has no such edge."""
+    width = model.width
+    layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")
+    source = _index("i", i, width[layer], f"sources of layer {layer} of width {width}")
+    return layer, source, _index("j", j, width[layer + 1], f"targets of layer {layer} of width {width}")
+
+
+def _index(name: str, value: object, n: int, what: str) -> int:
+    number = _validate.integer(name, value, 0)
+    if number >= n:
+        raise ValueError(f"{name} is {number}; expected 0 to {n - 1}, for the {n} {what}. Count from 0.")
+    return number
+
+
+def _check_symbol(symbol: object) -> None:
+    if symbol is None:
+        return
+    pair = isinstance(symbol, tuple) and len(symbol) == 2
+    if not pair or not isinstance(symbol[0], str) or not callable(symbol[1]):  # type: ignore[index]
+        raise TypeError(
+            f"symbol is {symbol!r}; expected a name and a function of an array, as in ('sin', np.sin)."
+        )
+
+
+def _values_of(symbol: tuple[str, Callable[[FloatArray], ArrayLike]], at: FloatArray) -> FloatArray:
+    with np.errstate(all="ignore"):  # outside its domain a candidate is simply not drawn
+        values = np.asarray(symbol[1](at), dtype=np.float64)
+    if values.shape != at.shape:
+        raise ValueError(
+            f"symbol {symbol[0]!r} returns shape {values.shape} for an array of shape {at.shape}; expected "
+            "the same shape. Use NumPy functions of one variable."
+        )
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _shown_range(values: FloatArray, knots: FloatArray) -> FloatArray:
+    """Points over the samples, and over the grid as far as it is not much wider."""
+    low, high = float(values.min()), float(values.max())
+    start, end = min(low, knots[0]), max(high, knots[-1])
+    if high - low > 1e-9 * (abs(low) + abs(high)):
+        beyond = _BEYOND * (high - low)
+        start, end = max(start, low - beyond), min(end, high + beyond)
+    return np.linspace(start, end, _POINTS)
+
+
+def _draw_function(
+    axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray, carried: str | None
+) -> None:
+    """The function, and its parts where they come near it."""
+    phi = spline + residual
+    low, high = float(phi.min()), float(phi.max())
+    varies = high - low > 1e-9 * max(abs(low), abs(high))
+    size = high - low if varies else max(abs(high), 1.0)
+    near = (low - size, high + size)
+    label, colour = (r"$\varphi$", BLUE) if carried is None else (naming.raised(carried), VERMILION)
+    axes.plot(at, phi, color=colour, lw=2.2, label=label, zorder=3, solid_capstyle="round")
+    for part, name, dashes in ((spline, "spline", (5, 2)), (residual, "residual", (1, 1.6))):
+        seen = part[(part >= near[0]) & (part <= near[1])]
+        if carried is None and seen.size and residual.any():
+            axes.plot(at, part, color=GREY, lw=1.1, ls=(0, dashes), label=name, zorder=2)
+            low, high = min(low, float(seen.min())), max(high, float(seen.max()))
+    room = 0.06 * (high - low or size)
+    axes.set_ylim(low - room - _STRIP / (1 - _STRIP) * (high - low + 2 * room), high + room)
+    axes.set_xlim(at[0], at[-1])
+
+
+def _draw_samples(axes: Axes, values: FloatArray) -> None:
+    """A strip along the axis: a line for each of few samples, a histogram of many."""
+    place = axes.get_xaxis_transform()
+    if values.size <= _RUG:
+        axes.vlines(values, 0.0, 0.3 * _STRIP, color=GREY, lw=0.6, transform=place, label="samples")
+        return
+    count, ends = np.histogram(values, bins=_BINS)
+    heights = 0.9 * _STRIP * count / count.max()
+    axes.bar(
+        ends[:-1],
+        heights,
+        np.diff(ends),
+        align="edge",
+        color=GREY,
+        alpha=0.35,
+        lw=0,
+        transform=place,
+        zorder=1,
+        label="samples",
+    )
+
+
+def _draw_grid(axes: Axes, knots: FloatArray) -> None:
+    """Knots as ticks inwards, and a shade over what lies outside."""
+    start, end = axes.get_xlim()
+    axes.xaxis.remove_overlapping_locs = False  # a knot under a label is a knot as well
+    axes.set_xticks(knots[(knots >= start) & (knots <= end)], minor=True)
+    axes.tick_params(axis="x", which="minor", direction="in", length=7, color=BLUE, width=1.0)
+    for low, high in ((start, knots[0]), (knots[-1], end)):
+        if high - low > 1e-9 * (end - start):
+            axes.axvspan(low, high, color=GREY, alpha=0.12, lw=0, zorder=0, label="outside the grid")
+    axes.set_xlim(start, end)
+
+
+def _finish(figure: Figure, axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    axes.tick_params(which="major", color=GREY, labelsize=9)
+    entries = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        loc="outside lower center",
+        ncols=len(entries) if len(entries) <= _IN_A_ROW else 3,
+        frameon=False,
+        fontsize=9,
+        handlelength=1.8,
+        columnspacing=1.4,
+    )

@@ -1,0 +1,247 @@
+"""Where the nodes, squares and wires of a network lie: plain geometry in inches.
+
+Layers rise from the bottom. Above every node stands a block with the squares of the edges that leave it, in
+as many rows as the width of the figure asks for. Wires run straight from a node to the lowest square of each
+column and from the highest one to its target; those of the other squares climb in the gutters beside their
+column, so that no wire crosses a square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kan_np._validate import FloatArray
+
+WIDEST = 13.0  # of the body of a figure
+LARGEST, GOOD, SMALLEST = 0.62, 0.36, 0.22  # distance of two squares: at most, wished for, at least
+FEW_ROWS, MOST_ROWS = 3, 6
+LARGEST_IN_MANY_ROWS = 0.48
+
+_NARROWEST = 2.2
+_NODES_APART = 0.3
+_BLOCKS_APART = 0.07
+_GUTTER = 0.2  # part of the distance of two squares that stays free
+_WIDEST_GUTTER = 0.4  # where many wires climb
+_TRACK = 0.018  # distance of two climbing wires
+_FLATTEST = 0.5  # part of their height to which wires between nodes and squares may be pressed
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One edge: its square, and the wires into and out of it as rows (x, y).
+
+    Attributes
+    ----------
+    i, j : int
+        Source and target.
+    left, bottom : float
+        Corner of the square.
+    into, out : ndarray of shape (n_points, 2)
+    """
+
+    i: int
+    j: int
+    left: float
+    bottom: float
+    into: FloatArray
+    out: FloatArray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places of everything, from the lowest node at y = 0 and the left end of the body at x = 0.
+
+    Attributes
+    ----------
+    width, height : float
+    side, caption : float
+        Of the squares, and the height of the captions under them.
+    node_x : list of ndarray of shape (n_l,)
+    node_y : list of float
+    edges : list of list of Place
+    """
+
+    width: float
+    height: float
+    side: float
+    caption: float
+    node_x: list[FloatArray]
+    node_y: list[float]
+    edges: list[list[Place]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """How the squares above the nodes of a layer are packed, and how high the wires to and from them are."""
+
+    rows: int
+    columns: int
+    apart: float  # distance of two columns
+    caption: float
+    fan: float
+
+
+def side_by_side(n: int, width: float) -> FloatArray:
+    """Centres of n equal parts of the width."""
+    return np.asarray((np.arange(n) + 0.5) * (width / n), dtype=np.float64)
+
+
+def room_for(n_sources: int, widest: float = WIDEST) -> int:
+    """Return how many squares fit above each of `n_sources` nodes side by side."""
+    return MOST_ROWS * max(int((widest / n_sources - _BLOCKS_APART) / SMALLEST), 0)
+
+
+def arrange(
+    shown: Sequence[Bools],
+    captioned: Sequence[Bools],
+    narrowest: float = 0.0,
+    widest: float = WIDEST,
+    height: float | None = None,
+) -> Layout:
+    """Find places for the nodes and edges of a network.
+
+    Parameters
+    ----------
+    shown : list of bool arrays of shape (n_in, n_out)
+        Which edges of each layer get a square; at most `room_for` a source.
+    captioned : list of bool arrays of shape (n_in, n_out)
+        Which of them have a caption under the square.
+    narrowest, widest : float
+        Bounds of the width.
+    height : float, optional
+        To be filled; as the picture asks if not given.
+
+    Raises
+    ------
+    ValueError
+        If the smallest squares do not fit into that height.
+    """
+    sizes = [shown[0].shape[0], *(s.shape[1] for s in shown)]
+    counts = [int(s.sum(axis=1).max()) for s in shown]
+    pitch, rows = _pitch(sizes, counts, widest)
+    packed = [n * (ceil(m / rows) * pitch + _BLOCKS_APART) for n, m in zip(sizes, counts, strict=False)]
+    width = min(max(*packed, narrowest, _NARROWEST, _NODES_APART * max(sizes)), widest)
+    if height is None:
+        return _place(shown, captioned, _pack(width, sizes, counts, captioned, pitch), (width, pitch, 1.0))
+    while True:
+        blocks = _pack(widest, sizes, counts, captioned, pitch)
+        body = sum(b.rows * (pitch + b.caption) for b in blocks)
+        fans = sum(2 * b.fan for b in blocks)
+        if body + _FLATTEST * fans <= height:
+            return _place(shown, captioned, blocks, (widest, pitch, (height - body) / fans))
+        if pitch <= SMALLEST:
+            raise ValueError(
+                f"figsize leaves {widest:.1f} x {height:.1f} inches between the names; expected a height of "
+                f"at least {body + _FLATTEST * fans:.1f} for this network. Make the figure higher or wider."
+            )
+        pitch = max(0.95 * pitch, SMALLEST)
+
+
+def _pitch(sizes: list[int], counts: list[int], widest: float) -> tuple[float, int]:
+    """Distance of two squares, and in how many rows at most they stand: few rows of squares not too small."""
+    best = []
+    for rows in range(1, MOST_ROWS + 1):
+        fits = [
+            (widest / n - _BLOCKS_APART) / ceil(m / rows) for n, m in zip(sizes, counts, strict=False) if m
+        ]
+        best.append(min([LARGEST if rows <= FEW_ROWS else LARGEST_IN_MANY_ROWS, *fits]))
+    enough = min(GOOD, 0.85 * max(best))
+    rows = next(r for r, pitch in enumerate(best, 1) if pitch >= enough)
+    return best[rows - 1], rows
+
+
+def _pack(
+    width: float, sizes: list[int], counts: list[int], captioned: Sequence[Bools], pitch: float
+) -> list[_Block]:
+    """Rows and columns of the squares above the nodes of each layer, as few rows as the width allows."""
+    fan = min(max(0.06 * width + 0.2, 0.38), 1.0)
+    caption = min(max(0.24 * pitch, 0.08), 0.15)
+    blocks = []
+    for n, count, has_caption in zip(sizes, counts, captioned, strict=False):
+        in_a_row = max(int((width / n - _BLOCKS_APART) / pitch + 1e-9), 1)
+        rows = ceil(count / in_a_row)
+        columns = ceil(count / max(rows, 1))
+        apart = width / (n * max(columns, 1))
+        blocks.append(_Block(rows, columns, apart, caption if has_caption.any() else 0.0, fan))
+    return blocks
+
+
+def _place(
+    shown: Sequence[Bools],
+    captioned: Sequence[Bools],
+    blocks: list[_Block],
+    scales: tuple[float, float, float],
+) -> Layout:
+    """Places in packed blocks; `scales` are the width, the distance of squares, the stretch of the wires."""
+    width, pitch, stretch = scales
+    sizes = [shown[0].shape[0], *(s.shape[1] for s in shown)]
+    tracks = 2 * max(b.rows for b in blocks) - 1  # of both kinds, with free space between them
+    gutter = max(_GUTTER * pitch, min(tracks * _TRACK, _WIDEST_GUTTER * pitch))
+    side, track = pitch - gutter, gutter / max(tracks, 1)
+    node_x = [side_by_side(n, width) for n in sizes]
+    node_y = [0.0]
+    edges = []
+    for layer, block in enumerate(blocks):
+        bottom = node_y[-1] + stretch * block.fan
+        top = bottom + block.rows * (pitch + block.caption)
+        node_y.append(top + stretch * block.fan)
+        ends = (node_y[-2], bottom, top, node_y[-1])
+        places = []
+        for i, (sources, has_caption) in enumerate(zip(shown[layer], captioned[layer], strict=True)):
+            targets = np.flatnonzero(sources)
+            columns = ceil(targets.size / max(block.rows, 1))
+            for m, j in enumerate(targets):
+                column, row = divmod(m, block.rows)
+                last = row == min(block.rows, targets.size - column * block.rows) - 1
+                x = node_x[layer][i] + (column - 0.5 * (columns - 1)) * block.apart
+                y = bottom + row * (pitch + block.caption) + block.caption + 0.5 * (pitch - side)
+                foot = y - block.caption if has_caption[j] else y
+                square = (x, y, foot, side, min(track, _TRACK))
+                nodes = (float(node_x[layer][i]), float(node_x[layer + 1][j]))
+                into, out = _wires(square, nodes, ends, (row, block.rows, last))
+                places.append(Place(i, int(j), x - 0.5 * side, y, into, out))
+        edges.append(places)
+    caption = max(b.caption for b in blocks)
+    return Layout(width, node_y[-1], side, caption, node_x, node_y, edges)
+
+
+def _wires(
+    square: tuple[float, float, float, float, float],
+    nodes: tuple[float, float],
+    ends: tuple[float, float, float, float],
+    row: tuple[int, int, bool],
+) -> tuple[FloatArray, FloatArray]:
+    """Wires from the source to a square and from there to the target."""
+    x, y, foot, side, track = square
+    (source, target), (low, bottom, top, high) = nodes, ends
+    r, n_rows, last = row
+    into = [(source, low), (x, foot)]
+    out = [(x, y + side), (target, high)]
+    if r > 0:
+        turn = r * track
+        left = x - 0.5 * side
+        into = [
+            (source, low),
+            (left - turn, bottom),
+            (left - turn, y + 0.25 * side - turn),
+            (left, y + 0.25 * side),
+        ]
+    if last and r < n_rows - 1:
+        out.insert(1, (x, top))
+    elif not last:
+        turn = (n_rows - 1 - r) * track
+        right = x + 0.5 * side
+        out = [
+            (right, y + 0.75 * side),
+            (right + turn, y + 0.75 * side + turn),
+            (right + turn, top),
+            (target, high),
+        ]
+    return np.array(into), np.array(out)

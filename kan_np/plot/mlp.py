@@ -1,0 +1,54 @@
+"""An MLP as a picture: weights as lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from kan_np.plot._style import BLUE, VERMILION, draw_nodes, shades, sheet
+from kan_np.plot.layout import side_by_side
+from kan_np.plot.names import fit_row, names_of
+
+if TYPE_CHECKING:
+    from kan_np.mlp import MLP
+
+
+def plot_mlp(model: MLP) -> Figure:
+    """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
+
+    Line width and opacity grow with |W| as part of the largest in its layer.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    sizes = model.width
+    width = float(np.clip(0.45 * max(sizes), 2.2, 13.0))
+    rise = float(np.clip(0.16 * width, 0.8, 1.4))
+    node_x = [side_by_side(n, width) for n in sizes]
+    rows = [
+        fit_row(names_of(f"{letter} names", None, letter, n), width / n)
+        for letter, n in (("x", sizes[0]), ("y", sizes[-1]))
+    ]
+    height = (len(sizes) - 1) * rise
+    around = 0.25 + 0.12 + rows[0].height
+    figure, axes = sheet(width + 0.5, height + 2 * around)
+    axes.set(xlim=(-0.25, width + 0.25), ylim=(-around, height + around))
+    for layer, (weights, _) in enumerate(model._network.layers):
+        part = (np.abs(weights) / max(float(np.abs(weights).max()), 1e-300)).ravel()
+        ends = np.empty((part.size, 2, 2))
+        ends[:, 0, 0] = np.repeat(node_x[layer], weights.shape[1])
+        ends[:, 1, 0] = np.tile(node_x[layer + 1], weights.shape[0])
+        ends[:, :, 1] = [layer * rise, (layer + 1) * rise]
+        colours = shades([BLUE if w > 0 else VERMILION for w in weights.ravel()], 0.1 + 0.7 * part)
+        axes.add_collection(
+            LineCollection(list(ends), colors=colours, linewidths=0.3 + 1.5 * part, zorder=1, clip_on=False)
+        )
+    for layer, x in enumerate(node_x):
+        draw_nodes(axes, x, layer * rise)
+    rows[0].write(axes, list(node_x[0]), -0.12, "below")
+    rows[1].write(axes, list(node_x[-1]), height + 0.12, "above")
+    return figure

@@ -1,0 +1,173 @@
+"""Names of variables: checked, measured, and made to fit side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from kan_np.plot._style import FONT_SIZE, INK, POINT
+
+_SMALLEST = 7.0  # points
+_SMALLEST_UPRIGHT = 9.0
+_LONGEST = 2.5  # inches of a name that stands upright
+_MATH = "cm"  # the letters of formulas
+_APART = 0.1  # inches between names
+_ROOM = 1.08  # part by which text is given more room than it measures
+
+
+@dataclass(frozen=True)
+class Row:
+    """Names side by side.
+
+    Attributes
+    ----------
+    names : list of str
+        As they are written.
+    size : float
+        Of the letters, in points.
+    upright : bool
+        Whether they are turned by 90 degrees.
+    height : float
+        In inches.
+    """
+
+    names: list[str]
+    size: float
+    upright: bool
+    height: float
+
+    def write(self, axes: Axes, places: Sequence[float], y: float, side: str) -> None:
+        """Write the names at x = `places`, "below" or "above" y."""
+        for place, name in zip(places, self.names, strict=True):
+            axes.text(
+                place,
+                y,
+                name,
+                size=self.size,
+                color=INK,
+                rotation=90 if self.upright else 0,
+                ha="center",
+                va="top" if side == "below" else "bottom",
+                math_fontfamily=_MATH,
+                linespacing=1.1,
+            )
+
+
+def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> list[str]:
+    """Return n names as text: the given ones, SymPy expressions as formulas, or x_1, x_2, ...
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a number of names that is not n, for what is neither text nor a SymPy expression, and for formulas
+        that cannot be read.
+    """
+    if given is None:
+        return [f"${letter}$"] if letter == "y" and n == 1 else [f"${letter}_{{{i + 1}}}$" for i in range(n)]
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        raise TypeError(f"{what} is {given!r}; expected a list of {n} names.")
+    entries = list(given)
+    if len(entries) != n:
+        raise ValueError(f"{what} has {len(entries)} names, {entries}; expected {n}, one for each variable.")
+    return [_text(f"{what}[{i}]", entry) for i, entry in enumerate(entries)]
+
+
+def text_of(what: str, given: Any) -> str:
+    """Return a title or a name as text that can be drawn; raise as `names_of`."""
+    return _text(what, given)
+
+
+def width_of(text: str, size: float) -> float:
+    """Width of text in inches, its widest line."""
+    return max((_unit_width(line) for line in text.split("\n")), default=0.0) * size * POINT * _ROOM
+
+
+def fit_row(names: list[str], pitch: float) -> Row:
+    """Make names fit at a distance of `pitch` inches: smaller letters first, then upright, then shortened."""
+    size = FONT_SIZE
+    while size >= _SMALLEST:
+        if max(width_of(name, size) for name in names) <= pitch - _APART:
+            return Row(names, size, False, _lines(names) * 1.25 * size * POINT)
+        size -= 0.5
+    size = min(FONT_SIZE, 0.8 * pitch / (_lines(names) * POINT))
+    longest = max(width_of(name, size) for name in names)
+    size = max(size * min(1.0, _LONGEST / longest), min(_SMALLEST_UPRIGHT, size))
+    shown = [_shortened(name, size) for name in names]
+    return Row(shown, size, True, max(width_of(name, size) for name in shown))
+
+
+def fit_title(title: str, room: float) -> Row:
+    """Make a title fit into `room` inches: on several lines if it has words, else in smaller letters."""
+    size = FONT_SIZE + 2.0
+    if "$" not in title:
+        letters = max(int(len(title) * room / max(width_of(title, size), 1e-9)), 8)
+        title = "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, letters) or [""])
+    size *= min(1.0, room / max(width_of(title, size), 1e-9))
+    return Row([title], size, False, _lines([title]) * 1.25 * size * POINT)
+
+
+def fit_caption(captions: list[str], room: float, largest: float) -> float:
+    """Size in points at which the widest caption fits into `room` inches, at most `largest`."""
+    widest = max(width_of(caption, 1.0) for caption in captions)
+    return min(largest, room / max(widest, 1e-9))
+
+
+def raised(text: str) -> str:
+    """Return the name of a function with its powers raised: x^2 becomes x².
+
+    Examples
+    --------
+    >>> raised("1/x^4")
+    '1/x⁴'
+    """
+    head, *powers = text.split("^")
+    digits = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    if "$" in text or not all(power[:1].isdigit() for power in powers):
+        return text
+    cut = [len(p) - len(p.lstrip("0123456789")) for p in powers]
+    return head + "".join(p[:n].translate(digits) + p[n:] for p, n in zip(powers, cut, strict=True))
+
+
+def _text(what: str, entry: Any) -> str:
+    if hasattr(entry, "free_symbols"):  # a SymPy expression
+        from sympy import latex
+
+        entry = f"${latex(entry)}$"
+    if not isinstance(entry, str):
+        raise TypeError(f"{what} is {entry!r}; expected text or a SymPy expression.")
+    try:
+        width_of(entry, FONT_SIZE)
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ValueError(
+            f"{what} is {entry!r}, a formula that cannot be read ({reason}); expected text with balanced "
+            r"formulas such as '$x_1$'. Write a plain dollar sign as '\$'."
+        ) from None
+    return entry
+
+
+@lru_cache(maxsize=1024)
+def _unit_width(line: str) -> float:
+    if not line.strip():
+        return 0.0
+    font = FontProperties(size=100.0, math_fontfamily=_MATH)
+    return float(TextPath((0.0, 0.0), line, size=100.0, prop=font).get_extents().width) / 100.0
+
+
+def _lines(names: list[str]) -> int:
+    return max(name.count("\n") + 1 for name in names)
+
+
+def _shortened(name: str, size: float) -> str:
+    """Cut the middle out of a name that is longer than the room for it; formulas stay whole."""
+    if "$" in name or "\n" in name or width_of(name, size) <= _LONGEST:
+        return name
+    kept = int(len(name) * _LONGEST / width_of(name, size)) - 1
+    return f"{name[: kept - kept // 3]}…{name[-(kept // 3) :]}"

@@ -1,0 +1,323 @@
+"""A KAN as a picture: nodes, wires, and the function of every edge in a small square."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np.attribution import edge_scores
+from kan_np.plot import layout as geometry
+from kan_np.plot import names as naming
+from kan_np.plot import reading
+from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, shades, sheet
+from kan_np.plot.layout import Bools, Layout
+
+if TYPE_CHECKING:
+    from kan_np.model import KAN
+
+#: What `plot_network` calls pykan's scores, as pykan's ``plot`` does.
+PLOT_METRICS = {
+    "backward": "edge_backward",
+    "forward_n": "edge_forward_sum",
+    "forward_u": "edge_forward_spline_u",
+}
+
+_STRAIGHT = 0.004  # a curve is drawn to this part of its square
+_INSET = 0.1  # part of a square that stays free at each side of its curve
+_FAINTEST_NODE = 0.25
+_MARGIN = 0.25  # inches around the picture
+_GAP = 0.12  # inches between a node and its name, and between names and title
+_WIDENED = 6.5  # inches to which a narrow picture is widened for its names
+
+
+def plot_network(
+    model: KAN,
+    x: ArrayLike | None = None,
+    *,
+    metric: str = "backward",
+    beta: float = 3.0,
+    in_vars: Sequence[Any] | None = None,
+    out_vars: Sequence[Any] | None = None,
+    title: str | None = None,
+    threshold: float = 0.0,
+    indices: bool = False,
+    figsize: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw a KAN: nodes layer by layer from the bottom up, and on every edge its function in a small square.
+
+    A square shows phi over the values that reach it, on its own vertical scale. Its opacity and that of its
+    wires is
+
+        tanh(beta s),    s = n_out B  ("backward"),  s = the score itself  (the others)
+
+    with the scores of `kan_np.attribution`; n_out B is the edge's part in the variation of all outputs, where
+    B is its part in the mean output (Figure 2.4 of arXiv:2404.19756 and pykan for one output). Squares of the
+    edges of a symbol are orange with its name. Edges that are zero everywhere are left out; in large networks
+    only the strongest edges of each node have a square, and the others are plain wires.
+
+    Parameters
+    ----------
+    model : KAN
+    x : array_like of shape (n_samples, n_in), optional
+        Samples that scores and ranges come from, as ``model(x)`` takes them; 1000 random ones over the grids
+        of the inputs if not given.
+    metric : {"backward", "forward_n", "forward_u"}
+        Score: "edge_backward", "edge_forward_sum" or "edge_forward_spline_u" of `kan_np.attribution`.
+    beta : float
+        Above 0; larger values show weaker edges.
+    in_vars, out_vars : sequence of str or SymPy expressions, optional
+        Names of inputs and outputs; x_1, x_2, ... and y if not given. Formulas stand between dollar signs.
+    title : str, optional
+    threshold : float
+        Edges with a lower score (B, not n_out B) are left out: what pruning at that threshold would leave.
+    indices : bool
+        Write (l, i, j) under every square, as functions that take one edge count.
+    figsize : (float, float), optional
+        Width and height in inches; as the network asks if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown metric, samples that ``model(x)`` refuses, a wrong number of names, formulas that
+        cannot be read, and a figsize that has no room for the network.
+
+    Examples
+    --------
+    >>> from kan_np import KAN
+    >>> from kan_np.plot import plot_network
+    >>> figure = plot_network(KAN([2, 5, 1], seed=0), in_vars=["mass", r"$\\alpha$"], title="energy")
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['mass', '$\\\\alpha$', '$y$', 'energy']
+    """
+    _validate.choice("metric", metric, PLOT_METRICS)
+    beta = _validate.real("beta", beta, 0.0)
+    threshold = _validate.real("threshold", threshold, 0.0)
+    figsize = _size(figsize)
+    inputs = naming.names_of("in_vars", in_vars, "x", model.width[0])
+    outputs = naming.names_of("out_vars", out_vars, "y", model.width[-1])
+    samples = reading.default_samples(model) if x is None else _validate.matrix("x", x, model.width[0])
+    scores = edge_scores(model, samples, PLOT_METRICS[metric])
+    kept = [alive & (s >= threshold) for alive, s in zip(reading.living_edges(model), scores, strict=True)]
+    shown = [_strongest(k, s, figsize) for k, s in zip(kept, scores, strict=True)]
+    captions = _captions(model, indices)
+    captioned = [np.zeros_like(s) for s in shown]
+    for layer, i, j in captions:
+        captioned[layer][i, j] = shown[layer][i, j]
+    rows = (inputs, outputs, None if title is None else naming.text_of("title", title))
+    figure, axes, layout = _sheet_for(rows, shown, captioned, figsize)
+    scale = model.width[-1] if metric == "backward" else 1
+    opacity = [np.tanh(beta * scale * s) for s in scores]
+    curves = reading.edge_curves(model, samples)
+    for layer in range(len(scores)):
+        _draw_plain(axes, layout, layer, kept[layer] & ~shown[layer], opacity[layer])
+        _draw_edges(axes, layout, layer, opacity[layer], curves[layer], reading.edge_symbols(model))
+    _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(model))
+    _draw_nodes(axes, layout, kept, opacity)
+    return figure
+
+
+def _size(figsize: Any) -> tuple[float, float] | None:
+    if figsize is None:
+        return None
+    if isinstance(figsize, str) or not hasattr(figsize, "__len__") or len(figsize) != 2:
+        raise TypeError(f"figsize is {figsize!r}; expected (width, height) in inches.")
+    return _validate.real("figsize", figsize[0], 1.0), _validate.real("figsize", figsize[1], 1.0)
+
+
+def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | None) -> Bools:
+    """The edges of each source that get a square: the strongest that there is room for."""
+    widest = geometry.WIDEST if figsize is None else figsize[0] - 2 * _MARGIN
+    room = geometry.room_for(kept.shape[0], widest)
+    rank = np.argsort(np.argsort(np.where(kept, -scores, np.inf), axis=1, kind="stable"), axis=1)
+    return np.asarray(kept & (rank < room))
+
+
+def _captions(model: KAN, indices: bool) -> dict[tuple[int, int, int], str]:
+    """What stands under the squares, by layer, source and target."""
+    symbols = reading.edge_symbols(model)
+    if not indices:
+        return {edge: naming.raised(name) for edge, name in symbols.items()}
+    edges = ((layer, *edge) for layer, w in enumerate(model.scale_base) for edge in np.ndindex(*w.shape))
+    named = {edge: naming.raised(f" {symbols[edge]}") if edge in symbols else "" for edge in edges}
+    return {edge: ",".join(map(str, edge)) + name for edge, name in named.items()}
+
+
+def _sheet_for(
+    names: tuple[list[str], list[str], str | None],
+    shown: list[Bools],
+    captioned: list[Bools],
+    figsize: tuple[float, float] | None,
+) -> tuple[Figure, Axes, Layout]:
+    """A sheet with names and title on it, and the layout of what lies between them."""
+    inputs, outputs, title = names
+    widest = geometry.WIDEST if figsize is None else figsize[0] - 2 * _MARGIN
+    width = widest
+    if figsize is None:
+        asked = [len(row) * max(naming.width_of(n, 10.0) + 0.15 for n in row) for row in (inputs, outputs)]
+        narrowest = max((w for w in asked if w <= _WIDENED), default=0.0)
+        layout = geometry.arrange(shown, captioned, narrowest)
+        width = layout.width
+    below, above = (naming.fit_row(row, width / len(row)) for row in (inputs, outputs))
+    head = None if title is None else naming.fit_title(title, width)
+    around = 2 * _MARGIN + 2 * _GAP + below.height + above.height + (_GAP + head.height if head else 0.0)
+    if figsize is not None:
+        layout = geometry.arrange(shown, captioned, widest=widest, height=figsize[1] - around)
+    figure, axes = sheet(width + 2 * _MARGIN, layout.height + around)
+    base = _MARGIN + below.height + _GAP
+    axes.set(xlim=(-_MARGIN, width + _MARGIN), ylim=(-base, layout.height + around - base))
+    below.write(axes, list(layout.node_x[0]), -_GAP, "below")
+    above.write(axes, list(layout.node_x[-1]), layout.height + _GAP, "above")
+    if head:
+        head.write(axes, [0.5 * width], layout.height + 2 * _GAP + above.height, "above")
+    return figure, axes, layout
+
+
+def _draw_plain(axes: Axes, layout: Layout, layer: int, plain: Bools, opacity: FloatArray) -> None:
+    """Straight wires for the edges that get no square."""
+    i, j = np.nonzero(plain)
+    if not i.size:
+        return
+    ends = np.empty((i.size, 2, 2))
+    ends[:, 0, 0], ends[:, 1, 0] = layout.node_x[layer][i], layout.node_x[layer + 1][j]
+    ends[:, :, 1] = layout.node_y[layer], layout.node_y[layer + 1]
+    colours = shades([INK] * i.size, opacity[i, j])
+    axes.add_collection(
+        LineCollection(
+            list(ends), colors=colours, linewidths=0.4, zorder=0, gid=f"plain-{layer}", clip_on=False
+        )
+    )
+
+
+def _draw_edges(
+    axes: Axes,
+    layout: Layout,
+    layer: int,
+    opacity: FloatArray,
+    curves: tuple[FloatArray, FloatArray],
+    symbols: Mapping[tuple[int, int, int], str],
+) -> None:
+    """Wires, squares and curves of one layer."""
+    places, side = layout.edges[layer], layout.side
+    alpha = [float(opacity[p.i, p.j]) for p in places]
+    is_symbol = [(layer, p.i, p.j) in symbols for p in places]
+    frame = shades([VERMILION if s else INK for s in is_symbol], alpha)
+    line = shades([VERMILION if s else BLUE for s in is_symbol], alpha)
+    corner = side * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    inside = [
+        np.array((p.left, p.bottom)) + side * _in_square(curves[0][p.i], curves[1][p.i, p.j]) for p in places
+    ]
+    weight = side / geometry.LARGEST
+    axes.add_collection(
+        LineCollection(
+            [w for p in places for w in (p.into, p.out)],
+            colors=np.repeat(frame, 2, axis=0),
+            linewidths=0.35 + 0.65 * weight,
+            capstyle="round",
+            joinstyle="round",
+            zorder=1,
+            gid=f"wires-{layer}",
+            clip_on=False,
+        )
+    )
+    axes.add_collection(
+        PolyCollection(
+            [np.array((p.left, p.bottom)) + corner for p in places],
+            facecolors="white",
+            edgecolors=frame,
+            linewidths=0.4 + 0.6 * weight,
+            zorder=2,
+            gid=f"squares-{layer}",
+            clip_on=False,
+        )
+    )
+    axes.add_collection(
+        LineCollection(
+            inside,
+            colors=line,
+            linewidths=0.6 + 1.4 * weight,
+            capstyle="round",
+            joinstyle="round",
+            zorder=3,
+            gid=f"curves-{layer}",
+            clip_on=False,
+        )
+    )
+
+
+def _draw_captions(
+    axes: Axes,
+    layout: Layout,
+    captions: Mapping[tuple[int, int, int], str],
+    opacity: list[FloatArray],
+    symbols: Mapping[tuple[int, int, int], str],
+) -> None:
+    """Names of symbols and indices under the squares."""
+    if not layout.caption:
+        return
+    size = naming.fit_caption(list(captions.values()), layout.side, layout.caption / (1.25 * POINT))
+    for layer, places in enumerate(layout.edges):
+        for p in places:
+            edge = (layer, p.i, p.j)
+            if edge in captions:
+                axes.text(
+                    p.left + 0.5 * layout.side,
+                    p.bottom - 0.5 * layout.caption,
+                    captions[edge],
+                    size=size,
+                    color=VERMILION if edge in symbols else INK,
+                    alpha=float(opacity[layer][p.i, p.j]),
+                    ha="center",
+                    va="center",
+                )
+
+
+def _draw_nodes(axes: Axes, layout: Layout, kept: list[Bools], opacity: list[FloatArray]) -> None:
+    """Dots: black for inputs and outputs, as strong as the strongest of its edges for a hidden node."""
+    last = len(layout.node_x) - 1
+    for layer, (x, y) in enumerate(zip(layout.node_x, layout.node_y, strict=True)):
+        strength = np.ones(x.size)
+        if 0 < layer < last:
+            below = np.where(kept[layer - 1], opacity[layer - 1], 0.0).max(axis=0)
+            above = np.where(kept[layer], opacity[layer], 0.0).max(axis=1)
+            strength = np.maximum(np.maximum(below, above), _FAINTEST_NODE)
+        draw_nodes(axes, x, y, strength)
+
+
+def _in_square(x: FloatArray, phi: FloatArray) -> FloatArray:
+    """A curve in the unit square, as few points as show it."""
+    low, high = float(phi.min()), float(phi.max())
+    varies = high - low > 1e-9 * max(abs(low), abs(high))
+    up = (phi - low) / (high - low) if varies else np.full_like(phi, 0.5)
+    across = (x - x[0]) / (x[-1] - x[0])
+    return _thinned(_INSET + (1 - 2 * _INSET) * np.column_stack([across, up]), _STRAIGHT)
+
+
+def _thinned(points: FloatArray, tolerance: float) -> FloatArray:
+    """Leave out points that lie within `tolerance` above or below the line through their neighbours kept.
+
+    The curve is split where it is farthest from its chord until no part is too far (Douglas and Peucker).
+    """
+    keep = np.zeros(len(points), dtype=bool)
+    keep[[0, -1]] = True
+    parts = [(0, len(points) - 1)]
+    while parts:
+        first, last = parts.pop()
+        x, y = points[first : last + 1].T
+        off = np.abs(y - np.interp(x, x[[0, -1]], y[[0, -1]]))
+        worst = int(off.argmax())
+        if off[worst] > tolerance:
+            keep[first + worst] = True
+            parts += [(first, first + worst), (first + worst, last)]
+    return points[keep]

@@ -1,0 +1,61 @@
+"""What pictures read from a KAN: samples, curves, which edges there are, and the symbols that they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kan_np._validate import FloatArray
+from kan_np.attribution import edge_values
+
+if TYPE_CHECKING:
+    from kan_np.model import KAN
+
+_SAMPLES = 1000  # drawn over the input grids where none are given
+_POINTS = 201  # of a curve
+
+
+def edge_symbols(model: KAN) -> Mapping[tuple[int, int, int], str]:
+    """Names of the symbols that edges carry, by layer, source and target."""
+    symbols: Mapping[tuple[int, int, int], str] = getattr(model, "symbols", {})
+    return symbols
+
+
+def living_edges(model: KAN) -> list[NDArray[np.bool_]]:
+    """Which edges are not zero everywhere: bool arrays of shape (n_in, n_out)."""
+    alive = [
+        (coef != 0).any(axis=2) | (weight != 0)
+        for coef, weight in zip(model.coef, model.scale_base, strict=True)
+    ]
+    for layer, i, j in edge_symbols(model):
+        alive[layer][i, j] = True
+    return alive
+
+
+def default_samples(model: KAN) -> FloatArray:
+    """Samples spread evenly at random over the grids of the inputs, always the same."""
+    knots = model.knots[0]
+    unit = np.random.default_rng(0).random((_SAMPLES, knots.shape[0]))
+    return np.asarray(knots[:, 0] + (knots[:, -1] - knots[:, 0]) * unit)
+
+
+def edge_curves(
+    model: KAN, samples: FloatArray, points: int = _POINTS
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Values of every edge over the range of the samples at its source, or over the grid if that is a point.
+
+    Returns
+    -------
+    list of (x, phi)
+        For each layer x of shape (n_in, points) and phi of shape (n_in, n_out, points).
+    """
+    knots = np.concatenate(model.knots)
+    nodes = model._network.node_values(samples)[: knots.shape[0]]
+    low, high = nodes.min(axis=1), nodes.max(axis=1)
+    flat = high - low <= 1e-9 * (np.abs(low) + np.abs(high))
+    low, high = np.where(flat, knots[:, 0], low), np.where(flat, knots[:, -1], high)
+    x = np.linspace(low, high, points, axis=1)
+    return list(zip(np.split(x, np.cumsum(model.width[:-1])[:-1]), edge_values(model, x), strict=True))

@@ -1,0 +1,28 @@
+"""From samples to symbols: a library of functions, the fit of one of them, their ranking, constants."""
+
+from kan_np.symbolic.constants import recognise
+from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
+from kan_np.symbolic.library import (
+    SymbolLibrary,
+    add_symbolic,
+    default_library,
+    make_symbol,
+    rebuild_symbol,
+    remove_symbolic,
+)
+from kan_np.symbolic.suggest import suggest_symbolic
+from kan_np.symbolic.symbol import Symbol
+
+__all__ = [
+    "Symbol",
+    "SymbolFit",
+    "SymbolLibrary",
+    "add_symbolic",
+    "default_library",
+    "fit_symbol",
+    "make_symbol",
+    "rebuild_symbol",
+    "recognise",
+    "remove_symbolic",
+    "suggest_symbolic",
+]

@@ -1,0 +1,150 @@
+"""Scores of edges, nodes and inputs: pykan's own numbers, their meaning, and what has no spread.
+
+pykan_scores.json was written by pykan 0.2.8 itself; see benchmarks/pykan_scores.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kan_np import KAN
+from kan_np.attribution import METRICS, edge_scores, edge_values, feature_score, measure_spread, node_scores
+
+MODELS = json.loads((Path(__file__).parent / "pykan_scores.json").read_text())["models"]
+
+
+@pytest.fixture(params=MODELS, ids=lambda m: str(m["width"]))
+def row(request):
+    return request.param
+
+
+def load(row):
+    model = KAN(row["width"], row["grid"], row["k"], extrapolation="zero")
+    names = ("coef", "scale_base", "knots")
+    model.set_parameters(**{name: [np.array(layer[name]) for layer in row["layers"]] for name in names})
+    return model
+
+
+def samples(n, n_in, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, (n, n_in))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_edge_scores_are_pykans(row, metric):
+    scores = edge_scores(load(row), row["samples"], metric)
+    pykans = [np.array(layer).T for layer in row["scores"][metric]]
+    assert [s.shape for s in scores] == [p.shape for p in pykans]
+    for ours, theirs in zip(scores, pykans, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_node_and_feature_scores_are_pykans(row):
+    model = load(row)
+    for ours, theirs in zip(node_scores(model, row["samples"]), row["scores"]["node_scores"], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+    np.testing.assert_allclose(
+        feature_score(model, row["samples"]), row["scores"]["feature_score"], rtol=1e-10
+    )
+
+
+def test_edge_values_sum_to_the_nodes_inside_and_outside_the_grids():
+    model = KAN([3, 2, 4, 1], grid=3, seed=1, init="wide").refine(6)
+    nodes = model._network.node_values(1.7 * samples(50, 3))
+    first = np.cumsum([0, *model.width])
+    for layer, phi in enumerate(edge_values(model, nodes)):
+        targets = nodes[first[layer + 1] : first[layer + 2]]
+        np.testing.assert_allclose(phi.sum(axis=0), targets, rtol=1e-12, atol=1e-13)
+
+
+def test_spread_is_the_sample_standard_deviation_whatever_the_number_of_chunks():
+    model = KAN([2, 3, 1], seed=0, init="wide")
+    x = samples(3000, 2)
+    nodes = model._network.node_values(x)
+    spread = measure_spread(model, x)
+    np.testing.assert_allclose(np.concatenate(spread.nodes), nodes.std(axis=1, ddof=1), rtol=1e-12)
+    for e, phi in zip(spread.edges, edge_values(model, nodes), strict=True):
+        np.testing.assert_allclose(e, phi.std(axis=2, ddof=1), rtol=1e-12)
+
+
+def test_backward_scores_of_a_sum_are_the_parts_of_its_spread():
+    """y = 3 u + 4 v with u and v of one spread and no correlation: E / N = 0.6 and 0.8."""
+    model = KAN([2, 1], base_fun="identity")
+    zeros = [np.zeros_like(c) for c in model.coef]
+    model.set_parameters(zeros, [np.array([[3.0], [4.0]])])
+    x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+    np.testing.assert_allclose(feature_score(model, x), [0.6, 0.8], rtol=1e-4)
+    unused = KAN([2, 1], base_fun="identity")
+    unused.set_parameters(zeros, [np.array([[3.0], [0.0]])])
+    assert feature_score(unused, x)[1] == 0.0
+
+
+def test_node_scores_are_the_edges_that_leave_and_shares_of_inputs_sum_to_them():
+    model, x = KAN([3, 4, 2, 2], seed=2, init="wide"), samples(100, 3)
+    nodes, edges = node_scores(model, x), edge_scores(model, x)
+    for below, e in zip(nodes[:-1], edges, strict=True):
+        np.testing.assert_allclose(below, e.sum(axis=1))
+    np.testing.assert_allclose(nodes[-1], 0.5)
+    outputs = edge_scores(model, x, "node_backward")[-1]
+    np.testing.assert_allclose(outputs.sum(axis=1), feature_score(model, x))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_does_not_vary_scores_zero(metric):
+    model = KAN([2, 3, 1], seed=0, init="wide")
+    coef, weight = model.coef, model.scale_base
+    coef[0][:, 1], weight[0][:, 1] = 1 / 3, 0.0  # node 1 is constant, its edge onwards too
+    coef[1][2], weight[1][2] = 0.0, 0.0  # the edge from node 2 is dead
+    model.set_parameters(coef, weight)
+    scores = edge_scores(model, samples(100, 2), metric)
+    assert all(np.isfinite(s).all() and (s >= 0).all() for s in scores)
+    assert (scores[0][:, 1] == 0.0).all()
+    if metric != "node_backward":
+        assert scores[1][1, 0] == 0.0
+        assert scores[1][2, 0] == 0.0
+    one = edge_scores(model, samples(1, 2), metric)
+    assert all((s == 0.0).all() for s in one)
+
+
+def test_a_spread_that_is_only_rounding_counts_as_none():
+    model = KAN([1, 1], base_fun="zero")
+    model.set_parameters([np.full((1, 1, 8), 1e8 / 3)])
+    assert edge_scores(model, samples(3000, 1), "edge_forward_spline_u")[0] == 0.0
+
+
+def test_models_and_samples_are_unchanged():
+    model, x = KAN([2, 3, 1], seed=0), samples(20, 2)
+    x.setflags(write=False)
+    before = model(x)
+    for metric in METRICS:
+        for array in edge_scores(model, x, metric):
+            array[:] = -1.0  # what is returned is the caller's
+    assert (model(x) == before).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: edge_scores(m, np.zeros((4, 2)), "edge_backwards"), "Did you mean 'edge_backward'"),
+        (lambda m: edge_scores(m, np.zeros((4, 3))), "3 columns.*expected 2"),
+        (lambda m: node_scores(m, [[0.0, np.nan]]), "NaN"),
+        (lambda m: feature_score(m, np.zeros((0, 2))), "at least 1 sample"),
+        (lambda m: feature_score(KAN([2, 1], extrapolation="error"), [[0.0, 2.0]]), "outside its grid"),
+        (lambda m: feature_score(KAN([1, 1], extrapolation="continue"), [[0.0], [1e120]]), "overflow"),
+    ],
+)
+def test_bad_input_gets_one_clear_message(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(KAN([2, 2, 1]))
+
+
+def test_the_model_scores_itself():
+    model, x = KAN([2, 3, 1], seed=0), samples(50, 2)
+    for metric in METRICS:
+        for ours, plain in zip(model.edge_scores(x, metric), edge_scores(model, x, metric), strict=True):
+            np.testing.assert_array_equal(ours, plain)
+    assert [s.shape for s in model.node_scores(x)] == [(2,), (3,), (1,)]
+    np.testing.assert_array_equal(model.feature_score(x), feature_score(model, x))
