@@ -1,130 +1,145 @@
-"""Edges as piecewise polynomials: conversion, values, and derivatives, over a block of samples.
+"""Fans and layers over a block of samples, by panels or by polynomials as their source nodes are marked.
 
-An edge carries phi(x) = w b(x) + sum_m c_m B_m(x); its parameters are the row theta[e] = (w, c_0, ...,
-c_{G+k-1}), without w where there is no residual function. Once an evaluation its spline is written as one
-polynomial a piece,
-
-    q_d = sum_r c_{start + r} poly_{rd},      sum_m c_m B_m(x) = sum_d q_d u^(width - 1 - d),
-
-which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
-by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
-is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes`.
-
-A fan is all edges that leave a node. Whole arrays are passed, with row numbers: a row taken out of an array
-is an array of its own, and every one costs some nanoseconds.
+A fan is all edges that leave a node. Both kinds of edges offer the same three steps: values, derivatives by
+parameters (moments), derivatives by the node (slopes). Rows of samples are written up to the next full panel.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from kan_np.kernels._jit import jit
-from kan_np.kernels.lanes import LANES, add_product, add_row, spline_quad
+from kan_np.kernels.base import ZERO, residual
+from kan_np.kernels.panels import lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.polynomials import (
+    clear_moments,
+    polynomial_moments,
+    polynomial_slopes,
+    polynomial_values,
+    to_coefficients,
+    to_polynomials,
+)
+from kan_np.kernels.spline import place_node
+from kan_np.kernels.tiles import PANEL
 
 
 @jit
-def to_polynomials(theta, has_base, source, poly, start, polynomial):
-    """polynomial[e, p, d]: the splines of all edges as polynomials of the local coordinate of each piece."""
-    n_pieces, order, width = poly.shape[1], poly.shape[2], poly.shape[3]
-    polynomial[:] = 0.0
-    for e in range(theta.shape[0]):
-        i = source[e]
-        for p in range(n_pieces):
-            first = has_base + start[p]
-            if order == LANES:
-                table, to = (i * n_pieces + p) * order * width, (e * n_pieces + p) * width
-                add_product(theta, e * theta.shape[1] + first, poly, table, polynomial, to)
-            else:
-                for r in range(order):
-                    for d in range(width):
-                        polynomial[e, p, d] += theta[e, first + r] * poly[i, p, r, d]
+def start_evaluation(net, theta, scratch):
+    """What comes before the first block."""
+    has_base = net.base != ZERO
+    to_polynomials(theta, has_base, net.source, net.dense, net.poly, net.start, scratch.polynomial)
 
 
 @jit
-def to_coefficients(moment, has_base, source, poly_transposed, start, grad):
-    """Add to `grad` what derivatives by polynomials mean for coefficients: the transpose of the above."""
-    n_pieces, width, order = poly_transposed.shape[1], poly_transposed.shape[2], poly_transposed.shape[3]
-    apart = moment.shape[1] * n_pieces * width
-    if width == LANES:
-        for at in range(0, apart, LANES):
-            for c in range(1, LANES):
-                add_row(1.0, moment, c * apart + at, moment, at)
-    for e in range(grad.shape[0]):
-        i = source[e]
-        for p in range(n_pieces):
-            first = has_base + start[p]
-            if order == LANES:
-                table, at = (i * n_pieces + p) * order * width, (e * n_pieces + p) * width
-                add_product(moment, at, poly_transposed, table, grad, e * grad.shape[1] + first)
-            else:
-                for d in range(width):
-                    for r in range(order):
-                        grad[e, first + r] += moment[0, e, p, d] * poly_transposed[i, p, d, r]
+def start_gradient(net, scratch):
+    """What comes before the first block of a gradient."""
+    clear_moments(scratch.moment, net.source, net.dense)
 
 
 @jit
-def fan_values(polynomial, edge, n_edges, n, at, u, slot, out, row, slope):
-    """out[row + t, s] += spline of edge + t at sample s, and slope[edge + t, s] its derivative by u.
+def end_gradient(net, scratch, grad):
+    """What comes after the last block of a gradient."""
+    has_base, table = net.base != ZERO, net.poly_transposed
+    to_coefficients(scratch.moment, has_base, net.source, net.dense, table, net.start, grad)
 
-    The samples are those of `slot` in at and u. Rows of out and slope are written up to the next full lane.
-    """
-    n_pieces, width = polynomial.shape[1], polynomial.shape[2]
-    block = at.shape[1]
-    for t in range(n_edges):
-        if width == LANES:
-            first, start = (edge + t) * n_pieces * width, slot * block
-            to, keep = (row + t) * block, (edge + t) * block
-            for s in range(0, n, LANES):
-                spline_quad(polynomial, first, at, u, start + s, out, to + s, slope, keep + s)
+
+@jit
+def expand_nodes(net, first, end, x, n, places, slot0, with_slopes):
+    """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
+    for i in range(first, end):
+        slot = slot0 + i - first
+        if net.dense[i]:
+            lay_out(net, i, x, n, places, slot, with_slopes)
         else:
-            for s in range(n):
-                p, x = at[slot, s] // width, u[slot, s]
-                value, derivative = 0.0, 0.0
-                for d in range(width):
-                    derivative = derivative * x + value
-                    value = value * x + polynomial[edge + t, p, d]
-                out[row + t, s] += value
-                slope[edge + t, s] = derivative
+            place_node(net, i, x, n, places.at, places.u, places.stretch, slot)
+            residual(net.base, x, i, n, places.base, places.dbase, slot)
 
 
 @jit
-def add_moments(delta, row, n, at, powers, slot, moment, edge, n_edges):
-    """moment[., edge + t, piece of s, d] += delta[row + t, s] u_s^(width - 1 - d), summed over the samples.
-
-    The sum is spread over the first axis of `moment`: sums into the same piece wait for each other.
-    """
-    _, all_edges, n_pieces, width = moment.shape
-    block, q = at.shape[1], np.uint64(slot)
-    full = n // LANES * LANES if width == LANES else 0
-    apart, start = all_edges * n_pieces * width, slot * block * width
-    for t in range(n_edges):
-        r, to = np.uint64(row + t), (edge + t) * n_pieces * width
-        for s in range(0, full, LANES):
-            for c in range(LANES):
-                place = to + c * apart + at[q, s + c]
-                add_row(delta[r, s + c], powers, start + (s + c) * width, moment, place)
-        for s in range(full, n):
-            p = at[q, s] // width
-            for d in range(width):
-                moment[0, edge + t, p, d] += delta[r, s] * powers[q, s, d]
+def clear(rows, first, end, n):
+    """rows[first:end] = 0 up to the end of the last panel."""
+    for j in range(first, end):
+        for s in range((n + PANEL - 1) // PANEL * PANEL):
+            rows[j, s] = 0.0
 
 
 @jit
-def fan_to_source(
-    theta, has_base, edge, n_edges, n, slope, delta, row, stretch, dbase, slot, work, out, node
-):
-    """out[node, s] = sum_t delta[row + t, s] phi'_{edge + t}(x_s); work[0] and work[1] are scratch."""
-    for s in range(n):
-        work[0, s] = 0.0
-        work[1, s] = 0.0
-    for t in range(n_edges):
-        w = theta[edge + t, 0] if has_base else 0.0
-        for s in range(n):
-            work[0, s] += delta[row + t, s] * slope[edge + t, s]
-            work[1, s] += delta[row + t, s] * w
-    if has_base:
-        for s in range(n):
-            out[node, s] = work[0, s] * stretch[slot, s] + work[1, s] * dbase[slot, s]
+def add_fan(net, theta, i, n, places, slot, scratch, out):
+    """out[t, s] += phi_it(x_is) for all edges that leave node i, whose places are in `slot`."""
+    edge, end, target = net.fan_start[i], net.fan_start[i + 1], net.target
+    if net.dense[i]:
+        panel_values(theta, edge, end, target, n, places.rows, slot, out)
     else:
+        has_base, polynomial, slope = net.base != ZERO, scratch.polynomial, scratch.slope
+        at, u, base = places.at, places.u, places.base
+        polynomial_values(theta, has_base, polynomial, edge, end, target, n, at, u, base, slot, out, slope)
+
+
+@jit
+def add_fan_moments(net, i, n, places, slot, scratch, delta, grad):
+    """Add the derivatives by the parameters of all edges that leave node i, given those by their values."""
+    edge, end, target = net.fan_start[i], net.fan_start[i + 1], net.target
+    if net.dense[i]:
+        panel_moments(delta, edge, end, target, n, places.rows, slot, grad)
+    else:
+        has_base, at, u, base, moment = net.base != ZERO, places.at, places.u, places.base, scratch.moment
+        polynomial_moments(delta, has_base, edge, end, target, n, at, u, base, slot, moment, grad)
+
+
+@jit
+def take_fan_slopes(net, theta, edge, end, n, places, slot, scratch, delta, node):
+    """scratch.delta[node, s] = sum_e delta[target[e], s] phi'_e(x_s) for the edges edge <= e < end."""
+    target, out = net.target, scratch.delta
+    clear(out, node, node + 1, n)
+    if net.dense[node]:
+        panel_slopes(theta, edge, end, target, n, places.slopes, slot, delta, out, node)
+    else:
+        has_base, stretch, dbase = net.base != ZERO, places.stretch, places.dbase
+        slope = scratch.slope
+        polynomial_slopes(
+            theta, has_base, edge, end, target, n, slope, stretch, dbase, slot, delta, out, node
+        )
+
+
+@jit
+def layer_forward(net, theta, layer, n, places, slot0, scratch):
+    """Sum the edges of a layer into the values of its target nodes; slot0 is that of its first source."""
+    source, first, end = net.node_start[layer], net.node_start[layer + 1], net.node_start[layer + 2]
+    clear(scratch.x, first, end, n)
+    for i in range(source, first):
+        add_fan(net, theta, i, n, places, slot0 + i - source, scratch, scratch.x)
+
+
+@jit
+def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
+    """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
+    source, first = net.node_start[layer], net.node_start[layer + 1]
+    for i in range(source, first):
+        slot, delta = slot0 + i - source, scratch.delta
+        if pull is not None:  # decided when the kernel is compiled: without such a penalty no such code
+            pull_edges(net, theta, i, n, places, slot, scratch, pull)
+            delta = scratch.above
+        add_fan_moments(net, i, n, places, slot, scratch, delta, grad)
+        if layer > 0:
+            edge, end = net.fan_start[i], net.fan_start[i + 1]
+            take_fan_slopes(net, theta, edge, end, n, places, slot, scratch, delta, i)
+            if pull is not None:
+                for s in range(n):
+                    scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
+
+
+@jit
+def pull_edges(net, theta, i, n, places, slot, scratch, pull):
+    """scratch.above[t] = derivative of the objective by the value of the edge from i to t, with a penalty."""
+    edge_values(net, theta, i, n, places, slot, scratch)
+    for e in range(net.fan_start[i], net.fan_start[i + 1]):
+        j = net.target[e]
         for s in range(n):
-            out[node, s] = work[0, s] * stretch[slot, s]
+            own = scratch.above[j, s] - pull.edge_mean[e]
+            scratch.above[j, s] = scratch.delta[j, s] + pull.edge_weight[e] * own
+
+
+@jit
+def edge_values(net, theta, i, n, places, slot, scratch):
+    """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i."""
+    for e in range(net.fan_start[i], net.fan_start[i + 1]):
+        clear(scratch.above, net.target[e], net.target[e] + 1, n)
+    add_fan(net, theta, i, n, places, slot, scratch, scratch.above)
