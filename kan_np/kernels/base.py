@@ -7,17 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kan_np.kernels._jit import entry, jit_exact
-from kan_np.kernels.exponential import OCTET, silu_octet
+from kan_np.kernels._jit import entry
+from kan_np.kernels.activation import silu
 
 ZERO, IDENTITY, SILU = 0, 1, 2
-
-
-@jit_exact
-def silu(x, at, n, value, slope, to):
-    """SiLU and its derivative of n numbers from the flat index `at` on, up to the next full octet."""
-    for s in range(0, n, OCTET):
-        silu_octet(x, at + s, value, slope, to + s)
 
 
 @entry

@@ -1,6 +1,7 @@
-"""SiLU by a vectorised exponential, eight numbers at once.
+"""SiLU and tanh by a vectorised exponential, eight numbers at once.
 
     silu_octet    value[to + s] = x S,  slope[to + s] = S (1 + x (1 - S)),  S = 1 / (1 + exp(-x)),
+    tanh_octet    value[to + s] = T,    slope[to + s] = 1 - T^2,  T = e / (e + 2),  e = exp(2 x) - 1,
     exp_octet     value[to + s] = exp(x)
 
 at x = x[at + s], with exp(x) = 2^m exp(r), |r| <= ln(2) / 2 and a Taylor polynomial of degree 13 for exp(r):
@@ -42,15 +43,25 @@ class _Octet(Vectors):
         return self.builder.select(self.builder.fcmp_ordered("<", x, high), x, high)
 
     def exponential(self, x: Any) -> Any:
+        scale, rest = self._parts(x)
+        return self.builder.fmul(self.builder.fadd(rest, self.constant(1.0)), scale)
+
+    def exponential_minus_one(self, x: Any) -> Any:
+        """exp(x) - 1 = 2^m (exp(r) - 1) + (2^m - 1), which does not cancel near 0, where m = 0."""
+        scale, rest = self._parts(x)
+        return self.times_plus(scale, rest, self.builder.fsub(scale, self.constant(1.0)))
+
+    def _parts(self, x: Any) -> tuple[Any, Any]:
+        """2^m and exp(r) - 1 for x = m ln(2) + r."""
         y, whole = self.clipped(x), self.constant(_WHOLE)
         shifted = self.times_plus(y, self.constant(1.0 / math.log(2.0)), whole)
         m = self.builder.fsub(shifted, whole)
         r = self.times_plus(m, self.constant(-_LN2_HIGH), y)
         r = self.times_plus(m, self.constant(-_LN2_LOW), r)
         p = self.constant(1.0 / math.factorial(_DEGREE))
-        for power in range(_DEGREE - 1, -1, -1):
+        for power in range(_DEGREE - 1, 0, -1):
             p = self.times_plus(p, r, self.constant(1.0 / math.factorial(power)))
-        return self.builder.fmul(p, self.power_of_two(shifted))
+        return self.power_of_two(shifted), self.times(p, r)
 
     def power_of_two(self, shifted: Any) -> Any:
         """2^m from m + _WHOLE: m and the bias of exponents, moved to where a float64 has its exponent."""
@@ -74,6 +85,25 @@ def silu_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
         octet.store(octet.times(z, sigma), value_type, value, to)
         rest = octet.times_plus(z, builder.fsub(one, sigma), one)
         octet.store(octet.times(sigma, rest), slope_type, slope, to)
+        return context.get_dummy_value()
+
+    return types.void(x, at, value, slope, to), generate
+
+
+@intrinsic
+def tanh_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
+    """value[to + s] = tanh(x[at + s]) and slope[to + s] = 1 - tanh(x[at + s])^2, s = 0..7; see the module."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        octet = _Octet(context, builder)
+        x_type, _, value_type, slope_type, _ = signature.args
+        x, at, value, slope, to = values
+        z = octet.load(x_type, x, at)
+        e = octet.exponential_minus_one(builder.fadd(z, z))
+        t = builder.fdiv(e, builder.fadd(e, octet.constant(2.0)))
+        t = builder.select(builder.fcmp_unordered("uno", z, z), z, t)  # NaN stays
+        octet.store(t, value_type, value, to)
+        octet.store(octet.times_plus(builder.fneg(t), t, octet.constant(1.0)), slope_type, slope, to)
         return context.get_dummy_value()
 
     return types.void(x, at, value, slope, to), generate

@@ -6,8 +6,9 @@ import numba
 import numpy as np
 import pytest
 import reference
+from scipy.special import expit
 
-from kan_np.kernels import lanes
+from kan_np.kernels import activation, lanes
 from kan_np.kernels.exponential import OCTET, exp_octet
 
 
@@ -80,3 +81,24 @@ def test_the_exponential_is_right_to_a_few_roundings_and_clipped():
     for far, near in ((1e4, 700.0), (-1e4, -700.0), (np.inf, 700.0)):
         call_exponential(np.full(8, far), out)
         assert out[:8] == pytest.approx(np.exp(np.full(8, near)), rel=1e-15)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 1000])
+def test_tanh_and_silu_are_right_to_a_few_roundings_down_to_the_smallest_numbers(n):
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(3, n)) * 10.0 ** rng.integers(-12, 3, (3, n))
+    for kind, expected, slope in (
+        (activation.TANH, np.tanh(x), 1.0 - np.tanh(x) ** 2),
+        (activation.SILU, x * expit(x), expit(x) * (1.0 + x * expit(-x))),
+    ):
+        z, derivative = x.copy(), np.empty_like(x)
+        activation.activate(kind, z, derivative, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+        np.testing.assert_allclose(z, expected, rtol=2e-15, atol=1e-300)
+        np.testing.assert_allclose(derivative, slope, rtol=1e-14, atol=1e-15)
+
+
+def test_tanh_at_the_ends_of_the_numbers():
+    z = np.array([[np.inf, -np.inf, np.nan, 1e300, -1e-300, 0.0, -20.0]])
+    slope = np.empty_like(z)
+    activation.activate(activation.TANH, z, slope, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+    np.testing.assert_array_equal(z[0], [1.0, -1.0, np.nan, 1.0, -1e-300, 0.0, -1.0])
