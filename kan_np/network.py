@@ -164,14 +164,14 @@ class Network:
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
         nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
-        network.forward(self.net, self.theta, x, nodes, new_places(self), new_scratch(self))
+        network.forward(self.net, self.theta, x, nodes, new_places(self, slopes=False), new_scratch(self))
         return nodes
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), computed in chunks so that memory does not grow with hidden nodes."""
         w = self.wiring
         out = np.empty((x.shape[0], w.width[-1]))
-        places, scratch = new_places(self), new_scratch(self)
+        places, scratch = new_places(self, slopes=False), new_scratch(self)
         nodes = np.empty((w.n_nodes, min(_CHUNK, x.shape[0])))
         for low in range(0, x.shape[0], _CHUNK):
             part = x[low : low + _CHUNK]
@@ -193,10 +193,10 @@ class Network:
         return out
 
 
-def new_places(net: Network) -> Places:
-    """Room for the places of a block: one slot a source node."""
-    n, dense = net.wiring.n_sources, bool(net.net.dense.any())
-    return _places(net, n, n if dense else 0, n if dense else 0)
+def new_places(net: Network, *, slopes: bool = True) -> Places:
+    """Room for the places of a block, one slot a source node, with derivatives by x or without."""
+    n = net.wiring.n_sources
+    return _places(net, n, n if net.short else 0, n if net.short and slopes else 0)
 
 
 def new_input_places(net: Network, n_samples: int) -> Places:

@@ -54,11 +54,6 @@ def intrinsic(generator: Callable[..., Any]) -> Any:
     return numba.extending.intrinsic(generator)
 
 
-def intrinsic_of_literals(generator: Callable[..., Any]) -> Any:
-    """As `intrinsic`; arguments that are written as numbers are known when the code is generated."""
-    return numba.extending.intrinsic(prefer_literal=True)(generator)
-
-
 def _compiled(function: F, sums: set[str], *, inner: bool) -> F:
     # _nrt=False: no reference counts, since kernels allocate nothing and taking an array out of a tuple would
     # cost a small kernel as much as its arithmetic

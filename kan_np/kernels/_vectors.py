@@ -32,6 +32,10 @@ class Vectors:
         """One element of an array."""
         return self.builder.load(self.pointer(array_type, array, index, element))
 
+    def put(self, number: Any, array_type: Any, array: Any, index: Any) -> None:
+        """Write one element of an array."""
+        self.builder.store(number, self.pointer(array_type, array, index, DOUBLE))
+
     def constant(self, number: float) -> Any:
         return ir.Constant(self.vector, [number] * self.lanes)
 

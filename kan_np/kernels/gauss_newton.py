@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES, add_row
-from kan_np.kernels.layer import layer_forward, start_evaluation
-from kan_np.kernels.network import hidden_layers_forward, node_slopes
+from kan_np.kernels.layer import start_evaluation
+from kan_np.kernels.network import layers_forward, node_slopes
 from kan_np.kernels.spline import active_values
 from kan_np.kernels.structure import BLOCK
 from kan_np.kernels.tiles import PANEL
@@ -37,12 +37,11 @@ class Active(NamedTuple):
 
 
 @jit
-def residual_block(net, theta, inputs, block, y, places, scratch, residual, with_slopes):
+def residual_block(net, theta, inputs, block, y, places, scratch, residual):
     """Forward for a block; residual[j, s] = f_j(x_s) - y_js. Returns the number of samples."""
     low = block * BLOCK
     n = min(BLOCK, y.shape[1] - low)
-    layer_forward(net, theta, 0, n, inputs, block * net.node_start[1], scratch)
-    hidden_layers_forward(net, theta, n, places, scratch, with_slopes)
+    layers_forward(net, theta, n, inputs, block * net.node_start[1], places, scratch)
     first_out = net.node_start[net.node_start.shape[0] - 2]
     for j in range(y.shape[0]):
         for s in range(n):
@@ -56,7 +55,7 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
     start_evaluation(net, theta, scratch)
     total = 0.0
     for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
-        n = residual_block(net, theta, inputs, block, y, places, scratch, residual, False)
+        n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         for j in range(y.shape[0]):
             for s in range(n):
                 total += weight[block * BLOCK + s] * residual[j, s] * residual[j, s]
@@ -97,7 +96,7 @@ def accumulate_sparse(net, theta, inputs, y, weight, places, scratch, residual, 
     total = 0.0
     start_evaluation(net, theta, scratch)
     for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
-        n = residual_block(net, theta, inputs, block, y, places, scratch, residual, True)
+        n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         low = block * BLOCK
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):
@@ -185,7 +184,7 @@ def jacobian_rows(
     n_in, work = net.node_start[1], scratch.work
     start_evaluation(net, theta, scratch)
     for block in range(first_block, first_block + (n_rows + BLOCK - 1) // BLOCK):
-        n = residual_block(net, theta, inputs, block, y, places, scratch, residual, True)
+        n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         low = block * BLOCK
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):

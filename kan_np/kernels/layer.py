@@ -42,15 +42,16 @@ def end_gradient(net, scratch, grad):
 
 
 @jit
-def expand_nodes(net, first, end, x, n, places, slot0, with_slopes):
+def expand_nodes(net, first, end, x, n, places, slot0):
     """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
     for i in range(first, end):
         slot = slot0 + i - first
+        own = 0 if net.dense[i] else slot
+        residual(net.base, x, i, n, places.base, places.dbase, own)
         if net.dense[i]:
-            lay_out(net, i, x, n, places, slot, with_slopes)
+            lay_out(net, i, x, n, places, own, slot)
         else:
-            place_node(net, i, x, n, places.at, places.u, places.stretch, slot)
-            residual(net.base, x, i, n, places.base, places.dbase, slot)
+            place_node(net, i, x, n, places.at, places.u, places.stretch, own)
 
 
 @jit

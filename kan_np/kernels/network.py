@@ -25,7 +25,7 @@ def expand_inputs(net, x, inputs, scratch):
         low = block * BLOCK
         n = min(BLOCK, x.shape[0] - low)
         load_block(x, low, n, scratch.x)
-        expand_nodes(net, 0, n_in, scratch.x, n, inputs, block * n_in, False)
+        expand_nodes(net, net.node_start[0], n_in, scratch.x, n, inputs, block * n_in)
 
 
 @jit
@@ -37,21 +37,34 @@ def load_block(x, low, n, rows):
 
 
 @jit
-def hidden_layers_forward(net, theta, n, places, scratch, with_slopes):
-    """Forward from the values of the first hidden nodes on."""
-    for layer in range(1, net.node_start.shape[0] - 2):
+def layers_forward(net, theta, n, inputs, input_slot, places, scratch):
+    """All layers, for inputs whose places are in `inputs` from input_slot on."""
+    for layer in range(net.node_start.shape[0] - 2):
         first = net.node_start[layer]
-        expand_nodes(net, first, net.node_start[layer + 1], scratch.x, n, places, first, with_slopes)
-        layer_forward(net, theta, layer, n, places, first, scratch)
+        if layer > 0:
+            expand_nodes(net, first, net.node_start[layer + 1], scratch.x, n, places, first)
+            layer_forward(net, theta, layer, n, places, first, scratch)
+        else:
+            layer_forward(net, theta, layer, n, inputs, input_slot, scratch)
 
 
 @jit
-def forward_block(net, theta, x, low, n, places, scratch, with_slopes):
+def layers_backward(net, theta, n, inputs, input_slot, places, scratch, pull, grad):
+    """From the derivatives by the outputs, in scratch.delta, to those by all parameters."""
+    for layer in range(net.node_start.shape[0] - 3, -1, -1):
+        if layer > 0:
+            layer_backward(net, theta, layer, n, places, net.node_start[layer], scratch, pull, grad)
+        else:
+            layer_backward(net, theta, layer, n, inputs, input_slot, scratch, pull, grad)
+
+
+@jit
+def forward_block(net, theta, x, low, n, places, scratch):
     """Values of all nodes and places of all source nodes for samples low .. low + n - 1."""
     load_block(x, low, n, scratch.x)
-    expand_nodes(net, 0, x.shape[1], scratch.x, n, places, 0, with_slopes)
-    layer_forward(net, theta, 0, n, places, 0, scratch)
-    hidden_layers_forward(net, theta, n, places, scratch, with_slopes)
+    first = net.node_start[0]
+    expand_nodes(net, first, x.shape[1], scratch.x, n, places, first)
+    layers_forward(net, theta, n, places, first, places, scratch)
 
 
 @entry
@@ -60,7 +73,7 @@ def forward(net, theta, x, nodes, places, scratch):
     start_evaluation(net, theta, scratch)
     for low in range(0, x.shape[0], BLOCK):
         n = min(BLOCK, x.shape[0] - low)
-        forward_block(net, theta, x, low, n, places, scratch, False)
+        forward_block(net, theta, x, low, n, places, scratch)
         for i in range(nodes.shape[0]):
             for s in range(n):
                 nodes[i, low + s] = scratch.x[i, s]
@@ -80,8 +93,7 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
     for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         n = min(BLOCK, y.shape[1] - low)
-        layer_forward(net, theta, 0, n, inputs, block * n_in, scratch)
-        hidden_layers_forward(net, theta, n, places, scratch, True)
+        layers_forward(net, theta, n, inputs, block * n_in, places, scratch)
         clear(scratch.delta, first_out, first_out + y.shape[0], n)
         for j in range(y.shape[0]):
             for s in range(n):
@@ -89,9 +101,7 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
                 pulled = weight[low + s] * residual_js
                 loss += pulled * residual_js
                 scratch.delta[first_out + j, s] = 2.0 * pulled
-        for layer in range(n_layers - 1, 0, -1):
-            layer_backward(net, theta, layer, n, places, net.node_start[layer], scratch, pull, grad)
-        layer_backward(net, theta, 0, n, inputs, block * n_in, scratch, pull, grad)
+        layers_backward(net, theta, n, inputs, block * n_in, places, scratch, pull, grad)
     end_gradient(net, scratch, grad)
     return loss
 
@@ -106,7 +116,7 @@ def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node
     start_evaluation(net, theta, scratch)
     for low in range(0, x.shape[0], BLOCK):
         n = min(BLOCK, x.shape[0] - low)
-        forward_block(net, theta, x, low, n, places, scratch, False)
+        forward_block(net, theta, x, low, n, places, scratch)
         for i in range(node_mean.shape[0]):
             join_moments(scratch.x, i, n, low, i, node_mean, node_square)
             edge_values(net, theta, i, n, places, i, scratch)
@@ -135,9 +145,9 @@ def input_jacobian(net, theta, x, places, scratch, out):
     start_evaluation(net, theta, scratch)
     for low in range(0, x.shape[0], BLOCK):
         n = min(BLOCK, x.shape[0] - low)
-        forward_block(net, theta, x, low, n, places, scratch, True)
+        forward_block(net, theta, x, low, n, places, scratch)
         for j in range(out.shape[1]):
-            node_slopes(net, theta, j, 0, n, places, scratch)
+            node_slopes(net, theta, j, net.node_start[0], n, places, scratch)
             for i in range(x.shape[1]):
                 for s in range(n):
                     out[low + s, j, i] = scratch.delta[i, s]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 
-from kan_np.kernels import tiles
+from kan_np.kernels import layout, tiles
 from kan_np.kernels.structure import BLOCK
 from kan_np.kernels.tiles import PANEL
 
@@ -42,19 +42,18 @@ def test_values(size):
     np.testing.assert_allclose(nodes, expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("own", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
-def test_moments(size, own):
+def test_moments(size):
     @numba.njit
-    def call(delta, width, target, edge, rows, at, n_rows, first, n_panels, grad):
-        tiles.tile_moments(size, own, delta, width, target, edge, rows, at, n_rows, first, n_panels, grad)
+    def call(delta, width, target, edge, rows, at, n_rows, n_panels, grad):
+        tiles.tile_moments(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
 
     theta, rows, nodes, target = setting(size)
-    grad, first = theta.copy(), 2
-    expected = theta.copy()
-    by_edge = reference.tile_moments(nodes[:, : 2 * PANEL], rows[SLOT, :2], target[EDGE : EDGE + size])
-    expected[EDGE : EDGE + size, first : first + own] += by_edge[:, first : first + own]
-    call(nodes, nodes.shape[1], target, EDGE, rows, corner(0), N_ROWS, first, 2, grad)
+    grad, expected = theta.copy(), theta.copy()
+    expected[EDGE : EDGE + size] += reference.tile_moments(
+        nodes[:, : 2 * PANEL], rows[SLOT, :2], target[EDGE : EDGE + size]
+    )
+    call(nodes, nodes.shape[1], target, EDGE, rows, corner(0), N_ROWS, 2, grad)
     np.testing.assert_allclose(grad, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -77,7 +76,7 @@ def test_slopes(size):
 
 @numba.njit
 def call_lay_even(x, sample, low, high, start, step, n_intervals, table, rows, slopes, to):
-    return tiles.lay_even(1, x, sample, low, high, start, step, n_intervals, table, 0, rows, slopes, to)
+    return layout.lay_even(True, x, sample, low, high, start, step, n_intervals, table, 0, rows, slopes, to)
 
 
 @pytest.mark.parametrize("n_intervals", [1, 2, 5, 12])
