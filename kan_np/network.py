@@ -14,7 +14,7 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
 from kan_np.kernels.lanes import LANES
-from kan_np.kernels.structure import BLOCK, Ints, Net, Places, Scratch
+from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
 from kan_np.pieces import SplineTable, refuse_outside
 
@@ -24,6 +24,9 @@ _CHUNK = 8192  # rows of a prediction that are in memory at once
 
 #: Numbers multiplied in rows cost this part of those that are looked up.
 _DENSE_COST = 1.0 / 12.0
+
+#: Bytes of B-splines and slopes of hidden nodes that a long block may fill.
+_BLOCK_BYTES = 2**18
 
 #: Edges of a hidden node from which on laying out its B-splines pays.
 _DENSE_FAN = 5
@@ -123,6 +126,13 @@ class Network:
         paid[: w.width[0]] = True
         return (paid & self.short).astype(np.int64)
 
+    @property
+    def block(self) -> int:
+        """Samples that kernels take at once: more of them where there is little to keep for each."""
+        w, n_row = self.wiring, self.theta.shape[1]
+        kept = np.where(self.dense == 1, 2 * n_row, 5 + np.diff(w.fan_start))
+        return 512 if 8 * 512 * kept[w.width[0] :].sum() <= _BLOCK_BYTES else 256
+
     @cached_property
     def net(self) -> Net:
         """What the kernels read."""
@@ -132,6 +142,7 @@ class Network:
             w.fan_start,
             w.source,
             w.target,
+            self.block,
             BASE_FUNCTIONS[self.base_fun],
             self.dense,
             t.even,
@@ -201,18 +212,18 @@ def new_places(net: Network, *, slopes: bool = True) -> Places:
 
 def new_input_places(net: Network, n_samples: int) -> Places:
     """Room for the places of all samples at the input nodes, without derivatives by x."""
-    slots = -(-n_samples // BLOCK) * net.wiring.width[0]
+    slots = -(-n_samples // net.net.block) * net.wiring.width[0]
     return _places(net, 1, slots, 0) if net.short else _places(net, slots, 0, 0)
 
 
 def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
-    panels = (BLOCK // PANEL, net.theta.shape[1], PANEL)
+    block, panels = net.net.block, (net.net.block // PANEL, net.theta.shape[1], PANEL)
     return Places(
-        np.empty((n_sparse, BLOCK), dtype=np.int64),
-        np.empty((n_sparse, BLOCK)),
-        np.empty((n_sparse, BLOCK)),
-        np.empty((n_sparse, BLOCK)),
-        np.empty((n_sparse, BLOCK)),
+        np.empty((n_sparse, block), dtype=np.int64),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
         np.empty((n_dense, *panels)),
         np.empty((n_slopes, *panels)),
     )
@@ -220,13 +231,13 @@ def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
 
 def new_scratch(net: Network) -> Scratch:
     """Room for one block of node values and their derivatives, and for all edges as polynomials."""
-    w, (n_pieces, _, width) = net.wiring, net.table.poly.shape[1:]
+    w, block, (n_pieces, _, width) = net.wiring, net.net.block, net.table.poly.shape[1:]
     return Scratch(
-        np.empty((w.n_nodes, BLOCK)),
-        np.empty((w.n_nodes, BLOCK)),
-        np.empty((w.n_nodes, BLOCK)),
-        np.empty((3, BLOCK)),
-        np.empty((w.n_edges, BLOCK)),
+        np.empty((w.n_nodes, block)),
+        np.empty((w.n_nodes, block)),
+        np.empty((w.n_nodes, block)),
+        np.empty((3, block)),
+        np.empty((w.n_edges, block)),
         np.empty((w.n_edges, n_pieces, width)),
         np.empty((LANES, w.n_edges, n_pieces, width)),
     )

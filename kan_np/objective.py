@@ -16,7 +16,7 @@ from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
 from kan_np.kernels._jit import bound
-from kan_np.kernels.structure import BLOCK, Pull
+from kan_np.kernels.structure import Pull
 from kan_np.network import Network, new_input_places, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
 from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
@@ -103,7 +103,7 @@ class KanObjective:
         self._weight = residual_weights(y, weight)
         self._label_variance = _variance(y, self._weight)
         self._places, self._scratch = new_places(net), new_scratch(net)
-        self._residual = np.empty((y.shape[1], BLOCK))
+        self._residual = np.empty((y.shape[1], net.net.block))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
@@ -225,7 +225,8 @@ class KanObjective:
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray
     ) -> float:
         n_out, n = y.shape
-        chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * BLOCK), 1) * BLOCK
+        block = self.net.net.block
+        chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
             self._rows = np.empty((theta.size, n_out * min(chunk, n)))
         total = 0.0
@@ -237,7 +238,7 @@ class KanObjective:
                 self.net.net,
                 theta,
                 self._inputs,
-                low // BLOCK,
+                low // block,
                 m,
                 y,
                 weight,
@@ -274,11 +275,11 @@ def add_square(rows: FloatArray, matrix: FloatArray) -> None:
 
 def new_active(net: Network) -> gauss_newton.Active:
     """Room for what is not zero in the rows of a Jacobian."""
-    n = net.wiring.n_sources
+    n, block = net.wiring.n_sources, net.net.block
     return gauss_newton.Active(
-        np.empty((n, BLOCK, net.table.k + 1)),
-        np.empty((n, BLOCK), dtype=np.int64),
-        np.empty((n, BLOCK)),
+        np.empty((n, block, net.table.k + 1)),
+        np.empty((n, block), dtype=np.int64),
+        np.empty((n, block)),
         np.empty(net.theta.shape[1]),
     )
 
@@ -286,4 +287,5 @@ def new_active(net: Network) -> gauss_newton.Active:
 def _rows_in_cache(net: Network, n_in: int) -> int:
     """Rows whose input B-splines fit the cache, a multiple of the block length."""
     bytes_a_row = 8 * n_in * (net.theta.shape[1] if net.short else 5)
-    return max(_CACHE_BYTES // (bytes_a_row * BLOCK), 1) * BLOCK
+    block = net.net.block
+    return max(_CACHE_BYTES // (bytes_a_row * block), 1) * block

@@ -23,24 +23,23 @@ from kan_np.kernels.lanes import LANES, add_row
 from kan_np.kernels.layer import start_evaluation
 from kan_np.kernels.network import layers_forward, node_slopes
 from kan_np.kernels.spline import active_values
-from kan_np.kernels.structure import BLOCK
 from kan_np.kernels.tiles import PANEL
 
 
 class Active(NamedTuple):
     """What is not zero in a row of J, but for the factor a_t: by source node, for the samples of a block."""
 
-    value: NDArray[np.float64]  # (n_sources, BLOCK, k + 1) the active B-splines
-    first: NDArray[np.int64]  # (n_sources, BLOCK) place of the first of them among the parameters of an edge
-    base: NDArray[np.float64]  # (n_sources, BLOCK) residual function
+    value: NDArray[np.float64]  # (n_sources, block, k + 1) the active B-splines
+    first: NDArray[np.int64]  # (n_sources, block) place of the first of them among the parameters of an edge
+    base: NDArray[np.float64]  # (n_sources, block) residual function
     column: NDArray[np.float64]  # (n_params of an edge,) scratch
 
 
 @jit
 def residual_block(net, theta, inputs, block, y, places, scratch, residual):
     """Forward for a block; residual[j, s] = f_j(x_s) - y_js. Returns the number of samples."""
-    low = block * BLOCK
-    n = min(BLOCK, y.shape[1] - low)
+    low = block * net.block
+    n = min(net.block, y.shape[1] - low)
     layers_forward(net, theta, n, inputs, block * net.node_start[1], places, scratch)
     first_out = net.node_start[net.node_start.shape[0] - 2]
     for j in range(y.shape[0]):
@@ -54,11 +53,11 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
     """Return sum_{s,j} weight_s (f_j(x_s) - y_js)^2."""
     start_evaluation(net, theta, scratch)
     total = 0.0
-    for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
+    for block in range((y.shape[1] + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         for j in range(y.shape[0]):
             for s in range(n):
-                total += weight[block * BLOCK + s] * residual[j, s] * residual[j, s]
+                total += weight[block * net.block + s] * residual[j, s] * residual[j, s]
     return total
 
 
@@ -95,9 +94,9 @@ def accumulate_sparse(net, theta, inputs, y, weight, places, scratch, residual, 
     work = scratch.work
     total = 0.0
     start_evaluation(net, theta, scratch)
-    for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
+    for block in range((y.shape[1] + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
-        low = block * BLOCK
+        low = block * net.block
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):
             node_slopes(net, theta, j, 1, n, places, scratch)
@@ -151,8 +150,8 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
             left, right = work[row, s] * active.base[i, s], work[row, s] * active.base[h, s]
             m, o = first[i, s], first[h, s]
             if order == LANES:
-                add_row(left, value, (h * BLOCK + s) * LANES, matrix, at * size + to + o)
-                add_row(right, value, (i * BLOCK + s) * LANES, column, m)
+                add_row(left, value, (h * value.shape[1] + s) * LANES, matrix, at * size + to + o)
+                add_row(right, value, (i * value.shape[1] + s) * LANES, column, m)
             else:
                 for r in range(order):
                     matrix[at, to + o + r] += left * value[h, s, r]
@@ -164,7 +163,7 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
         if order == LANES:
             for r in range(LANES):
                 weight = work[row, s] * value[i, s, r]
-                add_row(weight, value, (h * BLOCK + s) * LANES, matrix, (m + r) * size + o)
+                add_row(weight, value, (h * value.shape[1] + s) * LANES, matrix, (m + r) * size + o)
         else:
             for r in range(order):
                 weight = work[row, s] * value[i, s, r]
@@ -183,12 +182,12 @@ def jacobian_rows(
     """
     n_in, work = net.node_start[1], scratch.work
     start_evaluation(net, theta, scratch)
-    for block in range(first_block, first_block + (n_rows + BLOCK - 1) // BLOCK):
+    for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
-        low = block * BLOCK
+        low = block * net.block
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):
-            column = j * n_rows + low - first_block * BLOCK
+            column = j * n_rows + low - first_block * net.block
             node_slopes(net, theta, j, 1, n, places, scratch)
             for s in range(n):
                 work[0, s] = np.sqrt(weight[low + s])

@@ -1,14 +1,17 @@
 """Fans and layers over a block of samples, by panels or by polynomials as their source nodes are marked.
 
 A fan is all edges that leave a node. Both kinds of edges offer the same three steps: values, derivatives by
-parameters (moments), derivatives by the node (slopes). Rows of samples are written up to the next full panel.
+parameters (moments), derivatives by the node (slopes). Each gets the fans of several nodes as the tuple
+(dense, fan_start, target, first, end, n, slot0) and leaves out those of the other kind; calls are few, since
+handing over the arrays of a network takes as long as the arithmetic of some ten samples. Rows of samples are
+written up to the next full panel.
 """
 
 from __future__ import annotations
 
 from kan_np.kernels._jit import jit
 from kan_np.kernels.base import ZERO, residual
-from kan_np.kernels.panels import lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.panels import ALL, lay_out, panel_moments, panel_slopes, panel_values
 from kan_np.kernels.polynomials import (
     clear_moments,
     polynomial_moments,
@@ -17,7 +20,7 @@ from kan_np.kernels.polynomials import (
     to_coefficients,
     to_polynomials,
 )
-from kan_np.kernels.spline import place_node
+from kan_np.kernels.spline import place_nodes
 from kan_np.kernels.tiles import PANEL
 
 
@@ -44,14 +47,13 @@ def end_gradient(net, scratch, grad):
 @jit
 def expand_nodes(net, first, end, x, n, places, slot0):
     """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
+    place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
     for i in range(first, end):
         slot = slot0 + i - first
-        own = 0 if net.dense[i] else slot
-        residual(net.base, x, i, n, places.base, places.dbase, own)
+        work = 0 if net.dense[i] else slot
+        residual(net.base, x, i, n, places.base, places.dbase, work)
         if net.dense[i]:
-            lay_out(net, i, x, n, places, own, slot)
-        else:
-            place_node(net, i, x, n, places.at, places.u, places.stretch, own)
+            lay_out(net, i, x, n, places, work, slot)
 
 
 @jit
@@ -63,41 +65,34 @@ def clear(rows, first, end, n):
 
 
 @jit
-def add_fan(net, theta, i, n, places, slot, scratch, out):
-    """out[t, s] += phi_it(x_is) for all edges that leave node i, whose places are in `slot`."""
-    edge, end, target = net.fan_start[i], net.fan_start[i + 1], net.target
-    if net.dense[i]:
-        panel_values(theta, edge, end, target, n, places.rows, slot, out)
-    else:
-        has_base, polynomial, slope = net.base != ZERO, scratch.polynomial, scratch.slope
-        at, u, base = places.at, places.u, places.base
-        polynomial_values(theta, has_base, polynomial, edge, end, target, n, at, u, base, slot, out, slope)
+def add_values(net, theta, first, end, n, places, slot0, scratch, out):
+    """out[t, s] += phi_it(x_is) for all edges that leave the nodes first <= i < end."""
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_values(fans, theta, places.rows, out)
+    has_base, polynomial, slope = net.base != ZERO, scratch.polynomial, scratch.slope
+    polynomial_values(fans, theta, has_base, polynomial, places.at, places.u, places.base, out, slope)
 
 
 @jit
-def add_fan_moments(net, i, n, places, slot, scratch, delta, grad):
-    """Add the derivatives by the parameters of all edges that leave node i, given those by their values."""
-    edge, end, target = net.fan_start[i], net.fan_start[i + 1], net.target
-    if net.dense[i]:
-        panel_moments(delta, edge, end, target, n, places.rows, slot, grad)
-    else:
-        has_base, at, u, base, moment = net.base != ZERO, places.at, places.u, places.base, scratch.moment
-        polynomial_moments(delta, has_base, edge, end, target, n, at, u, base, slot, moment, grad)
+def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
+    """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_moments(fans, delta, places.rows, grad)
+    has_base, moment = net.base != ZERO, scratch.moment
+    polynomial_moments(fans, delta, has_base, places.at, places.u, places.base, moment, grad)
 
 
 @jit
-def take_fan_slopes(net, theta, edge, end, n, places, slot, scratch, delta, node):
-    """scratch.delta[node, s] = sum_e delta[target[e], s] phi'_e(x_s) for the edges edge <= e < end."""
-    target, out = net.target, scratch.delta
-    clear(out, node, node + 1, n)
-    if net.dense[node]:
-        panel_slopes(theta, edge, end, target, n, places.slopes, slot, delta, out, node)
-    else:
-        has_base, stretch, dbase = net.base != ZERO, places.stretch, places.dbase
-        slope = scratch.slope
-        polynomial_slopes(
-            theta, has_base, edge, end, target, n, slope, stretch, dbase, slot, delta, out, node
-        )
+def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
+    """scratch.delta[i, s] = sum_t delta[t, s] phi'_it(x_is) for the nodes first <= i < end.
+
+    The sum goes over all targets t unless `only` names one.
+    """
+    out, has_base = scratch.delta, net.base != ZERO
+    clear(out, first, end, n)
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_slopes(fans, only, theta, places.slopes, delta, out)
+    polynomial_slopes(fans, only, theta, has_base, scratch.slope, places.stretch, places.dbase, delta, out)
 
 
 @jit
@@ -105,37 +100,38 @@ def layer_forward(net, theta, layer, n, places, slot0, scratch):
     """Sum the edges of a layer into the values of its target nodes; slot0 is that of its first source."""
     source, first, end = net.node_start[layer], net.node_start[layer + 1], net.node_start[layer + 2]
     clear(scratch.x, first, end, n)
-    for i in range(source, first):
-        add_fan(net, theta, i, n, places, slot0 + i - source, scratch, scratch.x)
+    add_values(net, theta, source, first, n, places, slot0, scratch, scratch.x)
 
 
 @jit
 def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
     """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
     source, first = net.node_start[layer], net.node_start[layer + 1]
-    for i in range(source, first):
-        slot, delta = slot0 + i - source, scratch.delta
-        if pull is not None:  # decided when the kernel is compiled: without such a penalty no such code
-            pull_edges(net, theta, i, n, places, slot, scratch, pull)
-            delta = scratch.above
-        add_fan_moments(net, i, n, places, slot, scratch, delta, grad)
-        if layer > 0:
-            edge, end = net.fan_start[i], net.fan_start[i + 1]
-            take_fan_slopes(net, theta, edge, end, n, places, slot, scratch, delta, i)
-            if pull is not None:
-                for s in range(n):
-                    scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
+    if pull is not None:  # decided when the kernel is compiled: without such a penalty there is no such code
+        layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad)
+        return
+    add_moments(net, source, first, n, places, slot0, scratch, scratch.delta, grad)
+    if layer > 0:
+        take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, scratch.delta)
 
 
 @jit
-def pull_edges(net, theta, i, n, places, slot, scratch, pull):
-    """scratch.above[t] = derivative of the objective by the value of the edge from i to t, with a penalty."""
-    edge_values(net, theta, i, n, places, slot, scratch)
-    for e in range(net.fan_start[i], net.fan_start[i + 1]):
-        j = net.target[e]
-        for s in range(n):
-            own = scratch.above[j, s] - pull.edge_mean[e]
-            scratch.above[j, s] = scratch.delta[j, s] + pull.edge_weight[e] * own
+def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad):
+    """As `layer_backward`, where a penalty adds to the derivatives of every edge and source node."""
+    source, above = net.node_start[layer], scratch.above
+    for i in range(source, net.node_start[layer + 1]):
+        slot = slot0 + i - source
+        edge_values(net, theta, i, n, places, slot, scratch)
+        for e in range(net.fan_start[i], net.fan_start[i + 1]):
+            j = net.target[e]
+            for s in range(n):
+                own = above[j, s] - pull.edge_mean[e]
+                above[j, s] = scratch.delta[j, s] + pull.edge_weight[e] * own
+        add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
+        if layer > 0:
+            take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
+            for s in range(n):
+                scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
 
 
 @jit
@@ -143,4 +139,4 @@ def edge_values(net, theta, i, n, places, slot, scratch):
     """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i."""
     for e in range(net.fan_start[i], net.fan_start[i + 1]):
         clear(scratch.above, net.target[e], net.target[e] + 1, n)
-    add_fan(net, theta, i, n, places, slot, scratch, scratch.above)
+    add_values(net, theta, i, i + 1, n, places, slot, scratch, scratch.above)

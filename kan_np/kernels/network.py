@@ -12,18 +12,18 @@ from kan_np.kernels.layer import (
     layer_forward,
     start_evaluation,
     start_gradient,
-    take_fan_slopes,
+    take_slopes,
 )
-from kan_np.kernels.structure import BLOCK
+from kan_np.kernels.panels import ALL
 
 
 @entry
 def expand_inputs(net, x, inputs, scratch):
     """Place all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
     n_in = x.shape[1]
-    for block in range((x.shape[0] + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        n = min(BLOCK, x.shape[0] - low)
+    for block in range((x.shape[0] + net.block - 1) // net.block):
+        low = block * net.block
+        n = min(net.block, x.shape[0] - low)
         load_block(x, low, n, scratch.x)
         expand_nodes(net, net.node_start[0], n_in, scratch.x, n, inputs, block * n_in)
 
@@ -71,8 +71,8 @@ def forward_block(net, theta, x, low, n, places, scratch):
 def forward(net, theta, x, nodes, places, scratch):
     """nodes[i, s] = value of every node, inputs included, for every sample of x (n_samples, n_in)."""
     start_evaluation(net, theta, scratch)
-    for low in range(0, x.shape[0], BLOCK):
-        n = min(BLOCK, x.shape[0] - low)
+    for low in range(0, x.shape[0], net.block):
+        n = min(net.block, x.shape[0] - low)
         forward_block(net, theta, x, low, n, places, scratch)
         for i in range(nodes.shape[0]):
             for s in range(n):
@@ -90,9 +90,9 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
     start_evaluation(net, theta, scratch)
     start_gradient(net, scratch)
     loss = 0.0
-    for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        n = min(BLOCK, y.shape[1] - low)
+    for block in range((y.shape[1] + net.block - 1) // net.block):
+        low = block * net.block
+        n = min(net.block, y.shape[1] - low)
         layers_forward(net, theta, n, inputs, block * n_in, places, scratch)
         clear(scratch.delta, first_out, first_out + y.shape[0], n)
         for j in range(y.shape[0]):
@@ -114,8 +114,8 @@ def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node
     where the mean is large. All four outputs come zeroed.
     """
     start_evaluation(net, theta, scratch)
-    for low in range(0, x.shape[0], BLOCK):
-        n = min(BLOCK, x.shape[0] - low)
+    for low in range(0, x.shape[0], net.block):
+        n = min(net.block, x.shape[0] - low)
         forward_block(net, theta, x, low, n, places, scratch)
         for i in range(node_mean.shape[0]):
             join_moments(scratch.x, i, n, low, i, node_mean, node_square)
@@ -143,8 +143,8 @@ def join_moments(values, row, n, before, index, mean, square):
 def input_jacobian(net, theta, x, places, scratch, out):
     """out[s, j, i] = d f_j / d x_i at sample s."""
     start_evaluation(net, theta, scratch)
-    for low in range(0, x.shape[0], BLOCK):
-        n = min(BLOCK, x.shape[0] - low)
+    for low in range(0, x.shape[0], net.block):
+        n = min(net.block, x.shape[0] - low)
         forward_block(net, theta, x, low, n, places, scratch)
         for j in range(out.shape[1]):
             node_slopes(net, theta, j, net.node_start[0], n, places, scratch)
@@ -166,10 +166,8 @@ def node_slopes(net, theta, output, lowest, n, places, scratch):
     for s in range(n):
         scratch.delta[own, s] = 1.0
     for layer in range(n_layers - 1, lowest - 1, -1):
-        for i in range(net.node_start[layer], net.node_start[layer + 1]):
-            edge, end = net.fan_start[i], net.fan_start[i + 1]
-            if layer == n_layers - 1:  # only the edge to this output carries anything
-                while edge < end and net.target[edge] != own:
-                    edge += 1
-                end = min(edge + 1, end)
-            take_fan_slopes(net, theta, edge, end, n, places, i, scratch, scratch.delta, i)
+        first = net.node_start[layer]
+        only = own if layer == n_layers - 1 else ALL  # no other edge of the last layer carries anything
+        take_slopes(
+            net, theta, first, net.node_start[layer + 1], only, n, places, first, scratch, scratch.delta
+        )

@@ -20,6 +20,9 @@ from kan_np.kernels.layout import clear_rows, copy_row, lay, lay_even, put
 from kan_np.kernels.spline import place_node
 from kan_np.kernels.tiles import LARGEST, PANEL, tile_moments, tile_slopes, tile_values
 
+#: Edges to all targets, where one could be named.
+ALL = -1
+
 
 @jit
 def lay_out(net, i, x, n, places, work, slot):
@@ -113,35 +116,55 @@ def tile_size(n):
 
 
 @jit
-def panel_values(theta, edge, end, target, n, rows, slot, out):
-    """out[target[e], s] += phi_e(x_s) for the edges edge <= e < end of the node whose rows are in `slot`."""
+def panel_values(fans, theta, rows, out):
+    """out[target[e], s] += phi_e(x_s) for the edges e of dense nodes."""
+    dense, fan_start, target, first, end, n, slot0 = fans
     n_panels, n_rows, width = rows.shape[1], rows.shape[2], out.shape[1]
-    for panel in range((n + PANEL - 1) // PANEL):
-        at, e = (slot * n_panels + panel) * n_rows * PANEL, edge
-        while e < end:
-            size = tile_size(end - e)
-            tile_values(size, theta, e, n_rows, rows, at, target, out, width, panel * PANEL)
-            e += size
+    for i in range(first, end):
+        if dense[i]:
+            for panel in range((n + PANEL - 1) // PANEL):
+                at, e = ((slot0 + i - first) * n_panels + panel) * n_rows * PANEL, fan_start[i]
+                while e < fan_start[i + 1]:
+                    size = tile_size(fan_start[i + 1] - e)
+                    tile_values(size, theta, e, n_rows, rows, at, target, out, width, panel * PANEL)
+                    e += size
 
 
 @jit
-def panel_moments(delta, edge, end, target, n, rows, slot, grad):
-    """grad[e, r] += sum_s delta[target[e], s] psi_r(x_s) for the edges edge <= e < end."""
-    n_panels, n_rows = rows.shape[1], rows.shape[2]
-    at, used, e = slot * n_panels * n_rows * PANEL, (n + PANEL - 1) // PANEL, edge
-    while e < end:
-        size = tile_size(end - e)
-        tile_moments(size, delta, delta.shape[1], target, e, rows, at, n_rows, used, grad)
-        e += size
+def panel_moments(fans, delta, rows, grad):
+    """grad[e, r] += sum_s delta[target[e], s] psi_r(x_s) for the edges e of dense nodes."""
+    dense, fan_start, target, first, end, n, slot0 = fans
+    n_panels, n_rows, used = rows.shape[1], rows.shape[2], (n + PANEL - 1) // PANEL
+    for i in range(first, end):
+        if dense[i]:
+            at, e = (slot0 + i - first) * n_panels * n_rows * PANEL, fan_start[i]
+            while e < fan_start[i + 1]:
+                size = tile_size(fan_start[i + 1] - e)
+                tile_moments(size, delta, delta.shape[1], target, e, rows, at, n_rows, used, grad)
+                e += size
 
 
 @jit
-def panel_slopes(theta, edge, end, target, n, slopes, slot, delta, out, node):
-    """out[node, s] += sum_e delta[target[e], s] phi'_e(x_s) over the edges edge <= e < end."""
+def panel_slopes(fans, only, theta, slopes, delta, out):
+    """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of dense nodes i to `only`, or ALL."""
+    dense, fan_start, target, first, end, n, slot0 = fans
     n_panels, n_rows, width = slopes.shape[1], slopes.shape[2], out.shape[1]
-    for panel in range((n + PANEL - 1) // PANEL):
-        at, first, e = (slot * n_panels + panel) * n_rows * PANEL, panel * PANEL, edge
-        while e < end:
-            size = tile_size(end - e)
-            tile_slopes(size, theta, e, n_rows, slopes, at, target, delta, width, first, out, node)
-            e += size
+    for i in range(first, end):
+        if dense[i]:
+            edge, behind = edges_to(only, target, fan_start[i], fan_start[i + 1])
+            for panel in range((n + PANEL - 1) // PANEL):
+                at, e = ((slot0 + i - first) * n_panels + panel) * n_rows * PANEL, edge
+                while e < behind:
+                    size, to = tile_size(behind - e), panel * PANEL
+                    tile_slopes(size, theta, e, n_rows, slopes, at, target, delta, width, to, out, i)
+                    e += size
+
+
+@jit
+def edges_to(only, target, edge, end):
+    """The edges of a fan, as first and end, whose target is `only`: one or none; or ALL of them."""
+    if only == ALL:
+        return edge, end
+    while edge < end and target[edge] != only:
+        edge += 1
+    return edge, min(edge + 1, end)

@@ -78,73 +78,81 @@ def to_coefficients(moment, has_base, source, dense, poly_transposed, start, gra
 
 
 @jit
-def polynomial_values(theta, has_base, polynomial, edge, end, target, n, at, u, base, slot, out, slope):
-    """out[target[e], s] += phi_e(x_s) for edge <= e < end, and slope[e, s] the spline's derivative by u.
+def polynomial_values(fans, theta, has_base, polynomial, at, u, base, out, slope):
+    """out[target[e], s] += phi_e(x_s), slope[e, s] = the spline's derivative by u, for edges of sparse nodes.
 
-    The samples are those of `slot` in at, u and base. Rows of out and slope are written up to the next full
-    lane.
+    Rows of out and slope are written up to the next full lane.
     """
-    n_pieces, width = polynomial.shape[1], polynomial.shape[2]
-    block, q = at.shape[1], np.uint64(slot)
-    for e in range(edge, end):
-        j = target[e]
-        if width == LANES:
-            first, start = e * n_pieces * width, slot * block
-            for s in range(0, n, LANES):
-                spline_quad(polynomial, first, at, u, start + s, out, j * block + s, slope, e * block + s)
-        else:
-            for s in range(n):
-                p, x = at[q, s] // width, u[q, s]
-                value, derivative = 0.0, 0.0
-                for d in range(width):
-                    derivative = derivative * x + value
-                    value = value * x + polynomial[e, p, d]
-                out[j, s] += value
-                slope[e, s] = derivative
-        if has_base:
-            w, r = theta[e, 0], np.uint64(j)
-            for s in range(n):
-                out[r, s] += w * base[q, s]
+    dense, fan_start, target, first, end, n, slot0 = fans
+    n_pieces, width, block = polynomial.shape[1], polynomial.shape[2], at.shape[1]
+    for i in range(first, end):
+        slot = slot0 + i - first
+        q, start = np.uint64(slot), slot * block
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            j = target[e]
+            if width == LANES:
+                table, to, keep = e * n_pieces * width, j * block, e * block
+                for s in range(0, n, LANES):
+                    spline_quad(polynomial, table, at, u, start + s, out, to + s, slope, keep + s)
+            else:
+                for s in range(n):
+                    p, x = at[q, s] // width, u[q, s]
+                    value, derivative = 0.0, 0.0
+                    for d in range(width):
+                        derivative = derivative * x + value
+                        value = value * x + polynomial[e, p, d]
+                    out[j, s] += value
+                    slope[e, s] = derivative
+            if has_base:
+                w, r = theta[e, 0], np.uint64(j)
+                for s in range(n):
+                    out[r, s] += w * base[q, s]
 
 
 @jit
-def polynomial_moments(delta, has_base, edge, end, target, n, at, u, base, slot, moment, grad):
-    """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), summed over the samples.
+def polynomial_moments(fans, delta, has_base, at, u, base, moment, grad):
+    """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), for edges of sparse nodes.
 
-    The sum is spread over the first axis of `moment`: sums into the same piece wait for each other. The
-    derivative by the residual weight goes to grad[e, 0].
+    The sum over the samples is spread over the first axis of `moment`: sums into the same piece wait for each
+    other. The derivative by the residual weight goes to grad[e, 0].
     """
+    dense, fan_start, target, first, end, n, slot0 = fans
     _, all_edges, n_pieces, width = moment.shape
-    block, q = at.shape[1], np.uint64(slot)
-    full = n // LANES * LANES if width == LANES else 0
-    apart, start = all_edges * n_pieces * width, slot * block
-    for e in range(edge, end):
-        j, to = target[e], e * n_pieces * width
-        r = np.uint64(j)
-        for s in range(0, full, LANES):
-            moments_quad(delta, j * block + s, u, start + s, at, moment, to, apart)
-        for s in range(full, n):
-            p, power = at[q, s] // width, delta[r, s]
-            for d in range(width - 1, -1, -1):
-                moment[0, e, p, d] += power
-                power *= u[q, s]
-        if has_base:
-            total = 0.0
-            for s in range(n):
-                total += delta[r, s] * base[q, s]
-            grad[e, 0] += total
+    full, apart = n // LANES * LANES if width == LANES else 0, all_edges * n_pieces * width
+    for i in range(first, end):
+        slot = slot0 + i - first
+        q, start = np.uint64(slot), slot * at.shape[1]
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            j, to = target[e], e * n_pieces * width
+            r = np.uint64(j)
+            for s in range(0, full, LANES):
+                moments_quad(delta, j * delta.shape[1] + s, u, start + s, at, moment, to, apart)
+            for s in range(full, n):
+                p, power = at[q, s] // width, delta[r, s]
+                for d in range(width - 1, -1, -1):
+                    moment[0, e, p, d] += power
+                    power *= u[q, s]
+            if has_base:
+                total = 0.0
+                for s in range(n):
+                    total += delta[r, s] * base[q, s]
+                grad[e, 0] += total
 
 
 @jit
-def polynomial_slopes(theta, has_base, edge, end, target, n, slope, stretch, dbase, slot, delta, out, node):
-    """out[node, s] += sum_e delta[target[e], s] phi'_e(x_s) over the edges edge <= e < end."""
-    i, q = np.uint64(node), np.uint64(slot)
-    for e in range(edge, end):
-        j, r = np.uint64(target[e]), np.uint64(e)
-        if has_base:
-            w = theta[e, 0]
-            for s in range(n):
-                out[i, s] += delta[j, s] * (slope[r, s] * stretch[q, s] + w * dbase[q, s])
-        else:
-            for s in range(n):
-                out[i, s] += delta[j, s] * slope[r, s] * stretch[q, s]
+def polynomial_slopes(fans, only, theta, has_base, slope, stretch, dbase, delta, out):
+    """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of sparse nodes i to `only`, or ALL."""
+    dense, fan_start, target, first, end, n, slot0 = fans
+    for i in range(first, end):
+        q, o = np.uint64(slot0 + i - first), np.uint64(i)
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            if only >= 0 and target[e] != only:
+                continue
+            j, r = np.uint64(target[e]), np.uint64(e)
+            w = theta[e, 0] if has_base else 0.0
+            if has_base:
+                for s in range(n):
+                    out[o, s] += delta[j, s] * (slope[r, s] * stretch[q, s] + w * dbase[q, s])
+            else:
+                for s in range(n):
+                    out[o, s] += delta[j, s] * slope[r, s] * stretch[q, s]

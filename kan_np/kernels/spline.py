@@ -63,6 +63,14 @@ def place_node(net, i, x, n, at, u, stretch, slot):
 
 
 @jit
+def place_nodes(net, first, end, x, n, at, u, stretch, slot0):
+    """`place_node` for the sparse ones of the nodes first <= i < end, in slots from slot0 on."""
+    for i in range(first, end):
+        if not net.dense[i]:
+            place_node(net, i, x, n, at, u, stretch, slot0 + i - first)
+
+
+@jit
 def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch):
     """As `place_node` for a node with equally long intervals: in vector registers but for what lies outside.
 

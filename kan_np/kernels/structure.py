@@ -1,7 +1,7 @@
 """The tuples of arrays that kernels share: what a network is made of, and room to work in.
 
-Blocks of samples are rows of length `BLOCK`; node values, their derivatives and the B-splines of one block
-are all that is kept.
+Samples are taken in blocks, rows of equal length; node values, their derivatives and the B-splines of one
+block are all that is kept.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-BLOCK = 256
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,6 +22,7 @@ class Net(NamedTuple):
     fan_start: Ints  # (n_sources + 1,) first edge that leaves each node, and the end
     source: Ints  # (n_edges,)
     target: Ints  # (n_edges,)
+    block: int  # samples of a block, a multiple of PANEL
     base: int  # kind of the residual function
     dense: Ints  # (n_sources,) 1 where a node's edges are products with rows (panels), 0 for polynomials
     even: Ints  # (n_sources,) 1 where all intervals are equally long
@@ -44,11 +43,11 @@ class Places(NamedTuple):
     dense nodes the inputs are dense, so that this slot belongs to no sparse one.
     """
 
-    at: Ints  # (n_slots, BLOCK) width times the piece
-    u: Floats  # (n_slots, BLOCK) local coordinate in the piece
-    stretch: Floats  # (n_slots, BLOCK) du / dx
-    base: Floats  # (n_slots, BLOCK) residual function
-    dbase: Floats  # (n_slots, BLOCK)
+    at: Ints  # (n_slots, block) width times the piece
+    u: Floats  # (n_slots, block) local coordinate in the piece
+    stretch: Floats  # (n_slots, block) du / dx
+    base: Floats  # (n_slots, block) residual function
+    dbase: Floats  # (n_slots, block)
     rows: Floats  # (n_slots, n_panels, n_rows, PANEL) residual function and B-splines
     slopes: Floats  # (n_slots, n_panels, n_rows, PANEL) their derivatives by x
 
@@ -56,11 +55,11 @@ class Places(NamedTuple):
 class Scratch(NamedTuple):
     """Room for one block, and for the splines of one evaluation as polynomials."""
 
-    x: Floats  # (n_nodes, BLOCK) node values
-    delta: Floats  # (n_nodes, BLOCK) derivative of the objective by node values
-    above: Floats  # (n_nodes, BLOCK) values of the edges to these nodes, or derivatives by them
-    work: Floats  # (3, BLOCK)
-    slope: Floats  # (n_edges, BLOCK) derivative of each edge's spline by u
+    x: Floats  # (n_nodes, block) node values
+    delta: Floats  # (n_nodes, block) derivative of the objective by node values
+    above: Floats  # (n_nodes, block) values of the edges to these nodes, or derivatives by them
+    work: Floats  # (3, block)
+    slope: Floats  # (n_edges, block) derivative of each edge's spline by u
     polynomial: Floats  # (n_edges, n_pieces, width)
     moment: Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
 

@@ -7,10 +7,10 @@ the residual function or a B-spline, at these samples. For a tile of up to `LARG
     tile_moments   grad[e_t, r] += sum_s delta[j_t, s] panel[r, s],
     tile_slopes    out[node, s] += sum_r (sum_t delta[j_t, s] theta[e_t, r]) panel[r, s],
 
-with e_t = edge + t and j_t = target[e_t]. Every size of a tile has code of its own, so that sums stay in vector
-registers. Vectors are eight numbers long whatever the processor has: sums are taken in one order everywhere.
-Arrays are C-contiguous, `panel` and other places are flat indices, nothing is checked. `tests/reference.py` has
-slow twins.
+with e_t = edge + t and j_t = target[e_t]. Every size of a tile has code of its own, so that sums stay in
+vector registers. Vectors are eight numbers long whatever the processor has: sums are taken in one order
+everywhere. Arrays are C-contiguous, `panel` and other places are flat indices, nothing is checked.
+`tests/reference.py` has slow twins.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ import pytest
 import reference
 
 from kan_np.kernels import layout, tiles
-from kan_np.kernels.structure import BLOCK
 from kan_np.kernels.tiles import PANEL
 
+BLOCK = 4 * PANEL
 SIZES = (1, 2, 3, 4, 5)
 N_EDGES, N_ROWS, N_PANELS, N_NODES = 9, 7, 3, 6
 EDGE, SLOT = 2, 1
