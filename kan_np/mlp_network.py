@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -23,9 +24,14 @@ _CHUNK = 8192  # rows of a prediction that are in memory at once
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-def _by_kernel(kind: int) -> Callable[[FloatArray, FloatArray], None]:
+Activation = Callable[[FloatArray, FloatArray], None]
+
+
+def _by_kernel(kind: int) -> Activation:
+    tail, tail_slope = np.zeros((1, OCTET)), np.empty((1, OCTET))
+
     def activate(z: FloatArray, slope: FloatArray) -> None:
-        activation.activate(kind, z, slope, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+        activation.activate(kind, z, slope, tail, tail_slope)
 
     return activate
 
@@ -35,11 +41,12 @@ def _relu(z: FloatArray, slope: FloatArray) -> None:
     np.maximum(z, 0.0, out=z)
 
 
-#: Activations in place: (z, slope), both C-contiguous -> z becomes a(z) and slope a'(z).
-ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray], None]] = {
-    "tanh": _by_kernel(activation.TANH),
-    "relu": _relu,
-    "silu": _by_kernel(activation.SILU),
+#: By name what makes an activation in place, with scratch of its own: (z, slope), both C-contiguous -> z
+#: becomes a(z) and slope a'(z).
+ACTIVATIONS: dict[str, Callable[[], Activation]] = {
+    "tanh": lambda: _by_kernel(activation.TANH),
+    "relu": lambda: _relu,
+    "silu": lambda: _by_kernel(activation.SILU),
 }
 
 
@@ -71,7 +78,7 @@ class MlpNetwork:
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), in chunks of rows."""
-        activate = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation]()
         out = np.empty((x.shape[0], self.width[-1]))
         for low in range(0, x.shape[0], _CHUNK):
             h = x[low : low + _CHUNK].T
@@ -85,7 +92,7 @@ class MlpNetwork:
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i by forward accumulation: (n_samples, n_out, n_in)."""
-        activate = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation]()
         h, jacobian = x.T, np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
         for layer, (weights, bias) in enumerate(self.layers):
             h = np.dot(weights.T, h)
@@ -125,8 +132,8 @@ def split_layers(
 def stacked_layers(width: tuple[int, ...], theta: FloatArray) -> list[FloatArray]:
     """(W_l; b_l) of each layer as one matrix (n_in + 1, n_out), a view of theta."""
     layers, at = [], 0
-    for n_in, n_out in zip(width[:-1], width[1:], strict=True):
-        size = (n_in + 1) * n_out
-        layers.append(theta[at : at + size].reshape(n_in + 1, n_out))
-        at += size
+    for n_in, n_out in pairwise(width):
+        end = at + (n_in + 1) * n_out
+        layers.append(theta[at:end].reshape(n_in + 1, n_out))
+        at = end
     return layers

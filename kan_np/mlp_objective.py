@@ -51,7 +51,7 @@ class MlpObjective:
         self.smoothing = 0.0  # there is no spline to smooth
         self.n_fev = 0
         self.mse = self.reg = float("nan")
-        self._width, self._activate = net.width, ACTIVATIONS[net.activation]
+        self._width, self._activate = net.width, ACTIVATIONS[net.activation]()
         self._y = np.ascontiguousarray(y.T)
         self._twice_weight = 2.0 * residual_weights(y, weight)
         n = x.shape[0]
