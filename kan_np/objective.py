@@ -228,11 +228,11 @@ class KanObjective:
         block = self.net.net.block
         chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
-            self._rows = np.empty((theta.size, n_out * min(chunk, n)))
+            self._rows = np.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
         total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
-            rows = self._rows[:, : n_out * m] if m == min(chunk, n) else np.empty((theta.size, n_out * m))
+            rows = self._rows[: theta.size * n_out * m].reshape(theta.size, n_out * m)
             residual = np.empty(n_out * m)
             gauss_newton.jacobian_rows(
                 self.net.net,

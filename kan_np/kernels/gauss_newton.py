@@ -21,6 +21,7 @@ from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES, add_row
 from kan_np.kernels.layer import start_evaluation
+from kan_np.kernels.layout import scale_row
 from kan_np.kernels.network import layers_forward, node_slopes
 from kan_np.kernels.spline import active_values
 from kan_np.kernels.tiles import PANEL
@@ -64,15 +65,15 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
 @jit
 def expand_block(net, inputs, block, n, places, active):
     """Fill `active` for all sparse nodes, after a forward pass of the block."""
-    n_in, shift, width = net.node_start[1], int(net.base != ZERO), net.poly.shape[3]
+    n_in, shift = net.node_start[1], int(net.base != ZERO)
     for i in range(active.first.shape[0]):
         if net.dense[i]:
             continue
         p = inputs if i < n_in else places
         slot = block * n_in + i if i < n_in else i
-        active_values(n, p.at[slot], p.u[slot], net.poly[i], active.value[i])
+        active_values(i, n, slot, p.at, p.u, net.poly, net.start, active.value, active.first)
         for s in range(n):
-            active.first[i, s] = net.start[p.at[slot, s] // width] + shift
+            active.first[i, s] += shift
             active.base[i, s] = p.base[slot, s]
 
 
@@ -207,13 +208,14 @@ def jacobian_rows(
 @jit
 def edge_from_panels(rows, slot, edge, n, work, jacobian, column):
     """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), psi_r in the rows of a dense source."""
-    n_rows = rows.shape[2]
-    for panel in range((n + PANEL - 1) // PANEL):
-        first = panel * PANEL
-        for r in range(n_rows):
-            for s in range(min(PANEL, n - first)):
-                value = work[1, first + s] * rows[slot, panel, r, s]
-                jacobian[edge * n_rows + r, column + first + s] = value
+    n_panels, n_rows = rows.shape[1], rows.shape[2]
+    for r in range(n_rows):
+        to = (edge * n_rows + r) * jacobian.shape[1] + column
+        for panel in range(n // PANEL):
+            row = ((slot * n_panels + panel) * n_rows + r) * PANEL
+            scale_row(work, work.shape[1] + panel * PANEL, rows, row, jacobian, to + panel * PANEL)
+        for s in range(n // PANEL * PANEL, n):
+            jacobian[edge * n_rows + r, column + s] = work[1, s] * rows[slot, s // PANEL, r, s % PANEL]
 
 
 @jit
@@ -227,6 +229,6 @@ def edge_from_active(base, active, i, edge, n, work, jacobian, column):
         for s in range(n):
             jacobian[edge * n_rows, column + s] = work[1, s] * active.base[i, s]
     for s in range(n):
-        m = edge * n_rows + active.first[i, s]
+        q, m = np.uint64(s), edge * n_rows + active.first[i, s]
         for r in range(order):
-            jacobian[m + r, column + s] = work[1, s] * active.value[i, s, r]
+            jacobian[m + r, column + s] = work[1, q] * active.value[i, q, r]

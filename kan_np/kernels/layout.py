@@ -4,6 +4,7 @@
     lay          the four cubics of one sample, from the table of its piece
     clear_rows   zeros
     copy_row     the residual function
+    scale_row    the other way: a row of a panel times numbers of its samples, as rows of a Jacobian need it
 
 Arrays are C-contiguous, places are flat indices, nothing is checked. See `kan_np.kernels.tiles`.
 """
@@ -188,6 +189,23 @@ def copy_row(_: Any, values: Any, at: Any, rows: Any, to: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(values, at, rows, to), generate
+
+
+@intrinsic
+def scale_row(_: Any, factors: Any, at: Any, rows: Any, row: Any, out: Any, to: Any) -> Any:
+    """out[to + s] = factors[at + s] rows[row + s] for the samples of one panel, at flat indices."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        tile = Tile(context, builder)
+        factors_type, _, rows_type, _, out_type, _ = signature.args
+        factors, at, rows, row, out, to = arguments
+        pairs = zip(
+            tile.panel_row(factors_type, factors, at), tile.panel_row(rows_type, rows, row), strict=True
+        )
+        tile.store_row([tile.times(a, b) for a, b in pairs], out_type, out, to)
+        return context.get_dummy_value()
+
+    return types.void(factors, at, rows, row, out, to), generate
 
 
 @intrinsic

@@ -101,16 +101,18 @@ def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, 
 
 
 @jit
-def active_values(n, at, u, poly, value):
-    """value[s, r] = B_{start + r} at sample s, r = 0..k; poly (n_pieces, k + 1, width) is the node's."""
-    order, width = poly.shape[1], poly.shape[2]
+def active_values(i, n, slot, at, u, poly, start, value, first):
+    """value[i, s, r] = B_{first[i, s] + r} at sample s, r = 0..k, for the samples in a slot of node i."""
+    order, width = poly.shape[2], poly.shape[3]
     for s in range(n):
-        p = np.uint64(at[s] // width)
+        q = np.uint64(s)
+        p = at[slot, q] // LANES if width == LANES else at[slot, q] // width
+        first[i, q] = start[p]
         for r in range(order):
             total = 0.0
             for d in range(width):
-                total = total * u[s] + poly[p, np.uint64(r), np.uint64(d)]
-            value[s, r] = total
+                total = total * u[slot, q] + poly[i, np.uint64(p), np.uint64(r), np.uint64(d)]
+            value[i, q, r] = total
 
 
 @entry
