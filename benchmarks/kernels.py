@@ -1,61 +1,134 @@
-"""Microseconds of one loss and full gradient, 1000 samples, one thread, and where they go.
+"""Microseconds of one loss and full gradient, and what an iteration of Levenberg-Marquardt costs beside it.
 
-    python -m benchmarks.kernels
+    python -m benchmarks.kernels --check
 
-Processor time of this thread, so that other load disturbs little; best of nine. No bar: the figures of one
-machine.
+1000 samples, one thread, processor time of this thread. What is compared takes turns; ratios are medians over
+the rounds. An iteration is assembly, solution and trial, once each; dense assembly is counted as p^2
+operations a sample, the lower triangle of a product, and set beside the rate of a plain matrix product.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from benchmarks._common import Bar, median, shape_text, show_bars, show_table
 from kan_np import KAN, MLP, create_dataset
+from kan_np.objective import KanObjective
+from kan_np.optimize.levenberg_marquardt import _Search
 from kan_np.penalty import Penalty
 
-SHAPES = [([2, 1, 1], 3), ([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 5, 1], 10), ([4, 9, 9, 1], 5)]
-MLPS = [[2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1]]
+SHAPES = (([2, 1, 1], 3), ([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 5, 1], 10), ([4, 9, 9, 1], 5))
+MLPS = ([2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1])
+#: Loss-gradient evaluations that an iteration of LM may cost.
+ITERATION_BARS = {(2, 5, 1, 5): 25.0, (2, 5, 1, 50): 220.0}
+CURVED = (([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 1], 50), ([4, 9, 1], 5), ([4, 9, 9, 1], 5))
+RATE_BAR = 0.3
+
+_ROUNDS = 15
+_SQUARE = np.random.default_rng(0).normal(size=(400, 400))
 
 
-def best(call: Callable[[], object], repeats: int = 100) -> float:
-    """Microseconds a call."""
-    call()
-    times = []
-    for _ in range(9):
-        clock = time.thread_time()
-        for _ in range(repeats):
-            call()
-        times.append((time.thread_time() - clock) / repeats * 1e6)
-    return min(times)
+def seconds(call: Callable[[], object], calls: int) -> float:
+    """Processor time of one call."""
+    clock = time.thread_time()
+    for _ in range(calls):
+        call()
+    return (time.thread_time() - clock) / calls
 
 
-def data(n_in: int) -> dict[str, np.ndarray]:
-    return create_dataset(lambda x: (x**2).sum(axis=1, keepdims=True), n_var=n_in, train_num=1000, seed=0)
+def in_turn(calls: Sequence[Callable[[], object]], repeats: Sequence[int]) -> list[tuple[float, ...]]:
+    """Seconds of each call in each round, after one round that does not count."""
+    rounds = [[seconds(call, n) for call, n in zip(calls, repeats, strict=True)] for _ in range(_ROUNDS + 1)]
+    return [tuple(own) for own in zip(*rounds[1:], strict=True)]
 
 
-def main() -> None:
-    print("model                    n_params   loss+gradient   with penalties   prediction   [us]")
+def objective_of(model: KAN | MLP, n_in: int, penalty: Penalty | None = None) -> tuple[object, np.ndarray]:
+    samples = create_dataset(lambda x: np.exp(np.sin(np.pi * x)).mean(axis=1), n_in, train_num=1000, seed=0)
+    x, y = samples["train_input"], samples["train_label"]
+    return model._objective(x, y, penalty or Penalty()), x
+
+
+def losses() -> None:
+    rows = []
     for width, grid in SHAPES:
-        samples = data(width[0])
-        x, y = samples["train_input"], samples["train_label"]
         model = KAN(width, grid, seed=0)
         theta = model._theta
-        plain, penalised = model._objective(x, y, Penalty()), model._objective(x, y, Penalty(1e-3))
-        row = [best(lambda o=o, t=theta: o(t)) for o in (plain, penalised)]
-        row.append(best(lambda m=model, x=x: m(x)))
-        name = f"KAN {width} G={grid}"
-        print(f"{name:24s} {model.n_params:8d} {row[0]:15.0f} {row[1]:16.0f} {row[2]:12.0f}")
+        plain, x = objective_of(model, width[0])
+        penalised, _ = objective_of(model, width[0], Penalty(1e-3))
+        calls = [partial(plain, theta), partial(penalised, theta), partial(model, x)]
+        times = in_turn(calls, (50, 20, 20))
+        rows.append([f"KAN {shape_text(width)} G={grid}", str(model.n_params), *map(_micros, times)])
     for width in MLPS:
-        samples = data(width[0])
-        x, y = samples["train_input"], samples["train_label"]
         network = MLP(width, seed=0)
-        objective, theta = network._objective(x, y, Penalty()), network._theta
-        row = [best(lambda o=objective, t=theta: o(t)), best(lambda m=network, x=x: m(x))]
-        print(f"{f'MLP {width} tanh':24s} {network.n_params:8d} {row[0]:15.0f} {'':16s} {row[1]:12.0f}")
+        plain, x = objective_of(network, width[0])
+        times = in_turn([partial(plain, network._theta), partial(network, x)], (20, 20))
+        loss, prediction = map(_micros, times)
+        rows.append([f"MLP {shape_text(width)} tanh", str(network.n_params), loss, "", prediction])
+    header = ["model", "parameters", "loss, gradient", "with penalties", "prediction"]
+    show_table("Medians [us]", header, rows)
+
+
+def iterations() -> list[Bar]:
+    rows, bars = [], []
+    for width, grid in CURVED:
+        model = KAN(width, grid, seed=0)
+        theta = model._theta
+        objective, _ = objective_of(model, width[0])
+        assert isinstance(objective, KanObjective)
+        search = _Search(objective, theta)
+        calls = [
+            partial(objective, theta),
+            partial(objective.normal_equations, theta),
+            partial(_iterate, search),
+            lambda: _SQUARE @ _SQUARE,
+        ]
+        loss, assembly, iterated, product = in_turn(calls, (40, 4, 4, 4))
+        iteration = median(own / unit for own, unit in zip(iterated, loss, strict=True))
+        share = median(
+            theta.size**2 * 1000 / own / (2 * _SQUARE.size * 400 / unit)
+            for own, unit in zip(assembly, product, strict=True)
+        )
+        way = "rows" if model._network.short else "scattered"
+        name = f"{shape_text(width)} G={grid}"
+        parts = [_micros(loss), _micros(assembly), f"{iteration:.1f}", way]
+        rows.append([name, str(theta.size), *parts, f"{share:.2f}" if way == "rows" else ""])
+        if (bar := ITERATION_BARS.get((*width, grid))) is not None:
+            bars.append(Bar(f"{name}: LM iteration / loss and gradient", iteration, bar))
+        if way == "rows":
+            bars.append(Bar(f"{name}: assembly / matrix product", share, RATE_BAR, at_least=True))
+    header = ["model", "parameters", "loss, gradient [us]", "assembly [us]", "iteration", "way", "rate"]
+    show_table("LM: an iteration in losses with gradients; rate of dense assembly over dgemm's", header, rows)
+    return bars
+
+
+def _iterate(search: _Search) -> None:
+    """Assembly, solution and trial, once each, without taking the step."""
+    search.linearise()
+    step = search._solve()
+    search.objective.value(search.theta if step is None else search.theta + step)
+
+
+def _micros(times: Sequence[float]) -> str:
+    return f"{1e6 * median(times):.0f}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
+    arguments = parser.parse_args()
+    with threadpool_limits(1):
+        losses()
+        bars = iterations()
+    return show_bars(bars, check=arguments.check)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -9,49 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.kernels import activation
+from kan_np.kernels.exponential import OCTET
 
 _CHUNK = 8192  # rows of a prediction that are in memory at once
 
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-def _tanh(z: FloatArray, work: FloatArray, slope: FloatArray | None) -> None:
-    np.tanh(z, out=z)
-    if slope is not None:
-        np.multiply(z, z, out=slope)
-        np.subtract(1.0, slope, out=slope)
+Activation = Callable[[FloatArray, FloatArray], None]
 
 
-def _relu(z: FloatArray, work: FloatArray, slope: FloatArray | None) -> None:
-    if slope is not None:
-        np.greater(z, 0.0, out=slope)
+def _by_kernel(kind: int) -> Activation:
+    tail, tail_slope = np.zeros((1, OCTET)), np.empty((1, OCTET))
+
+    def activate(z: FloatArray, slope: FloatArray) -> None:
+        activation.activate(kind, z, slope, tail, tail_slope)
+
+    return activate
+
+
+def _relu(z: FloatArray, slope: FloatArray) -> None:
+    np.greater(z, 0.0, out=slope)
     np.maximum(z, 0.0, out=z)
 
 
-def _silu(z: FloatArray, work: FloatArray, slope: FloatArray | None) -> None:
-    # S = 1 / (1 + exp(-z)) by tanh, which does not overflow; silu = z S, silu' = S + silu (1 - S)
-    np.multiply(z, 0.5, out=work)
-    np.tanh(work, out=work)
-    work += 1.0
-    work *= 0.5
-    z *= work
-    if slope is not None:
-        np.subtract(1.0, work, out=slope)
-        slope *= z
-        slope += work
-
-
-#: Activations in place: (z, work, slope) -> z becomes a(z) and slope, unless None, a'(z); work is lost.
-ACTIVATIONS: dict[str, Callable[[FloatArray, FloatArray, FloatArray | None], None]] = {
-    "tanh": _tanh,
-    "relu": _relu,
-    "silu": _silu,
+#: By name what makes an activation in place, with scratch of its own: (z, slope), both C-contiguous -> z
+#: becomes a(z) and slope a'(z).
+ACTIVATIONS: dict[str, Callable[[], Activation]] = {
+    "tanh": lambda: _by_kernel(activation.TANH),
+    "relu": lambda: _relu,
+    "silu": lambda: _by_kernel(activation.SILU),
 }
 
 
@@ -83,7 +78,7 @@ class MlpNetwork:
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), in chunks of rows."""
-        activate = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation]()
         out = np.empty((x.shape[0], self.width[-1]))
         for low in range(0, x.shape[0], _CHUNK):
             h = x[low : low + _CHUNK].T
@@ -91,13 +86,13 @@ class MlpNetwork:
                 h = np.dot(weights.T, h)
                 h += bias[:, None]
                 if layer < len(self.layers) - 1:
-                    activate(h, np.empty_like(h), None)
+                    activate(h, np.empty_like(h))
             out[low : low + _CHUNK] = h.T
         return out
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i by forward accumulation: (n_samples, n_out, n_in)."""
-        activate = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation]()
         h, jacobian = x.T, np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
         for layer, (weights, bias) in enumerate(self.layers):
             h = np.dot(weights.T, h)
@@ -105,7 +100,7 @@ class MlpNetwork:
             jacobian = np.einsum("io,sij->soj", weights, jacobian)
             if layer < len(self.layers) - 1:
                 slope = np.empty_like(h)
-                activate(h, np.empty_like(h), slope)
+                activate(h, slope)
                 jacobian *= slope.T[:, :, None]
         return np.ascontiguousarray(jacobian)
 
@@ -131,4 +126,14 @@ def split_layers(
         at += n_in * n_out
         layers.append((weights, theta[at : at + n_out]))
         at += n_out
+    return layers
+
+
+def stacked_layers(width: tuple[int, ...], theta: FloatArray) -> list[FloatArray]:
+    """(W_l; b_l) of each layer as one matrix (n_in + 1, n_out), a view of theta."""
+    layers, at = [], 0
+    for n_in, n_out in pairwise(width):
+        end = at + (n_in + 1) * n_out
+        layers.append(theta[at:end].reshape(n_in + 1, n_out))
+        at = end
     return layers

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.mlp_network import ACTIVATIONS, MlpNetwork, split_layers
+from kan_np.mlp_network import ACTIVATIONS, MlpNetwork, split_layers, stacked_layers
 from kan_np.objective import add_square, residual_weights
 from kan_np.penalty import Penalty
 
@@ -51,13 +51,15 @@ class MlpObjective:
         self.smoothing = 0.0  # there is no spline to smooth
         self.n_fev = 0
         self.mse = self.reg = float("nan")
-        self._width, self._activate = net.width, ACTIVATIONS[net.activation]
-        self._x, self._y = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
+        self._width, self._activate = net.width, ACTIVATIONS[net.activation]()
+        self._y = np.ascontiguousarray(y.T)
         self._twice_weight = 2.0 * residual_weights(y, weight)
         n = x.shape[0]
-        self._h = [np.empty((nodes, n)) for nodes in net.width[1:]]
+        # the row of ones below the nodes makes biases a row of weights: h W + b in one product
+        self._below = [np.ones((nodes + 1, n)) for nodes in net.width[:-1]]
+        self._below[0][:-1] = x.T
+        self._h = [*(below[:-1] for below in self._below[1:]), np.empty((net.width[-1], n))]
         self._slope = [np.empty_like(h) for h in self._h[:-1]]
-        self._work = np.empty((max(net.width[1:-1], default=0), n))
         self._scaled = np.empty_like(self._y)  # 2 v_s (f(x_s) - y_s)
         self._curvature: _Curvature | None = None
 
@@ -75,15 +77,15 @@ class MlpObjective:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
         grad = np.empty(theta.size)
-        layers, grads = split_layers(self._width, theta), split_layers(self._width, grad)
+        layers, grads = stacked_layers(self._width, theta), stacked_layers(self._width, grad)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            self._forward(layers, slopes=True)
+            self._forward(layers)
             self._backward(layers, grads)
             self.reg = 0.0
             if self.penalty.lamb > 0:
-                for (weights, _), (by_weights, _) in zip(layers, grads, strict=True):
-                    self.reg += self.penalty.lamb_l1 * float(np.abs(weights).sum())
-                    by_weights += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(weights)
+                for layer, by_layer in zip(layers, grads, strict=True):
+                    self.reg += self.penalty.lamb_l1 * float(np.abs(layer[:-1]).sum())
+                    by_layer[:-1] += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(layer[:-1])
         return self.mse + self.penalty.lamb * self.reg, grad
 
     def value(self, theta: FloatArray) -> float:
@@ -91,7 +93,7 @@ class MlpObjective:
         self.n_fev += 1
         self.reg = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(split_layers(self._width, theta), slopes=False)
+            self._forward(stacked_layers(self._width, theta))
         return self.mse
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -99,41 +101,38 @@ class MlpObjective:
         self.n_fev += 1
         self.reg = 0.0
         if self._curvature is None:
-            self._curvature = _Curvature(self._width, self._x, self._h, self._slope, self._twice_weight)
+            nodes = [below[:-1] for below in self._below]
+            self._curvature = _Curvature(self._width, nodes, self._slope, self._twice_weight)
         grad = np.empty(theta.size)
-        layers = split_layers(self._width, theta)
+        layers = stacked_layers(self._width, theta)
         with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(layers, slopes=True)
-            hessian = self._curvature.assemble(layers)  # first: the pass back overwrites the nodes
-            self._backward(layers, split_layers(self._width, grad))
+            self._forward(layers)
+            # first: the pass back overwrites the nodes
+            hessian = self._curvature.assemble([layer[:-1] for layer in layers])
+            self._backward(layers, stacked_layers(self._width, grad))
         return self.mse, grad, hessian
 
-    def _forward(self, layers: _Layers, slopes: bool) -> None:
-        """Take nodes, residuals (in place of the outputs) and the loss; slopes of activations on request."""
-        below = self._x
-        for layer, (weights, bias) in enumerate(layers):
-            h = self._h[layer]
-            np.dot(weights.T, below, out=h)
-            h += bias[:, None]
+    def _forward(self, layers: list[FloatArray]) -> None:
+        """Take nodes, slopes of activations, residuals (in place of the outputs) and the loss."""
+        for layer, weights in enumerate(layers):
+            np.dot(weights.T, self._below[layer], out=self._h[layer])
             if layer < len(layers) - 1:
-                self._activate(h, self._work[: h.shape[0]], self._slope[layer] if slopes else None)
-            below = h
-        below -= self._y
-        np.multiply(below, self._twice_weight, out=self._scaled)
-        self.mse = 0.5 * float(np.vdot(below, self._scaled))
+                self._activate(self._h[layer], self._slope[layer])
+        residual = self._h[-1]
+        residual -= self._y
+        np.multiply(residual, self._twice_weight, out=self._scaled)
+        self.mse = 0.5 * float(np.vdot(residual, self._scaled))
 
-    def _backward(self, layers: _Layers, grads: _Layers) -> None:
+    def _backward(self, layers: list[FloatArray], grads: list[FloatArray]) -> None:
         """Gradient of the loss; the derivatives by hidden nodes are written over the nodes' values."""
         delta = self._scaled
         for layer in range(len(layers) - 1, -1, -1):
-            below = self._h[layer - 1] if layer > 0 else self._x
-            by_weights, by_bias = grads[layer]
-            np.dot(below, delta.T, out=by_weights)
-            np.sum(delta, axis=1, out=by_bias)
+            np.dot(self._below[layer], delta.T, out=grads[layer])
             if layer > 0:
-                np.dot(layers[layer][0], delta, out=below)
-                below *= self._slope[layer - 1]
-                delta = below
+                nodes = self._h[layer - 1]
+                np.dot(layers[layer][:-1], delta, out=nodes)
+                nodes *= self._slope[layer - 1]
+                delta = nodes
 
 
 class _Curvature:
@@ -146,32 +145,34 @@ class _Curvature:
     def __init__(
         self,
         width: tuple[int, ...],
-        x: FloatArray,
-        h: list[FloatArray],
+        below: list[FloatArray],
         slope: list[FloatArray],
         twice_weight: FloatArray,
     ) -> None:
         self._n_out, self._width = width[-1], (*width[:-1], 1)
-        self._below, self._slope = [x, *h[:-1]], slope
+        self._below, self._slope = below, slope
         self._root = np.sqrt(twice_weight)
         n_params = sum((n_in + 1) * n_out for n_in, n_out in zip(width[:-1], width[1:], strict=True))
         self._own = split_layers(width, np.arange(n_params))[-1]
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
-        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), x.shape[1])
+        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), below[0].shape[1])
         self._rows = np.empty(size * self._chunk)
         self._matrix = np.zeros((n_params, n_params))
         self._one = self._matrix if self._n_out == 1 else np.zeros((size, size))
 
-    def assemble(self, layers: _Layers) -> FloatArray:
-        """Return 2 J^T W J: the lower triangle, in Fortran order; overwritten by the next call."""
+    def assemble(self, layers: list[FloatArray]) -> FloatArray:
+        """Return 2 J^T W J for weights without biases: the lower triangle, in Fortran order.
+
+        The next call overwrites it.
+        """
         matrix, one, shared = self._matrix, self._one, self._shared
         one.fill(0.0)
         if self._n_out == 1:
-            self._add_output([weights for weights, _ in layers])
+            self._add_output(layers)
             return matrix.T
         matrix[shared:, shared:] = 0.0
-        *hidden, last = [weights for weights, _ in layers]
+        *hidden, last = layers
         for j in range(self._n_out):
             one[:, shared:] = 0.0
             self._add_output([*hidden, last[:, j : j + 1]])

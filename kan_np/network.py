@@ -14,12 +14,22 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
 from kan_np.kernels.lanes import LANES
-from kan_np.kernels.network import BLOCK, Ints, Net, Places, Scratch
+from kan_np.kernels.structure import Ints, Net, Places, Scratch
+from kan_np.kernels.tiles import PANEL
 from kan_np.pieces import SplineTable, refuse_outside
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
 _CHUNK = 8192  # rows of a prediction that are in memory at once
+
+#: Numbers multiplied in rows cost this part of those that are looked up.
+_DENSE_COST = 1.0 / 12.0
+
+#: Bytes of B-splines and slopes of hidden nodes that a long block may fill.
+_BLOCK_BYTES = 2**18
+
+#: Edges of a hidden node from which on laying out its B-splines pays.
+_DENSE_FAN = 5
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Wiring:
     width: tuple[int, ...]
     node_start: Ints
     edge_start: Ints
+    fan_start: Ints
     source: Ints
     target: Ints
 
@@ -41,10 +52,12 @@ class Wiring:
             source.append(np.repeat(np.arange(n_in), n_out) + node_start[layer])
             target.append(np.tile(np.arange(n_out), n_in) + node_start[layer + 1])
         edge_start = np.concatenate([[0], np.cumsum([s.size for s in source])]).astype(np.int64)
+        fans = np.repeat(width[1:], width[:-1])
         return cls(
             width,
             node_start,
             edge_start,
+            np.concatenate([[0], np.cumsum(fans)]).astype(np.int64),
             np.concatenate(source).astype(np.int64),
             np.concatenate(target).astype(np.int64),
         )
@@ -92,16 +105,46 @@ class Network:
         """1 if an edge has a residual weight w in front of its coefficients, else 0."""
         return int(self.base_fun != "zero")
 
+    @property
+    def short(self) -> bool:
+        """Whether grids are so short that products with all B-splines beat those with the active ones.
+
+        The first run through the vector registers of the processor; that holds for values, and for
+        Gauss-Newton matrices, where the number of products goes with the square (benchmarks/README.md).
+        """
+        n_row, filled = self.theta.shape[1], self.table.k + 1 + self.has_base
+        return bool(_DENSE_COST * n_row**2 < filled**2)
+
+    @property
+    def dense(self) -> Ints:
+        """1 for the nodes whose B-splines are laid out in rows, on short grids.
+
+        These are inputs, where it is done once a fit, and hidden nodes with edges enough to pay for it.
+        """
+        w = self.wiring
+        paid = np.diff(w.fan_start) >= _DENSE_FAN
+        paid[: w.width[0]] = True
+        return (paid & self.short).astype(np.int64)
+
+    @property
+    def block(self) -> int:
+        """Samples that kernels take at once: more of them where there is little to keep for each."""
+        w, n_row = self.wiring, self.theta.shape[1]
+        kept = np.where(self.dense == 1, 2 * n_row, 5 + np.diff(w.fan_start))
+        return 512 if 8 * 512 * kept[w.width[0] :].sum() <= _BLOCK_BYTES else 256
+
     @cached_property
     def net(self) -> Net:
         """What the kernels read."""
         w, t = self.wiring, self.table
         return Net(
             w.node_start,
-            w.edge_start,
+            w.fan_start,
             w.source,
             w.target,
+            self.block,
             BASE_FUNCTIONS[self.base_fun],
+            self.dense,
             t.even,
             t.breaks,
             t.bucket,
@@ -132,14 +175,14 @@ class Network:
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
         nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
-        network.forward(self.net, self.theta, x, nodes, new_places(self), new_scratch(self))
+        network.forward(self.net, self.theta, x, nodes, new_places(self, slopes=False), new_scratch(self))
         return nodes
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), computed in chunks so that memory does not grow with hidden nodes."""
         w = self.wiring
         out = np.empty((x.shape[0], w.width[-1]))
-        places, scratch = new_places(self), new_scratch(self)
+        places, scratch = new_places(self, slopes=False), new_scratch(self)
         nodes = np.empty((w.n_nodes, min(_CHUNK, x.shape[0])))
         for low in range(0, x.shape[0], _CHUNK):
             part = x[low : low + _CHUNK]
@@ -161,28 +204,40 @@ class Network:
         return out
 
 
-def new_places(net: Network, n_slots: int | None = None) -> Places:
-    """Room for the places of a block, one slot a source node unless told otherwise."""
-    n = net.wiring.n_sources if n_slots is None else n_slots
+def new_places(net: Network, *, slopes: bool = True) -> Places:
+    """Room for the places of a block, one slot a source node, with derivatives by x or without."""
+    n = net.wiring.n_sources
+    return _places(net, n, n if net.short else 0, n if net.short and slopes else 0)
+
+
+def new_input_places(net: Network, n_samples: int) -> Places:
+    """Room for the places of all samples at the input nodes, without derivatives by x."""
+    slots = -(-n_samples // net.net.block) * net.wiring.width[0]
+    return _places(net, 1, slots, 0) if net.short else _places(net, slots, 0, 0)
+
+
+def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
+    block, panels = net.net.block, (net.net.block // PANEL, net.theta.shape[1], PANEL)
     return Places(
-        np.empty((n, BLOCK), dtype=np.int64),
-        np.empty((n, BLOCK)),
-        np.empty((n, BLOCK)),
-        np.empty((n, BLOCK, net.table.poly.shape[3])),
-        np.empty((n, BLOCK)),
-        np.empty((n, BLOCK)),
+        np.empty((n_sparse, block), dtype=np.int64),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
+        np.empty((n_sparse, block)),
+        np.empty((n_dense, *panels)),
+        np.empty((n_slopes, *panels)),
     )
 
 
 def new_scratch(net: Network) -> Scratch:
     """Room for one block of node values and their derivatives, and for all edges as polynomials."""
-    w, (n_pieces, _, width) = net.wiring, net.table.poly.shape[1:]
+    w, block, (n_pieces, _, width) = net.wiring, net.net.block, net.table.poly.shape[1:]
     return Scratch(
-        np.empty((w.n_nodes, BLOCK)),
-        np.empty((w.n_nodes, BLOCK)),
-        np.empty((w.n_edges, BLOCK)),
-        np.empty((max(w.width[1:]), BLOCK)),
-        np.empty((3, BLOCK)),
+        np.empty((w.n_nodes, block)),
+        np.empty((w.n_nodes, block)),
+        np.empty((w.n_nodes, block)),
+        np.empty((3, block)),
+        np.empty((w.n_edges, block)),
         np.empty((w.n_edges, n_pieces, width)),
         np.empty((LANES, w.n_edges, n_pieces, width)),
     )

@@ -6,6 +6,7 @@ sqrt(weighted mean over samples and outputs of the squared residual), as in pyka
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,8 +15,9 @@ from scipy.linalg import blas
 from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import BLOCK, Pull
-from kan_np.network import Network, new_places, new_scratch
+from kan_np.kernels._jit import bound
+from kan_np.kernels.structure import Pull
+from kan_np.network import Network, new_input_places, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
 from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
 
@@ -24,9 +26,6 @@ _CACHE_BYTES = 512 * 2**20
 
 #: Bytes of the rows of a Jacobian that are laid out at once.
 _JACOBIAN_BYTES = 32 * 2**20
-
-#: A product of dense rows costs this part of the scattered one for as many numbers (benchmarks/README.md).
-_DENSE_COST = 1.0 / 12.0
 
 
 class Objective(Protocol):
@@ -104,16 +103,18 @@ class KanObjective:
         self._weight = residual_weights(y, weight)
         self._label_variance = _variance(y, self._weight)
         self._places, self._scratch = new_places(net), new_scratch(net)
-        self._residual = np.empty((y.shape[1], BLOCK))
+        self._residual = np.empty((y.shape[1], net.net.block))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
-        self._inputs = new_places(net, -(-min(rows, x.shape[0]) // BLOCK) * x.shape[1])
+        self._inputs = new_input_places(net, min(rows, x.shape[0]))
         if len(self._parts) == 1:
             kernels.expand_inputs(net.net, x, self._inputs, self._scratch)
         self._matrix: FloatArray | None = None
         self._rows: FloatArray | None = None
         self._active = new_active(net)
+        self._loss_and_gradient: Callable[..., float] | None = None
+        self._loss: Callable[..., float] | None = None
 
     @property
     def n_residuals(self) -> int:
@@ -139,9 +140,10 @@ class KanObjective:
         self.mse = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
-            self.mse += kernels.loss_and_gradient(
-                self.net.net, matrix, self._inputs, y, weight, self._places, self._scratch, pull, grad
-            )
+            given = (self.net.net, matrix, self._inputs, y, weight, self._places, self._scratch, pull, grad)
+            if self._loss_and_gradient is None:
+                self._loss_and_gradient = bound(kernels.loss_and_gradient, *given)
+            self.mse += self._loss_and_gradient(*given)
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
         value = self.mse + self.penalty.lamb * self.reg + self._smooth(matrix, grad)
@@ -154,9 +156,11 @@ class KanObjective:
         self.mse, self.reg = 0.0, 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
-            self.mse += gauss_newton.loss(
-                self.net.net, matrix, self._inputs, y, weight, self._places, self._scratch, self._residual
-            )
+            scratch = (self._places, self._scratch, self._residual)
+            given = (self.net.net, matrix, self._inputs, y, weight, *scratch)
+            if self._loss is None:
+                self._loss = bound(gauss_newton.loss, *given)
+            self.mse += self._loss(*given)
         return self.mse + self._smooth(matrix, None)
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -171,7 +175,7 @@ class KanObjective:
         total = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
-            if self._dense_is_cheaper():
+            if self.net.short:
                 total += self._add_dense(matrix, y, 2.0 * weight, hessian, grad)
             else:
                 total += gauss_newton.accumulate_sparse(
@@ -217,29 +221,24 @@ class KanObjective:
             blocks[e, b:, e, b:] += 2.0 * self.smoothing * roughness_matrix(n_row - b)
         return self.smoothing * value
 
-    def _dense_is_cheaper(self) -> bool:
-        """Whether rows of J times rows of J beat the scattered products of edges."""
-        n_row = self._grad.shape[1]
-        filled = self.net.table.k + 1 + self.net.has_base
-        return bool(_DENSE_COST * n_row**2 < filled**2)
-
     def _add_dense(
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray
     ) -> float:
         n_out, n = y.shape
-        chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * BLOCK), 1) * BLOCK
+        block = self.net.net.block
+        chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
-            self._rows = np.empty((theta.size, n_out * min(chunk, n)))
+            self._rows = np.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
         total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
-            rows = self._rows[:, : n_out * m] if m == min(chunk, n) else np.empty((theta.size, n_out * m))
+            rows = self._rows[: theta.size * n_out * m].reshape(theta.size, n_out * m)
             residual = np.empty(n_out * m)
             gauss_newton.jacobian_rows(
                 self.net.net,
                 theta,
                 self._inputs,
-                low // BLOCK,
+                low // block,
                 m,
                 y,
                 weight,
@@ -276,16 +275,17 @@ def add_square(rows: FloatArray, matrix: FloatArray) -> None:
 
 def new_active(net: Network) -> gauss_newton.Active:
     """Room for what is not zero in the rows of a Jacobian."""
-    n = net.wiring.n_sources
+    n, block = net.wiring.n_sources, net.net.block
     return gauss_newton.Active(
-        np.empty((n, BLOCK, net.table.k + 1)),
-        np.empty((n, BLOCK), dtype=np.int64),
-        np.empty((n, BLOCK)),
+        np.empty((n, block, net.table.k + 1)),
+        np.empty((n, block), dtype=np.int64),
+        np.empty((n, block)),
         np.empty(net.theta.shape[1]),
     )
 
 
 def _rows_in_cache(net: Network, n_in: int) -> int:
     """Rows whose input B-splines fit the cache, a multiple of the block length."""
-    bytes_a_row = 8 * n_in * (net.table.poly.shape[3] + 5)
-    return max(_CACHE_BYTES // (bytes_a_row * BLOCK), 1) * BLOCK
+    bytes_a_row = 8 * n_in * (net.theta.shape[1] if net.short else 5)
+    block = net.net.block
+    return max(_CACHE_BYTES // (bytes_a_row * block), 1) * block

@@ -25,7 +25,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels import network as kernels
-from kan_np.kernels.network import Ints, Places, Pull, Scratch
+from kan_np.kernels.structure import Ints, Places, Pull, Scratch
 from kan_np.network import Network, new_places, new_scratch
 
 METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")

@@ -18,7 +18,7 @@ from kan_np._validate import FloatArray
 from kan_np.grid import continued_knots, uniform_knots
 from kan_np.kernels import spline
 from kan_np.kernels.lanes import LANES
-from kan_np.kernels.network import Ints
+from kan_np.kernels.structure import Ints
 
 MAX_ORDER = 5
 
@@ -42,7 +42,7 @@ class SplineTable:
     reach : ndarray of shape (n_nodes, 2)
         How far beyond each end of the grid "smooth" carries the end polynomials on.
     even, breaks, bucket, bucket_scale, origin, scale, poly, start : ndarray
-        What the kernels read; see `kan_np.kernels.network.Net`.
+        What the kernels read; see `kan_np.kernels.structure.Net`.
     """
 
     knots: FloatArray

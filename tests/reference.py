@@ -200,6 +200,16 @@ def powers(u):
     return np.stack([u**3, u**2, u, np.ones_like(u)], axis=1)
 
 
+def add_moments(factor, start, u, at, place, target, to, apart):
+    """target[to + s apart + place[at + s] + d] += factor[start + s] * u[at + s]^(3 - d), s and d = 0..3."""
+    new = target.copy()
+    for s in range(4):
+        for d in range(4):
+            there = to + s * apart + place[at + s] + d
+            new.ravel()[there] += factor.ravel()[start + s] * u[at + s] ** (3 - d)
+    return new
+
+
 def polynomial_values(table, first, place, u):
     """Cubics and their derivatives; coefficients of sample s are at first + place[s], highest power first."""
     c = np.stack([table.ravel()[first + p : first + p + 4] for p in place])
@@ -224,3 +234,19 @@ def complex_step_jacobian(f, theta, h=1e-30):
         moved[i] += 1j * h
         columns.append(np.imag(f(moved)) / h)
     return np.stack(columns, axis=1)
+
+
+def tile_values(theta, panel, edges):
+    """Sum over rows r of theta[e, r] panel[r, s] for the edges e."""
+    return np.stack([sum(theta[e, r] * panel[r] for r in range(len(panel))) for e in edges])
+
+
+def tile_moments(delta, panels, targets):
+    """Sum over panels and samples of delta[target, sample] panel[r, sample], a row a target."""
+    samples = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)
+    return np.stack([[np.sum(delta[j] * row) for row in samples] for j in targets])
+
+
+def tile_slopes(theta, delta, panel, edges, targets):
+    """Sum over edges e and rows r of delta[target, s] theta[e, r] panel[r, s]."""
+    return sum(delta[j] * row for j, row in zip(targets, tile_values(theta, panel, edges), strict=True))

@@ -35,6 +35,20 @@ def jit_exact(function: F) -> F:
     return _compiled(function, _SUMS_AS_WRITTEN, inner=True)
 
 
+def bound(kernel: F, *arguments: Any) -> F:
+    """The machine code of an `entry` for arguments of these types, to be called many times with such.
+
+    Numba looks at the types of all arguments at every call, which takes longer than a small kernel for tuples
+    of arrays. What comes back skips that: it must not be called with other types.
+    """
+    dispatcher: Any = kernel
+    if not hasattr(dispatcher, "compile"):  # NUMBA_DISABLE_JIT
+        return kernel
+    types = tuple(numba.typeof(argument) for argument in arguments)
+    dispatcher.compile(types)
+    return cast(F, dispatcher.overloads[types].entry_point)
+
+
 def intrinsic(generator: Callable[..., Any]) -> Any:
     """Numba's decorator for code that is written as instructions."""
     return numba.extending.intrinsic(generator)

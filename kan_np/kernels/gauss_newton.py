@@ -4,10 +4,10 @@ The row of J that belongs to sample s and output j holds, for edge e from node i
 
     d f_j / d theta_e = a_t (b(x_i), B_m(x_i), ..., B_{m+k}(x_i)),    a_t = d f_j / d x_t :
 
-k + 2 numbers other than zero, whatever the grid. `accumulate_sparse` adds their products where they belong
-and never forms J; `jacobian_rows` lays J out for a chunk of samples, for a matrix product by BLAS. The first
-costs the same on every grid, the second grows with (G + k + 1)^2 but at the full rate of BLAS: the caller
-chooses (`kan_np.objective`).
+k + 2 numbers other than zero, whatever the grid. On long grids `accumulate_sparse` adds their
+products where they belong and never forms J; on short ones `jacobian_rows` lays J out for a chunk of samples,
+for a matrix product by BLAS. The first costs the same on every grid, the second grows with
+(G + k + 1)^2 but at the full rate of BLAS.
 """
 
 from __future__ import annotations
@@ -20,33 +20,29 @@ from numpy.typing import NDArray
 from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES, add_row
-from kan_np.kernels.network import (
-    BLOCK,
-    hidden_layers_forward,
-    layer_forward,
-    node_slopes,
-    start_evaluation,
-)
+from kan_np.kernels.layer import start_evaluation
+from kan_np.kernels.layout import scale_row
+from kan_np.kernels.network import layers_forward, node_slopes
 from kan_np.kernels.spline import active_values
+from kan_np.kernels.tiles import PANEL
 
 
 class Active(NamedTuple):
     """What is not zero in a row of J, but for the factor a_t: by source node, for the samples of a block."""
 
-    value: NDArray[np.float64]  # (n_sources, BLOCK, k + 1) the active B-splines
-    first: NDArray[np.int64]  # (n_sources, BLOCK) place of the first of them among the parameters of an edge
-    base: NDArray[np.float64]  # (n_sources, BLOCK) residual function
+    value: NDArray[np.float64]  # (n_sources, block, k + 1) the active B-splines
+    first: NDArray[np.int64]  # (n_sources, block) place of the first of them among the parameters of an edge
+    base: NDArray[np.float64]  # (n_sources, block) residual function
     column: NDArray[np.float64]  # (n_params of an edge,) scratch
 
 
 @jit
 def residual_block(net, theta, inputs, block, y, places, scratch, residual):
     """Forward for a block; residual[j, s] = f_j(x_s) - y_js. Returns the number of samples."""
-    low = block * BLOCK
-    n = min(BLOCK, y.shape[1] - low)
-    layer_forward(net, theta, 0, n, inputs, block * net.node_start[1], scratch)
-    hidden_layers_forward(net, theta, n, places, scratch)
-    first_out = net.node_start[net.edge_start.shape[0] - 1]
+    low = block * net.block
+    n = min(net.block, y.shape[1] - low)
+    layers_forward(net, theta, n, inputs, block * net.node_start[1], places, scratch)
+    first_out = net.node_start[net.node_start.shape[0] - 2]
     for j in range(y.shape[0]):
         for s in range(n):
             residual[j, s] = scratch.x[first_out + j, s] - y[j, low + s]
@@ -58,32 +54,34 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
     """Return sum_{s,j} weight_s (f_j(x_s) - y_js)^2."""
     start_evaluation(net, theta, scratch)
     total = 0.0
-    for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
+    for block in range((y.shape[1] + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         for j in range(y.shape[0]):
             for s in range(n):
-                total += weight[block * BLOCK + s] * residual[j, s] * residual[j, s]
+                total += weight[block * net.block + s] * residual[j, s] * residual[j, s]
     return total
 
 
 @jit
 def expand_block(net, inputs, block, n, places, active):
-    """Fill `active` for all source nodes, after a forward pass of the block."""
-    n_in, shift, width = net.node_start[1], int(net.base != ZERO), net.poly.shape[3]
+    """Fill `active` for all sparse nodes, after a forward pass of the block."""
+    n_in, shift = net.node_start[1], int(net.base != ZERO)
     for i in range(active.first.shape[0]):
+        if net.dense[i]:
+            continue
         p = inputs if i < n_in else places
         slot = block * n_in + i if i < n_in else i
-        active_values(n, p.at[slot], p.powers[slot], net.poly[i], active.value[i])
+        active_values(i, n, slot, p.at, p.u, net.poly, net.start, active.value, active.first)
         for s in range(n):
-            active.first[i, s] = net.start[p.at[slot, s] // width] + shift
+            active.first[i, s] += shift
             active.base[i, s] = p.base[slot, s]
 
 
 @jit
 def reaches(net, edge, output):
     """Whether the output depends on the edge: edges of the last layer touch one output each."""
-    n_layers = net.edge_start.shape[0] - 1
-    return edge < net.edge_start[n_layers - 1] or net.target[edge] == net.node_start[n_layers] + output
+    first_out = net.node_start[net.node_start.shape[0] - 2]
+    return net.target[edge] < first_out or net.target[edge] == first_out + output
 
 
 @entry
@@ -97,9 +95,9 @@ def accumulate_sparse(net, theta, inputs, y, weight, places, scratch, residual, 
     work = scratch.work
     total = 0.0
     start_evaluation(net, theta, scratch)
-    for block in range((y.shape[1] + BLOCK - 1) // BLOCK):
+    for block in range((y.shape[1] + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
-        low = block * BLOCK
+        low = block * net.block
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):
             node_slopes(net, theta, j, 1, n, places, scratch)
@@ -153,8 +151,8 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
             left, right = work[row, s] * active.base[i, s], work[row, s] * active.base[h, s]
             m, o = first[i, s], first[h, s]
             if order == LANES:
-                add_row(left, value, (h * BLOCK + s) * LANES, matrix, at * size + to + o)
-                add_row(right, value, (i * BLOCK + s) * LANES, column, m)
+                add_row(left, value, (h * value.shape[1] + s) * LANES, matrix, at * size + to + o)
+                add_row(right, value, (i * value.shape[1] + s) * LANES, column, m)
             else:
                 for r in range(order):
                     matrix[at, to + o + r] += left * value[h, s, r]
@@ -166,7 +164,7 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
         if order == LANES:
             for r in range(LANES):
                 weight = work[row, s] * value[i, s, r]
-                add_row(weight, value, (h * BLOCK + s) * LANES, matrix, (m + r) * size + o)
+                add_row(weight, value, (h * value.shape[1] + s) * LANES, matrix, (m + r) * size + o)
         else:
             for r in range(order):
                 weight = work[row, s] * value[i, s, r]
@@ -183,34 +181,54 @@ def jacobian_rows(
     jacobian (p, n_out n_rows) and scaled (n_out n_rows,): column j n_rows + s belongs to output j of sample
     s.
     """
-    n_edges, n_params = theta.shape
-    jacobian[:] = 0.0
+    n_in, work = net.node_start[1], scratch.work
     start_evaluation(net, theta, scratch)
-    for block in range(first_block, first_block + (n_rows + BLOCK - 1) // BLOCK):
+    for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
-        low = block * BLOCK
+        low = block * net.block
         expand_block(net, inputs, block, n, places, active)
         for j in range(y.shape[0]):
-            column = j * n_rows + low - first_block * BLOCK
+            column = j * n_rows + low - first_block * net.block
             node_slopes(net, theta, j, 1, n, places, scratch)
             for s in range(n):
-                scratch.work[0, s] = np.sqrt(weight[low + s])
-                scaled[column + s] = scratch.work[0, s] * residual[j, s]
-            for e in range(n_edges):
-                if not reaches(net, e, j):
-                    continue
+                work[0, s] = np.sqrt(weight[low + s])
+                scaled[column + s] = work[0, s] * residual[j, s]
+            for e in range(theta.shape[0]):
+                i, reached = net.source[e], reaches(net, e, j)
                 for s in range(n):
-                    scratch.work[1, s] = scratch.work[0, s] * scratch.delta[net.target[e], s]
-                edge_rows(net.base, n, scratch.work, 1, active, net.source[e], e * n_params, column, jacobian)
+                    work[1, s] = work[0, s] * scratch.delta[net.target[e], s] if reached else 0.0
+                if net.dense[i]:
+                    rows = inputs.rows if i < n_in else places.rows
+                    slot = block * n_in + i if i < n_in else i
+                    edge_from_panels(rows, slot, e, n, work, jacobian, column)
+                else:
+                    edge_from_active(net.base, active, i, e, n, work, jacobian, column)
 
 
 @jit
-def edge_rows(base, n, work, row, active, i, at, column, jacobian):
-    """jacobian[at + ., column + s] = work[row, s] (b, B)_s for an edge from node i."""
+def edge_from_panels(rows, slot, edge, n, work, jacobian, column):
+    """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), psi_r in the rows of a dense source."""
+    n_panels, n_rows = rows.shape[1], rows.shape[2]
+    for r in range(n_rows):
+        to = (edge * n_rows + r) * jacobian.shape[1] + column
+        for panel in range(n // PANEL):
+            row = ((slot * n_panels + panel) * n_rows + r) * PANEL
+            scale_row(work, work.shape[1] + panel * PANEL, rows, row, jacobian, to + panel * PANEL)
+        for s in range(n // PANEL * PANEL, n):
+            jacobian[edge * n_rows + r, column + s] = work[1, s] * rows[slot, s // PANEL, r, s % PANEL]
+
+
+@jit
+def edge_from_active(base, active, i, edge, n, work, jacobian, column):
+    """As `edge_from_panels` for a sparse source."""
+    n_rows, order = active.column.shape[0], active.value.shape[2]
+    for r in range(n_rows):
+        for s in range(n):
+            jacobian[edge * n_rows + r, column + s] = 0.0
     if base != ZERO:
         for s in range(n):
-            jacobian[at, column + s] = work[row, s] * active.base[i, s]
+            jacobian[edge * n_rows, column + s] = work[1, s] * active.base[i, s]
     for s in range(n):
-        m = at + active.first[i, s]
-        for r in range(active.value.shape[2]):
-            jacobian[m + r, column + s] = work[row, s] * active.value[i, s, r]
+        q, m = np.uint64(s), edge * n_rows + active.first[i, s]
+        for r in range(order):
+            jacobian[m + r, column + s] = work[1, q] * active.value[i, q, r]

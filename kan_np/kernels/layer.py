@@ -1,130 +1,142 @@
-"""Edges as piecewise polynomials: conversion, values, and derivatives, over a block of samples.
+"""Fans and layers over a block of samples, by panels or by polynomials as their source nodes are marked.
 
-An edge carries phi(x) = w b(x) + sum_m c_m B_m(x); its parameters are the row theta[e] = (w, c_0, ...,
-c_{G+k-1}), without w where there is no residual function. Once an evaluation its spline is written as one
-polynomial a piece,
-
-    q_d = sum_r c_{start + r} poly_{rd},      sum_m c_m B_m(x) = sum_d q_d u^(width - 1 - d),
-
-which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
-by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
-is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes`.
-
-A fan is all edges that leave a node. Whole arrays are passed, with row numbers: a row taken out of an array
-is an array of its own, and every one costs some nanoseconds.
+A fan is all edges that leave a node. Both kinds of edges offer the same three steps: values, derivatives by
+parameters (moments), derivatives by the node (slopes). Each gets the fans of several nodes as the tuple
+(dense, fan_start, target, first, end, n, slot0) and leaves out those of the other kind; calls are few, since
+handing over the arrays of a network takes as long as the arithmetic of some ten samples. Rows of samples are
+written up to the next full panel.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from kan_np.kernels._jit import jit
-from kan_np.kernels.lanes import LANES, add_product, add_row, spline_quad
+from kan_np.kernels.base import ZERO, residual
+from kan_np.kernels.panels import ALL, lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.polynomials import (
+    clear_moments,
+    polynomial_moments,
+    polynomial_slopes,
+    polynomial_values,
+    to_coefficients,
+    to_polynomials,
+)
+from kan_np.kernels.spline import place_nodes
+from kan_np.kernels.tiles import PANEL
 
 
 @jit
-def to_polynomials(theta, has_base, source, poly, start, polynomial):
-    """polynomial[e, p, d]: the splines of all edges as polynomials of the local coordinate of each piece."""
-    n_pieces, order, width = poly.shape[1], poly.shape[2], poly.shape[3]
-    polynomial[:] = 0.0
-    for e in range(theta.shape[0]):
-        i = source[e]
-        for p in range(n_pieces):
-            first = has_base + start[p]
-            if order == LANES:
-                table, to = (i * n_pieces + p) * order * width, (e * n_pieces + p) * width
-                add_product(theta, e * theta.shape[1] + first, poly, table, polynomial, to)
-            else:
-                for r in range(order):
-                    for d in range(width):
-                        polynomial[e, p, d] += theta[e, first + r] * poly[i, p, r, d]
+def start_evaluation(net, theta, scratch):
+    """What comes before the first block."""
+    has_base = net.base != ZERO
+    to_polynomials(theta, has_base, net.source, net.dense, net.poly, net.start, scratch.polynomial)
 
 
 @jit
-def to_coefficients(moment, has_base, source, poly_transposed, start, grad):
-    """Add to `grad` what derivatives by polynomials mean for coefficients: the transpose of the above."""
-    n_pieces, width, order = poly_transposed.shape[1], poly_transposed.shape[2], poly_transposed.shape[3]
-    apart = moment.shape[1] * n_pieces * width
-    if width == LANES:
-        for at in range(0, apart, LANES):
-            for c in range(1, LANES):
-                add_row(1.0, moment, c * apart + at, moment, at)
-    for e in range(grad.shape[0]):
-        i = source[e]
-        for p in range(n_pieces):
-            first = has_base + start[p]
-            if order == LANES:
-                table, at = (i * n_pieces + p) * order * width, (e * n_pieces + p) * width
-                add_product(moment, at, poly_transposed, table, grad, e * grad.shape[1] + first)
-            else:
-                for d in range(width):
-                    for r in range(order):
-                        grad[e, first + r] += moment[0, e, p, d] * poly_transposed[i, p, d, r]
+def start_gradient(net, scratch):
+    """What comes before the first block of a gradient."""
+    clear_moments(scratch.moment, net.source, net.dense)
 
 
 @jit
-def fan_values(polynomial, edge, n_edges, n, at, u, slot, out, row, slope):
-    """out[row + t, s] += spline of edge + t at sample s, and slope[edge + t, s] its derivative by u.
+def end_gradient(net, scratch, grad):
+    """What comes after the last block of a gradient."""
+    has_base, table = net.base != ZERO, net.poly_transposed
+    to_coefficients(scratch.moment, has_base, net.source, net.dense, table, net.start, grad)
 
-    The samples are those of `slot` in at and u. Rows of out and slope are written up to the next full lane.
+
+@jit
+def expand_nodes(net, first, end, x, n, places, slot0):
+    """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
+    place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
+    for i in range(first, end):
+        slot = slot0 + i - first
+        work = 0 if net.dense[i] else slot
+        residual(net.base, x, i, n, places.base, places.dbase, work)
+        if net.dense[i]:
+            lay_out(net, i, x, n, places, work, slot)
+
+
+@jit
+def clear(rows, first, end, n):
+    """rows[first:end] = 0 up to the end of the last panel."""
+    for j in range(first, end):
+        for s in range((n + PANEL - 1) // PANEL * PANEL):
+            rows[j, s] = 0.0
+
+
+@jit
+def add_values(net, theta, first, end, n, places, slot0, scratch, out):
+    """out[t, s] += phi_it(x_is) for all edges that leave the nodes first <= i < end."""
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_values(fans, theta, places.rows, out)
+    has_base, polynomial, slope = net.base != ZERO, scratch.polynomial, scratch.slope
+    polynomial_values(fans, theta, has_base, polynomial, places.at, places.u, places.base, out, slope)
+
+
+@jit
+def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
+    """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_moments(fans, delta, places.rows, grad)
+    has_base, moment = net.base != ZERO, scratch.moment
+    polynomial_moments(fans, delta, has_base, places.at, places.u, places.base, moment, grad)
+
+
+@jit
+def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
+    """scratch.delta[i, s] = sum_t delta[t, s] phi'_it(x_is) for the nodes first <= i < end.
+
+    The sum goes over all targets t unless `only` names one.
     """
-    n_pieces, width = polynomial.shape[1], polynomial.shape[2]
-    block = at.shape[1]
-    for t in range(n_edges):
-        if width == LANES:
-            first, start = (edge + t) * n_pieces * width, slot * block
-            to, keep = (row + t) * block, (edge + t) * block
-            for s in range(0, n, LANES):
-                spline_quad(polynomial, first, at, u, start + s, out, to + s, slope, keep + s)
-        else:
+    out, has_base = scratch.delta, net.base != ZERO
+    clear(out, first, end, n)
+    fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
+    panel_slopes(fans, only, theta, places.slopes, delta, out)
+    polynomial_slopes(fans, only, theta, has_base, scratch.slope, places.stretch, places.dbase, delta, out)
+
+
+@jit
+def layer_forward(net, theta, layer, n, places, slot0, scratch):
+    """Sum the edges of a layer into the values of its target nodes; slot0 is that of its first source."""
+    source, first, end = net.node_start[layer], net.node_start[layer + 1], net.node_start[layer + 2]
+    clear(scratch.x, first, end, n)
+    add_values(net, theta, source, first, n, places, slot0, scratch, scratch.x)
+
+
+@jit
+def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
+    """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
+    source, first = net.node_start[layer], net.node_start[layer + 1]
+    if pull is not None:  # decided when the kernel is compiled: without such a penalty there is no such code
+        layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad)
+        return
+    add_moments(net, source, first, n, places, slot0, scratch, scratch.delta, grad)
+    if layer > 0:
+        take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, scratch.delta)
+
+
+@jit
+def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad):
+    """As `layer_backward`, where a penalty adds to the derivatives of every edge and source node."""
+    source, above = net.node_start[layer], scratch.above
+    for i in range(source, net.node_start[layer + 1]):
+        slot = slot0 + i - source
+        edge_values(net, theta, i, n, places, slot, scratch)
+        for e in range(net.fan_start[i], net.fan_start[i + 1]):
+            j = net.target[e]
             for s in range(n):
-                p, x = at[slot, s] // width, u[slot, s]
-                value, derivative = 0.0, 0.0
-                for d in range(width):
-                    derivative = derivative * x + value
-                    value = value * x + polynomial[edge + t, p, d]
-                out[row + t, s] += value
-                slope[edge + t, s] = derivative
+                own = above[j, s] - pull.edge_mean[e]
+                above[j, s] = scratch.delta[j, s] + pull.edge_weight[e] * own
+        add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
+        if layer > 0:
+            take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
+            for s in range(n):
+                scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
 
 
 @jit
-def add_moments(delta, row, n, at, powers, slot, moment, edge, n_edges):
-    """moment[., edge + t, piece of s, d] += delta[row + t, s] u_s^(width - 1 - d), summed over the samples.
-
-    The sum is spread over the first axis of `moment`: sums into the same piece wait for each other.
-    """
-    _, all_edges, n_pieces, width = moment.shape
-    block, q = at.shape[1], np.uint64(slot)
-    full = n // LANES * LANES if width == LANES else 0
-    apart, start = all_edges * n_pieces * width, slot * block * width
-    for t in range(n_edges):
-        r, to = np.uint64(row + t), (edge + t) * n_pieces * width
-        for s in range(0, full, LANES):
-            for c in range(LANES):
-                place = to + c * apart + at[q, s + c]
-                add_row(delta[r, s + c], powers, start + (s + c) * width, moment, place)
-        for s in range(full, n):
-            p = at[q, s] // width
-            for d in range(width):
-                moment[0, edge + t, p, d] += delta[r, s] * powers[q, s, d]
-
-
-@jit
-def fan_to_source(
-    theta, has_base, edge, n_edges, n, slope, delta, row, stretch, dbase, slot, work, out, node
-):
-    """out[node, s] = sum_t delta[row + t, s] phi'_{edge + t}(x_s); work[0] and work[1] are scratch."""
-    for s in range(n):
-        work[0, s] = 0.0
-        work[1, s] = 0.0
-    for t in range(n_edges):
-        w = theta[edge + t, 0] if has_base else 0.0
-        for s in range(n):
-            work[0, s] += delta[row + t, s] * slope[edge + t, s]
-            work[1, s] += delta[row + t, s] * w
-    if has_base:
-        for s in range(n):
-            out[node, s] = work[0, s] * stretch[slot, s] + work[1, s] * dbase[slot, s]
-    else:
-        for s in range(n):
-            out[node, s] = work[0, s] * stretch[slot, s]
+def edge_values(net, theta, i, n, places, slot, scratch):
+    """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i."""
+    for e in range(net.fan_start[i], net.fan_start[i + 1]):
+        clear(scratch.above, net.target[e], net.target[e] + 1, n)
+    add_values(net, theta, i, i + 1, n, places, slot, scratch, scratch.above)

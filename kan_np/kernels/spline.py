@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit
-from kan_np.kernels.lanes import LANES, powers_quad
+from kan_np.kernels.lanes import LANES
 
 
 @jit
@@ -41,45 +41,38 @@ def locate(x, n, breaks, bucket, bucket_scale, piece):
 
 
 @jit
-def place_nodes(net, first, end, x, n, places, slot0):
-    """Where the n samples x[i] of the nodes first <= i < end lie; fills the slots of `places` from slot0 on.
+def place_node(net, i, x, n, at, u, stretch, slot):
+    """Where the n samples x[i] of node i lie: at, u and stretch at `slot`, as in `structure.Places`.
 
     Rows up to the next multiple of `LANES` are made valid: piece 0, u = 0.
     """
-    even, breaks, bucket, bucket_scale = net.even, net.breaks, net.bucket, net.bucket_scale
-    origin, scale = net.origin, net.scale
-    at, u, stretch, powers = places.at, places.u, places.stretch, places.powers
-    n_intervals = net.start[net.start.shape[0] - 1] + 1
-    block, width = powers.shape[1], powers.shape[2]
-    full = (n + LANES - 1) // LANES * LANES
+    q, width = np.uint64(slot), net.poly.shape[3]
+    if net.even[i] == 1:
+        n_intervals = net.start[net.start.shape[0] - 1] + 1
+        place_even(i, x, n, n_intervals, net.breaks, net.origin, net.scale, width, slot, at, u, stretch)
+    else:
+        origin, scale = net.origin, net.scale
+        locate(x[i], n, net.breaks[i], net.bucket[i], net.bucket_scale[i], at[slot])
+        for s in range(n):
+            p = np.uint64(at[q, s])
+            u[q, s] = (x[i, s] - origin[i, p]) * scale[i, p]
+            stretch[q, s] = scale[i, p]
+            at[q, s] *= width
+    for s in range(n, (n + LANES - 1) // LANES * LANES):
+        at[q, s], u[q, s] = 0, 0.0
+
+
+@jit
+def place_nodes(net, first, end, x, n, at, u, stretch, slot0):
+    """`place_node` for the sparse ones of the nodes first <= i < end, in slots from slot0 on."""
     for i in range(first, end):
-        slot = slot0 + i - first
-        q = np.uint64(slot)
-        if even[i] == 1:
-            place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch)
-        else:
-            locate(x[i], n, breaks[i], bucket[i], bucket_scale[i], at[slot])
-            for s in range(n):
-                p = np.uint64(at[q, s])
-                u[q, s] = (x[i, s] - origin[i, p]) * scale[i, p]
-                stretch[q, s] = scale[i, p]
-                at[q, s] *= width
-        for s in range(n, full):
-            at[q, s], u[q, s] = 0, 0.0
-        if width == LANES:
-            for s in range(0, full, LANES):
-                powers_quad(u, slot * block + s, powers)
-        else:
-            for s in range(n):
-                power = 1.0
-                for d in range(width - 1, -1, -1):
-                    powers[q, s, d] = power
-                    power *= u[q, s]
+        if not net.dense[i]:
+            place_node(net, i, x, n, at, u, stretch, slot0 + i - first)
 
 
 @jit
 def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch):
-    """As `place_nodes` for a node with equally long intervals: in vector registers but for what lies outside.
+    """As `place_node` for a node with equally long intervals: in vector registers but for what lies outside.
 
     Pieces between the intervals and the outermost piece at each end carry the polynomial of the end interval
     on, from the same origin.
@@ -89,12 +82,13 @@ def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, 
     first = 1 + (n_inner - n_intervals) // 2
     start, step, last = origin[r, first], scale[r, first], float(n_intervals - 1)
     low, high = breaks[r, 0], breaks[r, n_inner]
+    before, wide = float(first), float(width)  # whole numbers: products of integers are slow in vectors
     outside = 0
     for s in range(n):
         t = (x[r, s] - start) * step
         p = min(max(math.floor(t), 0.0), last)
         u[q, s] = t - p
-        at[q, s] = (np.int64(np.int32(p)) + first) * width
+        at[q, s] = np.int64(np.int32((p + before) * wide))
         stretch[q, s] = step
         outside += (x[r, s] < low) | (x[r, s] > high)
     if outside:
@@ -107,16 +101,18 @@ def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, 
 
 
 @jit
-def active_values(n, at, powers, poly, value):
-    """value[s, r] = B_{start + r} at sample s, r = 0..k; poly (n_pieces, k + 1, width) is the node's."""
-    order, width = poly.shape[1], poly.shape[2]
+def active_values(i, n, slot, at, u, poly, start, value, first):
+    """value[i, s, r] = B_{first[i, s] + r} at sample s, r = 0..k, for the samples in a slot of node i."""
+    order, width = poly.shape[2], poly.shape[3]
     for s in range(n):
-        p = np.uint64(at[s] // width)
+        q = np.uint64(s)
+        p = at[slot, q] // LANES if width == LANES else at[slot, q] // width
+        first[i, q] = start[p]
         for r in range(order):
             total = 0.0
             for d in range(width):
-                total += poly[p, np.uint64(r), np.uint64(d)] * powers[s, d]
-            value[s, r] = total
+                total = total * u[slot, q] + poly[i, np.uint64(p), np.uint64(r), np.uint64(d)]
+            value[i, q, r] = total
 
 
 @entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -12,8 +14,9 @@ from kan_np import KAN
 from kan_np.objective import KanObjective, add_square
 from kan_np.penalty import Penalty
 
-#: What `kan_np.objective._DENSE_COST` must be for an assembly to be chosen always.
-ASSEMBLIES = {"dense": 0.0, "sparse": 1e9}
+#: `_DENSE_COST` and `_DENSE_FAN` of kan_np.network for each way: rows of all nodes, rows of inputs, no rows
+#: (and the sparse assembly).
+WAYS = {"rows": (0.0, 0), "inputs in rows": (0.0, 10**6), "polynomials": (1e9, 0)}
 MODES = ("smooth", "linear", "continue", "constant", "zero")
 WIDTHS = ([1, 1], [2, 1], [2, 2], [2, 3, 1], [2, 2, 2, 1], [3, 2, 2])
 
@@ -36,8 +39,16 @@ def samples(width, n, seed=0, reach=1.3):
     return rng.uniform(-reach, reach, (n, width[0])), rng.normal(size=(n, width[-1])), weight
 
 
-def with_assembly(monkeypatch, name):
-    monkeypatch.setattr("kan_np.objective._DENSE_COST", ASSEMBLIES[name])
+def take(monkeypatch, name):
+    """Networks that are made from now on go one of the `WAYS`."""
+    for constant, value in zip(("_DENSE_COST", "_DENSE_FAN"), WAYS[name], strict=True):
+        monkeypatch.setattr(f"kan_np.network.{constant}", value)
+
+
+def by_way(monkeypatch, name, network):
+    """The network with its tables for one of the `WAYS`."""
+    take(monkeypatch, name)
+    return replace(network)
 
 
 def by_the_twin(model, x, y, weight=None, smoothing=0.0):
@@ -57,12 +68,12 @@ def close(ours, expected, tolerance):
 
 
 def check(monkeypatch, model, x, y, weight=None, smoothing=0.0, tolerance=1e-10):
-    """Both assemblies agree with the twin, with each other and with the plain gradient."""
+    """All ways agree with the twin, with each other and with the plain gradient."""
     value, grad, hessian = by_the_twin(model, x, y, weight, smoothing)
     found = {}
-    for name in ASSEMBLIES:
-        with_assembly(monkeypatch, name)
-        objective = KanObjective(model._network, x, y, weight=weight, smoothing=smoothing)
+    for name in WAYS:
+        network = by_way(monkeypatch, name, model._network)
+        objective = KanObjective(network, x, y, weight=weight, smoothing=smoothing)
         f, g, h = objective.normal_equations(model._theta)
         assert (h.shape, h.flags.f_contiguous) == ((model.n_params, model.n_params), True)
         found[name] = f, g, np.tril(h)
@@ -73,9 +84,10 @@ def check(monkeypatch, model, x, y, weight=None, smoothing=0.0, tolerance=1e-10)
         assert f == pytest.approx(plain, rel=1e-13)
         assert objective.value(model._theta) == pytest.approx(plain, rel=1e-13)
         close(g, slope, 1e-12)
-    assert found["dense"][0] == pytest.approx(found["sparse"][0], rel=1e-13)
-    close(found["dense"][1], found["sparse"][1], 1e-12)
-    close(found["dense"][2], found["sparse"][2], 1e-12)
+    for name in WAYS:
+        assert found[name][0] == pytest.approx(found["rows"][0], rel=1e-13)
+        close(found[name][1], found["rows"][1], 1e-12)
+        close(found[name][2], found["rows"][2], 1e-12)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 5])
@@ -162,24 +174,23 @@ def test_two_blocks_a_part_and_one_a_chunk(monkeypatch):
         check(monkeypatch, model, x, y, weight)
 
 
-def test_the_assembly_can_change_between_calls_and_nothing_is_left_over(monkeypatch):
+@pytest.mark.parametrize("name", WAYS)
+def test_nothing_is_left_over_from_the_call_before(monkeypatch, name):
+    take(monkeypatch, name)
     model = random_model([2, 2, 1], 3, 3, seed=8)
     x, y, weight = samples([2, 1], 300, 8)
     objective = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
-    other = model._theta + 0.3
-    for name in ("dense", "sparse", "dense", "sparse"):
-        with_assembly(monkeypatch, name)
-        objective.normal_equations(other)
-        _, grad, hessian = objective.normal_equations(model._theta)
-        fresh = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
-        _, expected, matrix = fresh.normal_equations(model._theta)
-        np.testing.assert_array_equal(grad, expected)
-        np.testing.assert_array_equal(np.tril(hessian), np.tril(matrix))
+    objective.normal_equations(model._theta + 0.3)
+    _, grad, hessian = objective.normal_equations(model._theta)
+    fresh = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
+    _, expected, matrix = fresh.normal_equations(model._theta)
+    np.testing.assert_array_equal(grad, expected)
+    np.testing.assert_array_equal(np.tril(hessian), np.tril(matrix))
 
 
-@pytest.mark.parametrize("name", ASSEMBLIES)
+@pytest.mark.parametrize("name", WAYS)
 def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(monkeypatch, name):
-    with_assembly(monkeypatch, name)
+    take(monkeypatch, name)
     model = random_model([2, 2, 1], 3, 3)
     x, y, weight = samples([2, 1], 50)
     theta = model._theta.copy()
@@ -193,9 +204,9 @@ def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(monkeypatch,
         np.testing.assert_array_equal(now, before)
 
 
-@pytest.mark.parametrize("name", ASSEMBLIES)
+@pytest.mark.parametrize("name", WAYS)
 def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(monkeypatch, name):
-    with_assembly(monkeypatch, name)
+    take(monkeypatch, name)
     model = random_model([2, 2, 2], 3, 3, seed=9)
     x, y, _ = samples([2, 2], 40, 9)
     weight = np.resize([1.0, 2.0, 0.0], 40)
@@ -208,9 +219,9 @@ def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(monkeypatch, name
     close(np.tril(ours[2]), np.tril(expected[2]), 1e-12)
 
 
-@pytest.mark.parametrize("name", ASSEMBLIES)
+@pytest.mark.parametrize("name", WAYS)
 def test_only_the_scale_of_weights_does_not_count(monkeypatch, name):
-    with_assembly(monkeypatch, name)
+    take(monkeypatch, name)
     model = random_model([1, 2, 1], 3, 3)
     x, y, weight = samples([1, 1], 30)
     plain = KanObjective(model._network, x, y, weight=weight).normal_equations(model._theta)
@@ -238,9 +249,9 @@ def test_bookkeeping_of_the_objective():
 def test_smoothing_may_change_between_evaluations(monkeypatch):
     model = random_model([2, 1], 4, 3)
     x, y, weight = samples([2, 1], 30)
-    for name in ASSEMBLIES:
-        with_assembly(monkeypatch, name)
-        objective = KanObjective(model._network, x, y, weight=weight)
+    for name in WAYS:
+        network = by_way(monkeypatch, name, model._network)
+        objective = KanObjective(network, x, y, weight=weight)
         for smoothing in (0.0, 2.0, 0.5, 0.0):
             objective.smoothing = smoothing
             value, grad, hessian = by_the_twin(model, x, y, weight, smoothing)
@@ -252,9 +263,9 @@ def test_smoothing_may_change_between_evaluations(monkeypatch):
 
 @pytest.mark.parametrize("grid_eps", [1.0, 0.05])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-@pytest.mark.parametrize("name", ASSEMBLIES)
+@pytest.mark.parametrize("name", WAYS)
 def test_parameters_that_are_not_finite_or_overflow_give_no_finite_value(monkeypatch, name, bad, grid_eps):
-    with_assembly(monkeypatch, name)
+    take(monkeypatch, name)
     model = random_model([2, 2, 2, 1], 4, 3, grid_eps=grid_eps)
     x, y, weight = samples([2, 1], 300)
     theta = model._theta.copy()

@@ -47,10 +47,18 @@ def check(model, x, y, lamb=0.0, weights=WEIGHTS, metric="edge_forward_spline_n"
     assert np.abs(grad - expected).max() <= tolerance * max(np.abs(expected).max(), 1e-3)
 
 
+@pytest.fixture(params=["rows", "polynomials"])
+def kind(request, monkeypatch):
+    """All edges by one of the two kinds of kernels; left alone, a network takes both."""
+    monkeypatch.setattr("kan_np.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
+    monkeypatch.setattr("kan_np.network._DENSE_FAN", 0)
+    return request.param
+
+
 @pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", range(6))
-def test_loss_and_gradient_agree_with_the_twin(k, mode, base_fun):
+def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.4, 1.4, (30, 2)), rng.normal(size=(30, 2))
     check(random_model([2, 3, 2], 4, k, base_fun, mode, seed=k), x, y)
@@ -58,7 +66,7 @@ def test_loss_and_gradient_agree_with_the_twin(k, mode, base_fun):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("k", range(6))
-def test_penalties_and_their_gradients_agree_with_the_twin(k, metric):
+def test_penalties_and_their_gradients_agree_with_the_twin(kind, k, metric):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.2, 1.2, (25, 2)), rng.normal(size=(25, 1))
     check(random_model([2, 3, 2, 1], 3, k, seed=k), x, y, lamb=0.37, metric=metric)
@@ -81,6 +89,30 @@ def test_more_samples_than_one_block_and_not_a_multiple_of_it():
     check(random_model([3, 2, 1], 5, 3), x, y, lamb=0.1)
 
 
+@pytest.mark.parametrize("n_out", range(1, 13))
+def test_fans_of_all_sizes_and_both_kinds_of_edges_in_one_network(n_out):
+    rng = np.random.default_rng(n_out)
+    x, y = rng.uniform(-1.1, 1.1, (37, 2)), rng.normal(size=(37, n_out))
+    check(random_model([2, 1, n_out], 4, 3, seed=n_out), x, y)
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 255, 256, 257, 511])
+def test_samples_that_do_not_fill_a_panel_or_a_block(kind, n):
+    rng = np.random.default_rng(n)
+    x, y = rng.uniform(-1.1, 1.1, (n, 1)), rng.normal(size=(n, 1))
+    check(random_model([1, 2, 1], 4, 3, seed=n), x, y)
+
+
+@pytest.mark.parametrize("k", [1, 3, 4])
+def test_grids_with_uneven_intervals(kind, k):
+    rng = np.random.default_rng(k)
+    model = random_model([2, 3, 1], 5, k, seed=k, grid_eps=0.1)
+    model.update_grid(rng.uniform(-1, 1, (60, 2)) ** 3)
+    x, y = rng.uniform(-1.3, 1.3, (50, 2)), rng.normal(size=(50, 1))
+    check(model, x, y)
+    check(model, x, y, lamb=0.3)
+
+
 def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.uniform(-1, 1, (700, 2)), rng.normal(size=(700, 1))
@@ -96,7 +128,7 @@ def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
 @pytest.mark.parametrize(
     "place", ["on the knots", "both ends", "outside", "one interval outside", "one sample", "all equal"]
 )
-def test_ugly_points(place, k):
+def test_ugly_points(kind, place, k):
     model = random_model([1, 2, 1], 4, k, seed=3)
     x = {
         "on the knots": model.knots[0][0][:, None],
@@ -154,7 +186,7 @@ def test_no_counterexample_among_random_networks(width, grid, k, mode, eps, lamb
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
-def test_input_jacobian_agrees_with_the_twin(k, mode):
+def test_input_jacobian_agrees_with_the_twin(kind, k, mode):
     model = random_model([2, 3, 2], 4, k, extrapolation=mode, seed=k)
     x = np.random.default_rng(k).uniform(-1.3, 1.3, (200, 2))
     layers = reference.unpack(model._theta, model)

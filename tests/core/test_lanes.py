@@ -6,9 +6,10 @@ import numba
 import numpy as np
 import pytest
 import reference
+from scipy.special import expit
 
-from kan_np.kernels import lanes
-from kan_np.kernels.base import exponential
+from kan_np.kernels import activation, lanes
+from kan_np.kernels.exponential import OCTET, exp_octet
 
 
 @numba.njit
@@ -22,9 +23,8 @@ def call_add_product(factor, start, table, at, target, to):
 
 
 @numba.njit
-def call_powers(u, n, powers):
-    for s in range(0, n, lanes.LANES):
-        lanes.powers_quad(u, s, powers)
+def call_moments(factor, start, u, at, place, target, to, apart):
+    lanes.moments_quad(factor, start, u, at, place, target, to, apart)
 
 
 @numba.njit
@@ -32,10 +32,10 @@ def call_spline(table, first, place, u, at, value, to, slope, keep):
     lanes.spline_quad(table, first, place, u, at, value, to, slope, keep)
 
 
-@numba.njit
+@numba.njit(fastmath={"contract"})
 def call_exponential(x, out):
-    for s in range(x.size):
-        out[s] = exponential(x[s])
+    for s in range(0, x.size, OCTET):
+        exp_octet(x, s, out, s)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,13 +54,13 @@ def test_add_row_and_add_product(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_powers_and_polynomials(seed):
+def test_moments_and_polynomials(seed):
     rng = np.random.default_rng(seed)
     u = rng.uniform(-2, 3, 12)
-    powers = np.full((14, 4), np.nan)
-    call_powers(u, 12, powers)
-    np.testing.assert_allclose(powers[:12], reference.powers(u), rtol=1e-15)
-    assert np.isnan(powers[12:]).all()
+    factor, target, place = rng.normal(size=(2, 6)), rng.normal(size=(4, 3, 8)), 4 * rng.integers(0, 2, 12)
+    expected = reference.add_moments(factor, 7, u, 3, place, target, 5, 24)
+    call_moments(factor, 7, u, 3, place, target, 5, 24)
+    np.testing.assert_allclose(target, expected, rtol=1e-13)
     table, place = rng.normal(size=(9, 5, 4)), 4 * rng.integers(0, 5, 12)
     value, slope = rng.normal(size=(3, 12)), np.zeros((2, 12))
     before = value.copy()
@@ -74,10 +74,31 @@ def test_powers_and_polynomials(seed):
 
 
 def test_the_exponential_is_right_to_a_few_roundings_and_clipped():
-    x = np.concatenate([np.linspace(-700, 700, 20001), np.random.default_rng(0).uniform(-3, 3, 20000)])
+    x = np.concatenate([np.linspace(-700, 700, 20001), np.random.default_rng(0).uniform(-3, 3, 19999)])
     out = np.empty_like(x)
     call_exponential(x, out)
     np.testing.assert_allclose(out, np.exp(x), rtol=6e-16)
     for far, near in ((1e4, 700.0), (-1e4, -700.0), (np.inf, 700.0)):
-        call_exponential(np.array([far]), out)
-        assert out[0] == pytest.approx(np.exp(near), rel=1e-15)
+        call_exponential(np.full(8, far), out)
+        assert out[:8] == pytest.approx(np.exp(np.full(8, near)), rel=1e-15)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 1000])
+def test_tanh_and_silu_are_right_to_a_few_roundings_down_to_the_smallest_numbers(n):
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(3, n)) * 10.0 ** rng.integers(-12, 3, (3, n))
+    for kind, expected, slope in (
+        (activation.TANH, np.tanh(x), 1.0 - np.tanh(x) ** 2),
+        (activation.SILU, x * expit(x), expit(x) * (1.0 + x * expit(-x))),
+    ):
+        z, derivative = x.copy(), np.empty_like(x)
+        activation.activate(kind, z, derivative, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+        np.testing.assert_allclose(z, expected, rtol=2e-15, atol=1e-300)
+        np.testing.assert_allclose(derivative, slope, rtol=1e-14, atol=1e-15)
+
+
+def test_tanh_at_the_ends_of_the_numbers():
+    z = np.array([[np.inf, -np.inf, np.nan, 1e300, -1e-300, 0.0, -20.0]])
+    slope = np.empty_like(z)
+    activation.activate(activation.TANH, z, slope, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+    np.testing.assert_array_equal(z[0], [1.0, -1.0, np.nan, 1.0, -1e-300, 0.0, -1.0])

@@ -1,0 +1,158 @@
+"""Edges on long grids: splines as piecewise polynomials, their values and derivatives.
+
+An edge carries phi(x) = w b(x) + sum_m c_m B_m(x); its parameters are the row theta[e] = (w, c_0, ...,
+c_{G+k-1}), without w where there is no residual function. Once an evaluation its spline is written as one
+polynomial a piece,
+
+    q_d = sum_r c_{start + r} poly_{rd},      sum_m c_m B_m(x) = sum_d q_d u^(width - 1 - d),
+
+which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
+by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
+is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes`.
+
+Whole arrays are passed, with row numbers: a row taken out of an array is an array of its own, and every one
+costs some nanoseconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kan_np.kernels._jit import jit
+from kan_np.kernels.lanes import LANES, add_product, add_row, moments_quad, spline_quad
+
+
+@jit
+def to_polynomials(theta, has_base, source, dense, poly, start, polynomial):
+    """polynomial[e, p, d]: splines of edges from sparse nodes as polynomials of each piece's coordinate."""
+    n_pieces, order, width = poly.shape[1], poly.shape[2], poly.shape[3]
+    for e in range(theta.shape[0]):
+        i = source[e]
+        if dense[i]:
+            continue
+        for p in range(n_pieces):
+            first = has_base + start[p]
+            for d in range(width):
+                polynomial[e, p, d] = 0.0
+            if order == LANES:
+                table, to = (i * n_pieces + p) * order * width, (e * n_pieces + p) * width
+                add_product(theta, e * theta.shape[1] + first, poly, table, polynomial, to)
+            else:
+                for r in range(order):
+                    for d in range(width):
+                        polynomial[e, p, d] += theta[e, first + r] * poly[i, p, r, d]
+
+
+@jit
+def clear_moments(moment, source, dense):
+    """Set the moments of edges from sparse nodes to zero."""
+    for e in range(moment.shape[1]):
+        if not dense[source[e]]:
+            for c in range(LANES):
+                for p in range(moment.shape[2]):
+                    for d in range(moment.shape[3]):
+                        moment[c, e, p, d] = 0.0
+
+
+@jit
+def to_coefficients(moment, has_base, source, dense, poly_transposed, start, grad):
+    """Add to `grad` what derivatives by polynomials mean for coefficients: `to_polynomials` transposed."""
+    n_pieces, width, order = poly_transposed.shape[1], poly_transposed.shape[2], poly_transposed.shape[3]
+    apart = moment.shape[1] * n_pieces * width
+    for e in range(grad.shape[0]):
+        i = source[e]
+        if dense[i]:
+            continue
+        for p in range(n_pieces):
+            first, at = has_base + start[p], (e * n_pieces + p) * width
+            if width == LANES:
+                for c in range(1, LANES):
+                    add_row(1.0, moment, c * apart + at, moment, at)
+            if order == LANES:
+                table = (i * n_pieces + p) * order * width
+                add_product(moment, at, poly_transposed, table, grad, e * grad.shape[1] + first)
+            else:
+                for d in range(width):
+                    for r in range(order):
+                        grad[e, first + r] += moment[0, e, p, d] * poly_transposed[i, p, d, r]
+
+
+@jit
+def polynomial_values(fans, theta, has_base, polynomial, at, u, base, out, slope):
+    """out[target[e], s] += phi_e(x_s), slope[e, s] = the spline's derivative by u, for edges of sparse nodes.
+
+    Rows of out and slope are written up to the next full lane.
+    """
+    dense, fan_start, target, first, end, n, slot0 = fans
+    n_pieces, width, block = polynomial.shape[1], polynomial.shape[2], at.shape[1]
+    for i in range(first, end):
+        slot = slot0 + i - first
+        q, start = np.uint64(slot), slot * block
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            j = target[e]
+            if width == LANES:
+                table, to, keep = e * n_pieces * width, j * block, e * block
+                for s in range(0, n, LANES):
+                    spline_quad(polynomial, table, at, u, start + s, out, to + s, slope, keep + s)
+            else:
+                for s in range(n):
+                    p, x = at[q, s] // width, u[q, s]
+                    value, derivative = 0.0, 0.0
+                    for d in range(width):
+                        derivative = derivative * x + value
+                        value = value * x + polynomial[e, p, d]
+                    out[j, s] += value
+                    slope[e, s] = derivative
+            if has_base:
+                w, r = theta[e, 0], np.uint64(j)
+                for s in range(n):
+                    out[r, s] += w * base[q, s]
+
+
+@jit
+def polynomial_moments(fans, delta, has_base, at, u, base, moment, grad):
+    """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), for edges of sparse nodes.
+
+    The sum over the samples is spread over the first axis of `moment`: sums into the same piece wait for each
+    other. The derivative by the residual weight goes to grad[e, 0].
+    """
+    dense, fan_start, target, first, end, n, slot0 = fans
+    _, all_edges, n_pieces, width = moment.shape
+    full, apart = n // LANES * LANES if width == LANES else 0, all_edges * n_pieces * width
+    for i in range(first, end):
+        slot = slot0 + i - first
+        q, start = np.uint64(slot), slot * at.shape[1]
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            j, to = target[e], e * n_pieces * width
+            r = np.uint64(j)
+            for s in range(0, full, LANES):
+                moments_quad(delta, j * delta.shape[1] + s, u, start + s, at, moment, to, apart)
+            for s in range(full, n):
+                p, power = at[q, s] // width, delta[r, s]
+                for d in range(width - 1, -1, -1):
+                    moment[0, e, p, d] += power
+                    power *= u[q, s]
+            if has_base:
+                total = 0.0
+                for s in range(n):
+                    total += delta[r, s] * base[q, s]
+                grad[e, 0] += total
+
+
+@jit
+def polynomial_slopes(fans, only, theta, has_base, slope, stretch, dbase, delta, out):
+    """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of sparse nodes i to `only`, or ALL."""
+    dense, fan_start, target, first, end, n, slot0 = fans
+    for i in range(first, end):
+        q, o = np.uint64(slot0 + i - first), np.uint64(i)
+        for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
+            if only >= 0 and target[e] != only:
+                continue
+            j, r = np.uint64(target[e]), np.uint64(e)
+            w = theta[e, 0] if has_base else 0.0
+            if has_base:
+                for s in range(n):
+                    out[o, s] += delta[j, s] * (slope[r, s] * stretch[q, s] + w * dbase[q, s])
+            else:
+                for s in range(n):
+                    out[o, s] += delta[j, s] * slope[r, s] * stretch[q, s]
