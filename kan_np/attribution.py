@@ -43,6 +43,7 @@ METRICS = (
 _INPUT_FLOOR = 0.1  # pykan's: an input that hardly varies does not make its edges infinitely important
 _NODE_FLOOR = 1e-4  # pykan's: a constant node hands nothing down
 _ROUNDING = 8 * np.finfo(np.float64).eps  # a spread below this part of the mean is rounding
+_SAMPLES = 1000  # drawn over the input grids where none are given
 _CHUNK = 1024  # samples whose edges are in memory at once
 
 
@@ -181,6 +182,13 @@ def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
     return node_scores(model, x)[0]
 
 
+def default_samples(model: KAN) -> FloatArray:
+    """Samples spread evenly at random over the grids of the inputs, always the same."""
+    knots = model.knots[0]
+    unit = np.random.default_rng(0).random((_SAMPLES, knots.shape[0]))
+    return np.asarray(knots[:, 0] + (knots[:, -1] - knots[:, 0]) * unit)
+
+
 def measure_spread(model: KAN, x: ArrayLike) -> Spread:
     """Standard deviations of all nodes and edges over samples; 0 for what is constant up to rounding.
 
@@ -189,7 +197,7 @@ def measure_spread(model: KAN, x: ArrayLike) -> Spread:
     ValueError
         For samples that ``model(x)`` refuses, and where values on them overflow.
     """
-    samples = _validate.matrix("x", x, model.width[0])
+    samples = _validate.matrix("x", model._select("x", x), model.width[0])
     network = model._network
     network.check_inputs(samples)
     n_edges = [weight.shape for weight in model.scale_base]

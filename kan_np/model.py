@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kan_np import _validate, attribution
+from kan_np import _validate, attribution, pruning
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.scaler import Scaler
 from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
 from kan_np.network import BASE_FUNCTIONS, Network, Wiring
 from kan_np.objective import KanObjective
@@ -69,7 +70,7 @@ class KAN(Trainable):
     Attributes
     ----------
     n_params : int
-        G + k + 1 an edge (G + k without residual function).
+        G + k + 1 an edge (G + k without residual function); pruned edges do not count.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
 
@@ -128,6 +129,7 @@ class KAN(Trainable):
         has_base = int(base_fun != "zero")
         theta = random_parameters(init, fan_in, grid, k, has_base, scales, rng)
         self._network = Network(wiring, table, base_fun, theta)
+        self._used = np.ones(layers[0], dtype=bool)
 
     @property
     def width(self) -> list[int]:
@@ -161,16 +163,35 @@ class KAN(Trainable):
         return [self._network.table.knots[start[i] : start[i + 1]].copy() for i in range(len(self.width) - 1)]
 
     @property
+    def edges(self) -> list[NDArray[np.bool_]]:
+        """Which edges there are: arrays of shape (n_in, n_out), True but for those that were pruned."""
+        return self._network.wiring.masks
+
+    @property
+    def input_id(self) -> NDArray[np.int64]:
+        """Columns of the data that are inputs, in order: all but those that `prune_input` left out.
+
+        Wherever the model takes inputs it takes all columns of the data or these alone.
+        """
+        return np.flatnonzero(self._used).astype(np.int64)
+
+    @property
     def coef(self) -> list[FloatArray]:
-        """Spline coefficients c of each layer: arrays of shape (n_in, n_out, G + k), copies."""
-        return self._by_layer(self._network.theta[:, self._network.has_base :])
+        """Spline coefficients c of each layer: arrays of shape (n_in, n_out, G + k), copies.
+
+        Zeros where there is no edge.
+        """
+        return self._network.wiring.by_layer(self._network.theta[:, self._network.has_base :])
 
     @property
     def scale_base(self) -> list[FloatArray]:
-        """Residual weights w of each layer: arrays of shape (n_in, n_out), copies; zeros without them."""
+        """Residual weights w of each layer: arrays of shape (n_in, n_out), copies.
+
+        Zeros where there is no edge or no residual function.
+        """
         theta = self._network.theta
         weights = theta[:, 0] if self._network.has_base else np.zeros(theta.shape[0])
-        return self._by_layer(weights)
+        return self._network.wiring.by_layer(weights)
 
     def set_parameters(
         self,
@@ -183,7 +204,7 @@ class KAN(Trainable):
         Parameters
         ----------
         coef : list of array_like of shape (n_in, n_out, G + k)
-            One array a layer, as the property of the same name returns them.
+            One array a layer, as the property of the same name returns them: zero where there is no edge.
         scale_base : list of array_like of shape (n_in, n_out), optional
             Unchanged if not given.
         knots : list of array_like of shape (n_in, G + 1), optional
@@ -192,7 +213,8 @@ class KAN(Trainable):
         Raises
         ------
         ValueError
-            For shapes that do not fit the width and order, non-finite values, or knots that do not increase.
+            For shapes that do not fit the width and order, non-finite values, values other than zero where
+            there is no edge, or knots that do not increase.
         """
         net = self._network
         if knots is not None:
@@ -341,7 +363,50 @@ class KAN(Trainable):
         ValueError
             For a wrong number of columns and for NaN or infinite values.
         """
-        self._move_grid(_validate.matrix("x", x, self.width[0]))
+        self._move_grid(_validate.matrix("x", self._select("x", x), self.width[0]))
+
+    def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> KAN:
+        """Return a model without weak nodes, then without weak edges: `prune_node`, then `prune_edge`.
+
+        x, node_th and edge_th are those of `kan_np.pruning.prune`.
+        """
+        return pruning.prune(self, x, node_th, edge_th)
+
+    def prune_node(
+        self,
+        threshold: float = 1e-2,
+        active: Sequence[Sequence[int]] | None = None,
+        x: ArrayLike | None = None,
+    ) -> KAN:
+        """Return a model of the hidden nodes above the threshold of `node_scores` on x, or of `active`.
+
+        See `kan_np.pruning.prune_node`.
+        """
+        return pruning.prune_node(self, threshold, active, x)
+
+    def prune_edge(self, threshold: float = 3e-2, x: ArrayLike | None = None) -> KAN:
+        """Return a model of the edges above the threshold of `edge_scores` on x.
+
+        See `kan_np.pruning.prune_edge`.
+        """
+        return pruning.prune_edge(self, threshold, x)
+
+    def prune_input(
+        self, threshold: float = 1e-2, active: Sequence[int] | None = None, x: ArrayLike | None = None
+    ) -> KAN:
+        """Return a model of the inputs above the threshold of `feature_score` on x, or of `active`.
+
+        See `kan_np.pruning.prune_input`, and `input_id` for the data that the new model takes.
+        """
+        return pruning.prune_input(self, threshold, active, x)
+
+    def remove_edge(self, l: int, i: int, j: int) -> KAN:  # noqa: E741
+        """Return a model without the edge from node i of layer l to node j of the next."""
+        return pruning.remove_edge(self, l, i, j)
+
+    def remove_node(self, l: int, i: int) -> KAN:  # noqa: E741
+        """Return a model without the hidden node i of layer l of nodes, l = 0 being the inputs."""
+        return pruning.remove_node(self, l, i)
 
     def edge_scores(self, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
         """Score all edges on samples x by a `metric` of pykan; see `kan_np.attribution.edge_scores`."""
@@ -363,7 +428,7 @@ class KAN(Trainable):
         """
         from kan_np.plot import plot_network
 
-        return plot_network(self, x, **options)
+        return plot_network(self, None if x is None else self._select("x", x), **options)
 
     def plot_edge(self, l: int, i: int, j: int, x: ArrayLike | None = None, **options: Any) -> Figure:  # noqa: E741
         """Draw the function of the edge from node i of layer l to node j, with the samples x that reach it.
@@ -372,7 +437,55 @@ class KAN(Trainable):
         """
         from kan_np.plot import plot_edge
 
-        return plot_edge(self, l, i, j, x, **options)
+        return plot_edge(self, l, i, j, None if x is None else self._select("x", x), **options)
+
+    def __call__(self, x: ArrayLike) -> FloatArray:
+        """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
+
+        Raises
+        ------
+        ValueError
+            For a wrong number of columns, for NaN or infinite values, and outside the grid of a model with
+            ``extrapolation="error"``.
+        """
+        return super().__call__(self._select("x", x))
+
+    def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
+        """Predictions in the units of the data, batch_size rows of x at a time; see `Trainable.predict`.
+
+        Of a model with pruned inputs, given all columns of the data, the used ones are in memory as a whole.
+        """
+        return super().predict(self._select("x", x), batch_size)
+
+    def input_jacobian(self, x: ArrayLike) -> FloatArray:
+        """Exact derivatives d f_j / d x_i of ``model(x)`` by the inputs of the model; see `Trainable`."""
+        return super().input_jacobian(self._select("x", x))
+
+    def _fit(
+        self, dataset: Dataset, options: FitOptions, penalty: Penalty, callback: Callback | None
+    ) -> FitResult:
+        if isinstance(dataset, dict) and not self._used.all():
+            dataset = dict(dataset)
+            for name in ("train_input", "test_input", "val_input"):
+                if dataset.get(name) is not None:
+                    dataset[name] = self._select(f"dataset[{name!r}]", dataset[name])
+            scaler = dataset.get("scaler")
+            if isinstance(scaler, Scaler) and scaler.input_shift.size == self._used.size:
+                dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
+        return super()._fit(dataset, options, penalty, callback)
+
+    def _select(self, name: str, x: ArrayLike) -> ArrayLike:
+        """The columns of x that are inputs, of all columns of the data or these alone."""
+        if self._used.all():
+            return x
+        array = x if isinstance(x, np.ndarray) else _validate.matrix(name, x)
+        n_columns = array.shape[1] if array.ndim == 2 else self.width[0]  # other shapes are refused later
+        if n_columns not in (self._used.size, self.width[0]):
+            raise ValueError(
+                f"{name} has {n_columns} columns, shape {array.shape}; expected all {self._used.size} "
+                f"columns of the data or only those that are inputs, columns {self.input_id.tolist()}."
+            )
+        return array[:, self._used] if n_columns == self._used.size else array
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         # layer by layer: what reaches a layer depends on the moved grids before it
@@ -414,21 +527,19 @@ class KAN(Trainable):
     ) -> KanObjective:
         return KanObjective(self._network, x, y, penalty, weight, smoothing)
 
-    def _by_layer(self, rows: FloatArray) -> list[FloatArray]:
-        cuts = self._network.wiring.edge_start
-        return [
-            rows[cuts[i] : cuts[i + 1]].reshape(self.width[i], self.width[i + 1], *rows.shape[1:]).copy()
-            for i in range(len(self.width) - 1)
-        ]
-
     def _by_edge(self, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]) -> FloatArray:
         shapes = [(n, m, *tail) for n, m in zip(self.width[:-1], self.width[1:], strict=True)]
         arrays = [np.asarray(a, dtype=np.float64) for a in layers]
         if [a.shape for a in arrays] != shapes:
             raise ValueError(f"{name} has shapes {[a.shape for a in arrays]}; expected {shapes}.")
-        for a in arrays:
+        for layer, (a, mask) in enumerate(zip(arrays, self.edges, strict=True)):
             _validate.finite(name, a)
-        return np.concatenate([a.reshape(-1, *tail) for a in arrays])
+            if np.any(a[~mask]):
+                raise ValueError(
+                    f"{name}[{layer}] is not zero for all of the {np.count_nonzero(~mask)} edges that were "
+                    "pruned; expected zeros where model.edges is False."
+                )
+        return self._network.wiring.by_edge(arrays)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -441,24 +552,37 @@ class KAN(Trainable):
             "extrapolation": self.extrapolation,
         }
 
-    def _arrays(self) -> dict[str, FloatArray]:
+    def _arrays(self) -> dict[str, Any]:
         table = self._network.table
-        return {"theta": self._network.theta, "knots": table.knots, "reach": table.reach}
+        edges = np.concatenate([mask.ravel() for mask in self.edges])
+        return {
+            "theta": self._network.theta,
+            "knots": table.knots,
+            "reach": table.reach,
+            "edges": edges,
+            "used": self._used,
+        }
 
     @classmethod
-    def _restore(cls, config: dict[str, Any], arrays: dict[str, FloatArray]) -> Self:
+    def _restore(cls, config: dict[str, Any], arrays: dict[str, Any]) -> Self:
         model = cls(**config)
-        net = model._network
+        net, width = model._network, model.width
         knots, theta = arrays["knots"], arrays["theta"]
-        if theta.shape != net.theta.shape or knots.shape != net.table.knots.shape:
-            raise ValueError(
-                f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {model.width}"
-            )
-        reach = arrays.get("reach")  # not in files of format 1, whose reach was always one interval
+        # files of format 1 have no reach, which was always one interval; nothing was pruned before format 3
+        reach = arrays.get("reach")
+        edges = arrays.get("edges", np.ones(net.wiring.n_edges, dtype=bool))
+        used = arrays.get("used", np.ones(width[0], dtype=bool))
+        if not edges.dtype == used.dtype == bool or edges.shape != (net.wiring.n_edges,):
+            raise ValueError(f"an array of {edges.dtype} of shape {edges.shape} does not fit width {width}")
+        if used.ndim != 1 or used.sum() != width[0]:
+            raise ValueError(f"{used.sum()} used columns of the data do not fit width {width}")
+        wiring = Wiring.from_masks(net.wiring.by_layer(edges))
+        if theta.shape != (wiring.n_edges, net.theta.shape[1]) or knots.shape != net.table.knots.shape:
+            raise ValueError(f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {width}")
         if reach is not None and reach.shape != (knots.shape[0], 2):
-            raise ValueError(f"an array of shape {reach.shape} does not fit width {model.width}")
+            raise ValueError(f"an array of shape {reach.shape} does not fit width {width}")
         table = SplineTable.build(knots, model.k, model.extrapolation, reach)
-        model._network = Network(net.wiring, table, model.base_fun, theta)
+        model._network, model._used = Network(wiring, table, model.base_fun, theta), used
         return model
 
     def __repr__(self) -> str:

@@ -6,10 +6,13 @@ e are the row theta[e] = (w, c_0, ..., c_{G+k-1}); the flat vector that optimize
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
@@ -34,7 +37,10 @@ _DENSE_FAN = 5
 
 @dataclass(frozen=True)
 class Wiring:
-    """Which node feeds which: nodes layer by layer, edges by layer, then source, then target."""
+    """Which node feeds which: nodes layer by layer, edges by layer, then source, then target.
+
+    A node may have no edges on one side or on both.
+    """
 
     width: tuple[int, ...]
     node_start: Ints
@@ -46,21 +52,53 @@ class Wiring:
     @classmethod
     def dense(cls, width: tuple[int, ...]) -> Wiring:
         """Connect every node of a layer with every node of the next."""
+        return cls.from_masks([np.ones(pair, dtype=bool) for pair in zip(width[:-1], width[1:], strict=True)])
+
+    @classmethod
+    def from_masks(cls, masks: Sequence[NDArray[np.bool_]]) -> Wiring:
+        """Connect the nodes where the mask of a layer, of shape (n_in, n_out), is True."""
+        width = (masks[0].shape[0], *(mask.shape[1] for mask in masks))
         node_start = np.concatenate([[0], np.cumsum(width)]).astype(np.int64)
-        source, target = [], []
-        for layer, (n_in, n_out) in enumerate(zip(width[:-1], width[1:], strict=True)):
-            source.append(np.repeat(np.arange(n_in), n_out) + node_start[layer])
-            target.append(np.tile(np.arange(n_out), n_in) + node_start[layer + 1])
-        edge_start = np.concatenate([[0], np.cumsum([s.size for s in source])]).astype(np.int64)
-        fans = np.repeat(width[1:], width[:-1])
-        return cls(
-            width,
-            node_start,
-            edge_start,
-            np.concatenate([[0], np.cumsum(fans)]).astype(np.int64),
-            np.concatenate(source).astype(np.int64),
-            np.concatenate(target).astype(np.int64),
-        )
+        ends = [np.nonzero(mask) for mask in masks]  # row by row: by source, then target
+        source = np.concatenate([i + first for (i, _), first in zip(ends, node_start[:-2], strict=True)])
+        target = np.concatenate([j + first for (_, j), first in zip(ends, node_start[1:-1], strict=True)])
+        fan_start = np.searchsorted(source, np.arange(node_start[-2] + 1)).astype(np.int64)
+        return cls(width, node_start, fan_start[node_start[:-1]], fan_start, source, target)
+
+    @property
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Which edges there are: an array of shape (n_in, n_out) a layer."""
+        return self.by_layer(np.ones(self.n_edges, dtype=bool))
+
+    def by_layer(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
+        """What belongs to the edges as arrays of shape (n_in, n_out, ...), zero where there is no edge."""
+        layers = []
+        for layer, pair in enumerate(zip(self.width[:-1], self.width[1:], strict=True)):
+            here = slice(self.edge_start[layer], self.edge_start[layer + 1])
+            i, j = self.source[here] - self.node_start[layer], self.target[here] - self.node_start[layer + 1]
+            filled = np.zeros((*pair, *rows.shape[1:]), dtype=rows.dtype)
+            filled[i, j] = rows[here]
+            layers.append(filled)
+        return layers
+
+    def by_edge(self, layers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """The reverse of `by_layer`: one row an edge."""
+        return np.concatenate([a[mask] for a, mask in zip(layers, self.masks, strict=True)])
+
+    def keep(self, edges: NDArray[np.bool_], nodes: NDArray[np.bool_]) -> Wiring:
+        """Leave out the other edges and nodes; the rest is numbered anew, in the same order.
+
+        Parameters
+        ----------
+        edges : ndarray of bool of shape (n_edges,)
+            Edges whose ends are both among the nodes.
+        nodes : ndarray of bool of shape (n_nodes,)
+            Some of every layer.
+        """
+        layers = np.split(nodes, self.node_start[1:-1])
+        ends = zip(layers[:-1], layers[1:], strict=True)
+        masks = self.by_layer(edges)
+        return Wiring.from_masks([mask[np.ix_(i, j)] for mask, (i, j) in zip(masks, ends, strict=True)])
 
     @property
     def n_nodes(self) -> int:
@@ -172,6 +210,12 @@ class Network:
             coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
         return replace(self, table=table, theta=np.hstack([self.theta[:, :b], coef]))
 
+    def keep(self, edges: NDArray[np.bool_], nodes: NDArray[np.bool_]) -> Network:
+        """The network of these edges and nodes alone; see `Wiring.keep`."""
+        t, sources = self.table, nodes[: self.wiring.n_sources]
+        table = SplineTable.build(t.knots[sources], t.k, t.extrapolation, t.reach[sources])
+        return Network(self.wiring.keep(edges, nodes), table, self.base_fun, self.theta[edges])
+
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
         nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
@@ -245,6 +289,8 @@ def new_scratch(net: Network) -> Scratch:
 
 def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     """b(x) for x of shape (n,)."""
-    value = np.zeros((1, x.size))
-    base.residual(BASE_FUNCTIONS[base_fun], x[None, :].copy(), 0, x.size, value, np.empty_like(value), 0)
-    return value[0]
+    room = np.zeros((1, -(-x.size // PANEL) * PANEL))  # the kernel goes on to the end of an octet
+    room[0, : x.size] = x
+    value = np.zeros_like(room)
+    base.residual(BASE_FUNCTIONS[base_fun], room, 0, x.size, value, np.empty_like(room), 0)
+    return value[0, : x.size]

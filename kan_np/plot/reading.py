@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.attribution import default_samples as default_samples
 from kan_np.attribution import edge_values
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
 
-_SAMPLES = 1000  # drawn over the input grids where none are given
 _POINTS = 201  # of a curve
 
 
@@ -33,13 +33,6 @@ def living_edges(model: KAN) -> list[NDArray[np.bool_]]:
     for layer, i, j in edge_symbols(model):
         alive[layer][i, j] = True
     return alive
-
-
-def default_samples(model: KAN) -> FloatArray:
-    """Samples spread evenly at random over the grids of the inputs, always the same."""
-    knots = model.knots[0]
-    unit = np.random.default_rng(0).random((_SAMPLES, knots.shape[0]))
-    return np.asarray(knots[:, 0] + (knots[:, -1] - knots[:, 0]) * unit)
 
 
 def edge_curves(

@@ -284,10 +284,10 @@ def test_a_pickle_is_not_read(tmp_path):
 
 
 def test_a_newer_format_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", 3)
+    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", 4)
     KAN([2, 1]).save(tmp_path / "m.npz")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version 3, this kan_np reads up to 2"):
+    with pytest.raises(ValueError, match="format version 4, this kan_np reads up to 3"):
         load_model(tmp_path / "m.npz")
 
 
