@@ -13,6 +13,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
+from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES
 from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
@@ -245,6 +246,8 @@ def new_scratch(net: Network) -> Scratch:
 
 def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     """b(x) for x of shape (n,)."""
-    value = np.zeros((1, x.size))
-    base.residual(BASE_FUNCTIONS[base_fun], x[None, :].copy(), 0, x.size, value, np.empty_like(value), 0)
-    return value[0]
+    row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
+    row[0, : x.size] = x
+    value = np.zeros_like(row)
+    base.residual(BASE_FUNCTIONS[base_fun], row, 0, x.size, value, np.empty_like(row), 0)
+    return value[0, : x.size]
