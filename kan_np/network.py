@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.kernels import base, network
+from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES
 from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
@@ -289,8 +290,8 @@ def new_scratch(net: Network) -> Scratch:
 
 def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     """b(x) for x of shape (n,)."""
-    room = np.zeros((1, -(-x.size // PANEL) * PANEL))  # the kernel goes on to the end of an octet
-    room[0, : x.size] = x
-    value = np.zeros_like(room)
-    base.residual(BASE_FUNCTIONS[base_fun], room, 0, x.size, value, np.empty_like(room), 0)
+    row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
+    row[0, : x.size] = x
+    value = np.zeros_like(row)
+    base.residual(BASE_FUNCTIONS[base_fun], row, 0, x.size, value, np.empty_like(row), 0)
     return value[0, : x.size]
