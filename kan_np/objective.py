@@ -146,8 +146,10 @@ class KanObjective:
             self.mse += self._loss_and_gradient(*given)
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
-        value = self.mse + self.penalty.lamb * self.reg + self._smooth(matrix, grad)
-        return value, grad.ravel().copy()
+        value = self.mse + self.penalty.lamb * self.reg
+        if self.smoothing != 0:
+            value += self._smooth(matrix, grad)
+        return value, grad.flatten()
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone, without pykan's penalties, at the flat vector theta."""
@@ -198,7 +200,7 @@ class KanObjective:
         return value, grad.ravel().copy(), hessian.T
 
     def _as_matrix(self, theta: FloatArray) -> FloatArray:
-        return np.ascontiguousarray(theta, dtype=np.float64).reshape(self._grad.shape)
+        return np.asarray(theta, dtype=np.float64, order="C").reshape(self._grad.shape)
 
     def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
         """Labels and weights of a part of the samples, with its input B-splines in the cache."""

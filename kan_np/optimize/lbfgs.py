@@ -84,7 +84,8 @@ class _Search:
 
     def __init__(self, objective: Objective, theta: FloatArray) -> None:
         self.objective, self.theta = objective, theta.copy()
-        memory = min(max(_NUMBERS_IN_PAIRS // theta.size, _LEAST_PAIRS), _MOST_PAIRS)
+        fitting = min(_NUMBERS_IN_PAIRS // theta.size, theta.size // 2)  # more say little that is new
+        memory = min(max(fitting, _LEAST_PAIRS), _MOST_PAIRS)
         self._steps = np.zeros((memory + 1, theta.size))
         self._changes = np.zeros_like(self._steps)
         self._scalars = np.zeros((3, memory))

@@ -130,13 +130,21 @@ def test_a_process_started_meanwhile_does_not_see_ctrl_c() -> None:
     assert [process.stdout for process in ended] == ["True\n", "False\n"]
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the shell that started the tests told them to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 # Closing loky while it still hands out work can make its manager thread stumble over a work item that is
 # already gone (a KeyError inside joblib). Only this test closes it that early.
 @pytest.mark.filterwarnings(
     "ignore:Exception in thread ExecutorManagerThread:pytest.PytestUnhandledThreadExceptionWarning"
 )
 @pytest.mark.slow
-@pytest.mark.usefixtures("_loky_shut_down")
+@pytest.mark.usefixtures("_loky_shut_down", "_interruptible")
 def test_an_interrupt_while_workers_start_ends_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     made = small_runs()
 
