@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.kernels.activation import pull_back
 from kan_np.mlp_network import ACTIVATIONS, MlpNetwork, split_layers, stacked_layers
 from kan_np.objective import add_square, residual_weights
 from kan_np.penalty import Penalty
@@ -61,6 +62,11 @@ class MlpObjective:
         self._h = [*(below[:-1] for below in self._below[1:]), np.empty((net.width[-1], n))]
         self._slope = [np.empty_like(h) for h in self._h[:-1]]
         self._scaled = np.empty_like(self._y)  # 2 v_s (f(x_s) - y_s)
+        # parameters and gradient in place, so that the views of them are made once
+        self._theta, self._grad = np.empty(net.n_params), np.empty(net.n_params)
+        self._layers = stacked_layers(net.width, self._theta)
+        self._grads = stacked_layers(net.width, self._grad)
+        self._transposed = [layer.T for layer in self._layers]
         self._curvature: _Curvature | None = None
 
     @property
@@ -76,24 +82,22 @@ class MlpObjective:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
-        grad = np.empty(theta.size)
-        layers, grads = stacked_layers(self._width, theta), stacked_layers(self._width, grad)
+        self.reg = 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            self._forward(layers)
-            self._backward(layers, grads)
-            self.reg = 0.0
+            self._forward(theta)
+            self._backward()
             if self.penalty.lamb > 0:
-                for layer, by_layer in zip(layers, grads, strict=True):
+                for layer, by_layer in zip(self._layers, self._grads, strict=True):
                     self.reg += self.penalty.lamb_l1 * float(np.abs(layer[:-1]).sum())
                     by_layer[:-1] += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(layer[:-1])
-        return self.mse + self.penalty.lamb * self.reg, grad
+        return self.mse + self.penalty.lamb * self.reg, self._grad.copy()
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone, without the penalty, at the flat vector theta."""
         self.n_fev += 1
         self.reg = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(stacked_layers(self._width, theta))
+            self._forward(theta)
         return self.mse
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -103,35 +107,37 @@ class MlpObjective:
         if self._curvature is None:
             nodes = [below[:-1] for below in self._below]
             self._curvature = _Curvature(self._width, nodes, self._slope, self._twice_weight)
-        grad = np.empty(theta.size)
-        layers = stacked_layers(self._width, theta)
         with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(layers)
+            self._forward(theta)
             # first: the pass back overwrites the nodes
-            hessian = self._curvature.assemble([layer[:-1] for layer in layers])
-            self._backward(layers, stacked_layers(self._width, grad))
-        return self.mse, grad, hessian
+            hessian = self._curvature.assemble([layer[:-1] for layer in self._layers])
+            self._backward()
+        return self.mse, self._grad.copy(), hessian
 
-    def _forward(self, layers: list[FloatArray]) -> None:
+    def _forward(self, theta: FloatArray) -> None:
         """Take nodes, slopes of activations, residuals (in place of the outputs) and the loss."""
-        for layer, weights in enumerate(layers):
-            np.dot(weights.T, self._below[layer], out=self._h[layer])
-            if layer < len(layers) - 1:
-                self._activate(self._h[layer], self._slope[layer])
+        self._theta[:] = theta
+        for layer, slope in enumerate(self._slope):
+            np.dot(self._transposed[layer], self._below[layer], out=self._h[layer])
+            self._activate(self._h[layer], slope)
         residual = self._h[-1]
+        np.dot(self._transposed[-1], self._below[-1], out=residual)
         residual -= self._y
         np.multiply(residual, self._twice_weight, out=self._scaled)
         self.mse = 0.5 * float(np.vdot(residual, self._scaled))
 
-    def _backward(self, layers: list[FloatArray], grads: list[FloatArray]) -> None:
+    def _backward(self) -> None:
         """Gradient of the loss; the derivatives by hidden nodes are written over the nodes' values."""
         delta = self._scaled
-        for layer in range(len(layers) - 1, -1, -1):
-            np.dot(self._below[layer], delta.T, out=grads[layer])
+        for layer in range(len(self._layers) - 1, -1, -1):
+            np.dot(self._below[layer], delta.T, out=self._grads[layer])
             if layer > 0:
-                nodes = self._h[layer - 1]
-                np.dot(layers[layer][:-1], delta, out=nodes)
-                nodes *= self._slope[layer - 1]
+                weights, nodes, slope = self._layers[layer][:-1], self._h[layer - 1], self._slope[layer - 1]
+                if delta.shape[0] == 1:  # an outer product: BLAS would write it and multiply another time
+                    pull_back(weights, delta, slope, nodes)
+                else:
+                    np.dot(weights, delta, out=nodes)
+                    nodes *= slope
                 delta = nodes
 
 

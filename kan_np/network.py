@@ -20,6 +20,7 @@ from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES
 from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
+from kan_np.kernels.windows import PIECES
 from kan_np.pieces import SplineTable, refuse_outside
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
@@ -29,8 +30,8 @@ _CHUNK = 8192  # rows of a prediction that are in memory at once
 #: Numbers multiplied in rows cost this part of those that are looked up.
 _DENSE_COST = 1.0 / 12.0
 
-#: Bytes of B-splines and slopes of hidden nodes that a long block may fill.
-_BLOCK_BYTES = 2**18
+#: Samples that kernels take at once, so that what is kept of them stays in the first cache.
+_BLOCK = 256
 
 #: Edges of a hidden node from which on laying out its B-splines pays.
 _DENSE_FAN = 5
@@ -165,13 +166,6 @@ class Network:
         paid[: w.width[0]] = True
         return (paid & self.short).astype(np.int64)
 
-    @property
-    def block(self) -> int:
-        """Samples that kernels take at once: more of them where there is little to keep for each."""
-        w, n_row = self.wiring, self.theta.shape[1]
-        kept = np.where(self.dense == 1, 2 * n_row, 5 + np.diff(w.fan_start))
-        return 512 if 8 * 512 * kept[w.width[0] :].sum() <= _BLOCK_BYTES else 256
-
     @cached_property
     def net(self) -> Net:
         """What the kernels read."""
@@ -181,7 +175,7 @@ class Network:
             w.fan_start,
             w.source,
             w.target,
-            self.block,
+            _BLOCK,
             BASE_FUNCTIONS[self.base_fun],
             self.dense,
             t.even,
@@ -267,8 +261,8 @@ def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
         np.empty((n_sparse, block), dtype=np.int64),
         np.empty((n_sparse, block)),
         np.empty((n_sparse, block)),
-        np.empty((n_sparse, block)),
-        np.empty((n_sparse, block)),
+        np.zeros((n_sparse, block)),  # zero for ever where there is no residual function
+        np.zeros((n_sparse, block)),
         np.empty((n_dense, *panels)),
         np.empty((n_slopes, *panels)),
     )
@@ -284,6 +278,7 @@ def new_scratch(net: Network) -> Scratch:
         np.empty((3, block)),
         np.empty((w.n_edges, block)),
         np.empty((w.n_edges, n_pieces, width)),
+        np.zeros((w.n_edges, LANES, PIECES)),
         np.empty((LANES, w.n_edges, n_pieces, width)),
     )
 
@@ -293,5 +288,5 @@ def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
     row[0, : x.size] = x
     value = np.zeros_like(row)
-    base.residual(BASE_FUNCTIONS[base_fun], row, 0, x.size, value, np.empty_like(row), 0)
+    base.residual_row(BASE_FUNCTIONS[base_fun], row, x.size, value, np.empty_like(row))
     return value[0, : x.size]

@@ -30,6 +30,19 @@ def jit(function: F) -> F:
     return _compiled(function, _SUMS_REORDERED, inner=True)
 
 
+def jit_inline(function: F) -> F:
+    """As `jit`, and always a part of what calls it: for loops that are called once a node."""
+    return _compiled(function, _SUMS_REORDERED, inner=True, forceinline=True)
+
+
+def spliced(function: F) -> F:
+    """As `jit`, put into its callers before types are found: for what hands whole tuples of arrays on.
+
+    A call copies every array of them; and what is no function of its own is compiled no time of its own.
+    """
+    return _compiled(function, _SUMS_REORDERED, inner=True, inline="always")
+
+
 def jit_exact(function: F) -> F:
     """As `jit`, for code whose accuracy depends on the order in which it is written."""
     return _compiled(function, _SUMS_AS_WRITTEN, inner=True)
@@ -54,10 +67,11 @@ def intrinsic(generator: Callable[..., Any]) -> Any:
     return numba.extending.intrinsic(generator)
 
 
-def _compiled(function: F, sums: set[str], *, inner: bool) -> F:
+def _compiled(function: F, sums: set[str], *, inner: bool, **further: Any) -> F:
     # _nrt=False: no reference counts, since kernels allocate nothing and taking an array out of a tuple would
     # cost a small kernel as much as its arithmetic
     flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": sums, "_nrt": False}
+    flags |= further
     if inner:
         flags |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     kernel: Any = numba.njit(**flags)(function)

@@ -46,3 +46,11 @@ def activate(kind, z, slope, tail, tail_slope):
     for s in range(z.size - whole):
         z[(whole + s) // n, (whole + s) % n] = tail[0, s]
         slope[(whole + s) // n, (whole + s) % n] = tail_slope[0, s]
+
+
+@entry
+def pull_back(weights, delta, slope, out):
+    """out[i, s] = weights[i, 0] delta[0, s] slope[i, s]: from one node above to the nodes below it."""
+    for i in range(out.shape[0]):
+        for s in range(out.shape[1]):
+            out[i, s] = weights[i, 0] * delta[0, s] * slope[i, s]

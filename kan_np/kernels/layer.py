@@ -9,7 +9,7 @@ written up to the next full panel.
 
 from __future__ import annotations
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, spliced
 from kan_np.kernels.base import ZERO, residual
 from kan_np.kernels.panels import ALL, lay_out, panel_moments, panel_slopes, panel_values
 from kan_np.kernels.polynomials import (
@@ -28,7 +28,9 @@ from kan_np.kernels.tiles import PANEL
 def start_evaluation(net, theta, scratch):
     """What comes before the first block."""
     has_base = net.base != ZERO
-    to_polynomials(theta, has_base, net.source, net.dense, net.poly, net.start, scratch.polynomial)
+    to_polynomials(
+        theta, has_base, net.source, net.dense, net.poly, net.start, scratch.polynomial, scratch.columns
+    )
 
 
 @jit
@@ -44,7 +46,7 @@ def end_gradient(net, scratch, grad):
     to_coefficients(scratch.moment, has_base, net.source, net.dense, table, net.start, grad)
 
 
-@jit
+@spliced
 def expand_nodes(net, first, end, x, n, places, slot0):
     """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
     place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
@@ -64,16 +66,17 @@ def clear(rows, first, end, n):
             rows[j, s] = 0.0
 
 
-@jit
+@spliced
 def add_values(net, theta, first, end, n, places, slot0, scratch, out):
     """out[t, s] += phi_it(x_is) for all edges that leave the nodes first <= i < end."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
     panel_values(fans, theta, places.rows, out)
-    has_base, polynomial, slope = net.base != ZERO, scratch.polynomial, scratch.slope
-    polynomial_values(fans, theta, has_base, polynomial, places.at, places.u, places.base, out, slope)
+    has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
+    polynomial, columns, slope = scratch.polynomial, scratch.columns, scratch.slope
+    polynomial_values(fans, theta, has_base, n_intervals, polynomial, columns, places, out, slope)
 
 
-@jit
+@spliced
 def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
     """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
@@ -82,20 +85,20 @@ def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
     polynomial_moments(fans, delta, has_base, places.at, places.u, places.base, moment, grad)
 
 
-@jit
+@spliced
 def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
     """scratch.delta[i, s] = sum_t delta[t, s] phi'_it(x_is) for the nodes first <= i < end.
 
     The sum goes over all targets t unless `only` names one.
     """
-    out, has_base = scratch.delta, net.base != ZERO
+    out = scratch.delta
     clear(out, first, end, n)
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
     panel_slopes(fans, only, theta, places.slopes, delta, out)
-    polynomial_slopes(fans, only, theta, has_base, scratch.slope, places.stretch, places.dbase, delta, out)
+    polynomial_slopes(fans, only, scratch.slope, delta, out)
 
 
-@jit
+@spliced
 def layer_forward(net, theta, layer, n, places, slot0, scratch):
     """Sum the edges of a layer into the values of its target nodes; slot0 is that of its first source."""
     source, first, end = net.node_start[layer], net.node_start[layer + 1], net.node_start[layer + 2]
@@ -103,7 +106,7 @@ def layer_forward(net, theta, layer, n, places, slot0, scratch):
     add_values(net, theta, source, first, n, places, slot0, scratch, scratch.x)
 
 
-@jit
+@spliced
 def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
     """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
     source, first = net.node_start[layer], net.node_start[layer + 1]

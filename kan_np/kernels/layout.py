@@ -13,37 +13,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
 from kan_np.kernels._jit import intrinsic
 from kan_np.kernels._vectors import DOUBLE, Vectors
-from kan_np.kernels.tiles import PANEL, Tile
-
-_FLAG = ir.IntType(1)
+from kan_np.kernels.tiles import PANEL, Columns, Tile
 
 
-class _Columns(Tile):
+class _Cubics(Columns):
     """Piecewise cubics of eight samples."""
-
-    @property
-    def nothing(self) -> Any:
-        """False in all lanes."""
-        return ir.Constant(ir.VectorType(_FLAG, self.lanes), [0] * self.lanes)
-
-    def any(self, flags: Any) -> Any:
-        """Whether one of the lanes is true."""
-        bits = ir.IntType(self.lanes)
-        return self.builder.icmp_signed("!=", self.builder.bitcast(flags, bits), bits(0))
-
-    def whole_between_zero_and(self, last: Any, t: Any) -> Any:
-        """floor(t), but 0 for what is less or NaN, and `last` for what is more."""
-        signature = ir.FunctionType(self.vector, [self.vector])
-        floor = cgutils.get_or_insert_function(self.builder.module, signature, f"llvm.floor.v{self.lanes}f64")
-        p, zero = self.builder.call(floor, [t]), self.constant(0.0)
-        p = self.builder.select(self.builder.fcmp_ordered(">", p, zero), p, zero)
-        return self.builder.select(self.builder.fcmp_ordered("<", p, last), p, last)
 
     def cubics(self, weights: list[Any], u: Any) -> list[tuple[Any, Any]]:
         """Four cubics and their derivatives; coefficient d of cubic r is weights[4 d + r], highest first."""
@@ -103,7 +81,7 @@ def lay_even(
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        tile = _Columns(context, builder)
+        tile = _Cubics(context, builder)
         with_slopes, x, sample, low, high, start, step, n_intervals, table, piece, rows, slopes, to = values
         x_type, table_type, rows_type, slopes_type = (signature.args[i] for i in (1, 8, 10, 11))
         last = tile.spread(builder.sitofp(tile.ahead(n_intervals, -1), DOUBLE))

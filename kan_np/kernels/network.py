@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kan_np.kernels._jit import entry, jit
+from kan_np.kernels._jit import entry, jit, spliced
 from kan_np.kernels.layer import (
     clear,
     edge_values,
@@ -36,26 +36,25 @@ def load_block(x, low, n, rows):
             rows[i, s] = x[low + s, i]
 
 
-@jit
+@spliced
 def layers_forward(net, theta, n, inputs, input_slot, places, scratch):
     """All layers, for inputs whose places are in `inputs` from input_slot on."""
     for layer in range(net.node_start.shape[0] - 2):
-        first = net.node_start[layer]
+        here, slot = inputs, input_slot  # chosen here, so that there is one call below to be compiled
         if layer > 0:
-            expand_nodes(net, first, net.node_start[layer + 1], scratch.x, n, places, first)
-            layer_forward(net, theta, layer, n, places, first, scratch)
-        else:
-            layer_forward(net, theta, layer, n, inputs, input_slot, scratch)
+            here, slot = places, net.node_start[layer]
+            expand_nodes(net, slot, net.node_start[layer + 1], scratch.x, n, places, slot)
+        layer_forward(net, theta, layer, n, here, slot, scratch)
 
 
-@jit
+@spliced
 def layers_backward(net, theta, n, inputs, input_slot, places, scratch, pull, grad):
     """From the derivatives by the outputs, in scratch.delta, to those by all parameters."""
     for layer in range(net.node_start.shape[0] - 3, -1, -1):
+        here, slot = inputs, input_slot
         if layer > 0:
-            layer_backward(net, theta, layer, n, places, net.node_start[layer], scratch, pull, grad)
-        else:
-            layer_backward(net, theta, layer, n, inputs, input_slot, scratch, pull, grad)
+            here, slot = places, net.node_start[layer]
+        layer_backward(net, theta, layer, n, here, slot, scratch, pull, grad)
 
 
 @jit

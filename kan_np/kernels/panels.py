@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES
 from kan_np.kernels.layout import clear_rows, copy_row, lay, lay_even, put
@@ -115,7 +115,7 @@ def tile_size(n):
     return min((n + 1) // 2, LARGEST)
 
 
-@jit
+@jit_inline
 def panel_values(fans, theta, rows, out):
     """out[target[e], s] += phi_e(x_s) for the edges e of dense nodes."""
     dense, fan_start, target, first, end, n, slot0 = fans
@@ -130,7 +130,7 @@ def panel_values(fans, theta, rows, out):
                     e += size
 
 
-@jit
+@jit_inline
 def panel_moments(fans, delta, rows, grad):
     """grad[e, r] += sum_s delta[target[e], s] psi_r(x_s) for the edges e of dense nodes."""
     dense, fan_start, target, first, end, n, slot0 = fans
@@ -144,7 +144,7 @@ def panel_moments(fans, delta, rows, grad):
                 e += size
 
 
-@jit
+@jit_inline
 def panel_slopes(fans, only, theta, slopes, delta, out):
     """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of dense nodes i to `only`, or ALL."""
     dense, fan_start, target, first, end, n, slot0 = fans

@@ -18,14 +18,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.lanes import LANES, add_product, add_row, moments_quad, spline_quad
+from kan_np.kernels.tiles import PANEL
+from kan_np.kernels.windows import PIECES, panel_edges
 
 
 @jit
-def to_polynomials(theta, has_base, source, dense, poly, start, polynomial):
-    """polynomial[e, p, d]: splines of edges from sparse nodes as polynomials of each piece's coordinate."""
+def to_polynomials(theta, has_base, source, dense, poly, start, polynomial, columns):
+    """polynomial[e, p, d]: splines of edges from sparse nodes as polynomials of each piece's coordinate.
+
+    columns[e, d, p]: those of the intervals of a short grid alone.
+    """
     n_pieces, order, width = poly.shape[1], poly.shape[2], poly.shape[3]
+    n_intervals = start[n_pieces - 1] + 1
+    inner = 1 + (n_pieces - 2 - n_intervals) // 2
     for e in range(theta.shape[0]):
         i = source[e]
         if dense[i]:
@@ -41,6 +48,10 @@ def to_polynomials(theta, has_base, source, dense, poly, start, polynomial):
                 for r in range(order):
                     for d in range(width):
                         polynomial[e, p, d] += theta[e, first + r] * poly[i, p, r, d]
+        if width == LANES and n_intervals <= PIECES:
+            for p in range(n_intervals):
+                for d in range(width):
+                    columns[e, d, p] = polynomial[e, inner + p, d]
 
 
 @jit
@@ -77,39 +88,61 @@ def to_coefficients(moment, has_base, source, dense, poly_transposed, start, gra
                         grad[e, first + r] += moment[0, e, p, d] * poly_transposed[i, p, d, r]
 
 
-@jit
-def polynomial_values(fans, theta, has_base, polynomial, at, u, base, out, slope):
-    """out[target[e], s] += phi_e(x_s), slope[e, s] = the spline's derivative by u, for edges of sparse nodes.
+@jit_inline
+def polynomial_values(fans, theta, has_base, n_intervals, polynomial, columns, places, out, slope):
+    """out[target[e], s] += phi_e(x_s) and slope[e, s] = phi'_e(x_s) for the edges e of sparse nodes.
 
-    Rows of out and slope are written up to the next full lane.
+    Rows of out and slope are written up to the next full panel.
     """
     dense, fan_start, target, first, end, n, slot0 = fans
-    n_pieces, width, block = polynomial.shape[1], polynomial.shape[2], at.shape[1]
+    n_pieces, width, block = polynomial.shape[1], polynomial.shape[2], places.u.shape[1]
+    inner = 1 + (n_pieces - 2 - n_intervals) // 2
     for i in range(first, end):
         slot = slot0 + i - first
-        q, start = np.uint64(slot), slot * block
         for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
-            j = target[e]
+            w, table = theta[e, 0] if has_base else 0.0, e * n_pieces * width
+            if width == LANES and n_intervals <= PIECES:
+                for s in range(0, n, PANEL):
+                    at, to, keep = slot * block + s, target[e] * block + s, e * block + s
+                    panel_edges(
+                        *(w, columns, e * PIECES * LANES, polynomial, table, inner, n_intervals, n_pieces),
+                        *(places.at, places.u, places.stretch, places.base, places.dbase, at),
+                        *(out, to, slope, keep),
+                    )
+                continue
             if width == LANES:
-                table, to, keep = e * n_pieces * width, j * block, e * block
                 for s in range(0, n, LANES):
-                    spline_quad(polynomial, table, at, u, start + s, out, to + s, slope, keep + s)
+                    at, to, keep = slot * block + s, target[e] * block + s, e * block + s
+                    spline_quad(polynomial, table, places.at, places.u, at, out, to, slope, keep)
             else:
-                for s in range(n):
-                    p, x = at[q, s] // width, u[q, s]
-                    value, derivative = 0.0, 0.0
-                    for d in range(width):
-                        derivative = derivative * x + value
-                        value = value * x + polynomial[e, p, d]
-                    out[j, s] += value
-                    slope[e, s] = derivative
-            if has_base:
-                w, r = theta[e, 0], np.uint64(j)
-                for s in range(n):
-                    out[r, s] += w * base[q, s]
+                long_splines(e, target[e], n, polynomial, places, slot, out, slope)
+            add_residual(e, target[e], n, w, places, slot, out, slope)
 
 
 @jit
+def long_splines(e, j, n, polynomial, places, slot, out, slope):
+    """out[j, s] += p(u_s), slope[e, s] = p'(u_s) for splines of any order."""
+    q, width = np.uint64(slot), polynomial.shape[2]
+    for s in range(n):
+        p, u = places.at[q, s] // width, places.u[q, s]
+        value, derivative = 0.0, 0.0
+        for d in range(width):
+            derivative = derivative * u + value
+            value = value * u + polynomial[e, p, d]
+        out[j, s] += value
+        slope[e, s] = derivative
+
+
+@jit
+def add_residual(e, j, n, w, places, slot, out, slope):
+    """out[j, s] += w b(x_s); slope[e, s] goes from the derivative of the spline by u to that of phi by x."""
+    q, r, t = np.uint64(slot), np.uint64(e), np.uint64(j)
+    for s in range(n):
+        out[t, s] += w * places.base[q, s]
+        slope[r, s] = slope[r, s] * places.stretch[q, s] + w * places.dbase[q, s]
+
+
+@jit_inline
 def polynomial_moments(fans, delta, has_base, at, u, base, moment, grad):
     """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), for edges of sparse nodes.
 
@@ -139,20 +172,14 @@ def polynomial_moments(fans, delta, has_base, at, u, base, moment, grad):
                 grad[e, 0] += total
 
 
-@jit
-def polynomial_slopes(fans, only, theta, has_base, slope, stretch, dbase, delta, out):
+@jit_inline
+def polynomial_slopes(fans, only, slope, delta, out):
     """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of sparse nodes i to `only`, or ALL."""
-    dense, fan_start, target, first, end, n, slot0 = fans
+    dense, fan_start, target, first, end, n, _ = fans
     for i in range(first, end):
-        q, o = np.uint64(slot0 + i - first), np.uint64(i)
+        o = np.uint64(i)
         for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
-            if only >= 0 and target[e] != only:
-                continue
-            j, r = np.uint64(target[e]), np.uint64(e)
-            w = theta[e, 0] if has_base else 0.0
-            if has_base:
+            if only < 0 or target[e] == only:
+                j, r = np.uint64(target[e]), np.uint64(e)
                 for s in range(n):
-                    out[o, s] += delta[j, s] * (slope[r, s] * stretch[q, s] + w * dbase[q, s])
-            else:
-                for s in range(n):
-                    out[o, s] += delta[j, s] * slope[r, s] * stretch[q, s]
+                    out[o, s] += delta[j, s] * slope[r, s]

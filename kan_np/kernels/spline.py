@@ -7,12 +7,12 @@ happens outside the grid is one more piece at each end, so that no kernel knows 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from kan_np.kernels._jit import entry, jit
+from kan_np.kernels._jit import entry, jit, jit_inline
 from kan_np.kernels.lanes import LANES
+from kan_np.kernels.tiles import PANEL
+from kan_np.kernels.windows import place_panel
 
 
 @jit
@@ -40,15 +40,15 @@ def locate(x, n, breaks, bucket, bucket_scale, piece):
             piece[s] = p + 1
 
 
-@jit
+@jit_inline
 def place_node(net, i, x, n, at, u, stretch, slot):
     """Where the n samples x[i] of node i lie: at, u and stretch at `slot`, as in `structure.Places`.
 
-    Rows up to the next multiple of `LANES` are made valid: piece 0, u = 0.
+    Rows up to the next full panel are made valid: the first interval, u = 0.
     """
-    q, width = np.uint64(slot), net.poly.shape[3]
+    q, width, n_inner = np.uint64(slot), net.poly.shape[3], net.breaks.shape[1] - 1
+    n_intervals = net.start[net.start.shape[0] - 1] + 1
     if net.even[i] == 1:
-        n_intervals = net.start[net.start.shape[0] - 1] + 1
         place_even(i, x, n, n_intervals, net.breaks, net.origin, net.scale, width, slot, at, u, stretch)
     else:
         origin, scale = net.origin, net.scale
@@ -58,11 +58,11 @@ def place_node(net, i, x, n, at, u, stretch, slot):
             u[q, s] = (x[i, s] - origin[i, p]) * scale[i, p]
             stretch[q, s] = scale[i, p]
             at[q, s] *= width
-    for s in range(n, (n + LANES - 1) // LANES * LANES):
-        at[q, s], u[q, s] = 0, 0.0
+    for s in range(n, (n + PANEL - 1) // PANEL * PANEL):
+        at[q, s], u[q, s] = width * (1 + (n_inner - n_intervals) // 2), 0.0
 
 
-@jit
+@jit_inline
 def place_nodes(net, first, end, x, n, at, u, stretch, slot0):
     """`place_node` for the sparse ones of the nodes first <= i < end, in slots from slot0 on."""
     for i in range(first, end):
@@ -70,7 +70,7 @@ def place_nodes(net, first, end, x, n, at, u, stretch, slot0):
             place_node(net, i, x, n, at, u, stretch, slot0 + i - first)
 
 
-@jit
+@jit_inline
 def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch):
     """As `place_node` for a node with equally long intervals: in vector registers but for what lies outside.
 
@@ -80,17 +80,14 @@ def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, 
     r, q = np.uint64(i), np.uint64(slot)
     n_inner = breaks.shape[1] - 1
     first = 1 + (n_inner - n_intervals) // 2
-    start, step, last = origin[r, first], scale[r, first], float(n_intervals - 1)
+    start, step = origin[r, first], scale[r, first]
     low, high = breaks[r, 0], breaks[r, n_inner]
-    before, wide = float(first), float(width)  # whole numbers: products of integers are slow in vectors
-    outside = 0
-    for s in range(n):
-        t = (x[r, s] - start) * step
-        p = min(max(math.floor(t), 0.0), last)
-        u[q, s] = t - p
-        at[q, s] = np.int64(np.int32((p + before) * wide))
-        stretch[q, s] = step
-        outside += (x[r, s] < low) | (x[r, s] > high)
+    outside = False
+    for s in range(0, n, PANEL):
+        sample, to = i * x.shape[1] + s, slot * at.shape[1] + s
+        outside |= place_panel(
+            x, sample, low, high, start, step, n_intervals, first, width, at, u, stretch, to
+        )
     if outside:
         for s in range(n):
             if x[r, s] < low or x[r, s] > high:

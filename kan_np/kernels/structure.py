@@ -59,8 +59,9 @@ class Scratch(NamedTuple):
     delta: Floats  # (n_nodes, block) derivative of the objective by node values
     above: Floats  # (n_nodes, block) values of the edges to these nodes, or derivatives by them
     work: Floats  # (3, block)
-    slope: Floats  # (n_edges, block) derivative of each edge's spline by u
+    slope: Floats  # (n_edges, block) derivative by x of each edge from a sparse node
     polynomial: Floats  # (n_edges, n_pieces, width)
+    columns: Floats  # (n_edges, LANES, PIECES) the same by power, for short grids
     moment: Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
 
 

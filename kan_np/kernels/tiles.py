@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
@@ -27,6 +28,7 @@ from kan_np.kernels._vectors import INT64, Vectors
 
 PANEL, LARGEST = 16, 5
 
+_FLAG = ir.IntType(1)
 _LANES = 8
 _VECTORS = PANEL // _LANES
 #: Rows whose moments are summed at once: with five edges fifteen registers.
@@ -72,6 +74,34 @@ class Tile(Vectors):
         """Flat indices of the rows of the targets of n edges, in arrays of that width."""
         rows = [self.number(target_type, target, self.ahead(edge, t), INT64) for t in range(n)]
         return [self.builder.mul(row, width) for row in rows]
+
+
+class Columns(Tile):
+    """Samples on a grid."""
+
+    @property
+    def nothing(self) -> Any:
+        """False in all lanes."""
+        return ir.Constant(ir.VectorType(_FLAG, self.lanes), [0] * self.lanes)
+
+    def any(self, flags: Any) -> Any:
+        """Whether one of the lanes is true."""
+        bits = ir.IntType(self.lanes)
+        return self.builder.icmp_signed("!=", self.builder.bitcast(flags, bits), bits(0))
+
+    def whole_between_zero_and(self, last: Any, t: Any) -> Any:
+        """floor(t), but 0 for what is less or NaN, and `last` for what is more."""
+        signature = ir.FunctionType(self.vector, [self.vector])
+        floor = cgutils.get_or_insert_function(self.builder.module, signature, f"llvm.floor.v{self.lanes}f64")
+        p, zero = self.builder.call(floor, [t]), self.constant(0.0)
+        p = self.builder.select(self.builder.fcmp_ordered(">", p, zero), p, zero)
+        return self.builder.select(self.builder.fcmp_ordered("<", p, last), p, last)
+
+    @contextmanager
+    def counting_from(self, start: Any, end: Any) -> Iterator[Any]:
+        """Run the code that follows for start .. end - 1."""
+        with cgutils.for_range_slice(self.builder, start, end, start.type(1), start.type) as (index, _):
+            yield index
 
 
 @intrinsic
