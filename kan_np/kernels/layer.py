@@ -81,8 +81,8 @@ def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
     """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
     panel_moments(fans, delta, places.rows, grad)
-    has_base, moment = net.base != ZERO, scratch.moment
-    polynomial_moments(fans, delta, has_base, places.at, places.u, places.base, moment, grad)
+    has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
+    polynomial_moments(fans, delta, has_base, n_intervals, places, scratch.moment, grad)
 
 
 @spliced

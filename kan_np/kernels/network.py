@@ -57,13 +57,14 @@ def layers_backward(net, theta, n, inputs, input_slot, places, scratch, pull, gr
         layer_backward(net, theta, layer, n, here, slot, scratch, pull, grad)
 
 
-@jit
+@spliced
 def forward_block(net, theta, x, low, n, places, scratch):
     """Values of all nodes and places of all source nodes for samples low .. low + n - 1."""
     load_block(x, low, n, scratch.x)
-    first = net.node_start[0]
-    expand_nodes(net, first, x.shape[1], scratch.x, n, places, first)
-    layers_forward(net, theta, n, places, first, places, scratch)
+    for layer in range(net.node_start.shape[0] - 2):
+        first = net.node_start[layer]
+        expand_nodes(net, first, net.node_start[layer + 1], scratch.x, n, places, first)
+        layer_forward(net, theta, layer, n, places, first, scratch)
 
 
 @entry

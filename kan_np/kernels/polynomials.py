@@ -19,9 +19,10 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import jit, jit_inline
+from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES, add_product, add_row, moments_quad, spline_quad
-from kan_np.kernels.tiles import PANEL
-from kan_np.kernels.windows import PIECES, panel_edges
+from kan_np.kernels.tiles import PANEL, tile_size
+from kan_np.kernels.windows import PIECES, any_outside, panel_edges, piece_moments
 
 
 @jit
@@ -143,33 +144,62 @@ def add_residual(e, j, n, w, places, slot, out, slope):
 
 
 @jit_inline
-def polynomial_moments(fans, delta, has_base, at, u, base, moment, grad):
+def polynomial_moments(fans, delta, has_base, n_intervals, places, moment, grad):
     """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), for edges of sparse nodes.
 
-    The sum over the samples is spread over the first axis of `moment`: sums into the same piece wait for each
-    other. The derivative by the residual weight goes to grad[e, 0].
+    Only the sum over the first axis of `moment` means anything. The derivative by the residual weight goes to
+    grad[e, 0].
     """
     dense, fan_start, target, first, end, n, slot0 = fans
-    _, all_edges, n_pieces, width = moment.shape
-    full, apart = n // LANES * LANES if width == LANES else 0, all_edges * n_pieces * width
+    width, base = moment.shape[3], places.base
     for i in range(first, end):
         slot = slot0 + i - first
-        q, start = np.uint64(slot), slot * at.shape[1]
+        q = np.uint64(slot)
         for e in range(fan_start[i], fan_start[i] if dense[i] else fan_start[i + 1]):
-            j, to = target[e], e * n_pieces * width
-            r = np.uint64(j)
-            for s in range(0, full, LANES):
-                moments_quad(delta, j * delta.shape[1] + s, u, start + s, at, moment, to, apart)
-            for s in range(full, n):
-                p, power = at[q, s] // width, delta[r, s]
-                for d in range(width - 1, -1, -1):
-                    moment[0, e, p, d] += power
-                    power *= u[q, s]
+            j = target[e]
+            done = 0
+            if width == LANES and n_intervals <= PIECES:
+                done = short_moments(e, j, n, delta, n_intervals, places, slot, moment)
+            elif width == LANES:
+                done = n // LANES * LANES
+                to, apart = e * moment.shape[2] * width, moment.shape[1] * moment.shape[2] * width
+                for s in range(0, done, LANES):
+                    at = slot * base.shape[1] + s
+                    moments_quad(delta, j * delta.shape[1] + s, places.u, at, places.at, moment, to, apart)
+            for s in range(done, n):
+                add_moment(e, delta[j, s], places.at[q, s] // width, places.u[q, s], moment)
             if has_base:
-                total = 0.0
+                total, r = 0.0, np.uint64(j)
                 for s in range(n):
                     total += delta[r, s] * base[q, s]
                 grad[e, 0] += total
+
+
+@jit
+def short_moments(e, j, n, delta, n_intervals, places, slot, moment):
+    """Moments of an edge on a short grid over whole octets of samples; returns how many samples that are."""
+    n_pieces, width, done = moment.shape[2], moment.shape[3], n // OCTET * OCTET
+    inner = 1 + (n_pieces - 2 - n_intervals) // 2
+    start, at, p = j * delta.shape[1], slot * places.u.shape[1], 0
+    while p < n_intervals:
+        size, to = tile_size(n_intervals - p), (e * n_pieces + inner + p) * width
+        piece_moments(size, delta, start, places.at, places.u, at, done // OCTET, inner + p, moment, to)
+        p += size
+    low, high, q = inner * width, (inner + n_intervals) * width, np.uint64(slot)
+    if any_outside(places.at, at, done // OCTET, low, high):
+        for s in range(done):
+            place = places.at[q, s]
+            if place < low or place >= high:
+                add_moment(e, delta[j, s], place // width, places.u[q, s], moment)
+    return done
+
+
+@jit
+def add_moment(e, factor, p, u, moment):
+    """moment[0, e, p, d] += factor u^(width - 1 - d)."""
+    for d in range(moment.shape[3] - 1, -1, -1):
+        moment[0, e, p, d] += factor
+        factor *= u
 
 
 @jit_inline

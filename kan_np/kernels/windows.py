@@ -1,14 +1,16 @@
-"""Places and splines of sixteen samples at once, for sparse nodes on short grids.
+"""Places and splines of many samples at once, for sparse nodes on short grids.
 
     place_panel    where samples lie on equal intervals,
     panel_edges    value[to + s] += w base[at + s] + p_s(u[at + s]),
                    slope[keep + s] = w dbase[at + s] + p_s'(u[at + s]) stretch[at + s],  s = 0..15
+    piece_moments  moment[to + 4 q + d] += sum_s factor[start + s] u[at + s]^(3 - d) over s in piece q
 
 with p_s(u) = ((c_0 u + c_1) u + c_2) u + c_3 and c_d = table[first + place[at + s] + d], as in
 `kan_np.kernels.lanes`. There the polynomial of every sample is fetched from memory; here up to eight pieces
 of an edge wait in four vectors, one a power, from which eight samples take theirs by one instruction each
-(where processors have it; LLVM writes loads elsewhere). Arrays are C-contiguous and addressed by their flat
-index; nothing is checked. `tests/reference.py` has slow twins.
+(where processors have it; LLVM writes loads elsewhere), and sums over the samples of a piece stay in
+registers, where memory would make every sample wait for the one before it in the same piece. Arrays are
+C-contiguous and addressed by their flat index; nothing is checked. `tests/reference.py` has slow twins.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from kan_np.kernels._jit import intrinsic
 from kan_np.kernels._vectors import DOUBLE, INT32, INT64
@@ -188,3 +191,76 @@ def panel_edges(
         *(place, u, stretch, base, dbase, at, value, to, slope, keep),
     )
     return types.void(*args), generate
+
+
+@intrinsic
+def piece_moments(
+    _: Any,
+    size: Any,
+    factor: Any,
+    start: Any,
+    place: Any,
+    u: Any,
+    at: Any,
+    n_octets: Any,
+    piece: Any,
+    moment: Any,
+    to: Any,
+) -> Any:
+    """Add the moments of `size` pieces from `piece` on over 8 n_octets samples to `moment`; see the module.
+
+    Sample s is in piece q of these if place[at + s] = 4 (piece + q); others are left out.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        tile = _Windows(context, builder)
+        size, factor, start, place, u, at, n_octets, piece, moment, to = values
+        factor_type, place_type, u_type, moment_type = (signature.args[i] for i in (1, 3, 4, 8))
+
+        def add_pieces(n: int) -> None:
+            sums = [tile.sums([tile.constant(0.0)] * _WIDTH) for _ in range(n)]
+            wanted = [tile.spread_integer(tile.index((tile.ahead(piece, q), _WIDTH))) for q in range(n)]
+            with tile.counting(n_octets) as octet:
+                powers = [tile.load(factor_type, factor, tile.index((start, 1), (octet, tile.lanes)))]
+                here = tile.index((at, 1), (octet, tile.lanes))
+                t, own = tile.load(u_type, u, here), tile.places(place_type, place, here)
+                for _ in range(_WIDTH - 1):
+                    powers.insert(0, tile.times(powers[0], t))
+                for variables, place_of_piece in zip(sums, wanted, strict=True):
+                    inside = builder.icmp_signed("==", own, place_of_piece)
+                    for variable, power in zip(variables, powers, strict=True):
+                        before = builder.load(variable)
+                        builder.store(builder.select(inside, builder.fadd(before, power), before), variable)
+            for q, variables in enumerate(sums):
+                for d, variable in enumerate(variables):
+                    there = tile.ahead(to, _WIDTH * q + d)
+                    total = builder.fadd(
+                        tile.number(moment_type, moment, there), tile.total(builder.load(variable))
+                    )
+                    tile.put(total, moment_type, moment, there)
+
+        tile.for_size(size, add_pieces)
+        return context.get_dummy_value()
+
+    args = (size, factor, start, place, u, at, n_octets, piece, moment, to)
+    return types.void(*args), generate
+
+
+@intrinsic
+def any_outside(_: Any, place: Any, at: Any, n_octets: Any, low: Any, high: Any) -> Any:
+    """Whether one of 8 n_octets places is below low or not below high."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        tile = _Windows(context, builder)
+        place, at, n_octets, low, high = values
+        low, high = tile.spread_integer(low), tile.spread_integer(high)
+        found = cgutils.alloca_once_value(builder, tile.nothing)
+        with tile.counting(n_octets) as octet:
+            own = tile.places(signature.args[0], place, tile.index((at, 1), (octet, tile.lanes)))
+            flags = builder.load(found)
+            for test in (builder.icmp_signed("<", own, low), builder.icmp_signed(">=", own, high)):
+                flags = builder.or_(flags, test)
+            builder.store(flags, found)
+        return tile.any(builder.load(found))
+
+    return types.boolean(place, at, n_octets, low, high), generate

@@ -8,7 +8,7 @@ import pytest
 import reference
 
 from kan_np.kernels.tiles import PANEL
-from kan_np.kernels.windows import PIECES, panel_edges, place_panel
+from kan_np.kernels.windows import PIECES, any_outside, panel_edges, piece_moments, place_panel
 
 
 @numba.njit
@@ -23,6 +23,16 @@ def call_edges(w, columns, column, table, first, inner, n_intervals, node, at, v
         *(w, columns, column, table, first, inner, n_intervals, table.shape[1], place, u, stretch, base),
         *(dbase, at, value, to, slope, keep),
     )
+
+
+@numba.njit
+def call_moments(size, factor, start, place, u, at, n_octets, piece, moment, to):
+    piece_moments(size, factor, start, place, u, at, n_octets, piece, moment, to)
+
+
+@numba.njit
+def call_outside(place, at, n_octets, low, high):
+    return any_outside(place, at, n_octets, low, high)
 
 
 @pytest.mark.parametrize("outside", [False, True])
@@ -74,3 +84,28 @@ def test_places_on_equal_intervals(width):
     for off in (-1.0 - 1e-9, 3.0 + 1e-9):
         x[1, 8] = off
         assert call_place(x, 21, *given, place, u, stretch, 5)
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+@pytest.mark.parametrize("n_octets", [0, 1, 3])
+def test_moments_of_some_pieces(size, n_octets):
+    rng = np.random.default_rng(size)
+    factor, u, moment = rng.normal(size=(2, 40)), rng.uniform(-1, 2, 40), rng.normal(size=(3, 9, 4))
+    place, piece = 4 * rng.integers(0, 9, 40), 3
+    expected = moment.copy().reshape(-1, 4)
+    for s in range(8 * n_octets):
+        q = place[5 + s] // 4 - piece
+        if 0 <= q < size:
+            expected[2 * 9 + q] += factor.ravel()[43 + s] * u[5 + s] ** np.arange(3, -1, -1)
+    call_moments(size, factor, 43, place, u, 5, n_octets, piece, moment, 2 * 9 * 4)
+    np.testing.assert_allclose(moment.reshape(-1, 4), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_any_outside_looks_at_whole_octets_from_a_place_on():
+    place = np.full(30, 8)
+    place[[2, 21]] = 4, 12
+    assert not call_outside(place, 3, 2, 8, 12)
+    assert call_outside(place, 2, 2, 8, 12)
+    assert call_outside(place, 6, 2, 8, 12)
+    assert not call_outside(place, 6, 2, 8, 16)
+    assert not call_outside(place, 0, 0, 8, 9)
