@@ -31,7 +31,7 @@ _CHUNK = 8192  # rows of a prediction that are in memory at once
 _DENSE_COST = 1.0 / 12.0
 
 #: Samples that kernels take at once, so that what is kept of them stays in the first cache.
-_BLOCK = 192
+_BLOCK = 160
 
 #: Edges of a hidden node from which on laying out its B-splines pays.
 _DENSE_FAN = 5

@@ -13,6 +13,7 @@ taking away a large number does not survive reordering.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -72,10 +73,17 @@ class _Octet(Vectors):
         m = self.builder.fsub(shifted, whole)
         r = self.times_plus(m, self.constant(-_LN2_HIGH), y)
         r = self.times_plus(m, self.constant(-_LN2_LOW), r)
-        p = self.constant(_EXP[0])
-        for coefficient in _EXP[1:]:
-            p = self.times_plus(p, r, self.constant(coefficient))
-        return self.power_of_two(shifted), self.times(p, r)
+        return self.power_of_two(shifted), self.times(self.polynomial(_EXP[::-1], r), r)
+
+    def polynomial(self, coefficients: Sequence[float], x: Any) -> Any:
+        """Sum of coefficients[i] x^i, added up in pairs: fewer steps wait for each other than in Horner's."""
+        terms = [self.constant(coefficient) for coefficient in coefficients]
+        while len(terms) > 1:
+            evens, odds = terms[::2], terms[1::2]
+            pairs = [self.times_plus(odd, x, even) for even, odd in zip(evens, odds, strict=False)]
+            terms = pairs + evens[len(odds) :]
+            x = self.times(x, x)
+        return terms[0]
 
     def power_of_two(self, shifted: Any) -> Any:
         """2^m from m + _WHOLE: m and the bias of exponents, moved to where a float64 has its exponent."""

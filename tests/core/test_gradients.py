@@ -96,7 +96,7 @@ def test_fans_of_all_sizes_and_both_kinds_of_edges_in_one_network(n_out):
     check(random_model([2, 1, n_out], 4, 3, seed=n_out), x, y)
 
 
-@pytest.mark.parametrize("n", [1, 15, 16, 17, 191, 192, 193, 383])
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 159, 160, 161, 319])
 def test_samples_that_do_not_fill_a_panel_or_a_block(kind, n):
     rng = np.random.default_rng(n)
     x, y = rng.uniform(-1.1, 1.1, (n, 1)), rng.normal(size=(n, 1))
