@@ -19,7 +19,13 @@ import numpy as np
 import torch
 from kan import KAN
 
-METRICS = ("edge_forward_spline_n", "edge_forward_spline_u")
+METRICS = (
+    "edge_forward_spline_n",
+    "edge_forward_spline_u",
+    "edge_forward_sum",
+    "edge_backward",
+    "node_backward",
+)
 
 
 def table(width: list[int], grid: int, k: int, seed: int) -> dict[str, object]:
@@ -51,7 +57,12 @@ def table(width: list[int], grid: int, k: int, seed: int) -> dict[str, object]:
     )
     outputs = model(torch.tensor(points)).detach().numpy()
     model.get_act(x)
-    penalty = {m: float(model.get_reg(m, 1.0, 2.0, 0.0, 0.0)) for m in METRICS}
+    penalty = {}
+    for metric in METRICS:
+        model.attribute()
+        if metric == "node_backward":  # leaves other edge scores behind
+            model.node_attribute()
+        penalty[metric] = float(model.get_reg(metric, 1.0, 2.0, 0.0, 0.0))
     return {
         "width": width,
         "grid": grid,

@@ -13,6 +13,7 @@ from kan_np.data import (
     load_csv,
     split_validation,
 )
+from kan_np.discovery import Candidate, Discovery, discover
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.optimize.fit import Callback
@@ -26,7 +27,9 @@ __all__ = [
     "KAN",
     "MLP",
     "Callback",
+    "Candidate",
     "Dataset",
+    "Discovery",
     "FitResult",
     "FitStatus",
     "GridUpdate",
@@ -40,6 +43,7 @@ __all__ = [
     "create_dataset",
     "dataset_from_arrays",
     "design_matrix",
+    "discover",
     "fit_mlp",
     "fit_schedule",
     "get_suite",

@@ -1,25 +1,13 @@
 """Which edges, nodes and inputs of a KAN matter, judged on samples.
 
-Let E_lij be the standard deviation over the samples (n - 1 in the denominator, 0 for one sample) of the
-values of edge (i, j) of layer l, and N_li that of node i of layer l. The forward scores are
-
-    E_lij / (N_li + 0.1)       "edge_forward_spline_n", "edge_forward_sum"
-    E_lij                      "edge_forward_spline_u"
-
-The backward score asks what a part does for the outputs: every node hands its own score down to the edges
-that make it vary (arXiv:2408.10205, section 4.1),
-
-    A_Li  = 1 / n_out                                  outputs
-    B_lij = A_{l+1,j} E_lij / (N_{l+1,j} + 1e-4)       "edge_backward"
-    A_li  = sum_j B_lij                                nodes and, for l = 0, inputs
-
-and "node_backward" is the same recursion from every single node down to the inputs. Names, constants and
-values are those of pykan 0.2.8, whose arrays are transposed.
+The scores are those of `kan_np.scores`: with E_lij the standard deviation over the samples of the values of
+edge (i, j) of layer l, and N_li that of node i, forward scores take E by itself or against N, and backward
+scores ask what a part does for the outputs (arXiv:2408.10205, section 4.1). Names, constants and values are
+those of pykan 0.2.8, whose arrays are transposed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,40 +15,16 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.moments import Moments
 from kan_np.network import residual_values
+from kan_np.pieces import SplineTable
+from kan_np.scores import METRICS, Spread, backward_scores, scores
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
 
-METRICS = (
-    "edge_forward_spline_n",
-    "edge_forward_spline_u",
-    "edge_forward_sum",
-    "edge_backward",
-    "node_backward",
-)
-
-_INPUT_FLOOR = 0.1  # pykan's: an input that hardly varies does not make its edges infinitely important
-_NODE_FLOOR = 1e-4  # pykan's: a constant node hands nothing down
-_ROUNDING = 8 * np.finfo(np.float64).eps  # a spread below this part of the mean is rounding
 _SAMPLES = 1000  # drawn over the input grids where none are given
 _CHUNK = 1024  # samples whose edges are in memory at once
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Standard deviations over samples.
-
-    Attributes
-    ----------
-    nodes : list of ndarray of shape (n_l,)
-        N of every layer of nodes, inputs first.
-    edges : list of ndarray of shape (n_in, n_out)
-        E of every layer of edges.
-    """
-
-    nodes: list[FloatArray]
-    edges: list[FloatArray]
 
 
 def edge_scores(model: KAN, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
@@ -72,7 +36,7 @@ def edge_scores(model: KAN, x: ArrayLike, metric: str = "edge_backward") -> list
     x : array_like of shape (n_samples, n_in)
         As ``model(x)`` takes them.
     metric : str
-        One of pykan's names, with E, N, A and B as in `kan_np.attribution`:
+        One of pykan's names, with E, N, A and B as in `kan_np.scores`:
         "edge_forward_spline_n" and "edge_forward_sum", E_lij / (N_li + 0.1);
         "edge_forward_spline_u", E_lij;
         "edge_backward", B_lij, the part of the edge in the variation of the outputs;
@@ -103,15 +67,7 @@ def edge_scores(model: KAN, x: ArrayLike, metric: str = "edge_backward") -> list
     arXiv:2404.19756, section 2.5.1 (forward); arXiv:2408.10205, section 4.1 (backward).
     """
     _validate.choice("metric", metric, METRICS)
-    spread = measure_spread(model, x)
-    if metric == "edge_forward_spline_u":
-        return spread.edges
-    if metric == "edge_backward":
-        return _hand_down(spread)[1]
-    if metric == "node_backward":
-        return _input_shares(spread)
-    sources = spread.nodes[:-1]
-    return [e / (n[:, None] + _INPUT_FLOOR) for e, n in zip(spread.edges, sources, strict=True)]
+    return scores(measure_spread(model, x), metric)
 
 
 def node_scores(model: KAN, x: ArrayLike) -> list[FloatArray]:
@@ -146,7 +102,7 @@ def node_scores(model: KAN, x: ArrayLike) -> list[FloatArray]:
     ----------
     arXiv:2408.10205, section 4.1.
     """
-    return _hand_down(measure_spread(model, x))[0]
+    return backward_scores(measure_spread(model, x))[0]
 
 
 def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
@@ -197,24 +153,42 @@ def measure_spread(model: KAN, x: ArrayLike) -> Spread:
     ValueError
         For samples that ``model(x)`` refuses, and where values on them overflow.
     """
+    nodes, edges, sums = ([m.deviation() for m in moments] for moments in _measure(model, x))
+    symbols = [np.zeros(e.shape, dtype=bool) for e in edges]
+    for layer, i, j in model.symbols:
+        symbols[layer][i, j] = True
+    owner = [np.repeat(np.arange(len(arity)), arity) for arity in model._network.arities]
+    return Spread(nodes, edges, sums, owner, symbols)
+
+
+def measure_means(model: KAN, x: ArrayLike) -> list[FloatArray]:
+    """Means of all edges over samples, an array of shape (n_in, n_subnodes) a layer; as `measure_spread`."""
+    return [moments.mean for moments in _measure(model, x)[1]]
+
+
+def _measure(model: KAN, x: ArrayLike) -> tuple[list[Moments], list[Moments], list[Moments]]:
+    """Moments of every layer of nodes, of edges, and of their sums."""
     samples = _validate.matrix("x", model._select("x", x), model.width[0])
     network = model._network
     network.check_inputs(samples)
-    n_edges = [weight.shape for weight in model.scale_base]
-    nodes, edges = _Moments((sum(model.width),)), [_Moments(shape) for shape in n_edges]
+    width = model.width
+    nodes = [Moments() for _ in width]
+    edges, sums = ([Moments() for _ in width[1:]] for _ in range(2))
     with np.errstate(over="ignore", invalid="ignore"):  # reported below, in words
         for low in range(0, samples.shape[0], _CHUNK):
             values = network.node_values(samples[low : low + _CHUNK])
-            nodes.add(values)
-            for moments, phi in zip(edges, edge_values(model, values), strict=True):
-                moments.add(phi)
-        deviations = [nodes.deviation(), *(moments.deviation() for moments in edges)]
-    if not all(np.isfinite(d).all() for d in deviations):
+            for moments, rows in zip(nodes, np.split(values, np.cumsum(width)[:-1]), strict=True):
+                moments.join(rows)
+            for q, phi in enumerate(edge_values(model, values)):
+                edges[q].join(phi)
+                sums[q].join(phi.sum(axis=0))
+        finite = all(np.isfinite(m.deviation()).all() for m in (*nodes, *edges, *sums))
+    if not finite:
         raise ValueError(
             "x makes values inside the model overflow, so nothing can be said about its parts; expected "
             "samples on which model(x) is finite. Leave out those far outside the grids."
         )
-    return Spread(np.split(deviations[0], np.cumsum(model.width)[:-1]), deviations[1:])
+    return nodes, edges, sums
 
 
 def edge_values(model: KAN, nodes: FloatArray) -> list[FloatArray]:
@@ -228,61 +202,25 @@ def edge_values(model: KAN, nodes: FloatArray) -> list[FloatArray]:
 
     Returns
     -------
-    list of ndarray of shape (n_in, n_out, n)
+    list of ndarray of shape (n_in, n_subnodes, n)
+        Zeros where there is no edge.
     """
-    return [spline + residual for spline, residual in edge_parts(model, nodes)]
+    values = [spline + residual for spline, residual in edge_parts(model, nodes)]
+    first = np.concatenate([[0], np.cumsum(model.width)])
+    for (layer, i, j), symbol in model.symbols.items():
+        values[layer][i, j] = symbol(nodes[first[layer] + i])
+    return values
 
 
 def edge_parts(model: KAN, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-    """Spline and residual part of every edge, each of shape (n_in, n_out, n); see `edge_values`."""
-    first = np.concatenate([[0], np.cumsum(model.width[:-1])])
-    x = np.ascontiguousarray(nodes[: first[-1]], dtype=np.float64)
-    basis = model._network.table.design_matrices(x)
-    base = np.stack([residual_values(model.base_fun, row) for row in x])
+    """Spline and residual part of every spline edge, each (n_in, n_subnodes, n); see `edge_values`."""
+    network = model._network
+    first = np.concatenate([[0], np.cumsum(model.width)])
+    layers = zip(network.coef, network.scale_base, network.knots, network.reach, strict=True)
     parts = []
-    for layer, (coef, weight) in enumerate(zip(model.coef, model.scale_base, strict=True)):
-        here = slice(first[layer], first[layer + 1])
-        parts.append((coef @ basis[here].swapaxes(1, 2), weight[:, :, None] * base[here, None, :]))
+    for layer, (coef, weight, knots, reach) in enumerate(layers):
+        x = np.ascontiguousarray(nodes[first[layer] : first[layer + 1]], dtype=np.float64)
+        basis = SplineTable.build(knots, network.k, network.extrapolation, reach).design_matrices(x)
+        base = np.stack([residual_values(network.base_fun, row) for row in x])
+        parts.append((coef @ basis.swapaxes(1, 2), weight[:, :, None] * base[:, None, :]))
     return parts
-
-
-class _Moments:
-    """Mean and sum of squared deviations, chunk by chunk (Chan, Golub and LeVeque, Am. Stat. 37, 1983)."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.n, self.mean, self.square = 0, np.zeros(shape), np.zeros(shape)
-
-    def add(self, values: FloatArray) -> None:
-        """Take in samples, along the last axis."""
-        n = values.shape[-1]
-        mean = values.mean(axis=-1)
-        step, total = mean - self.mean, self.n + n
-        self.square += np.square(values - mean[..., None]).sum(axis=-1) + step**2 * (self.n * n / total)
-        self.mean += step * (n / total)
-        self.n = total
-
-    def deviation(self) -> FloatArray:
-        """Standard deviation with n - 1 in the denominator."""
-        constant = self.square <= self.n * (_ROUNDING * self.mean) ** 2
-        return np.sqrt(np.where(constant, 0.0, self.square) / max(self.n - 1, 1))
-
-
-def _hand_down(spread: Spread) -> tuple[list[FloatArray], list[FloatArray]]:
-    """A of every layer of nodes and B of every layer of edges, from the outputs down."""
-    n_out = spread.nodes[-1].size
-    nodes: list[FloatArray] = [np.full(n_out, 1.0 / n_out)]
-    edges: list[FloatArray] = []
-    for e, n in zip(spread.edges[::-1], spread.nodes[:0:-1], strict=True):
-        edges.append(e * (nodes[-1] / (n + _NODE_FLOOR)))
-        nodes.append(edges[-1].sum(axis=1))
-    return nodes[::-1], edges[::-1]
-
-
-def _input_shares(spread: Spread) -> list[FloatArray]:
-    """For every layer of nodes above the inputs, what each input contributes to each node's score."""
-    steps = [(e / (n + _NODE_FLOOR)) for e, n in zip(spread.edges, spread.nodes[1:], strict=True)]
-    shares, down = [], np.eye(spread.nodes[0].size)
-    for step, score in zip(steps, _hand_down(spread)[0][1:], strict=True):
-        down = down @ step
-        shares.append(down * score)
-    return shares

@@ -14,7 +14,7 @@ from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.mlp_objective import MlpObjective
 from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
-from kan_np.penalty import Penalty
+from kan_np.penalty import Penalty, scheduled_penalties
 from kan_np.trainable import Trainable, check_width
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class MLP(Trainable):
         opt: str = "LBFGS",
         steps: int = 50,
         *,
-        lamb: float = 0.0,
+        lamb: float | Sequence[float] = 0.0,
         lamb_l1: float = 1.0,
         progress: bool = False,
         callback: Callback | None = None,
@@ -101,8 +101,8 @@ class MLP(Trainable):
             (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" takes it where it can
             be used and the parameters are few, as in ``KAN.fit``, else "LBFGS".
         steps : int
-        lamb, lamb_l1 : float
-            Penalty on the weights; biases are free.
+        lamb, lamb_l1
+            Penalty on the weights; biases are free. ``lamb`` may be a sequence, as in ``KAN.fit``.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -118,7 +118,8 @@ class MLP(Trainable):
             For data or options that cannot be used; the model is then unchanged.
         """
         options = FitOptions(opt, steps, update_grid=False, progress=progress)
-        return self._fit(dataset, options, Penalty(lamb, lamb_l1, lamb_entropy=0.0), callback)
+        penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
+        return self._fit(dataset, options, penalties, callback)
 
     train = fit
 

@@ -6,28 +6,34 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kan_np import _validate, attribution, pruning
+from kan_np import _validate, attribution, fixing, given, locking, pruning
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
 from kan_np.data.scaler import Scaler
-from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
-from kan_np.network import BASE_FUNCTIONS, Network, Wiring
-from kan_np.objective import KanObjective
+from kan_np.grid import uniform_knots
+from kan_np.grid_moves import moved
+from kan_np.mixed_network import MixedNetwork
+from kan_np.mixed_objective import MixedObjective
+from kan_np.network import BASE_FUNCTIONS, Network
+from kan_np.objective import KanObjective, Objective
 from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
-from kan_np.penalty import Penalty
+from kan_np.penalty import Penalty, scheduled_penalties
 from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
+from kan_np.shape import Shape
 from kan_np.smoothing import check_smoothing
 from kan_np.starts import STARTS, random_parameters
-from kan_np.trainable import Trainable, check_width
+from kan_np.stored import network_arrays, restored_network
+from kan_np.symbolic import auto, formula
+from kan_np.views import Views
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class KAN(Trainable):
+class KAN(Views):
     """Kolmogorov-Arnold network: sums of trainable functions of one variable, layer by layer.
 
     Node j of the next layer is ``sum_i phi_ij(x_i)``, and every edge carries
@@ -35,12 +41,15 @@ class KAN(Trainable):
         phi_ij(x) = w_ij b(x) + sum_m c_ijm B_m(x)
 
     with a residual function b and the G + k B-splines B_m of order k on a grid of G intervals
-    (arXiv:2404.19756, eq. (2.10)-(2.12), with the spline scale folded into c).
+    (arXiv:2404.19756, eq. (2.10)-(2.12), with the spline scale folded into c). A node may also be the product
+    of several such sums, its subnodes (arXiv:2408.10205, section 2.1), and an edge may be a symbol,
+    c f(a x + b) + d with a named function f: see `fix_symbolic`.
 
     Parameters
     ----------
-    width : sequence of int
-        Nodes of each layer, inputs first: [2, 5, 1].
+    width : sequence of int or (int, int)
+        Nodes of each layer, inputs first: [2, 5, 1]. A pair is a number of sums and one of products, which
+        follow them: [2, [5, 2], 1].
     grid : int
         Number of intervals G of every grid.
     k : int
@@ -66,11 +75,17 @@ class KAN(Trainable):
         that for "wide") and residual weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
     seed : int or numpy.random.Generator
         Source of the start; the same seed gives the same bits.
+    mult_arity : int or list of lists of int
+        Factors of every product; one list a layer, inputs first, for products of different arity.
+    affine_trainable : bool
+        Whether nodes become s prod_j (s_j z_j + b_j) + b of their sums of edges z_j, with trainable scales
+        and biases that start as 1 and 0.
 
     Attributes
     ----------
     n_params : int
-        G + k + 1 an edge (G + k without residual function); pruned edges do not count.
+        G + k + 1 an edge (G + k without residual function), the free constants of every symbol (4 at most),
+        affine values; pruned edges do not count, locked ones count once.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
 
@@ -92,7 +107,7 @@ class KAN(Trainable):
 
     def __init__(
         self,
-        width: Sequence[int],
+        width: Sequence[int | Sequence[int]],
         grid: int = 5,
         k: int = 3,
         *,
@@ -106,8 +121,10 @@ class KAN(Trainable):
         scale_base_mu: float = 0.0,
         scale_base_sigma: float = 1.0,
         seed: int | np.random.Generator = 0,
+        mult_arity: int | Sequence[Sequence[int]] = 2,
+        affine_trainable: bool = False,
     ) -> None:
-        layers = check_width(width)
+        shape = Shape.parse(width, mult_arity)
         k = _validate.integer("k", k, 0, MAX_ORDER)
         self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
@@ -121,120 +138,16 @@ class KAN(Trainable):
             _validate.real("scale_base_mu", scale_base_mu),
             _validate.real("scale_base_sigma", scale_base_sigma),
         )
-        wiring = Wiring.dense(tuple(layers))
-        ranges = _check_ranges(grid_range, layers[0], wiring.n_sources)
-        table = SplineTable.build(uniform_knots(ranges[:, 0], ranges[:, 1], grid), k, extrapolation)
+        if not isinstance(affine_trainable, bool):
+            raise TypeError(f"affine_trainable is {affine_trainable!r}; expected True or False.")
+        ranges = given.grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
+        knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = np.random.default_rng(seed)
-        fan_in = np.repeat(np.asarray(layers[:-1], float), np.diff(wiring.edge_start))
-        has_base = int(base_fun != "zero")
-        theta = random_parameters(init, fan_in, grid, k, has_base, scales, rng)
-        self._network = Network(wiring, table, base_fun, theta)
-        self._used = np.ones(layers[0], dtype=bool)
-
-    @property
-    def width(self) -> list[int]:
-        """Nodes of each layer, inputs first."""
-        return list(self._network.wiring.width)
-
-    @property
-    def k(self) -> int:
-        """Order of the splines."""
-        return int(self._network.table.k)
-
-    @property
-    def grid(self) -> int:
-        """Number of intervals G."""
-        return self._network.table.n_basis - self.k
-
-    @property
-    def base_fun(self) -> str:
-        """Name of the residual function b."""
-        return str(self._network.base_fun)
-
-    @property
-    def extrapolation(self) -> str:
-        """What edges do outside their grid."""
-        return str(self._network.table.extrapolation)
-
-    @property
-    def knots(self) -> list[FloatArray]:
-        """Knots of each layer's inputs: arrays of shape (n_in, G + 1)."""
-        start = self._network.wiring.node_start
-        return [self._network.table.knots[start[i] : start[i + 1]].copy() for i in range(len(self.width) - 1)]
-
-    @property
-    def edges(self) -> list[NDArray[np.bool_]]:
-        """Which edges there are: arrays of shape (n_in, n_out), True but for those that were pruned."""
-        return self._network.wiring.masks
-
-    @property
-    def input_id(self) -> NDArray[np.int64]:
-        """Columns of the data that are inputs, in order: all but those that `prune_input` left out.
-
-        Wherever the model takes inputs it takes all columns of the data or these alone.
-        """
-        return np.flatnonzero(self._used).astype(np.int64)
-
-    @property
-    def coef(self) -> list[FloatArray]:
-        """Spline coefficients c of each layer: arrays of shape (n_in, n_out, G + k), copies.
-
-        Zeros where there is no edge.
-        """
-        return self._network.wiring.by_layer(self._network.theta[:, self._network.has_base :])
-
-    @property
-    def scale_base(self) -> list[FloatArray]:
-        """Residual weights w of each layer: arrays of shape (n_in, n_out), copies.
-
-        Zeros where there is no edge or no residual function.
-        """
-        theta = self._network.theta
-        weights = theta[:, 0] if self._network.has_base else np.zeros(theta.shape[0])
-        return self._network.wiring.by_layer(weights)
-
-    def set_parameters(
-        self,
-        coef: Sequence[ArrayLike],
-        scale_base: Sequence[ArrayLike] | None = None,
-        knots: Sequence[ArrayLike] | None = None,
-    ) -> None:
-        """Set coefficients, residual weights and knots from outside.
-
-        Parameters
-        ----------
-        coef : list of array_like of shape (n_in, n_out, G + k)
-            One array a layer, as the property of the same name returns them: zero where there is no edge.
-        scale_base : list of array_like of shape (n_in, n_out), optional
-            Unchanged if not given.
-        knots : list of array_like of shape (n_in, G + 1), optional
-            Unchanged if not given; may have another G than before.
-
-        Raises
-        ------
-        ValueError
-            For shapes that do not fit the width and order, non-finite values, values other than zero where
-            there is no edge, or knots that do not increase.
-        """
-        net = self._network
-        if knots is not None:
-            tables = [_validate.matrix("knots", t) for t in knots]
-            shapes = [t.shape for t in tables]
-            n_knots = max(shapes[0][1] if shapes else 0, 2)
-            expected = [(n, n_knots) for n in self.width[:-1]]
-            if shapes != expected or not all((np.diff(t) > 0).all() for t in tables):
-                raise ValueError(
-                    f"knots have shapes {shapes}; expected {expected}, strictly increasing rows."
-                )
-            table = SplineTable.build(np.concatenate(tables), self.k, self.extrapolation)
-        else:
-            table = net.table
-        matrix = np.empty((net.wiring.n_edges, table.n_basis + net.has_base))
-        matrix[:, net.has_base :] = self._by_edge("coef", coef, (table.n_basis,))
-        if net.has_base:
-            weights = self.scale_base if scale_base is None else scale_base
-            matrix[:, 0] = self._by_edge("scale_base", weights, ())
-        self._network = Network(net.wiring, table, net.base_fun, matrix)
+        theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
+        self._network: Network | MixedNetwork = shape.network(
+            lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
+        )
+        self._used = np.ones(shape.width[0], dtype=bool)
 
     def fit(
         self,
@@ -242,7 +155,7 @@ class KAN(Trainable):
         opt: str = "LBFGS",
         steps: int = 50,
         *,
-        lamb: float = 0.0,
+        lamb: float | Sequence[float] = 0.0,
         lamb_l1: float = 1.0,
         lamb_entropy: float = 2.0,
         lamb_coef: float = 0.0,
@@ -278,8 +191,12 @@ class KAN(Trainable):
             grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6.
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
-            Penalty: strength of all, and weights of the spread of edges, its entropy, the size of
-            coefficients and of their differences.
+            Penalty: strength of all, and weights of the scores of edges, their entropy, the size of
+            coefficients and of their differences; `reg_metric` names the score, one of
+            "edge_forward_spline_n", "edge_forward_spline_u", "edge_forward_sum", "edge_backward",
+            "node_backward" (`kan_np.scores`). ``lamb`` is a number, or a sequence with one for each equal
+            part of the steps: ``lamb=(1e-3, 1e-2, 0)`` sparsifies gently, then strongly, then lets what is
+            left fit freely.
         smoothing : float, "weak" or "gcv"
             Weight of the squared second differences of coefficients. "weak" keeps that penalty at three per
             cent of the loss ("LM" alone, which allows it to follow). "gcv" chooses the weight by generalised
@@ -317,8 +234,15 @@ class KAN(Trainable):
             progress,
             check_smoothing(smoothing),
         )
-        penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
-        return self._fit(dataset, options, penalty, callback)
+        penalties = scheduled_penalties(
+            lamb,
+            lamb_l1=lamb_l1,
+            lamb_entropy=lamb_entropy,
+            lamb_coef=lamb_coef,
+            lamb_coefdiff=lamb_coefdiff,
+            reg_metric=reg_metric,
+        )
+        return self._fit(dataset, options, penalties, callback)
 
     train = fit
 
@@ -345,8 +269,7 @@ class KAN(Trainable):
         """
         grid = _validate.integer("grid", grid, self.grid)
         model = self.copy()
-        table = self._network.table
-        model._network = self._network.with_knots(refined_knots(table.knots, grid), table.reach)
+        model._network = self._network.refined(grid)
         return model
 
     def update_grid(self, x: ArrayLike) -> None:
@@ -365,60 +288,24 @@ class KAN(Trainable):
         """
         self._move_grid(_validate.matrix("x", self._select("x", x), self.width[0]))
 
-    def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> KAN:
-        """Return a model without weak nodes, then without weak edges: `prune_node`, then `prune_edge`.
-
-        x, node_th and edge_th are those of `kan_np.pruning.prune`.
-        """
-        return pruning.prune(self, x, node_th, edge_th)
-
-    def prune_node(
-        self,
-        threshold: float = 1e-2,
-        active: Sequence[Sequence[int]] | None = None,
-        x: ArrayLike | None = None,
-    ) -> KAN:
-        """Return a model of the hidden nodes above the threshold of `node_scores` on x, or of `active`.
-
-        See `kan_np.pruning.prune_node`.
-        """
-        return pruning.prune_node(self, threshold, active, x)
-
-    def prune_edge(self, threshold: float = 3e-2, x: ArrayLike | None = None) -> KAN:
-        """Return a model of the edges above the threshold of `edge_scores` on x.
-
-        See `kan_np.pruning.prune_edge`.
-        """
-        return pruning.prune_edge(self, threshold, x)
-
-    def prune_input(
-        self, threshold: float = 1e-2, active: Sequence[int] | None = None, x: ArrayLike | None = None
-    ) -> KAN:
-        """Return a model of the inputs above the threshold of `feature_score` on x, or of `active`.
-
-        See `kan_np.pruning.prune_input`, and `input_id` for the data that the new model takes.
-        """
-        return pruning.prune_input(self, threshold, active, x)
-
-    def remove_edge(self, l: int, i: int, j: int) -> KAN:  # noqa: E741
-        """Return a model without the edge from node i of layer l to node j of the next."""
-        return pruning.remove_edge(self, l, i, j)
-
-    def remove_node(self, l: int, i: int) -> KAN:  # noqa: E741
-        """Return a model without the hidden node i of layer l of nodes, l = 0 being the inputs."""
-        return pruning.remove_node(self, l, i)
-
-    def edge_scores(self, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
-        """Score all edges on samples x by a `metric` of pykan; see `kan_np.attribution.edge_scores`."""
-        return attribution.edge_scores(self, x, metric)
-
-    def node_scores(self, x: ArrayLike) -> list[FloatArray]:
-        """Score all nodes on samples x by their part in the outputs; see `kan_np.attribution.node_scores`."""
-        return attribution.node_scores(self, x)
-
-    def feature_score(self, x: ArrayLike) -> FloatArray:
-        """Score the inputs on samples x by their part in the outputs: `node_scores` of the first layer."""
-        return attribution.feature_score(self, x)
+    # functions of a model, as methods
+    set_parameters = given.set_parameters
+    fix_symbolic = fixing.fix_symbolic
+    unfix_symbolic = fixing.unfix_symbolic
+    lock = locking.lock
+    unlock = locking.unlock
+    prune = pruning.prune
+    prune_node = pruning.prune_node
+    prune_edge = pruning.prune_edge
+    prune_input = pruning.prune_input
+    remove_edge = pruning.remove_edge
+    remove_node = pruning.remove_node
+    edge_scores = attribution.edge_scores
+    node_scores = attribution.node_scores
+    feature_score = attribution.feature_score
+    suggest_symbolic = auto.suggest_edge
+    auto_symbolic = auto.auto_symbolic
+    symbolic_formula = formula.symbolic_formula
 
     def plot(self, x: ArrayLike | None = None, **options: Any) -> Figure:
         """Draw the network with the function of every edge over samples x.
@@ -462,7 +349,11 @@ class KAN(Trainable):
         return super().input_jacobian(self._select("x", x))
 
     def _fit(
-        self, dataset: Dataset, options: FitOptions, penalty: Penalty, callback: Callback | None
+        self,
+        dataset: Dataset,
+        options: FitOptions,
+        penalty: Penalty | Sequence[Penalty],
+        callback: Callback | None,
     ) -> FitResult:
         if isinstance(dataset, dict) and not self._used.all():
             dataset = dict(dataset)
@@ -474,48 +365,8 @@ class KAN(Trainable):
                 dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
         return super()._fit(dataset, options, penalty, callback)
 
-    def _select(self, name: str, x: ArrayLike) -> ArrayLike:
-        """The columns of x that are inputs, of all columns of the data or these alone."""
-        if self._used.all():
-            return x
-        array = x if isinstance(x, np.ndarray) else _validate.matrix(name, x)
-        n_columns = array.shape[1] if array.ndim == 2 else self.width[0]  # other shapes are refused later
-        if n_columns not in (self._used.size, self.width[0]):
-            raise ValueError(
-                f"{name} has {n_columns} columns, shape {array.shape}; expected all {self._used.size} "
-                f"columns of the data or only those that are inputs, columns {self.input_id.tolist()}."
-            )
-        return array[:, self._used] if n_columns == self._used.size else array
-
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
-        # layer by layer: what reaches a layer depends on the moved grids before it
-        for layer in range(len(self.width) - 1):
-            net = self._network
-            nodes = slice(net.wiring.node_start[layer], net.wiring.node_start[layer + 1])
-            samples = net.node_values(x)[nodes]
-            if not np.isfinite(samples).all():
-                return
-            knots = net.table.knots.copy()
-            moved = knots_from_samples(samples, self.grid, self.grid_eps, self.grid_margin)
-            # a constant says nothing about scale: a grid that holds it stays
-            flat = samples.min(axis=1) == samples.max(axis=1)
-            held = (knots[nodes, 0] <= samples[:, 0]) & (samples[:, 0] <= knots[nodes, -1])
-            stays = flat & held | self._fits(knots[nodes], moved, slack)
-            knots[nodes] = np.where(stays[:, None], knots[nodes], moved)
-            # the samples are inside again: what a refined grid inherited for outside has done its work
-            reach = net.table.reach.copy()
-            reach[nodes] = np.diff(knots[nodes], axis=1)[:, [0, -1]]
-            carried = net.with_knots(knots, reach)
-            if not np.isfinite(carried.theta).all():
-                return
-            self._network = carried
-
-    def _fits(self, knots: FloatArray, moved: FloatArray, slack: float) -> NDArray[np.bool_]:
-        """Nodes whose even grid ends within `slack` intervals of where it would be moved."""
-        off = np.abs(knots[:, [0, -1]] - moved[:, [0, -1]]).max(axis=1)
-        step = (moved[:, -1] - moved[:, 0]) / self.grid
-        uneven = np.ptp(np.diff(knots, axis=1), axis=1) > 1e-6 * step
-        return np.asarray((off <= slack * step) & (self.grid_eps == 1.0) & ~uneven)
+        self._network = moved(self._network, x, self.grid_eps, self.grid_margin, slack)
 
     def _objective(
         self,
@@ -524,26 +375,17 @@ class KAN(Trainable):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
-    ) -> KanObjective:
+    ) -> Objective:
+        if isinstance(self._network, MixedNetwork):
+            return MixedObjective(self._network, x, y, penalty, weight, smoothing)
         return KanObjective(self._network, x, y, penalty, weight, smoothing)
 
-    def _by_edge(self, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]) -> FloatArray:
-        shapes = [(n, m, *tail) for n, m in zip(self.width[:-1], self.width[1:], strict=True)]
-        arrays = [np.asarray(a, dtype=np.float64) for a in layers]
-        if [a.shape for a in arrays] != shapes:
-            raise ValueError(f"{name} has shapes {[a.shape for a in arrays]}; expected {shapes}.")
-        for layer, (a, mask) in enumerate(zip(arrays, self.edges, strict=True)):
-            _validate.finite(name, a)
-            if np.any(a[~mask]):
-                raise ValueError(
-                    f"{name}[{layer}] is not zero for all of the {np.count_nonzero(~mask)} edges that were "
-                    "pruned; expected zeros where model.edges is False."
-                )
-        return self._network.wiring.by_edge(arrays)
-
     def _config(self) -> dict[str, Any]:
+        shape = Shape.of(self._network)
         return {
-            "width": self.width,
+            "width": shape.pykan,
+            "mult_arity": shape.mult_arity if any(shape.n_mult) else 2,
+            "affine_trainable": self.affine_trainable,
             "grid": self.grid,
             "k": self.k,
             "base_fun": self.base_fun,
@@ -553,58 +395,17 @@ class KAN(Trainable):
         }
 
     def _arrays(self) -> dict[str, Any]:
-        table = self._network.table
-        edges = np.concatenate([mask.ravel() for mask in self.edges])
-        return {
-            "theta": self._network.theta,
-            "knots": table.knots,
-            "reach": table.reach,
-            "edges": edges,
-            "used": self._used,
-        }
+        return {**network_arrays(self._network), "used": self._used}
 
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Any]) -> Self:
         model = cls(**config)
-        net, width = model._network, model.width
-        knots, theta = arrays["knots"], arrays["theta"]
-        # files of format 1 have no reach, which was always one interval; nothing was pruned before format 3
-        reach = arrays.get("reach")
-        edges = arrays.get("edges", np.ones(net.wiring.n_edges, dtype=bool))
-        used = arrays.get("used", np.ones(width[0], dtype=bool))
-        if not edges.dtype == used.dtype == bool or edges.shape != (net.wiring.n_edges,):
-            raise ValueError(f"an array of {edges.dtype} of shape {edges.shape} does not fit width {width}")
-        if used.ndim != 1 or used.sum() != width[0]:
-            raise ValueError(f"{used.sum()} used columns of the data do not fit width {width}")
-        wiring = Wiring.from_masks(net.wiring.by_layer(edges))
-        if theta.shape != (wiring.n_edges, net.theta.shape[1]) or knots.shape != net.table.knots.shape:
-            raise ValueError(f"arrays of shapes {theta.shape} and {knots.shape} do not fit width {width}")
-        if reach is not None and reach.shape != (knots.shape[0], 2):
-            raise ValueError(f"an array of shape {reach.shape} does not fit width {width}")
-        table = SplineTable.build(knots, model.k, model.extrapolation, reach)
-        model._network, model._used = Network(wiring, table, model.base_fun, theta), used
+        used = arrays.get("used", np.ones(model.width[0], dtype=bool))
+        if used.dtype != bool or used.ndim != 1 or used.sum() != model.width[0]:
+            raise ValueError(f"{used.sum()} used columns of the data do not fit width {model.width}")
+        model._network, model._used = restored_network(model._network, arrays), used
         return model
 
     def __repr__(self) -> str:
         """Shape, grid, order and number of parameters."""
-        return f"KAN({self.width}, grid={self.grid}, k={self.k}, n_params={self.n_params})"
-
-
-def _check_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:
-    """One row (low, high) a source node."""
-    try:
-        given = np.asarray(grid_range, dtype=np.float64)
-    except (ValueError, TypeError):
-        raise TypeError(f"grid_range is {grid_range!r}; expected numbers (low, high).") from None
-    if given.shape not in ((2,), (n_in, 2)):
-        raise ValueError(
-            f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2) for each."
-        )
-    ranges = np.tile([-1.0, 1.0], (n_sources, 1))
-    if given.ndim == 1:
-        ranges[:] = given
-    else:
-        ranges[:n_in] = given
-    if not np.isfinite(ranges).all() or not (ranges[:, 1] > ranges[:, 0]).all():
-        raise ValueError(f"grid_range is {given.tolist()}; expected finite low < high.")
-    return ranges
+        return f"KAN({Shape.of(self._network).pykan}, grid={self.grid}, k={self.k}, n_params={self.n_params})"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.grid import refined_knots
 from kan_np.kernels import base, network
 from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES
@@ -22,6 +22,7 @@ from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
 from kan_np.kernels.windows import PIECES
 from kan_np.pieces import SplineTable, refuse_outside
+from kan_np.wiring import Wiring
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
@@ -35,85 +36,6 @@ _BLOCK = 160
 
 #: Edges of a hidden node from which on laying out its B-splines pays.
 _DENSE_FAN = 5
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """Which node feeds which: nodes layer by layer, edges by layer, then source, then target.
-
-    A node may have no edges on one side or on both.
-    """
-
-    width: tuple[int, ...]
-    node_start: Ints
-    edge_start: Ints
-    fan_start: Ints
-    source: Ints
-    target: Ints
-
-    @classmethod
-    def dense(cls, width: tuple[int, ...]) -> Wiring:
-        """Connect every node of a layer with every node of the next."""
-        return cls.from_masks([np.ones(pair, dtype=bool) for pair in zip(width[:-1], width[1:], strict=True)])
-
-    @classmethod
-    def from_masks(cls, masks: Sequence[NDArray[np.bool_]]) -> Wiring:
-        """Connect the nodes where the mask of a layer, of shape (n_in, n_out), is True."""
-        width = (masks[0].shape[0], *(mask.shape[1] for mask in masks))
-        node_start = np.concatenate([[0], np.cumsum(width)]).astype(np.int64)
-        ends = [np.nonzero(mask) for mask in masks]  # row by row: by source, then target
-        source = np.concatenate([i + first for (i, _), first in zip(ends, node_start[:-2], strict=True)])
-        target = np.concatenate([j + first for (_, j), first in zip(ends, node_start[1:-1], strict=True)])
-        fan_start = np.searchsorted(source, np.arange(node_start[-2] + 1)).astype(np.int64)
-        return cls(width, node_start, fan_start[node_start[:-1]], fan_start, source, target)
-
-    @property
-    def masks(self) -> list[NDArray[np.bool_]]:
-        """Which edges there are: an array of shape (n_in, n_out) a layer."""
-        return self.by_layer(np.ones(self.n_edges, dtype=bool))
-
-    def by_layer(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
-        """What belongs to the edges as arrays of shape (n_in, n_out, ...), zero where there is no edge."""
-        layers = []
-        for layer, pair in enumerate(zip(self.width[:-1], self.width[1:], strict=True)):
-            here = slice(self.edge_start[layer], self.edge_start[layer + 1])
-            i, j = self.source[here] - self.node_start[layer], self.target[here] - self.node_start[layer + 1]
-            filled = np.zeros((*pair, *rows.shape[1:]), dtype=rows.dtype)
-            filled[i, j] = rows[here]
-            layers.append(filled)
-        return layers
-
-    def by_edge(self, layers: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """The reverse of `by_layer`: one row an edge."""
-        return np.concatenate([a[mask] for a, mask in zip(layers, self.masks, strict=True)])
-
-    def keep(self, edges: NDArray[np.bool_], nodes: NDArray[np.bool_]) -> Wiring:
-        """Leave out the other edges and nodes; the rest is numbered anew, in the same order.
-
-        Parameters
-        ----------
-        edges : ndarray of bool of shape (n_edges,)
-            Edges whose ends are both among the nodes.
-        nodes : ndarray of bool of shape (n_nodes,)
-            Some of every layer.
-        """
-        layers = np.split(nodes, self.node_start[1:-1])
-        ends = zip(layers[:-1], layers[1:], strict=True)
-        masks = self.by_layer(edges)
-        return Wiring.from_masks([mask[np.ix_(i, j)] for mask, (i, j) in zip(masks, ends, strict=True)])
-
-    @property
-    def n_nodes(self) -> int:
-        return int(self.node_start[-1])
-
-    @property
-    def n_sources(self) -> int:
-        """Nodes with outgoing edges: all but the outputs."""
-        return int(self.node_start[-2])
-
-    @property
-    def n_edges(self) -> int:
-        return int(self.edge_start[-1])
 
 
 @dataclass(frozen=True)
@@ -139,6 +61,60 @@ class Network:
     @property
     def n_params(self) -> int:
         return self.theta.size
+
+    @property
+    def width(self) -> tuple[int, ...]:
+        """Nodes of each layer, inputs first."""
+        return self.wiring.width
+
+    @property
+    def width_in(self) -> tuple[int, ...]:
+        """Subnodes of each layer: every node is the sum of its edges."""
+        return self.wiring.width
+
+    @property
+    def arities(self) -> tuple[tuple[int, ...], ...]:
+        """Factors of every node, a layer above the inputs: 1 for a sum."""
+        return tuple((1,) * n for n in self.width[1:])
+
+    @property
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Which edges there are: an array of shape (n_in, n_out) a layer."""
+        return self.wiring.masks
+
+    @property
+    def coef(self) -> list[FloatArray]:
+        """Spline coefficients of each layer, (n_in, n_out, G + k); zeros where there is no edge."""
+        return self.wiring.by_layer(self.theta[:, self.has_base :])
+
+    @property
+    def scale_base(self) -> list[FloatArray]:
+        """Residual weights of each layer, (n_in, n_out); zeros where there is none."""
+        weights = self.theta[:, 0] if self.has_base else np.zeros(self.theta.shape[0])
+        return self.wiring.by_layer(weights)
+
+    @property
+    def knots(self) -> list[FloatArray]:
+        """Knots of each layer's sources: arrays of shape (n_in, G + 1)."""
+        return [self.table.knots[self._sources(layer)].copy() for layer in range(len(self.width) - 1)]
+
+    @property
+    def reach(self) -> list[FloatArray]:
+        """Of each layer's sources, how far grids carry on: arrays of shape (n_in, 2); see `SplineTable`."""
+        return [self.table.reach[self._sources(layer)].copy() for layer in range(len(self.width) - 1)]
+
+    def _sources(self, layer: int) -> slice:
+        return slice(int(self.wiring.node_start[layer]), int(self.wiring.node_start[layer + 1]))
+
+    @property
+    def k(self) -> int:
+        """Order of the splines."""
+        return self.table.k
+
+    @property
+    def extrapolation(self) -> str:
+        """What edges do outside their grid."""
+        return self.table.extrapolation
 
     @property
     def has_base(self) -> int:
@@ -205,11 +181,34 @@ class Network:
             coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
         return replace(self, table=table, theta=np.hstack([self.theta[:, :b], coef]))
 
-    def keep(self, edges: NDArray[np.bool_], nodes: NDArray[np.bool_]) -> Network:
-        """The network of these edges and nodes alone; see `Wiring.keep`."""
-        t, sources = self.table, nodes[: self.wiring.n_sources]
-        table = SplineTable.build(t.knots[sources], t.k, t.extrapolation, t.reach[sources])
-        return Network(self.wiring.keep(edges, nodes), table, self.base_fun, self.theta[edges])
+    def with_layer_knots(self, layer: int, knots: FloatArray, reach: FloatArray | None = None) -> Network:
+        """As `with_knots` for the grids of one layer's sources."""
+        everywhere, reaches = self.table.knots.copy(), self.table.reach.copy()
+        here = self._sources(layer)
+        everywhere[here] = knots
+        reaches[here] = np.diff(knots, axis=1)[:, [0, -1]] if reach is None else reach
+        return self.with_knots(everywhere, reaches)
+
+    def refined(self, grid: int) -> Network:
+        """The same function on grids of so many intervals."""
+        return self.with_knots(refined_knots(self.table.knots, grid), self.table.reach)
+
+    def with_splines(
+        self,
+        coef: Sequence[FloatArray],
+        scale_base: Sequence[FloatArray],
+        knots: Sequence[FloatArray] | None = None,
+    ) -> Network:
+        """Other coefficients, residual weights and grids, as the properties of these names give them."""
+        table = self.table
+        if knots is not None:
+            table = SplineTable.build(np.concatenate(list(knots)), self.k, self.extrapolation)
+        columns = [self.wiring.by_edge(scale_base)[:, None]] * self.has_base
+        return Network(self.wiring, table, self.base_fun, np.hstack([*columns, self.wiring.by_edge(coef)]))
+
+    def shared_grids(self, layer: int) -> list[list[int]]:
+        """Groups of a layer's sources whose grids must be the same: none."""
+        return []
 
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""

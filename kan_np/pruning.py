@@ -1,16 +1,24 @@
 """Smaller models: without the nodes, edges and inputs that do little, or that are named.
 
-All functions return new models whose arrays, parameters and arithmetic are those of what is left. What is
-asked for is set to zero; nothing else changes the function:
+All functions return new models whose arrays, parameters and arithmetic are those of what is left. Two things
+can become of an edge that is left out:
+
+- By name (`remove_edge`, `remove_node`, and ``active=``) it is set to zero, as if it had never been.
+- By a threshold it leaves its mean over the samples behind, added to its target. What does not vary can so be
+  left out without changing the function, and what varies little changes it by that variation alone. (pykan
+  sets it to zero, and the loss jumps by the mean.)
+
+Nothing else changes the function:
 
 - A hidden node that no output depends on any more is left out, with the edges into it.
-- A hidden node without edges into it is the constant 0, and every edge phi from it the constant phi(0). Such
-  nodes and edges are left out as well, layer by layer. The constants are kept: B-splines sum to 1, so that
-  adding a number to all coefficients of an edge adds it to the target of that edge. It goes to the first edge
-  that is left. (With ``extrapolation="zero"`` splines fade outside the grid, and the constant with them.)
+- A hidden node that no input reaches is a constant, and so is every edge from it. They are left out as well,
+  and the constants added to what is left, layer by layer. A product with a constant factor loses that factor
+  and is scaled by it; a product of two becomes a sum; a product with a factor 0 is the constant 0
+  (`kan_np.reduction`).
 
-Hence every hidden node of a pruned model has edges on both sides. Inputs stay, used or not, until
-`prune_input` leaves them out. An output that no input reaches would be a constant: that is refused.
+Hence every hidden node of a pruned model has edges on both sides. Symbols stay symbols. Inputs stay, used
+or not, until `prune_input` leaves them out. An output that no input reaches would be a constant: that is
+refused.
 
 Names, thresholds and scores are those of pykan 0.2.8 (arXiv:2408.10205, section 4.1; `kan_np.attribution`):
 a part stays if its score is above the threshold.
@@ -19,22 +27,18 @@ a part stays if its score is above the threshold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kan_np import _validate
-from kan_np._validate import FloatArray
-from kan_np.attribution import default_samples, edge_scores, feature_score, node_scores
+from kan_np.attribution import default_samples, edge_scores, feature_score, measure_means, node_scores
 from kan_np.data.scaler import Scaler
-from kan_np.network import Network, residual_values
+from kan_np.reduction import Bools, Reduction
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
-
-Bools = NDArray[np.bool_]
 
 _LOWER = "lower the threshold, or train longer or with a smaller lamb first."
 
@@ -83,6 +87,8 @@ def prune_node(
 ) -> KAN:
     """Keep the hidden nodes with a backward score above the threshold, or those that are named.
 
+    Edges from weak nodes leave their means behind; those from nodes that are not named are set to zero.
+
     Parameters
     ----------
     model : KAN
@@ -109,10 +115,11 @@ def prune_node(
     >>> prune_node(KAN([2, 5, 1], seed=0), active=[[0, 3]])
     KAN([2, 2, 1], grid=5, k=3, n_params=54)
     """
-    hidden = model.width[1:-1]
+    hidden, samples = model.width[1:-1], None
     if active is None:
         threshold = _validate.real("threshold", threshold)
-        kept = [score > threshold for score in node_scores(model, _samples(model, x))[1:-1]]
+        samples = _samples(model, x)
+        kept = [score > threshold for score in node_scores(model, samples)[1:-1]]
         asked, advice = f"prune_node with threshold {threshold:g}", _LOWER
     else:
         if len(active) != len(hidden):
@@ -122,14 +129,11 @@ def prune_node(
             )
         kept = [_named(f"active[{h}]", ids, n) for h, (ids, n) in enumerate(zip(active, hidden, strict=True))]
         asked, advice = "prune_node with active", "name more nodes."
-    ends = np.ones(model.width[0], dtype=bool), np.ones(model.width[-1], dtype=bool)
-    nodes = np.concatenate([ends[0], *kept, ends[1]])
-    w = model._network.wiring
-    return _keep(model, nodes[w.source] & nodes[w.target], asked, advice)
+    return _keep(model, _between(model, kept), asked, advice, samples)
 
 
 def prune_edge(model: KAN, threshold: float = 3e-2, x: ArrayLike | None = None) -> KAN:
-    """Keep the edges with a backward score above the threshold.
+    """Keep the edges with a backward score above the threshold; the others leave their means behind.
 
     Parameters
     ----------
@@ -149,8 +153,9 @@ def prune_edge(model: KAN, threshold: float = 3e-2, x: ArrayLike | None = None) 
         As `prune`.
     """
     threshold = _validate.real("threshold", threshold)
-    scores = model._network.wiring.by_edge(edge_scores(model, _samples(model, x)))
-    return _keep(model, scores > threshold, f"prune_edge with threshold {threshold:g}", _LOWER)
+    samples = _samples(model, x)
+    kept = [score > threshold for score in edge_scores(model, samples)]
+    return _keep(model, kept, f"prune_edge with threshold {threshold:g}", _LOWER, samples)
 
 
 def prune_input(
@@ -161,7 +166,8 @@ def prune_input(
 ) -> KAN:
     """Keep the inputs with a backward score above the threshold, or those that are named.
 
-    The new model takes all columns of the data, of which it uses ``input_id``, or these columns alone.
+    The new model takes all columns of the data, of which it uses ``input_id``, or these columns alone. Edges
+    from weak inputs leave their means behind; those from inputs that are not named are set to zero.
 
     Parameters
     ----------
@@ -194,26 +200,28 @@ def prune_input(
     >>> bool((smaller(x) == smaller(x[:, [0, 2]])).all())
     True
     """
+    samples = None
     if active is None:
         threshold = _validate.real("threshold", threshold)
-        inputs = feature_score(model, _samples(model, x)) > threshold
+        samples = _samples(model, x)
+        inputs = feature_score(model, samples) > threshold
         asked, advice = f"prune_input with threshold {threshold:g}", _LOWER
     else:
         inputs = _named("active", active, model.width[0])
         asked, advice = f"prune_input with active {np.flatnonzero(inputs).tolist()}", "name more inputs."
-    w = model._network.wiring
-    kept = np.concatenate([inputs, np.ones(w.n_sources - w.width[0], dtype=bool)])[w.source]
-    return _keep(model, kept, asked, advice, inputs)
+    kept = model.edges
+    kept[0] &= inputs[:, None]
+    return _keep(model, kept, asked, advice, samples, inputs)
 
 
 def remove_edge(model: KAN, l: int, i: int, j: int) -> KAN:  # noqa: E741
-    """Leave out the edge from node i of layer l to node j of the next.
+    """Leave out the edge from node i of layer l to subnode j of the next, as if it were zero.
 
     Parameters
     ----------
     model : KAN
     l, i, j : int
-        Layer, source and target, counted from 0.
+        Layer, source and subnode, counted from 0.
 
     Returns
     -------
@@ -224,23 +232,21 @@ def remove_edge(model: KAN, l: int, i: int, j: int) -> KAN:  # noqa: E741
     ValueError, TypeError
         If there is no such edge, or if an output would be left without a path from an input.
     """
-    width = model.width
-    layer = _validate.integer("l", l, 0, len(width) - 2)
-    i, j = _validate.integer("i", i, 0, width[layer] - 1), _validate.integer("j", j, 0, width[layer + 1] - 1)
-    masks = model.edges
-    if not masks[layer][i, j]:
+    kept = model.edges
+    layer = _validate.integer("l", l, 0, len(kept) - 1)
+    n_in, n_subnodes = kept[layer].shape
+    i, j = _validate.integer("i", i, 0, n_in - 1), _validate.integer("j", j, 0, n_subnodes - 1)
+    if not kept[layer][i, j]:
         raise ValueError(
             f"there is no edge ({layer}, {i}, {j}): it was pruned before; expected one where model.edges is "
             "True."
         )
-    mask = [np.ones_like(m) for m in masks]
-    mask[layer][i, j] = False
-    kept = model._network.wiring.by_edge(mask)
+    kept[layer][i, j] = False
     return _keep(model, kept, f"remove_edge({layer}, {i}, {j})", "keep this edge.")
 
 
 def remove_node(model: KAN, l: int, i: int) -> KAN:  # noqa: E741
-    """Leave out the hidden node i of layer l of nodes.
+    """Leave out the hidden node i of layer l of nodes, sum or product, as if it were zero.
 
     Parameters
     ----------
@@ -265,10 +271,9 @@ def remove_node(model: KAN, l: int, i: int) -> KAN:  # noqa: E741
             f"layer. {'Outputs stay.' if layer else 'Leave inputs out with prune_input(active=...).'}"
         )
     i = _validate.integer("i", i, 0, width[layer] - 1)
-    w = model._network.wiring
-    node = w.node_start[layer] + i
-    kept = (w.source != node) & (w.target != node)
-    return _keep(model, kept, f"remove_node({layer}, {i})", "keep this node.")
+    nodes = [np.ones(n, dtype=bool) for n in width[1:-1]]
+    nodes[layer - 1][i] = False
+    return _keep(model, _between(model, nodes), f"remove_node({layer}, {i})", "keep this node.")
 
 
 def scaler_of_inputs(scaler: Scaler, inputs: Bools) -> Scaler:
@@ -290,62 +295,40 @@ def _named(name: str, ids: Iterable[int], n: int) -> Bools:
     return kept
 
 
-def _keep(model: KAN, edges: Bools, asked: str, advice: str, inputs: Bools | None = None) -> KAN:
-    """A model of these edges, without nodes that have become useless; `inputs` are the inputs that stay."""
-    w = model._network.wiring
-    net, edges, reached = _without_constants(model._network, edges)
-    lost = np.flatnonzero(~reached[w.n_sources :])
-    if lost.size:
+def _between(model: KAN, hidden: Sequence[Bools]) -> list[Bools]:
+    """The edges between inputs, these hidden nodes, and outputs."""
+    nodes = [np.ones(model.width[0], dtype=bool), *hidden, np.ones(model.width[-1], dtype=bool)]
+    layers = zip(model.edges, nodes[:-1], nodes[1:], model._network.arities, strict=True)
+    return [mask & below[:, None] & np.repeat(above, arity) for mask, below, above, arity in layers]
+
+
+def _keep(
+    model: KAN,
+    kept: Sequence[Bools],
+    asked: str,
+    advice: str,
+    x: ArrayLike | None = None,
+    inputs: Bools | None = None,
+) -> KAN:
+    """A model of these edges, without nodes that have become useless.
+
+    The other edges are zero or, given samples x, their means there. `inputs` are the inputs that stay.
+    """
+    there = model.edges
+    means = [np.zeros(mask.shape) for mask in there] if x is None else measure_means(model, x)
+    kept = [mask & stays for mask, stays in zip(there, kept, strict=True)]
+    left_behind = [np.where(stays, 0.0, mean).sum(axis=0) for stays, mean in zip(kept, means, strict=True)]
+    reduction = Reduction(model._network, kept, left_behind)
+    if reduction.lost:
+        n_edges, outputs = sum(int(mask.sum()) for mask in there), ", ".join(map(str, reduction.lost))
         raise ValueError(
-            f"{asked} would leave {np.count_nonzero(edges)} of {w.n_edges} edges and no path from an input "
-            f"to output {', '.join(map(str, lost))}; expected one to every output: {advice}"
+            f"{asked} would leave {reduction.n_edges} of {n_edges} edges and no path from an input to output "
+            f"{outputs}; expected one to every output: {advice}"
         )
-    edges, nodes = _needed(net, edges)
-    nodes[: w.width[0]] = True if inputs is None else inputs
     new = model.copy()
-    new._network = net.keep(edges, nodes)
+    new._network = reduction.network(np.ones(model.width[0], dtype=bool) if inputs is None else inputs)
     if inputs is not None:
         new._used[model._used] = inputs
         if model.scaler is not None:
             new.scaler = scaler_of_inputs(model.scaler, inputs)
     return new
-
-
-def _without_constants(net: Network, edges: Bools) -> tuple[Network, Bools, Bools]:
-    """Those of the edges, and the nodes, that an input reaches; constants of the others are carried over."""
-    w, theta, edges = net.wiring, net.theta.copy(), edges.copy()
-    constant, reached = np.zeros(w.n_nodes), np.zeros(w.n_nodes, dtype=bool)
-    reached[: w.width[0]] = True
-    for layer in range(len(w.width) - 1):
-        here = w.edge_start[layer] + np.flatnonzero(edges[w.edge_start[layer] : w.edge_start[layer + 1]])
-        still, moving = here[~reached[w.source[here]]], here[reached[w.source[here]]]
-        np.add.at(constant, w.target[still], _values_at(net, still, constant))
-        edges[still] = False
-        target, first = np.unique(w.target[moving], return_index=True)
-        theta[moving[first], net.has_base :] += constant[target, None]
-        reached[target] = True
-    return replace(net, theta=theta), edges, reached
-
-
-def _values_at(net: Network, edges: NDArray[np.int64], x: FloatArray) -> FloatArray:
-    """phi_e(x of its source) for the edges with these numbers; x has one value a node."""
-    if edges.size == 0:
-        return np.zeros(0)
-    b, at = net.has_base, np.ascontiguousarray(x[: net.wiring.n_sources])
-    basis, source = net.table.design_matrices(at[:, None])[:, 0], net.wiring.source[edges]
-    value = (net.theta[edges, b:] * basis[source]).sum(axis=1)
-    if b:
-        value += net.theta[edges, 0] * residual_values(net.base_fun, at)[source]
-    return np.asarray(value)
-
-
-def _needed(net: Network, edges: Bools) -> tuple[Bools, Bools]:
-    """Those of the edges, and the nodes, on which an output depends."""
-    w, edges = net.wiring, edges.copy()
-    nodes = np.zeros(w.n_nodes, dtype=bool)
-    nodes[w.n_sources :] = True
-    for layer in range(len(w.width) - 2, -1, -1):
-        here = slice(w.edge_start[layer], w.edge_start[layer + 1])
-        edges[here] &= nodes[w.target[here]]
-        nodes[w.source[here][edges[here]]] = True
-    return edges, nodes

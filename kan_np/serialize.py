@@ -18,7 +18,7 @@ from kan_np.model import KAN
 from kan_np.trainable import Trainable
 
 #: Raised when what is written changes so that older readers would misread it.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"

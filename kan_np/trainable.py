@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -180,7 +181,11 @@ class Trainable(ABC):
         save_model(self, file)
 
     def _fit(
-        self, dataset: Dataset, options: FitOptions, penalty: Penalty, callback: Callback | None
+        self,
+        dataset: Dataset,
+        options: FitOptions,
+        penalty: Penalty | Sequence[Penalty],
+        callback: Callback | None,
     ) -> FitResult:
         data = check_dataset(dataset, self.width[0], self.width[-1])
         if callback is not None and not callable(callback):

@@ -106,19 +106,41 @@ def spread(z):
     return np.where(square == 0, 0.0, np.sqrt(np.where(square == 0, 1.0, square)))
 
 
+def edge_scores(nodes, phis, metric):
+    """pykan's scores of every layer from the values of nodes and edges; every node is a sum."""
+    N, E = [spread(x) for x in nodes], [spread(phi) for phi in phis]
+    if metric == "edge_forward_spline_u":
+        return E
+    if metric in ("edge_forward_spline_n", "edge_forward_sum"):
+        return [e / (n + 0.1)[:, None] for e, n in zip(E, N[:-1], strict=True)]
+    passed = [e / (n + 1e-4)[None, :] for e, n in zip(E, N[1:], strict=True)]
+    A = [np.full(len(N[-1]), 1.0 / len(N[-1]))]
+    B = []
+    for step in passed[::-1]:
+        B.insert(0, step * A[0][None, :])
+        A.insert(0, B[0].sum(axis=1))
+    if metric == "edge_backward":
+        return B
+    shares = []
+    for layer in range(1, len(nodes)):  # every node by itself, down to the inputs
+        down = np.diag(A[layer])
+        for step in passed[layer - 1 :: -1]:
+            down = step @ down
+        shares.append(down)
+    return shares
+
+
 def penalty(nodes, phis, layers, weights, metric):
     """pykan's R; weights = (lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)."""
     l1, entropy, coef_weight, diff_weight = weights
     total = 0.0
-    for x, phi, (_, coef, _) in zip(nodes[:-1], phis, layers, strict=True):
-        v = spread(phi)
-        if metric == "edge_forward_spline_n":
-            v = v / (spread(x) + 0.1)[:, None]
+    for v in edge_scores(nodes, phis, metric):
         p = v / (v.sum(axis=0, keepdims=True) + 1.0)
         q = v / (v.sum(axis=1, keepdims=True) + 1.0)
         into = -np.mean(np.sum(p * np.log2(p + 1e-4), axis=0))
         out_of = -np.mean(np.sum(q * np.log2(q + 1e-4), axis=1))
         total += l1 * v.sum() + entropy * (into + out_of)
+    for _, coef, _ in layers:
         n_out = coef.shape[1]
         total += coef_weight * absolute(coef).sum() / n_out
         total += diff_weight * absolute(np.diff(coef, axis=2)).sum() / n_out
@@ -250,3 +272,89 @@ def tile_moments(delta, panels, targets):
 def tile_slopes(theta, delta, panel, edges, targets):
     """Sum over edges e and rows r of delta[target, s] theta[e, r] panel[r, s]."""
     return sum(delta[j] * row for j, row in zip(targets, tile_values(theta, panel, edges), strict=True))
+
+
+#: Symbols as functions of complex numbers.
+SYMBOLS = {
+    "sin": np.sin,
+    "exp": np.exp,
+    "tanh": np.tanh,
+    "x^2": lambda u: u * u,
+    "x^3": lambda u: u * u * u,
+    "x": lambda u: u,
+    "0": lambda u: 0.0 * u,
+}
+
+#: Which of a, b, c, d are trained.
+FREE = {"sin": "abcd", "tanh": "abcd", "exp": "acd", "x^2": "bcd", "x^3": "bcd", "x": "cd", "0": "d"}
+
+
+def unpack_mixed(theta, model):
+    """What each layer of a model has for the flat vector theta, in the documented order.
+
+    Layer by layer: the parameters of splines by (i, j), the free constants of symbols by (i, j), then scales
+    and biases of subnodes, scales and biases of nodes. Locked edges take their numbers where the first of
+    them comes.
+    """
+    theta = list(theta)
+    shared, layers = {place: group[0] for group in model.locks for place in group}, []
+    known = {}
+
+    def take(place, n):
+        first = shared.get(place, place)
+        if first not in known:
+            known[first] = [theta.pop(0) for _ in range(n)]
+        return known[first]
+
+    has_base = model.base_fun != "zero"
+    for l, (mask, knots) in enumerate(zip(model.edges, model.knots, strict=True)):  # noqa: E741
+        places = [(l, int(i), int(j)) for i, j in np.argwhere(mask)]
+        splines = {
+            place[1:]: take(place, has_base + model.grid + model.k)
+            for place in places
+            if place not in model.symbols
+        }
+        symbols = {}
+        for place in places:
+            if place in model.symbols:
+                edge = model.symbols[place]
+                own = dict(zip("abcd", edge.constants, strict=True))
+                own.update(zip(FREE[edge.name], take(place, len(FREE[edge.name])), strict=True))
+                symbols[place[1:]] = (edge.name, *(own[name] for name in "abcd"))
+        arity = [1] * (model.width[l + 1] - model.n_mult[l + 1]) + model.mult_arity[l + 1]
+        n, m = sum(arity), len(arity)
+        affine = None
+        if model.affine_trainable:
+            affine = [np.array([theta.pop(0) for _ in range(size)]) for size in (n, n, m, m)]
+        layers.append((knots, splines, symbols, arity, affine))
+    assert not theta
+    return layers
+
+
+def mixed_edges(x, layer, k, base_fun, extrapolation):
+    """phi_ij(x_i) of one layer of `unpack_mixed`: (n_samples, n_in, n_subnodes)."""
+    knots, splines, symbols, arity, _ = layer
+    numbers = [value for own in splines.values() for value in own]
+    numbers += [value for own in symbols.values() for value in own[1:]]
+    phi = np.zeros((x.shape[0], x.shape[1], sum(arity)), dtype=np.result_type(x, *numbers))
+    for (i, j), own in splines.items():
+        B = basis(x[:, i], knots[i], k, extrapolation)
+        phi[:, i, j] = B @ np.array(own[-B.shape[1] :])
+        if base_fun != "zero":
+            phi[:, i, j] += own[0] * residual(base_fun, x[:, i])
+    for (i, j), (name, a, b, c, d) in symbols.items():
+        phi[:, i, j] = c * SYMBOLS[name](a * x[:, i] + b) + d
+    return phi
+
+
+def mixed_forward(x, layers, k, base_fun, extrapolation):
+    """Values of the outputs of a network with symbols, products and affine values."""
+    for layer in layers:
+        z = mixed_edges(x, layer, k, base_fun, extrapolation).sum(axis=1)
+        arity, affine = layer[3:]
+        s, b, t, d = affine or (1.0, 0.0, 1.0, 0.0)
+        z = s * z + b
+        ends = np.cumsum([0, *arity])
+        x = np.stack([z[:, p:q].prod(axis=1) for p, q in zip(ends[:-1], ends[1:], strict=True)], axis=1)
+        x = t * x + d
+    return x

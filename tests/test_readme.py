@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -26,12 +27,19 @@ def run(code, tmp_path, monkeypatch):
 
 
 def test_every_python_block_is_run_by_a_test_below():
-    words = ("create_dataset(f, n_var=2", "1 / r**12", "load_csv", "fit_schedule([2, 1, 1]")
+    words = (
+        "load_model",
+        "1 / r**12",
+        "load_csv",
+        "fit_schedule([2, 1, 1]",
+        "discover(dataset",
+        "auto_symbolic",
+    )
     assert sorted(block(w) for w in words) == sorted(BLOCKS)
 
 
 def test_hello_world(tmp_path, monkeypatch):
-    names = run(block("create_dataset(f, n_var=2"), tmp_path, monkeypatch)
+    names = run(block("load_model"), tmp_path, monkeypatch)
     assert names["result"]["test_loss"][-1] < 6e-3
     x = np.array([[0.3, -0.4]])
     assert names["model"](x) == pytest.approx(names["f"](x), abs=0.05)
@@ -45,13 +53,27 @@ def test_lennard_jones(tmp_path, monkeypatch):
 
 
 def test_schedule(tmp_path, monkeypatch, capsys):
-    names = run(block("create_dataset(f, n_var=2"), tmp_path, monkeypatch)
+    names = run(block("load_model"), tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     exec(compile(block("fit_schedule([2, 1, 1]"), "README.md", "exec"), names)  # noqa: S102
     assert [s.grid for s in names["stages"]] == [3, 5, 10, 20, 50]
     assert names["stages"].best.test_rmse < 1e-6
     assert names["model"] is names["stages"].best.model
     assert names["stages"].advice in capsys.readouterr().out
+
+
+def test_from_fit_to_formula(tmp_path, monkeypatch, capsys):
+    names = run(block("discover(dataset"), tmp_path, monkeypatch)
+    x, y = sympy.symbols("x y")
+    assert names["found"].best.formula[0][0] == sympy.exp(sympy.sin(sympy.pi * x) + y**2)
+    samples = np.array([[0.3, -0.4]])
+    assert names["predict"](samples) == pytest.approx(names["f"](samples), rel=1e-12)
+    exec(compile(block("auto_symbolic"), "README.md", "exec"), names)  # noqa: S102
+    first, second = sympy.symbols("x_1 x_2")
+    assert names["formula"][0][0] == sympy.exp(sympy.sin(sympy.pi * first) + second**2)
+    assert names["formula"].max_error < 1e-9
+    assert (tmp_path / "pruned.png").stat().st_size > 5_000
+    assert "exp(y**2 + sin(pi*x))" in capsys.readouterr().out
 
 
 def test_own_table(tmp_path, monkeypatch):

@@ -120,8 +120,11 @@ def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
 
 @jit
 def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad):
-    """As `layer_backward`, where a penalty adds to the derivatives of every edge and source node."""
+    """As `layer_backward`, where a penalty adds to the derivatives of every target node and every edge."""
     source, above = net.node_start[layer], scratch.above
+    for j in range(net.node_start[layer + 1], net.node_start[layer + 2]):
+        for s in range(n):
+            scratch.delta[j, s] += pull.node_weight[j] * (scratch.x[j, s] - pull.node_mean[j])
     for i in range(source, net.node_start[layer + 1]):
         slot = slot0 + i - source
         edge_values(net, theta, i, n, places, slot, scratch)
@@ -133,8 +136,6 @@ def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, gr
         add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
         if layer > 0:
             take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
-            for s in range(n):
-                scratch.delta[i, s] += pull.node_weight[i] * (scratch.x[i, s] - pull.node_mean[i])
 
 
 @jit

@@ -108,7 +108,7 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
 
 @entry
 def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node_mean, node_square):
-    """Mean and sum of squared deviations of every edge's and every source node's values.
+    """Mean and sum of squared deviations of every edge's and every node's values.
 
     Blocks are joined by the formulas of Chan, Golub and LeVeque (1979), eq. (2.1), which do not cancel
     where the mean is large. All four outputs come zeroed.
@@ -119,6 +119,7 @@ def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node
         forward_block(net, theta, x, low, n, places, scratch)
         for i in range(node_mean.shape[0]):
             join_moments(scratch.x, i, n, low, i, node_mean, node_square)
+        for i in range(net.fan_start.shape[0] - 1):
             edge_values(net, theta, i, n, places, i, scratch)
             for e in range(net.fan_start[i], net.fan_start[i + 1]):
                 join_moments(scratch.above, net.target[e], n, low, e, edge_mean, edge_square)

@@ -18,7 +18,7 @@ from kan_np.kernels.base import ZERO
 from kan_np.kernels.lanes import LANES
 from kan_np.kernels.layout import clear_rows, copy_row, lay, lay_even, put
 from kan_np.kernels.spline import place_node
-from kan_np.kernels.tiles import PANEL, tile_moments, tile_size, tile_slopes, tile_values
+from kan_np.kernels.tiles import LARGEST, PANEL, tile_moments, tile_slopes, tile_values
 
 #: Edges to all targets, where one could be named.
 ALL = np.int64(-1)
@@ -105,6 +105,14 @@ def lay_samples(net, i, n, places, work, to):
             put(value, rows, column + m * PANEL)
             if with_slopes:
                 put(slope * factor, slopes, column + m * PANEL)
+
+
+@jit
+def tile_size(n):
+    """How many of n edges the next tile takes: largest tiles first, at the end two of about the same size."""
+    if n <= LARGEST:
+        return n
+    return min((n + 1) // 2, LARGEST)
 
 
 @jit_inline

@@ -21,7 +21,8 @@ import numpy as np
 from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.lanes import LANES, add_product, add_row, moments_quad, spline_quad
-from kan_np.kernels.tiles import PANEL, tile_size
+from kan_np.kernels.panels import tile_size
+from kan_np.kernels.tiles import PANEL
 from kan_np.kernels.windows import PIECES, any_outside, panel_edges, piece_moments
 
 

@@ -68,7 +68,7 @@ class Scratch(NamedTuple):
 class Pull(NamedTuple):
     """What a penalty on the spread of edges and nodes adds to their derivatives (see kan_np.penalty).
 
-    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), source node i node_weight[i] (x_i - node_mean[i]).
+    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), node i node_weight[i] (x_i - node_mean[i]).
     Kernels take None where there is no such penalty.
     """
 

@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from kan_np.kernels._jit import intrinsic, jit
+from kan_np.kernels._jit import intrinsic
 from kan_np.kernels._vectors import INT64, Vectors
 
 PANEL, LARGEST = 16, 5
@@ -243,11 +243,3 @@ def tile_slopes(
 
     args = (size, theta, edge, n_rows, slopes, panel, target, delta, width, column, out, node)
     return types.void(*args), generate
-
-
-@jit
-def tile_size(n):
-    """How many of n edges the next tile takes: largest tiles first, at the end two of about the same size."""
-    if n <= LARGEST:
-        return n
-    return min((n + 1) // 2, LARGEST)

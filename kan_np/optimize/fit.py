@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,17 +63,47 @@ class FitOptions:
             (end - begin, begin in updates) for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
         ]
 
+    def parts(self, n_parts: int) -> list[tuple[int, bool, int]]:
+        """The segments, split where another of n_parts equal parts of the steps begins, with its number.
+
+        Raises
+        ------
+        ValueError
+            For more parts than steps.
+        """
+        if n_parts > self.steps:
+            raise ValueError(
+                f"lamb has {n_parts} values for {self.steps} steps; expected at most one a step: it is a "
+                "number, or a sequence with one for each equal part of the steps."
+            )
+        begins = [self.steps * part // n_parts for part in range(n_parts)]
+        moves_grid, at = {}, 0
+        for steps, moves in self.segments():
+            moves_grid[at] = moves
+            at += steps
+        cuts = sorted({*moves_grid, *begins})
+        return [
+            (end - begin, moves_grid.get(begin, False), bisect_right(begins, begin) - 1)
+            for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
+        ]
+
 
 def fit(
     model: Trainable,
     data: Dataset,
     options: FitOptions,
-    penalty: Penalty,
+    penalty: Penalty | Sequence[Penalty],
     callback: Callback | None = None,
 ) -> FitResult:
-    """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options."""
-    name = choose_optimizer(options.opt, model.n_params, penalty.lamb == 0)
-    if options.smoothing == GCV and penalty.lamb > 0:
+    """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options.
+
+    Of several penalties each holds for an equal part of the steps.
+    """
+    penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
+    parts = options.parts(len(penalties))
+    free = all(p.lamb == 0 for p in penalties)
+    name = choose_optimizer(options.opt, model.n_params, free)
+    if options.smoothing == GCV and not free:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
     if options.smoothing == GCV and model.n_params > MAX_PARAMS:
         raise ValueError(
@@ -80,15 +111,14 @@ def fit(
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
     model.scaler = data.get("scaler")  # nothing is refused from here on
-    training = _Training(model, data, options, penalty, callback, OPTIMIZERS[name])
+    training = _Training(model, data, options, callback, OPTIMIZERS[name])
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
-        segments = options.segments()
-        for number, (steps, moves_grid) in enumerate(segments, start=1):
+        for number, (steps, moves_grid, part) in enumerate(parts, start=1):
             if moves_grid:
                 training.move_grid()
-            status = training.run(steps, last=number == len(segments))
+            status = training.run(steps, penalties[part], last=number == len(parts))
             if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
                 break
     recorder = training.recorder
@@ -112,11 +142,10 @@ class _Training:
         model: Trainable,
         data: Dataset,
         options: FitOptions,
-        penalty: Penalty,
         callback: Callback | None,
         optimizer: Optimizer,
     ) -> None:
-        self.model, self.options, self.penalty, self.optimizer = model, options, penalty, optimizer
+        self.model, self.options, self.optimizer = model, options, optimizer
         data = without_idle_samples(data)
         self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
         # before the weight is chosen the grids must already move to where they will stay
@@ -133,11 +162,11 @@ class _Training:
             change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
         self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
 
-    def run(self, steps: int, last: bool) -> FitStatus:
+    def run(self, steps: int, penalty: Penalty, last: bool) -> FitStatus:
         """Minimise for some steps on the present grids; before the last ones the smoothing is chosen."""
         chooses = last and self.options.smoothing == GCV
         smoothing = 0.0 if chooses else self.smoothing
-        objective: Any = self.model._objective(self.x, self.y, self.penalty, self.weight, smoothing)
+        objective: Any = self.model._objective(self.x, self.y, penalty, self.weight, smoothing)
         recorder = self.recorder
         recorder.begin(objective, steps, self.optimizer.iterations_per_step)
         try:

@@ -19,6 +19,7 @@ from kan_np.optimize.fit import Callback
 from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
 from kan_np.optimize.stage import Schedule, Stage
 from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.shape import Shape
 from kan_np.smoothing import GCV
 from kan_np.starts import STARTS
 from kan_np.trainable import check_width
@@ -27,7 +28,7 @@ _ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
 
 
 def fit_schedule(
-    width: Sequence[int],
+    width: Sequence[int | Sequence[int]],
     dataset: Dataset,
     *,
     grids: Sequence[int] = (3, 5, 10, 20, 50),
@@ -52,7 +53,8 @@ def fit_schedule(
 
     Parameters
     ----------
-    width : sequence of int
+    width : sequence of int or pairs
+        As for ``KAN``.
     dataset : dict
         As for ``KAN.fit``.
     grids : sequence of int
@@ -110,7 +112,7 @@ def fit_schedule(
     >>> bool(stages.best.test_rmse < 1e-3)
     True
     """
-    width, seed = check_width(width), _validate.integer("seed", seed, 0)
+    shape, seed = Shape.parse(width, model_options.get("mult_arity", 2)), _validate.integer("seed", seed, 0)
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         raise ValueError(f"grids is {grids}; expected increasing numbers of intervals such as (3, 5, 10).")
@@ -121,7 +123,7 @@ def fit_schedule(
         return KAN(width, grids[0], k, init=chosen, seed=generator, **model_options)
 
     options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
-    race = _Race(width, dataset, options, val_fraction, refit, callback)
+    race = _Race(list(shape.width), dataset, options, val_fraction, refit, callback)
     candidates = race.start(make, restarts, seed)
     schedule = Schedule([], race.n_train)
     for grid in grids:

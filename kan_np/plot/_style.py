@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np._validate import FloatArray
 
@@ -19,6 +21,8 @@ VERMILION = "#D55E00"
 FONT_SIZE = 11.0
 POINT = 1.0 / 72.0  # in inches
 NODE_SIZE = 6.0  # diameter in points, less where nodes are crowded
+PRODUCT_SIZE = 10.0
+_FACTOR = 0.33  # size of a factor, as part of that of its product
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:
@@ -36,9 +40,63 @@ def shades(colours: list[str], opacity: ArrayLike) -> FloatArray:
     return rows
 
 
-def draw_nodes(axes: Axes, x: FloatArray, y: float, strength: ArrayLike = 1.0) -> PathCollection:
-    """Draw a layer of nodes as dots, mixed with white where they are weak so that no wire shines through."""
-    ink = np.array(to_rgba(INK)[:3])
-    colours = 1.0 - np.broadcast_to(strength, x.shape)[:, None] * (1.0 - ink)
-    size = NODE_SIZE if x.size == 1 else min(NODE_SIZE, 0.6 * float(x[1] - x[0]) / POINT)
+def draw_nodes(
+    axes: Axes, x: FloatArray, y: float, strength: ArrayLike = 1.0, room: float | None = None
+) -> PathCollection:
+    """Draw a layer of nodes as dots, mixed with white where they are weak so that no wire shines through.
+
+    `room` is the distance of two nodes in inches, by default that of the first two.
+    """
+    if room is None and x.size > 1:
+        room = float(x[1] - x[0])
+    size = NODE_SIZE if room is None else min(NODE_SIZE, 0.6 * room / POINT)
+    colours = _faded(np.broadcast_to(strength, x.shape))
     return axes.scatter(x, np.full_like(x, y), size**2, color=colours, linewidths=0, zorder=4, clip_on=False)
+
+
+def draw_products(
+    axes: Axes,
+    nodes: tuple[FloatArray, float],
+    owner: NDArray[np.int64],
+    subnodes: FloatArray,
+    strengths: tuple[FloatArray, FloatArray],
+    room: float | None,
+) -> None:
+    """Draw products as circles with a cross, over a dot for each factor.
+
+    Parameters
+    ----------
+    axes : Axes
+    nodes : ndarray of shape (n,), float
+        x of all nodes of the layer, products or not, and their y.
+    owner : ndarray of int of shape (n_factors,)
+        Node of each factor.
+    subnodes : ndarray of shape (n_factors, 2)
+        Place of each factor.
+    strengths : ndarray of shape (n,), ndarray of shape (n_factors,)
+        Of nodes and factors.
+    room : float or None
+        Distance of two nodes in inches.
+    """
+    if not owner.size:
+        return
+    (x, y), (of_nodes, of_subnodes) = nodes, strengths
+    size = PRODUCT_SIZE if room is None else min(PRODUCT_SIZE, 0.8 * room / POINT)
+    products = np.unique(owner)
+    shade, factor_shade = _faded(of_nodes[products]), _faded(of_subnodes)
+    stems = [np.array([place, (x[node], y)]) for place, node in zip(subnodes, owner, strict=True)]
+    wires = LineCollection(stems, colors=factor_shade, linewidths=0.9, zorder=3, clip_on=False, gid="factors")
+    axes.add_collection(wires)
+    at = (x[products], np.full(products.size, y))
+    for places, area, look in (
+        ((subnodes[:, 0], subnodes[:, 1]), (_FACTOR * size) ** 2, {"color": factor_shade, "linewidths": 0}),
+        (at, size**2, {"facecolors": "white", "edgecolors": shade, "linewidths": 1.1, "gid": "products"}),
+        (at, (0.5 * size) ** 2, {"marker": "x", "color": shade, "linewidths": 1.1}),
+    ):
+        style: dict[str, Any] = {"zorder": 4, "clip_on": False, **look}
+        axes.scatter(places[0], places[1], area, **style)
+
+
+def _faded(strength: FloatArray) -> FloatArray:
+    """Ink mixed with white: rows of RGB."""
+    return np.asarray(1.0 - strength[:, None] * (1.0 - np.array(to_rgba(INK)[:3])))

@@ -41,16 +41,16 @@ def plot_edge(
 ) -> Figure:
     """Draw the function phi_lij of one edge.
 
-    Blue is phi, orange if the edge carries a symbol, whose name is then written; grey are its spline and its
+    Blue is phi, orange if the edge is a symbol, whose formula is then written; grey are its spline and its
     residual part; blue ticks on the axis are the knots, and shaded is what lies outside the grid. Along the
     axis stand the samples that reach the edge, as lines or, if there are more than 100, as a histogram. The
-    score is B_lij of `kan_np.attribution`.
+    score is B_lij of `kan_np.scores`.
 
     Parameters
     ----------
     model : KAN
     l, i, j : int
-        Layer, source and target, from 0.
+        Layer, source and subnode, from 0.
     x : array_like of shape (n_samples, n_in), optional
         Inputs of the network; 1000 random ones over the grids of the inputs if not given.
     symbol : (str, callable), optional
@@ -90,12 +90,16 @@ def plot_edge(
     at = _shown_range(values, knots)
     nodes = np.zeros((sum(model.width), at.size))
     nodes[first + i] = at
-    spline, residual = (part[i, j] for part in edge_parts(model, nodes)[l])
+    carried = model.symbols.get(edge)
 
     figure = Figure(figsize=figsize, dpi=150, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
-    carried = reading.edge_symbols(model).get(edge)
-    _draw_function(axes, at, spline, residual, carried)
+    if carried is None:
+        _draw_spline(axes, at, *(part[i, j] for part in edge_parts(model, nodes)[l]))
+    else:
+        phi = carried(at)
+        axes.plot(at, phi, color=VERMILION, lw=2.2, label=naming.formula_of(carried), zorder=3)
+        _frame(axes, at, *_ends(phi))
     if symbol is not None:
         label = naming.raised(symbol[0])
         axes.plot(at, _values_of(symbol, at), color=VERMILION, lw=1.6, ls=(0, (4, 2)), label=label, zorder=4)
@@ -113,7 +117,8 @@ def check_edge(model: KAN, l: int, i: int, j: int) -> tuple[int, int, int]:  # n
     width = model.width
     layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")
     source = _index("i", i, width[layer], f"sources of layer {layer} of width {width}")
-    return layer, source, _index("j", j, width[layer + 1], f"targets of layer {layer} of width {width}")
+    n_subnodes = model.width_in[layer + 1]
+    return layer, source, _index("j", j, n_subnodes, f"targets of layer {layer} of width {width}")
 
 
 def _index(name: str, value: object, n: int, what: str) -> int:
@@ -154,22 +159,29 @@ def _shown_range(values: FloatArray, knots: FloatArray) -> FloatArray:
     return np.linspace(start, end, _POINTS)
 
 
-def _draw_function(
-    axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray, carried: str | None
-) -> None:
+def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray) -> None:
     """The function, and its parts where they come near it."""
     phi = spline + residual
-    low, high = float(phi.min()), float(phi.max())
-    varies = high - low > 1e-9 * max(abs(low), abs(high))
-    size = high - low if varies else max(abs(high), 1.0)
+    low, high, size = _ends(phi)
     near = (low - size, high + size)
-    label, colour = (r"$\varphi$", BLUE) if carried is None else (naming.raised(carried), VERMILION)
-    axes.plot(at, phi, color=colour, lw=2.2, label=label, zorder=3, solid_capstyle="round")
+    axes.plot(at, phi, color=BLUE, lw=2.2, label=r"$\varphi$", zorder=3, solid_capstyle="round")
     for part, name, dashes in ((spline, "spline", (5, 2)), (residual, "residual", (1, 1.6))):
         seen = part[(part >= near[0]) & (part <= near[1])]
-        if carried is None and seen.size and residual.any():
+        if seen.size and residual.any():
             axes.plot(at, part, color=GREY, lw=1.1, ls=(0, dashes), label=name, zorder=2)
             low, high = min(low, float(seen.min())), max(high, float(seen.max()))
+    _frame(axes, at, low, high, size)
+
+
+def _ends(phi: FloatArray) -> tuple[float, float, float]:
+    """Lowest and highest value, and a size that is not 0 where nothing varies."""
+    low, high = float(phi.min()), float(phi.max())
+    varies = high - low > 1e-9 * max(abs(low), abs(high))
+    return low, high, high - low if varies else max(abs(high), 1.0)
+
+
+def _frame(axes: Axes, at: FloatArray, low: float, high: float, size: float) -> None:
+    """Limits around the function, with a strip for the samples."""
     room = 0.06 * (high - low or size)
     axes.set_ylim(low - room - _STRIP / (1 - _STRIP) * (high - low + 2 * room), high + room)
     axes.set_xlim(at[0], at[-1])

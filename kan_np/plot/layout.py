@@ -3,7 +3,7 @@
 Layers rise from the bottom. Above every node stands a block with the squares of the edges that leave it, in
 as many rows as the width of the figure asks for. Wires run straight from a node to the lowest square of each
 column and from the highest one to its target; those of the other squares climb in the gutters beside their
-column, so that no wire crosses a square.
+column, so that no wire crosses a square. Under a node that is a product stand its subnodes, where wires end.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _BLOCKS_APART = 0.07
 _GUTTER = 0.2  # part of the distance of two squares that stays free
 _WIDEST_GUTTER = 0.4  # where many wires climb
 _TRACK = 0.018  # distance of two climbing wires
+_LIFT = 0.34  # height of a product above its subnodes
+_SUBNODES_APART = 0.4  # at most, and as part of the room of their node:
+_SUBNODES_ROOM = 0.7
 _FLATTEST = 0.5  # part of their height to which wires between nodes and squares may be pressed
 
 Bools = NDArray[np.bool_]
@@ -40,7 +43,7 @@ class Place:
     Attributes
     ----------
     i, j : int
-        Source and target.
+        Source and subnode.
     left, bottom : float
         Corner of the square.
     into, out : ndarray of shape (n_points, 2)
@@ -65,6 +68,8 @@ class Layout:
         Of the squares, and the height of the captions under them.
     node_x : list of ndarray of shape (n_l,)
     node_y : list of float
+    ends : list of ndarray of shape (n_subnodes, 2)
+        Of each layer of edges, where wires end: the subnodes of products, and nodes that are sums.
     edges : list of list of Place
     """
 
@@ -74,6 +79,7 @@ class Layout:
     caption: float
     node_x: list[FloatArray]
     node_y: list[float]
+    ends: list[FloatArray]
     edges: list[list[Place]]
 
 
@@ -86,6 +92,12 @@ class _Block:
     apart: float  # distance of two columns
     caption: float
     fan: float
+    arity: tuple[int, ...]  # subnodes of each node above
+
+    @property
+    def lift(self) -> float:
+        """How much higher the nodes above lie than the subnodes of products among them."""
+        return _LIFT if max(self.arity) > 1 else 0.0
 
 
 def side_by_side(n: int, width: float) -> FloatArray:
@@ -104,35 +116,40 @@ def arrange(
     narrowest: float = 0.0,
     widest: float = WIDEST,
     height: float | None = None,
+    arities: Sequence[tuple[int, ...]] | None = None,
 ) -> Layout:
     """Find places for the nodes and edges of a network.
 
     Parameters
     ----------
-    shown : list of bool arrays of shape (n_in, n_out)
+    shown : list of bool arrays of shape (n_in, n_subnodes)
         Which edges of each layer get a square; at most `room_for` a source.
-    captioned : list of bool arrays of shape (n_in, n_out)
+    captioned : list of bool arrays of shape (n_in, n_subnodes)
         Which of them have a caption under the square.
     narrowest, widest : float
         Bounds of the width.
     height : float, optional
         To be filled; as the picture asks if not given.
+    arities : list of tuples of int, optional
+        Subnodes of every node, a layer above the inputs; without them all nodes are sums.
 
     Raises
     ------
     ValueError
         If the smallest squares do not fit into that height.
     """
-    sizes = [shown[0].shape[0], *(s.shape[1] for s in shown)]
+    above = [(1,) * s.shape[1] for s in shown] if arities is None else arities
+    sizes = [shown[0].shape[0], *map(len, above)]
     counts = [int(s.sum(axis=1).max()) for s in shown]
     pitch, rows = _pitch(sizes, counts, widest)
     packed = [n * (ceil(m / rows) * pitch + _BLOCKS_APART) for n, m in zip(sizes, counts, strict=False)]
-    width = min(max(*packed, narrowest, _NARROWEST, _NODES_APART * max(sizes)), widest)
+    width = min(max(*packed, narrowest, _NARROWEST, _NODES_APART * max(map(sum, above))), widest)
     if height is None:
-        return _place(shown, captioned, _pack(width, sizes, counts, captioned, pitch), (width, pitch, 1.0))
+        blocks = _pack(width, sizes, counts, captioned, pitch, above)
+        return _place(shown, captioned, blocks, (width, pitch, 1.0))
     while True:
-        blocks = _pack(widest, sizes, counts, captioned, pitch)
-        body = sum(b.rows * (pitch + b.caption) for b in blocks)
+        blocks = _pack(widest, sizes, counts, captioned, pitch, above)
+        body = sum(b.rows * (pitch + b.caption) + b.lift for b in blocks)
         fans = sum(2 * b.fan for b in blocks)
         if body + _FLATTEST * fans <= height:
             return _place(shown, captioned, blocks, (widest, pitch, (height - body) / fans))
@@ -158,18 +175,23 @@ def _pitch(sizes: list[int], counts: list[int], widest: float) -> tuple[float, i
 
 
 def _pack(
-    width: float, sizes: list[int], counts: list[int], captioned: Sequence[Bools], pitch: float
+    width: float,
+    sizes: list[int],
+    counts: list[int],
+    captioned: Sequence[Bools],
+    pitch: float,
+    arities: Sequence[tuple[int, ...]],
 ) -> list[_Block]:
     """Rows and columns of the squares above the nodes of each layer, as few rows as the width allows."""
     fan = min(max(0.06 * width + 0.2, 0.38), 1.0)
     caption = min(max(0.24 * pitch, 0.08), 0.15)
     blocks = []
-    for n, count, has_caption in zip(sizes, counts, captioned, strict=False):
+    for n, count, has_caption, arity in zip(sizes[:-1], counts, captioned, arities, strict=True):
         in_a_row = max(int((width / n - _BLOCKS_APART) / pitch + 1e-9), 1)
         rows = ceil(count / in_a_row)
         columns = ceil(count / max(rows, 1))
         apart = width / (n * max(columns, 1))
-        blocks.append(_Block(rows, columns, apart, caption if has_caption.any() else 0.0, fan))
+        blocks.append(_Block(rows, columns, apart, caption if has_caption.any() else 0.0, fan, arity))
     return blocks
 
 
@@ -181,18 +203,18 @@ def _place(
 ) -> Layout:
     """Places in packed blocks; `scales` are the width, the distance of squares, the stretch of the wires."""
     width, pitch, stretch = scales
-    sizes = [shown[0].shape[0], *(s.shape[1] for s in shown)]
+    sizes = [shown[0].shape[0], *(len(b.arity) for b in blocks)]
     tracks = 2 * max(b.rows for b in blocks) - 1  # of both kinds, with free space between them
     gutter = max(_GUTTER * pitch, min(tracks * _TRACK, _WIDEST_GUTTER * pitch))
     side, track = pitch - gutter, gutter / max(tracks, 1)
     node_x = [side_by_side(n, width) for n in sizes]
     node_y = [0.0]
-    edges = []
+    wire_ends, edges = [], []
     for layer, block in enumerate(blocks):
         bottom = node_y[-1] + stretch * block.fan
         top = bottom + block.rows * (pitch + block.caption)
-        node_y.append(top + stretch * block.fan)
-        ends = (node_y[-2], bottom, top, node_y[-1])
+        node_y.append(top + stretch * block.fan + block.lift)
+        wire_ends.append(_subnodes(block, node_x[layer + 1], node_y[-1], width / sizes[layer + 1]))
         places = []
         for i, (sources, has_caption) in enumerate(zip(shown[layer], captioned[layer], strict=True)):
             targets = np.flatnonzero(sources)
@@ -204,12 +226,23 @@ def _place(
                 y = bottom + row * (pitch + block.caption) + block.caption + 0.5 * (pitch - side)
                 foot = y - block.caption if has_caption[j] else y
                 square = (x, y, foot, side, min(track, _TRACK))
-                nodes = (float(node_x[layer][i]), float(node_x[layer + 1][j]))
-                into, out = _wires(square, nodes, ends, (row, block.rows, last))
+                target, high = wire_ends[-1][j].tolist()
+                nodes, levels = (float(node_x[layer][i]), target), (node_y[-2], bottom, top, high)
+                into, out = _wires(square, nodes, levels, (row, block.rows, last))
                 places.append(Place(i, int(j), x - 0.5 * side, y, into, out))
         edges.append(places)
     caption = max(b.caption for b in blocks)
-    return Layout(width, node_y[-1], side, caption, node_x, node_y, edges)
+    return Layout(width, node_y[-1], side, caption, node_x, node_y, wire_ends, edges)
+
+
+def _subnodes(block: _Block, node_x: FloatArray, node_y: float, room: float) -> FloatArray:
+    """Where wires to each subnode end: at a sum itself, and side by side below a product."""
+    places = []
+    for x, m in zip(node_x, block.arity, strict=True):
+        apart = min(_SUBNODES_APART, _SUBNODES_ROOM * room / m)
+        y = node_y - block.lift if m > 1 else node_y
+        places += [(x + (q - 0.5 * (m - 1)) * apart, y) for q in range(m)]
+    return np.array(places)
 
 
 def _wires(

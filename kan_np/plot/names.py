@@ -6,19 +6,24 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from kan_np.plot._style import FONT_SIZE, INK, POINT
 
+if TYPE_CHECKING:
+    from kan_np.symbolic_edge import SymbolicEdge
+
 _SMALLEST = 7.0  # points
 _SMALLEST_UPRIGHT = 9.0
 _LONGEST = 2.5  # inches of a name that stands upright
 _MATH = "cm"  # the letters of formulas
 _APART = 0.1  # inches between names
+_DIGITS = 4  # of the constants of a formula
 _ROOM = 1.08  # part by which text is given more room than it measures
 
 
@@ -133,6 +138,34 @@ def raised(text: str) -> str:
         return text
     cut = [len(p) - len(p.lstrip("0123456789")) for p in powers]
     return head + "".join(p[:n].translate(digits) + p[n:] for p, n in zip(powers, cut, strict=True))
+
+
+def formula_of(edge: SymbolicEdge) -> str:
+    """Return c f(a x + b) + d as text, with constants of four digits; the name of f where that is no formula.
+
+    Examples
+    --------
+    >>> from kan_np.symbolic import default_library
+    >>> from kan_np.symbolic_edge import SymbolicEdge
+    >>> formula_of(SymbolicEdge(default_library()["sin"], a=2.00001, c=-1.0))
+    '$- \\\\sin{\\\\left(2 x \\\\right)}$'
+    """
+    from sympy import Float, Integer, Symbol, latex
+
+    def rounded(number: float) -> Any:
+        whole = round(number)
+        near = abs(number - whole) < 0.5 * 10.0**-_DIGITS * max(abs(number), 1.0)
+        return Integer(whole) if near else Float(f"{number:.{_DIGITS}g}", _DIGITS)
+
+    if not np.isfinite(edge.constants).all():
+        return raised(edge.name)
+    a, b, c, d = map(rounded, edge.constants)
+    text = f"${latex(c * edge.symbol.sympy(a * Symbol('x') + b) + d)}$"
+    try:
+        width_of(text, FONT_SIZE)
+    except ValueError:  # more LaTeX than can be drawn
+        return raised(edge.name)
+    return text
 
 
 def _text(what: str, entry: Any) -> str:

@@ -17,7 +17,7 @@ from kan_np.attribution import edge_scores
 from kan_np.plot import layout as geometry
 from kan_np.plot import names as naming
 from kan_np.plot import reading
-from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, shades, sheet
+from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, draw_products, shades, sheet
 from kan_np.plot.layout import Bools, Layout
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PLOT_METRICS = {
 
 _STRAIGHT = 0.004  # a curve is drawn to this part of its square
 _INSET = 0.1  # part of a square that stays free at each side of its curve
-_FAINTEST_NODE = 0.25
+_FAINTEST = 0.25  # of nodes
 _MARGIN = 0.25  # inches around the picture
 _GAP = 0.12  # inches between a node and its name, and between names and title
 _WIDENED = 6.5  # inches to which a narrow picture is widened for its names
@@ -60,8 +60,9 @@ def plot_network(
 
     with the scores of `kan_np.attribution`; n_out B is the edge's part in the variation of all outputs, where
     B is its part in the mean output (Figure 2.4 of arXiv:2404.19756 and pykan for one output). Squares of the
-    edges of a symbol are orange with its name. Edges that are zero everywhere are left out; in large networks
-    only the strongest edges of each node have a square, and the others are plain wires.
+    edges of a symbol are orange with its name. A node that is a product is a circle with a cross, over a dot
+    for each of its factors. Edges that are zero everywhere are left out; in large networks only the strongest
+    edges of each node have a square, and the others are plain wires.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def plot_network(
     for layer, i, j in captions:
         captioned[layer][i, j] = shown[layer][i, j]
     rows = (inputs, outputs, None if title is None else naming.text_of("title", title))
-    figure, axes, layout = _sheet_for(rows, shown, captioned, figsize)
+    figure, axes, layout = _sheet_for(rows, (shown, captioned, model._network.arities), figsize)
     scale = model.width[-1] if metric == "backward" else 1
     opacity = [np.tanh(beta * scale * s) for s in scores]
     curves = reading.edge_curves(model, samples)
@@ -124,7 +125,7 @@ def plot_network(
         _draw_plain(axes, layout, layer, kept[layer] & ~shown[layer], opacity[layer])
         _draw_edges(axes, layout, layer, opacity[layer], curves[layer], reading.edge_symbols(model))
     _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(model))
-    _draw_nodes(axes, layout, kept, opacity)
+    _draw_nodes(axes, layout, model._network.arities, _strengths(model, kept, opacity))
     return figure
 
 
@@ -156,24 +157,25 @@ def _captions(model: KAN, indices: bool) -> dict[tuple[int, int, int], str]:
 
 def _sheet_for(
     names: tuple[list[str], list[str], str | None],
-    shown: list[Bools],
-    captioned: list[Bools],
+    drawn: tuple[list[Bools], list[Bools], Sequence[tuple[int, ...]]],
     figsize: tuple[float, float] | None,
 ) -> tuple[Figure, Axes, Layout]:
-    """A sheet with names and title on it, and the layout of what lies between them."""
+    """A sheet with names and title on it, and the layout of what is drawn between them."""
     inputs, outputs, title = names
+    shown, captioned, arities = drawn
     widest = geometry.WIDEST if figsize is None else figsize[0] - 2 * _MARGIN
     width = widest
     if figsize is None:
         asked = [len(row) * max(naming.width_of(n, 10.0) + 0.15 for n in row) for row in (inputs, outputs)]
         narrowest = max((w for w in asked if w <= _WIDENED), default=0.0)
-        layout = geometry.arrange(shown, captioned, narrowest)
+        layout = geometry.arrange(shown, captioned, narrowest, arities=arities)
         width = layout.width
     below, above = (naming.fit_row(row, width / len(row)) for row in (inputs, outputs))
     head = None if title is None else naming.fit_title(title, width)
     around = 2 * _MARGIN + 2 * _GAP + below.height + above.height + (_GAP + head.height if head else 0.0)
     if figsize is not None:
-        layout = geometry.arrange(shown, captioned, widest=widest, height=figsize[1] - around)
+        height = figsize[1] - around
+        layout = geometry.arrange(shown, captioned, widest=widest, height=height, arities=arities)
     figure, axes = sheet(width + 2 * _MARGIN, layout.height + around)
     base = _MARGIN + below.height + _GAP
     axes.set(xlim=(-_MARGIN, width + _MARGIN), ylim=(-base, layout.height + around - base))
@@ -190,8 +192,8 @@ def _draw_plain(axes: Axes, layout: Layout, layer: int, plain: Bools, opacity: F
     if not i.size:
         return
     ends = np.empty((i.size, 2, 2))
-    ends[:, 0, 0], ends[:, 1, 0] = layout.node_x[layer][i], layout.node_x[layer + 1][j]
-    ends[:, :, 1] = layout.node_y[layer], layout.node_y[layer + 1]
+    ends[:, 0, 0], ends[:, 0, 1] = layout.node_x[layer][i], layout.node_y[layer]
+    ends[:, 1] = layout.ends[layer][j]
     colours = shades([INK] * i.size, opacity[i, j])
     axes.add_collection(
         LineCollection(
@@ -283,16 +285,41 @@ def _draw_captions(
                 )
 
 
-def _draw_nodes(axes: Axes, layout: Layout, kept: list[Bools], opacity: list[FloatArray]) -> None:
-    """Dots: black for inputs and outputs, as strong as the strongest of its edges for a hidden node."""
-    last = len(layout.node_x) - 1
-    for layer, (x, y) in enumerate(zip(layout.node_x, layout.node_y, strict=True)):
-        strength = np.ones(x.size)
-        if 0 < layer < last:
-            below = np.where(kept[layer - 1], opacity[layer - 1], 0.0).max(axis=0)
-            above = np.where(kept[layer], opacity[layer], 0.0).max(axis=1)
-            strength = np.maximum(np.maximum(below, above), _FAINTEST_NODE)
-        draw_nodes(axes, x, y, strength)
+def _strengths(
+    model: KAN, kept: list[Bools], opacity: list[FloatArray]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Opacity of each layer's nodes and subnodes: at hidden ones that of the strongest edges, else 1."""
+    strengths = [(np.ones(model.width[0]), np.ones(model.width[0]))]
+    seen = [np.where(there, strength, 0.0) for there, strength in zip(kept, opacity, strict=True)]
+    for layer, arity in enumerate(model._network.arities):
+        subnodes = np.maximum(seen[layer].max(axis=0), _FAINTEST)
+        nodes = np.ones(len(arity))
+        if layer < len(seen) - 1:
+            starts = np.cumsum((0, *arity[:-1]))
+            below = np.maximum.reduceat(subnodes, starts)
+            nodes = np.maximum(below, seen[layer + 1].max(axis=1))
+        strengths.append((nodes, subnodes))
+    return strengths
+
+
+def _draw_nodes(
+    axes: Axes,
+    layout: Layout,
+    arities: Sequence[tuple[int, ...]],
+    strengths: list[tuple[FloatArray, FloatArray]],
+) -> None:
+    """Dots; for a product a circle with a cross over its subnodes."""
+    draw_nodes(axes, layout.node_x[0], layout.node_y[0], strengths[0][0])
+    for layer, arity in enumerate(arities):
+        x, y = layout.node_x[layer + 1], layout.node_y[layer + 1]
+        nodes, subnodes = strengths[layer + 1]
+        is_sum = np.array(arity) == 1
+        room = float(x[1] - x[0]) if x.size > 1 else None
+        draw_nodes(axes, x[is_sum], y, nodes[is_sum], room)
+        owner = np.repeat(np.arange(x.size), arity)
+        factors = ~is_sum[owner]
+        ends = layout.ends[layer][factors]
+        draw_products(axes, (x, y), owner[factors], ends, (nodes, subnodes[factors]), room)
 
 
 def _in_square(x: FloatArray, phi: FloatArray) -> FloatArray:

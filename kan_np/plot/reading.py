@@ -19,19 +19,18 @@ _POINTS = 201  # of a curve
 
 
 def edge_symbols(model: KAN) -> Mapping[tuple[int, int, int], str]:
-    """Names of the symbols that edges carry, by layer, source and target."""
-    symbols: Mapping[tuple[int, int, int], str] = getattr(model, "symbols", {})
-    return symbols
+    """Names of the symbols that edges carry, by layer, source and subnode."""
+    return {place: edge.name for place, edge in model.symbols.items()}
 
 
 def living_edges(model: KAN) -> list[NDArray[np.bool_]]:
-    """Which edges are not zero everywhere: bool arrays of shape (n_in, n_out)."""
+    """Which edges are not zero everywhere: bool arrays of shape (n_in, n_subnodes)."""
     alive = [
         (coef != 0).any(axis=2) | (weight != 0)
         for coef, weight in zip(model.coef, model.scale_base, strict=True)
     ]
-    for layer, i, j in edge_symbols(model):
-        alive[layer][i, j] = True
+    for (layer, i, j), name in edge_symbols(model).items():
+        alive[layer][i, j] = name != "0"
     return alive
 
 
@@ -43,7 +42,7 @@ def edge_curves(
     Returns
     -------
     list of (x, phi)
-        For each layer x of shape (n_in, points) and phi of shape (n_in, n_out, points).
+        For each layer x of shape (n_in, points) and phi of shape (n_in, n_subnodes, points).
     """
     knots = np.concatenate(model.knots)
     nodes = model._network.node_values(samples)[: knots.shape[0]]

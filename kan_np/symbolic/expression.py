@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -86,19 +87,39 @@ def in_one_variable(expression: Any, shown: object) -> sympy.Expr:
 
 def numeric(expression: sympy.Expr) -> Function:
     """NumPy and SciPy function of an expression in `variable()`; NaN where it is not real."""
+    return numeric_of([variable()], expression)
+
+
+def numeric_of(
+    names: Sequence[sympy.Symbol],
+    expression: sympy.Expr,
+    functions: Mapping[str, Function] | None = None,
+) -> Callable[..., FloatArray]:
+    """NumPy and SciPy function of an expression in several names; NaN where it is not real.
+
+    Parameters
+    ----------
+    names : sequence of sympy.Symbol
+        The arguments, in order: arrays that broadcast, or numbers.
+    expression : sympy.Expr
+    functions : mapping of str to callable, optional
+        Numbers of undefined functions, by name.
+    """
     import sympy
 
     # the slope of a step is zero but for one point
     smooth = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
-    computed = sympy.lambdify([variable()], smooth, modules=[{"jv": _bessel}, "scipy", "numpy"])
+    modules = [{"jv": _bessel, **(functions or {})}, "scipy", "numpy"]
+    computed = sympy.lambdify(list(names), smooth, modules=modules)
 
-    def function(u: FloatArray) -> FloatArray:
-        points = np.asarray(u, dtype=np.float64)
+    def function(*values: FloatArray | float) -> FloatArray:
+        points = [np.asarray(value, dtype=np.float64) for value in values]
         with np.errstate(all="ignore"):
-            values = np.asarray(computed(points))
-        if values.dtype.kind == "c":
-            values = np.where(values.imag == 0, values.real, np.nan)
-        return np.array(np.broadcast_to(values, points.shape), dtype=np.float64)
+            result = np.asarray(computed(*points))
+        if result.dtype.kind == "c":
+            result = np.where(result.imag == 0, result.real, np.nan)
+        shape = np.broadcast_shapes(*(point.shape for point in points))
+        return np.array(np.broadcast_to(result, shape), dtype=np.float64)
 
     return function
 

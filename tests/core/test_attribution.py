@@ -1,20 +1,32 @@
 """Scores of edges, nodes and inputs: pykan's own numbers, their meaning, and what has no spread.
 
-pykan_scores.json was written by pykan 0.2.8 itself; see benchmarks/pykan_scores.py.
+pykan_scores.json and pykan_mixed.json were written by pykan 0.2.8 itself; see benchmarks/pykan_scores.py and
+benchmarks/pykan_mixed.py.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kan_np import KAN
-from kan_np.attribution import METRICS, edge_scores, edge_values, feature_score, measure_spread, node_scores
+from kan_np.attribution import (
+    METRICS,
+    edge_scores,
+    edge_values,
+    feature_score,
+    measure_means,
+    measure_spread,
+    node_scores,
+)
+from kan_np.penalty import Penalty
 
 MODELS = json.loads((Path(__file__).parent / "pykan_scores.json").read_text())["models"]
+MIXED = json.loads((Path(__file__).parent / "pykan_mixed.json").read_text())["models"]
 
 
 @pytest.fixture(params=MODELS, ids=lambda m: str(m["width"]))
@@ -51,6 +63,44 @@ def test_node_and_feature_scores_are_pykans(row):
     )
 
 
+def load_mixed(row):
+    """pykan's model with products, affine values and symbols."""
+    model = KAN(
+        row["width"],
+        row["grid"],
+        row["k"],
+        mult_arity=row["mult_arity"],
+        affine_trainable=row["affine_trainable"],
+        extrapolation="zero",
+    )
+    for l, i, j, name, constants in row["symbols"]:  # noqa: E741
+        model.fix_symbolic(l, i, j, name, fit=False, **dict(zip("abcd", constants, strict=True)))
+    names = ("coef", "scale_base", "knots")
+    model.set_parameters(**{name: [np.array(layer[name]) for layer in row["layers"]] for name in names})
+    if row["affine_trainable"]:
+        order = ("subnode_scale", "subnode_bias", "node_scale", "node_bias")
+        for number, layer in enumerate(row["layers"]):
+            affine = np.concatenate([layer[name] for name in order])
+            mixed = replace(model._network.layers[number], affine=affine)
+            model._network = model._network.with_layer(number, mixed)
+    return model
+
+
+@pytest.mark.parametrize("mixed", MIXED, ids=lambda m: str(m["width"]))
+@pytest.mark.parametrize("metric", METRICS)
+def test_scores_and_penalties_of_products_affine_nodes_and_symbols_are_pykans(mixed, metric):
+    model, x = load_mixed(mixed), np.array(mixed["samples"])
+    np.testing.assert_allclose(model(x), mixed["outputs"], rtol=1e-10, atol=1e-11)
+    pykans = [np.array(layer).T for layer in mixed["scores"][metric]]
+    for ours, theirs in zip(edge_scores(model, x, metric), pykans, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
+    for ours, theirs in zip(node_scores(model, x), mixed["scores"]["node_scores"], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    objective = model._objective(x, np.array(mixed["outputs"]), Penalty(1.0, 1.0, 2.0, reg_metric=metric))
+    objective(model._theta)
+    assert objective.reg == pytest.approx(mixed["penalty"][metric], rel=1e-10)
+
+
 def test_edge_values_sum_to_the_nodes_inside_and_outside_the_grids():
     model = KAN([3, 2, 4, 1], grid=3, seed=1, init="wide").refine(6)
     nodes = model._network.node_values(1.7 * samples(50, 3))
@@ -68,6 +118,13 @@ def test_spread_is_the_sample_standard_deviation_whatever_the_number_of_chunks()
     np.testing.assert_allclose(np.concatenate(spread.nodes), nodes.std(axis=1, ddof=1), rtol=1e-12)
     for e, phi in zip(spread.edges, edge_values(model, nodes), strict=True):
         np.testing.assert_allclose(e, phi.std(axis=2, ddof=1), rtol=1e-12)
+
+
+def test_means_are_those_of_the_edges_whatever_the_number_of_chunks():
+    model, x = KAN([2, 3, 1], seed=0, init="wide"), samples(3000, 2)
+    phis = edge_values(model, model._network.node_values(x))
+    for mean, phi in zip(measure_means(model, x), phis, strict=True):
+        np.testing.assert_allclose(mean, phi.mean(axis=2), rtol=1e-10, atol=1e-13)
 
 
 def test_backward_scores_of_a_sum_are_the_parts_of_its_spread():

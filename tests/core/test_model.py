@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kan_np import KAN, MLP, Scaler, create_dataset, dataset_from_arrays, load_model
+from kan_np.serialize import FORMAT_VERSION
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, (500, 2))
@@ -284,10 +285,12 @@ def test_a_pickle_is_not_read(tmp_path):
 
 
 def test_a_newer_format_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", 4)
+    monkeypatch.setattr("kan_np.serialize.FORMAT_VERSION", FORMAT_VERSION + 1)
     KAN([2, 1]).save(tmp_path / "m.npz")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version 4, this kan_np reads up to 3"):
+    with pytest.raises(
+        ValueError, match=rf"format version {FORMAT_VERSION + 1}, this kan_np reads up to {FORMAT_VERSION}"
+    ):
         load_model(tmp_path / "m.npz")
 
 

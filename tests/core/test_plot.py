@@ -17,6 +17,7 @@ from kan_np import KAN, MLP
 from kan_np.attribution import edge_scores
 from kan_np.plot import layout, names, reading
 from kan_np.plot.network import _thinned
+from kan_np.symbolic import default_library
 
 SHAPES = [[1, 2, 1], [2, 5, 1], [4, 9, 9, 1], [17, 5, 14]]
 LONG = "temperature of the outer shell [K]"
@@ -259,18 +260,22 @@ def test_the_size_of_the_figure_can_be_given():
     assert (found[:, 2:] < size).all()
 
 
-@pytest.fixture
-def symbols(monkeypatch):
-    carried = {(0, 0, 1): "x^2", (1, 1, 0): "exp"}
-    monkeypatch.setattr(reading, "edge_symbols", lambda model: carried)
-    return carried
+SYMBOLS = {(0, 0, 1): "x^2", (1, 1, 0): "exp"}
 
 
-def test_symbols_are_written_in_another_colour(symbols):
-    figure = network([2, 3, 1]).plot()
+def with_symbols():
+    """A network two edges of which are symbols."""
+    model = network([2, 3, 1])
+    for place, name in SYMBOLS.items():
+        model.fix_symbolic(*place, name, fit=False, c=0.5)
+    return model
+
+
+def test_symbols_are_written_in_another_colour():
+    figure = with_symbols().plot()
     assert texts(figure)[-2:] == ["x²", "exp"]
     for layer, size in ((0, 6), (1, 3)):
-        orange = [(layer, *divmod(e, [3, 1][layer])) in symbols for e in range(size)]
+        orange = [(layer, *divmod(e, [3, 1][layer])) in SYMBOLS for e in range(size)]
         for name, plain in (("squares", "#1a1a1a"), ("curves", "#0072B2")):
             artist = part(figure, f"{name}-{layer}")
             colours = artist.get_edgecolor() if name == "squares" else artist.get_color()
@@ -279,8 +284,8 @@ def test_symbols_are_written_in_another_colour(symbols):
     assert overlapping(boxes(figure)[0]).size == 0
 
 
-def test_indices_are_written_under_the_squares(symbols):
-    shown = texts(network([2, 3, 1]).plot(indices=True))
+def test_indices_are_written_under_the_squares():
+    shown = texts(with_symbols().plot(indices=True))
     assert shown[3:] == [
         "0,0,0",
         "0,0,1 x²",
@@ -369,10 +374,68 @@ def test_few_samples_are_drawn_one_by_one_and_a_candidate_over_the_edge():
     png(figure)
 
 
-def test_an_edge_with_a_symbol_is_orange_and_named(symbols):
-    lines = network([2, 3, 1]).plot_edge(0, 0, 1).axes[0].lines
-    assert [line.get_label() for line in lines] == ["x²"]
-    assert lines[0].get_color() == "#D55E00"
+def test_an_edge_that_is_a_symbol_is_orange_with_its_formula():
+    model = with_symbols()
+    (line,) = model.plot_edge(0, 0, 1).axes[0].lines
+    assert line.get_label() == "$0.5 x^{2}$"
+    assert line.get_color() == "#D55E00"
+    at, phi = line.get_data()
+    np.testing.assert_allclose(phi, model.symbols[0, 0, 1](at))
+    assert model.plot_edge(0, 0, 0).axes[0].lines[0].get_label() == r"$\varphi$"
+
+
+@pytest.mark.parametrize("name", default_library().names)
+def test_formulas_of_all_symbols_can_be_drawn(name):
+    model = network([1, 1])
+    model.fix_symbolic(0, 0, 0, name, fit=False, a=1.2345678, b=0.3, c=2.0, d=-1e-9)
+    label = names.formula_of(model.symbols[0, 0, 0])
+    assert label.startswith("$")
+    assert "1.2345" not in label
+    assert names.width_of(label, 10.0) > 0
+    png(model.plot_edge(0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("width", "arity"), [([2, [5, 2], 1], 2), ([3, [2, 2], [0, 2]], 3), ([2, [1, 1]], 2)]
+)
+def test_products_are_circles_over_a_dot_for_each_factor(width, arity):
+    model = KAN(width, 4, mult_arity=arity, seed=0, init="wide")
+    figure = model.plot()
+    found, n_squares, size = boxes(figure)
+    assert n_squares == sum(mask.sum() for mask in model.edges)
+    assert overlapping(found).size == 0
+    assert (found[:, :2] > 0).all()
+    assert (found[:, 2:] < size).all()
+    collections = figure.axes[0].collections
+    n_products = [m for m in model.n_mult if m]
+    circles = [c.get_offsets() for c in collections if c.get_gid() == "products"]
+    stems = [c.get_segments() for c in collections if c.get_gid() == "factors"]
+    assert [len(c) for c in circles] == n_products
+    assert [len(s) for s in stems] == [arity * m for m in n_products]
+    for places, wires in zip(circles, stems, strict=True):
+        ends = np.array([wire[1] for wire in wires])
+        np.testing.assert_allclose(ends, np.repeat(places, arity, axis=0))
+        assert all(wire[0][1] < wire[1][1] for wire in wires)
+
+
+def test_wires_end_at_the_factors_of_products_and_at_sums():
+    full = [np.ones((2, 5), dtype=bool), np.ones((3, 1), dtype=bool)]
+    plan = layout.arrange(full, [~f for f in full], arities=[(1, 2, 2), (1,)])
+    assert [x.size for x in plan.node_x] == [2, 3, 1]
+    for layer, places in enumerate(plan.edges):
+        for p in places:
+            np.testing.assert_allclose(p.out[-1], plan.ends[layer][p.j])
+    np.testing.assert_allclose(plan.ends[0][0], (plan.node_x[1][0], plan.node_y[1]))
+    for node, factors in ((1, [1, 2]), (2, [3, 4])):
+        np.testing.assert_allclose(plan.ends[0][factors, 0].mean(), plan.node_x[1][node])
+        assert (plan.ends[0][factors, 1] < plan.node_y[1]).all()
+    assert (np.diff(plan.ends[0][:, 0]) > 0).all()
+
+
+def test_an_edge_that_was_cut_is_not_drawn():
+    model = network([2, 3, 1])
+    model.fix_symbolic(0, 1, 2, "0", fit=False)
+    assert sum(len(part(model.plot(), f"squares-{layer}").get_paths()) for layer in (0, 1)) == 8
 
 
 def test_an_mlp_is_drawn_with_all_its_weights():

@@ -317,3 +317,10 @@ def test_huge_weights_count_like_equal_ones():
     data = {**DATA, "train_weight": np.full(400, 1e308)}
     one, other = KAN([2, 2, 1], seed=0), KAN([2, 2, 1], seed=0)
     assert one.fit(data, opt="LM", steps=5)["train_loss"] == other.fit(DATA, opt="LM", steps=5)["train_loss"]
+
+
+def test_a_schedule_of_a_network_with_products():
+    dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
+    stages = fit_schedule([2, [0, 1], 1], dataset, grids=(2, 4), steps=20, seed=0, base_fun="identity")
+    assert [stage.model.n_mult for stage in stages] == [[0, 1, 0]] * 2
+    assert stages.best.test_rmse < 1e-6

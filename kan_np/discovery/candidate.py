@@ -1,0 +1,113 @@
+"""Candidate: a model with its formula; Discovery: candidates on a frontier of error against complexity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kan_np.model import KAN
+    from kan_np.symbolic.formula import Formula
+
+#: Bits of an operation of a formula.
+_BITS_PER_OPERATION = 3.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model and what it says.
+
+    Attributes
+    ----------
+    shape : str
+        Kind of formula it came from, such as "g(sum)".
+    model : KAN
+    formula : Formula
+        Its constants are fitted to training and validation samples.
+    train_rmse, val_rmse : float
+        Errors of the formula in the units of the labels, or, where edges stayed splines, of the model.
+    complexity : float
+        Length of the formula, plus the number of parameters of edges that stayed splines.
+    exact : bool
+        Whether the error is rounding and all edges are symbols.
+    length : float
+        Bits of a message with the formula and the residuals of the validation samples: less is better.
+    """
+
+    shape: str
+    model: KAN
+    formula: Formula
+    train_rmse: float
+    val_rmse: float
+    complexity: float
+    exact: bool
+    length: float
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw the model; `options` are those of ``KAN.plot``."""
+        return self.model.plot(**options)
+
+    def __repr__(self) -> str:
+        """Formula, complexity and error."""
+        kind = "exact" if self.exact else f"val_rmse={self.val_rmse:.2e}"
+        return f"Candidate({self.formula.expressions[0]}, complexity={self.complexity:.3g}, {kind})"
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What `discover` found.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        The frontier: each is more accurate on validation samples than all that are simpler; simplest first.
+    best : Candidate
+        The one with the shortest message, an exact one if there is any.
+    n_trained : int
+        Shapes that were trained.
+    cpu_s : float
+        Processor time, in seconds.
+    tried : dict of str to float
+        Least validation RMSE of the splines of every shape, by its name.
+    """
+
+    candidates: list[Candidate]
+    best: Candidate
+    n_trained: int
+    cpu_s: float
+    tried: dict[str, float] = field(default_factory=dict, repr=False)
+
+    def table(self) -> str:
+        """The frontier as text: complexity, error and formula of each candidate.
+
+        Examples
+        --------
+        >>> from kan_np import create_dataset
+        >>> from kan_np.discovery import discover
+        >>> found = discover(create_dataset(lambda x: 2 * x[:, [0]] ** 2, n_var=1, train_num=100, seed=0))
+        >>> print(found.table().splitlines()[0])
+        complexity  val RMSE  formula
+        """
+        rows = [
+            f"{c.complexity:10.4g}  {c.val_rmse:8.1e}  {c.formula.expressions[0]}" for c in self.candidates
+        ]
+        return "\n".join(["complexity  val RMSE  formula", *rows])
+
+
+def frontier(candidates: list[Candidate]) -> list[Candidate]:
+    """Those that no other is simpler than and as accurate, simplest first."""
+    chosen: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.complexity, c.val_rmse)):
+        if not chosen or candidate.val_rmse < chosen[-1].val_rmse:
+            chosen.append(candidate)
+    return chosen
+
+
+def message_bits(rmse: float, rounding: float, n: int, complexity: float, n_constants: int) -> float:
+    """n log2 rmse + 3 bits an operation + log2(n) / 2 a constant that is fitted."""
+    accuracy = n * float(np.log2(max(rmse, rounding)))
+    return accuracy + _BITS_PER_OPERATION * complexity + n_constants / 2 * float(np.log2(n))

@@ -1,0 +1,210 @@
+"""From a tree to a trained network of splines: random starts, the best of which go on to finer grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kan_np._threads import one_thread
+from kan_np._validate import FloatArray
+from kan_np.discovery.trees import Layer, Tree, layers_of
+from kan_np.grid import knots_from_samples, uniform_knots
+from kan_np.mixed_layer import MixedLayer
+from kan_np.mixed_network import MixedNetwork
+from kan_np.mixed_objective import MixedObjective
+from kan_np.network import Network
+from kan_np.optimize.levenberg_marquardt import minimize
+from kan_np.pieces import SplineTable
+from kan_np.symbolic.builtin import builtin_symbols
+from kan_np.symbolic_edge import SymbolicEdge
+from kan_np.wiring import Wiring
+
+Stop = Callable[[], bool]
+
+_ORDER = 3
+_FIRST_STEPS, _STEPS = 8, 25
+#: Sizes of the line, the parabola and the rest of a random start.
+_LINE, _PARABOLA, _REST = 1.0, 0.5, 0.1
+
+
+def never() -> bool:
+    """No reason to stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples to train on and to judge by.
+
+    Attributes
+    ----------
+    x, y : ndarray of shape (n, n_in), (n, n_out)
+    val_x, val_y : ndarray
+    """
+
+    x: FloatArray
+    y: FloatArray
+    val_x: FloatArray
+    val_y: FloatArray
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the labels, over all outputs."""
+        return float(np.sqrt(np.mean(np.square(self.y - self.y.mean(axis=0)))))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network and its RMSE on the validation samples."""
+
+    network: MixedNetwork
+    rmse: float
+
+
+def train_tree(
+    tree: Tree,
+    data: Data,
+    rng: np.random.Generator,
+    *,
+    grids: Sequence[int] = (4, 8, 16),
+    restarts: int = 6,
+    keep: int = 2,
+    stop: Stop = never,
+) -> Trained:
+    """The best network of a tree on validation samples, over starts and grids.
+
+    Parameters
+    ----------
+    tree : Tree
+    data : Data
+    rng : numpy.random.Generator
+    grids : sequence of int
+    restarts, keep : int
+        Starts on the first grid, and those that go on.
+    stop : callable
+        Asked after each step; True ends the training with what there is.
+    """
+    layers = layers_of(tree, data.x.shape[1])
+    starts = [_started(layers, data, grids[0], rng, stop)]
+    while len(starts) < restarts and not stop():
+        starts.append(_started(layers, data, grids[0], rng, stop))
+    starts.sort(key=lambda trained: trained.rmse)
+    best = starts[0]
+    for trained in starts[:keep]:
+        for grid in grids[1:]:
+            if stop():
+                return best
+            network = with_moved_grids(trained.network, data.x).refined(grid)
+            trained = descend(network, data, _STEPS, stop=stop)
+            if trained.rmse < best.rmse:
+                best = trained
+    return best
+
+
+def descend(
+    network: MixedNetwork, data: Data, steps: int, held: int | None = None, stop: Stop = never
+) -> Trained:
+    """Levenberg-Marquardt for some steps, one parameter held if asked for, and the error after it."""
+    objective, theta = MixedObjective(network, data.x, data.y), network.theta
+    with one_thread():
+        if held is None:
+            theta = minimize(objective, theta, steps, lambda _: stop()).theta
+        else:
+            others = _Others(objective, theta, held)
+            free = minimize(others, theta[others.free], steps, lambda _: stop()).theta  # type: ignore[arg-type]
+            theta = others.all_of(free)
+    network = network.with_theta(theta)
+    return Trained(network, rmse(network, data.val_x, data.val_y))
+
+
+class _Others:
+    """An objective as a function of all parameters but one."""
+
+    def __init__(self, objective: MixedObjective, theta: FloatArray, held: int) -> None:
+        self.objective, self.theta = objective, theta
+        self.free = np.delete(np.arange(theta.size), held)
+
+    def all_of(self, free: FloatArray) -> FloatArray:
+        """All parameters."""
+        theta = self.theta.copy()
+        theta[self.free] = free
+        return theta
+
+    def value(self, free: FloatArray) -> float:
+        """The objective."""
+        return self.objective.value(self.all_of(free))
+
+    def normal_equations(self, free: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """The objective, its gradient and Gauss-Newton matrix."""
+        value, gradient, hessian = self.objective.normal_equations(self.all_of(free))
+        return value, gradient[self.free], np.asfortranarray(hessian[np.ix_(self.free, self.free)])
+
+
+def rmse(network: MixedNetwork, x: FloatArray, y: FloatArray) -> float:
+    """Root mean square error; infinite where the outputs are not finite."""
+    with np.errstate(all="ignore"):
+        error = float(np.sqrt(np.mean(np.square(network.forward(x) - y))))
+    return error if np.isfinite(error) else np.inf
+
+
+def with_moved_grids(network: MixedNetwork, x: FloatArray) -> MixedNetwork:
+    """The same function on grids where the samples are, as far as they can carry it."""
+    for l in range(len(network.layers)):  # noqa: E741
+        starts = np.concatenate([[0], np.cumsum(network.width)])
+        samples = network.node_values(x)[starts[l] : starts[l + 1]]
+        if not np.isfinite(samples).all():
+            return network
+        knots = network.knots[l]
+        moved = knots_from_samples(samples, knots.shape[1] - 1, 1.0, 0.0)
+        flat = samples.min(axis=1) == samples.max(axis=1)
+        candidate = network.with_layer_knots(l, np.where(flat[:, None], knots, moved))
+        if not np.isfinite(candidate.theta).all():
+            return network
+        network = candidate
+    return network
+
+
+def _started(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Generator, stop: Stop) -> Trained:
+    network = with_moved_grids(_random_network(layers, data, grid, rng), data.x)
+    first = descend(network, data, _FIRST_STEPS, stop=stop).network
+    return descend(with_moved_grids(first, data.x), data, _STEPS, stop=stop)
+
+
+def _random_network(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Generator) -> MixedNetwork:
+    """Smooth random edges, the last layer in the units of the labels."""
+    line = next(symbol for symbol in builtin_symbols() if symbol.name == "x")
+    built: list[MixedLayer] = []
+    low, high = data.x.min(axis=0), data.x.max(axis=0)
+    high = np.where(high > low, high, low + 1.0)
+    for layer in layers:
+        n_in = low.size
+        mask = np.zeros((n_in, sum(layer.arity)), dtype=bool)
+        for place, scale in layer.edges.items():
+            mask[place] = scale is None
+        symbols = {
+            place: SymbolicEdge(line, c=scale) for place, scale in layer.edges.items() if scale is not None
+        }
+        table = SplineTable.build(uniform_knots(low, high, grid), _ORDER, "smooth")
+        coef = _random_curves(int(mask.sum()), grid + _ORDER, rng)
+        splines = Network(Wiring.from_masks([mask]), table, "zero", coef)
+        built.append(MixedLayer(splines, symbols, layer.arity))
+        low, high = -np.ones(len(layer.arity)), np.ones(len(layer.arity))
+    return MixedNetwork(tuple(_in_units_of(built, data)))
+
+
+def _random_curves(n_edges: int, n_basis: int, rng: np.random.Generator) -> FloatArray:
+    t = np.linspace(-1.0, 1.0, n_basis)
+    sizes = rng.normal(size=(4, n_edges, 1)) * np.array([_LINE, _PARABOLA, _PARABOLA, 0.0])[:, None, None]
+    noise = _REST * rng.normal(size=(n_edges, n_basis))
+    return np.asarray(sizes[0] * t + sizes[1] * t**2 + sizes[2] + noise)
+
+
+def _in_units_of(layers: list[MixedLayer], data: Data) -> list[MixedLayer]:
+    """The last layer scaled so that its edges are of the size of the labels."""
+    spread = data.spread or 1.0
+    last = layers[-1]
+    symbols = {place: SymbolicEdge(e.symbol, e.a, e.b, spread, 0.0) for place, e in last.symbols.items()}
+    splines = last.splines.with_theta(last.splines.theta * spread)
+    return [*layers[:-1], MixedLayer(splines, symbols, last.arity)]

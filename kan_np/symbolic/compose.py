@@ -1,0 +1,110 @@
+"""The formula that a network is: its edges written inside each other.
+
+Constants that are trained become Floats, those that the canonical form of a symbol holds become whole
+numbers. An edge that is a spline becomes an undefined function, phi_l_i_j for the edge from node i of layer l
+to subnode j.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.mixed_network import MixedNetwork
+
+if TYPE_CHECKING:
+    import sympy
+
+    from kan_np.mixed_layer import MixedLayer
+    from kan_np.network import Network
+    from kan_np.symbolic_edge import SymbolicEdge
+
+Place = tuple[int, int, int]
+
+
+def compose(
+    network: Network | MixedNetwork, inputs: Sequence[sympy.Expr]
+) -> tuple[list[sympy.Expr], dict[Place, str]]:
+    """Expressions of the outputs, and the names of the spline edges in them.
+
+    Parameters
+    ----------
+    network : Network or MixedNetwork
+    inputs : sequence of sympy.Expr
+        What stands for the inputs.
+    """
+    mixed = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
+    nodes, names = list(inputs), dict[Place, str]()
+    for l, layer in enumerate(mixed.layers):  # noqa: E741
+        nodes = _nodes(layer, _sums(l, layer, nodes, names))
+    return nodes, names
+
+
+def spline_functions(
+    network: Network | MixedNetwork, names: dict[Place, str]
+) -> dict[str, Callable[[FloatArray], FloatArray]]:
+    """Numbers of the undefined functions of `compose`, by name."""
+    mixed = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
+
+    def curve(l: int, i: int, j: int) -> Callable[[FloatArray], FloatArray]:  # noqa: E741
+        def function(u: FloatArray) -> FloatArray:
+            points = np.asarray(u, dtype=np.float64)
+            rows = np.zeros((mixed.width[l], points.size))
+            rows[i] = points.ravel()
+            return mixed.edge_values(l, rows)[i, j].reshape(points.shape)
+
+        return function
+
+    return {name: curve(*place) for place, name in names.items()}
+
+
+def _sums(l: int, layer: MixedLayer, nodes: list[Any], names: dict[Place, str]) -> list[Any]:  # noqa: E741
+    import sympy
+
+    sums: list[Any] = [sympy.Integer(0)] * layer.n_subnodes
+    for i, j in np.argwhere(layer.mask).tolist():
+        if (i, j) in layer.symbols:
+            sums[j] += edge_expression(layer.symbols[i, j], nodes[i])
+        else:
+            names[l, i, j] = f"phi_{l}_{i}_{j}"
+            sums[j] += sympy.Function(names[l, i, j])(nodes[i])
+    return sums
+
+
+def _nodes(layer: MixedLayer, sums: list[Any]) -> list[Any]:
+    import sympy
+
+    if layer.affine is None:
+        starts = np.concatenate([[0], np.cumsum(layer.arity)]).tolist()
+        return [sympy.Mul(*sums[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    affine = layer.split_affine(layer.affine)
+    terms = [
+        sympy.Float(s, 17) * z + sympy.Float(b, 17)
+        for s, b, z in zip(affine.subnode_scale, affine.subnode_bias, sums, strict=True)
+    ]
+    return [
+        sympy.Float(s, 17) * sympy.Mul(*[terms[j] for j in np.flatnonzero(layer.owner == node)])
+        + sympy.Float(b, 17)
+        for node, (s, b) in enumerate(zip(affine.node_scale, affine.node_bias, strict=True))
+    ]
+
+
+def edge_expression(edge: SymbolicEdge, x: sympy.Expr) -> sympy.Expr:
+    """c f(a x + b) + d with Floats for the constants that are trained."""
+    import sympy
+
+    a, b, c, d = (
+        sympy.Float(value, 17) if q in edge.free else _held(value) for q, value in enumerate(edge.constants)
+    )
+    return c * edge.symbol.sympy(a * x + b) + d
+
+
+def _held(value: float) -> Any:
+    import sympy
+
+    whole = math.isfinite(value) and value.is_integer() and abs(value) < 1e15
+    return sympy.Integer(int(value)) if whole else sympy.Float(value, 17)

@@ -1,0 +1,112 @@
+"""The shortest of several ways to write a formula, each checked against samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.symbolic.expression import numeric_of
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Formulas with more operations, or more decimal numbers, are left to the cheap rules.
+_LONGEST = 40
+_MOST_FLOATS = 6
+#: Two ways of writing agree if their values do to this part of their spread.
+_SAME = 1e-10
+
+
+def simplified(
+    expression: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: FloatArray,
+    functions: Mapping[str, Callable[[FloatArray], FloatArray]] | None = None,
+) -> sympy.Expr:
+    """The simplest form of `expression` that has its values on the samples.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+    variables : sequence of sympy.Symbol
+        Where all samples of one are positive, logarithms and roots of it are taken apart and together.
+    x : ndarray of shape (n, n_var)
+    functions : mapping of str to callable, optional
+        Numbers of undefined functions, by name.
+
+    Examples
+    --------
+    >>> import numpy as np, sympy
+    >>> x, y = sympy.symbols("x y")
+    >>> points = np.random.default_rng(0).uniform(0.5, 2, (50, 2))
+    >>> simplified(sympy.exp(sympy.log(x) - sympy.log(y)), [x, y], points)
+    x/y
+    >>> simplified(sympy.tanh(sympy.atanh(x) + sympy.atanh(y)), [x, y], points / 3)
+    (x + y)/(x*y + 1)
+    """
+    import sympy
+
+    signed = [
+        sympy.Dummy(str(v), positive=True) if (column > 0).all() else sympy.Dummy(str(v), real=True)
+        for v, column in zip(variables, x.T, strict=True)
+    ]
+    there = dict(zip(variables, signed, strict=True))
+    back = dict(zip(signed, variables, strict=True))
+    first = expression.subs(there)
+    values = numeric_of(variables, expression, functions)(*x.T)
+    allowed = _SAME * max(float(np.std(values)), 1e-3 * float(np.abs(values).max(initial=0.0)))
+    best, best_size = expression, size(expression)
+    for way in _ways(first):
+        written = way.subs(back)
+        if size(written) >= best_size:
+            continue
+        error = np.abs(numeric_of(variables, written, functions)(*x.T) - values)
+        if error.max(initial=0.0) <= allowed:
+            best, best_size = written, size(written)
+    return best
+
+
+def size(expression: sympy.Expr) -> float:
+    """Length of a formula: operations, functions twice, and a little for every number that is not whole."""
+    import sympy
+
+    numbers = sum(len(str(n)) > 4 for n in expression.atoms(sympy.Float, sympy.Rational))
+    leaves = sum(1 for part in sympy.preorder_traversal(expression) if not part.args)
+    functions = sum(1 for part in sympy.preorder_traversal(expression) if part.is_Function)
+    return float(expression.count_ops()) + functions + 0.5 * numbers + 0.01 * leaves
+
+
+def _ways(expression: Any) -> Iterator[Any]:
+    import sympy
+
+    yield expression
+    cheap: tuple[Callable[[Any], Any], ...] = (
+        sympy.expand,
+        sympy.powsimp,
+        sympy.factor_terms,
+        lambda e: sympy.powdenest(sympy.logcombine(e, force=True), force=True),
+        lambda e: sympy.powsimp(sympy.expand_power_exp(e.replace(sympy.exp, _exponential))),
+    )
+    dear: tuple[Callable[[Any], Any], ...] = (sympy.factor, lambda e: sympy.factor(sympy.together(e)))
+    hyperbolic = sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth
+    if not expression.has(*hyperbolic):  # whose arguments sympy would multiply out
+        dear = (*dear, sympy.simplify, lambda e: sympy.simplify(sympy.factor(e)))
+    if expression.has(sympy.asin, sympy.acos, sympy.atan, sympy.atanh, sympy.asinh, sympy.acosh):
+        dear = (*dear, lambda e: sympy.factor(sympy.together(sympy.expand_trig(e))))
+    short = expression.count_ops() <= _LONGEST and len(expression.atoms(sympy.Float)) <= _MOST_FLOATS
+    rules = cheap + (dear if short else ())
+    for rule in rules:
+        try:
+            yield rule(expression)
+        except (ValueError, TypeError, NotImplementedError, AttributeError, RecursionError):
+            continue  # sympy's rules do not all know all functions
+
+
+def _exponential(argument: Any) -> Any:
+    """exp of a sum with logarithms as a product of powers."""
+    import sympy
+
+    return sympy.exp(sympy.expand_log(sympy.expand(argument), force=True))

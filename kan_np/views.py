@@ -1,0 +1,135 @@
+"""What can be read of a KAN: shape, grids, parameters, symbols."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np.mixed_layer import Affine
+from kan_np.mixed_network import MixedNetwork, as_mixed
+from kan_np.network import Network
+from kan_np.place import Place
+from kan_np.shape import Shape
+from kan_np.symbolic_edge import SymbolicEdge
+from kan_np.trainable import Trainable
+
+
+class Views(Trainable):
+    """A model with a network of either kind, and views of it; all arrays are copies."""
+
+    _network: Network | MixedNetwork
+    _used: NDArray[np.bool_]
+
+    @property
+    def width(self) -> list[int]:
+        """Nodes of each layer, sums and products, inputs first."""
+        return list(self._network.width)
+
+    @property
+    def width_in(self) -> list[int]:
+        """Subnodes of each layer, inputs first: `width`, but with every factor of a product by itself."""
+        return list(self._network.width_in)
+
+    @property
+    def n_mult(self) -> list[int]:
+        """Products among the nodes of each layer; they follow the sums."""
+        return Shape.of(self._network).n_mult
+
+    @property
+    def mult_arity(self) -> list[list[int]]:
+        """Factors of the products of each layer, inputs first."""
+        return Shape.of(self._network).mult_arity
+
+    @property
+    def affine_trainable(self) -> bool:
+        """Whether nodes have trainable scales and biases."""
+        net = self._network
+        return isinstance(net, MixedNetwork) and any(layer.affine is not None for layer in net.layers)
+
+    @property
+    def affine(self) -> list[Affine]:
+        """Scales and biases of subnodes and nodes, a layer above the inputs each; 1 and 0 without such."""
+        layers = []
+        for layer in as_mixed(self._network).layers:
+            values = layer.unit_affine if layer.affine is None else layer.affine.copy()
+            layers.append(layer.split_affine(values))
+        return layers
+
+    @property
+    def k(self) -> int:
+        """Order of the splines."""
+        return int(self._network.k)
+
+    @property
+    def grid(self) -> int:
+        """Number of intervals G."""
+        return self._network.knots[0].shape[1] - 1
+
+    @property
+    def base_fun(self) -> str:
+        """Name of the residual function b."""
+        return str(self._network.base_fun)
+
+    @property
+    def extrapolation(self) -> str:
+        """What splines do outside their grid."""
+        return str(self._network.extrapolation)
+
+    @property
+    def knots(self) -> list[FloatArray]:
+        """Knots of each layer's inputs: arrays of shape (n_in, G + 1)."""
+        return self._network.knots
+
+    @property
+    def edges(self) -> list[NDArray[np.bool_]]:
+        """Which edges there are: arrays of shape (n_in, n_subnodes), True but for those that were pruned."""
+        return self._network.masks
+
+    @property
+    def symbols(self) -> dict[Place, SymbolicEdge]:
+        """The edges that are symbols, by layer, source and subnode; a copy. `fix_symbolic` makes them."""
+        return self._network.symbols if isinstance(self._network, MixedNetwork) else {}
+
+    @property
+    def locks(self) -> list[list[Place]]:
+        """Groups of edges (l, i, j) that share one function; see `lock`."""
+        return [list(group) for group in getattr(self._network, "locks", ())]
+
+    @property
+    def input_id(self) -> NDArray[np.int64]:
+        """Columns of the data that are inputs, in order: all but those that `prune_input` left out.
+
+        Wherever the model takes inputs it takes all columns of the data or these alone.
+        """
+        return np.flatnonzero(self._used).astype(np.int64)
+
+    @property
+    def coef(self) -> list[FloatArray]:
+        """Spline coefficients c of each layer: arrays of shape (n_in, n_subnodes, G + k), copies.
+
+        Zeros where there is no spline.
+        """
+        return self._network.coef
+
+    @property
+    def scale_base(self) -> list[FloatArray]:
+        """Residual weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
+
+        Zeros where there is no spline or no residual function.
+        """
+        return self._network.scale_base
+
+    def _select(self, name: str, x: ArrayLike) -> ArrayLike:
+        """The columns of x that are inputs, of all columns of the data or these alone."""
+        if self._used.all():
+            return x
+        array = x if isinstance(x, np.ndarray) else _validate.matrix(name, x)
+        n_columns = array.shape[1] if array.ndim == 2 else self.width[0]  # other shapes are refused later
+        if n_columns not in (self._used.size, self.width[0]):
+            raise ValueError(
+                f"{name} has {n_columns} columns, shape {array.shape}; expected all {self._used.size} "
+                f"columns of the data or only those that are inputs, columns {self.input_id.tolist()}."
+            )
+        return array[:, self._used] if n_columns == self._used.size else array

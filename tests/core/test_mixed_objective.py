@@ -1,0 +1,126 @@
+"""MixedObjective: values from the formulas, derivatives by complex steps and central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+from core.mixed_models import mixed_model
+
+from kan_np import KAN
+from kan_np import mixed_objective as module
+from kan_np.mixed_network import as_mixed
+from kan_np.mixed_objective import MixedObjective
+from kan_np.objective import KanObjective
+from kan_np.penalty import Penalty
+from kan_np.scores import METRICS
+
+RNG = np.random.default_rng(2)
+N = 90
+X = RNG.uniform(-1.2, 1.2, (N, 2))
+Y = RNG.normal(size=(N, 2))
+WEIGHT = RNG.uniform(0.1, 1.0, N)
+
+
+def roots(theta, model, smoothing=0.0):
+    """Numbers whose squares sum to the weighted mean squared error + smoothing S, from the formulas."""
+    layers = reference.unpack_mixed(theta, model)
+    outputs = reference.mixed_forward(X, layers, model.k, model.base_fun, model.extrapolation)
+    parts = [(np.sqrt(WEIGHT / (2 * WEIGHT.sum()))[:, None] * (outputs - Y)).ravel()]
+    for _, splines, *_ in layers:
+        parts += [np.sqrt(smoothing) * np.diff(np.array(own[1:]), 2) for own in splines.values()]
+    return np.concatenate(parts)
+
+
+def central(f, theta, h=1e-6):
+    steps = h * np.eye(theta.size)
+    return np.array([(f(theta + step) - f(theta - step)) / (2 * h) for step in steps])
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.05])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing, seed):
+    model = mixed_model(affine=affine, seed=seed)
+    theta = model._theta
+    objective = MixedObjective(model._network, X, Y, None, WEIGHT, smoothing)
+    r = roots(theta, model, smoothing)
+    J = reference.complex_step_jacobian(lambda t: roots(t, model, smoothing), theta)
+    value, gradient = objective(theta)
+    np.testing.assert_allclose(value, r @ r, rtol=1e-12)
+    np.testing.assert_allclose(gradient, 2 * J.T @ r, rtol=1e-9, atol=1e-11)
+    assert objective.value(theta) == pytest.approx(value, rel=1e-14)
+    value, gradient, hessian = objective.normal_equations(theta)
+    np.testing.assert_allclose(value, r @ r, rtol=1e-12)
+    np.testing.assert_allclose(gradient, 2 * J.T @ r, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(np.tril(hessian), np.tril(2 * J.T @ J), rtol=1e-9, atol=1e-10)
+    assert hessian.flags.f_contiguous
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("affine", [False, True])
+def test_gradients_of_penalties_are_those_of_the_value(metric, affine):
+    model = mixed_model(affine=affine, seed=3)
+    penalty = Penalty(0.1, 1.0, 2.0, 0.0, 0.0, metric)
+    objective = MixedObjective(model._network, X, Y, penalty, WEIGHT)
+    theta = model._theta
+    value, gradient = objective(theta)
+    assert value == pytest.approx(objective.mse + 0.1 * objective.reg, rel=1e-14)
+    np.testing.assert_allclose(gradient, central(lambda t: objective(t)[0], theta), rtol=1e-6, atol=1e-7)
+
+
+def test_penalties_of_coefficients_count_splines_alone():
+    model = mixed_model(seed=3)
+    objective = MixedObjective(model._network, X, Y, Penalty(0.1, 0.0, 0.0, 0.3, 0.2), WEIGHT)
+    _, gradient = objective(model._theta)
+    expected = 0.0
+    for coef in model.coef:
+        expected += (0.3 * np.abs(coef).sum() + 0.2 * np.abs(np.diff(coef, axis=2)).sum()) / coef.shape[1]
+    assert objective.reg == pytest.approx(expected, rel=1e-13)
+    numeric = central(lambda t: objective(t)[0], model._theta)
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-7)
+
+
+def test_where_nothing_is_mixed_it_is_the_objective_of_a_network():
+    model = KAN([2, 3, 2], grid=4, seed=0, noise_scale=3.0)
+    net = model._network
+    penalty = Penalty(0.1, 1.0, 2.0, 0.1, 0.2, "edge_backward")
+    theirs = KanObjective(net, X, Y, penalty, WEIGHT, 0.1)
+    ours = MixedObjective(as_mixed(net), X, Y, penalty, WEIGHT, 0.1)
+    for a, b in zip(theirs(model._theta), ours(model._theta), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    theirs = KanObjective(net, X, Y, None, WEIGHT, "weak")
+    ours = MixedObjective(as_mixed(net), X, Y, None, WEIGHT, "weak")
+    a, b = (o.normal_equations(model._theta) for o in (theirs, ours))
+    np.testing.assert_allclose(np.tril(a[2]), np.tril(b[2]), rtol=1e-10, atol=1e-12)
+    assert (theirs.smoothing, theirs.n_residuals) == (pytest.approx(ours.smoothing), ours.n_residuals)
+
+
+@pytest.mark.parametrize("lamb", [0.0, 0.1])
+def test_samples_in_parts_give_the_same(monkeypatch, lamb):
+    model = mixed_model(affine=True)
+    x, y = RNG.uniform(-1, 1, (1000, 2)), RNG.normal(size=(1000, 2))
+    theta = model._theta
+    penalty = Penalty(lamb, reg_metric="edge_backward")
+    whole = MixedObjective(model._network, x, y, penalty)
+    monkeypatch.setattr(module, "_PART_BYTES", 0)
+    parts = MixedObjective(model._network, x, y, penalty)
+    assert len(parts._parts) == 4
+    for a, b in zip(whole(theta), parts(theta), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    (f, g, first), (value, gradient, second) = (o.normal_equations(theta) for o in (whole, parts))
+    assert value == pytest.approx(f, rel=1e-13)
+    np.testing.assert_allclose(gradient, g, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(np.tril(second), np.tril(first), rtol=1e-10, atol=1e-12)
+
+
+def test_what_is_not_finite_is_a_value_not_a_warning():
+    model = KAN([1, 1, 1], seed=0)
+    model.fix_symbolic(0, 0, 0, "exp", fit=False, a=500.0, c=1e300)
+    model.fix_symbolic(1, 0, 0, "x^5", fit=False, c=1e300)
+    x = np.linspace(-1, 1, 20)[:, None]
+    objective = MixedObjective(model._network, x, x)
+    theta = model._theta
+    assert not np.isfinite(objective(theta)[0])
+    assert not np.isfinite(objective.value(theta))
+    assert not np.isfinite(objective.normal_equations(theta)[0])
