@@ -16,11 +16,17 @@ from filelock import FileLock, Timeout
 
 from sweeps.errors import UserError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DATABASE_NAME = "results.db"
 LOCK_NAME = ".lock"
 
-SCHEMA = """
+FORMULAS_TABLE = """
+CREATE TABLE formulas (
+    run_id TEXT NOT NULL, stage INTEGER NOT NULL, formula TEXT NOT NULL, latex TEXT NOT NULL,
+    complexity REAL, n_constants INTEGER NOT NULL, exact INTEGER NOT NULL, best INTEGER NOT NULL,
+    PRIMARY KEY (run_id, stage))
+"""
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE environments (env_id TEXT PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE tasks (task TEXT PRIMARY KEY, position INTEGER NOT NULL, json TEXT NOT NULL);
@@ -37,10 +43,16 @@ CREATE TABLE stages (
     status TEXT NOT NULL, opt TEXT NOT NULL DEFAULT '', PRIMARY KEY (run_id, stage));
 CREATE TABLE models (
     run_id TEXT NOT NULL, stage INTEGER NOT NULL, npz BLOB NOT NULL, PRIMARY KEY (run_id, stage));
+{FORMULAS_TABLE};
 """
 #: What turns a file of one version into one of the next.
-MIGRATIONS = {1: ("ALTER TABLE stages ADD COLUMN opt TEXT NOT NULL DEFAULT ''",)}
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE stages ADD COLUMN opt TEXT NOT NULL DEFAULT ''",),
+    2: (FORMULAS_TABLE,),
+}
+#: The tables of every version, and those that came later, with the version they came in.
 TABLES = frozenset({"meta", "environments", "tasks", "plan", "runs", "stages", "models"})
+LATER_TABLES = {"formulas": 3}
 
 RUN_COLUMNS = {
     "run_id": str,
@@ -69,6 +81,19 @@ STAGE_COLUMNS = {
     "n_fev": int,
     "status": str,
     "opt": str,
+}
+
+#: `formula` is text as sympy writes it, `n_constants` how many numbers stand in it; `exact` and `best` are 0
+#: or 1: whether its error is rounding, and whether it is the one of its run that the search recommends.
+FORMULA_COLUMNS = {
+    "run_id": str,
+    "stage": int,
+    "formula": str,
+    "latex": str,
+    "complexity": float,
+    "n_constants": int,
+    "exact": int,
+    "best": int,
 }
 
 Columns = dict[str, np.ndarray]
@@ -104,7 +129,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             if not names or names >= TABLES:
                 connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            for table in sorted(TABLES - {"models"}) if names >= TABLES else (1,):
+            checked = (TABLES | LATER_TABLES.keys()) & names - {"models"}
+            for table in sorted(checked) if names >= TABLES else (1,):
                 finding = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
                 if finding != "ok":
                     raise damaged(path, finding)
@@ -169,7 +195,8 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f"reads {SCHEMA_VERSION}. Install the newer version, or choose another --out. "
             "The file was left as it is."
         )
-    missing = ", ".join(sorted(TABLES - names))
+    later = {table for table, since in LATER_TABLES.items() if version.isdecimal() and since <= int(version)}
+    missing = ", ".join(sorted((TABLES | later) - names))
     if missing or not version:
         raise UserError(
             f"{path} is not a store of kan-sweep (missing: {missing or 'its version'}). "
@@ -197,6 +224,12 @@ def stage_expressions(connection: sqlite3.Connection) -> list[str]:
     return [name if name in present else "''" for name in STAGE_COLUMNS]
 
 
+def has_formulas(connection: sqlite3.Connection) -> bool:
+    """Say whether the file has a table of formulas: one that may only be read can be of an older version."""
+    query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'formulas'"
+    return bool(connection.execute(query).fetchone()[0])
+
+
 def timestamp() -> str:
     """Return the time now in UTC, to the second, in ISO format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -215,9 +248,18 @@ def to_nan(value: float | None) -> float:
 
 def stage_values(stage: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a stage of a record as SQLite takes it, in the order of `STAGE_COLUMNS` without the run id."""
+    return _values(stage, list(STAGE_COLUMNS.items())[1:])
+
+
+def formula_values(stage: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the formula of a stage as SQLite takes it, in the order of `FORMULA_COLUMNS` without run id."""
+    return _values({**stage["formula"], "stage": stage["stage"]}, list(FORMULA_COLUMNS.items())[1:])
+
+
+def _values(record: Mapping[str, Any], kinds: Iterable[tuple[str, type]]) -> tuple[Any, ...]:
     values: list[Any] = []
-    for name, kind in list(STAGE_COLUMNS.items())[1:]:
-        value = stage[name]
+    for name, kind in kinds:
+        value = record[name]
         if kind is float:
             values.append(to_null(value))
         else:
@@ -233,6 +275,14 @@ def stage_record(row: Sequence[Any], with_model: set[int]) -> dict[str, Any]:
         if kind is float:
             stage[name] = to_nan(stage[name])
     return stage | {"has_model": stage["stage"] in with_model}
+
+
+def formula_record(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a row of `FORMULA_COLUMNS` as the formula of a stage."""
+    formula = dict(zip(FORMULA_COLUMNS, row, strict=True))
+    del formula["run_id"], formula["stage"]
+    flags = {name: bool(formula[name]) for name in ("exact", "best")}
+    return formula | flags | {"complexity": to_nan(formula["complexity"])}
 
 
 def marks(columns: Mapping[str, type]) -> str:

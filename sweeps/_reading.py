@@ -12,9 +12,12 @@ from typing import Any
 
 from sweeps._database import (
     DATABASE_NAME,
+    FORMULA_COLUMNS,
     RUN_COLUMNS,
     STAGE_COLUMNS,
     Columns,
+    formula_record,
+    has_formulas,
     sqlite_errors,
     stage_expressions,
     stage_record,
@@ -126,6 +129,10 @@ class Reading:
         rows = self._rows(f"SELECT {self._stage_names()} FROM stages ORDER BY run_id, stage")  # noqa: S608
         return to_columns(rows, STAGE_COLUMNS)
 
+    def formulas(self) -> Columns:
+        """Return one array a column, one element a stage that is a formula, sorted by run id and stage."""
+        return to_columns(self._formula_rows("ORDER BY run_id, stage"), FORMULA_COLUMNS)
+
     def environments(self) -> dict[str, dict[str, Any]]:
         """Return the machines and versions that made the runs, by env_id."""
         rows = self._rows("SELECT env_id, json FROM environments ORDER BY env_id")
@@ -155,7 +162,7 @@ class Reading:
         """Return the record of one run, found by the start of its id.
 
         It has the keys that `add` takes and group_id, seed, finished_at; instead of the model, a stage says
-        `has_model`.
+        `has_model`; a stage that is a formula has it as `formula`.
         """
         run_id = self.find(prefix)
         row = self._rows(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs WHERE run_id = ?", (run_id,))[0]  # noqa: S608
@@ -167,6 +174,10 @@ class Reading:
         with_model = {row[0] for row in self._rows("SELECT stage FROM models WHERE run_id = ?", (run_id,))}
         query = f"SELECT {self._stage_names()} FROM stages WHERE run_id = ? ORDER BY stage"  # noqa: S608
         record["stages"] = [stage_record(row, with_model) for row in self._rows(query, (run_id,))]
+        formulas = {row[1]: formula_record(row) for row in self._formula_rows("WHERE run_id = ?", (run_id,))}
+        for stage in record["stages"]:
+            if stage["stage"] in formulas:
+                stage["formula"] = formulas[stage["stage"]]
         return record
 
     def model(self, run_id: str, stage: int | None = None) -> bytes:
@@ -260,6 +271,12 @@ class Reading:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+    def _formula_rows(self, which: str, values: Sequence[object] = ()) -> list[Any]:
+        with sqlite_errors(self.path):
+            if not has_formulas(self._connection):
+                return []
+        return self._rows(f"SELECT {', '.join(FORMULA_COLUMNS)} FROM formulas {which}", values)  # noqa: S608
 
     def _stage_names(self) -> str:
         with sqlite_errors(self.path):

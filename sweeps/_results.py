@@ -96,12 +96,50 @@ class Comparison:
         return mlp / kan if kan > 0 else math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula that a search found.
+
+    `text` is as sympy writes it. `n_constants` numbers stand in it; `n_params` are they, or the parameters of
+    the network where edges stayed splines. `exact` says that its error is rounding, `best` that it is the one
+    its search recommends. `time_s` is how long the search took.
+    """
+
+    run_id: str
+    stage: int
+    seed: int
+    text: str
+    complexity: float
+    n_constants: int
+    n_params: int
+    train_rmse: float
+    val_rmse: float
+    test_rmse: float
+    time_s: float
+    exact: bool
+    best: bool
+
+
+@dataclass(frozen=True)
+class FormulaSearch:
+    """All searches for a formula of one function: the best one, if any was found, and the frontier.
+
+    `n_exact` of the `n_runs` recorded searches ended with an exact formula. `frontier` holds what is more
+    accurate on validation samples than all that is simpler, simplest first.
+    """
+
+    best: Formula | None
+    frontier: list[Formula]
+    n_runs: int
+    n_exact: int
+
+
 @dataclass(frozen=True)
 class TaskResult:
     """Everything about one function.
 
     `budgets` holds, for every MLP by its hidden layers, the best of both families with at most as many
-    parameters as that MLP.
+    parameters as that MLP. `search` is None where no formula was looked for.
     """
 
     task: str
@@ -117,6 +155,7 @@ class TaskResult:
     n_not_ok: int
     n_missing: int
     n_excluded: int
+    search: FormulaSearch | None = None
 
     @property
     def title(self) -> str:
@@ -167,7 +206,7 @@ class SweepResult:
 
     `counts` and all else are of the runs in the plan; `counts["unplanned"]` runs of earlier specifications
     in the same directory are counted only. `n_models` counts trained models by family, `n_by_optimizer` by
-    family and the optimizer that was used.
+    family and the optimizer that was used; formulas are not among them.
     """
 
     meta: Mapping[str, Any]

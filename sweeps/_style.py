@@ -21,8 +21,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sweeps._results import KAN, LBFGS, MLP, TaskResult
+from sweeps.records import FORMULA
 
 COLOURS = {KAN: "#0072B2", MLP: "#D55E00"}
+FORMULA_COLOUR = "#009E73"
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = {KAN: "o", MLP: "s"}
 GREY, INK = "#8a8f98", "#22262d"
@@ -73,7 +75,7 @@ def colour(family: str) -> str:
 
 def label(family: str) -> str:
     """Return a family's name as it is written in figures and tables."""
-    return family.upper()
+    return family if family == FORMULA else family.upper()
 
 
 def face(opt: str, colour: str) -> str:
@@ -190,6 +192,12 @@ def cloud_handle() -> Line2D:
         "alpha": 0.5,
     }
     return Line2D([], [], color=GREY, label="every trained model", **style)
+
+
+def formula_handle() -> Line2D:
+    """Return the legend entry of formulas."""
+    name = "formula, by the numbers in it"
+    return Line2D([], [], color=FORMULA_COLOUR, marker="D", markersize=5.5, linestyle="none", label=name)
 
 
 def by_family(family: str) -> tuple[bool, str]:

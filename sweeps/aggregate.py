@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,8 +23,10 @@ from sweeps._results import (
     SweepResult,
     TaskResult,
 )
+from sweeps.formulas import searches_by_task
 from sweeps.pareto import best_within, front
 from sweeps.points import TaskPoints, points_by_task
+from sweeps.records import FORMULA
 from sweeps.store import Store
 
 Number = TypeVar("Number", int, float)
@@ -55,19 +58,23 @@ def aggregate(store: Store) -> SweepResult:
     with store.snapshot():
         everything, stages, plan = store.runs(), store.stages(), store.plan_tasks()
         descriptions, environments, meta = store.tasks(), store.environments(), store.meta()
-        with_model = store.model_stages()
+        with_model, formulas = store.model_stages(), store.formulas()
     runs = _only(everything, {run_id for run_id, _ in plan}) if plan else everything
     recorded = set(runs["run_id"])
-    stages = _only(stages, recorded)
+    searched = _of(runs, runs["family"] == FORMULA)
+    trained = _of(runs, runs["family"] != FORMULA)
+    searches = searches_by_task(searched, _only(stages, set(searched["run_id"])), formulas)
+    stages = _only(stages, set(trained["run_id"]))
     missing = Counter(task for run_id, task in plan if run_id not in recorded)
     known = [*descriptions, *(task for _, task in plan), *sorted(set(runs["task"]))]
-    found = points_by_task(runs, stages, with_model)
+    found = points_by_task(trained, stages, with_model)
     tasks = []
     for task in dict.fromkeys(known):
         status = runs["status"][runs["task"] == task]
         if status.size or missing[task]:
             own = found.get(task, TaskPoints([], {}, Counter()))
-            tasks.append(_task_result(task, descriptions.get(task, {}), own, status, missing[task]))
+            result = _task_result(task, descriptions.get(task, {}), own, status, missing[task])
+            tasks.append(replace(result, search=searches.get(task)))
     order = {task.task: position for position, task in enumerate(tasks)}
     counts = {
         "planned": len(plan),
@@ -99,7 +106,10 @@ def aggregate(store: Store) -> SweepResult:
 
 
 def _only(columns: Columns, run_ids: set[str]) -> Columns:
-    kept = np.array([run_id in run_ids for run_id in columns["run_id"]], dtype=bool)
+    return _of(columns, np.array([run_id in run_ids for run_id in columns["run_id"]], dtype=bool))
+
+
+def _of(columns: Columns, kept: np.ndarray) -> Columns:
     return {name: column[kept] for name, column in columns.items()}
 
 

@@ -67,6 +67,9 @@ def run(
     features: Annotated[
         str | None, typer.Option(help="Table only: input columns, as a,b,c; all others if not given.")
     ] = None,
+    formula: Annotated[
+        bool, typer.Option("--formula", help="Also look for formulas, one run a function and seed.")
+    ] = False,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds, in place of what SPEC says.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")] = -1,
     backend: Annotated[str, typer.Option(help="Where runs are computed: loky or sequential.")] = "loky",
@@ -81,7 +84,7 @@ def run(
 
     Examples:  kan-sweep run special --preset quick --out runs/special
 
-    kan-sweep run data.csv --target y --out runs/data
+    kan-sweep run data.csv --target y --formula --out runs/data
     """
     from sweeps import launch as launching
     from sweeps.backends import check_jobs, get_backend
@@ -93,7 +96,9 @@ def run(
     check_jobs(jobs)
     pick("progress", progress, KINDS)
     columns = launching.parse_features(features) if features is not None else ()
-    request = launching.Request(source, preset, target, columns, seeds, out, limit, timeout, retry, report)
+    request = launching.Request(
+        source, preset, target, columns, seeds, out, limit, timeout, retry, report, formula
+    )
     if dry_run:
         return launching.dry_run(request, typer.echo)
     return launching.launch(request, RunnerOptions(backend, jobs, progress), _say, typer.echo)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeps._database import Columns
 from sweeps._files import write_file
 from sweeps.errors import UserError
 from sweeps.store import Store
@@ -37,6 +38,15 @@ _RUN_COLUMNS = {
     "reason": str,
 }
 _LAST_COLUMNS = {"wall_s": float, "cpu_s": float, "finished_at": str, "env_id": str, "schema_version": int}
+#: Only where a sweep has looked for formulas.
+_FORMULA_COLUMNS = {
+    "formula": str,
+    "latex": str,
+    "complexity": float,
+    "n_constants": int,
+    "exact": bool,
+    "best": bool,
+}
 _RENAMED = {"stage_wall_s": "wall_s", "stage_status": "status"}
 
 Table = dict[str, list[Any]]
@@ -48,8 +58,9 @@ def export_runs(store: Store, output: str | Path) -> Path:
 
     Columns come in a fixed order: what a run is (run_id to reason), its stage, its times, its configuration
     as p_* (nested names joined by "_", lists as JSON text), the machine and versions as env_*. `opt` is the
-    optimizer that trained the stage, `p_opt` the one that the configuration asks for. A column has
-    one type; a missing value is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
+    optimizer that trained the stage, `p_opt` the one that the configuration asks for. Where formulas were
+    looked for, their columns (formula to best) come before the times. A column has one type; a missing value
+    is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
     and stage.
 
     Raises
@@ -80,7 +91,7 @@ def export_runs(store: Store, output: str | Path) -> Path:
 def table(store: Store) -> tuple[Table, Types]:
     """Return the columns of the table, None where there is no value, and their types."""
     with store.snapshot():
-        runs, stages = store.runs(), store.stages()
+        runs, stages, formulas = store.runs(), store.stages(), store.formulas()
         version = store.meta()["schema_version"]
         environments = {env_id: flatten(values, "env") for env_id, values in store.environments().items()}
     first: dict[str, int] = {}
@@ -90,6 +101,8 @@ def table(store: Store) -> tuple[Table, Types]:
         length[run_id] = length.get(run_id, 0) + 1
     stage_lists = {name: stages[_RENAMED.get(name, name)].tolist() for name in _STAGE_COLUMNS}
     run_lists = {name: column.tolist() for name, column in runs.items()}
+    places = zip(formulas["run_id"], formulas["stage"].tolist(), strict=True)
+    formula_of = dict(zip(places, _rows(formulas, _FORMULA_COLUMNS), strict=True))
     rows: list[dict[str, Any]] = []
     for i, run_id in enumerate(run_lists["run_id"]):
         common = {name: run_lists[name][i] for name in _RUN_COLUMNS}
@@ -99,12 +112,20 @@ def table(store: Store) -> tuple[Table, Types]:
         common |= environments[run_lists["env_id"][i]]
         start = first.get(run_id, 0)
         rows += [
-            common | {name: column[row] for name, column in stage_lists.items()}
+            common
+            | {name: column[row] for name, column in stage_lists.items()}
+            | formula_of.get((run_id, stage_lists["stage"][row]), {})
             for row in range(start, start + length.get(run_id, 0))
         ]
         if run_id not in first:
             rows.append(common)
-    return _typed(rows)
+    return _typed(rows, _FORMULA_COLUMNS if formula_of else {})
+
+
+def _rows(columns: Columns, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the rows of some columns."""
+    lists = [columns[name].tolist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True)]
 
 
 def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -127,8 +148,8 @@ def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
-def _typed(rows: list[dict[str, Any]]) -> tuple[Table, Types]:
-    fixed = _RUN_COLUMNS | _STAGE_COLUMNS | _LAST_COLUMNS
+def _typed(rows: list[dict[str, Any]], further: Types) -> tuple[Table, Types]:
+    fixed = _RUN_COLUMNS | _STAGE_COLUMNS | further | _LAST_COLUMNS
     names = {name for row in rows for name in row}
     types: Types = dict(fixed)
     for prefix in ("p_", "env_"):

@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from sweeps._results import KAN, LBFGS, MLP, Comparison, Point, SweepResult, TaskResult
+from sweeps._results import KAN, LBFGS, MLP, Comparison, Formula, Point, SweepResult, TaskResult
 from sweeps._style import (
+    FORMULA_COLOUR,
     GREY,
     MARKERS,
     by_family,
@@ -27,6 +28,7 @@ from sweeps._style import (
     face,
     family_handles,
     family_label,
+    formula_handle,
     house_style,
     power_of_ten,
     ratio_text,
@@ -38,6 +40,9 @@ from sweeps.pareto import steps
 # Above this many dots on one page its figures carry them as pictures, for every dot is drawn in two figures
 # and so many vectors take a browser seconds.
 MAX_VECTOR_POINTS = 5000
+#: By what factor the frame may grow downwards for a formula; what is still below stands at its foot. Exact
+#: formulas are many decades below every network.
+_FORMULA_ROOM = 30.0
 
 
 def has_pictures(tasks: Sequence[TaskResult]) -> bool:
@@ -50,7 +55,8 @@ def task_figure(task: TaskResult, *, pictures: bool = False) -> Figure:
 
     Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
     marker at each point, hollow where LBFGS trained the model, and a bar from the best to the worst seed; a
-    grey curve shows how fast the error falls with the grid by spline theory, as G^-(k + 1).
+    grey curve shows how fast the error falls with the grid by spline theory, as G^-(k + 1). Formulas are
+    diamonds at as many parameters as numbers stand in them; a triangle at the foot says that one is below.
     """
     with house_style():
         title = wrap(task.formula)
@@ -65,10 +71,20 @@ def task_figure(task: TaskResult, *, pictures: bool = False) -> Figure:
             axes.set_xticks([])
             axes.set_yticks([])
         else:
+            _draw_formulas(axes, task, limits)
             _draw_guide(axes, task, limits)
             _note_hidden(axes, task, limits)
-            handles = [*family_handles([task]), cloud_handle()]
-            axes.legend(handles=handles, loc="upper right", fontsize=10, handlelength=1.8, labelspacing=0.4)
+            handles = family_handles([task])
+            found = bool(_shown_formulas(task))
+            handles += [formula_handle(), cloud_handle()] if found else [cloud_handle()]
+            axes.legend(
+                handles=handles,
+                # Formulas have few numbers: above them the left half of the frame is empty.
+                loc="center left" if found else "upper right",
+                fontsize=10,
+                handlelength=1.8,
+                labelspacing=0.4,
+            )
         # A given height spares matplotlib measuring every label to find one.
         axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
         axes.set_xlabel("trainable parameters   (← fewer is better)")
@@ -80,7 +96,31 @@ Limits = tuple[float, float, float, float]
 
 
 def _limits(task: TaskResult) -> Limits | None:
-    """Return x and y limits: all points, but what is thirty times worse than the worst front point."""
+    """Return x and y limits: all points, but what is thirty times worse than the worst front point.
+
+    Formulas widen the frame, downwards up to a limit; without networks there is none.
+    """
+    limits, (x, y) = _network_limits(task), _formula_points(task)
+    if limits is None or not x.size:
+        return limits
+    left, right, low, top = limits
+    foot = max(min(float(y.min()) / 2.2, low), low / _FORMULA_ROOM)
+    return min(float(x.min()) / 1.35, left), max(float(x.max()) * 1.35, right), foot, top
+
+
+def _shown_formulas(task: TaskResult) -> list[Formula]:
+    frontier = task.search.frontier if task.search is not None else []
+    return [formula for formula in frontier if math.isfinite(formula.test_rmse)]
+
+
+def _formula_points(task: TaskResult) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers in the formulas of the frontier, at least 1 on a log axis, and their test RMSE."""
+    shown = _shown_formulas(task)
+    x = np.array([max(formula.n_params, 1) for formula in shown], dtype=np.float64)
+    return x, np.array([formula.test_rmse for formula in shown], dtype=np.float64)
+
+
+def _network_limits(task: TaskResult) -> Limits | None:
     shown = [p for front in task.fronts.values() for p in front if p.test.median > 0]
     x = np.concatenate([x for x, _ in task.cloud.values()] or [np.empty(0)])
     y = np.concatenate([y for _, y in task.cloud.values()] or [np.empty(0)])
@@ -128,6 +168,29 @@ def _draw_fronts(
         )
         for opt in dict.fromkeys(point.opt for point in front):
             _draw_markers(axes, [point for point in front if point.opt == opt], style, limits, small)
+
+
+def _draw_formulas(axes: Axes, task: TaskResult, limits: Limits) -> None:
+    x, y = _formula_points(task)
+    below = y < limits[2]
+    foot = limits[2] * (limits[3] / limits[2]) ** 0.03
+    for marker, own in (("D", ~below), ("v", below)):
+        axes.plot(
+            x[own],
+            np.maximum(y[own], foot),
+            color=FORMULA_COLOUR,
+            marker=marker,
+            markersize=6.5,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            linestyle="none",
+            zorder=5,
+        )
+    for i, formula in enumerate(_shown_formulas(task)):
+        if formula.exact:
+            at = (x[i], max(y[i], foot))
+            style: dict[str, Any] = {"va": "center", "fontsize": 10, "color": FORMULA_COLOUR}
+            axes.annotate("exact", at, xytext=(8, 1), textcoords="offset points", **style)
 
 
 def _draw_markers(
@@ -228,14 +291,14 @@ def _note_hidden(axes: Axes, task: TaskResult, limits: Limits) -> None:
 
 def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = False) -> Figure:
     """Draw the fronts of all functions as small multiples; with `pictures`, their dots as pictures."""
-    tasks = [task for task in result.tasks if _limits(task) is not None]
+    tasks = [task for task in result.tasks if _network_limits(task) is not None]
     columns = max(1, min(columns, len(tasks)))
     rows = max(1, math.ceil(len(tasks) / columns))
     with house_style(), matplotlib.style.context({"font.size": 8.5, "axes.titlesize": 9.5}):
         figure = Figure(figsize=(2.35 * columns + 0.5, 1.95 * rows + 0.75), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, task in zip(grid.flat, tasks, strict=False):
-            _draw_fronts(axes, task, _limits(task), pictures=pictures, small=True)
+            _draw_fronts(axes, task, _network_limits(task), pictures=pictures, small=True)
             axes.set_title(wrap(task.title, 26, 1), loc="left", y=1.0, pad=4, parse_math=False)
         for axes in grid.flat[len(tasks) :]:
             axes.set_axis_off()

@@ -23,6 +23,7 @@ from sweeps.space import (
     TaskInfo,
     expand,
     left_out,
+    with_formulas,
     with_scaled_bound,
 )
 from sweeps.spec_reader import csv_spec, read_spec, suite_spec
@@ -49,6 +50,7 @@ class Request:
     timeout: str | None = None
     retry: str = "none"
     report: bool = True
+    formula: bool = False
 
     @property
     def directory(self) -> Path:
@@ -82,6 +84,8 @@ def find_spec(request: Request) -> SweepSpec:
         spec = csv_spec(path, request.preset or DEFAULT_PRESET, request.target, request.features)
     else:
         spec = _named_suite(request)
+    if request.formula:
+        spec = with_formulas(spec)
     if request.seeds is None:
         return spec
     if request.seeds < 1:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.plan import n_models_in
-from sweeps.records import best_stage, opt_text
+from sweeps.records import FORMULA, best_stage, opt_text
 from sweeps.spec_reader import preset_names
 from sweeps.store import Store
 
@@ -51,8 +51,8 @@ def status_lines(store: Store) -> list[str]:
 def run_lines(store: Store) -> list[str]:
     """Return one line a recorded run: id, status, best errors by validation, what it is."""
     with store.snapshot():
-        runs, stages = store.runs(), store.stages()
-    best = _best_stages(stages)
+        runs, stages, formulas = store.runs(), store.stages(), store.formulas()
+    best = _best_stages(stages) | _best_formulas(stages, formulas)
     lines = [f"{'run':16}  {'status':8}  {'params':>7}  {'val RMSE':>9}  {'test RMSE':>9}  task and model"]
     for run_id, task, text, status in zip(
         runs["run_id"], runs["task"], runs["config"], runs["status"], strict=True
@@ -88,6 +88,8 @@ def model_text(config: Mapping[str, Any], opt: str = "") -> str:
     >>> model_text({"family": "mlp", "width": [2, 5, 1], "activation": "tanh", "opt": "auto"}, "LM")
     'mlp [2,5,1] tanh LM (auto)'
     """
+    if config["family"] == FORMULA:
+        return f"{FORMULA} within {config['seconds']:g} s"
     text = f"{config['family']} [{','.join(map(str, config['width']))}]"
     if config["family"] == "kan":
         text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
@@ -125,6 +127,15 @@ def _best_stages(stages: Mapping[str, np.ndarray]) -> dict[str, int]:
     return {
         run_id: chain[best_stage([row for _, row in chain.values()])][0] for run_id, chain in rows.items()
     }
+
+
+def _best_formulas(stages: Mapping[str, np.ndarray], formulas: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Return the same for the runs that looked for a formula: the one that the search recommends."""
+    places = zip(stages["run_id"], stages["stage"].tolist(), strict=True)
+    row_of = {place: i for i, place in enumerate(places)}
+    best = formulas["best"] == 1
+    recommended = zip(formulas["run_id"][best], formulas["stage"][best].tolist(), strict=True)
+    return {run_id: row_of[run_id, stage] for run_id, stage in recommended}
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sweeps.records import AUTO
+from sweeps.records import AUTO, FORMULA
 from sweeps.space import RunConfig, kan_params, mlp_params
 
 # Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient:
@@ -88,7 +88,7 @@ def longest_first(runs: Iterable[RunConfig]) -> tuple[RunConfig, ...]:
 
 
 def n_models(config: Mapping[str, Any]) -> int:
-    """Return how many models a run trains: one per grid of a KAN, one for an MLP."""
+    """Return how many models a run trains: one per grid of a KAN, one for an MLP, one for a formula."""
     return len(config["grids"]) if config["family"] == "kan" else 1
 
 
@@ -113,6 +113,8 @@ def cost(config: Mapping[str, Any]) -> float:
     >>> cost(small) < cost(small | {"steps": 20})
     True
     """
+    if config["family"] == FORMULA:
+        return float(config["seconds"])
     restarts, steps = config.get("restarts", 1), config["steps"]
     grids = config["grids"] if config["family"] == "kan" else [None]
     total = 0.0
@@ -149,7 +151,7 @@ def plan_lines(runs: Sequence[RunConfig], plan: Plan) -> list[str]:
     shapes: dict[tuple[str, ...], Counter[str]] = {}
     tasks: dict[tuple[str, ...], Counter[str]] = {}
     for run in runs:
-        shape = "-".join(map(str, run.config["width"]))
+        shape = "-".join(map(str, run.config.get("width", ()))) or "any"
         for table, key in ((shapes, (run.family, shape)), (tasks, (run.task,))):
             count = table.setdefault(key, Counter())
             count["runs"] += 1

@@ -13,6 +13,8 @@ from typing import Any
 
 #: The value of `opt` that leaves the choice of the optimizer to the size of the model.
 AUTO = "auto"
+#: The family of the runs that look for formulas instead of training models of one shape.
+FORMULA = "formula"
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -81,13 +83,17 @@ def best_stage(stages: Sequence[Mapping[str, Any]]) -> int:
     """Return the number of the best stage of a run: the one with the least validation RMSE.
 
     Without a finite validation RMSE the training RMSE decides, never the test RMSE; the earlier stage wins a
-    tie, and the last one if nothing is finite.
+    tie, and the last one if nothing is finite. Of formulas it is the one that the search recommends, which
+    weighs error against length.
 
     Examples
     --------
     >>> best_stage([{"stage": 0, "val_rmse": 0.2}, {"stage": 1, "val_rmse": 0.1}])
     1
     """
+    for row in stages:
+        if (row.get("formula") or {}).get("best"):
+            return int(row["stage"])
     for metric in ("val_rmse", "train_rmse"):
         finite = [row for row in stages if math.isfinite(row[metric])]
         if finite:

@@ -18,10 +18,12 @@ from typing import Any
 
 from sweeps._files import write_file
 from sweeps._made_by import machine_line, machine_view, spec_view
-from sweeps._results import LBFGS, LM, Comparison, Point, Score, Spread, SweepResult, TaskResult
+from sweeps._mathml import formula_html
+from sweeps._results import LBFGS, LM, Comparison, Formula, Point, Score, Spread, SweepResult, TaskResult
 from sweeps._style import by_family, colour, file_names, label, ratio_text, render, wrap
 from sweeps.aggregate import aggregate, limit_text, verdict
 from sweeps.figures import all_tasks_figure, has_pictures, summary_figure, task_figure
+from sweeps.formulas import formula_verdict
 from sweeps.optimizers import Duel, compare_optimizers
 from sweeps.store import Store
 
@@ -87,11 +89,14 @@ def render_html(result: SweepResult, graphics: Mapping[str, str], directory: Pat
         "colour": colour,
         "count": count,
     }
+    environment.filters["formula"] = lambda text: Markup(formula_html(text))  # noqa: S704 (escaped there)
     names = file_names(task.task for task in result.tasks)
     shown = [task for task in result.tasks if task.points]
     return environment.get_template("report.html.j2").render(
         result=result,
-        verdict=verdict(result),
+        verdict=verdict(result) if result.n_models or not _searched(result.tasks) else "",
+        searched=_searched(result.tasks),
+        formula_verdict=formula_verdict(result.tasks),
         graphics={name: Markup(text) for name, text in graphics.items()},  # noqa: S704 (made by matplotlib)
         functions=[_function_view(task, names[task.task], directory) for task in result.tasks],
         scores=[_score_view(score) for score in _all_scores(result)],
@@ -123,6 +128,10 @@ def _all_scores(result: SweepResult) -> list[Score]:
     unlimited = replace(result.overall, budget=(math.inf, math.inf))
     repeats = bool(result.scores) and replace(result.scores[-1], budget=unlimited.budget) == unlimited
     return result.scores if repeats or not unlimited.n else [*result.scores, unlimited]
+
+
+def _searched(tasks: Sequence[TaskResult]) -> bool:
+    return any(task.search is not None for task in tasks)
 
 
 def _is_table(task: TaskResult) -> bool:
@@ -194,7 +203,8 @@ def _write_figures(result: SweepResult, directory: Path) -> dict[str, str]:
         "all-functions": all_tasks_figure(result, pictures=pictures),
     }
     names = file_names(task.task for task in result.tasks)
-    figures |= {names[task.task]: task_figure(task, pictures=pictures) for task in result.tasks}
+    drawn = [task for task in result.tasks if task.points or task.search is None]
+    figures |= {names[task.task]: task_figure(task, pictures=pictures) for task in drawn}
     titles = {names[task.task]: f"Test RMSE against parameters of {task.formula}" for task in result.tasks}
     titles["summary"] = "Test RMSE of the best KAN and the best MLP of every function"
     titles["all-functions"] = "Pareto fronts of all functions"
@@ -232,12 +242,24 @@ def _function_view(task: TaskResult, name: str, directory: Path) -> dict[str, An
         "formula": "" if wrap(task.formula).replace("\n", " ") == task.formula else task.formula,
         "domain": _domain(description),
         "samples": ", ".join(samples),
+        # Of a table nobody knows the true formula.
+        "truth": "" if _is_table(task) else task.formula,
+        "found": [(formula, _show_command(formula, directory)) for formula in _frontier(task)],
         "left_out": _sentences(task),
         "best": [task.best[family] for family in sorted(task.best, key=by_family)],
         "overall": _comparison_view(task.overall),
         "budgets": [_comparison_view(comparison) for comparison in _changes(task)],
         "rows": [_point_view(point, directory) for point in _front_points(task)],
     }
+
+
+def _frontier(task: TaskResult) -> list[Formula]:
+    return task.search.frontier if task.search is not None else []
+
+
+def _show_command(formula: Formula, directory: Path) -> tuple[str, str, str]:
+    """Return the command that draws the model of a formula, in three parts."""
+    return f"kan-sweep show {shlex.quote(str(directory))}", formula.run_id, f"--stage {formula.stage}"
 
 
 def _changes(task: TaskResult) -> list[Comparison]:
@@ -328,6 +350,8 @@ def number(value: float) -> str:
     """
     if math.isnan(value):
         return "–"
+    if value == 0:
+        return "0"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     mantissa, _, exponent = f"{value:.2e}".partition("e")

@@ -22,11 +22,15 @@ import numpy as np
 import kan_np
 from sweeps import tasks
 from sweeps.environment import environment
-from sweeps.records import AUTO, best_stage, canonical_json
+from sweeps.formula_stages import formula_stages
+from sweeps.records import AUTO, FORMULA, best_stage, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]
+
+#: Part of the time limit that a search for a formula may use; what it has begun takes the rest.
+_SEARCH_SHARE = 0.75
 
 
 class RunStatus(StrEnum):
@@ -76,7 +80,9 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
         run_id, task, family, config, status ("ok", "failed", "timeout" or "diverged"), reason (empty if ok),
         wall_s, cpu_s (seconds), environment, and stages: a list of dicts with stage, grid (None for an MLP),
         n_params, train_rmse, val_rmse, test_rmse, wall_s (cumulative), n_iter, n_fev, status, opt (the
-        optimizer that was used) and model (the saved model as bytes, or None).
+        optimizer that was used) and model (the saved model as bytes, or None). Where a formula was looked
+        for every stage is one of those found, with it as `formula`: its text, latex, complexity, n_constants,
+        whether it is exact, and whether it is the best.
     """
     options = options or RunOptions()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -85,8 +91,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     try:
         with TimeLimit(options.timeout) as limit:
             dataset = tasks.load_dataset(config, options.csv_path)
-            train = _train_kan if config["family"] == "kan" else _train_mlp
-            train(config, dataset, chain, limit)
+            _train(config, dataset, chain, limit)
     except RunTimeout as error:
         status, reason = RunStatus.TIMEOUT, f"{error}, {chain.place()}"
     except _Diverged as error:
@@ -143,9 +148,23 @@ class _Chain:
             rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
             raise _Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
 
+    def add_formulas(self, found: Any, dataset: tasks.Dataset, wall_s: float) -> None:
+        """Add every formula of a finished `kan_np.Discovery`."""
+        pairs = formula_stages(found, dataset, wall_s)
+        self.stages += [stage for stage, _ in pairs]
+        for stage, model in pairs:
+            if self._save_models == "all" or (self._save_models == "best" and stage["formula"]["best"]):
+                stage["model"] = _model_bytes(model)
+
     def place(self) -> str:
         """Say how far the chain came."""
         return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"
+
+
+def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+    """Do what the family of a configuration asks for."""
+    train = {"kan": _train_kan, "mlp": _train_mlp, FORMULA: _find_formula}[config["family"]]
+    train(config, dataset, chain, limit)
 
 
 def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
@@ -164,6 +183,23 @@ def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain,
 def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
     training = _training_options(config, limit)
     chain.add(kan_np.fit_mlp(config["width"], dataset, activation=config["activation"], **training))
+
+
+def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+    """Look for formulas; a time limit shortens the search, which then keeps what it has found."""
+    seconds, start = config["seconds"], time.perf_counter()
+    if limit.seconds is not None:
+        seconds = min(seconds, _SEARCH_SHARE * limit.seconds)
+    found = kan_np.discover(
+        dataset,
+        var=dataset.get("feature_names"),
+        seconds=seconds,
+        restarts=config["restarts"],
+        seed=training_seed(config),
+    )
+    chain.add_formulas(found, dataset, time.perf_counter() - start)
+    if not found.best.exact and seconds < config["seconds"] and found.cpu_s > seconds:
+        raise RunTimeout(f"the search was cut short by the limit of {limit.seconds:g} s")
 
 
 def _training_options(config: Mapping[str, Any], limit: TimeLimit) -> dict[str, Any]:
@@ -192,10 +228,9 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     dataset = {f"{part}_input": inputs for part in ("train", "val", "test")}
     dataset |= {f"{part}_label": labels for part in ("train", "val", "test")}
     for config in tiny_configs(configs):
-        train = _train_kan if config["family"] == "kan" else _train_mlp
         # What fails here fails again in its runs, which record the reason.
         with contextlib.suppress(Exception):
-            train(config, dataset, _Chain("none"), TimeLimit(None))
+            _train(config, dataset, _Chain("none"), TimeLimit(None))
 
 
 def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -206,6 +241,9 @@ def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     tiny: dict[str, dict[str, Any]] = {}
     for config in configs:
+        if config["family"] == FORMULA:
+            tiny[FORMULA] = {"family": FORMULA, "seconds": 0.0, "restarts": 1, "seed": 0}
+            continue
         kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
         kind |= {"width": [2, 2, 1], "steps": 1, "restarts": 1, "seed": 0}
         for opt in ("LM", "LBFGS") if config["opt"] == AUTO else (config["opt"],):

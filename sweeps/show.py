@@ -93,7 +93,19 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
         f"{row['opt'] or record['config'].get('opt', '-'):9}  {row['status']}"
         for row in record["stages"]
     ]
+    for row in record["stages"]:
+        if row.get("formula"):
+            lines += [
+                f"formula of stage {row['stage']}, {_about(row['formula'])}",
+                f"  {row['formula']['formula']}",
+            ]
     return lines
+
+
+def _about(formula: Mapping[str, Any]) -> str:
+    words = [f"complexity {formula['complexity']:.4g}", f"{formula['n_constants']} numbers"]
+    words += [word for word in ("exact", "best") if formula[word]]
+    return ", ".join(words)
 
 
 def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sweeps._collection import paused_collection
 from sweeps.errors import UserError
-from sweeps.records import canonical_json, member_json, object_json, text_id
+from sweeps.records import FORMULA, canonical_json, member_json, object_json, text_id
 
 #: The meaning of a configuration. In format 1 extrapolation was "linear" by default, "LBFGS" the only
 #: optimizer, and an MLP had no restarts; its runs are read but never repeated.
@@ -32,6 +32,8 @@ KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 #: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
 PRESET_INPUTS = 2
 SUGGESTED = "suggested"
+#: How long a formula is looked for, in seconds of processor time, and from how many starts of each shape.
+FORMULA_SECONDS, FORMULA_RESTARTS = 60.0, 6
 
 Shape = tuple[int, ...]
 Axis = tuple[str, tuple[Any, ...]]
@@ -69,12 +71,16 @@ class DataSpec:
 class ModelTable:
     """One `[[models]]` table: every shape in `hidden` times the product of `axes`.
 
-    `hidden` holds tuples of hidden widths, or the word "suggested" for the shape that belongs to the task.
+    `hidden` holds tuples of hidden widths, or the word "suggested" for the shape that belongs to the task;
+    it is empty for the family "formula", whose search finds its shapes by itself.
     """
 
     family: str
     hidden: tuple[Shape | str, ...]
     axes: tuple[Axis, ...]
+
+
+FORMULA_TABLE = ModelTable(FORMULA, (), (("seconds", (FORMULA_SECONDS,)), ("restarts", (FORMULA_RESTARTS,))))
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,10 @@ class SweepSpec:
 
 
 def _table_dict(table: ModelTable) -> dict[str, Any]:
-    hidden = [shape if isinstance(shape, str) else list(shape) for shape in table.hidden]
     axes = {name: [list(v) if isinstance(v, tuple) else v for v in values] for name, values in table.axes}
+    if table.family == FORMULA:
+        return {"family": table.family} | axes
+    hidden = [shape if isinstance(shape, str) else list(shape) for shape in table.hidden]
     return {"family": table.family, "hidden": hidden} | axes
 
 
@@ -255,6 +263,13 @@ def _member(name: str, value: Any) -> _Member:
     return _Member(name, value, member_json(name, value))
 
 
+def with_formulas(spec: SweepSpec) -> SweepSpec:
+    """Return a specification that also looks for formulas: as it says, if it says so, else as usual."""
+    if any(table.family == FORMULA for table in spec.models):
+        return spec
+    return replace(spec, models=(*spec.models, FORMULA_TABLE))
+
+
 def with_scaled_bound(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> SweepSpec:
     """Return a specification made from a preset with `max_params` in proportion to the number of inputs.
 
@@ -281,6 +296,8 @@ def left_out(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> dict[str, list[s
 def _left_out_of(spec: SweepSpec, info: TaskInfo) -> list[str]:
     sizes: dict[str, dict[tuple[str, int], int]] = {}
     for table in spec.models:
+        if table.family == FORMULA:
+            continue
         for members in _candidates(table, info.shape):
             model = {member.name: member.value for member in members}
             text = object_json(member.text for member in members if member.name != "grids")
@@ -310,9 +327,12 @@ def _shape_for(table: ModelTable, info: TaskInfo) -> Shape:
 
 
 def _models(table: ModelTable, shape: Shape, max_params: int | None) -> Iterator[list[_Member]]:
-    """Yield what a table asks for within the bound: an MLP is left out, of a KAN its finer grids are."""
+    """Yield what a table asks for within the bound: an MLP is left out, of a KAN its finer grids are.
+
+    A formula has as many numbers as it needs.
+    """
     for members in _candidates(table, shape):
-        if max_params is None:
+        if max_params is None or table.family == FORMULA:
             yield members
             continue
         model = {member.name: member.value for member in members}
@@ -331,9 +351,12 @@ def _candidates(table: ModelTable, shape: Shape) -> Iterator[list[_Member]]:
         [[] if _is_default(name, value) else [_member(name, value)] for value in values]
         for name, values in table.axes
     ]
-    for hidden in table.hidden:
-        width = shape if isinstance(hidden, str) else (shape[0], *hidden, shape[-1])
-        start = [_member("family", table.family), _member("width", width)]
+    family = _member("family", table.family)
+    widths = (shape if isinstance(h, str) else (shape[0], *h, shape[-1]) for h in table.hidden)
+    starts = (
+        [[family]] if table.family == FORMULA else [[family, _member("width", width)] for width in widths]
+    )
+    for start in starts:
         for chosen in itertools.product(*axes):
             yield [*start, *itertools.chain.from_iterable(chosen)]
 

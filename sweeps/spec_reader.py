@@ -45,6 +45,11 @@ A specification in full (the presets have the same format, without the lines tha
     steps = 200
     restarts = 1
 
+    [[models]]
+    family = "formula"               # looks for a formula, which finds its own shape: one run a seed
+    seconds = 60                     # of processor time, unless an exact formula is found before
+    restarts = 6                     # starts of every shape
+
 A table stands for the product of its axes. An unknown key, a wrong type or an empty axis is a `UserError`
 that says where it is and what was expected.
 """
@@ -61,10 +66,21 @@ from typing import Any
 
 from sweeps.checks import Check, Expected, Table, axis, many, number_or, one_of, pick, real, text, whole
 from sweeps.errors import UserError
-from sweeps.records import AUTO
-from sweeps.space import SUGGESTED, Axis, CsvSource, DataSpec, ModelTable, Shape, SuiteSource, SweepSpec
+from sweeps.records import AUTO, FORMULA
+from sweeps.space import (
+    FORMULA_RESTARTS,
+    FORMULA_SECONDS,
+    SUGGESTED,
+    Axis,
+    CsvSource,
+    DataSpec,
+    ModelTable,
+    Shape,
+    SuiteSource,
+    SweepSpec,
+)
 
-FAMILIES = ("kan", "mlp")
+FAMILIES = ("kan", "mlp", FORMULA)
 OPTIMIZERS = ("LBFGS", "LM", AUTO)
 INITS = ("pykan", "power", "wide")
 SMOOTHINGS = ("gcv", "weak")
@@ -74,6 +90,7 @@ EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
 SAVE_MODELS = ("all", "best", "none")
 DEFAULT_GRIDS = (3, 5, 10, 20)
 MAX_DEPTH = 50
+MAX_SECONDS = 86400.0
 
 
 def preset_names() -> list[str]:
@@ -126,7 +143,7 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
     tables = table.take("models", _tables, ())
     table.close()
     if not tables:
-        raise table.error("no [[models]] table: give at least one, with family = 'kan' or 'mlp'.")
+        raise table.error("no [[models]] table: give at least one, with family = 'kan', 'mlp' or 'formula'.")
     models = tuple(
         _model_table(Table(values, f"{where}, [[models]] number {number}"))
         for number, values in enumerate(tables, start=1)
@@ -186,10 +203,10 @@ def _data(values: Mapping[str, Any], where: str, is_csv: bool) -> DataSpec:
 
 def _model_table(table: Table) -> ModelTable:
     if not table.has("family"):
-        raise table.error("family is missing; expected family = 'kan' or family = 'mlp'.")
+        raise table.error("family is missing; expected family = 'kan', 'mlp' or 'formula'.")
     family = table.take("family", one_of(FAMILIES), "")
-    hidden = _hidden(table, family)
-    axes = _kan_axes(table) if family == "kan" else _mlp_axes(table)
+    hidden = () if family == FORMULA else _hidden(table, family)
+    axes = {"kan": _kan_axes, "mlp": _mlp_axes, FORMULA: _formula_axes}[family](table)
     table.close()
     return ModelTable(family, hidden, tuple(axes))
 
@@ -229,6 +246,14 @@ def _mlp_axes(table: Table) -> list[Axis]:
     return [
         ("activation", table.take("activation", axis(one_of(ACTIVATIONS), "activations"), ("tanh",))),
         *_training_axes(table, steps=200),
+    ]
+
+
+def _formula_axes(table: Table) -> list[Axis]:
+    seconds = axis(real(0.0, MAX_SECONDS), f"numbers from 0 to {MAX_SECONDS:g}")
+    return [
+        ("seconds", table.take("seconds", seconds, (FORMULA_SECONDS,))),
+        ("restarts", table.take("restarts", axis(whole(1), "integers >= 1"), (FORMULA_RESTARTS,))),
     ]
 
 

@@ -17,11 +17,13 @@ from filelock import FileLock
 
 from sweeps._database import (
     DATABASE_NAME,
+    FORMULA_COLUMNS,
     RUN_COLUMNS,
     STAGE_COLUMNS,
     check_schema,
     connect_reader,
     connect_writer,
+    formula_values,
     lock_for_writing,
     make_schema,
     marks,
@@ -175,7 +177,7 @@ class Store(Reading):
                 )
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Add a finished run with its stages and models, or replace it, in one transaction."""
+        """Add a finished run with its stages, models and formulas, or replace it, in one transaction."""
         run_id, config, environment = (
             record["run_id"],
             record["config"],
@@ -202,10 +204,11 @@ class Store(Reading):
             for stage in record["stages"]
             if stage.get("model") is not None
         ]
+        formulas = [(run_id, *formula_values(stage)) for stage in record["stages"] if stage.get("formula")]
         with self._transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (env_id, environment))
             connection.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks(RUN_COLUMNS)})", run)  # noqa: S608
-            for table in ("stages", "models"):
+            for table in ("stages", "models", "formulas"):
                 connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608
             names = ", ".join(STAGE_COLUMNS)
             connection.executemany(
@@ -213,6 +216,7 @@ class Store(Reading):
                 stages,
             )
             connection.executemany("INSERT INTO models VALUES (?, ?, ?)", models)
+            connection.executemany(f"INSERT INTO formulas VALUES ({marks(FORMULA_COLUMNS)})", formulas)  # noqa: S608
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

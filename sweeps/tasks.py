@@ -18,7 +18,7 @@ import numpy as np
 import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
-from sweeps.records import canonical_json, text_id
+from sweeps.records import FORMULA, canonical_json, text_id
 from sweeps.space import CONFIG_FORMAT, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
 
 Dataset = dict[str, Any]
@@ -66,12 +66,14 @@ def plan_of(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> str:
 def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Dataset:
     """Return the dataset of a run: training, validation and test samples.
 
-    The last datasets are kept, for many runs have the same one; treat them as read-only.
+    Networks see the inputs of a suite in [-1, 1]. A formula is looked for in the function's own variables,
+    on the same samples; that of a table is translated back by the scaler that its dataset has. The last
+    datasets are kept, for many runs have the same one; treat them as read-only.
 
     Parameters
     ----------
     config : mapping
-        The configuration of a run; its "task" and "data" are used.
+        The configuration of a run; its "task", "data" and "family" are used.
     csv_path : str, optional
         Where the table is, for tasks "csv/...".
 
@@ -80,7 +82,7 @@ def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Data
     ValueError
         If the table is not the one that the configuration was made for, or too few samples are left.
     """
-    key = canonical_json([config["task"], config["data"]])
+    key = canonical_json([config["task"], config["data"], config.get("family") == FORMULA])
     if key in _cache:
         _cache.move_to_end(key)
         return _cache[key]
@@ -146,9 +148,20 @@ def _suite_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:
     data = config["data"]
     function = kan_np.get_suite(suite)[name]
     dataset = function.dataset(n_train=data["n_train"], n_test=data["n_test"], seed=data["seed"])
+    if config.get("family") == FORMULA:
+        dataset |= _in_own_variables(dataset, function.ranges)
     if data["val_fraction"] == 0.0:
         return dataset
     return kan_np.split_validation(dataset, data["val_fraction"], seed=data["seed"])
+
+
+def _in_own_variables(
+    dataset: Dataset, ranges: Sequence[tuple[float, float]]
+) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Return the inputs in [-1, 1] as they were before they were brought there, to the last bit."""
+    low, high = np.array(ranges, dtype=np.float64).T
+    parts = ("train_input", "test_input")
+    return {part: low + (high - low) * ((dataset[part] + 1.0) / 2.0) for part in parts}
 
 
 def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:

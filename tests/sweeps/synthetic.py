@@ -136,6 +136,41 @@ def mlp_record(
     return record(config, [one], **outcome)
 
 
+def formula_record(task, seed, found, *, options=None, **outcome):
+    """A search that found `found`: (text, complexity, n_constants, error, exact) each, the last one best."""
+    config = {
+        "format": 2,
+        "task": task,
+        "data": {"n_train": 1000, "n_test": 1000, "seed": 0, "val_fraction": 0.2},
+        "family": "formula",
+        "seconds": 60.0,
+        "restarts": 6,
+        "seed": seed,
+    } | (options or {})
+    stages = []
+    for number, (text, complexity, n_constants, error, exact) in enumerate(found):
+        one = dict.fromkeys(("train_rmse", "val_rmse", "test_rmse"), error)
+        one |= {
+            "stage": number,
+            "grid": None,
+            "n_params": n_constants,
+            "wall_s": 3.0,
+            "n_iter": 0,
+            "n_fev": 0,
+        }
+        one |= {"status": "exact" if exact else "approximate", "opt": "", "model": b"a model"}
+        one["formula"] = {
+            "formula": text,
+            "latex": f"\\mathrm{{{text}}}",
+            "complexity": complexity,
+            "n_constants": n_constants,
+            "exact": exact,
+            "best": number == len(found) - 1,
+        }
+        stages.append(one)
+    return record(config, stages, **outcome)
+
+
 def records(tasks=tuple(FORMULAS), *, seeds=3, validation=True):
     """Every run of a small sweep, in a fixed order, with one run each that failed, hung, diverged."""
     rng = np.random.default_rng(7)

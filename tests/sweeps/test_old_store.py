@@ -108,7 +108,7 @@ def test_an_old_store_says_what_it_said_and_no_optimizer(tmp_path, writable):
             assert numbers(found["stages"]) == numbers(record["stages"])
             assert {stage["opt"] for stage in found["stages"]} == {""}
             assert store.model(record["run_id"], 0) == record["stages"][0]["model"]
-        assert store.meta()["schema_version"] == (2 if writable else 1)
+        assert store.meta()["schema_version"] == (3 if writable else 1)
 
 
 def test_reading_changes_nothing(tmp_path):
@@ -127,7 +127,7 @@ def test_a_writer_brings_it_up_to_date_once_and_adds_to_it(tmp_path):
         store.add(fresh)
         assert store.meta()["created"].startswith("2025")
     with Store.open(tmp_path) as store:
-        assert store.meta()["schema_version"] == 2
+        assert store.meta()["schema_version"] == 3
         assert {stage["opt"] for stage in store.run(fresh["run_id"])["stages"]} == {"LM"}
         for record in records:
             assert numbers(store.run(record["run_id"])["stages"]) == numbers(record["stages"])

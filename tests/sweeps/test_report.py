@@ -408,7 +408,7 @@ def test_inline_svg_is_told_apart_from_its_neighbours():
 def test_numbers_and_durations_in_words():
     assert [number(x) for x in (1.234e-5, 0.0, 12345.0, math.nan, math.inf)] == [
         "1.23e-5",
-        "0.00e0",
+        "0",
         "1.23e4",
         "–",
         "∞",

@@ -60,11 +60,12 @@ def test_the_documented_example_is_a_specification() -> None:
     spec = parse_spec(documented_example(), "example", "example")
     assert spec.source == SuiteSource("special", ("jv", "yv"))
     assert spec.seeds == (0, 1, 2)
-    kan, mlp = spec.models
+    kan, mlp, formula = spec.models
     assert kan.hidden == (SUGGESTED, (5,), (5, 5))
     assert dict(kan.axes)["grids"] == ((3, 5, 10, 20),)
     assert set(mlp.hidden) == {(5,), (5, 5), (20,), (20, 20)}
-    assert len(configs(spec)) == 3 * (3 + 4 * 2)
+    assert dict(formula.axes) == {"seconds": (60.0,), "restarts": (6,)}
+    assert len(configs(spec)) == 3 * (3 + 4 * 2 + 1)
 
 
 @pytest.mark.parametrize("preset", preset_names())
