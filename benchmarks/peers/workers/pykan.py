@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
+
 import numpy as np
 import torch
 from kan import KAN
@@ -48,6 +51,33 @@ class Pykan(EdgeLibrary):
         model = KAN(width=width, grid=grid, k=3, seed=seed, auto_save=False)
         seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps))
         return {"seconds": seconds, "test_rmse": float(result["test_loss"][-1])}
+
+    def formula(self, width: list[int], seed: int, dataset: Answer) -> Answer:
+        """The road of pykan's hello world: sparsify, prune, train, refine, train, symbols, train."""
+        data = {name: torch.tensor(np.array(rows)) for name, rows in dataset.items()}
+        with tempfile.TemporaryDirectory() as folder:  # pykan writes a history whether asked to or not
+            return _hello_world_road(data, width, seed, folder)
+
+
+def _hello_world_road(data: dict[str, torch.Tensor], width: list[int], seed: int, folder: str) -> Answer:
+    start = time.perf_counter()
+    model = KAN(width=width, grid=3, k=3, seed=seed, auto_save=False, ckpt_path=folder)
+    model.fit(data, opt="LBFGS", steps=50, lamb=0.001)
+    model = model.prune()
+    model.fit(data, opt="LBFGS", steps=50)
+    model = model.refine(10)
+    model.fit(data, opt="LBFGS", steps=50)
+    splines = float(torch.sqrt(torch.mean((model(data["test_input"]) - data["test_label"]) ** 2)))
+    model.auto_symbolic(verbose=0)
+    model.fit(data, opt="LBFGS", steps=50)
+    error = float(torch.sqrt(torch.mean((model(data["test_input"]) - data["test_label"]) ** 2)))
+    text = str(model.symbolic_formula()[0][0])
+    return {
+        "seconds": time.perf_counter() - start,
+        "splines": splines,
+        "test_rmse": error,
+        "formula": text,
+    }
 
 
 if __name__ == "__main__":
