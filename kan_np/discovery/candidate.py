@@ -48,8 +48,9 @@ class Candidate:
     length: float
 
     def plot(self, **options: Any) -> Figure:
-        """Draw the model; `options` are those of ``KAN.plot``."""
-        return self.model.plot(**options)
+        """Draw the model, inputs named as in the formula; `options` are those of ``KAN.plot``."""
+        names = [self.formula.variables[column] for column in self.model.input_id]
+        return self.model.plot(**{"in_vars": names, **options})
 
     def __repr__(self) -> str:
         """Formula, complexity and error."""

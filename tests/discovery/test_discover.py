@@ -45,6 +45,15 @@ def test_exact_formulas_are_found(truth, f):
 
 
 @pytest.mark.slow
+def test_a_picture_names_the_inputs_as_the_formula_does():
+    found = discover(dataset_of(lambda x: x[:, [1]] ** 2, n=100), var=["u", "v"])
+    texts = [text.get_text() for text in found.best.plot().axes[0].texts]
+    assert "$v$" in texts
+    assert "w" in [
+        t.get_text() for t in found.best.plot(in_vars=["w"] * found.best.model.width[0]).axes[0].texts
+    ]
+
+
 def test_noise_does_not_hide_the_form():
     dataset = dataset_of(lambda x: 2 * x[:, [0]] * np.exp(-x[:, [1]]), n=800)
     label = dataset["train_label"]
