@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _EXACT = 1e-10
 #: Networks below this may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
-#: Formulas that are written of those that are not exact.
-_WRITTEN = 5
+#: Formulas that are written of those that are not exact, and of those when the time is over.
+_WRITTEN, _WRITTEN_LATE = 5, 2
 #: A shape is snapped at once if its splines leave no more than this part of the spread.
 _GOOD = 1e-2
 #: Later, shapes within this factor of the least error.
@@ -204,7 +204,7 @@ class _Search:
         if self.exact:
             return
         self.waiting.sort(key=lambda pair: pair[1].length)
-        for name, state in self.waiting[:_WRITTEN]:
+        for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)

@@ -96,7 +96,7 @@ def snap(
         if stop():
             break
         beam = _best([new for state in beam for new in _next_states(state, place, data, library)], kept)
-    finished = _best([_finished(state, data) for state in beam], kept)
+    finished = _best([_finished(state, data, stop) for state in beam], kept)
     return [_with_better_symbols(finished[0], data, library, stop), *finished[1:]]
 
 
@@ -228,8 +228,8 @@ def _unclear(fits: list[SymbolFit], curve: Curve) -> float:
     return min(fit.rmse for fit in fits) * curve.mean_gain
 
 
-def _finished(state: State, data: Data) -> State:
-    trained = descend(state.trained.network, data, _LAST_STEPS)
+def _finished(state: State, data: Data, stop: Callable[[], bool]) -> State:
+    trained = descend(state.trained.network, data, _LAST_STEPS, stop=stop)
     if trained.rmse > state.trained.rmse:
         trained = state.trained
     length = message_length(trained, data, len(state.unshifted))

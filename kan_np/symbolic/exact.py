@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import sympy
 
 _RISE = 3.0
+#: A network may come with constants that are far from settled.
+_FIRST_STEPS = 500
 #: Relative uncertainty of numbers that the samples do not determine, when no whole number will do.
 _LOOSE = 1e-4
 #: Rounding of a formula with some dozens of operations, relative to the size of its values.
@@ -77,7 +79,7 @@ class _Judge:
         self.skeleton, self.x, self.y = skeleton, x, y
         self.noise = max(noise, _ROUNDING * float(np.sqrt(np.mean(np.square(y)))))
         self.numbers: dict[int, Any] = {}
-        self.fitted = skeleton.fit(x, y, noise=self.noise)
+        self.fitted = skeleton.fit(x, y, noise=self.noise, steps=_FIRST_STEPS)
 
     def settle_undetermined(self) -> None:
         """Set numbers that others make up for, until the samples determine all that are left."""

@@ -94,6 +94,8 @@ def _ways(expression: Any) -> Iterator[Any]:
     hyperbolic = sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth
     if not expression.has(*hyperbolic):  # whose arguments sympy would multiply out
         dear = (*dear, sympy.simplify, lambda e: sympy.simplify(sympy.factor(e)))
+    elif expression.has(sympy.log):  # tanh(log u) is a fraction
+        dear = (*dear, lambda e: sympy.simplify(e.rewrite(sympy.exp)))
     if expression.has(sympy.asin, sympy.acos, sympy.atan, sympy.atanh, sympy.asinh, sympy.acosh):
         dear = (*dear, lambda e: sympy.factor(sympy.together(sympy.expand_trig(e))))
     short = expression.count_ops() <= _LONGEST and len(expression.atoms(sympy.Float)) <= _MOST_FLOATS
