@@ -133,7 +133,7 @@ class LayerPass:
         """
         if pulled is not None:
             delta = delta + pulled.node_weight[:, None] * (self.nodes - pulled.node_mean[:, None])
-        by_sum, by_affine = self._to_subnodes(delta)
+        by_sum, by_affine = self.to_subnodes(delta)
         if by_affine is not None:
             grad[self._affine_at :] += by_affine.sum(axis=1)
         by_edge = None
@@ -168,7 +168,7 @@ class LayerPass:
         ndarray of shape (n_in, n)
             As `pull`.
         """
-        by_sum, by_affine = self._to_subnodes(delta)
+        by_sum, by_affine = self.to_subnodes(delta)
         if by_affine is not None:
             rows[self._affine_at :] = by_affine
         by_source = np.zeros_like(self.x)
@@ -215,7 +215,7 @@ class LayerPass:
             return self._products
         return affine.node_scale[:, None] * self._products + affine.node_bias[:, None]
 
-    def _to_subnodes(self, delta: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    def to_subnodes(self, delta: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """Derivatives by the sums of edges and, sample by sample, affine values, from those by the nodes."""
         layer, affine = self.layer, self._affine
         by_product = delta if affine is None else affine.node_scale[:, None] * delta

@@ -21,14 +21,13 @@ import numpy as np
 
 from kan_np.discovery.training import Data, Trained, descend, rmse, with_moved_grids
 from kan_np.mixed_network import MixedNetwork
+from kan_np.place import Place
 from kan_np.symbolic.builtin import builtin_symbols
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.symbolic.library import SymbolLibrary
 from kan_np.symbolic.suggest import suggest_symbolic
 from kan_np.symbolic_edge import SymbolicEdge
-
-Place = tuple[int, int, int]
 
 _POINTS = 150
 #: Symbols of an edge that are tried, and states that go on.

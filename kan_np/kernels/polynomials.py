@@ -1,4 +1,4 @@
-"""Edges on long grids: splines as piecewise polynomials, their values and derivatives.
+"""Edges of sparse nodes: splines as piecewise polynomials, their values and derivatives.
 
 An edge carries phi(x) = w b(x) + sum_m c_m B_m(x); its parameters are the row theta[e] = (w, c_0, ...,
 c_{G+k-1}), without w where there is no residual function. Once an evaluation its spline is written as one
@@ -8,7 +8,8 @@ polynomial a piece,
 
 which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
 by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
-is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes`.
+is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes` and, on
+grids of few intervals, those of `kan_np.kernels.windows`.
 
 Whole arrays are passed, with row numbers: a row taken out of an array is an array of its own, and every one
 costs some nanoseconds.

@@ -18,6 +18,7 @@ from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.attribution import default_samples
+from kan_np.place import Place
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.symbolic.library import SymbolLibrary, default_library
@@ -26,7 +27,6 @@ from kan_np.symbolic.suggest import suggest_symbolic
 if TYPE_CHECKING:
     from kan_np.model import KAN
 
-Place = tuple[int, int, int]
 
 #: Points of an edge that symbols are fitted to.
 _POINTS = 300

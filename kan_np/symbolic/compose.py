@@ -15,6 +15,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.mixed_network import MixedNetwork
+from kan_np.place import Place
 
 if TYPE_CHECKING:
     import sympy
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from kan_np.mixed_layer import MixedLayer
     from kan_np.network import Network
     from kan_np.symbolic_edge import SymbolicEdge
-
-Place = tuple[int, int, int]
 
 
 def compose(

@@ -9,8 +9,7 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.mixed_network import MixedNetwork
 from kan_np.network import Network
-
-Place = tuple[int, int, int]
+from kan_np.place import Place
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def curves(network: Network | MixedNetwork, x: FloatArray, *, symbols: bool = Fa
             delta = np.zeros_like(rows)
             delta[output] = 1.0
             for square, layer in zip(squares[::-1], passes[::-1], strict=True):
-                square += np.square(layer._to_subnodes(delta)[0])
+                square += np.square(layer.to_subnodes(delta)[0])
                 delta = layer.pull(delta, np.zeros(layer.layer.n_values))
         for l, (layer, square) in enumerate(zip(passes, squares, strict=True)):  # noqa: E741
             phi, gain = layer.edge_values(), np.sqrt(square)
