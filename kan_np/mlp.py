@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.scaler import Scaler
 from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.mlp_objective import MlpObjective
 from kan_np.optimize.fit import Callback, FitOptions
@@ -67,6 +69,56 @@ class MLP(Trainable):
             parts.append(rng.uniform(-spread, spread, n_in * n_out))
             parts.append(rng.uniform(-1.0, 1.0, n_out) / np.sqrt(n_in))
         self._network = MlpNetwork(tuple(layers), activation, np.concatenate(parts))
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike],
+        activation: str = "tanh",
+        scaler: Scaler | None = None,
+    ) -> Self:
+        """Return the MLP with given weights, as another library has trained them.
+
+        Parameters
+        ----------
+        weights : sequence of array_like, shape (n_in, n_out)
+            W_l of every layer; ``MLPRegressor.coefs_`` of scikit-learn has this form.
+        biases : sequence of array_like, shape (n_out,)
+            b_l of every layer.
+        activation : {"tanh", "relu", "silu"}
+        scaler : Scaler, optional
+            That of the data it was trained on.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the arrays do not follow each other.
+
+        Examples
+        --------
+        >>> line = MLP.from_weights([[[2.0]]], [[1.0]])
+        >>> line([[3.0]]).tolist()
+        [[7.0]]
+        """
+        matrices = [_validate.matrix(f"weights[{i}]", w) for i, w in enumerate(weights)]
+        vectors = [_validate.vector(f"biases[{i}]", b) for i, b in enumerate(biases)]
+        if not matrices or len(matrices) != len(vectors):
+            raise ValueError(
+                f"weights has {len(matrices)} layers and biases {len(vectors)}; expected as many, at least 1."
+            )
+        width = [matrices[0].shape[0], *(w.shape[1] for w in matrices)]
+        for i, (w, b) in enumerate(zip(matrices, vectors, strict=True)):
+            if w.shape[0] != width[i] or b.size != width[i + 1]:
+                raise ValueError(
+                    f"layer {i} has weights of shape {w.shape} and {b.size} biases; expected "
+                    f"({width[i]}, {b.size}), as the layer before it has {width[i]} nodes."
+                )
+        model = cls(width, activation)
+        parts = [part.ravel() for pair in zip(matrices, vectors, strict=True) for part in pair]
+        model._network = model._network.with_theta(np.concatenate(parts))
+        model.scaler = scaler
+        return model
 
     @property
     def width(self) -> list[int]:

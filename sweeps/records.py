@@ -15,7 +15,13 @@ from typing import Any
 AUTO = "auto"
 #: The family of the runs that look for formulas instead of training models of one shape.
 FORMULA = "formula"
+#: The families of models without a hidden layer, and of another library's network; see `sweeps.baselines`.
+LINEAR, ADDITIVE, SKLEARN = "linear", "additive", "sklearn"
+BASELINES = (LINEAR, ADDITIVE, SKLEARN)
 
+
+#: What tells the repetitions of one configuration apart: the start, and in cross-validation the test rows.
+_REPEATS = ("seed", "fold")
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -53,14 +59,14 @@ def text_id(text: str) -> str:
 
 
 def group_id(config: Mapping[str, Any]) -> str:
-    """Return the id of the group a run belongs to: the hash of its configuration without the seed.
+    """Return the id of the group a run belongs to: the hash of its configuration without seed and fold.
 
     Examples
     --------
     >>> group_id({"width": [2, 1], "seed": 0}) == group_id({"width": [2, 1], "seed": 1})
     True
     """
-    return _hash_without(config, "seed")
+    return _hash_without(config, *_REPEATS)
 
 
 def twin_id(config: Mapping[str, Any]) -> str:
@@ -71,7 +77,7 @@ def twin_id(config: Mapping[str, Any]) -> str:
     >>> twin_id({"width": [2, 1], "opt": "LM"}) == twin_id({"width": [2, 1], "opt": "LBFGS", "seed": 1})
     True
     """
-    return _hash_without(config, "seed", "opt")
+    return _hash_without(config, *_REPEATS, "opt")
 
 
 def _hash_without(config: Mapping[str, Any], *keys: str) -> str:

@@ -11,19 +11,21 @@ import io
 import math
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import kan_np
 from sweeps import tasks
+from sweeps.baselines import LEAST_SQUARES_STEPS, fit_sklearn
 from sweeps.environment import environment
 from sweeps.formula_stages import formula_stages
-from sweeps.records import AUTO, FORMULA, best_stage, canonical_json
+from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, best_stage, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.time_limit import RunTimeout, TimeLimit
 
@@ -31,6 +33,8 @@ Record = dict[str, Any]
 
 #: Part of the time limit that a search for a formula may use; what it has begun takes the rest.
 _SEARCH_SHARE = 0.75
+#: The validation RMSE of a finer grid, as a part of the one before, that is worth waiting for.
+_WORTHWHILE = 0.99
 
 
 class RunStatus(StrEnum):
@@ -47,12 +51,17 @@ class RunOptions:
     """What surrounds a run without being part of its identity.
 
     `timeout` is in seconds; `save_models` is "all", "best" (see `sweeps.records.best_stage`) or "none";
-    `csv_path` is where the table of a "csv/..." task is.
+    `csv_path` is where the table of a "csv/..." task is, `test_path` that of its test rows if they have one.
     """
 
     timeout: float | None = None
     save_models: str = "all"
     csv_path: str | None = None
+    test_path: str | None = None
+
+
+class _ChainEnd(Exception):  # noqa: N818 - the chain has ended as it should
+    """Finer grids are not needed, or bring nothing."""
 
 
 class _Diverged(Exception):  # noqa: N818 - an outcome of a run, not a mistake
@@ -90,7 +99,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     status, reason = RunStatus.OK, ""
     try:
         with TimeLimit(options.timeout) as limit:
-            dataset = tasks.load_dataset(config, options.csv_path)
+            dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
             _train(config, dataset, chain, limit)
     except RunTimeout as error:
         status, reason = RunStatus.TIMEOUT, f"{error}, {chain.place()}"
@@ -98,6 +107,20 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
         status, reason = RunStatus.DIVERGED, str(error)
     except Exception as error:  # a run that fails is a row of the results, not the end of the sweep
         status, reason = RunStatus.FAILED, _reason(error)
+    return make_record(
+        config, status, reason, time.perf_counter() - wall, time.process_time() - cpu, chain.stages
+    )
+
+
+def make_record(
+    config: Mapping[str, Any],
+    status: RunStatus,
+    reason: str,
+    wall_s: float,
+    cpu_s: float = math.nan,
+    stages: Sequence[dict[str, Any]] = (),
+) -> Record:
+    """Return the record of a run, also of one whose process could not write it; see `run_one`."""
     return {
         "run_id": run_id(config),
         "task": config["task"],
@@ -105,11 +128,16 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
         "config": dict(config),
         "status": status.value,
         "reason": reason,
-        "wall_s": time.perf_counter() - wall,
-        "cpu_s": time.process_time() - cpu,
-        "environment": environment(kan_np.__version__),
-        "stages": chain.stages,
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "environment": current_environment(),
+        "stages": list(stages),
     }
+
+
+def current_environment() -> dict[str, Any]:
+    """Return the environment that the runs of this process are computed in."""
+    return environment(kan_np.__version__)
 
 
 class _Chain:
@@ -119,8 +147,11 @@ class _Chain:
         self.stages: list[dict[str, Any]] = []
         self._save_models = save_models
 
-    def add(self, trained: Any) -> None:
-        """Add a finished `kan_np.Stage`; raise `_Diverged` if its numbers are not finite."""
+    def add(self, trained: Any, opt: str | None = None) -> None:
+        """Add a finished `kan_np.Stage`; raise `_Diverged` if its numbers are not finite.
+
+        `opt` stands for the optimizer where the one of the stage says nothing to a reader.
+        """
         status = str(getattr(trained.status, "value", trained.status))
         stage: dict[str, Any] = {
             "stage": len(self.stages),
@@ -133,7 +164,7 @@ class _Chain:
             "n_iter": int(trained.n_iter),
             "n_fev": int(trained.n_fev),
             "status": status,
-            "opt": str(trained.opt),
+            "opt": str(trained.opt) if opt is None else opt,
             "model": None,
         }
         finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
@@ -147,6 +178,16 @@ class _Chain:
         if status == "non-finite" or not finite:
             rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
             raise _Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
+
+    def check_end(self, patience: int | None, enough: float | None) -> None:
+        """Raise `_ChainEnd` if the validation RMSE is low enough, or has not fallen for `patience` stages."""
+        errors = [stage["val_rmse"] for stage in self.stages]
+        if enough is not None and errors[-1] <= enough:
+            raise _ChainEnd
+        if patience is None or len(errors) <= patience:
+            return
+        if min(errors[-patience:]) > _WORTHWHILE * min(errors[:-patience]):
+            raise _ChainEnd
 
     def add_formulas(self, found: Any, dataset: tasks.Dataset, wall_s: float) -> None:
         """Add every formula of a finished `kan_np.Discovery`."""
@@ -163,26 +204,60 @@ class _Chain:
 
 def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
     """Do what the family of a configuration asks for."""
-    train = {"kan": _train_kan, "mlp": _train_mlp, FORMULA: _find_formula}[config["family"]]
-    train(config, dataset, chain, limit)
+    _TRAIN[config["family"]](config, dataset, chain, limit)
 
 
 def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
     options = {name: config.get(name, default) for name, default in KAN_DEFAULTS.items()}
-    kan_np.fit_schedule(
-        config["width"],
-        dataset,
-        grids=tuple(config["grids"]),
-        k=config["k"],
-        on_stage=chain.add,
-        **_training_options(config, limit),
-        **options,
-    )
+    _through_grids(config, dataset, chain, options | _training_options(config, limit))
+
+
+def _through_grids(
+    config: Mapping[str, Any],
+    dataset: tasks.Dataset,
+    chain: _Chain,
+    options: Mapping[str, Any],
+    opt: str | None = None,
+) -> None:
+    def on_stage(trained: Any) -> None:
+        chain.add(trained, opt)
+        chain.check_end(config.get("patience"), config.get("enough"))
+
+    with contextlib.suppress(_ChainEnd):
+        kan_np.fit_schedule(
+            config["width"],
+            dataset,
+            grids=tuple(config["grids"]),
+            k=config["k"],
+            on_stage=on_stage,
+            **options,
+        )
 
 
 def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
     training = _training_options(config, limit)
     chain.add(kan_np.fit_mlp(config["width"], dataset, activation=config["activation"], **training))
+
+
+def _train_linear(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+    """Solve least squares: an MLP without a hidden layer, which Levenberg-Marquardt brings to the optimum."""
+    training = _training_options(config, limit, **_EXACT, steps=LEAST_SQUARES_STEPS)
+    chain.add(kan_np.fit_mlp(config["width"], dataset, **training), opt="")
+
+
+def _train_additive(
+    config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit
+) -> None:
+    """Solve least squares in the coefficients of one spline an input: a KAN without a hidden layer."""
+    training = _training_options(config, limit, **_EXACT, steps=config["steps"])
+    smoothing = config.get("smoothing", KAN_DEFAULTS["smoothing"])
+    _through_grids(config, dataset, chain, training | {"smoothing": smoothing}, opt="")
+
+
+def _train_sklearn(
+    config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit
+) -> None:
+    chain.add(fit_sklearn(config, dataset, training_seed(config), kan_np.MLP.from_weights))
 
 
 def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
@@ -202,19 +277,25 @@ def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Cha
         raise RunTimeout(f"the search was cut short by the limit of {limit.seconds:g} s")
 
 
-def _training_options(config: Mapping[str, Any], limit: TimeLimit) -> dict[str, Any]:
-    """Return the rules of training, the same for every family.
+_TRAIN: dict[str, Callable[[Mapping[str, Any], tasks.Dataset, _Chain, TimeLimit], None]] = {
+    "kan": _train_kan,
+    "mlp": _train_mlp,
+    FORMULA: _find_formula,
+    LINEAR: _train_linear,
+    ADDITIVE: _train_additive,
+    SKLEARN: _train_sklearn,
+}
+#: How the sums of squares of models without a hidden layer are minimised: from one start, to the end.
+_EXACT: Mapping[str, Any] = {"opt": "LM", "restarts": 1}
+
+
+def _training_options(config: Mapping[str, Any], limit: TimeLimit, **fixed: Any) -> dict[str, Any]:
+    """Return the rules of training, the same for every family that does not fix its own.
 
     Samples are held out by the sweep, or by nobody: `val_fraction` here is of what `config["data"]` left.
     """
-    return {
-        "opt": config["opt"],
-        "steps": config["steps"],
-        "restarts": config["restarts"],
-        "seed": training_seed(config),
-        "val_fraction": 0.0,
-        "callback": limit.check,
-    }
+    rules = fixed or {name: config[name] for name in ("opt", "steps", "restarts")}
+    return rules | {"seed": training_seed(config), "val_fraction": 0.0, "callback": limit.check}
 
 
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
@@ -241,20 +322,46 @@ def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     tiny: dict[str, dict[str, Any]] = {}
     for config in configs:
-        if config["family"] == FORMULA:
+        family = config["family"]
+        if family == FORMULA:
             tiny[FORMULA] = {"family": FORMULA, "seconds": 0.0, "restarts": 1, "seed": 0}
             continue
+        if family == SKLEARN:  # which compiles nothing
+            continue
         kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
-        kind |= {"width": [2, 2, 1], "steps": 1, "restarts": 1, "seed": 0}
-        for opt in ("LM", "LBFGS") if config["opt"] == AUTO else (config["opt"],):
-            small = tiny.setdefault(canonical_json(kind | {"opt": opt}), kind | {"opt": opt})
+        width = [2, 1] if family in BASELINES else [2, 2, 1]
+        kind |= {"width": width, "steps": 1, "restarts": 1, "seed": 0}
+        opts = () if family in BASELINES else ("LM", "LBFGS") if config["opt"] == AUTO else (config["opt"],)
+        for one in [kind | {"opt": opt} for opt in opts] or [kind]:
+            small = tiny.setdefault(canonical_json(one), one)
             if "grids" in config:
                 grids = {*config["grids"], *small.get("grids", ())}
                 small["grids"] = sorted({min(grids), max(grids)})
     return list(tiny.values())
 
 
-_NOT_A_KIND = ("task", "data", "grids", "init")
+_NOT_A_KIND = ("task", "data", "grids", "init", "fold", "patience", "enough")
+
+
+def squared_errors(
+    model: bytes, config: Mapping[str, Any], options: RunOptions, part: str
+) -> NDArray[np.float64]:
+    """Return the squared error of a stored model at every sample of a part of its data, shape (n,).
+
+    Parameters
+    ----------
+    model : bytes
+        As a record has it.
+    config : mapping
+        The configuration of its run.
+    options : RunOptions
+        Where the tables are.
+    part : str
+        "train", "val" or "test". Several outputs are averaged.
+    """
+    dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
+    residual = load_model_bytes(model)(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
+    return np.asarray(np.mean(np.square(residual), axis=1))
 
 
 def load_model_bytes(data: bytes) -> Any:

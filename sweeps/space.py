@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sweeps._collection import paused_collection
 from sweeps.errors import UserError
-from sweeps.records import FORMULA, canonical_json, member_json, object_json, text_id
+from sweeps.records import ADDITIVE, FORMULA, LINEAR, canonical_json, member_json, object_json, text_id
 
 #: The meaning of a configuration. In format 1 extrapolation was "linear" by default, "LBFGS" the only
 #: optimizer, and an MLP had no restarts; its runs are read but never repeated.
@@ -32,10 +32,13 @@ KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 #: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
 PRESET_INPUTS = 2
 SUGGESTED = "suggested"
+REFUSE, ONE_HOT = "refuse", "one-hot"
 #: How long a formula is looked for, in seconds of processor time, and from how many starts of each shape.
 FORMULA_SECONDS, FORMULA_RESTARTS = 60.0, 6
 
 Shape = tuple[int, ...]
+#: The shapes of a family that has no hidden layer.
+NO_HIDDEN: tuple[Shape] = ((),)
 Axis = tuple[str, tuple[Any, ...]]
 
 
@@ -49,22 +52,33 @@ class SuiteSource:
 
 @dataclass(frozen=True)
 class CsvSource:
-    """A table of the user; `features` empty means every column that is not the target."""
+    """A table of the user; `features` empty means every column that is neither target nor group.
+
+    Rows with the same `group` come into the same part. `test` is the path of a second table, with the test
+    rows. `classes` says what becomes of columns of text: "refuse" or "one-hot".
+    """
 
     path: str
     target: str
     features: tuple[str, ...] = ()
+    group: str | None = None
+    test: str | None = None
+    classes: str = REFUSE
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """How much data is made and how it is split; None means what the suite says."""
+    """How much data is made and how it is split; None means what the suite says.
+
+    With `folds` every run is repeated with each fold of the rows as its test samples.
+    """
 
     n_train: int | None = None
     n_test: int | None = None
     seed: int = 0
     val_fraction: float = 0.2
     test_fraction: float = 0.2
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,8 @@ class ModelTable:
     """One `[[models]]` table: every shape in `hidden` times the product of `axes`.
 
     `hidden` holds tuples of hidden widths, or the word "suggested" for the shape that belongs to the task;
-    it is empty for the family "formula", whose search finds its shapes by itself.
+    it is empty for the family "formula", whose search finds its shapes by itself, and holds one empty tuple
+    for models without a hidden layer.
     """
 
     family: str
@@ -95,6 +110,11 @@ class SweepSpec:
     save_models: str = "all"
     max_params: int | None = None
 
+    @property
+    def table_paths(self) -> tuple[str | None, str | None]:
+        """Where the table is, and that of the test rows; None for what there is not."""
+        return (self.source.path, self.source.test) if isinstance(self.source, CsvSource) else (None, None)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain values, in the form in which a TOML file gives it."""
         values: dict[str, Any] = {"title": self.title}
@@ -102,6 +122,8 @@ class SweepSpec:
             values |= {"csv": self.source.path, "target": self.source.target}
             if self.source.features:
                 values["features"] = list(self.source.features)
+            said = {"group": self.source.group, "test": self.source.test, "classes": self.source.classes}
+            values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
         else:
             values["suite"] = self.source.suite
             if self.source.functions:
@@ -116,7 +138,9 @@ class SweepSpec:
     def _data_dict(self) -> dict[str, Any]:
         data: dict[str, Any] = {"seed": self.data.seed, "val_fraction": self.data.val_fraction}
         if isinstance(self.source, CsvSource):
-            return data | {"test_fraction": self.data.test_fraction}
+            if self.data.folds:
+                return data | {"folds": self.data.folds}
+            return data if self.source.test else data | {"test_fraction": self.data.test_fraction}
         sizes = {"n_train": self.data.n_train, "n_test": self.data.n_test}
         return data | {name: size for name, size in sizes.items() if size is not None}
 
@@ -124,6 +148,8 @@ class SweepSpec:
 def _table_dict(table: ModelTable) -> dict[str, Any]:
     axes = {name: [list(v) if isinstance(v, tuple) else v for v in values] for name, values in table.axes}
     if table.family == FORMULA:
+        return {"family": table.family} | axes
+    if table.family in (LINEAR, ADDITIVE):
         return {"family": table.family} | axes
     hidden = [shape if isinstance(shape, str) else list(shape) for shape in table.hidden]
     return {"family": table.family, "hidden": hidden} | axes
@@ -198,7 +224,7 @@ def option(config: Mapping[str, Any], name: str) -> Any:
 
 def spelt_out(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a stored configuration with the options that it leaves to their defaults."""
-    if config.get("family") != "kan":
+    if config.get("family") not in ("kan", ADDITIVE):
         return config
     earlier = {"extrapolation": "linear"} if config.get("format") == 1 else {}
     return {**KAN_DEFAULTS, **earlier, **config}
@@ -229,7 +255,8 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
         If no run is left, because `max_params` leaves out every model.
     """
     runs: dict[str, RunConfig] = {}
-    seeds = [_member("seed", seed) for seed in spec.seeds]
+    folds = [[_member("fold", fold)] for fold in range(spec.data.folds)] or [[]]
+    repeats = [[_member("seed", seed), *fold] for seed in spec.seeds for fold in folds]
     # Tasks of one shape have the same models, and thousands of runs the same few members: each is made once.
     models: dict[tuple[int, Shape], list[list[_Member]]] = {}
     for info in tasks.values():
@@ -241,8 +268,8 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
                 models[number, shape] = list(_models(table, shape, spec.max_params))
             for model in models[number, shape]:
                 start = common + model
-                for seed in seeds:
-                    run = _run(info.name, table.family, [*start, seed])
+                for repeat in repeats:
+                    run = _run(info.name, table.family, [*start, *repeat])
                     runs.setdefault(run.run_id, run)
     if not runs:
         raise UserError(
@@ -336,7 +363,7 @@ def _models(table: ModelTable, shape: Shape, max_params: int | None) -> Iterator
             yield members
             continue
         model = {member.name: member.value for member in members}
-        if table.family != "kan":
+        if "grids" not in model:
             if _n_params(model) <= max_params:
                 yield members
             continue
@@ -367,4 +394,4 @@ def _is_default(name: str, value: Any) -> bool:
 
 def _n_params(model: Mapping[str, Any], grid: int = 0) -> int:
     width = tuple(model["width"])
-    return kan_params(width, grid, model["k"]) if model["family"] == "kan" else mlp_params(width)
+    return kan_params(width, grid, model["k"]) if "grids" in model else mlp_params(width)

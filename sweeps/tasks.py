@@ -6,7 +6,6 @@ workers. The path of a table travels beside the configuration, which holds the h
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.records import FORMULA, canonical_json, text_id
-from sweeps.space import CONFIG_FORMAT, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
+from sweeps.space import CONFIG_FORMAT, REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
 
 Dataset = dict[str, Any]
 
@@ -63,7 +62,9 @@ def plan_of(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> str:
     return text_id(canonical_json([kan_np.__version__, CONFIG_FORMAT, spec.to_dict(), shapes]))
 
 
-def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Dataset:
+def load_dataset(
+    config: Mapping[str, Any], csv_path: str | None = None, test_path: str | None = None
+) -> Dataset:
     """Return the dataset of a run: training, validation and test samples.
 
     Networks see the inputs of a suite in [-1, 1]. A formula is looked for in the function's own variables,
@@ -73,21 +74,22 @@ def load_dataset(config: Mapping[str, Any], csv_path: str | None = None) -> Data
     Parameters
     ----------
     config : mapping
-        The configuration of a run; its "task", "data" and "family" are used.
-    csv_path : str, optional
-        Where the table is, for tasks "csv/...".
+        The configuration of a run; its "task", "data", "fold" and "family" are used.
+    csv_path, test_path : str, optional
+        Where the table is, for tasks "csv/...", and that of the test rows if they have one of their own.
 
     Raises
     ------
     ValueError
         If the table is not the one that the configuration was made for, or too few samples are left.
     """
-    key = canonical_json([config["task"], config["data"], config.get("family") == FORMULA])
+    fold, is_formula = config.get("fold", 0), config.get("family") == FORMULA
+    key = canonical_json([config["task"], config["data"], fold, is_formula])
     if key in _cache:
         _cache.move_to_end(key)
         return _cache[key]
-    make = _csv_dataset if config["task"].startswith(CSV_PREFIX) else _suite_dataset
-    dataset = make(config, csv_path)
+    is_table = config["task"].startswith(CSV_PREFIX)
+    dataset = _csv_dataset(config, csv_path, test_path) if is_table else _suite_dataset(config)
     _cache[key] = dataset
     while len(_cache) > 1 and sum(map(_n_bytes, _cache.values())) > _CACHE_BYTES:
         _cache.popitem(last=False)
@@ -143,7 +145,7 @@ def _counts(n_train: int, n_test: int, val_fraction: float) -> dict[str, int]:
     return {"n_train": len(split["train_input"]), "n_val": len(split["val_input"]), "n_test": n_test}
 
 
-def _suite_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:
+def _suite_dataset(config: Mapping[str, Any]) -> Dataset:
     suite, _, name = config["task"].partition("/")
     data = config["data"]
     function = kan_np.get_suite(suite)[name]
@@ -165,56 +167,96 @@ def _in_own_variables(
 
 
 def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
+    data: dict[str, Any] = {"target": source.target, "features": list(source.features)}
+    if source.group is not None:
+        data["group"] = source.group
+    if source.classes != REFUSE:
+        data["classes"] = source.classes
     try:
-        sha256 = file_sha256(source.path)
-        dataset = _load_csv(source.path, source.target, source.features, dataclasses.asdict(spec.data))
+        data["sha256"] = file_sha256(source.path)
+        if spec.data.folds:
+            data["folds"] = spec.data.folds
+        elif source.test is not None:
+            data["test_sha256"] = file_sha256(source.test)
+        else:
+            data["test_fraction"] = spec.data.test_fraction
+        split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
+        dataset = _load_csv(source.path, source.test, data | split, 0)
     except OSError as error:
-        raise UserError(f"cannot read the table {source.path}: {error.strerror}.") from None
+        raise UserError(f"cannot read the table {error.filename}: {error.strerror}.") from None
     except ValueError as error:
         raise UserError(str(error)) from None
+    data["features"] = _columns_of(dataset)
     features = [str(name) for name in dataset["feature_names"]]
     parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
     counts = {f"n_{part}": len(dataset[f"{part}_input"]) for part in parts}
     n_in, n_out = dataset["train_input"].shape[1], dataset["train_label"].shape[1]
+    if n_out > 1 and any(table.family == FORMULA for table in spec.models):
+        raise UserError(
+            f"the target {source.target!r} has {n_out} classes, and formulas are looked for of one number "
+            "only. Leave --formula, or the table of family 'formula', out."
+        )
     # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
     # size do not carry them.
     shape = (n_in, min(2 * n_in + 1, 10), n_out)
-    data = {
-        "sha256": sha256,
-        "target": source.target,
-        "features": features,
-        "test_fraction": spec.data.test_fraction,
-    }
     name = Path(source.path).stem
-    description = {
+    description: dict[str, Any] = {
         "suite": "csv",
         "name": name,
         "formula": f"{source.target} of {Path(source.path).name}",
         "variables": features,
         "shape": list(shape),
     }
+    if source.group is not None:
+        description["group"] = source.group
+    if spec.data.folds:
+        description["folds"] = spec.data.folds
     return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
 
 
-def _csv_dataset(config: Mapping[str, Any], csv_path: str | None) -> Dataset:
+def _columns_of(dataset: Dataset) -> list[str]:
+    """Return the input columns as the header names them: one-hot columns belong to one of it."""
+    column_of = {
+        f"{column}={label}": column
+        for column, labels in dataset.get("classes", {}).items()
+        for label in labels
+    }
+    return list(dict.fromkeys(column_of.get(name, name) for name in map(str, dataset["feature_names"])))
+
+
+def _csv_dataset(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> Dataset:
     data = config["data"]
     if csv_path is None:
         raise ValueError(f"task {config['task']} needs the path of its table.")
-    found = file_sha256(csv_path)
-    if found != data["sha256"]:
+    _check_unchanged(csv_path, data["sha256"])
+    if "test_sha256" not in data:
+        return _load_csv(csv_path, None, data, config.get("fold", 0))
+    if test_path is None:
+        raise ValueError(f"task {config['task']} needs the path of the table with its test rows.")
+    _check_unchanged(test_path, data["test_sha256"])
+    return _load_csv(csv_path, test_path, data, 0)
+
+
+def _check_unchanged(path: str, sha256: str) -> None:
+    found = file_sha256(path)
+    if found != sha256:
         raise ValueError(
-            f"the table {Path(csv_path).name} has changed since the sweep was planned: its SHA-256 is "
-            f"{found[:12]}..., expected {data['sha256'][:12]}.... Run the command again to plan anew."
+            f"the table {Path(path).name} has changed since the sweep was planned: its SHA-256 is "
+            f"{found[:12]}..., expected {sha256[:12]}.... Run the command again to plan anew."
         )
-    return _load_csv(csv_path, data["target"], data["features"], data)
 
 
-def _load_csv(path: str, target: str, features: Sequence[str], data: Mapping[str, Any]) -> Dataset:
+def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
     return kan_np.load_csv(
         path,
-        target=target,
-        features=list(features) or None,
-        test_fraction=data["test_fraction"],
+        target=data["target"],
+        features=list(data["features"]) or None,
+        group=data.get("group"),
+        test=test_path,
+        test_fraction=data.get("test_fraction", 0.0),
         val_fraction=data["val_fraction"],
+        folds=data.get("folds", 0),
+        fold=fold,
+        classes=data.get("classes", REFUSE),
         seed=data["seed"],
     )

@@ -1,38 +1,21 @@
-"""Tables of numbers with a header row, read from delimited text files."""
+"""Tables with a header row, read from delimited text files and split for training."""
 
 from __future__ import annotations
 
-import csv
-import math
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count, islice
-from operator import itemgetter
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import NoReturn, TextIO
 
 import numpy as np
 
-from kan_np._validate import FloatArray, choice
+from kan_np._validate import FloatArray, choice, integer, real
+from kan_np.data.cells import Cells, Classes, read_cells
 from kan_np.data.check import Dataset
 from kan_np.data.dataset import dataset_from_arrays
+from kan_np.data.rows import Parts, split_table
+from kan_np.data.table import Chosen, choose, looking_for, read_header
 
-_DELIMITERS = (",", ";", "\t")
-_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."})
-_CHUNK = 1 << 16  # records converted at a time: bounds the memory held as Python strings
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Where the data records of a file begin, and what they are to be read for."""
-
-    path: Path
-    delimiter: str
-    header: tuple[str, ...]
-    header_row: int  # as a spreadsheet counts, from 1
-    wanted: tuple[int, ...] = ()  # columns to read, in this order
+_CLASSES = ("refuse", "one-hot")
 
 
 def load_csv(
@@ -40,13 +23,18 @@ def load_csv(
     target: str | Sequence[str],
     *,
     features: Sequence[str] | None = None,
+    group: str | None = None,
+    test: str | PathLike[str] | None = None,
     test_fraction: float = 0.2,
     val_fraction: float = 0.2,
+    folds: int = 0,
+    fold: int = 0,
+    classes: str = "refuse",
     standardize: bool = True,
     seed: int = 0,
     delimiter: str | None = None,
 ) -> Dataset:
-    """Read a table of numbers with a header row, and split it for training.
+    """Read a table with a header row, and split it for training.
 
     Parameters
     ----------
@@ -56,9 +44,20 @@ def load_csv(
     target : str or sequence of str
         Name of the column to predict, or several.
     features : sequence of str, optional
-        Names of the input columns, in this order. Default: all columns that are not targets.
+        Names of the input columns, in this order. Default: all columns that are neither target nor group.
+    group : str, optional
+        Name of a column, of numbers or text. Rows with the same group (a patient, a molecule) come into the
+        same part, so that no part knows another one's.
+    test : path, optional
+        A second table with the same columns, whose rows are the test samples; `test_fraction` is not used.
     test_fraction, val_fraction : float
         Shares of the rows held out at random for test and validation; `val_fraction` may be 0.
+    folds, fold : int
+        With `folds` of 2 or more, k-fold cross-validation: every row is a test sample in one fold, and this
+        is the dataset of number `fold`. `test_fraction` is not used, and `val_fraction` is of the other rows.
+    classes : {"refuse", "one-hot"}
+        What is done with a column that has more text than numbers: it is refused, or becomes a column
+        "name=class" of 0 and 1 for every class; one for two classes.
     standardize : bool
         Bring each column to mean 0 and standard deviation 1 of the training rows. Losses are then in units
         of the standard deviation of the targets.
@@ -70,17 +69,17 @@ def load_csv(
     Returns
     -------
     dict
-        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, and ``scaler`` when
-        standardised.
+        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``scaler`` when
+        standardised, and where columns hold classes these by column, as ``classes``.
 
     Raises
     ------
     ValueError
         If the header or a row is malformed, a name is unknown, a cell that is needed is missing, not a number
-        or not finite (the message gives row and column; the header is row 1), a target is constant, or
-        there are too few rows.
+        or not finite (the message gives row and column; the header is row 1), a column holds classes, a
+        target is constant, or there are too few rows or groups.
     OSError
-        If the file cannot be opened.
+        If a file cannot be opened.
 
     Examples
     --------
@@ -89,233 +88,122 @@ def load_csv(
     ['length', 'width', 'load']
     """
     path = Path(path)
+    one_hot = choice("classes", classes, _CLASSES) == "one-hot"
+    folds, fold = _check_folds(folds, fold, test)
+    test_share = 0.0 if test is not None or folds else _share("test_fraction", test_fraction)
+    val_share = 0.0 if val_fraction == 0 else _share("val_fraction", val_fraction)
+    chosen, cells = _read(path, delimiter, one_hot, target, features, group)
+    other = None if test is None else _read_test(Path(test), delimiter, one_hot, chosen, cells.classes)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            table = _read_header(handle, path, delimiter)
-            feature_names, target_names = _select(table, target, features)
-            columns = [table.header.index(name) for name in (*feature_names, *target_names)]
-            table = _Table(table.path, table.delimiter, table.header, table.header_row, tuple(columns))
-            values = _read_values(handle, table)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start} of a block); "
-            "export it as 'CSV UTF-8'."
-        ) from None
-    if not len(values):
-        raise ValueError(f"{path} has a header but no data rows; expected one row per sample below it.")
-    n_features = len(feature_names)
-    try:
-        dataset = dataset_from_arrays(
-            values[:, :n_features],
-            values[:, n_features:],
-            test_fraction=test_fraction,
-            val_fraction=val_fraction,
-            standardize=standardize,
-            seed=seed,
-        )
+        parts = split_table(len(cells.values), test_share, val_share, seed, cells.groups, folds, fold)
+        dataset = _dataset(chosen, cells, other, parts, standardize)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _refuse_constant_targets(dataset, target_names, path)
-    return {**dataset, "feature_names": feature_names, "target_names": target_names}
+    _refuse_constant_targets(dataset, path)
+    return dataset
 
 
-def _records(handle: TextIO, delimiter: str) -> Iterator[list[str]]:
-    handle.seek(0)
-    return csv.reader(handle, delimiter=delimiter, skipinitialspace=True, strict=True)
+def _check_folds(folds: int, fold: int, test: object) -> tuple[int, int]:
+    folds = integer("folds", folds, 0)
+    if folds == 1:
+        raise ValueError("folds is 1; expected 0 for none, or 2 and more.")
+    if folds and test is not None:
+        raise ValueError(f"folds is {folds}, and a test table is given too; expected one of them.")
+    return folds, integer("fold", fold, 0, max(folds - 1, 0))
 
 
-def _read_header(handle: TextIO, path: Path, delimiter: str | None) -> _Table:
-    """Find delimiter and column names."""
-    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
-        raise ValueError(f"delimiter is {delimiter!r}; expected one character, or None to find it.")
-    candidates = _DELIMITERS if delimiter is None else (delimiter,)
-    # max() keeps the first of equals: a header of one column counts as comma-separated.
-    row, names, found = max((_first_record(handle, one) for one in candidates), key=lambda c: len(c[1]))
-    header = tuple(name.strip() for name in names)
-    if not header:
-        raise ValueError(f"{path} has no readable header row; expected column names in its first row.")
-    if all(_number(name) is not None for name in header):
-        raise ValueError(
-            f"{path}: the first row holds only numbers ({', '.join(header[:5])}); expected a header with "
-            "column names. Add one."
-        )
-    for name in header:
-        places = [i + 1 for i, other in enumerate(header) if other == name]
-        if name and len(places) > 1:
-            raise ValueError(
-                f"{path}: the column name {name!r} appears {len(places)} times in the header (columns "
-                f"{', '.join(map(str, places))}); expected distinct names. Rename or remove columns."
-            )
-    return _Table(path, found, header, row)
+def _share(name: str, value: object) -> float:
+    share = real(name, value)
+    if not 0 < share < 1:
+        raise ValueError(f"{name} is {share:g}; expected a share between 0 and 1, both excluded.")
+    return share
 
 
-def _first_record(handle: TextIO, delimiter: str) -> tuple[int, list[str], str]:
-    """Return the row number and fields of the first record that is not blank; no fields if there is none."""
+def _read(
+    path: Path,
+    delimiter: str | None,
+    one_hot: bool,
+    target: str | Sequence[str],
+    features: Sequence[str] | None,
+    group: str | None,
+) -> tuple[Chosen, Cells]:
     try:
-        for row, record in enumerate(_records(handle, delimiter), start=1):
-            if any(map(str.strip, record)):
-                return row, record, delimiter
-    except csv.Error:
-        pass  # quotes that make no sense with this delimiter: it is not the one
-    return 0, [], delimiter
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            table = read_header(handle, path, delimiter)
+            chosen = choose(table, target, features, group)
+            cells = read_cells(handle, looking_for(table, chosen), one_hot)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, error) from None
+    return chosen, _with_rows(cells, path)
 
 
-def _select(
-    table: _Table, target: str | Sequence[str], features: Sequence[str] | None
-) -> tuple[list[str], list[str]]:
-    """Return the names of feature and target columns, checked against the header."""
-    path = table.path
-    targets = _known_names("target", [target] if isinstance(target, str) else list(target), table)
-    if features is not None:
-        if isinstance(features, str):
-            features = [features]
-        inputs = _known_names("features", list(features), table)
-        both = [name for name in inputs if name in targets]
-        if both:
-            raise ValueError(f"{path}: {both[0]!r} is both a feature and a target; expected one of them.")
-        return inputs, targets
-    inputs = [name for name in table.header if name not in targets]
-    if "" in inputs:
-        raise ValueError(
-            f"{path}: column {table.header.index('') + 1} of the header has no name; expected a name for "
-            "every column. Name it, or choose the inputs with features=[...]."
-        )
-    if not inputs:
-        raise ValueError(
-            f"{path} has no column besides the target {targets}; expected at least one input column. "
-            f"(It was read with the delimiter {table.delimiter!r}.)"
-        )
-    return inputs, targets
-
-
-def _known_names(role: str, names: list[str], table: _Table) -> list[str]:
-    if not names:
-        raise ValueError(f"{role} is empty; expected the name of at least one column of {table.path}.")
-    known = [choice(f"{table.path}: {role}", name, filter(None, table.header)) for name in names]
-    if len(set(known)) < len(known):
-        raise ValueError(f"{role} is {known}; expected every name once.")
-    return known
-
-
-def _read_values(handle: TextIO, table: _Table) -> FloatArray:
-    """Return the wanted columns, shape (n_rows, n_wanted)."""
-    # numpy's parser is several times faster than the csv module, but it reports bad cells by other row
-    # numbers and, when it reads only some columns, does not see rows of a wrong length.
-    if len(table.wanted) == len(table.header):
-        values = _read_fast(handle, table)
-        if values is not None:
-            return values
-    return _read_checked(handle, table)
-
-
-def _read_fast(handle: TextIO, table: _Table) -> FloatArray | None:
-    """Return the values of a table that is clean in every cell, or None."""
-    records = _records(handle, table.delimiter)
-    for _ in range(table.header_row):
-        next(records)
+def _read_test(path: Path, delimiter: str | None, one_hot: bool, chosen: Chosen, classes: Classes) -> Cells:
+    # Which rows of the test belong together does not matter: none of them trains.
+    columns = Chosen(chosen.features, chosen.targets)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a table without rows: the caller says so
-            values = np.loadtxt(handle, delimiter=table.delimiter, comments=None, quotechar='"', ndmin=2)
-    except ValueError:
-        return None
-    if values.shape[1] != len(table.header) or not np.isfinite(values).all():
-        return None
-    return np.ascontiguousarray(values[:, table.wanted])
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            table = looking_for(read_header(handle, path, delimiter), columns)
+            return _with_rows(read_cells(handle, table, one_hot, known=classes), path)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, error) from None
 
 
-def _read_checked(handle: TextIO, table: _Table) -> FloatArray:
-    """Return the values by way of the csv module; raises with row and column of the first bad cell."""
-    records = _records(handle, table.delimiter)
-    blocks = [np.empty((0, len(table.wanted)))]
-    row = table.header_row + 1
-    try:
-        next(islice(records, table.header_row - 1, None))  # the header
-        for _ in count():
-            chunk = list(islice(records, _CHUNK))
-            if not chunk:
-                break
-            block = _convert(chunk, table)
-            blocks.append(_convert_by_cell(chunk, row, table) if block is None else block)
-            row += len(chunk)
-    except csv.Error as error:
-        line = getattr(records, "line_num", 0)
-        raise ValueError(
-            f"{table.path}: line {line} cannot be read ({error}); expected fields separated by "
-            f"{table.delimiter!r} with balanced quotes. Correct the file there."
-        ) from None
-    return np.concatenate(blocks)
+def _with_rows(cells: Cells, path: Path) -> Cells:
+    if not len(cells.values):
+        raise ValueError(f"{path} has a header but no data rows; expected one row per sample below it.")
+    return cells
 
 
-def _convert(chunk: list[list[str]], table: _Table) -> FloatArray | None:
-    """Return the values of records that are clean in every wanted cell, or None."""
-    if set(map(len, chunk)) != {len(table.header)}:
-        return None
-    block = np.empty((len(chunk), len(table.wanted)))
-    for j, column in enumerate(table.wanted):
-        cells = list(map(itemgetter(column), chunk))
-        text = "".join(cells)
-        if "_" in text or not text.isascii():  # float() takes 1_000 for a number, a scientist does not
-            return None
-        try:
-            block[:, j] = np.fromiter(map(float, cells), np.float64, len(cells))
-        except ValueError:
-            return None
-    return block if np.isfinite(block).all() else None
-
-
-def _convert_by_cell(chunk: list[list[str]], first_row: int, table: _Table) -> FloatArray:
-    """Return the values of the records that are not blank, or raise at the first bad cell."""
-    rows = []
-    for row, record in enumerate(chunk, start=first_row):
-        if not any(map(str.strip, record)):
-            continue
-        if len(record) != len(table.header):
-            raise ValueError(
-                f"{table.path}: row {row} has {len(record)} fields; expected {len(table.header)}, as in the "
-                f"header. Fields that contain {table.delimiter!r} must be quoted."
-            )
-        numbers = [_number(record[column]) for column in table.wanted]
-        for column, number in zip(table.wanted, numbers, strict=True):
-            if number is None or not math.isfinite(number):
-                _raise_for_cell(record[column], row, column, table)
-        rows.append(numbers)
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(table.wanted))
-
-
-def _number(cell: str) -> float | None:
-    if "_" in cell or not cell.isascii():
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _raise_for_cell(cell: str, row: int, column: int, table: _Table) -> NoReturn:
-    where = f"{table.path}: row {row}, column {table.header[column]!r} (column {column + 1})"
-    text = cell.strip()
-    if text.lower() in _MISSING:
-        got = "is empty" if not text else f"holds {text!r}, a missing value"
-        raise ValueError(
-            f"{where} {got}; expected a number. Fill in the cell, delete the row, or leave the column out "
-            "with features=[...]."
-        )
-    if _number(text) is not None:
-        raise ValueError(
-            f"{where} holds {text!r}; expected a finite number. Correct the cell or delete the row."
-        )
-    comma = _number(text.replace(",", ".", 1)) is not None and "," in text
-    hint = " Numbers are written with a decimal point, not a comma." if comma else ""
-    raise ValueError(
-        f"{where} holds the text {text!r}; expected a number. Correct the cell, or drop the column by "
-        f"naming the others with features=[...].{hint}"
+def _not_utf8(path: Path, error: UnicodeDecodeError) -> ValueError:
+    return ValueError(
+        f"{path} is not UTF-8 text ({error.reason} at byte {error.start} of a block); "
+        "export it as 'CSV UTF-8'."
     )
 
 
-def _refuse_constant_targets(dataset: Dataset, names: list[str], path: Path) -> None:
+def _dataset(chosen: Chosen, cells: Cells, other: Cells | None, parts: Parts, standardize: bool) -> Dataset:
+    feature_names, x = _columns(chosen.features, cells.values, cells.classes)
+    first_target = len(chosen.features)
+    target_names, y = _columns(chosen.targets, cells.values[:, first_target:], cells.classes)
+    if other is None:
+        test_x, test_y = x[parts.test], y[parts.test]
+    else:
+        _, test_x = _columns(chosen.features, other.values, cells.classes)
+        _, test_y = _columns(chosen.targets, other.values[:, first_target:], cells.classes)
+    val_x, val_y = (x[parts.val], y[parts.val]) if parts.val.size else (None, None)
+    dataset = dataset_from_arrays(
+        x[parts.train],
+        y[parts.train],
+        test_x,
+        test_y,
+        val_input=val_x,
+        val_label=val_y,
+        standardize=standardize,
+    )
+    named: Dataset = {**dataset, "feature_names": feature_names, "target_names": target_names}
+    return named | ({"classes": {k: list(v) for k, v in cells.classes.items()}} if cells.classes else {})
+
+
+def _columns(names: Sequence[str], values: FloatArray, classes: Classes) -> tuple[list[str], FloatArray]:
+    """Return the names and values of columns, (n, n_columns), those with classes in their one-hot form."""
+    told: list[str] = []
+    columns: list[FloatArray] = []
+    for name, column in zip(names, values.T, strict=False):
+        if name not in classes:
+            told.append(name)
+            columns.append(column)
+            continue
+        labels = list(enumerate(classes[name]))
+        # Of two classes one column says all; a single one leaves a column that does not vary.
+        for position, label in labels[1:] if len(labels) == 2 else labels:
+            told.append(f"{name}={label}")
+            columns.append((column == position).astype(np.float64))
+    return told, np.stack(columns, axis=1)
+
+
+def _refuse_constant_targets(dataset: Dataset, path: Path) -> None:
     labels = dataset["train_label"]
-    for name, constant in zip(names, (labels == labels[0]).all(axis=0), strict=True):
+    for name, constant in zip(dataset["target_names"], (labels == labels[0]).all(axis=0), strict=True):
         if constant:
             raise ValueError(
                 f"{path}: the target {name!r} has the same value in all {len(labels)} training rows; "

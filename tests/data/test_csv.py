@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-import kan_np.data.csv as csv_module
+from kan_np.data import cells as cells_module
 from kan_np.data import load_csv
 
 
@@ -119,8 +119,8 @@ def test_floating_point_numbers_round_trip_exactly(write, tmp_path):
 def test_both_readers_agree_and_chunks_meet(write, monkeypatch):
     path = write(rows(40))
     fast = raw(path)
-    monkeypatch.setattr(csv_module, "_read_fast", lambda handle, table: None)
-    monkeypatch.setattr(csv_module, "_CHUNK", 7)
+    monkeypatch.setattr(cells_module, "_read_fast", lambda handle, table: None)
+    monkeypatch.setattr(cells_module, "_CHUNK", 7)
     np.testing.assert_array_equal(raw(path), fast)
     with pytest.raises(ValueError, match="row 23, column 'b'"):
         load_csv(write(rows(40, {(23, 1): "oops"})), "y")

@@ -12,9 +12,10 @@ from test_report import page_of
 
 from sweeps._style import family_handles, ratio_text
 from sweeps.aggregate import aggregate
-from sweeps.figures import summary_figure, task_figure
+from sweeps.figures import task_figure
 from sweeps.optimizers import compare_optimizers
 from sweeps.overview import model_text, run_lines
+from sweeps.overview_figures import summary_figure
 from sweeps.report import write_report
 from sweeps.show import record_lines
 from sweeps.store import Store

@@ -17,6 +17,7 @@ import pytest
 import kan_np
 from sweeps import run_one as module
 from sweeps import tasks
+from sweeps.model_tables import EXTRAPOLATIONS, INITS
 from sweeps.run_one import (
     RunOptions,
     RunStatus,
@@ -27,7 +28,6 @@ from sweeps.run_one import (
     warm_up,
 )
 from sweeps.space import KAN_DEFAULTS, run_id
-from sweeps.spec_reader import EXTRAPOLATIONS, INITS
 from sweeps.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
@@ -300,9 +300,11 @@ def test_no_limit_arms_no_alarm() -> None:
 
 def test_warm_up_covers_every_kind_once_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, Any]] = []
-    for name in ("_train_kan", "_train_mlp"):
-        monkeypatch.setattr(
-            module, name, lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0
+    for family in ("kan", "mlp"):
+        monkeypatch.setitem(
+            module._TRAIN,
+            family,
+            lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0,
         )
     others = {"seed": 5, "width": [2, 9, 1], "steps": 9, "restarts": 4}
     configs = [KAN, KAN | others, KAN | {"k": 2}, KAN | {"init": "power"}, MLP, MLP | others]

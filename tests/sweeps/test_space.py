@@ -60,12 +60,15 @@ def test_the_documented_example_is_a_specification() -> None:
     spec = parse_spec(documented_example(), "example", "example")
     assert spec.source == SuiteSource("special", ("jv", "yv"))
     assert spec.seeds == (0, 1, 2)
-    kan, mlp, formula = spec.models
+    kan, mlp, formula, linear, additive, sklearn = spec.models
     assert kan.hidden == (SUGGESTED, (5,), (5, 5))
     assert dict(kan.axes)["grids"] == ((3, 5, 10, 20),)
     assert set(mlp.hidden) == {(5,), (5, 5), (20,), (20, 20)}
     assert dict(formula.axes) == {"seconds": (60.0,), "restarts": (6,)}
-    assert len(configs(spec)) == 3 * (3 + 4 * 2 + 1)
+    assert linear.axes == ()
+    assert dict(additive.axes)["smoothing"] == ("gcv",)
+    assert dict(sklearn.axes)["solver"] == ("lbfgs", "adam")
+    assert len(configs(spec)) == 3 * (3 + 4 * 2 + 1 + 1 + 1 + 2 * 2)
 
 
 @pytest.mark.parametrize("preset", preset_names())
@@ -247,7 +250,7 @@ def test_the_bound_of_a_preset_grows_with_the_columns_of_a_table() -> None:
     scaled = with_scaled_bound(spec, wide)
     assert scaled.max_params == 500_000
     assert left_out(scaled, wide) == {"csv/a": []}
-    assert {run.family for run in expand(scaled, wide)} == {"kan", "mlp"}
+    assert {run.family for run in expand(scaled, wide)} == {"kan", "mlp", "linear", "additive"}
     assert with_scaled_bound(spec, {"csv/a": TaskInfo("csv/a", (1, 3, 1), {}, {})}) == spec
     unbound = replace(spec, max_params=None)
     assert with_scaled_bound(unbound, wide) == unbound

@@ -1,0 +1,289 @@
+"""The cells of a table: numbers, classes that are written as text, and what is missing or wrong.
+
+Types are inferred by column: a column with more text than numbers holds classes; in any other column a text
+is a mistake, which is named by its row.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from typing import NoReturn, TextIO
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.data.table import Table, number, records
+
+_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."})
+_CHUNK = 1 << 16  # records converted at a time: bounds the memory held as Python strings
+_NAMED = 10  # missing cells that a message names
+#: More classes than these in one column are names of rows rather than kinds of them.
+_MOST_CLASSES = 100
+
+Classes = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What was read: the wanted columns, and the group of every row if they have one.
+
+    In a column of `classes`, by name, `values` holds the position of a cell's class.
+    """
+
+    values: FloatArray
+    groups: tuple[str, ...] | None
+    classes: Classes
+
+
+def read_cells(handle: TextIO, table: Table, one_hot: bool, known: Classes | None = None) -> Cells:
+    """Return the wanted columns of a table, shape (n_rows, n_wanted).
+
+    Parameters
+    ----------
+    handle : file
+        Open for reading as text.
+    table : Table
+        What to read.
+    one_hot : bool
+        Whether classes are accepted.
+    known : mapping, optional
+        The classes of the columns, from the training table; others are refused.
+
+    Raises
+    ------
+    ValueError
+        For missing cells, cells that do not suit their column, and classes that are not accepted.
+    """
+    # numpy's parser is several times faster than the csv module, but it reports bad cells by other row
+    # numbers and, when it reads only some columns, does not see rows of a wrong length.
+    if len(table.wanted) == len(table.header) and table.group is None and not known:
+        values = _read_fast(handle, table)
+        if values is not None:
+            return Cells(values, None, {})
+    return _Reading(table).of(handle, one_hot, known)
+
+
+def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
+    """Return the values of a table that is clean in every cell, or None."""
+    lines = records(handle, table.delimiter)
+    for _ in range(table.header_row):
+        next(lines)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a table without rows: the caller says so
+            values = np.loadtxt(handle, delimiter=table.delimiter, comments=None, quotechar='"', ndmin=2)
+    except ValueError:
+        return None
+    if values.shape[1] != len(table.header) or not np.isfinite(values).all():
+        return None
+    return np.ascontiguousarray(values[:, table.wanted])
+
+
+@dataclass
+class _Column:
+    """What the cells of one column are that are no finite numbers.
+
+    `texts` are triples of position among the data, row in the file and text; `infinite` are pairs of row and
+    text.
+    """
+
+    texts: list[tuple[int, int, str]] = field(default_factory=list)
+    infinite: list[tuple[int, str]] = field(default_factory=list)
+
+
+class _Reading:
+    """One pass through a table by way of the csv module."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._columns = [_Column() for _ in table.wanted]
+        self._missing: list[tuple[int, int, str]] = []  # row, column, text
+        self._groups: list[str] = []
+        self._n_rows = 0
+
+    def of(self, handle: TextIO, one_hot: bool, known: Classes | None) -> Cells:
+        """Return the cells, or raise ValueError."""
+        values = np.concatenate([np.empty((0, len(self._columns))), *self._blocks(handle)])
+        if self._missing:
+            self._raise_for_missing()
+        classes = self._infer(values, one_hot, known)
+        self._raise_for_bad_cell(classes)
+        for j, column in enumerate(self._columns):
+            name = self._name(j)
+            if name in classes:
+                values[:, j] = self._positions(values[:, j], column, name, classes[name])
+        groups = None if self._table.group is None else tuple(self._groups)
+        return Cells(values, groups, classes)
+
+    def _name(self, j: int) -> str:
+        return self._table.header[self._table.wanted[j]]
+
+    def _blocks(self, handle: TextIO) -> Iterator[FloatArray]:
+        lines = records(handle, self._table.delimiter)
+        row = self._table.header_row + 1
+        try:
+            next(islice(lines, self._table.header_row - 1, None))  # the header
+            while chunk := list(islice(lines, _CHUNK)):
+                block = self._clean_block(chunk)
+                yield self._block(chunk, row) if block is None else block
+                row += len(chunk)
+        except csv.Error as error:
+            line = getattr(lines, "line_num", 0)
+            raise ValueError(
+                f"{self._table.path}: line {line} cannot be read ({error}); expected fields separated by "
+                f"{self._table.delimiter!r} with balanced quotes. Correct the file there."
+            ) from None
+
+    def _clean_block(self, chunk: list[list[str]]) -> FloatArray | None:
+        """Return the values of records that are clean in every wanted cell, or None."""
+        table = self._table
+        if set(map(len, chunk)) != {len(table.header)}:
+            return None
+        block = np.empty((len(chunk), len(table.wanted)))
+        for j, column in enumerate(table.wanted):
+            cells = list(map(itemgetter(column), chunk))
+            text = "".join(cells)
+            if "_" in text or not text.isascii():  # see `number`
+                return None
+            try:
+                block[:, j] = np.fromiter(map(float, cells), np.float64, len(cells))
+            except ValueError:
+                return None
+        if not np.isfinite(block).all():
+            return None
+        if table.group is not None:
+            groups = [record[table.group].strip() for record in chunk]
+            if any(group.lower() in _MISSING for group in groups):
+                return None
+            self._groups += groups
+        self._n_rows += len(chunk)
+        return block
+
+    def _block(self, chunk: list[list[str]], first_row: int) -> FloatArray:
+        """Return the values of the records that are not blank, NaN where a cell is not a finite number."""
+        table = self._table
+        rows = []
+        for row, record in enumerate(chunk, start=first_row):
+            if not any(map(str.strip, record)):
+                continue
+            if len(record) != len(table.header):
+                raise ValueError(
+                    f"{table.path}: row {row} has {len(record)} fields; expected {len(table.header)}, as in "
+                    f"the header. Fields that contain {table.delimiter!r} must be quoted."
+                )
+            rows.append([self._cell(record[column], row, j) for j, column in enumerate(table.wanted)])
+            if table.group is not None:
+                self._group(record[table.group].strip(), row, table.group)
+            self._n_rows += 1
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(table.wanted))
+
+    def _cell(self, cell: str, row: int, j: int) -> float:
+        value = number(cell)
+        if value is not None and math.isfinite(value):
+            return value
+        text = cell.strip()
+        if text.lower() in _MISSING:
+            self._missing.append((row, self._table.wanted[j], text))
+        elif value is not None:
+            self._columns[j].infinite.append((row, cell))
+        else:
+            self._columns[j].texts.append((self._n_rows, row, text))
+        return math.nan
+
+    def _group(self, text: str, row: int, column: int) -> None:
+        if text.lower() in _MISSING:
+            self._missing.append((row, column, text))
+        self._groups.append(text)
+
+    def _infer(self, values: FloatArray, one_hot: bool, known: Classes | None) -> Classes:
+        """Return the classes of every column that has them."""
+        if known is not None:
+            return known
+        found: dict[str, tuple[str, ...]] = {}
+        for j, column in enumerate(self._columns):
+            if 2 * len(column.texts) <= len(values):
+                continue
+            labels = {text for _, _, text in column.texts}
+            labels |= set(map(_number_text, values[np.isfinite(values[:, j]), j].tolist()))
+            found[self._name(j)] = tuple(sorted(labels))
+            if not one_hot:
+                self._refuse_classes(j, found[self._name(j)])
+            elif len(labels) > _MOST_CLASSES:
+                raise ValueError(
+                    f"{self._table.path}: column {self._name(j)!r} holds {len(labels)} different texts in "
+                    f"{len(values)} rows; expected at most {_MOST_CLASSES} classes. If it names rows, leave "
+                    "it out with features=[...], or say group= if it names which rows belong together."
+                )
+        return found
+
+    def _refuse_classes(self, j: int, labels: Sequence[str]) -> NoReturn:
+        _, row, text = self._columns[j].texts[0]
+        some = ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
+        kinds = f"{len(labels)} different texts" if len(labels) > 1 else "one text"
+        raise ValueError(
+            f"{self._table.place(row, self._table.wanted[j])} holds the text {text!r}, and the column holds "
+            f"{kinds} ({some}): classes; expected numbers. Make a column of 0 and 1 of every class with "
+            "classes='one-hot' (--classes one-hot), or leave the column out with features=[...]."
+        )
+
+    def _positions(self, values: FloatArray, column: _Column, name: str, labels: Sequence[str]) -> FloatArray:
+        """Return the class of every cell of a column, as its position among the labels."""
+        position = {label: i for i, label in enumerate(labels)}
+        texts = {place: (row, text) for place, row, text in column.texts}
+        found = np.empty(len(values))
+        for i, value in enumerate(values.tolist()):
+            row, text = texts.get(i, (None, _number_text(value)))
+            if text not in position:
+                where = f"{self._table.path}: " + (f"row {row}, " if row else "") + f"column {name!r}"
+                raise ValueError(
+                    f"{where} holds {text!r}, a class that the training table does not have; expected one of "
+                    f"{', '.join(map(repr, labels))}. Correct the cell or delete the row."
+                )
+            found[i] = position[text]
+        return found
+
+    def _raise_for_missing(self) -> NoReturn:
+        (row, column, text), *others = self._missing
+        got = "is empty" if not text else f"holds {text!r}, a missing value"
+        more = ""
+        if others:
+            named = [f"row {row} {self._table.header[column]!r}" for row, column, _ in others[:_NAMED]]
+            named += [f"{len(others) - _NAMED} more"] if len(others) > _NAMED else []
+            more = f" {len(others)} other cells are missing too: {', '.join(named)}."
+        raise ValueError(
+            f"{self._table.place(row, column)} {got}; expected a number. Fill in the cell, delete the row, "
+            f"or leave the column out with features=[...].{more}"
+        )
+
+    def _raise_for_bad_cell(self, classes: Classes) -> None:
+        bad = []
+        for j, column in enumerate(self._columns):
+            bad += [(row, j, text, True) for row, text in column.infinite[:1]]
+            if self._name(j) not in classes:
+                bad += [(row, j, text, False) for _, row, text in column.texts[:1]]
+        if not bad:
+            return
+        row, j, text, infinite = min(bad)
+        where = self._table.place(row, self._table.wanted[j])
+        if infinite:
+            raise ValueError(
+                f"{where} holds {text.strip()!r}; expected a finite number. Correct the cell or delete the "
+                "row."
+            )
+        comma = "," in text and number(text.replace(",", ".", 1)) is not None
+        hint = " Numbers are written with a decimal point, not a comma." if comma else ""
+        raise ValueError(
+            f"{where} holds the text {text!r}; expected a number. Correct the cell, or drop the column by "
+            f"naming the others with features=[...].{hint}"
+        )
+
+
+def _number_text(value: float) -> str:
+    """Return a number that stands among texts as one of them."""
+    return f"{value:.17g}"

@@ -1,0 +1,124 @@
+"""Which rows of a table train, validate and test: at random, by groups, in folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kan_np.data.dataset import split_rows
+
+Ints = NDArray[np.intp]
+
+# Groups and folds draw from streams of their own, as the split of rows does.
+_GROUP_STREAM, _FOLD_STREAM = 2, 3
+
+
+class Parts(NamedTuple):
+    """Row numbers of the three parts, each ascending; a part may be empty, never that which trains."""
+
+    train: Ints
+    test: Ints
+    val: Ints
+
+
+def split_table(
+    n: int,
+    test_fraction: float,
+    val_fraction: float,
+    seed: int,
+    groups: Sequence[str] | None = None,
+    folds: int = 0,
+    fold: int = 0,
+) -> Parts:
+    """Split `n` rows; rows of one group always come into the same part.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    test_fraction, val_fraction : float
+        Shares of all rows; 0 leaves a part empty. With folds the test rows are those of fold number `fold`,
+        and `val_fraction` is of the other rows.
+    seed : int
+        Of all that is random here.
+    groups : sequence of str, optional
+        The group of every row. Every part has whole groups, near its share of the rows.
+    folds, fold : int
+        Number of folds, 0 for none, and which of them is the test.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows or groups.
+
+    Examples
+    --------
+    >>> split_table(6, 0.0, 0.0, seed=0, groups="aabbcc", folds=3, fold=0).test
+    array([0, 1])
+    """
+    codes = None if groups is None else np.unique(list(groups), return_inverse=True)[1]
+    rows = np.arange(n)
+    if not folds:
+        return Parts(*_hold_out(rows, codes, (test_fraction, val_fraction), seed))
+    of_row = _folds(n, codes, folds, seed)
+    rest = rows[of_row != fold]
+    train, val = _hold_out(rest, None if codes is None else codes[rest], (val_fraction,), seed)
+    return Parts(train, rows[of_row == fold], val)
+
+
+def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: int) -> list[Ints]:
+    """Return what is left of the rows, then one part a fraction."""
+    if codes is None:
+        return [rows[part] for part in split_rows(rows.size, fractions, seed)]
+    if not any(fractions):
+        return [rows, *(rows[:0] for _ in fractions)]
+    present, counts = np.unique(codes, return_counts=True)
+    needed = 1 + sum(fraction > 0 for fraction in fractions)
+    if present.size < needed:
+        raise ValueError(
+            f"the rows have {present.size} different groups; expected at least {needed}, so that every part "
+            "has one of its own. Use more groups, or smaller or fewer parts."
+        )
+    left = list(_generator(seed, _GROUP_STREAM).permutation(present.size))
+    parts = []
+    for position, fraction in enumerate(fractions):
+        taken: list[int] = []
+        wanted = fraction * rows.size
+        kept_back = 1 + sum(later > 0 for later in fractions[position + 1 :])
+        while fraction > 0 and len(left) > kept_back:
+            held = int(counts[taken].sum())
+            # The next group comes in if that brings the part nearer to its share; the first one always does.
+            if taken and abs(held + counts[left[0]] - wanted) >= abs(held - wanted):
+                break
+            taken.append(left.pop(0))
+        parts.append(rows[np.isin(codes, present[taken])])
+    return [rows[np.isin(codes, present[left])], *parts]
+
+
+def _folds(n: int, codes: Ints | None, folds: int, seed: int) -> Ints:
+    """Return the fold of every row: groups from large to small, each into the smallest fold."""
+    own = np.arange(n) if codes is None else codes
+    counts = np.bincount(own)
+    if counts.size < folds:
+        what = "rows" if codes is None else "groups"
+        raise ValueError(
+            f"folds is {folds}, and there are {counts.size} {what}; expected at most as many folds as {what}."
+        )
+    shuffled = _generator(seed, _FOLD_STREAM).permutation(counts.size)
+    order = shuffled[np.argsort(-counts[shuffled], kind="stable")]
+    if codes is None:
+        fold_of = np.empty(n, dtype=np.intp)
+        fold_of[order] = np.arange(n) % folds
+        return fold_of
+    fold_of, sizes = np.empty(counts.size, dtype=np.intp), np.zeros(folds, dtype=np.intp)
+    for group in order:
+        fold_of[group] = np.argmin(sizes)
+        sizes[fold_of[group]] += counts[group]
+    return fold_of[own]
+
+
+def _generator(seed: int, stream: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream,)))

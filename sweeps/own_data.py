@@ -1,0 +1,57 @@
+"""What the command line says about a table of the user, beyond its target and features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.baselines import baseline_tables, require_sklearn
+from sweeps.checks import pick
+from sweeps.errors import UserError
+from sweeps.records import FORMULA
+from sweeps.space import ONE_HOT, REFUSE
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How the rows and columns of a table are used; see `kan_np.load_csv`.
+
+    `group` is the column whose equal values belong together, `test` the path of a second table with the test
+    rows, `folds` the number of folds of cross-validation, `classes` what becomes of text ("refuse" or
+    "one-hot"). `sklearn` adds scikit-learn's MLPRegressor to the baselines.
+    """
+
+    group: str | None = None
+    test: str | None = None
+    folds: int = 0
+    classes: str = REFUSE
+    sklearn: bool = False
+
+    def check(self) -> None:
+        """Raise a UserError if the options do not go together, or ask for what is not installed."""
+        pick("--classes", self.classes, (REFUSE, ONE_HOT))
+        if self.folds < 0 or self.folds == 1:
+            raise UserError(f"--folds is {self.folds}; expected 2 or more, or 0 for one hold-out.")
+        if self.folds and self.test is not None:
+            raise UserError(
+                "--folds and --test exclude each other: folds take the test rows from the table itself. "
+                "Leave one of them out."
+            )
+        if self.sklearn:
+            require_sklearn()
+
+    def values(self, models: list[Mapping[str, Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return these options, and the models and data of a preset with them, as a specification has them.
+
+        The baselines are put beside networks, not beside a search for formulas alone.
+        """
+        self.check()
+        said = {"group": self.group, "test": self.test}
+        values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+        if self.classes != REFUSE:
+            values["classes"] = self.classes
+        networks = any(model.get("family") != FORMULA for model in models)
+        values["models"] = [*models, *(baseline_tables(self.sklearn) if networks else [])]
+        values["data"] = {**data, "folds": self.folds} if self.folds else dict(data)
+        return values
