@@ -1,0 +1,338 @@
+"""From the smallest model upwards: finer grids, then wider, then deeper networks, as validation says.
+
+This is the advice of arXiv:2404.19756, section 6: start small, and let the model grow only where that pays.
+What pays is decided on the validation samples, sample by sample: a model is better if its squared errors are
+lower by more than one standard error of the mean difference, and by 2 % in RMSE. The recommendation is the
+smallest model that is as good as the best one in this sense (the one-standard-error rule of Breiman et al.
+1984, section 3.4.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeps.records import ADDITIVE, LINEAR
+from sweeps.space import NO_HIDDEN, Axis, ModelTable, Shape, kan_params, mlp_params
+
+FloatArray = NDArray[np.float64]
+
+GRIDS = (3, 5, 10, 20, 50, 100, 200)
+WIDTHS = (1, 2, 3, 5, 8, 12, 20)
+MAX_LAYERS = 4
+#: What a growing network has to gain in RMSE, and what a smaller one may lose within the noise.
+LEAST_GAIN, MOST_LOSS = 0.02, 0.05
+#: The validation RMSE, in standard deviations of the target, that is as good as none.
+TOLERANCE = 1e-7
+#: Steps a grid; a network of one or two nodes needs few, and of several starts.
+_STEPS, _SMALL_STEPS, _SMALL = 20, 6, 2
+_ALONE_RESTARTS = 2
+_MLP_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One trained model: a stage of a run."""
+
+    run_id: str
+    seed: int
+    fold: int
+    train: float
+    val: float
+    test: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One configuration at one stage, with what its seeds and folds reached, in RMSE."""
+
+    group_id: str
+    family: str
+    width: Shape
+    grid: int | None
+    stage: int
+    n_params: int
+    runs: tuple[Fitted, ...]
+
+    @property
+    def val(self) -> float:
+        """The median validation RMSE; infinite if one is not finite."""
+        return median(run.val if math.isfinite(run.val) else math.inf for run in self.runs)
+
+    @property
+    def test(self) -> float:
+        """The median test RMSE."""
+        return median(run.test for run in self.runs)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that were trained."""
+        return sorted({run.seed for run in self.runs})
+
+    @property
+    def best(self) -> Fitted:
+        """The model with the lowest validation RMSE."""
+        return min(self.runs, key=lambda run: (run.val, run.seed))
+
+    @property
+    def best_of_folds(self) -> list[Fitted]:
+        """The model with the lowest validation RMSE of every fold."""
+        folds = sorted({run.fold for run in self.runs})
+        return [
+            min((r for r in self.runs if r.fold == fold), key=lambda r: (r.val, r.seed)) for fold in folds
+        ]
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the seed says nothing: least squares has one solution."""
+        return self.family in (LINEAR, ADDITIVE)
+
+
+class BudgetOver(Exception):  # noqa: N818 - the end of a search, not a mistake
+    """There is no time left for another model."""
+
+
+class Trainer(Protocol):
+    """What a search asks for."""
+
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+        """Train what a table says; return all of its stages that every seed has. May raise `BudgetOver`."""
+
+    def squared_errors(self, candidate: Candidate, part: str) -> FloatArray:
+        """Return the squared errors of the best model of every fold, one a sample of a part of the data."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One enlargement that was tried: "width" or "depth", its best stage, and whether it was better."""
+
+    what: str
+    candidate: Candidate
+    better: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a search found; `baselines` are the linear and the additive model, as far as they were trained."""
+
+    recommended: Candidate
+    best: Candidate
+    candidates: tuple[Candidate, ...]
+    baselines: tuple[Candidate, ...]
+    trials: tuple[Trial, ...]
+    budget_over: bool
+    enough: bool
+
+
+class Search:
+    """One search for the smallest model that is as good as any.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Trains and evaluates.
+    n_in, n_out, n_train : int
+        The shape of the data; no model has more parameters than there are training values.
+    seeds : sequence of int
+        The recommended model is trained with all of them, the others with the first one.
+    tolerance : float
+        The search ends where the validation RMSE, in standard deviations of the target, is not above it.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        n_in: int,
+        n_out: int,
+        n_train: int,
+        seeds: Sequence[int] = (0, 1, 2),
+        tolerance: float = TOLERANCE,
+    ) -> None:
+        self._trainer, self._seeds, self._tolerance = trainer, tuple(seeds), tolerance
+        self._n_in, self._n_out, self._most = n_in, n_out, n_train * n_out
+        self._tables: dict[str, ModelTable] = {}
+        self._known: dict[str, list[Candidate]] = {}
+        self._trials: list[Trial] = []
+
+    def run(self) -> Finding:
+        """Search until nothing improves or the budget is over.
+
+        Raises
+        ------
+        BudgetOver
+            If there was not even time for the first model.
+        """
+        over = False
+        try:
+            self._train(self.baseline(LINEAR))
+            self._train(self.baseline(ADDITIVE))
+            self._grow_wider()
+            self._grow_deeper()
+            if not self._is_enough():
+                self._train(self._network_of_the_same_size())
+            self._confirm()
+        except BudgetOver:
+            over = True
+        if not any(math.isfinite(candidate.val) for candidate in self._all()):
+            raise BudgetOver
+        return Finding(
+            recommended=self._recommended(),
+            best=self._best(),
+            candidates=tuple(self._all()),
+            baselines=tuple(c for c in map(self._best, (LINEAR, ADDITIVE)) if math.isfinite(c.val)),
+            trials=tuple(self._trials),
+            budget_over=over,
+            enough=self._is_enough(),
+        )
+
+    def baseline(self, family: str) -> ModelTable:
+        """Return the table of a model without a hidden layer."""
+        if family == LINEAR:
+            return ModelTable(LINEAR, NO_HIDDEN, ())
+        grids = self._grids(())
+        axes = {"grids": grids, "k": 3, "steps": _SMALL_STEPS, "patience": 1, "enough": self._tolerance}
+        return ModelTable(ADDITIVE, NO_HIDDEN, _axes(axes))
+
+    def network(self, hidden: Shape) -> ModelTable | None:
+        """Return the table of a KAN, None if it has too many parameters on the coarsest grid."""
+        grids = self._grids(hidden)
+        if self._n_params(hidden, grids[0]) > self._most:
+            return None
+        small = sum(hidden) <= _SMALL
+        axes = {
+            "grids": grids,
+            "k": 3,
+            "opt": "auto",
+            "steps": _SMALL_STEPS if small else _STEPS,
+            # A single node, through which everything goes, is often badly placed at the start.
+            "restarts": _ALONE_RESTARTS if 1 in hidden[:1] else 1,
+            "patience": 1,
+            "enough": self._tolerance,
+        }
+        return ModelTable("kan", (hidden,), _axes(axes))
+
+    def _grids(self, hidden: Shape) -> Shape:
+        fitting = tuple(grid for grid in GRIDS if self._n_params(hidden, grid) <= self._most)
+        return fitting or GRIDS[:1]
+
+    def _n_params(self, hidden: Shape, grid: int) -> int:
+        return kan_params((self._n_in, *hidden, self._n_out), grid, 3)
+
+    def _grow_wider(self) -> None:
+        failures = 0
+        for width in WIDTHS:
+            if self._is_enough() or width > max(2 * self._n_in + 1, WIDTHS[2]):
+                break
+            failures = 0 if self._try("width", (width,)) else failures + 1
+            # As long as no hidden layer has paid, one node alone is not proof enough.
+            if failures > (0 if self._hidden_that_paid() else 1):
+                break
+
+    def _grow_deeper(self) -> None:
+        """Add layers where several nodes in one layer have paid: then one layer may not be enough."""
+        while not self._is_enough() and len(self._hidden_that_paid()) < MAX_LAYERS - 1:
+            hidden = self._hidden_that_paid()
+            if max(hidden, default=0) < 2 or not self._try("depth", (hidden[0], *hidden)):
+                break
+
+    def _hidden_that_paid(self) -> Shape:
+        """Return the hidden layers of the last network that was better than all before it; () without one."""
+        return next((trial.candidate.width[1:-1] for trial in reversed(self._trials) if trial.better), ())
+
+    def _is_enough(self) -> bool:
+        return self._best().val <= self._tolerance
+
+    def _try(self, what: str, hidden: Shape) -> bool:
+        table = self.network(hidden)
+        if table is None:
+            return False
+        before = self._best()
+        found = self._train(table)
+        if found is None:
+            return False
+        better = self.is_better(found, before)
+        self._trials.append(Trial(what, found, better))
+        return better
+
+    def _network_of_the_same_size(self) -> ModelTable:
+        """Return an MLP of two hidden layers with as many parameters as the recommended model."""
+        sizes = range(2, 2 * WIDTHS[-1])
+        shapes = [(self._n_in, n, n, self._n_out) for n in sizes]
+        fitting = [s for s in shapes if mlp_params(s) <= self._recommended().n_params] or shapes[:1]
+        axes = {"activation": "tanh", "opt": "auto", "steps": _MLP_STEPS, "restarts": 1}
+        return ModelTable("mlp", (fitting[-1][1:-1],), _axes(axes))
+
+    def _confirm(self) -> None:
+        """Train what is recommended with all seeds, until what is recommended has them."""
+        while not self._recommended().is_deterministic:
+            chosen = self._recommended()
+            if len(chosen.seeds) == len(self._seeds):
+                return
+            self._train(self._tables[chosen.group_id], self._seeds)
+
+    def _train(self, table: ModelTable, seeds: Sequence[int] | None = None) -> Candidate | None:
+        """Return the best stage of a table, None if there is none."""
+        found = self._trainer.train(table, self._seeds[:1] if seeds is None else seeds)
+        for candidate in found:
+            self._tables[candidate.group_id] = table
+        for group in {candidate.group_id for candidate in found}:
+            self._known[group] = [candidate for candidate in found if candidate.group_id == group]
+        return min(found, key=lambda c: c.val, default=None)
+
+    def _all(self) -> list[Candidate]:
+        return [candidate for group in self._known.values() for candidate in group]
+
+    def _best(self, family: str | None = None) -> Candidate:
+        own = [c for c in self._all() if family is None or c.family == family]
+        return min(own, key=lambda c: (c.val, c.n_params), default=_NOTHING)
+
+    def _recommended(self) -> Candidate:
+        best = self._best()
+        smaller = sorted(self._all(), key=lambda c: (c.n_params, c.val))
+        return next((c for c in smaller if c is best or self.is_as_good(c, best)), best)
+
+    def is_better(self, new: Candidate, old: Candidate) -> bool:
+        """Say whether the validation errors of one model are lower than those of another beyond the noise."""
+        if not math.isfinite(new.val):
+            return False
+        if not math.isfinite(old.val):
+            return True
+        return new.val < (1.0 - LEAST_GAIN) * old.val and self._excess(old, new) > 1.0
+
+    def is_as_good(self, small: Candidate, best: Candidate) -> bool:
+        """Say whether the best model is not worth its size: better by little, or within the noise."""
+        if small.val <= (1.0 + LEAST_GAIN) * best.val:
+            return True
+        return small.val <= (1.0 + MOST_LOSS) * best.val and self._excess(small, best) <= 1.0
+
+    def _excess(self, one: Candidate, other: Candidate) -> float:
+        return excess(*(self._trainer.squared_errors(candidate, "val") for candidate in (one, other)))
+
+
+def excess(one: FloatArray, other: FloatArray) -> float:
+    """Return the mean of one - other, of the same samples, in units of its standard error.
+
+    Examples
+    --------
+    >>> excess(np.array([2.0, 3.0, 1.0]), np.array([1.0, 1.0, 1.0])) > 1
+    True
+    """
+    difference = one - other
+    mean = float(np.mean(difference))
+    error = float(np.std(difference)) / math.sqrt(max(difference.size - 1, 1))
+    if error == 0.0:
+        return math.copysign(math.inf, mean) if mean else 0.0
+    return mean / error
+
+
+def _axes(values: Mapping[str, Any]) -> tuple[Axis, ...]:
+    return tuple((name, (value,)) for name, value in values.items())
+
+
+_NOTHING = Candidate("", "", (), None, 0, 0, (Fitted("", 0, 0, math.inf, math.inf, math.inf),))

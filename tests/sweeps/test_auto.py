@@ -1,0 +1,259 @@
+"""`kan-sweep auto`: what is tried in which order, when it ends, what is recommended, and what is written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kan_np import load_csv, load_model
+from sweeps.auto_answer import model_name, rmse_interval
+from sweeps.auto_search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
+from sweeps.cli import main
+from sweeps.space import ModelTable, Shape, kan_params, mlp_params
+from sweeps.store import Store
+
+N_VAL = 400
+
+
+class Pretender:
+    """Pretends to train: the validation RMSE of a model is a function of family, hidden layers and grid."""
+
+    def __init__(
+        self, error: Callable[[str, Shape, int], float], n_in: int = 2, stop_after: int = 99
+    ) -> None:
+        self.error, self.n_in, self.left = error, n_in, stop_after
+        self.asked: list[tuple[str, Shape, tuple[int, ...]]] = []
+
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+        if self.left == 0:
+            raise BudgetOver
+        self.left -= 1
+        (hidden,) = table.hidden
+        assert not isinstance(hidden, str)
+        self.asked.append((table.family, hidden, tuple(seeds)))
+        width = (self.n_in, *hidden, 1)
+        grids = dict(table.axes).get("grids", ((None,),))[0]
+        found = []
+        for stage, grid in enumerate(grids):
+            rmse = self.error(table.family, hidden, grid or 0)
+            size = mlp_params(width) if grid is None else kan_params(width, grid, 3)
+            runs = tuple(Fitted(f"{table.family}{hidden}{seed}", seed, 0, rmse, rmse, rmse) for seed in seeds)
+            name = f"{table.family}{hidden}"
+            found.append(Candidate(name, table.family, width, grid, stage, size, runs))
+        return found
+
+    def squared_errors(self, candidate: Candidate, part: str) -> np.ndarray:
+        # The samples are as hard for one model as for another, up to a little noise.
+        seed = candidate.n_params + 7 * candidate.stage
+        noise = 1 + 0.01 * np.random.default_rng(seed).normal(size=N_VAL)
+        shape = np.random.default_rng(0).exponential(size=N_VAL)
+        values = noise * shape
+        return candidate.val**2 * values / values.mean()
+
+
+def search(trainer: Pretender, n_train: int = 1000, tolerance: float = TOLERANCE) -> Finding:
+    return Search(trainer, trainer.n_in, 1, n_train, (0, 1, 2), tolerance).run()
+
+
+def needs(hidden: Shape, floor: float = 0.01) -> Callable[[str, Shape, int], float]:
+    """A function that takes a hidden layer of so many nodes, and that deep, with noise of `floor`."""
+
+    def error(family: str, shape: Shape, grid: int) -> float:
+        if family == "mlp":
+            return 0.2
+        lack = sum(hidden) - sum(min(a, b) for a, b in zip(shape, hidden, strict=False))
+        lack += len(hidden) - min(len(hidden), len(shape))
+        return (
+            floor * (1 + (lack > 0) * 10 * lack + 3.0 * (grid < 10) + 0.3 * (grid > 20)) + (grid == 0) * 0.5
+        )
+
+    return error
+
+
+def hidden_layers(trainer: Pretender) -> list[Shape]:
+    return list(dict.fromkeys(hidden for family, hidden, _ in trainer.asked if family == "kan"))
+
+
+def test_it_grows_wider_while_that_pays_and_then_deeper() -> None:
+    trainer = Pretender(needs((3,)))
+    finding = search(trainer)
+    assert [family for family, _, _ in trainer.asked[:2]] == ["linear", "additive"]
+    assert hidden_layers(trainer) == [(1,), (2,), (3,), (5,), (3, 3)]
+    assert (finding.recommended.width, finding.recommended.grid) == ((2, 3, 1), 10)
+    assert [(t.what, t.candidate.width, t.better) for t in finding.trials[-2:]] == [
+        ("width", (2, 5, 1), False),
+        ("depth", (2, 3, 3, 1), False),
+    ]
+    assert not finding.budget_over
+
+
+def test_it_grows_deeper_where_that_pays() -> None:
+    trainer = Pretender(needs((2, 2)))
+    finding = search(trainer)
+    assert hidden_layers(trainer) == [(1,), (2,), (3,), (2, 2), (2, 2, 2)]
+    assert finding.recommended.width == (2, 2, 2, 1)
+
+
+def test_only_what_is_recommended_is_trained_with_all_seeds() -> None:
+    trainer = Pretender(needs((1,)))
+    finding = search(trainer)
+    assert trainer.asked[-1] == ("kan", (1,), (0, 1, 2))
+    assert {seeds for _, _, seeds in trainer.asked[:-1]} == {(0,)}
+    assert finding.recommended.seeds == [0, 1, 2]
+    # one node was enough: wider was tried, deeper was not
+    assert hidden_layers(trainer) == [(1,), (2,)]
+
+
+def test_the_simplest_model_is_recommended_where_nothing_is_better() -> None:
+    finding = search(Pretender(lambda family, hidden, grid: 0.7 - (family == "kan") * 0.001 * sum(hidden)))
+    assert finding.recommended.family == "linear"
+    assert finding.recommended.seeds == [0]
+    assert finding.best.family != "linear"
+    assert [trial.better for trial in finding.trials] == [False, False]
+
+
+def test_an_mlp_of_the_same_size_may_win() -> None:
+    trainer = Pretender(lambda family, hidden, grid: 0.01 if family == "mlp" else 0.1 + (grid == 0))
+    finding = search(trainer)
+    assert finding.recommended.family == "mlp"
+    assert trainer.asked[-1][2] == (0, 1, 2)
+
+
+def test_it_ends_where_the_error_is_good_enough() -> None:
+    trainer = Pretender(lambda family, hidden, grid: 1.0 if family == "linear" else 10.0**-grid)
+    finding = search(trainer, tolerance=1e-5)
+    assert finding.enough
+    assert [family for family, _, _ in trainer.asked] == ["linear", "additive"]
+    assert not search(Pretender(needs((1,)))).enough
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 5])
+def test_a_budget_that_is_over_leaves_the_best_so_far(stop_after: int) -> None:
+    trainer = Pretender(needs((3,)), stop_after=stop_after)
+    finding = search(trainer)
+    assert finding.budget_over
+    assert finding.recommended.family == ("linear", "additive", "kan", "kan", "kan")[stop_after - 1]
+
+
+def test_without_time_for_one_model_there_is_no_answer() -> None:
+    with pytest.raises(BudgetOver):
+        search(Pretender(needs((1,)), stop_after=0))
+
+
+def test_no_model_has_more_parameters_than_samples() -> None:
+    trainer = Pretender(needs((5,)), n_in=10)
+    finding = search(trainer, n_train=150)
+    assert all(candidate.n_params <= 154 for candidate in finding.candidates)
+    assert hidden_layers(trainer) == [(1,)]
+
+
+def test_models_that_diverge_are_never_chosen() -> None:
+    finding = search(Pretender(lambda family, hidden, grid: math.nan if hidden else 0.5 + grid / 100))
+    assert finding.recommended.family == "linear"
+
+
+def test_excess_is_in_standard_errors() -> None:
+    one = np.random.default_rng(0).normal(0.1, 1.0, 10_000)
+    assert excess(one, np.zeros(10_000)) == pytest.approx(0.1 * 100, abs=2.5)
+    assert excess(np.ones(3), np.ones(3)) == 0.0
+    assert excess(np.ones(3), np.zeros(3)) == math.inf
+
+
+def test_the_interval_covers_the_error() -> None:
+    squared = np.random.default_rng(1).exponential(size=200)
+    low, high = rmse_interval(squared)
+    assert low < math.sqrt(squared.mean()) < high
+    assert (low, high) == rmse_interval(squared)
+
+
+def write_wave(path: Path, n: int = 240) -> Path:
+    """A table x, z with z = sin(3 x) and noise of 2 %."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, n)
+    z = 5.0 + np.sin(3 * x) + 0.02 * rng.normal(size=n)
+    np.savetxt(path, np.stack([x, z], axis=1), delimiter=",", header="x,z", comments="")
+    return path
+
+
+def records(out: Path) -> dict[str, tuple[str, float]]:
+    with Store.open(out, readonly=True) as store:
+        runs = store.runs()
+    return dict(zip(runs["run_id"], zip(runs["status"], runs["finished_at"], strict=True), strict=True))
+
+
+def test_the_command_answers_and_writes_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--out", str(out)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    facts = json.loads((out / "recommended.json").read_text())
+    assert f"{facts['n_params']} parameters (run {facts['run_id']}" in printed
+    assert "load_model(" in printed
+    assert "A linear model has test RMSE" in printed
+    assert (out / "recommended.txt").read_text() in printed
+    for name in ("report.html", "figures/recommended.png", "figures/recommended.svg"):
+        assert (out / name).stat().st_size > 1000
+    model, dataset = load_model(out / "recommended.npz"), load_csv(table, "z")
+    assert model.n_params == facts["n_params"]
+    rmse = float(np.sqrt(np.mean((model(dataset["test_input"]) - dataset["test_label"]) ** 2)))
+    assert rmse in [pytest.approx(test) for test in facts["test_rmse_of_runs"]]
+    assert rmse < 0.06  # 2 % of noise on a spread of 0.66, and what the model adds
+    assert model.predict([[0.5]])[0, 0] == pytest.approx(5.0 + math.sin(1.5), abs=0.05)
+
+    # The same command again trains nothing, and a sweep's commands know the store.
+    before = records(out)
+    assert main([*command, "--no-report"]) == 0
+    assert records(out) == before
+    assert main(["status", str(out)]) == 0
+    assert main(["show", str(out), facts["run_id"]]) == 0
+
+
+def test_a_search_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that has lost its last runs, as after a kill, ends with the same answer and the same runs."""
+    table = write_wave(tmp_path / "wave.csv")
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    options = ["--target", "z", "--no-report"]
+    assert main(["auto", str(table), *options, "--out", str(whole)]) == 0
+    with Store.open(whole, readonly=True) as store:
+        kept = [store.run(run_id) for run_id, _, _, _ in store.plan()[:2]]
+        for record in kept:
+            for stage in record["stages"]:
+                stage["model"] = store.model(record["run_id"], stage["stage"])
+    with Store.create(part, {"title": "cut short"}, "auto") as store:
+        for record in kept:
+            store.add(record)
+    assert main(["auto", str(table), *options, "--out", str(part)]) == 0
+    facts = [json.loads((out / "recommended.json").read_text()) for out in (whole, part)]
+    assert facts[0] == facts[1]
+    assert records(whole).keys() == records(part).keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--budget", "0s"], "'0s'; expected a duration"),
+        (["--seeds", "0"], "--seeds is 0"),
+        (["--tolerance", "2"], "--tolerance is 2; expected an RMSE"),
+        (["--folds", "1"], "--folds is 1"),
+        (["--features", "q"], "features is 'q'"),
+        (["--budget", "0.000001s"], "was over before the first model was trained"),
+    ],
+)
+def test_mistakes_are_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    table = write_wave(tmp_path / "wave.csv", 40)
+    assert main(["auto", str(table), "--target", "z", "--out", str(tmp_path / "o"), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_models_have_names() -> None:
+    assert model_name(Candidate("", "linear", (3, 1), None, 0, 4, ())) == "linear model"
+    assert model_name(Candidate("", "mlp", (3, 4, 1), None, 0, 21, ())) == "MLP [3,4,1]"
