@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweeps.records import opt_text
 
@@ -31,6 +32,37 @@ class Spread:
     median: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number and the interval that holds it with 95 % confidence; NaN where there is none."""
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the points of one family of a task are medians of: a row a point, a column a seed.
+
+    Rows are in the order of `TaskResult.points`, columns in that of run ids. Errors are infinite where a run
+    did not reach the stage, or was NaN there. Row i has `n_runs[i]` columns; the others are padding.
+
+    Parameters
+    ----------
+    criterion, test : ndarray of float, shape (n_points, n_seeds)
+        The error that models are chosen by, and the test RMSE.
+    run_id : ndarray of str, shape (n_points, n_seeds)
+        Empty where a run did not reach the stage.
+    n_runs : ndarray of int, shape (n_points,)
+    """
+
+    criterion: NDArray[np.float64]
+    test: NDArray[np.float64]
+    run_id: NDArray[np.object_]
+    n_runs: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +171,8 @@ class TaskResult:
     """Everything about one function.
 
     `budgets` holds, for every MLP by its hidden layers, the best of both families with at most as many
-    parameters as that MLP. `search` is None where no formula was looked for.
+    parameters as that MLP. `search` is None where no formula was looked for. `time_fronts` are fronts of
+    the seconds of a run instead of the parameters; `samples` holds every seed of the points of a family.
     """
 
     task: str
@@ -156,11 +189,19 @@ class TaskResult:
     n_missing: int
     n_excluded: int
     search: FormulaSearch | None = None
+    time_fronts: Mapping[str, list[Point]] = field(default_factory=dict)
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    compute_s: float = 0.0
 
     @property
     def title(self) -> str:
         """The name of the function without its suite."""
         return str(self.description.get("name") or self.task.rpartition("/")[2] or self.task)
+
+    @property
+    def repeats(self) -> str:
+        """What a configuration was repeated over: seeds, and folds of a table if it was split into them."""
+        return "seeds and folds" if self.description.get("folds") else "seeds"
 
     @property
     def formula(self) -> str:
@@ -183,7 +224,8 @@ class Failure:
 class Score:
     """Wins over tasks and the geometric mean of MLP error over KAN error, within one budget a task.
 
-    `budget` and the sizes of the models compared are the least and the greatest over tasks.
+    `budget` and the sizes of the models compared are the least and the greatest over tasks. `kan_share` is
+    the share of tasks that the KAN wins (half of a tie), `ratio` is `mean_ratio`, both with their intervals.
     """
 
     budget: tuple[float, float]
@@ -193,6 +235,8 @@ class Score:
     mlp_wins: int
     ties: int
     mean_ratio: float
+    kan_share: Interval = Interval()
+    ratio: Interval = Interval()
 
     @property
     def n(self) -> int:
@@ -201,12 +245,49 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A family over all functions that have models of several families.
+
+    Parameters
+    ----------
+    n_tasks : int
+        On how many of them it has a model.
+    n_best : int
+        On how many its best model has the least test error of all families.
+    share : Interval
+        `n_best` over the number of functions.
+    hypervolume : Interval
+        Mean over functions of the area that its front dominates, in decades of parameters times decades of
+        error; see `sweeps.statistics.hypervolumes`.
+    """
+
+    family: str
+    n_tasks: int
+    n_best: int
+    share: Interval
+    hypervolume: Interval
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What the runs of a family cost: seconds of wall clock and processor, and those of runs that failed."""
+
+    family: str
+    n_runs: int
+    wall_s: float
+    cpu_s: float
+    n_not_ok: int
+    not_ok_s: float
+
+
+@dataclass(frozen=True)
 class SweepResult:
     """Everything that a report shows, made from the store alone.
 
     `counts` and all else are of the runs in the plan; `counts["unplanned"]` runs of earlier specifications
     in the same directory are counted only. `n_models` counts trained models by family, `n_by_optimizer` by
-    family and the optimizer that was used; formulas are not among them.
+    family and the optimizer that was used; formulas are not among them. `runs_on` counts runs by the
+    position of their machine in `environments`.
     """
 
     meta: Mapping[str, Any]
@@ -220,3 +301,6 @@ class SweepResult:
     last_finished: str
     n_models: dict[str, int] = field(default_factory=dict)
     n_by_optimizer: dict[tuple[str, str], int] = field(default_factory=dict)
+    standings: list[Standing] = field(default_factory=list)
+    compute: list[Compute] = field(default_factory=list)
+    runs_on: list[int] = field(default_factory=list)

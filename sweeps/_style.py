@@ -23,10 +23,17 @@ from matplotlib.lines import Line2D
 from sweeps._results import KAN, LBFGS, MLP, TaskResult
 from sweeps.records import FORMULA
 
-COLOURS = {KAN: "#0072B2", MLP: "#D55E00"}
+COLOURS = {KAN: "#0072B2", MLP: "#D55E00", "linear": "#8c6d46", "additive": "#CC79A7", "sklearn": "#E69F00"}
 FORMULA_COLOUR = "#009E73"
+#: How families are written that are not abbreviations.
+LABELS = {
+    FORMULA: FORMULA,
+    "linear": "linear",
+    "additive": "additive splines",
+    "sklearn": "scikit-learn MLP",
+}
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = {KAN: "o", MLP: "s"}
+MARKERS = {KAN: "o", MLP: "s", "linear": "X", "additive": "^", "sklearn": "v"}
 GREY, INK = "#8a8f98", "#22262d"
 
 _STYLE: dict[str, Any] = {
@@ -60,7 +67,8 @@ def file_names(tasks: Iterable[str]) -> dict[str, str]:
     taken = {"summary", "all-functions"}
     for task in tasks:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", task).strip("-.")[:80]
-        if not name or name.lower() in taken:
+        # NAME-time is the figure of a function's time.
+        if not name or name.lower() in taken or name.lower().endswith("-time"):
             name = f"{name or 'task'}-{hashlib.sha256(task.encode()).hexdigest()[:8]}"
         taken.add(name.lower())
         names[task] = name
@@ -75,7 +83,7 @@ def colour(family: str) -> str:
 
 def label(family: str) -> str:
     """Return a family's name as it is written in figures and tables."""
-    return family if family == FORMULA else family.upper()
+    return LABELS.get(family, family.upper())
 
 
 def face(opt: str, colour: str) -> str:
@@ -109,12 +117,20 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def render(figure: Figure, kind: str, dpi: int = 160) -> bytes:
-    """Return `figure` as "svg" or "png" bytes, the same on every call."""
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+#: Of pictures, and of the dots that are pictures in drawings; pages carry the SVG, which must stay small.
+_DPI = {"svg": 100, "png": 160, "pdf": 200}
+
+
+def render(figure: Figure, kind: str) -> bytes:
+    """Return `figure` as "svg", "png" or "pdf" bytes, the same on every call."""
+    metadata = {
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }[kind]
     buffer = BytesIO()
     with house_style():
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=_DPI[kind], metadata=metadata)
     return buffer.getvalue()
 
 
@@ -155,6 +171,13 @@ def superscript(n: int) -> str:
     return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
+def plain_number(value: float, _position: int | None = None) -> str:
+    """Return a tick's label without an exponent where it is short, as in 0.05 or 2 000."""
+    if 1e-3 <= value < 1:
+        return f"{value:g}"
+    return f"{value:,.0f}".replace(",", " ") if value >= 1 else power_of_ten(value)
+
+
 def power_of_ten(value: float, _position: int | None = None) -> str:
     """Return a tick's label, as in 10⁻³ or 5·10⁻³."""
     if not value > 0:
@@ -182,7 +205,7 @@ def family_handles(tasks: Iterable[TaskResult]) -> list[Line2D]:
     ]
 
 
-def cloud_handle() -> Line2D:
+def cloud_handle(name: str = "every trained model") -> Line2D:
     """Return the legend entry of the faint dots."""
     style: dict[str, Any] = {
         "linestyle": "none",
@@ -191,7 +214,7 @@ def cloud_handle() -> Line2D:
         "markeredgewidth": 0,
         "alpha": 0.5,
     }
-    return Line2D([], [], color=GREY, label="every trained model", **style)
+    return Line2D([], [], color=GREY, label=name, **style)
 
 
 def formula_handle() -> Line2D:
@@ -202,4 +225,4 @@ def formula_handle() -> Line2D:
 
 def by_family(family: str) -> tuple[bool, str]:
     """Sort KANs before MLPs before everything else."""
-    return family not in COLOURS, family
+    return family not in (KAN, MLP), family

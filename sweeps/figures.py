@@ -1,4 +1,4 @@
-"""The figures of a report: error against parameters for every function, and two summaries.
+"""The figures of a function: its error against parameters, and against the seconds of a run.
 
 Made with matplotlib's object interface only; they leave no state behind.
 """
@@ -6,16 +6,17 @@ Made with matplotlib's object interface only; they leave no state behind.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from sweeps._results import KAN, LBFGS, MLP, Comparison, Formula, Point, SweepResult, TaskResult
+from sweeps._results import KAN, LBFGS, Formula, Point, TaskResult
 from sweeps._style import (
     FORMULA_COLOUR,
     GREY,
@@ -27,11 +28,10 @@ from sweeps._style import (
     edge,
     face,
     family_handles,
-    family_label,
     formula_handle,
     house_style,
+    plain_number,
     power_of_ten,
-    ratio_text,
     superscript,
     wrap,
 )
@@ -40,9 +40,46 @@ from sweeps.pareto import steps
 # Above this many dots on one page its figures carry them as pictures, for every dot is drawn in two figures
 # and so many vectors take a browser seconds.
 MAX_VECTOR_POINTS = 5000
+Limits = tuple[float, float, float, float]
+Cloud = Mapping[str, tuple[np.ndarray, np.ndarray]]
 #: By what factor the frame may grow downwards for a formula; what is still below stands at its foot. Exact
 #: formulas are many decades below every network.
 _FORMULA_ROOM = 30.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What errors are drawn against: its name, the label of the axis, and where its numbers are."""
+
+    name: str
+    label: str
+    of: Callable[[Point], float]
+    fronts: Callable[[TaskResult], Mapping[str, list[Point]]]
+    cloud: Callable[[TaskResult], Cloud]
+
+
+def _cloud_of_time(task: TaskResult) -> Cloud:
+    cloud: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for family in task.fronts:
+        own = [p for p in task.points if p.family == family and math.isfinite(p.test.median) and p.time_s > 0]
+        cloud[family] = (np.array([p.time_s for p in own]), np.array([p.test.median for p in own]))
+    return cloud
+
+
+PARAMETERS = Cost(
+    "parameters",
+    "trainable parameters   (← fewer is better)",
+    attrgetter("n_params"),
+    attrgetter("fronts"),
+    attrgetter("cloud"),
+)
+SECONDS = Cost(
+    "seconds",
+    "seconds of training   (← less is better)",
+    attrgetter("time_s"),
+    attrgetter("time_fronts"),
+    _cloud_of_time,
+)
 
 
 def has_pictures(tasks: Sequence[TaskResult]) -> bool:
@@ -50,13 +87,14 @@ def has_pictures(tasks: Sequence[TaskResult]) -> bool:
     return sum(x.size for task in tasks for x, _ in task.cloud.values()) > MAX_VECTOR_POINTS
 
 
-def task_figure(task: TaskResult, *, pictures: bool = False) -> Figure:
-    """Draw test RMSE against parameters on log axes for one function; with `pictures`, its dots as a picture.
+def task_figure(task: TaskResult, cost: Cost = PARAMETERS, *, pictures: bool = False) -> Figure:
+    """Draw test RMSE against a cost on log axes for one function; with `pictures`, its dots as a picture.
 
-    Every run's stage is a faint dot; the front of each family, chosen on validation, is a step line with a
-    marker at each point, hollow where LBFGS trained the model, and a bar from the best to the worst seed; a
-    grey curve shows how fast the error falls with the grid by spline theory, as G^-(k + 1). Formulas are
-    diamonds at as many parameters as numbers stand in them; a triangle at the foot says that one is below.
+    Every run's stage is a faint dot (against seconds: every configuration's); the front of each family,
+    chosen on validation, is a step line with a marker at each point, hollow where LBFGS trained the model,
+    and a bar from the best to the worst seed. Against parameters a grey curve shows how fast the error falls
+    with the grid by spline theory, as G^-(k + 1), and formulas are diamonds at as many parameters as numbers
+    stand in them; a triangle at the foot says that one is below.
     """
     with house_style():
         title = wrap(task.formula)
@@ -64,35 +102,40 @@ def task_figure(task: TaskResult, *, pictures: bool = False) -> Figure:
         figure = Figure(figsize=(6.1, height))
         # Fixed margins: every function gets the same frame, and no layout has to be solved.
         axes = figure.add_axes((0.175, 0.6 / height, 0.805, 3.35 / height))
-        limits = _limits(task)
-        _draw_fronts(axes, task, limits, pictures=pictures)
+        limits = _limits(task) if cost is PARAMETERS else network_limits(task, cost)
+        draw_fronts(axes, task, limits, cost, pictures=pictures)
         if limits is None:
             axes.text(0.5, 0.5, "no finished run yet", transform=axes.transAxes, ha="center", color=GREY)
             axes.set_xticks([])
             axes.set_yticks([])
         else:
-            _draw_formulas(axes, task, limits)
-            _draw_guide(axes, task, limits)
-            _note_hidden(axes, task, limits)
-            handles = family_handles([task])
-            found = bool(_shown_formulas(task))
-            handles += [formula_handle(), cloud_handle()] if found else [cloud_handle()]
-            axes.legend(
-                handles=handles,
-                # Formulas have few numbers: above them the left half of the frame is empty.
-                loc="center left" if found else "upper right",
-                fontsize=10,
-                handlelength=1.8,
-                labelspacing=0.4,
-            )
+            _annotate(axes, task, limits, cost)
         # A given height spares matplotlib measuring every label to find one.
         axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
-        axes.set_xlabel("trainable parameters   (← fewer is better)")
-        axes.set_ylabel("test RMSE, median over seeds\n(↓ lower is better)")
+        axes.set_xlabel(cost.label)
+        axes.set_ylabel(f"test RMSE, median over {task.repeats}\n(↓ lower is better)")
     return figure
 
 
-Limits = tuple[float, float, float, float]
+def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
+    """Draw what the frame holds besides the fronts, and the legend."""
+    handles = family_handles([task])
+    found = cost is PARAMETERS and bool(_shown_formulas(task))
+    if cost is PARAMETERS:
+        _draw_formulas(axes, task, limits)
+        _draw_guide(axes, task, limits)
+        handles += [formula_handle(), cloud_handle()] if found else [cloud_handle()]
+    else:
+        handles.append(cloud_handle("every configuration"))
+    _note_hidden(axes, cost.cloud(task), limits)
+    axes.legend(
+        handles=handles,
+        # Formulas have few numbers: above them the left half of the frame is empty.
+        loc="center left" if found else "upper right",
+        fontsize=10,
+        handlelength=1.8,
+        labelspacing=0.4,
+    )
 
 
 def _limits(task: TaskResult) -> Limits | None:
@@ -100,7 +143,7 @@ def _limits(task: TaskResult) -> Limits | None:
 
     Formulas widen the frame, downwards up to a limit; without networks there is none.
     """
-    limits, (x, y) = _network_limits(task), _formula_points(task)
+    limits, (x, y) = network_limits(task), _formula_points(task)
     if limits is None or not x.size:
         return limits
     left, right, low, top = limits
@@ -120,10 +163,12 @@ def _formula_points(task: TaskResult) -> tuple[np.ndarray, np.ndarray]:
     return x, np.array([formula.test_rmse for formula in shown], dtype=np.float64)
 
 
-def _network_limits(task: TaskResult) -> Limits | None:
-    shown = [p for front in task.fronts.values() for p in front if p.test.median > 0]
-    x = np.concatenate([x for x, _ in task.cloud.values()] or [np.empty(0)])
-    y = np.concatenate([y for _, y in task.cloud.values()] or [np.empty(0)])
+def network_limits(task: TaskResult, cost: Cost = PARAMETERS) -> Limits | None:
+    """Return x and y limits for networks alone; None where there is nothing to draw."""
+    shown = [p for front in cost.fronts(task).values() for p in front if p.test.median > 0]
+    cloud = cost.cloud(task)
+    x = np.concatenate([x for x, _ in cloud.values()] or [np.empty(0)])
+    y = np.concatenate([y for _, y in cloud.values()] or [np.empty(0)])
     x, y = x[y > 0], y[y > 0]
     if not shown or not x.size:
         return None
@@ -133,19 +178,27 @@ def _network_limits(task: TaskResult) -> Limits | None:
     return float(x.min()) / 1.35, float(x.max()) * 1.35, low / 2.2, top * 2.2
 
 
-def _draw_fronts(
-    axes: Axes, task: TaskResult, limits: Limits | None, *, pictures: bool, small: bool = False
+def draw_fronts(
+    axes: Axes,
+    task: TaskResult,
+    limits: Limits | None,
+    cost: Cost = PARAMETERS,
+    *,
+    pictures: bool,
+    small: bool = False,
 ) -> None:
+    """Draw the dots and the front of every family, on log axes with these limits."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     if limits is None:
         return
     axes.set_xlim(limits[0], limits[1])
     axes.set_ylim(limits[2], limits[3])
-    _log_ticks(axes, small)
-    for family in sorted(task.fronts, key=by_family, reverse=True):
+    log_ticks(axes, small)
+    cloud, fronts = cost.cloud(task), cost.fronts(task)
+    for family in sorted(fronts, key=by_family, reverse=True):
         style: dict[str, Any] = {"color": colour(family), "marker": MARKERS.get(family, "D")}
-        x, y = task.cloud[family]
+        x, y = cloud[family]
         seen = y > 0
         axes.plot(
             x[seen],
@@ -158,16 +211,17 @@ def _draw_fronts(
             rasterized=pictures,
             zorder=1.5,
         )
-        front = [p for p in task.fronts[family] if p.test.median > 0]
+        front = [p for p in fronts[family] if p.test.median > 0]
         if not front:
             continue
-        px, py = [p.n_params for p in front], [p.test.median for p in front]
+        px, py = [cost.of(p) for p in front], [p.test.median for p in front]
         xs, ys = steps(px, py, x_end=limits[1])
         axes.plot(
             xs, ys, color=style["color"], linewidth=1.4 if small else 2.0, zorder=3, solid_joinstyle="miter"
         )
         for opt in dict.fromkeys(point.opt for point in front):
-            _draw_markers(axes, [point for point in front if point.opt == opt], style, limits, small)
+            own = [point for point in front if point.opt == opt]
+            _draw_markers(axes, own, cost, style, limits, small)
 
 
 def _draw_formulas(axes: Axes, task: TaskResult, limits: Limits) -> None:
@@ -194,12 +248,12 @@ def _draw_formulas(axes: Axes, task: TaskResult, limits: Limits) -> None:
 
 
 def _draw_markers(
-    axes: Axes, points: Sequence[Point], style: dict[str, Any], limits: Limits, small: bool
+    axes: Axes, points: Sequence[Point], cost: Cost, style: dict[str, Any], limits: Limits, small: bool
 ) -> None:
     """Draw front points that one optimizer trained, with the spread over their seeds."""
     opt, line = points[0].opt, 0.4 if small else 0.8
     axes.errorbar(
-        [p.n_params for p in points],
+        [cost.of(p) for p in points],
         [p.test.median for p in points],
         yerr=_bars(points, limits),
         **style,
@@ -222,12 +276,13 @@ def _bars(front: Sequence[Point], limits: Limits) -> np.ndarray:
     return np.array([middle - low, high - middle])
 
 
-def _log_ticks(axes: Axes, small: bool) -> None:
+def log_ticks(axes: Axes, small: bool = False) -> None:
+    """Set few, round ticks on two log axes whose limits are set."""
     axes.grid(True, which="major", color="#eceef1", linewidth=0.8)
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(FixedLocator(decade_ticks(low, high, few=small)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " ")))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain_number))
     low, high = axes.get_ylim()
     ticks = decade_ticks(low, high, few=small) if high / low < (60 if small else 200) else None
     axes.yaxis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(numticks=4 if small else 8))
@@ -282,103 +337,8 @@ def _draw_guide(axes: Axes, task: TaskResult, limits: Limits) -> None:
     )
 
 
-def _note_hidden(axes: Axes, task: TaskResult, limits: Limits) -> None:
-    hidden = sum(int(np.sum(y > limits[3])) for _, y in task.cloud.values())
+def _note_hidden(axes: Axes, cloud: Cloud, limits: Limits) -> None:
+    hidden = sum(int(np.sum(y > limits[3])) for _, y in cloud.values())
     if hidden:
         text = f"↑ {hidden} worse point{'s' if hidden > 1 else ''} above the frame"
         axes.text(0.01, 0.985, text, transform=axes.transAxes, va="top", fontsize=9, color=GREY)
-
-
-def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = False) -> Figure:
-    """Draw the fronts of all functions as small multiples; with `pictures`, their dots as pictures."""
-    tasks = [task for task in result.tasks if _network_limits(task) is not None]
-    columns = max(1, min(columns, len(tasks)))
-    rows = max(1, math.ceil(len(tasks) / columns))
-    with house_style(), matplotlib.style.context({"font.size": 8.5, "axes.titlesize": 9.5}):
-        figure = Figure(figsize=(2.35 * columns + 0.5, 1.95 * rows + 0.75), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, task in zip(grid.flat, tasks, strict=False):
-            _draw_fronts(axes, task, _network_limits(task), pictures=pictures, small=True)
-            axes.set_title(wrap(task.title, 26, 1), loc="left", y=1.0, pad=4, parse_math=False)
-        for axes in grid.flat[len(tasks) :]:
-            axes.set_axis_off()
-        figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
-        room = "test RMSE, median over seeds   (↓ lower is better)" if rows > 1 else "test RMSE   (↓ better)"
-        figure.supylabel(room, fontsize=10)
-        handles = family_handles(tasks)
-        if handles:
-            figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=10)
-    return figure
-
-
-def summary_figure(result: SweepResult) -> Figure:
-    """Draw the best KAN and the best MLP of every function on one error axis, sorted by their ratio."""
-    compared = [(task, task.overall) for task in result.tasks if task.overall is not None]
-    compared.sort(key=lambda pair: (pair[1].ratio, pair[0].task))
-    with house_style():
-        figure = Figure(figsize=(6.3, 0.32 * max(len(compared), 2) + 1.2), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        for row, (_, comparison) in enumerate(compared):
-            _dumbbell(axes, row, comparison)
-        axes.set_yticks(
-            range(len(compared)), [wrap(task.title, 26, 1) for task, _ in compared], parse_math=False
-        )
-        axes.set_ylim(-0.7, len(compared) - 0.3)
-        axes.set_xlabel("test RMSE, median and range over seeds   (← lower is better)")
-        axes.grid(True, axis="x", which="major", color="#eceef1", linewidth=0.8)
-        low, high = axes.get_xlim()
-        axes.xaxis.set_major_locator(
-            FixedLocator(decade_ticks(low, high)) if high / low < 60 else LogLocator(numticks=9)
-        )
-        axes.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.tick_params(length=0)
-        axes.spines["left"].set_visible(False)
-        if compared:
-            figure.legend(*_first_of_each(axes), loc="outside upper right", ncols=2)
-        else:
-            axes.text(
-                0.5, 0.5, "no function has both a KAN and an MLP", transform=axes.transAxes, ha="center"
-            )
-    return figure
-
-
-def _first_of_each(axes: Axes) -> tuple[list[Any], list[str]]:
-    handles, labels = axes.get_legend_handles_labels()
-    first = {name: handle for handle, name in reversed(list(zip(handles, labels, strict=True)))}
-    return [first[name] for name in sorted(first)], sorted(first)
-
-
-def _dumbbell(axes: Axes, row: int, comparison: Comparison) -> None:
-    pair = {KAN: comparison.kan, MLP: comparison.mlp}
-    x = [max(point.test.median, 1e-300) for point in pair.values()]
-    axes.plot(x, [row, row], color="#c9cdd4", linewidth=3, zorder=1, solid_capstyle="butt")
-    for family, point in pair.items():
-        middle = max(point.test.median, 1e-300)
-        high = point.test.high if math.isfinite(point.test.high) else middle
-        axes.plot(
-            [max(point.test.low, 1e-300), high], [row, row], color=colour(family), linewidth=1.3, zorder=2
-        )
-        axes.plot(
-            middle,
-            row,
-            color=colour(family),
-            marker=MARKERS[family],
-            markersize=8,
-            linestyle="none",
-            markerfacecolor=face(point.opt, colour(family)),
-            markeredgecolor=edge(point.opt, colour(family)),
-            zorder=3,
-            label=family_label(family, point.opt, "best {}"),
-        )
-    winner = KAN if comparison.ratio >= 1 else MLP
-    axes.annotate(
-        ratio_text(comparison.ratio),
-        (1.01, row),
-        xycoords=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=10,
-        color=colour(winner),
-        annotation_clip=False,
-    )

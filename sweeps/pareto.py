@@ -108,6 +108,37 @@ def best_within(x: ArrayLike, y: ArrayLike, budget: float) -> int | None:
     return int(lowest[np.argmin(x[lowest])])
 
 
+def hypervolume(x: ArrayLike, y: ArrayLike, corner: tuple[float, float]) -> FloatArray:
+    """Return the area between the step line through the given points (see `steps`) and a corner above it.
+
+    For a front this is the hypervolume that it dominates, with the corner as reference point. Where the line
+    is above the corner, or ends right of it, nothing is counted.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Ascending; of points with equal x the last counts.
+    y : array_like, shape (..., n)
+        One line or several; infinite where nothing is attained.
+    corner : tuple of float
+        Its x and y.
+
+    Returns
+    -------
+    ndarray, shape (...)
+
+    Examples
+    --------
+    >>> hypervolume([1.0, 3.0], [2.0, 1.0], corner=(4.0, 3.0))
+    array(4.)
+    """
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if x.ndim != 1 or y.shape[-1:] != x.shape:
+        raise ValueError(f"x and y have shapes {x.shape} and {y.shape}; expected (n,) and (..., n).")
+    widths = np.diff(np.minimum(x, corner[0]), append=corner[0])
+    return np.asarray((np.maximum(corner[1] - y, 0.0) * np.maximum(widths, 0.0)).sum(axis=-1))
+
+
 def _pair(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps._database import Columns
-from sweeps._results import Point, Spread
+from sweeps._results import Point, Samples, Spread
 from sweeps.records import read_json, twin_id
 from sweeps.variants import options_text, varied_options
 
@@ -24,12 +24,13 @@ class TaskPoints:
     """The points of a task, by family, size and what they are chosen by, and what they sum up.
 
     `cloud` holds parameters and test RMSE of every stage with a finite test RMSE, by family; `n_models`
-    counts stages by family and the optimizer that was used.
+    counts stages by family and the optimizer that was used; `samples` are what the points are medians of.
     """
 
     points: list[Point]
     cloud: dict[str, tuple[FloatArray, FloatArray]]
     n_models: Counter[tuple[str, str]]
+    samples: dict[str, Samples]
 
 
 class _Configuration(NamedTuple):
@@ -61,6 +62,7 @@ def points_by_task(runs: Columns, stages: Columns, with_model: set[tuple[str, in
     row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
     run_rows = np.array([row_of[run_id] for run_id in stages["run_id"]], dtype=np.intp)
     table = dict(stages) | {"made": made_in_run[run_rows], "stage_s": _stage_seconds(stages)}
+    table["column"] = _ranks(made_in_run)[run_rows]
     has_model = map(with_model.__contains__, zip(stages["run_id"], stages["stage"].tolist(), strict=True))
     table["has_model"] = np.fromiter(has_model, dtype=bool, count=len(run_rows))
     rows_of: dict[str, list[int]] = {}
@@ -141,12 +143,54 @@ def _task_points(table: Columns, made: Sequence[_Configuration]) -> TaskPoints:
         "selected_on": ["validation" if validated else "test"] * len(of_point),
     }
     points = list(map(Point, *(columns[field.name] for field in fields(Point))))
+    keys = [(p.family, p.n_params, p.criterion, p.group_id, p.stage) for p in points]
+    order = sorted(range(len(points)), key=keys.__getitem__)
     family = np.array([made[i].family for i in number], dtype=object)
     return TaskPoints(
-        points=sorted(points, key=lambda p: (p.family, p.n_params, p.criterion, p.group_id, p.stage)),
+        points=[points[i] for i in order],
         cloud={name: _cloud(table, family == name) for name in sorted(set(family))},
         n_models=Counter(zip(family.tolist(), opts, strict=True)),
+        samples=_samples(table, criterion, group, of_point, order),
     )
+
+
+def _samples(
+    table: Columns,
+    criterion: FloatArray,
+    group: IntArray,
+    of_point: Sequence[_Configuration],
+    order: Sequence[int],
+) -> dict[str, Samples]:
+    """Return every seed of every point, by family; a run has the same column at all of its stages."""
+    n_runs = np.array([configuration.n_runs for configuration in of_point], dtype=np.intp)
+    row = np.full((len(of_point), int(n_runs.max())), -1, dtype=np.intp)
+    row[group, table["column"]] = np.arange(group.size)
+    made = {}
+    for family in sorted({configuration.family for configuration in of_point}):
+        own = np.array([i for i in order if of_point[i].family == family], dtype=np.intp)
+        rows = row[own]
+        made[family] = Samples(
+            criterion=_at(criterion, rows),
+            test=_at(table["test_rmse"], rows),
+            run_id=np.where(rows >= 0, table["run_id"][rows], ""),
+            n_runs=n_runs[own],
+        )
+    return made
+
+
+def _at(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Return values by their rows, infinite where there is none."""
+    found = values[rows]
+    return np.where((rows < 0) | np.isnan(found), np.inf, found)
+
+
+def _ranks(group: IntArray) -> IntArray:
+    """Return for every element how many of its group come before it."""
+    order = np.argsort(group, kind="stable")
+    start = np.searchsorted(group[order], group[order], side="left")
+    ranks = np.empty(group.size, dtype=np.intp)
+    ranks[order] = np.arange(group.size) - start
+    return ranks
 
 
 def _cloud(table: Columns, own: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:

@@ -135,21 +135,37 @@ def _dataset(store: Store, config: Mapping[str, Any], say: Say) -> dict[str, Any
     from sweeps.tasks import load_dataset
 
     try:
-        dataset = load_dataset(config, _table_path(store))
+        dataset = load_dataset(config, *_table_paths(store))
     except (OSError, ValueError) as error:
         say(f"no picture of the predictions, for the data cannot be made: {error}")
         return None
     return dataset if "test_input" in dataset else None
 
 
-def _table_path(store: Store) -> str | None:
-    """Return where the table of a sweep is: where it was, or beside the results if both were moved."""
+def _table_paths(store: Store) -> tuple[str | None, str | None]:
+    """Return where the table of a sweep is, and that of its test rows, None for what there is not.
+
+    Where it was, or beside the results, or beside each other, if they were moved.
+    """
     meta = store.meta()
-    given = meta["spec"].get("csv")
+    given, test = meta["spec"].get("csv"), meta["spec"].get("test")
     if given is None:
-        return None
-    places = [Path(meta["table"] or given), store.directory / given, store.directory / Path(given).name]
-    return str(next((path for path in places if path.is_file()), places[0]))
+        return None, None
+    table = _found([Path(meta["table"] or given), *_beside(store.directory, given)])
+    if test is None:
+        return str(table), None
+    return str(table), str(
+        _found([Path(test), *_beside(table.parent, test), *_beside(store.directory, test)])
+    )
+
+
+def _beside(directory: Path, given: str) -> list[Path]:
+    return [directory / given, directory / Path(given).name]
+
+
+def _found(places: list[Path]) -> Path:
+    """Return the first place that is a file; if none is, the first one, for the message."""
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def _save(figure: Figure, path: Path) -> Path:

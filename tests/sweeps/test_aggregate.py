@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from sweeps.aggregate import aggregate, verdict
+from sweeps.aggregate import aggregate
 from sweeps.records import group_id
 from sweeps.store import Store
+from sweeps.verdict import verdict
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ import synthetic
 
 from sweeps._style import file_names, power_of_ten, ratio_text, render, wrap
 from sweeps.aggregate import aggregate
-from sweeps.figures import all_tasks_figure, guide, has_pictures, summary_figure, task_figure
+from sweeps.figures import guide, has_pictures, task_figure
+from sweeps.overview_figures import all_tasks_figure, summary_figure
 from sweeps.pareto import steps
 from sweeps.store import Store
 

@@ -1,0 +1,244 @@
+"""Two sweeps side by side: the same functions, errors at equal parameters, and what else differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps._made_by import plain
+from sweeps._results import Interval, SweepResult, TaskResult
+from sweeps._style import by_family, label
+from sweeps._words import interval_text
+from sweeps.aggregate import aggregate
+from sweeps.errors import UserError
+from sweeps.records import canonical_json, text_id
+from sweeps.statistics import (
+    LEAST_ERROR,
+    FloatArray,
+    geometric_mean,
+    interval,
+    interval_over_tasks,
+    ratio_at_equal_size,
+    resampled_families,
+)
+from sweeps.store import Store
+from sweeps.tables import Column, Table
+
+#: What is said of the samples of a function.
+_SAMPLES = ("formula", "ranges", "n_train", "n_val", "n_test", "folds")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A family of both sweeps on one function: by what factor the error of the first is smaller.
+
+    `equal` is at equal parameters, see `sweeps.statistics.ratio_at_equal_size`, `best` that of the best
+    models whatever their size; `replicates` are those of `equal`.
+    """
+
+    family: str
+    equal: Interval
+    best: Interval
+    replicates: FloatArray
+
+
+@dataclass(frozen=True)
+class TaskPair:
+    """A function that both sweeps have learnt; `differs` says in what its samples differ."""
+
+    first: TaskResult
+    second: TaskResult
+    ratios: list[Ratio]
+    differs: list[str]
+
+
+@dataclass(frozen=True)
+class SweepComparison:
+    """Two sweeps and what they have in common; `names` tell them apart."""
+
+    names: tuple[str, str]
+    results: tuple[SweepResult, SweepResult]
+    pairs: list[TaskPair]
+    alone: tuple[list[str], list[str]]
+
+
+def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
+    """Read two sweeps and compare what they have in common.
+
+    Parameters
+    ----------
+    first, second : path
+        Their directories; they may still be running.
+
+    Raises
+    ------
+    UserError
+        If one of them is not a sweep, both are the same, or they have no function in common.
+
+    Examples
+    --------
+    >>> found = compare_sweeps("runs/before", "runs/after")  # doctest: +SKIP
+    >>> print(comparison_verdict(found))  # doctest: +SKIP
+    """
+    directories = [Path(first), Path(second)]
+    if directories[0].resolve() == directories[1].resolve():
+        raise UserError(f"{first} and {second} are the same sweep; expected two different ones.")
+    results = []
+    for directory in directories:
+        with Store.open(directory, readonly=True) as store:
+            results.append(aggregate(store))
+    names = _names(directories)
+    tasks = [{task.task: task for task in result.tasks} for result in results]
+    shared = [task for task in tasks[0] if task in tasks[1]]
+    if not shared:
+        raise UserError(
+            f"{first} and {second} have no function in common: {_few(tasks[0])} in the one, "
+            f"{_few(tasks[1])} in the other. Compare sweeps over the same functions."
+        )
+    return SweepComparison(
+        names=names,
+        results=(results[0], results[1]),
+        pairs=[_pair(tasks[0][task], tasks[1][task]) for task in shared],
+        alone=([t for t in tasks[0] if t not in tasks[1]], [t for t in tasks[1] if t not in tasks[0]]),
+    )
+
+
+def _names(directories: Sequence[Path]) -> tuple[str, str]:
+    first, second = (directory.resolve() for directory in directories)
+    while first.name == second.name and first.parent != first:
+        first, second = first.parent, second.parent
+    return (first.name or "A", second.name or "B") if first.name != second.name else ("A", "B")
+
+
+def _few(names: Mapping[str, Any]) -> str:
+    shown = list(names)[:4]
+    return ", ".join(shown) + (", ..." if len(names) > len(shown) else "") if shown else "nothing"
+
+
+def _pair(first: TaskResult, second: TaskResult) -> TaskPair:
+    ours, theirs = resampled_families(first), resampled_families(second)
+    ratios = []
+    for family in sorted(ours.keys() & theirs.keys(), key=by_family):
+        equal = ratio_at_equal_size(ours[family], theirs[family])
+        a, b = (np.maximum(own[family].at(math.inf), LEAST_ERROR) for own in (ours, theirs))
+        with np.errstate(invalid="ignore"):
+            best = b / a
+        ratios.append(Ratio(family, interval(float(equal[0]), equal), interval(float(best[0]), best), equal))
+    differs = [
+        f"{key}: {plain(first.description.get(key, '–'))} | {plain(second.description.get(key, '–'))}"
+        for key in _SAMPLES
+        if first.description.get(key) != second.description.get(key)
+    ]
+    return TaskPair(first, second, ratios, differs)
+
+
+def same_runs(comparison: SweepComparison) -> tuple[int, int]:
+    """Return how many models (by run and stage) both sweeps have, and how many with the same test error."""
+    found: list[dict[tuple[str, int], float]] = [{}, {}]
+    for pair in comparison.pairs:
+        for task, errors in zip((pair.first, pair.second), found, strict=True):
+            errors |= _errors(task)
+    shared = found[0].keys() & found[1].keys()
+    return len(shared), sum(found[0][key] == found[1][key] for key in shared)
+
+
+def _errors(task: TaskResult) -> dict[tuple[str, int], float]:
+    errors: dict[tuple[str, int], float] = {}
+    for family, samples in task.samples.items():
+        points = [point for point in task.points if point.family == family]
+        for point, names, values in zip(points, samples.run_id, samples.test.tolist(), strict=True):
+            errors |= {(name, point.stage): value for name, value in zip(names, values, strict=True) if name}
+    return errors
+
+
+def overall_ratios(comparison: SweepComparison) -> list[tuple[str, int, Interval]]:
+    """Return for every family on how many functions both have models, and the mean ratio over them."""
+    found: dict[str, list[FloatArray]] = {}
+    for pair in comparison.pairs:
+        for ratio in pair.ratios:
+            if math.isfinite(ratio.equal.value):
+                found.setdefault(ratio.family, []).append(ratio.replicates)
+    return [
+        (family, len(own), interval_over_tasks(own, geometric_mean))
+        for family, own in sorted(found.items(), key=lambda item: by_family(item[0]))
+    ]
+
+
+def comparison_verdict(comparison: SweepComparison) -> str:
+    """Return in sentences which sweep has the smaller errors at equal parameters."""
+    first, second = comparison.names
+    sentences = []
+    for family, n, ratio in overall_ratios(comparison):
+        where = f"{label(family)}, {n} function{'' if n == 1 else 's'}: at equal parameters"
+        if ratio.low <= 1 <= ratio.high or ratio.value == 1:
+            sentences.append(
+                f"{where} the errors do not differ beyond chance; those of {second} over those of {first} "
+                f"are {interval_text(ratio)}."
+            )
+            continue
+        better, worse, shown = first, second, ratio
+        if ratio.value < 1:
+            better, worse = second, first
+            shown = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+        sentences.append(
+            f"{where} the errors of {better} are {interval_text(shown)} times smaller than those of {worse}."
+        )
+    return " ".join(sentences) or "No family has a finished model of the same function in both sweeps."
+
+
+def ratios_table(comparison: SweepComparison) -> Table:
+    """Return the ratios of all functions and families."""
+    first, second = comparison.names
+    columns = [
+        *(Column("function"), Column("family"), Column(f"best of {first}", "error")),
+        *(Column(f"best of {second}", "error"), Column("ratio of the best", "plain")),
+        Column("ratio at equal parameters", "plain"),
+    ]
+    rows: list[list[Any]] = []
+    for pair in comparison.pairs:
+        for ratio in pair.ratios:
+            best = [task.best.get(ratio.family) for task in (pair.first, pair.second)]
+            errors = [None if point is None else point.test.median for point in best]
+            rows.append([pair.first.title, label(ratio.family), *errors, ratio.best, ratio.equal])
+    caption = f"Test error of {second} over that of {first}: above 1, {first} is better."
+    return Table("ratios", caption, columns, rows)
+
+
+def provenance_table(comparison: SweepComparison) -> Table:
+    """Return in what the origins of the two sweeps differ."""
+    sides = [dict(_provenance(result)) for result in comparison.results]
+    rows = [
+        [key, sides[0].get(key, "–"), sides[1].get(key, "–")]
+        for key in dict.fromkeys([*sides[0], *sides[1]])
+        if sides[0].get(key) != sides[1].get(key)
+    ]
+    columns = [Column("what"), *(Column(name) for name in comparison.names)]
+    return Table("provenance", "What differs in how the sweeps were made.", columns, rows)
+
+
+def _provenance(result: SweepResult) -> Iterator[tuple[str, str]]:
+    spec = result.meta.get("spec") or {}
+    yield "command", str(result.meta.get("command", ""))
+    yield "specification", text_id(canonical_json(spec))
+    for key, value in spec.items():
+        # Where a table lies on somebody's disk is nobody else's business.
+        yield f"specification: {key}", Path(value).name if key in ("csv", "test") else plain(value)
+    for key in ("planned", "finished", "ok", "stages"):
+        yield f"number: {key}", str(result.counts[key])
+    yield "seconds of training", f"{result.compute_s:.0f}"
+    for key in dict.fromkeys(key for environment in result.environments for key in environment):
+        values = [environment.get(key) for environment in result.environments]
+        if key == "versions":
+            for name in sorted({name for value in values if value for name in value}):
+                yield f"version: {name}", _each(value.get(name) for value in values if value)
+        else:
+            yield key, _each(values)
+
+
+def _each(values: Any) -> str:
+    return "; ".join(dict.fromkeys(plain(value) for value in values if value is not None)) or "–"
