@@ -44,7 +44,7 @@ def spec_view(spec: Mapping[str, Any]) -> list[str]:
         if key in ("models", "title", "name"):
             continue
         # Where a table lies on somebody's disk is nobody else's business.
-        general.append(f"{key}: {Path(value).name if key == 'csv' else plain(value)}")
+        general.append(f"{key}: {Path(value).name if key in ('csv', 'test') else plain(value)}")
     lines = ["; ".join(general)] if general else []
     for model in spec.get("models") or ():
         axes = (f"{key} {plain(value)}" for key, value in model.items() if key != "family")

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
-import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from sweeps._database import (
-    DATABASE_NAME,
+from sweeps._checked_rows import CheckedRows
+from sweeps._database import Columns
+from sweeps._rows import (
     FORMULA_COLUMNS,
+    PART_TABLES,
     RUN_COLUMNS,
     STAGE_COLUMNS,
-    Columns,
     formula_record,
-    has_formulas,
-    sqlite_errors,
-    stage_expressions,
+    part_name,
     stage_record,
     to_columns,
     to_nan,
 )
+from sweeps._sqlite_errors import damaged
+from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.records import best_stage, read_json
 
 
-class Reading:
+class Reading(CheckedRows):
     """The results in `directory`, read through an open connection.
 
-    Questions about all runs are answered by SQLite where it can: a sweep may have very many.
+    Questions about all runs are answered by SQLite where it can: a sweep may have very many. What is read of
+    a run, a stage, a formula, a model, the plan or the rest is compared with its check sum; a row that is not
+    what was written raises a `UserError`.
     """
-
-    def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
-        self.directory = directory
-        self._connection = connection
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return self.directory / DATABASE_NAME
 
     def finished_ids(self, status: str | Iterable[str] | None = None) -> set[str]:
         """Return the ids of the recorded runs, whatever came of them, or only of those with `status`."""
@@ -57,23 +49,57 @@ class Reading:
 
     def plan(self, limit: int | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:
         """Return the plan as it was set, (run_id, task, family, config) for every run, or its beginning."""
-        query = "SELECT run_id, task, family, config FROM plan ORDER BY position LIMIT ?"
-        return _with_configs(self._rows(query, (-1 if limit is None else limit,)))
+        return _with_configs(self._checked("plan", "ORDER BY position LIMIT ?", (_no_limit(limit),)))
+
+    def plan_rows(self) -> list[tuple[int, tuple[str, str, str, str]]]:
+        """Return the plan with the place of every run in that of the whole sweep; `config` is JSON text."""
+        rows = self._checked("plan", "ORDER BY position")
+        return [(position, (run_id, task, family, text)) for run_id, position, task, family, text, _ in rows]
 
     def missing(
-        self, *, retry_failed: bool = False, limit: int | None = None
+        self, *, retry_failed: bool = False, code: str | None = None, limit: int | None = None
     ) -> list[tuple[str, str, str, dict[str, Any]]]:
         """Return the rows of the plan that are not recorded, or only the first `limit` of them.
 
-        With `retry_failed` also those that did not end well.
+        With `retry_failed` also those that did not end well; with `code` (see
+        `sweeps.environment.code_of`) also those that were computed by another one.
         """
-        done = "SELECT run_id FROM runs WHERE status = 'ok'" if retry_failed else "SELECT run_id FROM runs"
+        conditions = ["status = 'ok'"] if retry_failed else []
+        values: list[object] = []
+        if code is not None:
+            values += (other := self._other_environments(code))
+            conditions.append(f"env_id NOT IN ({', '.join('?' * len(other))})")
+        done = f"SELECT run_id FROM runs WHERE {' AND '.join(conditions) or 'TRUE'}"  # noqa: S608
         # The ids are compared by themselves, in the indexes: then only what is missing has to be read.
-        query = (
-            "SELECT run_id, task, family, config FROM plan WHERE run_id IN "  # noqa: S608
-            f"(SELECT run_id FROM plan WHERE run_id NOT IN ({done})) ORDER BY position LIMIT ?"
-        )
-        return _with_configs(self._rows(query, (-1 if limit is None else limit,)))
+        missing = f"SELECT run_id FROM plan WHERE run_id NOT IN ({done})"  # noqa: S608
+        which = f"WHERE run_id IN ({missing}) ORDER BY position LIMIT ?"
+        return _with_configs(self._checked("plan", which, (*values, _no_limit(limit))))
+
+    def stale_ids(self, code: str | None = None) -> set[str]:
+        """Return the ids of the recorded runs that were computed by other code than `code`.
+
+        Without `code` it is that of the run recorded last: what a sweep that goes on computes now.
+        """
+        other = self._other_environments(self.last_code() if code is None else code)
+        query = f"SELECT run_id FROM runs WHERE env_id IN ({', '.join('?' * len(other))})"  # noqa: S608
+        return {row[0] for row in self._rows(query, other)} if other else set()
+
+    def last_code(self) -> str:
+        """Return the code (`sweeps.environment.code_of`) of the run recorded last, "" if there is none."""
+        # By the order of writing and not by the time of day, which may be set.
+        found = self._rows("SELECT env_id FROM runs ORDER BY rowid DESC LIMIT 1")
+        return code_of(self.environments()[found[0][0]]) if found else ""
+
+    def codes(self) -> dict[str, int]:
+        """Return how many recorded runs were computed by each code, the most frequent first."""
+        names = {env_id: code_of(values) for env_id, values in self.environments().items()}
+        counts: Counter[str] = Counter()
+        for env_id, count in self._rows("SELECT env_id, count(*) FROM runs GROUP BY env_id"):
+            counts[names[env_id]] += count
+        return dict(counts.most_common())
+
+    def _other_environments(self, code: str) -> list[str]:
+        return [env_id for env_id, values in self.environments().items() if code_of(values) != code]
 
     def n_planned(self) -> int:
         """Return how many runs are planned."""
@@ -112,13 +138,11 @@ class Reading:
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """Return the descriptions of the tasks, in the order in which they were set."""
-        rows = self._rows("SELECT task, json FROM tasks ORDER BY position")
-        return {task: json.loads(text) for task, text in rows}
+        return {task: json.loads(text) for task, _, text, _ in self._checked("tasks", "ORDER BY position")}
 
     def runs(self) -> Columns:
         """Return one array a column, one element a run, sorted by run id; `config` is JSON text."""
-        rows = self._rows(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs ORDER BY run_id")  # noqa: S608
-        return to_columns(rows, RUN_COLUMNS)
+        return to_columns(self._all("runs", "run_id"), RUN_COLUMNS)
 
     def stages(self) -> Columns:
         """Return one array a column, one element a stage, sorted by run id and stage.
@@ -126,17 +150,15 @@ class Reading:
         `grid` is 0 for a model without a grid; `opt` is the optimizer that was used, empty where an older
         version did not record it.
         """
-        rows = self._rows(f"SELECT {self._stage_names()} FROM stages ORDER BY run_id, stage")  # noqa: S608
-        return to_columns(rows, STAGE_COLUMNS)
+        return to_columns(self._all("stages", "run_id, stage"), STAGE_COLUMNS)
 
     def formulas(self) -> Columns:
         """Return one array a column, one element a stage that is a formula, sorted by run id and stage."""
-        return to_columns(self._formula_rows("ORDER BY run_id, stage"), FORMULA_COLUMNS)
+        return to_columns(self._all("formulas", "run_id, stage"), FORMULA_COLUMNS)
 
     def environments(self) -> dict[str, dict[str, Any]]:
         """Return the machines and versions that made the runs, by env_id."""
-        rows = self._rows("SELECT env_id, json FROM environments ORDER BY env_id")
-        return {env_id: json.loads(text) for env_id, text in rows}
+        return {env_id: json.loads(text) for env_id, text, _ in self._checked("environments", "")}
 
     def find(self, prefix: str) -> str:
         """Return the one run id that starts with `prefix`; raise UserError if there is none or several."""
@@ -164,21 +186,52 @@ class Reading:
         It has the keys that `add` takes and group_id, seed, finished_at; instead of the model, a stage says
         `has_model`; a stage that is a formula has it as `formula`.
         """
-        run_id = self.find(prefix)
-        row = self._rows(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs WHERE run_id = ?", (run_id,))[0]  # noqa: S608
-        record: dict[str, Any] = dict(zip(RUN_COLUMNS, row, strict=True))
-        record["config"] = json.loads(record["config"])
-        record["environment"] = self.environments()[record.pop("env_id")]
-        for name in ("wall_s", "cpu_s"):
-            record[name] = to_nan(record[name])
-        with_model = {row[0] for row in self._rows("SELECT stage FROM models WHERE run_id = ?", (run_id,))}
-        query = f"SELECT {self._stage_names()} FROM stages WHERE run_id = ? ORDER BY stage"  # noqa: S608
-        record["stages"] = [stage_record(row, with_model) for row in self._rows(query, (run_id,))]
-        formulas = {row[1]: formula_record(row) for row in self._formula_rows("WHERE run_id = ?", (run_id,))}
+        (record,) = self._records([self.find(prefix)])
         for stage in record["stages"]:
-            if stage["stage"] in formulas:
-                stage["formula"] = formulas[stage["stage"]]
+            stage["has_model"] = stage.pop("model") is not None
         return record
+
+    def records(self, size: int = 500) -> Iterator[list[dict[str, Any]]]:
+        """Yield all records in the order of their ids, up to `size` at a time.
+
+        They have the keys that `add` takes, the models among them, and group_id, seed, finished_at.
+        """
+        ids = sorted(self.statuses())
+        for start in range(0, len(ids), size):
+            yield self._records(ids[start : start + size])
+
+    def _records(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        which = f"WHERE run_id IN ({', '.join('?' * len(run_ids))}) ORDER BY run_id"
+        with self.snapshot():
+            runs = self._checked("runs", which, run_ids)
+            parts = {table: self._checked(table, f"{which}, stage", run_ids) for table in PART_TABLES}
+            environments = self.environments()
+        found = Counter(
+            (row[0], part_name(table, row[-1]))
+            for table, rows in parts.items()
+            for row in rows
+            if row[-1] is not None
+        )
+        named = Counter((row[0], part) for row in runs for part in row[len(RUN_COLUMNS)].split())
+        if found != named:
+            run_id = min(run_id for run_id, _ in (found - named) | (named - found))
+            raise damaged(self.path, f"run {run_id} does not have the stages, formulas and models it had")
+        stages: dict[str, dict[int, dict[str, Any]]] = {row[0]: {} for row in runs}
+        for row in parts["stages"]:
+            stages[row[0]][row[1]] = stage_record(row) | {"model": None}
+        for run_id, number, model, _ in parts["models"]:
+            stages[run_id][number]["model"] = model
+        for row in parts["formulas"]:
+            stages[row[0]][row[1]]["formula"] = formula_record(row)
+        made = []
+        for row in runs:
+            record: dict[str, Any] = dict(zip(RUN_COLUMNS, row, strict=False))
+            record["config"] = json.loads(record["config"])
+            record["environment"] = environments[record.pop("env_id")]
+            for name in ("wall_s", "cpu_s"):
+                record[name] = to_nan(record[name])
+            made.append(record | {"stages": list(stages[row[0]].values())})
+        return made
 
     def model(self, run_id: str, stage: int | None = None) -> bytes:
         """Return the stored model of a stage as npz bytes.
@@ -197,8 +250,8 @@ class Reading:
         if stage not in {row["stage"] for row in with_model}:
             known = ", ".join(str(row["stage"]) for row in with_model)
             raise UserError(f"run {record['run_id']} has no model for stage {stage}; its stages are {known}.")
-        rows = self._rows("SELECT npz FROM models WHERE run_id = ? AND stage = ?", (record["run_id"], stage))
-        return bytes(rows[0][0])
+        place = (record["run_id"], stage)
+        return bytes(self._checked("models", "WHERE run_id = ? AND stage = ?", place)[0][2])
 
     def model_stages(self) -> set[tuple[str, int]]:
         """Return (run_id, stage) of every stored model, without reading one."""
@@ -207,16 +260,19 @@ class Reading:
     def counts(self) -> dict[str, int]:
         """Return how many runs are planned, recorded (`finished`), missing, and of each status.
 
-        `unplanned` runs were asked for by an earlier specification; `stages` counts the trained models.
+        `unplanned` runs were asked for by an earlier specification, `stale` ones are those of `stale_ids`;
+        `stages` counts the trained models.
         """
         one = self._rows(
-            "SELECT (SELECT count(*) FROM plan), (SELECT count(*) FROM runs), (SELECT count(*) FROM stages), "
+            "SELECT (SELECT count(*) FROM plan), (SELECT count(*) FROM runs), "
+            "(SELECT count(*) FROM stages NOT INDEXED), "
             "(SELECT count(*) FROM plan WHERE run_id NOT IN (SELECT run_id FROM runs)), "
             "(SELECT count(*) FROM runs WHERE run_id NOT IN (SELECT run_id FROM plan))"
         )[0]
         counts = dict(zip(("planned", "finished", "stages", "missing", "unplanned"), one, strict=True))
         counts |= dict.fromkeys(("ok", "failed", "timeout", "diverged"), 0)
         counts |= dict(self._rows("SELECT status, count(*) FROM runs GROUP BY status"))
+        counts["stale"] = len(self.stale_ids())
         return counts
 
     def slowest(self, count: int) -> list[tuple[str, float, str, dict[str, Any]]]:
@@ -225,6 +281,21 @@ class Reading:
             "SELECT run_id, wall_s, task, config FROM runs ORDER BY wall_s DESC, run_id LIMIT ?", (count,)
         )
         return [(run_id, to_nan(wall_s), task, json.loads(text)) for run_id, wall_s, task, text in rows]
+
+    def runs_after(self, row: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return the runs that were stored after a row of the table, in that order, each with its row.
+
+        They have run_id, task, status, reason, wall_s, config, session and at_s: which opening of the store
+        they were added in, and how many seconds after it; None for a run from another store.
+        """
+        names = ["run_id", "task", "status", "reason", "wall_s", "config", "session", "at_s"]
+        present = self._present("runs")
+        chosen = ", ".join(name if name in present else "NULL" for name in names)
+        rows = self._rows(f"SELECT rowid, {chosen} FROM runs WHERE rowid > ? ORDER BY rowid", (row,))  # noqa: S608
+        found = [(number, dict(zip(names, values, strict=True))) for number, *values in rows]
+        for _, run in found:
+            run["config"] = json.loads(run["config"])
+        return found
 
     def failures(self, *, planned: bool = False) -> list[tuple[str, str, int]]:
         """Return (status, reason, count) of the runs that did not end well, the most frequent first.
@@ -241,55 +312,26 @@ class Reading:
     def meta(self) -> dict[str, Any]:
         """Return schema_version, created, command, title, spec (a dict), table (a path, or "") and plan_of.
 
+        Also `shard`, "i/n" or "", and `sweep`, which is the `plan_of` of the whole sweep of a shard.
+
         What the file does not say, as after a start that was killed, is empty; the title is the directory's.
         """
         meta: dict[str, Any] = {"created": "", "command": "", "spec": "{}", "table": "", "plan_of": ""}
+        meta |= {"shard": "", "sweep": ""}
         meta |= {"title": self.directory.resolve().name}
-        meta |= dict(self._rows("SELECT key, value FROM meta"))
+        meta |= {key: value for key, value, _ in self._checked("meta", "")}
         meta["schema_version"] = int(meta["schema_version"])
         meta["spec"] = json.loads(meta["spec"])
         return meta
 
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Read one state of the file within the `with` block, whatever a running sweep adds meanwhile.
 
-        Nothing can be written within it. One inside another is part of the outer one.
-
-        Examples
-        --------
-        >>> with store.snapshot():  # doctest: +SKIP
-        ...     runs, stages = store.runs(), store.stages()
-        """
-        if self._connection.in_transaction:
-            yield
-            return
-        with sqlite_errors(self.path):
-            self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
-    def _formula_rows(self, which: str, values: Sequence[object] = ()) -> list[Any]:
-        with sqlite_errors(self.path):
-            if not has_formulas(self._connection):
-                return []
-        return self._rows(f"SELECT {', '.join(FORMULA_COLUMNS)} FROM formulas {which}", values)  # noqa: S608
-
-    def _stage_names(self) -> str:
-        with sqlite_errors(self.path):
-            return ", ".join(stage_expressions(self._connection))
-
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        with sqlite_errors(self.path):
-            return self._connection.execute(query, values).fetchall()
+def _no_limit(limit: int | None) -> int:
+    return -1 if limit is None else limit
 
 
 def _with_configs(rows: list[Any]) -> list[tuple[str, str, str, dict[str, Any]]]:
-    configs = read_json(row[3] for row in rows)
+    configs = read_json(row[4] for row in rows)
     return [
         (run_id, task, family, config)
-        for (run_id, task, family, _), config in zip(rows, configs, strict=True)
+        for (run_id, _, task, family, *_), config in zip(rows, configs, strict=True)
     ]

@@ -67,15 +67,38 @@ def run(
     features: Annotated[
         str | None, typer.Option(help="Table only: input columns, as a,b,c; all others if not given.")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Table only: column whose equal values stay together in a split.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="Table only: a second table, with the test rows.")] = None,
+    folds: Annotated[int, typer.Option(help="Table only: k-fold cross-validation with so many folds.")] = 0,
+    classes: Annotated[
+        str, typer.Option(help="Table only: what becomes of columns of text, refuse or one-hot.")
+    ] = "refuse",
+    sklearn: Annotated[
+        bool, typer.Option("--sklearn", help="Table only: also train scikit-learn's MLPRegressor.")
+    ] = False,
     formula: Annotated[
         bool, typer.Option("--formula", help="Also look for formulas, one run a function and seed.")
     ] = False,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds, in place of what SPEC says.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")] = -1,
-    backend: Annotated[str, typer.Option(help="Where runs are computed: loky or sequential.")] = "loky",
+    backend: Annotated[str, typer.Option(help="Where runs are computed: loky, sequential or dask.")] = "loky",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask only: tcp://HOST:PORT; a cluster is started here if not given.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory that a worker may use: 500M, 2G; a run over it fails.")
+    ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time limit of a run: 90, 10m, 1h30m.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Launch at most so many runs.")] = None,
     retry: Annotated[str, typer.Option(help="'failed': do runs again that failed.")] = "none",
+    rerun: Annotated[
+        str, typer.Option(help="'stale': do runs again that another version or kernel computed.")
+    ] = "none",
+    shard: Annotated[
+        str | None, typer.Option(help="i/n: only the i-th of n parts, in an --out of its own; see merge.")
+    ] = None,
     progress: Annotated[str, typer.Option(help="auto, bar, plain or none.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
@@ -84,32 +107,103 @@ def run(
 
     Examples:  kan-sweep run special --preset quick --out runs/special
 
-    kan-sweep run data.csv --target y --formula --out runs/data
+    kan-sweep run data.csv --target y --folds 5 --out runs/data
     """
     from sweeps import launch as launching
-    from sweeps.backends import check_jobs, get_backend
+    from sweeps.backends import check_choice, check_jobs, get_backend, parse_memory
     from sweeps.checks import pick
+    from sweeps.own_data import TableOptions
     from sweeps.progress import KINDS
     from sweeps.runner import RunnerOptions
+    from sweeps.shard import parse_shard
 
     get_backend(backend)
     check_jobs(jobs)
+    n_bytes = parse_memory(memory) if memory is not None else None
+    check_choice(backend, scheduler, n_bytes)
     pick("progress", progress, KINDS)
     columns = launching.parse_features(features) if features is not None else ()
+    table = TableOptions(group, test, folds, classes, sklearn)
     request = launching.Request(
-        source, preset, target, columns, seeds, out, limit, timeout, retry, report, formula
+        source,
+        preset,
+        target,
+        columns,
+        seeds,
+        out,
+        limit,
+        timeout,
+        retry,
+        report,
+        formula,
+        table,
+        parse_shard(shard) if shard is not None else None,
+        rerun,
     )
     if dry_run:
         return launching.dry_run(request, typer.echo)
-    return launching.launch(request, RunnerOptions(backend, jobs, progress), _say, typer.echo)
+    return launching.launch(
+        request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, typer.echo
+    )
 
 
 @app.command()
-def status(directory: Directory) -> int:
+def auto(
+    source: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header row (.csv).")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    budget: Annotated[str, typer.Option(help="Time for the search: 90, 10m, 1h30m.")] = "10m",
+    out: Annotated[Path | None, typer.Option(help="Directory of the results; runs/TABLE-auto.")] = None,
+    features: Annotated[str | None, typer.Option(help="Input columns, as a,b,c; all if not given.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values stay together in a split.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="A second table, with the test rows.")] = None,
+    folds: Annotated[int, typer.Option(help="k-fold cross-validation with so many folds.")] = 0,
+    classes: Annotated[
+        str, typer.Option(help="What becomes of columns of text: refuse or one-hot.")
+    ] = "refuse",
+    seeds: Annotated[int, typer.Option(help="Number of seeds that the error is given for.")] = 3,
+    tolerance: Annotated[
+        float, typer.Option(help="RMSE that is good enough, in standard deviations of the target.")
+    ] = 1e-7,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")] = 1,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+) -> int:
+    """Find the smallest good model of a table: finer grids, then wider, then deeper, while that pays.
+
+    Example:  kan-sweep auto data.csv --target y --budget 10m
+    """
+    from sweeps import launch as launching
+    from sweeps.auto import AutoRequest, find_model
+    from sweeps.backends import check_jobs
+    from sweeps.own_data import TableOptions
+    from sweeps.runner import RunnerOptions
+
+    check_jobs(jobs)
+    columns = launching.parse_features(features) if features is not None else ()
+    options = TableOptions(group, test, folds, classes)
+    seconds = launching.parse_duration(budget)
+    request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
+    backend = "sequential" if jobs == 1 else "loky"
+    command = launching.command_line()
+    return find_model(request, RunnerOptions(backend, jobs, "none"), command, _say, typer.echo)
+
+
+@app.command()
+def status(
+    directory: Directory,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow a running sweep until it ends.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
+) -> int:
     """Say how far a sweep is: done, failed, left; the slowest runs; why runs failed."""
     from sweeps.overview import status_lines
     from sweeps.store import Store
 
+    if watch:
+        from sweeps.watch import watch_sweep
+
+        watch_sweep(directory, every, sys.stdout)
+        return 0
     with Store.open(directory, readonly=True) as store:
         for line in status_lines(store):
             typer.echo(line)
@@ -136,6 +230,26 @@ def report(
 
 
 @app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The --out directory of a sweep.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="That of another one.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The page; for x.html its files go to x_files/.")
+    ] = Path("compare.html"),
+) -> int:
+    """Set two sweeps side by side: errors at equal parameters, fronts, what differs in their origins."""
+    from sweeps.compare import compare_sweeps, comparison_verdict, ratios_table
+    from sweeps.compare_page import write_comparison
+    from sweeps.tables import text_lines
+
+    found = compare_sweeps(first, second)
+    write_comparison(found, output)
+    for line in (*text_lines(ratios_table(found)), comparison_verdict(found), str(output)):
+        typer.echo(line)
+    return 0
+
+
+@app.command()
 def export(
     directory: Directory,
     output: Annotated[Path, typer.Option("--output", "-o", help="runs.csv, runs.jsonl or runs.parquet.")],
@@ -147,6 +261,41 @@ def export(
     with Store.open(directory, readonly=True) as store:
         export_runs(store, output)
     typer.echo(str(output))
+    return 0
+
+
+@app.command()
+def merge(
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Directories of sweeps, or of shards of one.")
+    ],
+    out: Annotated[Path, typer.Option(help="The directory of the whole; made if missing.")],
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+) -> int:
+    """Join the stores of shards or sweeps; a run that several have counts once."""
+    from sweeps.merge import merge as merge_stores
+    from sweeps.merge import merge_lines
+
+    for line in merge_lines(merge_stores(directories, out)):
+        typer.echo(line)
+    if report:
+        from sweeps.report import write_report
+
+        typer.echo(f"report: {write_report(out)}")
+    return 0
+
+
+@app.command()
+def repair(
+    directory: Directory,
+    out: Annotated[Path, typer.Option(help="A new directory, for what is rescued.")],
+) -> int:
+    """Bring every run that is whole in a damaged store into a new one; the damaged one stays as it is."""
+    from sweeps.repair import repair as repair_store
+    from sweeps.repair import repair_lines
+
+    for line in repair_lines(repair_store(directory, out), out):
+        typer.echo(line)
     return 0
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ def environment(kan_np_version: str) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(environment("0.1.0"))
-    ['blas', 'cores', 'cpu', 'platform', 'python', 'versions']
+    ['blas', 'cores', 'cpu', 'kernel', 'platform', 'python', 'versions']
     """
     versions = {"kan_np": kan_np_version} | {name: _version(name) for name in PACKAGES}
     return {
@@ -33,8 +36,35 @@ def environment(kan_np_version: str) -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count() or 1,
         "blas": _blas(),
+        "kernel": kernel(),
         "versions": versions,
     }
+
+
+def code_of(environment: Mapping[str, Any]) -> str:
+    """Return what computed a run, in words: the version of kan_np and its kernels.
+
+    Runs of different code may differ in their numbers and are not to be mixed.
+
+    Examples
+    --------
+    >>> code_of({"versions": {"kan_np": "0.1.0"}, "kernel": "0123abcd"})
+    'kan_np 0.1.0, kernels 0123abcd'
+    """
+    versions = environment.get("versions")
+    version = versions.get("kan_np") if isinstance(versions, Mapping) else None
+    return f"kan_np {version or 'unknown'}, kernels {environment.get('kernel') or 'unknown'}"
+
+
+@functools.cache
+def kernel() -> str:
+    """Return what stands for the compiled part of kan_np: a hash of the text of its kernels."""
+    found = find_spec("kan_np")
+    folder = Path(next(iter(found.submodule_search_locations or ()), "") if found else "") / "kernels"
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:8]
 
 
 def _version(package: str) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from sweeps._collection import paused_collection
 from sweeps._database import Columns
 from sweeps._files import write_file
 from sweeps.errors import UserError
+from sweeps.records import read_json
 from sweeps.store import Store
 
 _STAGE_COLUMNS = {
@@ -48,6 +53,8 @@ _FORMULA_COLUMNS = {
     "best": bool,
 }
 _RENAMED = {"stage_wall_s": "wall_s", "stage_status": "status"}
+
+_PLAIN = frozenset({str, bool, int, float, type(None)})
 
 Table = dict[str, list[Any]]
 Types = dict[str, type]
@@ -88,44 +95,78 @@ def export_runs(store: Store, output: str | Path) -> Path:
     return output
 
 
+@paused_collection()
 def table(store: Store) -> tuple[Table, Types]:
     """Return the columns of the table, None where there is no value, and their types."""
     with store.snapshot():
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
         version = store.meta()["schema_version"]
-        environments = {env_id: flatten(values, "env") for env_id, values in store.environments().items()}
-    first: dict[str, int] = {}
-    length: dict[str, int] = {}
-    for row, run_id in enumerate(stages["run_id"]):
-        first.setdefault(run_id, row)
-        length[run_id] = length.get(run_id, 0) + 1
-    stage_lists = {name: stages[_RENAMED.get(name, name)].tolist() for name in _STAGE_COLUMNS}
-    run_lists = {name: column.tolist() for name, column in runs.items()}
-    places = zip(formulas["run_id"], formulas["stage"].tolist(), strict=True)
-    formula_of = dict(zip(places, _rows(formulas, _FORMULA_COLUMNS), strict=True))
-    rows: list[dict[str, Any]] = []
-    for i, run_id in enumerate(run_lists["run_id"]):
-        common = {name: run_lists[name][i] for name in _RUN_COLUMNS}
-        common |= {name: run_lists[name][i] for name in _LAST_COLUMNS if name != "schema_version"}
-        common["schema_version"] = version
-        common |= flatten(json.loads(run_lists["config"][i]), "p")
-        common |= environments[run_lists["env_id"][i]]
-        start = first.get(run_id, 0)
-        rows += [
-            common
-            | {name: column[row] for name, column in stage_lists.items()}
-            | formula_of.get((run_id, stage_lists["stage"][row]), {})
-            for row in range(start, start + length.get(run_id, 0))
-        ]
-        if run_id not in first:
-            rows.append(common)
-    return _typed(rows, _FORMULA_COLUMNS if formula_of else {})
+        environments = store.environments()
+    run_rows, stage_rows = _row_numbers(runs["run_id"].tolist(), stages["run_id"].tolist())
+    configs = [flatten(config, "p") for config in read_json(runs["config"].tolist())]
+    number_of = {env_id: number for number, env_id in enumerate(environments)}
+    machine_rows = _spread([number_of[env_id] for env_id in runs["env_id"].tolist()], run_rows)
+    machines = [flatten(environment, "env") for environment in environments.values()]
+    columns: Table = {}
+    types: Types = {}
+    # There may be very many rows: whatever belongs to a run is made once for it, column by column.
+    for name, kind in _RUN_COLUMNS.items():
+        columns[name], types[name] = _spread(_plain(runs[name], kind), run_rows), kind
+    for name, kind in _STAGE_COLUMNS.items():
+        values = _plain(stages[_RENAMED.get(name, name)], kind)
+        columns[name], types[name] = [None if i is None else values[i] for i in stage_rows], kind
+    # The store says 0 for "no grid" and "" for an optimizer that was not recorded.
+    for name in ("grid", "opt"):
+        columns[name] = [value or None for value in columns[name]]
+    for name, values in _formula_columns(formulas, columns["run_id"], columns["stage"]).items():
+        columns[name], types[name] = values, _FORMULA_COLUMNS[name]
+    for name, kind in _LAST_COLUMNS.items():
+        own = [version] * len(configs) if name == "schema_version" else _plain(runs[name], kind)
+        columns[name], types[name] = _spread(own, run_rows), kind
+    for flat, rows in ((configs, run_rows), (machines, machine_rows)):
+        for name in sorted(set(itertools.chain.from_iterable(flat))):
+            own, types[name] = _of_one_type([values.get(name) for values in flat])
+            columns[name] = _spread(own, rows)
+    return columns, types
 
 
-def _rows(columns: Columns, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the rows of some columns."""
-    lists = [columns[name].tolist() for name in names]
-    return [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True)]
+def _row_numbers(run_ids: list[str], stage_run_ids: list[str]) -> tuple[list[int], list[int | None]]:
+    """Return for every row of the table which run it belongs to, and which stage, if any; both are sorted."""
+    run_rows: list[int] = []
+    stage_rows: list[int | None] = []
+    stage, end = 0, len(stage_run_ids)
+    for number, run_id in enumerate(run_ids):
+        first = stage
+        while stage < end and stage_run_ids[stage] == run_id:
+            stage += 1
+        own: list[int | None] = [*range(first, stage)] or [None]
+        run_rows += [number] * len(own)
+        stage_rows += own
+    return run_rows, stage_rows
+
+
+def _spread(values: list[Any], rows: list[int]) -> list[Any]:
+    return [values[row] for row in rows]
+
+
+def _plain(column: np.ndarray, kind: type) -> list[Any]:
+    """Return a column of the store as Python values, None for NaN."""
+    values = column.tolist()
+    return [None if value != value else value for value in values] if kind is float else values
+
+
+def _formula_columns(formulas: Columns, run_ids: list[Any], numbers: list[Any]) -> Table:
+    """Return the columns of formulas for the rows of the table; none if no formula was looked for."""
+    places = zip(formulas["run_id"].tolist(), formulas["stage"].tolist(), strict=True)
+    row_of = {place: row for row, place in enumerate(places)}
+    if not row_of:
+        return {}
+    rows = [row_of.get(place) for place in zip(run_ids, numbers, strict=True)]
+    columns: Table = {}
+    for name, kind in _FORMULA_COLUMNS.items():
+        values = [_cast(value, kind) for value in formulas[name].tolist()]
+        columns[name] = [None if row is None else values[row] for row in rows]
+    return columns
 
 
 def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -139,34 +180,21 @@ def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}_{key}"
-        if isinstance(value, Mapping):
-            flat |= flatten(value, name)
-        elif value is None or isinstance(value, (str, bool, int, float)):
+        if type(value) in _PLAIN:
             flat[name] = value
+        elif isinstance(value, Mapping):
+            flat |= flatten(value, name)
         else:
             flat[name] = json.dumps(value)
     return flat
 
 
-def _typed(rows: list[dict[str, Any]], further: Types) -> tuple[Table, Types]:
-    fixed = _RUN_COLUMNS | _STAGE_COLUMNS | further | _LAST_COLUMNS
-    names = {name for row in rows for name in row}
-    types: Types = dict(fixed)
-    for prefix in ("p_", "env_"):
-        for name in sorted(n for n in names if n.startswith(prefix) and n not in fixed):
-            types[name] = _common_type(row[name] for row in rows if row.get(name) is not None)
-    columns = {name: [_cast(row.get(name), kind) for row in rows] for name, kind in types.items()}
-    # The store says 0 for "no grid" and "" for an optimizer that was not recorded.
-    for name in ("grid", "opt"):
-        columns[name] = [value or None for value in columns[name]]
-    return columns, types
-
-
-def _common_type(values: Iterable[Any]) -> type:
-    kinds = {type(value) for value in values}
-    if len(kinds) == 1:
-        return kinds.pop()
-    return float if kinds == {int, float} else str
+def _of_one_type(values: list[Any]) -> tuple[list[Any], type]:
+    """Return values brought to a type that all of them have, None apart, and that type."""
+    kinds = set(map(type, values)) - {type(None)}
+    kind = kinds.pop() if len(kinds) == 1 else float if kinds == {int, float} else str
+    # Most columns are of one type already; a NaN among floats is no value.
+    return (values if not kinds and kind is not float else [_cast(value, kind) for value in values]), kind
 
 
 def _cast(value: Any, kind: type) -> Any:
@@ -187,17 +215,29 @@ def _csv(columns: Table, types: Types) -> bytes:
 
 
 def _jsonl(columns: Table, types: Types) -> bytes:
-    lines = []
-    for values in zip(*columns.values(), strict=True):
-        pairs = (f"{json.dumps(name)}: {_json(value)}" for name, value in zip(types, values, strict=True))
-        lines.append("{" + ", ".join(pairs) + "}\n")
-    return "".join(lines).encode()
+    template = ", ".join(f"{json.dumps(name)}: %s".replace("%", "%%").replace("%%s", "%s") for name in types)
+    texts = [_json_texts(columns[name]) for name in types]
+    return "".join(["{" + template % values + "}\n" for values in zip(*texts, strict=True)]).encode()
+
+
+def _json_texts(values: list[Any]) -> list[str]:
+    """Return values as JSON; texts are mostly the same few."""
+    known: dict[str, str] = {}
+    texts = []
+    for value in values:
+        if isinstance(value, str):
+            if value not in known:
+                known[value] = json.dumps(value)
+            texts.append(known[value])
+        else:
+            texts.append(_json(value))
+    return texts
 
 
 def _json(value: Any) -> str:
     # JSON has no infinity; a number beyond every float is read back as one.
-    if isinstance(value, float) and math.isinf(value):
-        return "1e999" if value > 0 else "-1e999"
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else "1e999" if value > 0 else "-1e999"
     return json.dumps(value)
 
 

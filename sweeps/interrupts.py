@@ -7,20 +7,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 EXIT_INTERRUPTED = 130
-_PATIENCE = 3
+_STANDARD_ERROR = 2
+_AT_ONCE = b"stopped at once; what was complete is stored, and the same command continues.\n"
 
 
 class StopSignals:
     """A context in which the first SIGINT or SIGTERM raises KeyboardInterrupt, though never inside `held`.
 
     Python drops an exception that is raised inside a destructor or a callback from C. Hence `stopping` tells
-    that a signal came, `check` and the end of `held` raise again, and so does the second signal, unless the
-    first one is being answered: then it is ignored. The third ends the process at once. So it remains after
+    that a signal came, `check` and the end of `held` raise again, and so does the second signal; but if the
+    first one is being answered, or was, the second ends the process at once. The third does so in any case.
+    Nothing that is stored is harmed by that, and workers end when their parent is gone. So it remains after
     the block if there was a signal, since the process is about to end. Outside the main thread, where signals
     cannot be handled, the context changes nothing.
 
@@ -74,9 +76,11 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
-        if self._count >= _PATIENCE:
+        answered = self._left or _is_answered()
+        if self._count > 2 or (self._count == 2 and answered):
+            os.write(_STANDARD_ERROR, _AT_ONCE)
             os._exit(EXIT_INTERRUPTED)
-        if not self._held and not self._left and not _is_answered():
+        if not self._held and not answered:
             raise KeyboardInterrupt
 
 
@@ -88,3 +92,49 @@ def _is_answered() -> bool:
             return True
         error = error.__context__
     return False
+
+
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+    """Start processes in the block that Ctrl-C does not reach, and put off signals of this one to its end.
+
+    Ctrl-C goes to every process of a terminal; the parent is the one that answers and ends its workers. They
+    inherit a mask that blocks SIGINT, where there are masks. SIGINT and SIGTERM of the parent are noted and
+    raised again after the block, so that none is lost and none cuts the start in two.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _start_trackers()
+    noted: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in numbers}
+    unblock = _block_interrupt()
+    try:
+        yield
+    finally:
+        unblock()  # a signal that waited is noted here
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in noted:
+            signal.raise_signal(late)
+
+
+def _start_trackers() -> None:
+    """Start the helpers that belong to processes; the first process would, and they unblock SIGINT then."""
+    if os.name != "posix":
+        return
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    resource_tracker.ensure_running()
+    loky_tracker.ensure_running()
+
+
+def _block_interrupt() -> Callable[[], object]:
+    """Block SIGINT in this thread, and what it starts, where there are masks; return what undoes it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return lambda: None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    return lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,17 +7,19 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps.checks import nearest, pick
+from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
+from sweeps.own_data import TableOptions
 from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
+from sweeps.shard import Shard
 from sweeps.space import (
     CONFIG_FORMAT,
-    CsvSource,
     RunConfig,
     SweepSpec,
     TaskInfo,
@@ -51,11 +53,20 @@ class Request:
     retry: str = "none"
     report: bool = True
     formula: bool = False
+    table: TableOptions = field(default_factory=TableOptions)
+    shard: Shard | None = None
+    rerun: str = "none"
 
     @property
     def directory(self) -> Path:
         """Where the results go."""
-        return self.out or Path("runs") / Path(self.source).stem
+        home = Path("runs") / Path(self.source).stem
+        return self.out or (home / self.shard.folder if self.shard else home)
+
+    @property
+    def ends_with_report(self) -> bool:
+        """Whether the report is written at the end; that of a part of a sweep would say little."""
+        return self.report and self.shard is None
 
     @property
     def is_table(self) -> bool:
@@ -72,8 +83,11 @@ def find_spec(request: Request) -> SweepSpec:
         If it means none of them, or an option does not go with it.
     """
     path = Path(request.source)
-    if not request.is_table and (request.target or request.features):
-        raise UserError(f"--target and --features go with a table (.csv), not with {request.source!r}.")
+    if not request.is_table and (request.target or request.features or request.table != TableOptions()):
+        raise UserError(
+            "--target, --features, --group, --test, --folds, --classes and --sklearn go with a table (.csv), "
+            f"not with {request.source!r}."
+        )
     if path.suffix.lower() == ".toml":
         if request.preset is not None:
             raise UserError(f"--preset goes with a suite or a table; {path.name} names its own models.")
@@ -81,7 +95,8 @@ def find_spec(request: Request) -> SweepSpec:
     elif request.is_table:
         if request.target is None:
             raise UserError(f"which column of {path.name} is to be predicted? Say it with --target NAME.")
-        spec = csv_spec(path, request.preset or DEFAULT_PRESET, request.target, request.features)
+        preset = request.preset or DEFAULT_PRESET
+        spec = csv_spec(path, preset, request.target, request.features, request.table)
     else:
         spec = _named_suite(request)
     if request.formula:
@@ -157,18 +172,29 @@ class _Prepared:
     infos: Mapping[str, TaskInfo]
     timeout: float | None
     plan_of: str
+    sweep: str
+    shard: Shard | None
+
+    def runs(self) -> tuple[list[RunConfig], list[int]]:
+        """Return the runs of the plan and their places in that of the whole sweep."""
+        runs = expand(self.spec, self.infos)
+        shard = self.shard
+        places = [i for i, run in enumerate(runs) if shard is None or shard.has(run.config)]
+        return [runs[i] for i in places], places
 
 
 def _prepare(request: Request) -> _Prepared:
     from sweeps import tasks
 
     pick("retry", request.retry, ("failed", "none"))
+    pick("rerun", request.rerun, ("stale", "none"))
     timeout = parse_duration(request.timeout) if request.timeout is not None else None
     spec = find_spec(request)
     infos = tasks.describe(spec)
     if request.is_table:
         spec = with_scaled_bound(spec, infos)
-    return _Prepared(spec, infos, timeout, tasks.plan_of(spec, infos))
+    sweep, shard = tasks.plan_of(spec, infos), request.shard
+    return _Prepared(spec, infos, timeout, sweep if shard is None else f"{sweep} {shard}", sweep, shard)
 
 
 def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say) -> int:
@@ -181,28 +207,28 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
 
     prepared = _prepare(request)
     spec = prepared.spec
-    csv_path = spec.source.path if isinstance(spec.source, CsvSource) else None
+    csv_path, test_path = spec.table_paths
     # A new plan is made before anything is written, for it may be found to be empty.
     new = _tell_about_change(request.directory, prepared, say)
-    runs = expand(spec, prepared.infos) if new else []
+    runs = prepared.runs() if new else None
     command = command_line()
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
             if store.meta()["plan_of"] != prepared.plan_of:
                 # Without runs, another process has replaced the plan since it was looked at.
-                _store_plan(store, prepared, runs or expand(spec, prepared.infos))
-            runs.clear()  # from here on the plan is what the store says, and memory is for what is left of it
+                _store_plan(store, prepared, runs or prepared.runs())
+            runs = None  # from here on the plan is what the store says, and memory is for what is left of it
             plan = _plan(request, store)
             told = store.tasks()
             left = left_out_lines({name: told[name]["left_out"] for name in prepared.infos})
-            for line in [*left, _intention(plan, request)]:
+            for line in [*left, *_stale_lines(request, store), _intention(plan, request)]:
                 say(line)
-            options = RunOptions(prepared.timeout, spec.save_models, csv_path)
+            options = RunOptions(prepared.timeout, spec.save_models, csv_path, test_path)
             outcome = run_plan(store, plan, options, runner_options, say)
             recorded, failures = store.n_recorded(), store.failures(planned=True)
         if outcome.end is not SweepEnd.FINISHED:
             return _stopped(outcome, request.directory, command, say)
-        if request.report:
+        if request.ends_with_report:
             _write_report(request.directory, say)
     except KeyboardInterrupt:
         say(f"interrupted; what was complete is stored.\ncontinue with: {command}")
@@ -213,14 +239,15 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
 def dry_run(request: Request, show: Say) -> int:
     """Print what `launch` would do, and change nothing."""
     prepared = _prepare(request)
-    runs, statuses = expand(prepared.spec, prepared.infos), {}
+    (runs, _), statuses, stale = prepared.runs(), {}, set()
     if (request.directory / DATABASE_NAME).is_file():
         with Store.open(request.directory, readonly=True) as store:
+            _check_shard(store, prepared)
             statuses = store.statuses()
+            stale = store.stale_ids(_code()) if request.rerun == "stale" else set()
     failed = {run_id for run_id, status in statuses.items() if status != "ok"}
-    plan = make_plan(
-        runs, statuses.keys(), failed, retry_failed=request.retry == "failed", limit=request.limit
-    )
+    retry = request.retry == "failed"
+    plan = make_plan(runs, statuses.keys(), failed, retry_failed=retry, stale=stale, limit=request.limit)
     left = left_out_lines(left_out(prepared.spec, prepared.infos))
     for line in [prepared.spec.title, *plan_lines(runs, plan), *left]:
         show(line)
@@ -245,7 +272,8 @@ def _tell_about_change(directory: Path, prepared: _Prepared, say: Say) -> bool:
     """Say what is new about a sweep that continues; return whether its plan has to be made anew."""
     if not (directory / DATABASE_NAME).is_file():
         return True
-    with Store.open(directory, readonly=True) as store:
+    with Store.open(directory, readonly=True, look_through=False) as store:
+        _check_shard(store, prepared)
         # A plan is set as a whole: its first run tells which version has made it.
         meta, first = store.meta(), store.plan(limit=1)
     if any(config.get("format") != CONFIG_FORMAT for _, _, _, config in first):
@@ -261,15 +289,54 @@ def _tell_about_change(directory: Path, prepared: _Prepared, say: Say) -> bool:
     return bool(meta["plan_of"] != prepared.plan_of)
 
 
-def _store_plan(store: Store, prepared: _Prepared, runs: list[RunConfig]) -> None:
+def _check_shard(store: Store, prepared: _Prepared) -> None:
+    """Raise UserError if the store is that of another shard, or of a whole sweep."""
+    held, asked = store.meta()["shard"], str(prepared.shard or "")
+    if held == asked or not (held or store.n_planned()):
+        return
+    names = [f"shard {text}" if text else "a whole sweep" for text in (held, asked)]
+    raise UserError(
+        f"{store.directory} holds {names[0]}, and this is {names[1]}. Give every shard an --out of its own, "
+        "and join them at the end with: kan-sweep merge DIR1 DIR2 ... --out DIR"
+    )
+
+
+def _store_plan(store: Store, prepared: _Prepared, runs: tuple[list[RunConfig], list[int]]) -> None:
     from sweeps import tasks
 
     store.set_tasks(tasks.descriptions(prepared.spec, prepared.infos))
-    store.set_plan([(run.run_id, run.task, run.family, run.config) for run in runs], prepared.plan_of)
+    plan = [(run.run_id, run.task, run.family, run.config) for run in runs[0]]
+    store.set_plan(plan, prepared.plan_of, runs[1])
+    if prepared.shard is not None:
+        store.set_meta(shard=str(prepared.shard), sweep=prepared.sweep)
+
+
+def _code() -> str:
+    """Return the code that runs are computed with now."""
+    from sweeps.run_one import current_environment
+
+    return code_of(current_environment())
+
+
+def _stale_lines(request: Request, store: Store) -> list[str]:
+    """Say which recorded runs were computed by other code, unless they are done again."""
+    if request.rerun == "stale":
+        return []
+    now = _code()
+    return [
+        f"{count} recorded runs were computed by {code}; this is {now}. They are not repeated; once this one "
+        "has added a run they are stale and left out of the report. Do them again with: --rerun stale"
+        for code, count in store.codes().items()
+        if code != now
+    ]
 
 
 def _plan(request: Request, store: Store) -> Plan:
-    missing = store.missing(retry_failed=request.retry == "failed", limit=request.limit)
+    missing = store.missing(
+        retry_failed=request.retry == "failed",
+        code=_code() if request.rerun == "stale" else None,
+        limit=request.limit,
+    )
     return Plan(
         planned=store.n_planned(),
         todo=longest_first(RunConfig(*row) for row in missing),
@@ -322,7 +389,7 @@ def _summary(
         show(f"{outcome.models} models trained in {outcome.wall_s:.0f} s, {rate}.")
     for status, reason, count in failures[:5]:
         show(f"  {count} x {status}: {reason}")
-    if request.report:
+    if request.ends_with_report:
         show(f"report: {request.directory / 'report.html'}")
     else:
         show(f"results: {request.directory / DATABASE_NAME}")

@@ -33,6 +33,11 @@ def status_lines(store: Store) -> list[str]:
     ]
     if counts["unplanned"]:
         lines.append(f"{counts['unplanned']} more runs are recorded that the present plan does not ask for")
+    if counts["stale"]:
+        lines.append(
+            f"{counts['stale']} recorded runs are stale, computed by another version or kernel than the last "
+            "ones; do them again with: kan-sweep run ... --rerun stale"
+        )
     lines += ["", *families]
     if slowest:
         lines += ["", "slowest runs"]
@@ -91,9 +96,9 @@ def model_text(config: Mapping[str, Any], opt: str = "") -> str:
     if config["family"] == FORMULA:
         return f"{FORMULA} within {config['seconds']:g} s"
     text = f"{config['family']} [{','.join(map(str, config['width']))}]"
-    if config["family"] == "kan":
+    if "grids" in config:
         text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
-    else:
+    if "activation" in config:
         text += f" {config['activation']}"
     return f"{text} {opt_text(config.get('opt', ''), opt)}".rstrip()
 

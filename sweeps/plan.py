@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sweeps.records import AUTO, FORMULA
+from sweeps.baselines import baseline_cost
+from sweeps.records import AUTO, BASELINES, FORMULA
 from sweeps.space import RunConfig, kan_params, mlp_params
 
 # Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient:
@@ -53,6 +54,7 @@ def make_plan(
     failed: Collection[str] = (),
     *,
     retry_failed: bool = False,
+    stale: Collection[str] = (),
     limit: int | None = None,
 ) -> Plan:
     """Compare the runs of a specification with those the store holds.
@@ -65,6 +67,8 @@ def make_plan(
         Ids of the runs in the store, and of those among them that did not end well.
     retry_failed : bool
         Do failed runs again.
+    stale : collection of str
+        Ids of runs in the store that are to be done again whatever came of them.
     limit : int, optional
         Launch at most so many, the first ones of the specification.
 
@@ -74,7 +78,7 @@ def make_plan(
     ()
     """
     failed = set(failed)
-    done = set(recorded) - failed if retry_failed else set(recorded)
+    done = set(recorded).difference(stale, failed if retry_failed else ())
     missing = [run for run in runs if run.run_id not in done][:limit]
     n_recorded = sum(run.run_id in recorded for run in runs)
     n_failed = sum(run.run_id in failed for run in runs)
@@ -88,8 +92,8 @@ def longest_first(runs: Iterable[RunConfig]) -> tuple[RunConfig, ...]:
 
 
 def n_models(config: Mapping[str, Any]) -> int:
-    """Return how many models a run trains: one per grid of a KAN, one for an MLP, one for a formula."""
-    return len(config["grids"]) if config["family"] == "kan" else 1
+    """Return how many models a run trains: one per grid of splines, one for an MLP, one for a formula."""
+    return len(config["grids"]) if "grids" in config else 1
 
 
 def n_models_in(config: str) -> int:
@@ -115,6 +119,8 @@ def cost(config: Mapping[str, Any]) -> float:
     """
     if config["family"] == FORMULA:
         return float(config["seconds"])
+    if config["family"] in BASELINES:
+        return baseline_cost(config)
     restarts, steps = config.get("restarts", 1), config["steps"]
     grids = config["grids"] if config["family"] == "kan" else [None]
     total = 0.0

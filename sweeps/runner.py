@@ -7,7 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweeps.backends import WorkerLostError, get_backend, sequential, worker_count
+from sweeps.backends import (
+    Compute,
+    Resources,
+    WorkerLostError,
+    check_choice,
+    get_backend,
+    worker_count,
+)
 from sweeps.interrupts import StopSignals
 from sweeps.plan import Plan
 from sweeps.progress import Tally, make_progress
@@ -20,7 +27,7 @@ class SweepEnd(StrEnum):
 
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
-    WORKER_LOST = "a worker process was lost"
+    WORKER_LOST = "the workers were lost"
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RunnerOptions:
-    """How a plan is carried out; none of it changes a result."""
+    """How a plan is carried out; none of it changes a result.
+
+    `scheduler` is the address of a Dask cluster, `memory` how many bytes a worker process may use.
+    """
 
     backend: str = "loky"
     jobs: int = -1
     progress: str = "auto"
+    scheduler: str | None = None
+    memory: int | None = None
 
 
 def run_plan(
@@ -51,6 +63,7 @@ def run_plan(
     run_options: RunOptions,
     runner_options: RunnerOptions,
     say: Callable[[str], None],
+    compute: Compute | None = None,
 ) -> Outcome:
     """Launch what a plan has to do and store every record as soon as it is there.
 
@@ -66,38 +79,41 @@ def run_plan(
         Backend, number of processes, display.
     say : callable
         Takes a line of text for the user.
+    compute : callable, optional
+        Makes the record of a configuration in place of `run_one`; a function of an importable module.
 
     Returns
     -------
     Outcome
-        Ctrl-C, SIGTERM and a lost worker are outcomes, not exceptions: what was complete is stored.
+        Ctrl-C, SIGTERM and a lost scheduler are outcomes, not exceptions: what was complete is stored.
 
     Raises
     ------
     UserError
-        For an unknown backend or display, and if the store cannot be written.
+        For an unknown backend or display, resources that the backend cannot give, and if the store cannot
+        be written.
     """
-    backend = get_backend(runner_options.backend)
-    jobs = min(worker_count(runner_options.jobs), len(plan.todo)) if plan.todo else 0
-    if jobs <= 1:
-        backend = sequential
+    name, resources = _engine(len(plan.todo), run_options, runner_options)
+    backend = get_backend(name)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
     try:
         with StopSignals() as signals:
             if plan.todo:
-                say("compiling kernels once, or loading them from the cache ...")
-                warm_up(run.config for run in plan.todo)
+                if compute is None and resources.scheduler is None:
+                    say("compiling kernels once, or loading them from the cache ...")
+                    warm_up(run.config for run in plan.todo)
                 signals.check()
                 tally.restart_clock()
-                where = "in this process" if backend is sequential else f"in {jobs} processes"
-                say(f"{len(plan.todo)} runs to do {where}")
-            with progress, contextlib.closing(backend(plan.todo, run_options, jobs)) as records:
-                for record in records:
+                say(f"{len(plan.todo)} runs to do {_place(name, resources)}")
+            groups = backend(plan.todo, run_options, resources, compute)
+            with contextlib.closing(groups), progress:
+                for records in groups:
                     with signals.held():
-                        store.add(record)
-                        tally.add(record)
+                        store.add_all(records)
+                        for record in records:
+                            tally.add(record)
                     progress.update()
     except KeyboardInterrupt:
         end = SweepEnd.INTERRUPTED
@@ -106,3 +122,26 @@ def run_plan(
     return Outcome(
         end, message, tally.done, tally.failed, tally.models, tally.elapsed_s, tally.models_per_minute
     )
+
+
+def _engine(n_runs: int, run_options: RunOptions, asked: RunnerOptions) -> tuple[str, Resources]:
+    """Return the backend to use and its resources.
+
+    One process is this one, unless something may have to be stopped from outside.
+    """
+    get_backend(asked.backend)
+    check_choice(asked.backend, asked.scheduler, asked.memory)
+    jobs = max(1, min(worker_count(asked.jobs), n_runs))
+    name = asked.backend
+    if name == "loky" and jobs == 1 and asked.memory is None and run_options.timeout is None:
+        name = "sequential"
+    return name, Resources(jobs, asked.memory, asked.scheduler)
+
+
+def _place(name: str, resources: Resources) -> str:
+    if name == "sequential":
+        return "in this process"
+    if resources.scheduler is not None:
+        return f"on the Dask cluster at {resources.scheduler}"
+    one, many = ("Dask worker", "Dask workers") if name == "dask" else ("process", "processes")
+    return f"in {resources.jobs} {many if resources.jobs > 1 else one}"

@@ -7,36 +7,25 @@ only. A run is addressed by its id, the hash of its configuration; adding it aga
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock
-
-from sweeps._database import (
-    DATABASE_NAME,
-    FORMULA_COLUMNS,
-    RUN_COLUMNS,
-    STAGE_COLUMNS,
-    check_schema,
-    connect_reader,
-    connect_writer,
-    formula_values,
-    lock_for_writing,
-    make_schema,
-    marks,
-    migrate,
-    sqlite_errors,
-    stage_values,
-    timestamp,
-    to_null,
-    unwritable,
-)
+from sweeps._database import DATABASE_NAME, check_structure, connect_reader, connect_writer
+from sweeps._lock import WriterLock
 from sweeps._reading import Reading
+from sweeps._rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
+from sweeps._schema import check_schema, make_schema, migrate, set_meta, timestamp
+from sweeps._sqlite_errors import sqlite_errors, unwritable
 from sweeps.errors import UserError
 from sweeps.records import canonical_json, group_id, text_id
+
+#: A row of a plan: run_id, task, family, and the configuration, as plain values or as canonical JSON.
+PlanRow = tuple[str, str, str, Mapping[str, Any] | str]
 
 
 class Store(Reading):
@@ -58,10 +47,12 @@ class Store(Reading):
     ...     store.add(record)
     """
 
-    def __init__(self, directory: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+    def __init__(self, directory: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
         super().__init__(directory, connection)
         self.readonly = lock is None
         self._lock = lock
+        self._session = 0
+        self._opened = time.monotonic()
 
     @classmethod
     def create(
@@ -91,12 +82,15 @@ class Store(Reading):
                 make_schema(connection, store.path)
                 check_schema(connection, store.path)
                 migrate(connection, store.path)
-                connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
+                set_meta(connection, meta.items())
         return store
 
     @classmethod
-    def open(cls, directory: str | Path, readonly: bool = False) -> Store:
+    def open(cls, directory: str | Path, readonly: bool = False, *, look_through: bool = True) -> Store:
         """Open an existing store; `readonly=True` takes no lock and changes nothing.
+
+        Whoever asks a reader for a few rows only, which have their check sums, can spare it to look through
+        the whole file for damage at first.
 
         A store of an older version is read as it is; opened for writing, it is brought up to this version.
         """
@@ -114,6 +108,8 @@ class Store(Reading):
             )
         store = cls(directory, connect_reader(path), None) if readonly else cls._open_writer(directory)
         with store._closing_on_error():
+            if readonly and look_through:
+                check_structure(store._connection, store.path)
             check_schema(store._connection, store.path)
             if not readonly:
                 with store._transaction() as connection:
@@ -122,7 +118,7 @@ class Store(Reading):
 
     @classmethod
     def _open_writer(cls, directory: Path) -> Store:
-        lock = lock_for_writing(directory)
+        lock = WriterLock(directory, timestamp())
         try:
             return cls(directory, connect_writer(directory / DATABASE_NAME), lock)
         except BaseException:
@@ -145,45 +141,65 @@ class Store(Reading):
         self.close()
 
     def set_plan(
-        self, plan: Iterable[tuple[str, str, str, Mapping[str, Any] | str]], plan_of: str = ""
+        self, plan: Iterable[PlanRow], plan_of: str = "", positions: Iterable[int] | None = None
     ) -> None:
         """Replace the plan, in one transaction, by rows (run_id, task, family, config).
 
         `plan_of` stands for all that the plan was made from; with the same one it need not be made again.
+        `positions` are the places of the rows in a larger plan of which this one is a part.
         """
+        places = iter(positions) if positions is not None else itertools.count()
         rows = [
             (
                 run_id,
-                position,
+                next(places),
                 task,
                 family,
                 config if isinstance(config, str) else canonical_json(dict(config)),
             )
-            for position, (run_id, task, family, config) in enumerate(plan)
+            for run_id, task, family, config in plan
         ]
         with self._transaction() as connection:
             connection.execute("DELETE FROM plan")
-            connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan_of', ?)", (plan_of,))
+            connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?, ?)", checked("plan", rows))
+            set_meta(connection, [("plan_of", plan_of)])
 
     def set_tasks(self, tasks: Mapping[str, Mapping[str, Any]]) -> None:
         """Add or replace the descriptions of tasks (formula, variables, sample counts), in their order."""
         with self._transaction() as connection:
-            for task, description in tasks.items():
-                connection.execute(
-                    "INSERT INTO tasks VALUES (?, (SELECT count(*) FROM tasks), ?) "
-                    "ON CONFLICT (task) DO UPDATE SET json = excluded.json",
-                    (task, canonical_json(dict(description))),
-                )
+            known = dict(connection.execute("SELECT task, position FROM tasks").fetchall())
+            rows = [
+                (task, known.setdefault(task, len(known)), canonical_json(dict(description)))
+                for task, description in tasks.items()
+            ]
+            connection.executemany("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", checked("tasks", rows))
+
+    def set_meta(self, **values: str) -> None:
+        """Add or replace entries of `meta`, in one transaction."""
+        with self._transaction() as connection:
+            set_meta(connection, values.items())
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Add a finished run with its stages, models and formulas, or replace it, in one transaction."""
-        run_id, config, environment = (
-            record["run_id"],
-            record["config"],
-            canonical_json(record["environment"]),
-        )
-        env_id = text_id(environment)
+        self.add_all([record])
+
+    def add_all(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Add several runs as `add` does, in one transaction: all of them or none.
+
+        A record may say when it was finished (`finished_at`); then it comes from another store, and nothing
+        is noted of the speed of this sweep.
+        """
+        with self._transaction() as connection:
+            if not self._session:
+                last = connection.execute("SELECT max(session) FROM runs").fetchone()[0]
+                self._session = (last or 0) + 1
+            for record in records:
+                self._insert(connection, record)
+
+    def _insert(self, connection: sqlite3.Connection, record: Mapping[str, Any]) -> None:
+        run_id, config = record["run_id"], record["config"]
+        environment = canonical_json(record["environment"])
+        parts = part_rows(record)
         run = (
             run_id,
             record["task"],
@@ -195,28 +211,25 @@ class Store(Reading):
             str(record["reason"]),
             to_null(record["wall_s"]),
             to_null(record["cpu_s"]),
-            env_id,
-            timestamp(),
+            text_id(environment),
+            record.get("finished_at") or timestamp(),
         )
-        stages = [(run_id, *stage_values(stage)) for stage in record["stages"]]
-        models = [
-            (run_id, int(stage["stage"]), bytes(stage["model"]))
-            for stage in record["stages"]
-            if stage.get("model") is not None
-        ]
-        formulas = [(run_id, *formula_values(stage)) for stage in record["stages"] if stage.get("formula")]
-        with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (env_id, environment))
-            connection.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks(RUN_COLUMNS)})", run)  # noqa: S608
-            for table in ("stages", "models", "formulas"):
-                connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608
-            names = ", ".join(STAGE_COLUMNS)
-            connection.executemany(
-                f"INSERT INTO stages ({names}) VALUES ({marks(STAGE_COLUMNS)})",  # noqa: S608
-                stages,
-            )
-            connection.executemany("INSERT INTO models VALUES (?, ?, ?)", models)
-            connection.executemany(f"INSERT INTO formulas VALUES ({marks(FORMULA_COLUMNS)})", formulas)  # noqa: S608
+        text = " ".join(part_name(table, row[-1]) for table in PART_TABLES for row in parts[table])
+        came = (None, None) if record.get("finished_at") else (self._session, time.monotonic() - self._opened)
+        check_sum = CHECKS["runs"]((*run, text))
+        environments = checked("environments", [(text_id(environment), environment)])
+        connection.executemany("INSERT OR IGNORE INTO environments VALUES (?, ?, ?)", environments)
+        names = ", ".join((*RUN_COLUMNS, "session", "at_s", "parts", "crc"))
+        values = (*run, *came, text, check_sum)
+        connection.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({_marks(values)})", values)  # noqa: S608
+        for table, rows in parts.items():
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608
+            if rows:
+                names = ", ".join((*CHECKS[table].columns, "crc"))
+                connection.executemany(
+                    f"INSERT INTO {table} ({names}) VALUES ({_marks(rows[0])})",  # noqa: S608
+                    rows,
+                )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -240,3 +253,8 @@ class Store(Reading):
         except BaseException:
             self.close()
             raise
+
+
+def _marks(values: Sized) -> str:
+    """Return the place holders of an INSERT."""
+    return ", ".join("?" * len(values))

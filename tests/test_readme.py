@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy
+
+from sweeps.cli import main
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -34,6 +39,7 @@ def test_every_python_block_is_run_by_a_test_below():
         "fit_schedule([2, 1, 1]",
         "discover(dataset",
         "auto_symbolic",
+        "SLURMCluster",
     )
     assert sorted(block(w) for w in words) == sorted(BLOCKS)
 
@@ -89,3 +95,24 @@ def test_own_table(tmp_path, monkeypatch):
     )
     names = run(block("load_csv"), tmp_path, monkeypatch)
     assert np.sqrt(np.mean((names["prediction"][:, 0] - (3 * 1.5 + np.sin(2.5))) ** 2)) < 0.1
+
+
+def test_a_cluster_of_a_batch_system(tmp_path, monkeypatch):
+    commands = []
+
+    class Cluster(contextlib.nullcontext):
+        scheduler_address = "tcp://10.0.0.1:8786"
+
+        def __init__(self, **options):
+            super().__init__(self)
+
+        def scale(self, jobs):
+            assert jobs > 1
+
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=Cluster))
+    monkeypatch.setattr("subprocess.run", commands.append)
+    (tmp_path / "spec.toml").write_text('suite = "toy"\n[[models]]\nfamily = "mlp"\nhidden = [[2]]\n')
+    run(block("SLURMCluster"), tmp_path, monkeypatch)
+    program, *arguments = commands[0]
+    assert (program, arguments[-1]) == ("kan-sweep", Cluster.scheduler_address)
+    assert main([*arguments, "--dry-run"]) == 0

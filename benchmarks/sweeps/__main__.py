@@ -1,6 +1,6 @@
 """What a sweep costs besides its training.
 
-    python -m benchmarks.sweeps --check [--only scaling,overhead,throughput,resume,report,memory]
+    python -m benchmarks.sweeps --check [--only scaling,overhead,throughput,resume,report,memory,growth]
 
 scaling     a real sweep of at least 500 runs on one core and on two
 overhead    what one more run costs besides its training, per backend
@@ -8,6 +8,8 @@ throughput  how fast the store takes runs
 resume      `status`, and the same `run` again, over 100,000 finished runs
 report      the report over 100,000 points
 memory      the parent and its workers over a long sweep
+growth      1,000, 10,000 and 100,000 runs that return at once through every engine, and what is done with
+            their stores: resume, status, report, export, merge
 
 Wants two idle cores, and some 600 MB of disk for made-up sweeps; with --room they are kept and used again.
 """
@@ -20,11 +22,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks._common import Bar, show_bars
-from benchmarks.sweeps import memory, overhead, report, resume, scaling, throughput
+from benchmarks.sweeps import growth, memory, overhead, report, resume, scaling, throughput
 
 FIGURES: dict[str, Callable[[Path], list[Bar]]] = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (scaling, overhead, throughput, resume, report, memory)
+    for module in (scaling, overhead, throughput, resume, report, memory, growth)
 }
 
 

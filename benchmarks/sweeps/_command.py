@@ -22,12 +22,12 @@ class Ended:
     output: str
 
 
-def call(*arguments: object) -> Ended:
-    """Run ``kan-sweep`` with these arguments to its end; raise `RuntimeError` if it fails.
+def call(*arguments: object, module: str = "sweeps") -> Ended:
+    """Run ``kan-sweep``, or another module, with these arguments to its end; `RuntimeError` if it fails.
 
     Exit code 1, with which a sweep tells that some of its runs have failed, is no failure.
     """
-    command = [sys.executable, "-m", "sweeps", *map(str, arguments)]
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         result, output = Path(folder) / "result.json", Path(folder) / "output.txt"
         timed = [sys.executable, str(Path(__file__).with_name("_timed.py")), str(result), str(output)]

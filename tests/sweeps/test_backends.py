@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_info
 
-from sweeps import backends, tasks
-from sweeps.backends import BACKENDS, get_backend, prepare_worker, worker_count
+from sweeps import interrupts, tasks
+from sweeps.backends import (
+    BACKENDS,
+    Resources,
+    get_backend,
+    parse_memory,
+    worker,
+    worker_count,
+    worker_process,
+)
 from sweeps.errors import UserError
 from sweeps.run_one import RunOptions
 from sweeps.space import RunConfig, expand
@@ -36,39 +46,34 @@ def small_runs() -> list[RunConfig]:
     return expand(spec, tasks.describe(spec))
 
 
-def metrics(records: Iterator[dict[str, Any]]) -> dict[str, Any]:
+def metrics(groups: Iterator[list[dict[str, Any]]]) -> dict[str, Any]:
     drop = ("wall_s", "model")
     return {
         record["run_id"]: [{k: v for k, v in row.items() if k not in drop} for row in record["stages"]]
+        for records in groups
         for record in records
     }
 
 
-@pytest.fixture
-def _loky_shut_down() -> Iterator[None]:
-    yield
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("_loky_shut_down")
-def test_every_backend_gives_the_same_bits() -> None:
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_gives_the_same_bits(name: str) -> None:
+    if name == "dask":
+        pytest.importorskip("distributed")
     runs = small_runs()
-    expected = metrics(BACKENDS["sequential"](runs, RunOptions(), 1))
+    expected = metrics(BACKENDS["sequential"](runs, RunOptions(), Resources()))
     assert list(expected) == [run.run_id for run in runs]
-    for name, backend in BACKENDS.items():
-        assert metrics(backend(runs, RunOptions(), 2)) == expected, name
+    assert metrics(BACKENDS[name](runs, RunOptions(), Resources(jobs=2))) == expected
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_loky_shut_down")
-def test_a_backend_may_be_left_early() -> None:
-    for backend in BACKENDS.values():
-        records = backend(small_runs(), RunOptions(), 2)
-        assert next(records)["status"] == "ok"
-        records.close()
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_may_be_left_early(name: str) -> None:
+    if name == "dask":
+        pytest.importorskip("distributed")
+    records = BACKENDS[name](small_runs(), RunOptions(), Resources(jobs=2))
+    assert next(records)[0]["status"] == "ok"
+    records.close()
 
 
 def test_computing_in_this_process_uses_one_thread_and_gives_the_others_back() -> None:
@@ -76,7 +81,7 @@ def test_computing_in_this_process_uses_one_thread_and_gives_the_others_back() -
         return [library["num_threads"] for library in threadpool_info()]
 
     before = threads()
-    records = BACKENDS["sequential"](small_runs(), RunOptions(), 1)
+    records = BACKENDS["sequential"](small_runs(), RunOptions(), Resources())
     next(records)
     assert set(threads()) == {1}
     records.close()
@@ -85,14 +90,15 @@ def test_computing_in_this_process_uses_one_thread_and_gives_the_others_back() -
 
 def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(backends.threading.Thread, "start", lambda thread: started.append(thread))
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
     monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: started.append(limits))
-    monkeypatch.setattr(backends.gc, "freeze", lambda: started.append("frozen"))
+    monkeypatch.setattr(worker.gc, "freeze", lambda: started.append("frozen"))
+    monkeypatch.setattr(worker.sys, "platform", "of another kind")
     before = signal.getsignal(signal.SIGINT)
     try:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        prepare_worker()
+        worker.prepare_worker(os.getppid())
         if hasattr(signal, "pthread_sigmask"):
             assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -107,11 +113,11 @@ def test_a_signal_while_workers_start_comes_after_the_start(number: int) -> None
     got: list[int] = []
     before = {n: signal.signal(n, lambda n, _: got.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with backends._deaf_children():
+        with interrupts.deaf_children():
             os.kill(os.getpid(), number)
             assert got == []
         assert got == [number]
-        with contextlib.suppress(ZeroDivisionError), backends._deaf_children():
+        with contextlib.suppress(ZeroDivisionError), interrupts.deaf_children():
             os.kill(os.getpid(), number)
             raise ZeroDivisionError
         assert got == [number, number]
@@ -124,7 +130,7 @@ def test_a_signal_while_workers_start_comes_after_the_start(number: int) -> None
 def test_a_process_started_meanwhile_does_not_see_ctrl_c() -> None:
     code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
     ended = []
-    with backends._deaf_children():
+    with interrupts.deaf_children():
         ended.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True))
     ended.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True))
     assert [process.stdout for process in ended] == ["True\n", "False\n"]
@@ -138,41 +144,36 @@ def _interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-# Closing loky while it still hands out work can make its manager thread stumble over a work item that is
-# already gone (a KeyError inside joblib). Only this test closes it that early.
-@pytest.mark.filterwarnings(
-    "ignore:Exception in thread ExecutorManagerThread:pytest.PytestUnhandledThreadExceptionWarning"
-)
 @pytest.mark.slow
-@pytest.mark.usefixtures("_loky_shut_down", "_interruptible")
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_while_workers_start_ends_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = small_runs()
+    start = worker_process.WorkerProcess.__init__
 
-    class Interrupting(list[RunConfig]):
-        """Runs that are handed out while Ctrl-C is pressed."""
+    def interrupted(*arguments: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        start(*arguments)
 
-        def __iter__(self) -> Iterator[RunConfig]:
-            signal.raise_signal(signal.SIGINT)
-            return super().__iter__()
-
+    monkeypatch.setattr(worker_process.WorkerProcess, "__init__", interrupted)
+    records = BACKENDS["loky"](small_runs(), RunOptions(), Resources(jobs=2))
     with pytest.raises(KeyboardInterrupt):
-        next(BACKENDS["loky"](Interrupting(made), RunOptions(), 2))
+        next(records)
+    assert multiprocessing.active_children() == []
 
 
 def test_an_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = iter([7, 7, 1])
-    monkeypatch.setattr(backends, "_ORPHAN_CHECK_S", 0.0)
-    monkeypatch.setattr(backends.os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(worker, "_ORPHAN_CHECK_S", 0.0)
+    monkeypatch.setattr(worker.os, "getppid", lambda: next(parents))
     codes: list[int] = []
-    monkeypatch.setattr(backends.os, "_exit", codes.append)
-    backends._exit_with_parent(7)
+    monkeypatch.setattr(worker.os, "_exit", codes.append)
+    worker._exit_with_parent(7)
     assert codes == [1]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dask", "backend is 'dask'; expected one of sequential, loky."),
+        ("slurm", "backend is 'slurm'; expected one of sequential, loky, dask."),
         ("lokey", "Did you mean 'loky'?"),
     ],
 )
@@ -187,3 +188,17 @@ def test_jobs_counts_processes_or_leaves_cores_free(monkeypatch: pytest.MonkeyPa
     assert [worker_count(jobs) for jobs in (1, 5, 20, -1, -2, -20)] == [1, 5, 20, 8, 7, 1]
     with pytest.raises(UserError, match="jobs is 0"):
         worker_count(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "n_bytes"),
+    [("1000", 1000), ("500M", 500 * 2**20), ("1.5GiB", 3 * 2**29), ("2 gb", 2**31), ("1k", 1024)],
+)
+def test_memory_is_read_in_powers_of_1024(text: str, n_bytes: int) -> None:
+    assert parse_memory(text) == n_bytes
+
+
+@pytest.mark.parametrize("text", ["", "0", "2X", "-1G", "1,5G", "lots"])
+def test_memory_that_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="expected an amount for each worker such as 500M or 2G"):
+        parse_memory(text)

@@ -59,7 +59,12 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     [
         (["run", "specail"], "Did you mean 'special'?"),
         (["run", "special", "--preset", "qick"], "Did you mean 'quick'?"),
-        (["run", "special", "--backend", "dask"], "backend is 'dask'; expected one of sequential, loky."),
+        (
+            ["run", "special", "--backend", "slurm"],
+            "backend is 'slurm'; expected one of sequential, loky, dask.",
+        ),
+        (["run", "special", "--scheduler", "tcp://a:1"], "a scheduler goes with the backend dask"),
+        (["run", "special", "--memory", "much"], "memory is 'much'; expected an amount for each worker"),
         (["run", "special", "--jobs", "0"], "jobs is 0"),
         (["run", "special", "--jobs", "two"], "--jobs"),
         (["run", "special", "--limit", "0"], "--limit"),
@@ -72,7 +77,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "text.csv", "--target", "y", "--features", ""], "--features is ''"),
         (["run", "text.csv", "--target", "y", "--features", ","], "--features is ',': a name is empty"),
         (["run", "text.csv", "--target", "y", "--features", "a,a"], "'a' is there twice"),
-        (["run", "special", "--target", "y"], "--target and --features go with a table"),
+        (["run", "special", "--target", "y"], "--classes and --sklearn go with a table"),
         (["run", "special", "--job", "2"], "--job"),
         (["run", "spec.toml", "--preset", "quick"], "names its own models"),
         (["run", "spec.toml"], "[[models]] number 1: unknown key 'grid'. Did you mean 'grids'?"),

@@ -108,7 +108,7 @@ def test_an_old_store_says_what_it_said_and_no_optimizer(tmp_path, writable):
             assert numbers(found["stages"]) == numbers(record["stages"])
             assert {stage["opt"] for stage in found["stages"]} == {""}
             assert store.model(record["run_id"], 0) == record["stages"][0]["model"]
-        assert store.meta()["schema_version"] == (3 if writable else 1)
+        assert store.meta()["schema_version"] == (4 if writable else 1)
 
 
 def test_reading_changes_nothing(tmp_path):
@@ -127,7 +127,7 @@ def test_a_writer_brings_it_up_to_date_once_and_adds_to_it(tmp_path):
         store.add(fresh)
         assert store.meta()["created"].startswith("2025")
     with Store.open(tmp_path) as store:
-        assert store.meta()["schema_version"] == 3
+        assert store.meta()["schema_version"] == 4
         assert {stage["opt"] for stage in store.run(fresh["run_id"])["stages"]} == {"LM"}
         for record in records:
             assert numbers(store.run(record["run_id"])["stages"]) == numbers(record["stages"])
@@ -155,7 +155,7 @@ def test_a_migration_that_breaks_off_leaves_the_old_store(tmp_path, monkeypatch)
         "INSERT INTO nowhere VALUES (1)",
     )
     with monkeypatch.context() as patch:
-        patch.setattr("sweeps._database.MIGRATIONS", {1: broken})
+        patch.setattr("sweeps._schema.MIGRATIONS", {1: broken})
         with pytest.raises(Exception, match="nowhere"):
             Store.open(tmp_path)
     with Store.open(tmp_path, readonly=True) as store:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from small_sweep import (
     assert_same_results,
     group_is_gone,
@@ -42,14 +40,7 @@ def uninterrupted(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture
-def _loky_shut_down() -> Iterator[None]:
-    yield
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)
-
-
 @posix
-@pytest.mark.usefixtures("_loky_shut_down")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_sweep_continues_to_the_same_results(
     jobs: int, spec: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -71,11 +62,16 @@ def test_killed_sweep_continues_to_the_same_results(
 
 
 @posix
-@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
+@pytest.mark.parametrize(
+    ("number", "jobs", "backend"),
+    [(signal.SIGINT, 2, "loky"), (signal.SIGTERM, 1, "loky"), (signal.SIGINT, 2, "dask")],
+)
 def test_interrupt_stops_cleanly_and_says_how_to_continue(
-    number: signal.Signals, jobs: int, spec: Path, tmp_path: Path
+    number: signal.Signals, jobs: int, backend: str, spec: Path, tmp_path: Path
 ) -> None:
-    arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", jobs, "--no-report")
+    if backend == "dask":
+        pytest.importorskip("distributed")
+    arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", jobs, "--no-report", "--backend", backend)
     process = start(*arguments)
     wait_for_runs(process, tmp_path / "out", 2)
     # A terminal sends Ctrl-C to the whole group; `kill` goes to one process.
@@ -90,23 +86,34 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
     assert group_is_gone(process)
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
-def test_a_killed_worker_stops_the_sweep_and_a_killed_parent_its_workers(spec: Path, tmp_path: Path) -> None:
-    outs = [tmp_path / "worker", tmp_path / "parent"]
-    started = [start("run", spec, "--out", out, "--jobs", 2, "--no-report") for out in outs]
-    (process, orphaning), (out, orphaned) = started, outs
-    wait_for_runs(process, out, 2)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    workers = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(workers[0], signal.SIGKILL)
-    wait_for_runs(orphaning, orphaned, 1)
-    os.kill(orphaning.pid, signal.SIGKILL)
+@posix
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_two_interrupts_stop_at_once_and_lose_nothing(
+    backend: str, spec: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    if backend == "dask":
+        pytest.importorskip("distributed")
+    arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", 2, "--no-report", "--backend", backend)
+    process = start(*arguments)
+    wait_for_runs(process, tmp_path / "out", 2)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1, errors
+    assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "error: a worker process was lost" in errors
-    assert errors.strip().splitlines()[-1].startswith("continue with: ")
-    assert 2 <= n_recorded(out) < RUNS
-    orphaning.communicate()
     assert group_is_gone(process)
-    assert group_is_gone(orphaning)
+    assert main([*map(str, arguments[:-1]), "loky", "--progress", "none"]) == 0
+    assert_same_results(tmp_path / "out", uninterrupted)
+
+
+@posix
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_workers_end_with_a_killed_parent(backend: str, spec: Path, tmp_path: Path) -> None:
+    if backend == "dask":
+        pytest.importorskip("distributed")
+    arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", 2, "--no-report", "--backend", backend)
+    process = start(*arguments)
+    wait_for_runs(process, tmp_path / "out", 1)
+    process.kill()
+    process.communicate()
+    assert group_is_gone(process)

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 import kan_np
-from sweeps import backends, interrupts, tasks
+from sweeps import backends, interrupts, runner, tasks
 from sweeps.backends import WorkerLostError
 from sweeps.errors import UserError
 from sweeps.interrupts import StopSignals
 from sweeps.plan import Plan, make_plan
-from sweeps.run_one import RunOptions
+from sweeps.run_one import RunOptions, RunStatus, make_record
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd, run_plan
 from sweeps.space import expand
 from sweeps.spec_reader import parse_spec
@@ -61,8 +61,8 @@ def plan_for(store: Store, **options: Any) -> Plan:
 
 def carry_out(store: Store, **options: Any) -> tuple[Outcome, list[str]]:
     said: list[str] = []
-    runner = RunnerOptions(backend="sequential", progress="none")
-    return run_plan(store, plan_for(store, **options), RunOptions(), runner, said.append), said
+    how = RunnerOptions(backend="sequential", progress="none")
+    return run_plan(store, plan_for(store, **options), RunOptions(), how, said.append), said
 
 
 def interrupt_in_run(monkeypatch: pytest.MonkeyPatch, number: int, at: int) -> None:
@@ -129,35 +129,67 @@ def test_an_interrupt_keeps_what_is_complete(
 
 
 def test_an_interrupt_never_cuts_a_record_in_two(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    add = store.add
+    add_all = store.add_all
 
-    def interrupted_add(record: dict[str, Any]) -> None:
+    def interrupted_add(records: list[dict[str, Any]]) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        add(record)
+        add_all(records)
 
-    monkeypatch.setattr(store, "add", interrupted_add)
+    monkeypatch.setattr(store, "add_all", interrupted_add)
     outcome, _ = carry_out(store)
     assert (outcome.end, outcome.done) == (SweepEnd.INTERRUPTED, 1)
     assert len(store.finished_ids()) == 1
 
 
-def test_a_lost_worker_is_an_outcome(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dying(runs: Any, options: RunOptions, jobs: int) -> Any:
-        yield backends.run_one(runs[0].config, options)
-        raise WorkerLostError("killed from outside")
+def test_workers_that_are_gone_are_an_outcome(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(runs: Any, options: RunOptions, *_: Any) -> Any:
+        yield [backends.run_one(runs[0].config, options)]
+        raise WorkerLostError("the scheduler is gone")
 
-    monkeypatch.setattr("sweeps.runner.sequential", dying)
     monkeypatch.setitem(backends.BACKENDS, "sequential", dying)
     outcome, _ = carry_out(store)
-    assert (outcome.end, outcome.message) == (SweepEnd.WORKER_LOST, "killed from outside")
+    assert (outcome.end, outcome.message) == (SweepEnd.WORKER_LOST, "the scheduler is gone")
     assert len(store.finished_ids()) == outcome.done == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "timeout", "name"),
+    [
+        (RunnerOptions("loky", 2), None, "loky"),
+        (RunnerOptions("loky", 1), None, "sequential"),
+        (RunnerOptions("loky", 1), 1.0, "loky"),
+        (RunnerOptions("loky", 1, memory=2**30), None, "loky"),
+        (RunnerOptions("sequential", 8), 1.0, "sequential"),
+    ],
+)
+def test_one_process_is_this_one_unless_a_run_may_have_to_be_killed(
+    asked: RunnerOptions, timeout: float | None, name: str
+) -> None:
+    assert runner._engine(10, RunOptions(timeout), asked)[0] == name
+
+
+def test_no_more_processes_are_started_than_there_are_runs() -> None:
+    assert runner._engine(3, RunOptions(), RunnerOptions("loky", 8))[1].jobs == 3
+
+
+def test_another_computation_takes_the_place_of_training(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(config: Any, options: RunOptions) -> Any:
+        return make_record(config, RunStatus.OK, "", 0.0)
+
+    monkeypatch.setattr(backends, "run_one", lambda *_: pytest.fail("a model was trained"))
+    monkeypatch.setattr("sweeps.runner.warm_up", lambda *_: pytest.fail("kernels were compiled"))
+    options = RunnerOptions(backend="sequential", progress="none")
+    outcome = run_plan(store, plan_for(store), RunOptions(), options, lambda line: None, at_once)
+    assert (outcome.end, outcome.done, outcome.models) == (SweepEnd.FINISHED, len(RUNS), 0)
+
+
 def test_a_store_that_fails_ends_the_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(record: dict[str, Any]) -> None:
+    def full(records: list[dict[str, Any]]) -> None:
         raise UserError("the disk is full") from sqlite3.OperationalError()
 
-    monkeypatch.setattr(store, "add", full)
+    monkeypatch.setattr(store, "add_all", full)
     with pytest.raises(UserError, match="the disk is full"):
         carry_out(store)
 
@@ -169,15 +201,35 @@ def test_signals_are_given_back_after_a_block_without_any() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_first_signal_stops_the_second_waits_the_third_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
-    monkeypatch.setattr(interrupts.os, "_exit", codes.append)
+@pytest.fixture
+def codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Exit codes of a process that would have ended at once."""
+    found: list[int] = []
+    monkeypatch.setattr(interrupts.os, "_exit", found.append)
+    monkeypatch.setattr(interrupts.os, "write", lambda file, text: None)
+    return found
+
+
+def test_the_first_signal_stops_the_second_ends_at_once(codes: list[int]) -> None:
     with pytest.raises(KeyboardInterrupt), StopSignals():
         signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGTERM)
     assert codes == []
-    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGTERM)
     assert codes == [130]
+
+
+def test_signals_while_a_record_is_stored_wait_for_its_end_but_for_the_third(codes: list[int]) -> None:
+    found: list[list[int]] = []
+
+    def store() -> None:
+        with StopSignals() as signals, signals.held():
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+                found.append(list(codes))
+
+    with pytest.raises(KeyboardInterrupt):
+        store()
+    assert found == [[], [], [130]]
 
 
 class InterruptedAtItsEnd:
@@ -209,15 +261,15 @@ def test_an_interrupt_that_python_drops_is_not_forgotten(dropped: list[Any]) -> 
             signal.raise_signal(signal.SIGINT)
 
 
-def test_a_signal_while_the_first_is_answered_does_not_cut_the_cleaning_up() -> None:
+def test_a_signal_while_the_first_is_answered_ends_the_process(codes: list[int]) -> None:
     cleaned: list[str] = []
 
     def records() -> Iterator[int]:
         try:
             yield 1
         finally:
-            signal.raise_signal(signal.SIGINT)
             cleaned.append("generator")
+            signal.raise_signal(signal.SIGINT)
 
     def stopped() -> None:
         with StopSignals(), contextlib.closing(records()) as numbers:
@@ -226,7 +278,7 @@ def test_a_signal_while_the_first_is_answered_does_not_cut_the_cleaning_up() -> 
 
     with pytest.raises(KeyboardInterrupt):
         stopped()
-    assert cleaned == ["generator"]
+    assert (cleaned, codes) == (["generator"], [130])
 
 
 def test_an_interrupt_that_python_drops_ends_the_sweep_after_the_run(

@@ -1,0 +1,128 @@
+"""Where runs are computed: in this process, in worker processes, or on a cluster.
+
+A backend is a function (runs, options, resources, compute) -> generator of records as they are completed, in
+lists of those that came together. Every one computes the same numbers, for a run depends on its configuration
+only and every process is held to one thread. Nothing but configurations travels to workers: they make the
+data themselves. A further backend is one more entry of `BACKENDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Protocol
+
+from sweeps.backends.crew import Crew
+from sweeps.backends.faults import SchedulerLostError, WorkerLostError
+from sweeps.backends.resources import Resources, check_choice, check_jobs, parse_memory, worker_count
+from sweeps.backends.worker import Compute, Terms
+from sweeps.checks import nearest
+from sweeps.errors import UserError
+from sweeps.run_one import Record, RunOptions, run_one, tiny_configs
+from sweeps.space import RunConfig
+
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Compute",
+    "Resources",
+    "SchedulerLostError",
+    "WorkerLostError",
+    "check_choice",
+    "check_jobs",
+    "dask",
+    "get_backend",
+    "loky",
+    "parse_memory",
+    "sequential",
+    "worker_count",
+]
+
+
+class Backend(Protocol):
+    """Computes runs; closing the generator early stops its workers.
+
+    `compute` makes the record of a configuration, `run_one` if not given; it is a function of a module that
+    workers can import.
+    """
+
+    def __call__(
+        self,
+        runs: Sequence[RunConfig],
+        options: RunOptions,
+        resources: Resources,
+        compute: Compute | None = None,
+    ) -> Generator[list[Record], None, None]: ...
+
+
+def sequential(
+    runs: Sequence[RunConfig],
+    options: RunOptions,
+    resources: Resources,
+    compute: Compute | None = None,
+) -> Generator[list[Record], None, None]:
+    """Compute one run after the other in this process; `resources` are not used."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        for run in runs:
+            yield [(compute or run_one)(run.config, options)]
+
+
+def loky(
+    runs: Sequence[RunConfig],
+    options: RunOptions,
+    resources: Resources,
+    compute: Compute | None = None,
+) -> Generator[list[Record], None, None]:
+    """Compute `resources.jobs` runs at a time in worker processes of this machine.
+
+    Raises
+    ------
+    WorkerLostError
+        If workers cannot be started. One that is lost later is replaced, see `sweeps.backends.crew.Crew`.
+    """
+    with Crew(resources.jobs, terms_for(runs, options, compute), resources.memory) as crew:
+        yield from crew.compute(runs)
+
+
+def dask(
+    runs: Sequence[RunConfig],
+    options: RunOptions,
+    resources: Resources,
+    compute: Compute | None = None,
+) -> Generator[list[Record], None, None]:
+    """Compute on a Dask cluster: the one of `resources.scheduler`, or one of `jobs` processes started here.
+
+    Raises
+    ------
+    SchedulerLostError
+        If the scheduler cannot be reached, or is gone.
+    WorkerLostError
+        If its workers cannot compute anything.
+    """
+    from sweeps.backends.cluster import compute_on_cluster
+
+    yield from compute_on_cluster(runs, terms_for(runs, options, compute), resources)
+
+
+def terms_for(runs: Sequence[RunConfig], options: RunOptions, compute: Compute | None) -> Terms:
+    """Return what the workers are told; only runs of this package need compiled kernels."""
+    if compute is not None:
+        return Terms(compute, options)
+    return Terms(run_one, options, tuple(tiny_configs(run.config for run in runs)))
+
+
+BACKENDS: dict[str, Backend] = {"sequential": sequential, "loky": loky, "dask": dask}
+
+
+def get_backend(name: str) -> Backend:
+    """Return the backend of that name.
+
+    Raises
+    ------
+    UserError
+        If there is none; the message gives the choices and the nearest spelling.
+    """
+    if name in BACKENDS:
+        return BACKENDS[name]
+    raise UserError(f"backend is {name!r}; expected one of {', '.join(BACKENDS)}.{nearest(name, BACKENDS)}")

@@ -1,0 +1,230 @@
+"""Worker processes on this machine, watched one by one.
+
+Every worker has a pipe of its own, so that the end of one (killed, out of memory, hung and therefore killed)
+touches no other: what it had in hand is done again by the one that takes its place, and so is the run that it
+was computing, up to a few times.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, Self
+
+from sweeps.backends import faults
+from sweeps.backends.backlog import Backlog, GroupSize, Pace
+from sweeps.backends.faults import WorkerLostError
+from sweeps.backends.resources import resident_bytes
+from sweeps.backends.worker import READY, Terms
+from sweeps.backends.worker_process import WorkerProcess
+from sweeps.errors import UserError
+from sweeps.interrupts import deaf_children
+from sweeps.run_one import Record
+from sweeps.space import RunConfig
+
+#: Tiny runs are sent so many seconds' worth at a time. A message costs some 0.1 ms.
+_GROUP = GroupSize(seconds=0.05, runs=32)
+#: A run that has not answered so long after its time limit is killed. (It stops itself a second after it.)
+GRACE_S = 5.0
+#: How often resident memory is looked at: meanwhile it can grow by a few hundred MB.
+_LOOK_S = 0.1
+#: How many workers in a row may end before they are ready.
+_STARTS = 5
+
+
+class Crew:
+    """So many worker processes, which compute runs and are replaced when they are lost.
+
+    Parameters
+    ----------
+    jobs : int
+        Number of processes. They are started when there is work for them.
+    terms : Terms
+        What they compute.
+    memory : int, optional
+        Bytes of resident memory that each may use.
+
+    Examples
+    --------
+    >>> with Crew(2, Terms(run_one, RunOptions())) as crew:  # doctest: +SKIP
+    ...     for records in crew.compute(runs):
+    ...         store.add_all(records)
+    """
+
+    def __init__(self, jobs: int, terms: Terms, memory: int | None = None) -> None:
+        self.terms = terms
+        self.memory = memory
+        self._jobs = jobs
+        self._workers: list[WorkerProcess] = []
+        self._pace = Pace()
+        self._failed_starts = 0
+        self._losses: Counter[str] = Counter()
+        self._looked = time.monotonic()
+        self._closed = False
+
+    def compute(self, runs: Sequence[RunConfig]) -> Generator[list[Record], None, None]:
+        """Compute runs and yield their records as they come: together those that one worker had ready.
+
+        Raises
+        ------
+        WorkerLostError
+            If workers cannot be started.
+        UserError
+            If the memory limit is less than what a worker needs before its first run.
+        """
+        backlog = Backlog(runs, self._pace, _GROUP)
+        while backlog or any(worker.held for worker in self._workers):
+            if self._closed:
+                raise WorkerLostError("the workers were told to stop")
+            self._start_missing(len(backlog))
+            for worker in self._workers:
+                self._hand_out(worker, backlog)
+            for worker in self._with_news():
+                records = self._hear(worker, backlog)
+                if records:
+                    yield records
+            yield from filter(None, self._stop_offenders(backlog))
+
+    def close(self) -> None:
+        """End all workers at once; may be called from another thread, or from a signal's answer."""
+        self._closed = True
+        for worker in self._workers:
+            worker.kill()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was told to stop; it does not start again."""
+        return self._closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        while self._workers:
+            self._dismiss(self._workers[-1])
+
+    def _start_missing(self, n_waiting: int) -> None:
+        busy = sum(bool(worker.held) for worker in self._workers)
+        missing = min(self._jobs, busy + n_waiting) - len(self._workers)
+        if missing > 0:
+            with deaf_children():
+                self._workers += [WorkerProcess(self.terms) for _ in range(missing)]
+
+    def _hand_out(self, worker: WorkerProcess, backlog: Backlog) -> None:
+        """Send a worker its next group: if it is idle, or soon will be and others do not wait for work."""
+        if not worker.ready or not backlog:
+            return
+        if worker.held and (
+            len(backlog) < self._jobs
+            or len(worker.held) > _GROUP.runs // 2
+            or sum(map(self._pace.seconds, worker.held)) > _GROUP.seconds / 2
+        ):
+            return
+        group = backlog.take(self._jobs)
+        if not worker.send(group):
+            backlog.give_back(group)
+
+    def _with_news(self) -> list[WorkerProcess]:
+        """Wait until a worker says something or ends, or one of them has to be looked at."""
+        patience = None if self.memory is None else _LOOK_S
+        limit = self.terms.options.timeout
+        if limit is not None:
+            longest = max((worker.busy_s for worker in self._workers), default=0.0)
+            until = max(0.0, limit + GRACE_S - longest)
+            patience = until if patience is None else min(patience, until)
+        talking = wait([worker.connection for worker in self._workers], patience)
+        return [worker for worker in self._workers if worker.connection in talking]
+
+    def _hear(self, worker: WorkerProcess, backlog: Backlog) -> list[Record]:
+        """Take what a worker has to say: it is ready, has records, or is gone; return the records."""
+        records: list[Record] = []
+        try:
+            while not records or (len(records) < _GROUP.runs and worker.connection.poll()):
+                news: Any = worker.connection.recv()
+                if news == READY:
+                    worker.ready, self._failed_starts = True, 0
+                    break
+                run = worker.answered()
+                self._losses.pop(run.run_id, None)
+                self._pace.learn(run, news["wall_s"])
+                records.append(news)
+        except (EOFError, OSError):
+            # Where it has left records, its end is heard the next time.
+            return records or self._lost(worker, backlog)
+        return records
+
+    def _lost(self, worker: WorkerProcess, backlog: Backlog) -> list[Record]:
+        """Give the runs of a worker that is gone to others; return the record of one that is given up."""
+        seconds, code = worker.busy_s, self._dismiss(worker)
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS:
+                how = faults.ending(code)
+                raise WorkerLostError(f"{_STARTS} worker processes in a row ended as they started, {how}")
+        if not worker.held:
+            return []
+        # It computes in the order in which it was sent runs: the first of them was in its hands.
+        run = worker.held[0]
+        self._losses[run.run_id] += 1
+        given_up = self._losses[run.run_id] >= faults.ATTEMPTS
+        record = faults.lost(run, faults.ending(code), seconds) if given_up else None
+        return self._take_back(worker, backlog, record)
+
+    def _take_back(self, worker: WorkerProcess, backlog: Backlog, record: Record | None) -> list[Record]:
+        """Put what a dismissed worker held to the front, but its first run if there is a record of that."""
+        if record is not None:
+            self._losses.pop(worker.held.popleft().run_id, None)
+        backlog.give_back(worker.held)
+        return [] if record is None else [record]
+
+    def _stop_offenders(self, backlog: Backlog) -> Iterator[list[Record]]:
+        """Kill workers that hang or have outgrown their memory, and yield the records of their runs."""
+        for worker in [worker for worker in self._workers if self._hangs(worker)]:
+            limit = self.terms.options.timeout or 0.0
+            record = faults.hung(worker.held[0], limit, worker.busy_s)
+            worker.kill()
+            self._dismiss(worker)
+            yield self._take_back(worker, backlog, record)
+        if self.memory is None or time.monotonic() - self._looked < _LOOK_S:
+            return
+        self._looked = time.monotonic()
+        for worker in [worker for worker in self._workers if resident_bytes(worker.pid) > self.memory]:
+            grown = self._outgrown(worker, self.memory)
+            worker.kill()
+            self._dismiss(worker)
+            yield self._take_back(worker, backlog, grown)
+
+    def _hangs(self, worker: WorkerProcess) -> bool:
+        limit = self.terms.options.timeout
+        if limit is None or not worker.held or worker.busy_s <= limit + GRACE_S:
+            return False
+        # What it has said by now is yet to be heard, perhaps because this process was stopped for a while.
+        return not worker.connection.poll()
+
+    def _outgrown(self, worker: WorkerProcess, memory: int) -> Record | None:
+        """Return the record of the run that is too large for its worker; None if it is to be done again.
+
+        Memory that earlier runs have left behind is not its fault: a worker with a past is replaced first.
+        """
+        if not worker.ready:
+            raise UserError(
+                f"a worker needs more than the memory limit of {faults.memory_text(memory)} before its first "
+                "run: raise the limit."
+            )
+        if not worker.held:
+            return None
+        run = worker.held[0]
+        self._losses[run.run_id] += 1
+        if worker.n_answered > 0 and self._losses[run.run_id] == 1:
+            return None
+        return faults.too_large(run, memory, worker.busy_s)
+
+    def _dismiss(self, worker: WorkerProcess) -> int | None:
+        self._workers.remove(worker)
+        return worker.bury()

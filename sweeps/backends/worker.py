@@ -1,0 +1,79 @@
+"""What a worker process does: one run after the other, until nobody asks for more."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from sweeps.run_one import Record, RunOptions, warm_up
+
+#: Computes the record of a configuration; never raises. It travels by its name, so it is a module's function.
+Compute = Callable[[Mapping[str, Any], RunOptions], Record]
+
+READY = "ready"
+#: A worker that nobody gives anything to do ends by itself.
+IDLE_S = 60.0
+#: One model trains on one thread. Libraries that read these as they are loaded start no others.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+_ORPHAN_CHECK_S = 0.5
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a worker is told once: what to compute, with which options, and which kinds of runs will come."""
+
+    compute: Compute
+    options: RunOptions
+    kinds: tuple[Mapping[str, Any], ...] = ()
+
+
+def serve(connection: Connection, terms: Terms, parent: int) -> None:
+    """Warm up, say so, and answer every configuration with its record, as soon as it is there."""
+    prepare_worker(parent)
+    warm_up(terms.kinds)
+    try:
+        connection.send(READY)
+        while connection.poll(IDLE_S):
+            for config in connection.recv():
+                connection.send(terms.compute(config, terms.options))
+    except (EOFError, OSError):
+        return  # whoever gave the work is gone
+
+
+def prepare_worker(parent: int) -> None:
+    """Make a fresh worker process fit for its work: one thread, deaf to Ctrl-C, gone when its parent is.
+
+    `parent` is the process id of the one that started it.
+    """
+    from threadpoolctl import threadpool_limits
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threadpool_limits(limits=1)
+    # What is imported by now stays: the collector need not walk through it time and again.
+    gc.freeze()
+    if sys.platform == "linux":
+        # The kernel ends it even where a run holds on to the interpreter and no thread of Python's can run.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.name == "posix":
+        threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+
+
+def _exit_with_parent(parent: int) -> None:
+    """End this process once its parent is gone (killed), rather than compute what nobody will collect."""
+    while os.getppid() == parent:
+        time.sleep(_ORPHAN_CHECK_S)
+    os._exit(1)

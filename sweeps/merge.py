@@ -1,0 +1,227 @@
+"""`kan-sweep merge`: the stores of shards, or of any sweeps, become one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps._database import DATABASE_NAME
+from sweeps.environment import code_of
+from sweeps.errors import UserError
+from sweeps.records import canonical_json, text_id
+from sweeps.shard import parse_shard
+from sweeps.store import Store
+
+#: What two computations of one run may differ in.
+_TIMES = frozenset({"wall_s", "model"})
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did: runs of each source in order, how many were there twice, what is missing.
+
+    `replaced` are runs that failed in one store and ended well in another. `missing_shards` names the shards
+    of a sweep that are not among the sources, `codes` how many runs each version and kernel computed.
+    """
+
+    out: Path
+    runs: tuple[tuple[Path, int], ...]
+    equal: int
+    replaced: int
+    recorded: int
+    planned: int
+    missing: int
+    missing_shards: tuple[str, ...]
+    codes: Mapping[str, int]
+
+
+def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
+    """Join the runs and plans of stores in the store of `out`, which is made if it is missing.
+
+    A run that several stores have counts once, if its results are the same to the last bit; times may
+    differ. One that ended well takes the place of one that failed. The sources are only read. What cannot be
+    joined is found before anything is written, and a merge that is cut short is finished by the same command.
+
+    Raises
+    ------
+    UserError
+        If a source has no readable store, is `out` itself, or two stores have different results of one run;
+        the message says which.
+
+    Examples
+    --------
+    >>> merge(["runs/x/shard-1", "runs/x/shard-2"], "runs/x/all")  # doctest: +SKIP
+    """
+    paths = [Path(source) for source in sources]
+    out = Path(out)
+    _check_paths(paths, out)
+    chosen, equal, replaced = _choose(paths, out)
+    metas, counts = [], []
+    first = _first_meta(paths[0])
+    with Store.create(out, first["spec"], first["command"], first["table"] or None) as store:
+        store.set_meta(title=first["title"], shard="")
+        for path in paths:
+            with Store.open(path, readonly=True) as source, source.snapshot():
+                metas.append(source.meta())
+                store.set_tasks(source.tasks())
+                counts.append((path, _copy(source, store, chosen.get(path, frozenset()))))
+        _join_plans(paths, store)
+        found = store.counts()
+        codes = store.codes()
+    return Merged(
+        out=out,
+        runs=tuple(counts),
+        equal=equal,
+        replaced=replaced,
+        recorded=found["planned"] - found["missing"],
+        planned=found["planned"],
+        missing=found["missing"],
+        missing_shards=_missing_shards(metas),
+        codes=codes,
+    )
+
+
+def _check_paths(paths: Sequence[Path], out: Path) -> None:
+    resolved = [path.resolve() for path in paths]
+    if out.resolve() in resolved:
+        raise UserError(f"--out is {out}, which is one of the stores to be joined; choose another directory.")
+    twice = [str(path) for path, count in Counter(resolved).items() if count > 1]
+    if twice:
+        raise UserError(f"{twice[0]} is there twice; give every store once.")
+
+
+def _first_meta(path: Path) -> dict[str, Any]:
+    with Store.open(path, readonly=True) as store:
+        return store.meta()
+
+
+def _choose(paths: Sequence[Path], out: Path) -> tuple[dict[Path, set[str]], int, int]:
+    """Return which runs are taken from which store, how many were the same in two, how many were replaced.
+
+    What `out` holds already is compared too.
+    """
+    known: dict[str, tuple[Path, str, str]] = {}
+    equal = replaced = 0
+    for path in ([out] if (out / DATABASE_NAME).is_file() else []) + list(paths):
+        for run_id, status, result in _results(path):
+            before = known.setdefault(run_id, (path, status, result))
+            if before[0] == path:
+                continue
+            if before[1:] == (status, result):
+                equal += 1
+            elif (before[1] == "ok") != (status == "ok"):
+                replaced += 1
+                if status == "ok":
+                    known[run_id] = (path, status, result)
+            elif status == "ok":
+                raise UserError(_difference(run_id, before[0], path))
+    chosen: dict[Path, set[str]] = {}
+    for run_id, (path, _, _) in known.items():
+        chosen.setdefault(path, set()).add(run_id)
+    return chosen, equal, replaced
+
+
+def _results(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield id, status and a hash of the results of every run of a store."""
+    with Store.open(path, readonly=True) as store, store.snapshot():
+        for batch in store.records():
+            for record in batch:
+                yield record["run_id"], record["status"], text_id(canonical_json(_result(record)))
+
+
+def _result(record: Mapping[str, Any]) -> list[Any]:
+    return [
+        record["config"],
+        *(
+            {name: _plain(value) for name, value in stage.items() if name not in _TIMES}
+            for stage in record["stages"]
+        ),
+    ]
+
+
+def _plain(value: Any) -> Any:
+    # NaN has no place in JSON; a float as hexadecimal text is itself to the last bit.
+    return value.hex() if isinstance(value, float) and not math.isnan(value) else str(value)
+
+
+def _difference(run_id: str, left: Path, right: Path) -> str:
+    records, first = [], ""
+    for path in (left, right):
+        with Store.open(path, readonly=True) as store:
+            records.append(store.run(run_id))
+    codes = [code_of(record["environment"]) for record in records]
+    for a, b in zip(records[0]["stages"], records[1]["stages"], strict=False):
+        names = [name for name in a if name not in _TIMES and _plain(a[name]) != _plain(b.get(name))]
+        if names:
+            first = f" (stage {a['stage']}: {names[0]} is {a[names[0]]!r} and {b.get(names[0])!r})"
+            break
+    made = f" They were computed by {codes[0]} and by {codes[1]}." if codes[0] != codes[1] else ""
+    return (
+        f"run {run_id} has different results in {left} and in {right}{first}.{made} Nothing was written. "
+        "Decide which one holds, and leave the other store out or compute it again with --rerun stale."
+    )
+
+
+def _copy(source: Store, store: Store, run_ids: frozenset[str] | set[str]) -> int:
+    """Add the chosen runs of a store to the other one, those that are not there yet; return their number."""
+    there = store.statuses()
+    copied = 0
+    for batch in source.records():
+        own = [record for record in batch if record["run_id"] in run_ids]
+        new = [
+            r for r in own if r["run_id"] not in there or (there[r["run_id"]] != "ok" and r["status"] == "ok")
+        ]
+        store.add_all(new)
+        copied += len(own)
+    return copied
+
+
+def _join_plans(paths: Sequence[Path], store: Store) -> None:
+    """Make the plan of the joined store the plans of all, in the order of the whole sweep."""
+    rows: dict[str, tuple[int, tuple[str, str, str, str]]] = {}
+    for position, row in store.plan_rows():
+        rows[row[0]] = (position, row)
+    for path in paths:
+        with Store.open(path, readonly=True, look_through=False) as source:
+            for position, row in source.plan_rows():
+                rows.setdefault(row[0], (position, row))
+    ordered = sorted(rows.values(), key=lambda item: item[0])
+    store.set_plan([row for _, row in ordered], positions=[position for position, _ in ordered])
+
+
+def _missing_shards(metas: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the shards that belong to those that are there and are not there themselves."""
+    found: dict[tuple[str, int], set[int]] = {}
+    for meta in metas:
+        if meta["shard"]:
+            shard = parse_shard(meta["shard"])
+            found.setdefault((meta["sweep"], shard.count), set()).add(shard.number)
+    return tuple(
+        f"{number}/{count}"
+        for (_, count), numbers in found.items()
+        for number in range(1, count + 1)
+        if number not in numbers
+    )
+
+
+def merge_lines(merged: Merged) -> list[str]:
+    """Return what a merge did as lines of text."""
+    lines = [f"{count:8d} runs from {path}" for path, count in merged.runs]
+    if merged.equal:
+        lines.append(f"{merged.equal} runs were there twice, with the same results, and count once")
+    if merged.replaced:
+        lines.append(f"{merged.replaced} runs failed in one store and ended well in another, which counts")
+    if len(merged.codes) > 1:
+        told = "; ".join(f"{count} by {code}" for code, count in merged.codes.items())
+        lines.append(f"the runs were computed by {len(merged.codes)} versions: {told}")
+    if merged.missing_shards:
+        lines.append(f"not among them: shard {', '.join(merged.missing_shards)}")
+    lines.append(
+        f"{merged.recorded} of {merged.planned} planned runs are recorded in {merged.out}"
+        + (f", {merged.missing} are missing" if merged.missing else "")
+    )
+    return lines

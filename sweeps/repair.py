@@ -1,0 +1,237 @@
+"""`kan-sweep repair`: what is whole in a damaged store becomes a new store."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps._database import DATABASE_NAME
+from sweeps._lock import WriterLock
+from sweeps._pages import rows_in
+from sweeps._rows import (
+    CHECKS,
+    ENVIRONMENT_COLUMNS,
+    FORMULA_COLUMNS,
+    META_COLUMNS,
+    MODEL_COLUMNS,
+    PART_TABLES,
+    PLAN_COLUMNS,
+    RUN_COLUMNS,
+    STAGE_COLUMNS,
+    TASK_COLUMNS,
+    formula_record,
+    part_name,
+    stage_record,
+    to_nan,
+)
+from sweeps._schema import timestamp
+from sweeps.errors import UserError
+from sweeps.store import Store
+
+_AT_ONCE = 500
+#: The columns of every table as they lie in the file, check sum last.
+_STORED: dict[str, dict[str, type]] = {
+    "meta": META_COLUMNS,
+    "environments": ENVIRONMENT_COLUMNS,
+    "tasks": TASK_COLUMNS,
+    "plan": PLAN_COLUMNS,
+    "runs": RUN_COLUMNS | {"session": int, "at_s": float, "parts": str},
+    "stages": STAGE_COLUMNS,
+    "formulas": FORMULA_COLUMNS,
+    "models": MODEL_COLUMNS,
+}
+#: What `meta` keeps besides what a new store is made with.
+_KEPT = ("title", "created", "shard", "sweep")
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What was rescued: runs, stages and models; and the ids of runs of which a part is lost.
+
+    `without_model` are runs whose numbers are whole while a model is not. `incomplete` are runs left out
+    because a stage or a formula of theirs is damaged: they are to be computed again. What is damaged beyond
+    recognition shows in neither; `missing` counts the planned runs that the new store does not hold, where
+    the plan itself was whole.
+    """
+
+    runs: int
+    stages: int
+    models: int
+    incomplete: tuple[str, ...]
+    without_model: tuple[str, ...]
+    missing: int
+
+
+def repair(directory: str | Path, output: str | Path) -> Repaired:
+    """Bring every run that is whole in the store of `directory` into a new store in `output`.
+
+    The file is read page by page, not through its trees, and a row counts only if its check sum says that it
+    is what was written. The damaged store is left as it is.
+
+    Raises
+    ------
+    UserError
+        If there is no store, somebody is writing to it, `output` has one already, or nothing in the file is
+        whole: it is no store, or one of a version that kept no check sums.
+
+    Examples
+    --------
+    >>> repair("runs/special", "runs/special-repaired")  # doctest: +SKIP
+    Repaired(runs=481, stages=1603, models=1603, incomplete=(), without_model=(), missing=4)
+    """
+    directory, output = Path(directory), Path(output)
+    path = directory / DATABASE_NAME
+    if not path.is_file():
+        raise UserError(f"{directory} has no file {DATABASE_NAME} to repair. Check the path.")
+    if (output / DATABASE_NAME).exists():
+        raise UserError(f"{output} has a store already; choose a new directory for what is rescued.")
+    lock = WriterLock(directory, timestamp())
+    try:
+        found = _find(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}.") from None
+    finally:
+        lock.release()
+    if not any(found.values()):
+        raise UserError(
+            f"nothing in {path} is a whole row of a store of kan-sweep with check sums: it is another file, "
+            "or was written by an earlier version. Restore it from a copy."
+        )
+    return _write(found, output)
+
+
+#: For every table the rows that are whole, by row id, and their check sums behind them.
+_Found = Mapping[str, Mapping[int, tuple[Any, ...]]]
+
+
+def _find(path: Path) -> _Found:
+    """Return the rows of every table that are what was written; of two with one row id the later one read."""
+    of_length: dict[int, list[str]] = defaultdict(list)
+    for table, columns in _STORED.items():
+        of_length[len(columns) + 1].append(table)
+    found: dict[str, dict[int, tuple[Any, ...]]] = {table: {} for table in _STORED}
+    parts: dict[str, dict[int, tuple[Any, ...]]] = {table: {} for table in PART_TABLES}
+    for rowid, values in rows_in(path):
+        for table in of_length.get(len(values), ()):
+            row = _whole(table, values)
+            if row is None:
+                continue
+            if table in parts:
+                # A row of a run that was replaced may have left its row id to another one: the run tells.
+                parts[table][hash(row)] = row
+            else:
+                found[table][rowid] = row
+    return found | parts
+
+
+def _whole(table: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return a row in the columns of `CHECKS` with its check sum behind; None unless that is right."""
+    kinds = _STORED[table]
+    named: dict[str, Any] = {}
+    for (name, kind), value in zip(kinds.items(), values, strict=False):
+        # SQLite keeps a whole number in a column of floats as an integer.
+        named[name] = float(value) if kind is float and isinstance(value, int) else value
+    check = CHECKS[table]
+    row = tuple(named[name] for name in check.columns)
+    with contextlib.suppress(TypeError, ValueError, struct.error):
+        if check(row) == values[-1]:
+            return (*row, values[-1])
+    return None
+
+
+def _write(found: _Found, output: Path) -> Repaired:
+    latest = {table: _latest(rows) for table, rows in found.items() if table not in PART_TABLES}
+    meta = {key: value for key, value, _ in latest["meta"].values()}
+    parts = {table: _by_run(table, found[table].values()) for table in PART_TABLES}
+    environments = {row[0]: json.loads(row[1]) for row in latest["environments"].values()}
+    records, incomplete, without_model = [], [], []
+    for run_id, row in sorted(latest["runs"].items()):
+        record, lost = _assemble(row, {table: parts[table].get(run_id, {}) for table in PART_TABLES})
+        if any(part[0] != "m" for part in lost):
+            incomplete.append(run_id)
+            continue
+        if lost:
+            without_model.append(run_id)
+        records.append(record | {"environment": environments.get(record["env_id"], {})})
+    spec = json.loads(meta.get("spec", "{}"))
+    with Store.create(output, spec, meta.get("command", ""), meta.get("table") or None) as store:
+        store.set_meta(**{name: meta[name] for name in _KEPT if name in meta})
+        tasks = sorted(latest["tasks"].values(), key=lambda task: task[1])
+        store.set_tasks({task: json.loads(text) for task, _, text, _ in tasks})
+        plan = sorted(latest["plan"].values(), key=lambda row: row[1])
+        rows = [(run_id, task, family, config) for run_id, _, task, family, config, _ in plan]
+        store.set_plan(rows, positions=[row[1] for row in plan])
+        for start in range(0, len(records), _AT_ONCE):
+            store.add_all(records[start : start + _AT_ONCE])
+        counts, n_models = store.counts(), len(store.model_stages())
+    return Repaired(
+        runs=len(records),
+        stages=counts["stages"],
+        models=n_models,
+        incomplete=tuple(incomplete),
+        without_model=tuple(without_model),
+        missing=counts["missing"],
+    )
+
+
+def _latest(rows: Mapping[int, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """Return the rows by their key: of two with one key, an old one was left behind in a page."""
+    return {row[0]: row for _, row in sorted(rows.items())}
+
+
+def _by_run(table: str, rows: Iterable[tuple[Any, ...]]) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """Return rows by run id and by name as `parts` has it."""
+    found: dict[str, dict[str, tuple[Any, ...]]] = defaultdict(dict)
+    for row in rows:
+        found[row[0]][part_name(table, row[-1])] = row
+    return found
+
+
+def _assemble(
+    run: tuple[Any, ...], parts: Mapping[str, Mapping[str, tuple[Any, ...]]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the record of a run from the parts that it names, and the names of those that are lost."""
+    named = run[len(RUN_COLUMNS)].split()
+    own = {table: [rows[part] for part in named if part in rows] for table, rows in parts.items()}
+    stages = {row[1]: stage_record(row) | {"model": None} for row in own["stages"]}
+    for row in own["formulas"]:
+        if row[1] in stages:
+            stages[row[1]]["formula"] = formula_record(row)
+    for row in own["models"]:
+        if row[1] in stages:
+            stages[row[1]]["model"] = row[2]
+    record: dict[str, Any] = dict(zip(RUN_COLUMNS, run, strict=False))
+    record["config"] = json.loads(record["config"])
+    for name in ("wall_s", "cpu_s"):
+        record[name] = to_nan(record[name])
+    record["stages"] = [stages[number] for number in sorted(stages)]
+    return record, [part for part in named if not any(part in rows for rows in parts.values())]
+
+
+def repair_lines(repaired: Repaired, output: Path) -> list[str]:
+    """Return what was rescued, and what was not, as lines of text."""
+    lines = [
+        f"{repaired.runs} runs with {repaired.stages} stages and {repaired.models} models were whole and are "
+        f"now in {output}."
+    ]
+    if repaired.incomplete:
+        shown = _some(repaired.incomplete)
+        lines.append(f"{len(repaired.incomplete)} more are left out, for a part of them is damaged: {shown}")
+    if repaired.without_model:
+        shown = _some(repaired.without_model)
+        lines.append(f"{len(repaired.without_model)} runs have their numbers but lost a model: {shown}")
+    lines.append(
+        f"{repaired.missing} planned runs are missing there. Go on with the same command and --out {output}; "
+        "it runs what is missing."
+    )
+    return lines
+
+
+def _some(run_ids: tuple[str, ...]) -> str:
+    return ", ".join(run_ids[:5]) + (", ..." if len(run_ids) > 5 else "")

@@ -1,0 +1,59 @@
+"""Runs that do to their process what a test asks for, in place of training anything."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeps.run_one import Record, RunOptions, RunStatus, make_record
+from sweeps.space import RunConfig, run_id
+
+MEBIBYTE = 2**20
+
+
+def made_up(*faults: str, folder: Path | None = None, seconds: float = 0.01) -> list[RunConfig]:
+    """Return a run for every fault; "" is a good one. `seconds` is what they are expected to take."""
+    configs = [
+        {
+            "task": "toy/product",
+            "family": "formula",
+            "seconds": seconds,
+            "seed": seed,
+            "fault": fault,
+            "folder": str(folder),
+        }
+        for seed, fault in enumerate(faults)
+    ]
+    return [RunConfig(run_id(config), config["task"], config["family"], config) for config in configs]
+
+
+def misbehave(config: Mapping[str, Any], options: RunOptions) -> Record:
+    """Return a record at once, unless the configuration asks for a fault."""
+    begin = time.perf_counter()
+    first = Path(config["folder"]) / f"begun-{config['seed']}"
+    match config["fault"]:
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "die once" if not first.exists():
+            first.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "kill parent":
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(600.0)
+        case "exit":
+            os._exit(3)
+        case "hang":
+            # A loop in C that neither ends nor lets go of the interpreter: no signal, no thread gets through.
+            collections.deque(itertools.repeat(0), maxlen=0)
+        case "grow":
+            kept = [b"x" * MEBIBYTE for _ in range(4096)]
+            raise AssertionError(f"{len(kept)} MiB were not too much")
+        case "wait":
+            time.sleep(600.0)
+    return make_record(config, RunStatus.OK, "", time.perf_counter() - begin)

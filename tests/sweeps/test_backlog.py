@@ -1,0 +1,84 @@
+"""Groups of runs: tiny ones travel together, long ones alone, and none is lost on the way."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeps.backends.backlog import Backlog, GroupSize, Pace
+from sweeps.space import RunConfig
+
+
+def runs_of(*seconds: float) -> list[RunConfig]:
+    return [
+        RunConfig(str(i), "toy/product", "formula", {"family": "formula", "seconds": s})
+        for i, s in enumerate(seconds)
+    ]
+
+
+def ids(group: list[RunConfig]) -> list[str]:
+    return [run.run_id for run in group]
+
+
+def test_tiny_runs_are_put_together_and_long_ones_travel_alone() -> None:
+    backlog = Backlog(runs_of(5.0, 0.375, 0.375, 0.375, *[0.0625] * 200), Pace(), GroupSize(0.5, 7))
+    assert ids(backlog.take(2)) == ["0"]
+    assert ids(backlog.take(2)) == ["1", "2"]
+    assert ids(backlog.take(2)) == ["3", "4", "5"]
+    assert len(backlog.take(2)) == 7
+
+
+def test_the_last_groups_are_small() -> None:
+    backlog = Backlog(runs_of(*[0.0] * 10), Pace(), GroupSize(1.0, 64))
+    sizes = []
+    while backlog:
+        sizes.append(len(backlog.take(2)))
+    assert sizes == [3, 2, 2, 1, 1, 1]
+    assert backlog.take(2) == []
+
+
+def test_measured_times_correct_the_estimate_by_family() -> None:
+    pace, (run,) = Pace(), runs_of(2.0)
+    assert pace.seconds(run) == 2.0
+    pace.learn(run, 1.0)
+    assert pace.seconds(run) == 1.0
+    for _ in range(200):
+        pace.learn(run, 4.0)
+    assert math.isclose(pace.seconds(run), 4.0, rel_tol=1e-3)
+    pace.learn(run, math.nan)
+    assert math.isclose(pace.seconds(run), 4.0, rel_tol=1e-3)
+
+
+def test_what_is_given_back_comes_next_and_alone_if_it_has_to() -> None:
+    backlog = Backlog(runs_of(*[0.0] * 100), Pace(), GroupSize(1.0, 4))
+    group = backlog.take(1)
+    backlog.give_back(group)
+    assert backlog.take(1) == group
+    backlog.give_back(group, alone=True)
+    assert [ids(backlog.take(1)) for _ in range(5)] == [["0"], ["1"], ["2"], ["3"], ["4", "5", "6", "7"]]
+
+
+@given(
+    st.lists(st.floats(0.0, 2.0), max_size=40),
+    st.integers(0, 9),
+    st.lists(st.sampled_from(["done", "lost", "split"]), max_size=60),
+)
+def test_every_run_is_computed_once_whatever_is_lost(
+    seconds: list[float], workers: int, fates: list[str]
+) -> None:
+    backlog = Backlog(runs_of(*seconds), Pace(), GroupSize(0.5, 5))
+    done: list[str] = []
+    fate = iter(fates)
+    while backlog:
+        group = backlog.take(workers)
+        assert 1 <= len(group) <= 5
+        match next(fate, "done"):
+            case "done":
+                done += ids(group)
+            case "lost":
+                backlog.give_back(group)
+            case "split":
+                backlog.give_back(group, alone=True)
+    assert sorted(done, key=int) == [str(i) for i in range(len(seconds))]

@@ -1,0 +1,177 @@
+"""Dask: real clusters of processes on the loopback, and everything that can be lost of one."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from misbehaving import made_up, misbehave
+
+from sweeps import backends
+from sweeps.backends import Resources, SchedulerLostError, WorkerLostError, check_choice, cluster
+from sweeps.errors import UserError
+from sweeps.run_one import Record, RunOptions
+from sweeps.space import RunConfig
+
+pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="kills processes by signals"),
+    # Dask leaves sockets of connections that broke to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+
+def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str, tuple[str, str]]:
+    records = [record for group in groups for record in group]
+    assert sorted(record["run_id"] for record in records) == sorted(run.run_id for run in runs)
+    return {record["config"]["fault"]: (record["status"], record["reason"]) for record in records}
+
+
+@contextlib.contextmanager
+def dask_cluster(
+    n_workers: int, *options: str, path: Sequence[str] = sys.path
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Start a scheduler and workers as one does on a cluster; give its address and the processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    started: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started["env"] = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    command = [*start, "--host", address, "--no-dashboard", "--no-show"]
+    processes = [subprocess.Popen(command, start_new_session=True, **started)]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", *options]
+    command = [*worker, "--no-dashboard"]
+    processes += [subprocess.Popen(command, start_new_session=True, **started) for _ in range(n_workers)]
+    try:
+        yield address, processes
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_faults_of_runs_have_the_same_outcomes_as_on_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = made_up("", "die", "die once", "hang", "grow", *[""] * 30, folder=tmp_path)
+    resources = Resources(jobs=2, memory=500 * 2**20)
+    found = by_fault(runs, backends.dask(runs, RunOptions(timeout=1.0), resources, misbehave))
+    assert (found[""], found["die once"]) == (("ok", ""), ("ok", ""))
+    assert found["die"][1].startswith("worker lost: its process ended in every attempt, at last by SIGKILL")
+    assert found["hang"][0] == "timeout"
+    assert found["grow"][1] == "memory: killed, for its process used more than the limit of 500M"
+
+
+def test_a_group_that_kills_dask_workers_is_split_until_the_culprit_is_alone() -> None:
+    import dask
+
+    runs = made_up("", "kill parent", "", "")
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        found = by_fault(runs, backends.dask(runs, RunOptions(), Resources(jobs=1), misbehave))
+    assert found == {
+        "": ("ok", ""),
+        "kill parent": (
+            "failed",
+            "worker lost: its process ended in every attempt, at last with its Dask worker",
+        ),
+    }
+
+
+def test_a_lost_dask_worker_costs_nothing_but_time(tmp_path: Path) -> None:
+    runs = made_up(*[""] * 60)
+    with dask_cluster(2) as (address, processes):
+        records = backends.dask(runs, RunOptions(), Resources(scheduler=address), misbehave)
+        first = next(records)
+        os.killpg(processes[1].pid, signal.SIGKILL)
+        assert by_fault(runs, itertools.chain([first], records)) == {"": ("ok", "")}
+
+
+def test_a_lost_scheduler_ends_the_sweep_with_a_word() -> None:
+    import dask
+
+    runs = made_up(*[""] * 10, *["wait"] * 10)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+        dask_cluster(1, "--no-nanny") as (address, processes),
+    ):
+        records = backends.dask(runs, RunOptions(), Resources(scheduler=address), misbehave)
+        assert next(records)[0]["status"] == "ok"
+        processes[0].kill()
+        with pytest.raises(SchedulerLostError, match=f"scheduler of {address} is gone or does not answer"):
+            list(records)
+
+
+def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
+    resources = Resources(scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(SchedulerLostError, match=r"tcp://127\.0\.0\.1:9 cannot be reached"):
+        next(backends.dask(made_up(""), RunOptions(), resources, misbehave))
+
+
+def test_leaving_early_stops_what_a_foreign_cluster_computes(tmp_path: Path) -> None:
+    from distributed import Client
+
+    runs = made_up("", *["wait"] * 4, seconds=10.0)
+    with dask_cluster(1) as (address, _):
+        records = backends.dask(runs, RunOptions(), Resources(scheduler=address), misbehave)
+        assert next(records)[0]["status"] == "ok"
+        records.close()
+        deadline = time.monotonic() + 60.0
+        with Client(address, set_as_default=False) as client:
+            while any(client.processing().values()) or any(client.run(_n_children).values()):
+                assert time.monotonic() < deadline, "the cluster is still busy"
+                time.sleep(0.1)
+        again = backends.dask(runs[:1], RunOptions(), Resources(scheduler=address), misbehave)
+        assert by_fault(runs[:1], again) == {"": ("ok", "")}
+
+
+def _n_children() -> int:
+    import multiprocessing
+
+    return len(multiprocessing.active_children())
+
+
+def test_a_cluster_that_cannot_import_what_it_computes_is_an_error() -> None:
+    elsewhere = [folder for folder in sys.path if folder != str(Path(__file__).parent)]
+    with dask_cluster(1, path=elsewhere) as (address, _):
+        records = backends.dask(made_up(""), RunOptions(), Resources(scheduler=address), misbehave)
+        with pytest.raises(WorkerLostError, match=f"the workers of {address} cannot compute: "):
+            next(records)
+
+
+def test_a_mistake_that_a_worker_finds_is_told_as_such() -> None:
+    records = backends.dask(made_up(""), RunOptions(), Resources(1, memory=10 * 2**20), misbehave)
+    with pytest.raises(UserError, match="more than the memory limit of 10M before its first run"):
+        next(records)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (("loky", "tcp://a:1", None), "a scheduler goes with the backend dask, not with loky"),
+        (("dask", "a:1", None), "scheduler is 'a:1'; expected the address"),
+        (("sequential", None, 1), "a memory limit needs worker processes"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused(choice: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_choice(*choice)
+
+
+def test_dask_is_asked_for_in_one_line_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'kan_np\[dask\]'"):
+        check_choice("dask", None, None)

@@ -1,0 +1,204 @@
+"""A damaged store: reading it tells, or tells the truth; repairing it brings back what was whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic
+
+from sweeps.errors import UserError
+from sweeps.repair import repair
+from sweeps.store import Store
+
+OFFSETS = 50
+#: The first pages of a file are the roots of its tables and indexes.
+HEAD = 20 * 4096
+
+
+def everything(store: Store) -> dict[str, Any]:
+    """All that can be read of a store, but for what depends on when and where it was opened."""
+    records = {record["run_id"]: record for batch in store.records() for record in batch}
+    columns = {name: table.tolist() for name, table in (store.runs() | store.stages()).items()}
+    meta = store.meta()
+    del meta["plan_of"]
+    return {
+        "records": repr(records),
+        "columns": repr(columns),
+        "plan": store.plan(),
+        "tasks": store.tasks(),
+        "environments": store.environments(),
+        "meta": meta,
+        "counts": store.counts(),
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of two tasks in which a run was done again, two are missing and models fill several pages."""
+    directory = tmp_path_factory.mktemp("whole")
+    tasks = list(synthetic.FORMULAS)[:2]
+    records = synthetic.build(directory, tasks, seeds=2, missing=2)
+    bytes_of = random.Random(1)
+    with Store.open(directory) as store:
+        store.add(records[0] | {"status": "ok", "reason": ""})
+        for record in records[10:14]:
+            stages = [stage | {"model": bytes_of.randbytes(9000)} for stage in record["stages"]]
+            store.add(record | {"stages": stages})
+        search = synthetic.formula_record(
+            tasks[0], 0, [("x", 1.0, 0, 0.1, False), ("x**2", 2.0, 1, 0.0, True)]
+        )
+        store.add(search)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def truth(whole: Path) -> dict[str, Any]:
+    with Store.open(whole, readonly=True) as store:
+        return everything(store)
+
+
+def records_of(directory: Path) -> dict[str, dict[str, Any]]:
+    with Store.open(directory, readonly=True) as store:
+        return {record["run_id"]: record for batch in store.records() for record in batch}
+
+
+def truncate(data: bytearray, draw: random.Random) -> None:
+    del data[draw.randrange(1, len(data)) :]
+
+
+def overwrite(data: bytearray, draw: random.Random) -> None:
+    size = draw.choice([1, 2, 16, 300, 5000])
+    start = draw.randrange(0, len(data) - size)
+    data[start : start + size] = draw.randbytes(size)
+
+
+def flip(data: bytearray, draw: random.Random) -> None:
+    data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [truncate, overwrite, flip])
+def test_damage_anywhere_is_told_or_harmless_and_whole_runs_are_rescued(
+    damage: Callable[[bytearray, random.Random], None], whole: Path, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    originals = records_of(whole)
+    told = 0
+    for number in range(OFFSETS):
+        directory, rescued = tmp_path / f"broken-{number}", tmp_path / f"rescued-{number}"
+        directory.mkdir()
+        data = bytearray((whole / "results.db").read_bytes())
+        damage(data, random.Random(f"{damage.__name__} {number}"))
+        (directory / "results.db").write_bytes(data)
+        before = hashlib.sha256(data).digest()
+        try:
+            with Store.open(directory, readonly=True) as store:
+                found = everything(store)
+        except UserError:
+            told += 1
+        else:
+            assert found == truth
+        assert hashlib.sha256((directory / "results.db").read_bytes()).digest() == before
+        if len(data) < HEAD:
+            with contextlib.suppress(UserError):
+                repair(directory, rescued)
+            continue
+        repaired = repair(directory, rescued)
+        kept = records_of(rescued)
+        assert len(kept) == repaired.runs
+        for run_id, record in kept.items():
+            assert_rescued(record, originals[run_id], run_id in repaired.without_model)
+        for lost in repaired.incomplete:
+            assert lost in originals
+            assert lost not in kept
+        if damage is flip:
+            # One bit touches one row, or the list of rows of one page.
+            assert len(originals) - len(kept) <= 12
+        shutil.rmtree(directory)
+        shutil.rmtree(rescued)
+    assert told > OFFSETS / 4
+
+
+def assert_rescued(record: dict[str, Any], original: dict[str, Any], without_model: bool) -> None:
+    """A rescued run is the original, or what was replaced by it; its machine and its models may be lost."""
+
+    def numbers(of: dict[str, Any]) -> str:
+        stages = [{k: v for k, v in stage.items() if k != "model"} for stage in of["stages"]]
+        return repr([of[name] for name in ("task", "family", "config", "wall_s", "cpu_s")] + stages)
+
+    assert numbers(record) == numbers(original)
+    assert record["environment"] in ({}, original["environment"])
+    if not without_model:
+        assert [s["model"] for s in record["stages"]] == [s["model"] for s in original["stages"]]
+
+
+def test_a_whole_store_is_rescued_whole(whole: Path, truth: dict[str, Any], tmp_path: Path) -> None:
+    repaired = repair(whole, tmp_path / "new")
+    assert (repaired.incomplete, repaired.without_model, repaired.missing) == ((), (), 2)
+    with Store.open(tmp_path / "new", readonly=True) as store:
+        assert everything(store) == truth
+    with pytest.raises(UserError, match="has a store already"):
+        repair(whole, tmp_path / "new")
+
+
+def test_what_is_still_in_the_log_of_a_killed_process_is_rescued(tmp_path: Path) -> None:
+    records = synthetic.records(("t",))[4:8]
+    with Store.create(tmp_path / "a", {"name": "x"}, "") as store:
+        for record in records:
+            store.add(record)
+        (tmp_path / "b").mkdir()
+        for name in ("results.db", "results.db-wal"):
+            shutil.copy(tmp_path / "a" / name, tmp_path / "b" / name)
+    broken = tmp_path / "b" / "results.db"
+    broken.write_bytes(b"\xff" * 200 + broken.read_bytes()[200:])
+    assert repair(tmp_path / "b", tmp_path / "c").runs == len(records)
+    assert records_of(tmp_path / "c").keys() == {record["run_id"] for record in records}
+
+
+def test_a_changed_number_is_told_by_whoever_reads_it(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "sweep")
+    connection = sqlite3.connect(tmp_path / "sweep" / "results.db")
+    with connection:
+        connection.execute("UPDATE stages SET test_rmse = test_rmse / 2 WHERE rowid = 5")
+        run_id = connection.execute("SELECT run_id FROM stages WHERE rowid = 5").fetchone()[0]
+        connection.execute("UPDATE plan SET config = replace(config, '1000', '1001') WHERE rowid = 1")
+        connection.execute("UPDATE meta SET value = 'other' WHERE key = 'title'")
+    connection.close()
+    with Store.open(tmp_path / "sweep", readonly=True) as store:
+        for read in (store.stages, lambda: store.run(run_id), store.plan, store.meta):
+            with pytest.raises(UserError, match="is not what was written"):
+                read()
+        assert len(store.runs()["run_id"]) == store.counts()["finished"]
+
+
+def test_a_stage_that_is_gone_is_told(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "sweep")
+    connection = sqlite3.connect(tmp_path / "sweep" / "results.db")
+    with connection:
+        run_id = connection.execute("SELECT run_id FROM stages WHERE stage = 3 LIMIT 1").fetchone()[0]
+        connection.execute("DELETE FROM stages WHERE run_id = ? AND stage = 3", (run_id,))
+    connection.close()
+    with (
+        Store.open(tmp_path / "sweep", readonly=True) as store,
+        pytest.raises(UserError, match=f"run {run_id} does not have the stages"),
+    ):
+        store.run(run_id)
+    repaired = repair(tmp_path / "sweep", tmp_path / "new")
+    # What SQLite deletes stays in its page until something else is written there.
+    assert repaired.incomplete in ((), (run_id,))
+
+
+def test_nothing_to_repair_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no file results\.db to repair"):
+        repair(tmp_path, tmp_path / "new")
+    (tmp_path / "results.db").write_bytes(b"a,b,c\n" * 5000)
+    with pytest.raises(UserError, match=r"nothing in .* is a whole row"):
+        repair(tmp_path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
