@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.kernels import perceptron
 from kan_np.kernels.activation import RELU, SILU, TANH
@@ -51,7 +52,9 @@ class MlpBlock:
         first = np.cumsum([0, *(nodes + 1 for nodes in net.width[:-1])]).tolist()
         shape = (first[-1] + net.width[-1], _BLOCK)
         width = np.array(net.width, dtype=np.int64)
-        return MlpBlock(ACTIVATIONS[net.activation], width, np.ones(shape), np.zeros(shape), first)
+        nodes = _aligned.empty(shape)
+        nodes.fill(1.0)
+        return MlpBlock(ACTIVATIONS[net.activation], width, nodes, _aligned.zeros(shape), first)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class MlpNetwork:
         """
         block = MlpBlock.of(self)
         shape = (block.nodes.shape[0], x.shape[1])
-        nodes, slopes = np.empty(shape), np.empty(shape)
+        nodes, slopes = _aligned.empty(shape), _aligned.empty(shape)
         perceptron.values_and_slopes(
             block.kind, block.width, self.theta, x, block.nodes, block.slopes, nodes, slopes
         )

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.kernels import perceptron
 from kan_np.kernels._jit import bound
@@ -55,8 +56,9 @@ class MlpObjective:
         self.smoothing = 0.0  # there is no spline to smooth
         self.n_fev = 0
         self.mse = self.reg = float("nan")
-        self._net, self._y, self._weight = net, np.ascontiguousarray(y.T), residual_weights(y, weight)
-        self._x, block = np.ascontiguousarray(x.T), MlpBlock.of(net)
+        self._net, block = net, MlpBlock.of(net)
+        self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
         self._before = (block.kind, block.width)
         self._after = (self._x, self._y, self._weight, block.nodes, block.slopes)
         given = (*self._before, net.theta, *self._after)
@@ -129,9 +131,9 @@ class _Curvature:
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
         self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
-        self._rows = np.empty(size * self._chunk)
-        self._matrix = np.zeros((n_params, n_params))
-        self._one = self._matrix if self._n_out == 1 else np.zeros((size, size))
+        self._rows = _aligned.empty(size * self._chunk)
+        self._matrix = _aligned.zeros((n_params, n_params))
+        self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
 
     def assemble(self, net: MlpNetwork, x: FloatArray) -> FloatArray:
         """Return 2 J^T W J for samples x (n_in, n): the lower triangle, in Fortran order.

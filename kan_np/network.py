@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.grid import refined_knots
 from kan_np.kernels import base, network
@@ -257,13 +258,13 @@ def new_input_places(net: Network, n_samples: int) -> Places:
 def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
     block, panels = net.net.block, (net.net.block // PANEL, net.theta.shape[1], PANEL)
     return Places(
-        np.empty((n_sparse, block), dtype=np.int64),
-        np.empty((n_sparse, block)),
-        np.empty((n_sparse, block)),
-        np.zeros((n_sparse, block)),  # zero for ever where there is no residual function
-        np.zeros((n_sparse, block)),
-        np.empty((n_dense, *panels)),
-        np.empty((n_slopes, *panels)),
+        _aligned.empty((n_sparse, block), np.int64),
+        _aligned.empty((n_sparse, block)),
+        _aligned.empty((n_sparse, block)),
+        _aligned.zeros((n_sparse, block)),  # zero for ever where there is no residual function
+        _aligned.zeros((n_sparse, block)),
+        _aligned.empty((n_dense, *panels)),
+        _aligned.empty((n_slopes, *panels)),
     )
 
 
@@ -271,14 +272,14 @@ def new_scratch(net: Network) -> Scratch:
     """Room for one block of node values and their derivatives, and for all edges as polynomials."""
     w, block, (n_pieces, _, width) = net.wiring, net.net.block, net.table.poly.shape[1:]
     return Scratch(
-        np.empty((w.n_nodes, block)),
-        np.empty((w.n_nodes, block)),
-        np.empty((w.n_nodes, block)),
-        np.empty((3, block)),
-        np.empty((w.n_edges, block)),
-        np.empty((w.n_edges, n_pieces, width)),
-        np.zeros((w.n_edges, LANES, PIECES)),
-        np.empty((LANES, w.n_edges, n_pieces, width)),
+        _aligned.empty((w.n_nodes, block)),
+        _aligned.empty((w.n_nodes, block)),
+        _aligned.empty((w.n_nodes, block)),
+        _aligned.empty((3, block)),
+        _aligned.empty((w.n_edges, block)),
+        _aligned.empty((w.n_edges, n_pieces, width)),
+        _aligned.zeros((w.n_edges, LANES, PIECES)),
+        _aligned.empty((LANES, w.n_edges, n_pieces, width)),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import blas
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
@@ -99,11 +100,11 @@ class KanObjective:
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
-        self._y = np.ascontiguousarray(y.T)
-        self._weight = residual_weights(y, weight)
+        self._y = _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
         self._label_variance = _variance(y, self._weight)
         self._places, self._scratch = new_places(net), new_scratch(net)
-        self._residual = np.empty((y.shape[1], net.net.block))
+        self._residual = _aligned.empty((y.shape[1], net.net.block))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
@@ -171,7 +172,7 @@ class KanObjective:
         matrix, grad = self._as_matrix(theta), self._grad
         grad.fill(0.0)
         if self._matrix is None:
-            self._matrix = np.empty((theta.size, theta.size))
+            self._matrix = _aligned.empty((theta.size, theta.size))
         hessian = self._matrix
         hessian.fill(0.0)
         total = 0.0
@@ -207,7 +208,7 @@ class KanObjective:
         if len(self._parts) == 1:
             return self._y, self._weight
         kernels.expand_inputs(self.net.net, self._x[rows], self._inputs, self._scratch)
-        return np.ascontiguousarray(self._y[:, rows]), self._weight[rows]
+        return _aligned.copied(self._y[:, rows]), self._weight[rows]
 
     def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
         """smoothing * S; its derivatives are added to `grad` and to the diagonal blocks of `hessian`."""
@@ -230,7 +231,7 @@ class KanObjective:
         block = self.net.net.block
         chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
-            self._rows = np.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
+            self._rows = _aligned.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
         total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
@@ -279,10 +280,10 @@ def new_active(net: Network) -> gauss_newton.Active:
     """Room for what is not zero in the rows of a Jacobian."""
     n, block = net.wiring.n_sources, net.net.block
     return gauss_newton.Active(
-        np.empty((n, block, net.table.k + 1)),
-        np.empty((n, block), dtype=np.int64),
-        np.empty((n, block)),
-        np.empty(net.theta.shape[1]),
+        _aligned.empty((n, block, net.table.k + 1)),
+        _aligned.empty((n, block), np.int64),
+        _aligned.empty((n, block)),
+        _aligned.empty(net.theta.shape[1]),
     )
 
 
