@@ -116,6 +116,7 @@ class KanObjective:
         self._active = new_active(net)
         self._loss_and_gradient: Callable[..., float] | None = None
         self._loss: Callable[..., float] | None = None
+        self._assemble: Callable[..., float] | None = None  # of the way that the network takes
 
     @property
     def n_residuals(self) -> int:
@@ -180,20 +181,12 @@ class KanObjective:
             y, weight = self._load(rows)
             if self.net.short:
                 total += self._add_dense(matrix, y, 2.0 * weight, hessian, grad)
-            else:
-                total += gauss_newton.accumulate_sparse(
-                    self.net.net,
-                    matrix,
-                    self._inputs,
-                    y,
-                    2.0 * weight,
-                    self._places,
-                    self._scratch,
-                    self._residual,
-                    self._active,
-                    hessian,
-                    grad,
-                )
+                continue
+            scratch = (self._places, self._scratch, self._residual, self._active)
+            given = (self.net.net, matrix, self._inputs, y, 2.0 * weight, *scratch, hessian, grad)
+            if self._assemble is None:
+                self._assemble = bound(gauss_newton.accumulate_sparse, *given)
+            total += self._assemble(*given)
         self.mse, self.reg = 0.5 * total, 0.0
         if self._follows_loss:
             self.smoothing = weak_weight(self.mse, matrix[:, self.net.has_base :], self._label_variance)
@@ -236,25 +229,12 @@ class KanObjective:
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
             rows = self._rows[: theta.size * n_out * m].reshape(theta.size, n_out * m)
-            residual = np.empty(n_out * m)
-            gauss_newton.jacobian_rows(
-                self.net.net,
-                theta,
-                self._inputs,
-                low // block,
-                m,
-                y,
-                weight,
-                self._places,
-                self._scratch,
-                self._residual,
-                self._active,
-                rows,
-                residual,
-            )
+            scratch = (self._places, self._scratch, self._residual)
+            given = (self.net.net, theta, self._inputs, low // block, m, y, weight, *scratch, rows, grad)
+            if self._assemble is None:
+                self._assemble = bound(gauss_newton.jacobian_rows, *given)
+            total += self._assemble(*given)
             add_square(rows, hessian)
-            grad += (rows @ residual).reshape(grad.shape)
-            total += float(residual @ residual)
         return total
 
 
