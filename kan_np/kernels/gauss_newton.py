@@ -207,7 +207,7 @@ def jacobian_rows(
 
 @jit
 def edge_rows(rows, slot, edge, n, work, jacobian, column, vector):
-    """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), with psi_r the rows of the edge's source.
+    """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), psi_r the rows of the edge's source.
 
     Its products with work[2] are added to vector[edge, r].
     """
