@@ -7,30 +7,41 @@ the next.
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from itertools import accumulate
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 LINE = 64  # bytes
+_NUMBERS = 8  # in a line
 
 
-def empty(shape: tuple[int, ...] | int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-    """As `numpy.empty`, C-contiguous.
+def arrays(*shapes: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """Arrays of these shapes as `numpy.empty` makes them, in one piece of memory.
 
     Examples
     --------
-    >>> empty((3, 5)).ctypes.data % LINE
-    0
+    >>> [array.ctypes.data % LINE for array in arrays((3, 5), (7,), (2, 2))]
+    [0, 0, 0]
     """
-    wanted = np.dtype(dtype)
-    n_bytes = int(np.prod(shape, dtype=np.int64)) * wanted.itemsize
-    room = np.empty(n_bytes + LINE, dtype=np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + n_bytes].view(wanted).reshape(shape)
+    sizes = [math.prod(shape) for shape in shapes]
+    starts = list(accumulate((-(-size // _NUMBERS) * _NUMBERS for size in sizes), initial=_NUMBERS))
+    room = np.empty(starts[-1])
+    # one address for all: asking for it takes longer than making an array
+    first = -room.ctypes.data % LINE // room.itemsize - _NUMBERS
+    return [
+        room[first + start : first + start + size].reshape(shape)
+        for start, size, shape in zip(starts, sizes, shapes, strict=False)
+    ]
 
 
-def zeros(shape: tuple[int, ...] | int) -> NDArray[np.float64]:
+def empty(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """As `numpy.empty`, C-contiguous."""
+    return arrays(shape)[0]
+
+
+def zeros(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """As `numpy.zeros`."""
     out = empty(shape)
     out.fill(0.0)

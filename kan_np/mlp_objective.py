@@ -131,7 +131,7 @@ class _Curvature:
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
         self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
-        self._rows = _aligned.empty(size * self._chunk)
+        self._rows = _aligned.empty((size * self._chunk,))
         self._matrix = _aligned.zeros((n_params, n_params))
         self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
 

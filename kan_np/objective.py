@@ -113,7 +113,7 @@ class KanObjective:
             kernels.expand_inputs(net.net, x, self._inputs, self._scratch)
         self._matrix: FloatArray | None = None
         self._rows: FloatArray | None = None
-        self._active = new_active(net)
+        self._active: gauss_newton.Active | None = None  # of assembly by scattered products
         self._loss_and_gradient: Callable[..., float] | None = None
         self._loss: Callable[..., float] | None = None
         self._assemble: Callable[..., float] | None = None  # of the way that the network takes
@@ -182,6 +182,8 @@ class KanObjective:
             if self.net.short:
                 total += self._add_dense(matrix, y, 2.0 * weight, hessian, grad)
                 continue
+            if self._active is None:
+                self._active = new_active(self.net)
             scratch = (self._places, self._scratch, self._residual, self._active)
             given = (self.net.net, matrix, self._inputs, y, 2.0 * weight, *scratch, hessian, grad)
             if self._assemble is None:
@@ -224,7 +226,7 @@ class KanObjective:
         block = self.net.net.block
         chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
-            self._rows = _aligned.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
+            self._rows = _aligned.empty((theta.size * n_out * min(chunk, self._y.shape[1]),))
         total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
@@ -259,12 +261,10 @@ def add_square(rows: FloatArray, matrix: FloatArray) -> None:
 def new_active(net: Network) -> gauss_newton.Active:
     """Room for what is not zero in the rows of a Jacobian."""
     n, block = net.wiring.n_sources, net.net.block
-    return gauss_newton.Active(
-        _aligned.empty((n, block, net.table.k + 1)),
-        _aligned.empty((n, block), np.int64),
-        _aligned.empty((n, block)),
-        _aligned.empty(net.theta.shape[1]),
+    value, first, base_values, column = _aligned.arrays(
+        (n, block, net.table.k + 1), (n, block), (n, block), (net.theta.shape[1],)
     )
+    return gauss_newton.Active(value, first.view(np.int64), base_values, column)
 
 
 def _rows_in_cache(net: Network, n_in: int) -> int:

@@ -9,17 +9,16 @@ from kan_np import KAN, MLP, _aligned
 from kan_np.penalty import Penalty
 
 
-@pytest.mark.parametrize("shape", [0, 1, 7, (3, 5), (0, 4), (2, 3, 9)])
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (0, 4), (2, 3, 9)])
 def test_arrays_begin_with_a_line_and_own_what_they_hold(shape):
-    kept = [_aligned.empty(shape), _aligned.zeros(shape), _aligned.empty(shape, np.int64)]
+    kept = [_aligned.empty(shape), _aligned.zeros(shape), *_aligned.arrays(shape, (3,), shape)]
     for k, array in enumerate(kept):
         assert array.size == 0 or array.ctypes.data % _aligned.LINE == 0
         assert array.flags.c_contiguous
         assert array.flags.writeable
-        assert array.shape == np.empty(shape).shape
         array.fill(k)
     assert all((array == k).all() for k, array in enumerate(kept))
-    assert kept[2].dtype == np.int64
+    assert [array.shape for array in kept] == [shape, shape, shape, (3,), shape]
 
 
 def test_copies_are_in_rows_and_independent():
