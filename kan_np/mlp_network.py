@@ -6,48 +6,55 @@ along samples, however narrow the layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
-from kan_np.kernels import activation
-from kan_np.kernels.exponential import OCTET
-
-_CHUNK = 8192  # rows of a prediction that are in memory at once
+from kan_np.kernels import perceptron
+from kan_np.kernels.activation import RELU, SILU, TANH
+from kan_np.kernels.tiles import PANEL
 
 _Number = TypeVar("_Number", bound=np.generic)
 
-
-Activation = Callable[[FloatArray, FloatArray], None]
-
-
-def _by_kernel(kind: int) -> Activation:
-    tail, tail_slope = np.zeros((1, OCTET)), np.empty((1, OCTET))
-
-    def activate(z: FloatArray, slope: FloatArray) -> None:
-        activation.activate(kind, z, slope, tail, tail_slope)
-
-    return activate
+#: Activations by name, as kernels number them.
+ACTIVATIONS = {"tanh": TANH, "relu": RELU, "silu": SILU}
+_BLOCK = 6 * PANEL  # samples that go through all layers at once
 
 
-def _relu(z: FloatArray, slope: FloatArray) -> None:
-    np.greater(z, 0.0, out=slope)
-    np.maximum(z, 0.0, out=z)
+@dataclass(frozen=True)
+class MlpBlock:
+    """What the kernels of an MLP need beside numbers: kind of activation, widths, room for a block.
 
+    Attributes
+    ----------
+    kind : int
+    width : ndarray of int
+    nodes, slopes : ndarray of shape (n_rows, block)
+        Values of the nodes, a row of ones after each layer but the last; derivatives of activations.
+    first : list of int
+        First row of each node layer.
+    """
 
-#: By name what makes an activation in place, with scratch of its own: (z, slope), both C-contiguous -> z
-#: becomes a(z) and slope a'(z).
-ACTIVATIONS: dict[str, Callable[[], Activation]] = {
-    "tanh": lambda: _by_kernel(activation.TANH),
-    "relu": lambda: _relu,
-    "silu": lambda: _by_kernel(activation.SILU),
-}
+    kind: int
+    width: NDArray[np.int64]
+    nodes: FloatArray
+    slopes: FloatArray
+    first: list[int]
+
+    @staticmethod
+    def of(net: MlpNetwork) -> MlpBlock:
+        """Room for the blocks of a network."""
+        first = np.cumsum([0, *(nodes + 1 for nodes in net.width[:-1])]).tolist()
+        shape = (first[-1] + net.width[-1], _BLOCK)
+        width = np.array(net.width, dtype=np.int64)
+        nodes = _aligned.empty(shape)
+        nodes.fill(1.0)
+        return MlpBlock(ACTIVATIONS[net.activation], width, nodes, _aligned.zeros(shape), first)
 
 
 @dataclass(frozen=True)
@@ -77,32 +84,36 @@ class MlpNetwork:
         """An MLP has no grid: every input can be evaluated."""
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """Outputs (n_samples, n_out), in chunks of rows."""
-        activate = ACTIVATIONS[self.activation]()
-        out = np.empty((x.shape[0], self.width[-1]))
-        for low in range(0, x.shape[0], _CHUNK):
-            h = x[low : low + _CHUNK].T
-            for layer, (weights, bias) in enumerate(self.layers):
-                h = np.dot(weights.T, h)
-                h += bias[:, None]
-                if layer < len(self.layers) - 1:
-                    activate(h, np.empty_like(h))
-            out[low : low + _CHUNK] = h.T
-        return out
+        """Outputs (n_samples, n_out)."""
+        block, out = MlpBlock.of(self), np.empty((self.width[-1], x.shape[0]))
+        samples = np.ascontiguousarray(x.T)
+        perceptron.forward(block.kind, block.width, self.theta, samples, block.nodes, block.slopes, out)
+        return np.ascontiguousarray(out.T)
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i by forward accumulation: (n_samples, n_out, n_in)."""
-        activate = ACTIVATIONS[self.activation]()
-        h, jacobian = x.T, np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
-        for layer, (weights, bias) in enumerate(self.layers):
-            h = np.dot(weights.T, h)
-            h += bias[:, None]
+        _, slopes = self.values_and_slopes(np.ascontiguousarray(x.T))
+        jacobian = np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
+        for layer, (weights, _) in enumerate(self.layers):
             jacobian = np.einsum("io,sij->soj", weights, jacobian)
             if layer < len(self.layers) - 1:
-                slope = np.empty_like(h)
-                activate(h, slope)
-                jacobian *= slope.T[:, :, None]
+                jacobian *= slopes[layer + 1].T[:, :, None]
         return np.ascontiguousarray(jacobian)
+
+    def values_and_slopes(self, x: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+        """Values of the nodes and derivatives of their activations, (n_nodes, n_samples) a layer.
+
+        x has shape (n_in, n_samples) and is C-contiguous. Inputs and outputs are layers as well; they have no
+        activations, and derivatives that mean nothing.
+        """
+        block = MlpBlock.of(self)
+        shape = (block.nodes.shape[0], x.shape[1])
+        nodes, slopes = _aligned.empty(shape), _aligned.empty(shape)
+        perceptron.values_and_slopes(
+            block.kind, block.width, self.theta, x, block.nodes, block.slopes, nodes, slopes
+        )
+        rows = [slice(low, low + n) for low, n in zip(block.first, self.width, strict=True)]
+        return [nodes[own] for own in rows], [slopes[own] for own in rows]
 
 
 def split_layers(
@@ -126,14 +137,4 @@ def split_layers(
         at += n_in * n_out
         layers.append((weights, theta[at : at + n_out]))
         at += n_out
-    return layers
-
-
-def stacked_layers(width: tuple[int, ...], theta: FloatArray) -> list[FloatArray]:
-    """(W_l; b_l) of each layer as one matrix (n_in + 1, n_out), a view of theta."""
-    layers, at = [], 0
-    for n_in, n_out in pairwise(width):
-        end = at + (n_in + 1) * n_out
-        layers.append(theta[at:end].reshape(n_in + 1, n_out))
-        at = end
     return layers

@@ -11,11 +11,15 @@ Hessian is 2 J^T W J, J laid out for a chunk of samples at a time and multiplied
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
-from kan_np.kernels.activation import pull_back
-from kan_np.mlp_network import ACTIVATIONS, MlpNetwork, split_layers, stacked_layers
+from kan_np.kernels import perceptron
+from kan_np.kernels._jit import bound
+from kan_np.mlp_network import MlpBlock, MlpNetwork, split_layers
 from kan_np.objective import add_square, residual_weights
 from kan_np.penalty import Penalty
 
@@ -52,21 +56,17 @@ class MlpObjective:
         self.smoothing = 0.0  # there is no spline to smooth
         self.n_fev = 0
         self.mse = self.reg = float("nan")
-        self._width, self._activate = net.width, ACTIVATIONS[net.activation]()
-        self._y = np.ascontiguousarray(y.T)
-        self._twice_weight = 2.0 * residual_weights(y, weight)
-        n = x.shape[0]
-        # the row of ones below the nodes makes biases a row of weights: h W + b in one product
-        self._below = [np.ones((nodes + 1, n)) for nodes in net.width[:-1]]
-        self._below[0][:-1] = x.T
-        self._h = [*(below[:-1] for below in self._below[1:]), np.empty((net.width[-1], n))]
-        self._slope = [np.empty_like(h) for h in self._h[:-1]]
-        self._scaled = np.empty_like(self._y)  # 2 v_s (f(x_s) - y_s)
-        # parameters and gradient in place, so that the views of them are made once
-        self._theta, self._grad = np.empty(net.n_params), np.empty(net.n_params)
-        self._layers = stacked_layers(net.width, self._theta)
-        self._grads = stacked_layers(net.width, self._grad)
-        self._transposed = [layer.T for layer in self._layers]
+        self._net, block = net, MlpBlock.of(net)
+        self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
+        self._before = (block.kind, block.width)
+        self._after = (self._x, self._y, self._weight, block.nodes, block.slopes)
+        given = (*self._before, net.theta, *self._after)
+        self._loss = bound(perceptron.loss, *given)
+        self._loss_and_gradient = bound(perceptron.loss_and_gradient, *given, np.empty(net.n_params))
+        self._is_weight = np.concatenate(
+            [np.repeat([True, False], [n_in * n_out, n_out]) for n_in, n_out in pairwise(net.width)]
+        )
         self._curvature: _Curvature | None = None
 
     @property
@@ -82,103 +82,73 @@ class MlpObjective:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
+        theta, grad = _contiguous(theta), np.zeros(theta.size)
+        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
         self.reg = 0.0
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            self._forward(theta)
-            self._backward()
-            if self.penalty.lamb > 0:
-                for layer, by_layer in zip(self._layers, self._grads, strict=True):
-                    self.reg += self.penalty.lamb_l1 * float(np.abs(layer[:-1]).sum())
-                    by_layer[:-1] += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(layer[:-1])
-        return self.mse + self.penalty.lamb * self.reg, self._grad.copy()
+        if self.penalty.lamb > 0:
+            weights = np.where(self._is_weight, theta, 0.0)
+            self.reg = self.penalty.lamb_l1 * float(np.abs(weights).sum())
+            grad += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(weights)
+        return self.mse + self.penalty.lamb * self.reg, grad
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone, without the penalty, at the flat vector theta."""
         self.n_fev += 1
         self.reg = 0.0
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(theta)
+        self.mse = self._loss(*self._before, _contiguous(theta), *self._after)
         return self.mse
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian, without the penalty; see `Objective`."""
         self.n_fev += 1
         self.reg = 0.0
+        theta, grad = _contiguous(theta), np.zeros(theta.size)
+        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
         if self._curvature is None:
-            nodes = [below[:-1] for below in self._below]
-            self._curvature = _Curvature(self._width, nodes, self._slope, self._twice_weight)
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._forward(theta)
-            # first: the pass back overwrites the nodes
-            hessian = self._curvature.assemble([layer[:-1] for layer in self._layers])
-            self._backward()
-        return self.mse, self._grad.copy(), hessian
+            self._curvature = _Curvature(self._net.width, 2.0 * self._weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
+            hessian = self._curvature.assemble(self._net.with_theta(theta), self._x)
+        return self.mse, grad, hessian
 
-    def _forward(self, theta: FloatArray) -> None:
-        """Take nodes, slopes of activations, residuals (in place of the outputs) and the loss."""
-        self._theta[:] = theta
-        for layer, slope in enumerate(self._slope):
-            np.dot(self._transposed[layer], self._below[layer], out=self._h[layer])
-            self._activate(self._h[layer], slope)
-        residual = self._h[-1]
-        np.dot(self._transposed[-1], self._below[-1], out=residual)
-        residual -= self._y
-        np.multiply(residual, self._twice_weight, out=self._scaled)
-        self.mse = 0.5 * float(np.vdot(residual, self._scaled))
 
-    def _backward(self) -> None:
-        """Gradient of the loss; the derivatives by hidden nodes are written over the nodes' values."""
-        delta = self._scaled
-        for layer in range(len(self._layers) - 1, -1, -1):
-            np.dot(self._below[layer], delta.T, out=self._grads[layer])
-            if layer > 0:
-                weights, nodes, slope = self._layers[layer][:-1], self._h[layer - 1], self._slope[layer - 1]
-                if delta.shape[0] == 1:  # an outer product: BLAS would write it and multiply another time
-                    pull_back(weights, delta, slope, nodes)
-                else:
-                    np.dot(weights, delta, out=nodes)
-                    nodes *= slope
-                delta = nodes
+def _contiguous(theta: FloatArray) -> FloatArray:
+    """The flat vector as kernels expect it."""
+    return np.ascontiguousarray(theta, dtype=np.float64)
 
 
 class _Curvature:
-    """Gauss-Newton Hessian of the loss from the nodes and slopes that an objective has just computed.
+    """Gauss-Newton Hessian of the loss.
 
     One output sees all parameters but the other outputs' columns of the last layer: those of a network with
     one output. Its product is formed in that size, and added up over outputs where they share parameters.
     """
 
-    def __init__(
-        self,
-        width: tuple[int, ...],
-        below: list[FloatArray],
-        slope: list[FloatArray],
-        twice_weight: FloatArray,
-    ) -> None:
+    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray) -> None:
         self._n_out, self._width = width[-1], (*width[:-1], 1)
-        self._below, self._slope = below, slope
         self._root = np.sqrt(twice_weight)
-        n_params = sum((n_in + 1) * n_out for n_in, n_out in zip(width[:-1], width[1:], strict=True))
+        n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
         self._own = split_layers(width, np.arange(n_params))[-1]
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
-        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), below[0].shape[1])
-        self._rows = np.empty(size * self._chunk)
-        self._matrix = np.zeros((n_params, n_params))
-        self._one = self._matrix if self._n_out == 1 else np.zeros((size, size))
+        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
+        self._rows = _aligned.empty((size * self._chunk,))
+        self._matrix = _aligned.zeros((n_params, n_params))
+        self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
 
-    def assemble(self, layers: list[FloatArray]) -> FloatArray:
-        """Return 2 J^T W J for weights without biases: the lower triangle, in Fortran order.
+    def assemble(self, net: MlpNetwork, x: FloatArray) -> FloatArray:
+        """Return 2 J^T W J for samples x (n_in, n): the lower triangle, in Fortran order.
 
         The next call overwrites it.
         """
+        self._nodes, self._slopes = net.values_and_slopes(x)
+        weights = [layer for layer, _ in net.layers]
         matrix, one, shared = self._matrix, self._one, self._shared
         one.fill(0.0)
         if self._n_out == 1:
-            self._add_output(layers)
+            self._add_output(weights)
             return matrix.T
         matrix[shared:, shared:] = 0.0
-        *hidden, last = layers
+        *hidden, last = weights
         for j in range(self._n_out):
             one[:, shared:] = 0.0
             self._add_output([*hidden, last[:, j : j + 1]])
@@ -203,8 +173,8 @@ class _Curvature:
         rows[-1][1][0] = self._root[samples]
         for layer in range(len(weights) - 1, -1, -1):
             by_weights, delta = rows[layer]
-            np.multiply(self._below[layer][:, None, samples], delta, out=by_weights)
+            np.multiply(self._nodes[layer][:, None, samples], delta, out=by_weights)
             if layer > 0:
                 by_bias_below = rows[layer - 1][1]
                 np.dot(weights[layer], delta, out=by_bias_below)
-                by_bias_below *= self._slope[layer - 1][:, samples]
+                by_bias_below *= self._slopes[layer][:, samples]

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.grid import refined_knots
 from kan_np.kernels import base, network
@@ -256,30 +257,24 @@ def new_input_places(net: Network, n_samples: int) -> Places:
 
 def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
     block, panels = net.net.block, (net.net.block // PANEL, net.theta.shape[1], PANEL)
-    return Places(
-        np.empty((n_sparse, block), dtype=np.int64),
-        np.empty((n_sparse, block)),
-        np.empty((n_sparse, block)),
-        np.zeros((n_sparse, block)),  # zero for ever where there is no residual function
-        np.zeros((n_sparse, block)),
-        np.empty((n_dense, *panels)),
-        np.empty((n_slopes, *panels)),
+    shape = (n_sparse, block)
+    at, u, stretch, base, dbase, rows, slopes = _aligned.arrays(
+        *[shape] * 5, (n_dense, *panels), (n_slopes, *panels)
     )
+    base.fill(0.0)  # for ever where there is no residual function
+    dbase.fill(0.0)
+    return Places(at.view(np.int64), u, stretch, base, dbase, rows, slopes)
 
 
 def new_scratch(net: Network) -> Scratch:
     """Room for one block of node values and their derivatives, and for all edges as polynomials."""
     w, block, (n_pieces, _, width) = net.wiring, net.net.block, net.table.poly.shape[1:]
-    return Scratch(
-        np.empty((w.n_nodes, block)),
-        np.empty((w.n_nodes, block)),
-        np.empty((w.n_nodes, block)),
-        np.empty((3, block)),
-        np.empty((w.n_edges, block)),
-        np.empty((w.n_edges, n_pieces, width)),
-        np.zeros((w.n_edges, LANES, PIECES)),
-        np.empty((LANES, w.n_edges, n_pieces, width)),
+    nodes, edges = (w.n_nodes, block), (w.n_edges, n_pieces, width)
+    x, delta, above, work, slope, polynomial, columns, moment = _aligned.arrays(
+        *[nodes] * 3, (3, block), (w.n_edges, block), edges, (w.n_edges, LANES, PIECES), (LANES, *edges)
     )
+    columns.fill(0.0)
+    return Scratch(x, delta, above, work, slope, polynomial, columns, moment)
 
 
 def residual_values(base_fun: str, x: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import blas
 
+from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
@@ -99,11 +100,11 @@ class KanObjective:
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
-        self._y = np.ascontiguousarray(y.T)
-        self._weight = residual_weights(y, weight)
+        self._y = _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
         self._label_variance = _variance(y, self._weight)
         self._places, self._scratch = new_places(net), new_scratch(net)
-        self._residual = np.empty((y.shape[1], net.net.block))
+        self._residual = _aligned.empty((y.shape[1], net.net.block))
         self._grad = np.empty_like(net.theta)
         rows = _rows_in_cache(net, x.shape[1])
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
@@ -112,9 +113,10 @@ class KanObjective:
             kernels.expand_inputs(net.net, x, self._inputs, self._scratch)
         self._matrix: FloatArray | None = None
         self._rows: FloatArray | None = None
-        self._active = new_active(net)
+        self._active: gauss_newton.Active | None = None  # of assembly by scattered products
         self._loss_and_gradient: Callable[..., float] | None = None
         self._loss: Callable[..., float] | None = None
+        self._assemble: Callable[..., float] | None = None  # of the way that the network takes
 
     @property
     def n_residuals(self) -> int:
@@ -171,7 +173,7 @@ class KanObjective:
         matrix, grad = self._as_matrix(theta), self._grad
         grad.fill(0.0)
         if self._matrix is None:
-            self._matrix = np.empty((theta.size, theta.size))
+            self._matrix = _aligned.empty((theta.size, theta.size))
         hessian = self._matrix
         hessian.fill(0.0)
         total = 0.0
@@ -179,20 +181,14 @@ class KanObjective:
             y, weight = self._load(rows)
             if self.net.short:
                 total += self._add_dense(matrix, y, 2.0 * weight, hessian, grad)
-            else:
-                total += gauss_newton.accumulate_sparse(
-                    self.net.net,
-                    matrix,
-                    self._inputs,
-                    y,
-                    2.0 * weight,
-                    self._places,
-                    self._scratch,
-                    self._residual,
-                    self._active,
-                    hessian,
-                    grad,
-                )
+                continue
+            if self._active is None:
+                self._active = new_active(self.net)
+            scratch = (self._places, self._scratch, self._residual, self._active)
+            given = (self.net.net, matrix, self._inputs, y, 2.0 * weight, *scratch, hessian, grad)
+            if self._assemble is None:
+                self._assemble = bound(gauss_newton.accumulate_sparse, *given)
+            total += self._assemble(*given)
         self.mse, self.reg = 0.5 * total, 0.0
         if self._follows_loss:
             self.smoothing = weak_weight(self.mse, matrix[:, self.net.has_base :], self._label_variance)
@@ -207,7 +203,7 @@ class KanObjective:
         if len(self._parts) == 1:
             return self._y, self._weight
         kernels.expand_inputs(self.net.net, self._x[rows], self._inputs, self._scratch)
-        return np.ascontiguousarray(self._y[:, rows]), self._weight[rows]
+        return _aligned.copied(self._y[:, rows]), self._weight[rows]
 
     def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
         """smoothing * S; its derivatives are added to `grad` and to the diagonal blocks of `hessian`."""
@@ -230,30 +226,17 @@ class KanObjective:
         block = self.net.net.block
         chunk = max(_JACOBIAN_BYTES // (8 * theta.size * n_out * block), 1) * block
         if self._rows is None:
-            self._rows = np.empty(theta.size * n_out * min(chunk, self._y.shape[1]))
+            self._rows = _aligned.empty((theta.size * n_out * min(chunk, self._y.shape[1]),))
         total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
             rows = self._rows[: theta.size * n_out * m].reshape(theta.size, n_out * m)
-            residual = np.empty(n_out * m)
-            gauss_newton.jacobian_rows(
-                self.net.net,
-                theta,
-                self._inputs,
-                low // block,
-                m,
-                y,
-                weight,
-                self._places,
-                self._scratch,
-                self._residual,
-                self._active,
-                rows,
-                residual,
-            )
+            scratch = (self._places, self._scratch, self._residual)
+            given = (self.net.net, theta, self._inputs, low // block, m, y, weight, *scratch, rows, grad)
+            if self._assemble is None:
+                self._assemble = bound(gauss_newton.jacobian_rows, *given)
+            total += self._assemble(*given)
             add_square(rows, hessian)
-            grad += (rows @ residual).reshape(grad.shape)
-            total += float(residual @ residual)
         return total
 
 
@@ -278,12 +261,10 @@ def add_square(rows: FloatArray, matrix: FloatArray) -> None:
 def new_active(net: Network) -> gauss_newton.Active:
     """Room for what is not zero in the rows of a Jacobian."""
     n, block = net.wiring.n_sources, net.net.block
-    return gauss_newton.Active(
-        np.empty((n, block, net.table.k + 1)),
-        np.empty((n, block), dtype=np.int64),
-        np.empty((n, block)),
-        np.empty(net.theta.shape[1]),
+    value, first, base_values, column = _aligned.arrays(
+        (n, block, net.table.k + 1), (n, block), (n, block), (net.theta.shape[1],)
     )
+    return gauss_newton.Active(value, first.view(np.int64), base_values, column)
 
 
 def _rows_in_cache(net: Network, n_in: int) -> int:

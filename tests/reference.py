@@ -274,6 +274,14 @@ def tile_slopes(theta, delta, panel, edges, targets):
     return sum(delta[j] * row for j, row in zip(targets, tile_values(theta, panel, edges), strict=True))
 
 
+def weighted_rows(weight, at, apart, step, rows, size):
+    """Sum over r of weight[at + t apart + r step] rows[r, s], a row a t < size; weights by flat index."""
+    flat = weight.ravel()
+    return np.stack(
+        [sum(flat[at + t * apart + r * step] * row for r, row in enumerate(rows)) for t in range(size)]
+    )
+
+
 #: Symbols as functions of complex numbers.
 SYMBOLS = {
     "sin": np.sin,

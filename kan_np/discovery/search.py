@@ -37,6 +37,8 @@ _GOOD = 1e-2
 _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
+#: Part of the time after which no network is trained any more; the rest is for writing formulas.
+_TRAINING = 0.9
 
 
 def discover(
@@ -71,8 +73,9 @@ def discover(
     var : sequence of str or sympy.Expr, optional
         Names of the inputs.
     seconds : float
-        Budget, in processor time of the thread, which other programs do not use up. No shape is begun after
-        it; the same seed gives the same result where it is not reached.
+        Budget, in processor time of the thread, which other programs do not use up. Training ends after
+        nine tenths of it, and after the whole no further formula is written once there is one; the same seed
+        gives the same result where it is not reached.
     restarts : int
         Starts of each shape.
     seed : int
@@ -129,8 +132,13 @@ class _Search:
         self.candidates: list[Candidate] = []
 
     @property
+    def spent(self) -> float:
+        return time.thread_time() - self.begin
+
+    @property
     def over(self) -> bool:
-        return time.thread_time() - self.begin > self.seconds
+        """Whether the time for training is over."""
+        return self.spent > _TRAINING * self.seconds
 
     def _stop(self) -> bool:
         return self.over
@@ -154,8 +162,7 @@ class _Search:
         self._write_the_others()
         best = min(self.candidates, key=lambda c: (not c.exact, c.complexity if c.exact else c.length))
         tried = {shape.name: trained.rmse for shape, trained in self.trained}
-        cpu = time.thread_time() - self.begin
-        return Discovery(frontier(self.candidates), best, len(self.trained), cpu, tried)
+        return Discovery(frontier(self.candidates), best, len(self.trained), self.spent, tried)
 
     def _try(self, trees: Sequence[Shape], **options: Any) -> None:
         """Train shapes, and snap at once what fits well and better than what is there."""
@@ -206,6 +213,8 @@ class _Search:
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
+            if self.candidates and self.spent > self.seconds:
+                return
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 

@@ -1,11 +1,13 @@
-"""SiLU, tanh and their derivatives, for the residual functions of edges and the nodes of an MLP."""
+"""SiLU, tanh, ReLU and their derivatives, for the residual functions of edges and the nodes of an MLP."""
 
 from __future__ import annotations
 
-from kan_np.kernels._jit import entry, jit, jit_exact
+import numpy as np
+
+from kan_np.kernels._jit import jit, jit_exact
 from kan_np.kernels.exponential import OCTET, silu_octet, tanh_octet
 
-SILU, TANH = 0, 1
+SILU, TANH, RELU = 0, 1, 2
 
 
 @jit_exact
@@ -23,34 +25,22 @@ def tanh(x, at, n, value, slope, to):
 
 
 @jit
-def apply(kind, z, n, slope):
-    """The activation of the first n numbers of z, a multiple of OCTET, in place."""
-    if kind == TANH:
-        tanh(z, 0, n, z, slope, 0)
-    else:
-        silu(z, 0, n, z, slope, 0)
+def relu(z, row, n, slope):
+    """ReLU of the first n numbers of a row, in place, and its derivative; NaN stays, its derivative is 0."""
+    r = np.uint64(row)
+    for s in range(n):
+        slope[r, s] = 1.0 if z[r, s] > 0.0 else 0.0
+        z[r, s] = 0.0 if z[r, s] <= 0.0 else z[r, s]
 
 
-@entry
-def activate(kind, z, slope, tail, tail_slope):
-    """Replace the numbers of z (n_nodes, n) by their activations, and those of `slope` by the derivatives.
-
-    What does not fill an octet goes through `tail` and `tail_slope`, both (1, OCTET), by the same arithmetic.
-    """
-    n = z.shape[1]
-    whole = z.size // OCTET * OCTET
-    apply(kind, z, whole, slope)
-    for s in range(z.size - whole):
-        tail[0, s] = z[(whole + s) // n, (whole + s) % n]
-    apply(kind, tail, OCTET, tail_slope)
-    for s in range(z.size - whole):
-        z[(whole + s) // n, (whole + s) % n] = tail[0, s]
-        slope[(whole + s) // n, (whole + s) % n] = tail_slope[0, s]
-
-
-@entry
-def pull_back(weights, delta, slope, out):
-    """out[i, s] = weights[i, 0] delta[0, s] slope[i, s]: from one node above to the nodes below it."""
-    for i in range(out.shape[0]):
-        for s in range(out.shape[1]):
-            out[i, s] = weights[i, 0] * delta[0, s] * slope[i, s]
+@jit
+def activate_rows(kind, z, slope, first, end, n):
+    """z[i, s] becomes a(z[i, s]) and slope[i, s] the derivative, first <= i < end, s < n: whole octets."""
+    width = z.shape[1]
+    for i in range(first, end):
+        if kind == TANH:
+            tanh(z, i * width, n, z, slope, i * width)
+        elif kind == SILU:
+            silu(z, i * width, n, z, slope, i * width)
+        else:
+            relu(z, i, n, slope)

@@ -23,6 +23,7 @@ from kan_np.kernels.lanes import LANES, add_row
 from kan_np.kernels.layer import start_evaluation
 from kan_np.kernels.layout import scale_row
 from kan_np.kernels.network import layers_forward, node_slopes
+from kan_np.kernels.panels import lay_out
 from kan_np.kernels.spline import active_values
 from kan_np.kernels.tiles import PANEL
 
@@ -64,11 +65,9 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
 
 @jit
 def expand_block(net, inputs, block, n, places, active):
-    """Fill `active` for all sparse nodes, after a forward pass of the block."""
+    """Fill `active` for all nodes, none of them dense, after a forward pass of the block."""
     n_in, shift = net.node_start[1], int(net.base != ZERO)
     for i in range(active.first.shape[0]):
-        if net.dense[i]:
-            continue
         p = inputs if i < n_in else places
         slot = block * n_in + i if i < n_in else i
         active_values(i, n, slot, p.at, p.u, net.poly, net.start, active.value, active.first)
@@ -174,61 +173,54 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
 
 @entry
 def jacobian_rows(
-    net, theta, inputs, first_block, n_rows, y, weight, places, scratch, residual, active, jacobian, scaled
+    net, theta, inputs, first_block, n_rows, y, weight, places, scratch, residual, jacobian, vector
 ):
-    """Rows of sqrt(W) J, transposed, and sqrt(W) r, for n_rows samples from `first_block` on.
+    """Rows of sqrt(W) J, transposed, for n_rows samples from `first_block` on; returns r^T W r.
 
-    jacobian (p, n_out n_rows) and scaled (n_out n_rows,): column j n_rows + s belongs to output j of sample
-    s.
+    Column j n_rows + s of jacobian (p, n_out n_rows) belongs to output j of sample s. J^T W r is added to
+    `vector`, of the shape of theta.
     """
-    n_in, work = net.node_start[1], scratch.work
+    n_in, work, total = net.node_start[1], scratch.work, 0.0
     start_evaluation(net, theta, scratch)
     for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         low = block * net.block
-        expand_block(net, inputs, block, n, places, active)
+        for i in range(n_in, net.dense.shape[0]):
+            if not net.dense[i]:  # laid out here alone; places and residual functions are in the same slot
+                lay_out(net, i, scratch.x, n, places, i, i)
         for j in range(y.shape[0]):
             column = j * n_rows + low - first_block * net.block
             node_slopes(net, theta, j, 1, n, places, scratch)
             for s in range(n):
                 work[0, s] = np.sqrt(weight[low + s])
-                scaled[column + s] = work[0, s] * residual[j, s]
+                work[2, s] = work[0, s] * residual[j, s]
+                total += work[2, s] * work[2, s]
             for e in range(theta.shape[0]):
                 i, reached = net.source[e], reaches(net, e, j)
                 for s in range(n):
                     work[1, s] = work[0, s] * scratch.delta[net.target[e], s] if reached else 0.0
-                if net.dense[i]:
-                    rows = inputs.rows if i < n_in else places.rows
-                    slot = block * n_in + i if i < n_in else i
-                    edge_from_panels(rows, slot, e, n, work, jacobian, column)
-                else:
-                    edge_from_active(net.base, active, i, e, n, work, jacobian, column)
+                rows = inputs.rows if i < n_in else places.rows
+                slot = block * n_in + i if i < n_in else i
+                edge_rows(rows, slot, e, n, work, jacobian, column, vector)
+    return total
 
 
 @jit
-def edge_from_panels(rows, slot, edge, n, work, jacobian, column):
-    """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), psi_r in the rows of a dense source."""
+def edge_rows(rows, slot, edge, n, work, jacobian, column, vector):
+    """jacobian[edge n_rows + r, column + s] = work[1, s] psi_r(x_s), psi_r the rows of the edge's source.
+
+    Its products with work[2] are added to vector[edge, r].
+    """
     n_panels, n_rows = rows.shape[1], rows.shape[2]
     for r in range(n_rows):
+        own = np.uint64(edge * n_rows + r)
         to = (edge * n_rows + r) * jacobian.shape[1] + column
         for panel in range(n // PANEL):
             row = ((slot * n_panels + panel) * n_rows + r) * PANEL
             scale_row(work, work.shape[1] + panel * PANEL, rows, row, jacobian, to + panel * PANEL)
         for s in range(n // PANEL * PANEL, n):
-            jacobian[edge * n_rows + r, column + s] = work[1, s] * rows[slot, s // PANEL, r, s % PANEL]
-
-
-@jit
-def edge_from_active(base, active, i, edge, n, work, jacobian, column):
-    """As `edge_from_panels` for a sparse source."""
-    n_rows, order = active.column.shape[0], active.value.shape[2]
-    for r in range(n_rows):
+            jacobian[own, column + s] = work[1, s] * rows[slot, s // PANEL, r, s % PANEL]
+        total = 0.0
         for s in range(n):
-            jacobian[edge * n_rows + r, column + s] = 0.0
-    if base != ZERO:
-        for s in range(n):
-            jacobian[edge * n_rows, column + s] = work[1, s] * active.base[i, s]
-    for s in range(n):
-        q, m = np.uint64(s), edge * n_rows + active.first[i, s]
-        for r in range(order):
-            jacobian[m + r, column + s] = work[1, q] * active.value[i, q, r]
+            total += jacobian[own, np.uint64(column + s)] * work[2, s]
+        vector[edge, r] += total

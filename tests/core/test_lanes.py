@@ -38,6 +38,19 @@ def call_exponential(x, out):
         exp_octet(x, s, out, s)
 
 
+@numba.njit
+def call_activation(kind, z, slope):
+    activation.activate_rows(kind, z, slope, 0, z.shape[0], z.shape[1])
+
+
+def activated(kind, x):
+    """a(x) and a'(x); kernels take whole octets."""
+    z = np.pad(x, ((0, 0), (0, -x.shape[1] % OCTET)))
+    slope = np.full_like(z, np.nan)
+    call_activation(kind, z, slope)
+    return z[:, : x.shape[1]], slope[:, : x.shape[1]]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_add_row_and_add_product(seed):
     rng = np.random.default_rng(seed)
@@ -91,14 +104,19 @@ def test_tanh_and_silu_are_right_to_a_few_roundings_down_to_the_smallest_numbers
         (activation.TANH, np.tanh(x), 1.0 - np.tanh(x) ** 2),
         (activation.SILU, x * expit(x), expit(x) * (1.0 + x * expit(-x))),
     ):
-        z, derivative = x.copy(), np.empty_like(x)
-        activation.activate(kind, z, derivative, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+        z, derivative = activated(kind, x)
         np.testing.assert_allclose(z, expected, rtol=2e-15, atol=1e-300)
         np.testing.assert_allclose(derivative, slope, rtol=1e-14, atol=1e-15)
 
 
 def test_tanh_at_the_ends_of_the_numbers():
     z = np.array([[np.inf, -np.inf, np.nan, 1e300, -1e-300, 0.0, -20.0]])
-    slope = np.empty_like(z)
-    activation.activate(activation.TANH, z, slope, np.zeros((1, OCTET)), np.empty((1, OCTET)))
+    z, _ = activated(activation.TANH, z)
     np.testing.assert_array_equal(z[0], [1.0, -1.0, np.nan, 1.0, -1e-300, 0.0, -1.0])
+
+
+def test_relu_keeps_nan_and_infinity():
+    x = np.array([[-1.0, -0.0, 0.0, 2.5, np.nan, -np.inf, np.inf]])
+    z, slope = activated(activation.RELU, x)
+    np.testing.assert_array_equal(z[0], [0.0, 0.0, 0.0, 2.5, np.nan, 0.0, np.inf])
+    np.testing.assert_array_equal(slope[0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0])

@@ -11,6 +11,10 @@ from kan import KAN
 
 from benchmarks.peers.workers.library import Answer, EdgeLibrary, serve, stopwatch
 
+#: The functions that pykan's hello world offers its edges. With the whole library, whose cheapest entry is
+#: the constant 0, `auto_symbolic` at its default weight of simplicity makes a constant of most formulas.
+_HELLO_WORLD_LIBRARY = ["x", "x^2", "x^3", "x^4", "exp", "log", "sqrt", "tanh", "sin", "abs"]
+
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 
@@ -60,7 +64,7 @@ class Pykan(EdgeLibrary):
 
 
 def _hello_world_road(data: dict[str, torch.Tensor], width: list[int], seed: int, folder: str) -> Answer:
-    start = time.perf_counter()
+    start = time.process_time()
     model = KAN(width=width, grid=3, k=3, seed=seed, auto_save=False, ckpt_path=folder)
     model.fit(data, opt="LBFGS", steps=50, lamb=0.001)
     model = model.prune()
@@ -68,12 +72,12 @@ def _hello_world_road(data: dict[str, torch.Tensor], width: list[int], seed: int
     model = model.refine(10)
     model.fit(data, opt="LBFGS", steps=50)
     splines = float(torch.sqrt(torch.mean((model(data["test_input"]) - data["test_label"]) ** 2)))
-    model.auto_symbolic(verbose=0)
+    model.auto_symbolic(lib=_HELLO_WORLD_LIBRARY, verbose=0)
     model.fit(data, opt="LBFGS", steps=50)
     error = float(torch.sqrt(torch.mean((model(data["test_input"]) - data["test_label"]) ** 2)))
     text = str(model.symbolic_formula()[0][0])
     return {
-        "seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - start,
         "splines": splines,
         "test_rmse": error,
         "formula": text,
