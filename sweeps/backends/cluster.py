@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from sweeps.backends import faults
@@ -29,6 +29,9 @@ from sweeps.errors import UserError
 from sweeps.interrupts import deaf_children
 from sweeps.run_one import Record
 from sweeps.space import RunConfig
+
+#: Is told how many threads a cluster has, and sees to it that they are not too few.
+Revive = Callable[[int], None]
 
 #: What a task should take: its way there and back costs a few milliseconds.
 _GROUP = GroupSize(seconds=0.5, runs=256)
@@ -46,8 +49,9 @@ def compute_on_cluster(
 ) -> Generator[list[Record], None, None]:
     """Yield the records of runs as their tasks are completed; see `sweeps.backends.dask`."""
     _keep_quiet()
-    with _client(resources) as client:
-        tasks = _Tasks(client, terms, resources)
+    connect = _own(resources.jobs) if resources.scheduler is None else _foreign(resources.scheduler)
+    with connect as (client, revive):
+        tasks = _Tasks(client, revive, terms, resources)
         try:
             yield from tasks.compute(runs)
         finally:
@@ -57,8 +61,9 @@ def compute_on_cluster(
 class _Tasks:
     """The tasks of one sweep on a cluster."""
 
-    def __init__(self, client: Any, terms: Terms, resources: Resources) -> None:
+    def __init__(self, client: Any, revive: Revive, terms: Terms, resources: Resources) -> None:
         self._client = client
+        self._revive = revive
         self._terms = terms
         self._resources = resources
         self._where = resources.scheduler or "the cluster on this machine"
@@ -90,13 +95,14 @@ class _Tasks:
                 self._client.run(stop_crews, on_error="ignore")
 
     def _look(self) -> None:
-        """Count the threads of the cluster, which may grow and shrink."""
+        """Count the threads of the cluster, which may grow and shrink, and replace what is lost for good."""
         if time.monotonic() - self._looked < _LOOK_S:
             return
         try:
             self._threads = sum(self._client.nthreads().values())
-        except Exception as error:  # of several kinds: what follows is the same
-            raise self._scheduler_lost(str(error)) from None
+        except Exception:  # of several kinds: what follows is the same
+            raise self._scheduler_lost() from None
+        self._revive(self._threads)
         self._looked = time.monotonic()
 
     def _submit(self, group: list[RunConfig]) -> None:
@@ -118,8 +124,8 @@ class _Tasks:
                 yield [faults.lost(group[0], "with its Dask worker", 0.0)]
             else:
                 backlog.give_back(group, alone=True)
-        except (CancelledError, TimeoutError, OSError) as error:
-            raise self._scheduler_lost(str(error)) from None
+        except (CancelledError, TimeoutError, OSError):
+            raise self._scheduler_lost() from None
         except UserError:
             raise
         except Exception as error:
@@ -138,8 +144,8 @@ class _Tasks:
                     self._pace.learn(run, by_id[run.run_id]["wall_s"])
             yield records
 
-    def _scheduler_lost(self, how: str) -> SchedulerLostError:
-        return SchedulerLostError(f"the scheduler of {self._where} is gone or does not answer ({how})")
+    def _scheduler_lost(self) -> SchedulerLostError:
+        return SchedulerLostError(f"the scheduler of {self._where} is gone or does not answer")
 
 
 #: Of a Dask worker: the crew of each of its threads.
@@ -188,32 +194,54 @@ def _dismiss(crew: Crew | None) -> None:
 
 
 @contextlib.contextmanager
-def _client(resources: Resources) -> Iterator[Any]:
-    """Connect to the cluster, or start one on this machine."""
-    from distributed import Client, LocalCluster
+def _foreign(address: str) -> Iterator[tuple[Any, Revive]]:
+    """Connect to a cluster that others look after."""
+    from distributed import Client
 
-    if resources.scheduler is not None:
+    try:
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SchedulerLostError(f"the scheduler {address} cannot be reached ({error})") from None
+    with client:
+        yield client, lambda n_threads: None
+
+
+@contextlib.contextmanager
+def _own(jobs: int) -> Iterator[tuple[Any, Revive]]:
+    """Start a cluster of so many processes on this machine."""
+    from distributed import Client
+
+    with _start(jobs) as cluster, Client(cluster, set_as_default=False) as client:
+
+        def revive(n_threads: int) -> None:
+            # Dask restarts a worker that was killed, but gives up one that does not come back in time.
+            if n_threads < jobs:
+                cluster.scale(jobs)
+
+        yield client, revive
+
+
+def _start(jobs: int) -> Any:
+    from distributed import LocalCluster
+
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
-            client = Client(resources.scheduler, timeout=_CONNECT_S, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            how = f"the scheduler {resources.scheduler} cannot be reached ({error})"
-            raise SchedulerLostError(how) from None
-        with client:
-            yield client
-        return
-    with deaf_children():
-        cluster = LocalCluster(
-            n_workers=resources.jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            env=dict(ONE_THREAD),
-        )
-    with cluster, Client(cluster, set_as_default=False) as client:
-        yield client
+            with deaf_children():
+                return LocalCluster(
+                    n_workers=jobs,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                    env=dict(ONE_THREAD),
+                )
+        except (RuntimeError, OSError, TimeoutError) as error:
+            # One worker that does not start, or is killed meanwhile, takes the whole cluster with it.
+            if attempt == _ATTEMPTS:
+                raise WorkerLostError(f"a Dask cluster cannot be started here: {error}") from None
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _keep_quiet() -> None:
@@ -221,4 +249,6 @@ def _keep_quiet() -> None:
 
     For good, since the threads of a client that was closed may log until the process ends.
     """
+    import distributed  # noqa: F401 - it sets the levels of its loggers as it is imported
+
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

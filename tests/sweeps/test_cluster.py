@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import multiprocessing
 import os
 import signal
 import socket
@@ -88,6 +89,38 @@ def test_a_group_that_kills_dask_workers_is_split_until_the_culprit_is_alone() -
             "worker lost: its process ended in every attempt, at last with its Dask worker",
         ),
     }
+
+
+def test_a_dask_worker_that_is_killed_while_it_is_restarted_is_no_loss() -> None:
+    runs = made_up(*[""] * 5, seconds=10.0)
+    records = backends.dask(runs, RunOptions(), Resources(jobs=1), misbehave)
+    first = next(records)
+    killed: set[int | None] = set()
+    deadline = time.monotonic() + 60.0
+    while len(killed) < 2:
+        assert time.monotonic() < deadline, "Dask has not restarted its worker"
+        for process in multiprocessing.active_children():
+            if process.pid not in killed:
+                process.kill()
+                killed.add(process.pid)
+    assert by_fault(runs, itertools.chain([first], records)) == {"": ("ok", "")}
+
+
+def test_a_worker_that_has_left_for_good_is_replaced() -> None:
+    import dask
+
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.1s"}),
+        cluster._own(1) as (client, revive),
+    ):
+        client.retire_workers()
+        deadline = time.monotonic() + 60.0
+        while client.nthreads():
+            assert time.monotonic() < deadline, "the worker has not left"
+        while not client.nthreads():
+            assert time.monotonic() < deadline, "the worker was not replaced"
+            revive(0)
+            time.sleep(0.1)
 
 
 def test_a_lost_dask_worker_costs_nothing_but_time(tmp_path: Path) -> None:
