@@ -1,7 +1,7 @@
 """The command line: `kan-sweep`, also `python -m sweeps`.
 
-Results go to stdout, everything for the eyes to stderr. Exit codes: 0 all went well; 1 some runs failed or the
-workers were lost; 2 bad input; 130 interrupted.
+Results go to stdout, everything for the eyes to stderr. Exit codes: 0 all went well; 1 some runs failed or
+the workers were lost; 2 bad input; 130 interrupted.
 """
 
 from __future__ import annotations
