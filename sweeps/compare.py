@@ -100,6 +100,8 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
             f"{first} and {second} have no function in common: {_few(tasks[0])} in the one, "
             f"{_few(tasks[1])} in the other. Compare sweeps over the same functions."
         )
+    # what is planned but has no finished run yet is left out, unless that is all
+    shared = [task for task in shared if all(own[task].points for own in tasks)] or shared
     return SweepComparison(
         names=names,
         results=(results[0], results[1]),

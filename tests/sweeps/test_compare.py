@@ -55,6 +55,15 @@ def test_errors_that_are_twice_as_large_everywhere_have_the_ratio_two(tmp_path):
     assert back.pairs[0].ratios[0].equal.value == pytest.approx(0.5)
 
 
+def test_functions_without_a_finished_run_are_not_compared(tmp_path):
+    build(tmp_path / "a")
+    with Store.create(tmp_path / "b", {"name": "b", "seeds": [0, 1, 2]}, "kan-sweep run b") as store:
+        store.set_tasks(synthetic.descriptions(TASKS))
+        for record in synthetic.records(TASKS[:1]):
+            store.add(record)
+    assert [pair.first.task for pair in compare_sweeps(tmp_path / "a", tmp_path / "b").pairs] == [TASKS[0]]
+
+
 def test_the_verdict_names_the_better_one_or_says_that_it_may_be_chance(tmp_path):
     build(tmp_path / "a")
     build(tmp_path / "much", 100.0)
