@@ -4,7 +4,8 @@ The lock is the operating system's, so that it ends with the process that holds 
 NFS too, where the server keeps it. Some network file systems do not lock, or each machine for itself only.
 Hence the holder also leaves a note of who it is and touches it every few seconds: a note from elsewhere that
 is still being touched is a living writer. Whether it is touched is watched, not judged by a clock, since the
-clocks of two machines differ, and may be set.
+clocks of two machines differ, and may be set. A holder that finds another one's note, as after having been
+suspended for so long that it was taken for dead, writes no more.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _PATIENCE_S = 1.0
 #: How often the note is touched, and for how long one has to be left alone to be taken for dead.
 BEAT_S = 5.0
 DEAD_AFTER_S = 4 * BEAT_S
+#: How often a note of one's own that is gone is looked for: another process may be looking what it is.
+_LOOKS = 20
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
@@ -59,10 +62,13 @@ class WriterLock:
     """
 
     def __init__(self, directory: Path, since: str) -> None:
+        self._directory = directory
         self._note = directory / HOLDER_NAME
         self._holder = Holder(os.getpid(), socket.gethostname(), since, uuid.uuid4().hex)
         self._lock: FileLock | None = FileLock(directory / LOCK_NAME)
         self._released = threading.Event()
+        self._taken_by: Holder | None = None
+        self._looked_at = time.monotonic()
         try:
             self._lock.acquire(timeout=_PATIENCE_S, poll_interval=0.05)
         except Timeout:
@@ -80,43 +86,106 @@ class WriterLock:
         self._beat = threading.Thread(target=self._keep_touching, daemon=True)
         self._beat.start()
 
+    def check(self) -> None:
+        """Raise UserError if another process has taken the store over; every write asks first."""
+        # A process that was suspended may come here before its other thread has looked.
+        if time.monotonic() - self._looked_at > 2 * BEAT_S:
+            self._look()
+        if self._taken_by is not None:
+            raise UserError(
+                f"{self._directory} was taken over by {self._taken_by}, for this process was taken for "
+                "dead: it was suspended, or cut off from the disk. Nothing more is written here; what was "
+                "added before is kept. When the other one has ended, run the same command again."
+            )
+
     def release(self) -> None:
         """Give the lock back; a second call does nothing."""
         if self._released.is_set():
             return
         self._released.set()
         self._beat.join()
-        found = _read(self._note)
-        if found is not None and found.token == self._holder.token:
-            with contextlib.suppress(OSError):
-                self._note.unlink(missing_ok=True)
+        self._remove_own_note()
         if self._lock is not None:
             self._lock.release()
 
+    def _remove_own_note(self) -> None:
+        if _read(self._note) == self._holder:
+            with contextlib.suppress(OSError):
+                self._note.unlink(missing_ok=True)
+
     def _take_note(self, directory: Path) -> None:
-        earlier = _read(self._note)
+        content = _content(self._note)
+        earlier = _holder(content)
         # With the lock in hand, whoever left a note on this machine is dead.
-        elsewhere = earlier is not None and (self._lock is None or earlier.host != self._holder.host)
-        if earlier is not None and elsewhere and _is_touched(self._note, earlier):
-            raise _held(directory, earlier)
-        text = json.dumps(asdict(self._holder)).encode()
+        elsewhere = earlier is not None and earlier.host != self._holder.host
+        watched = content is not None and (self._lock is None or elsewhere)
+        if content is not None and watched and _is_touched(self._note, content):
+            raise _held(directory, _read(self._note) or earlier)
         if self._lock is not None:
-            write_file(self._note, text)
-            return
-        # Without locks the making of the note is the lock.
-        self._note.unlink(missing_ok=True)
+            write_file(self._note, self._text())
+        else:
+            # Without locks the making of the note is the lock.
+            if content is not None:
+                self._bury(directory, content)
+            try:
+                self._make_note()
+            except FileExistsError:
+                raise _held(directory, _read(self._note)) from None
+            except OSError as error:
+                raise unwritable(directory, error) from None
+        if (self._lock is None or elsewhere) and not self._is_own():
+            self._remove_own_note()
+            raise _held(directory, _read(self._note))
+
+    def _text(self) -> bytes:
+        return json.dumps(asdict(self._holder)).encode()
+
+    def _make_note(self) -> None:
+        with self._note.open("xb") as file:
+            file.write(self._text())
+
+    def _bury(self, directory: Path, dead: bytes) -> None:
+        """Remove a note that is known to be dead, and no other one that took its place meanwhile."""
+        grave = self._note.with_name(f"{HOLDER_NAME}-{self._holder.token}")
         try:
-            with self._note.open("xb") as file:
-                file.write(text)
-        except FileExistsError:
-            raise _held(directory, _read(self._note)) from None
+            # Only one process can take it away, and only then is it certain what it was.
+            self._note.rename(grave)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise unwritable(directory, error) from None
+        content = _content(grave)
+        if content != dead:
+            with contextlib.suppress(OSError):
+                grave.rename(self._note)
+            raise _held(directory, _holder(content))
+        with contextlib.suppress(OSError):
+            grave.unlink(missing_ok=True)
+
+    def _is_own(self) -> bool:
+        """Look after a pause whether the note is still this holder's: others may have come at once."""
+        for _ in range(_LOOKS):
+            time.sleep(BEAT_S / 50)
+            if _content(self._note) is not None:
+                return _read(self._note) == self._holder
+        return False
 
     def _keep_touching(self) -> None:
         while not self._released.wait(BEAT_S):
-            with contextlib.suppress(OSError):
-                os.utime(self._note)
+            self._look()
+
+    def _look(self) -> None:
+        """Touch the note; make it again if it is gone; remember who has taken it over."""
+        with contextlib.suppress(OSError):
+            try:
+                found = _holder(self._note.read_bytes())
+                if found == self._holder:
+                    os.utime(self._note)
+                elif found is not None:
+                    self._taken_by = found
+            except FileNotFoundError:
+                self._make_note()
+            self._looked_at = time.monotonic()
 
 
 def holder(directory: Path) -> Holder | None:
@@ -139,20 +208,33 @@ def holder(directory: Path) -> Holder | None:
 
 
 def _read(note: Path) -> Holder | None:
+    return _holder(_content(note))
+
+
+def _content(note: Path) -> bytes | None:
     try:
-        return Holder(**json.loads(note.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return note.read_bytes()
+    except OSError:
         return None
 
 
-def _is_touched(note: Path, found: Holder) -> bool:
+def _holder(content: bytes | None) -> Holder | None:
+    try:
+        return Holder(**json.loads(content)) if content is not None else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_touched(note: Path, found: bytes) -> bool:
     """Wait until the note is touched, replaced or gone; False if nothing happens for long enough."""
     before = _touched_at(note)
-    deadline = time.monotonic() + DEAD_AFTER_S
-    while time.monotonic() < deadline:
-        time.sleep(BEAT_S / 50)
-        if _read(note) != found:
-            return _read(note) is not None
+    pause = BEAT_S / 50
+    # Looks are counted, not time: who is suspended for a while has not watched meanwhile.
+    for _ in range(round(DEAD_AFTER_S / pause)):
+        time.sleep(pause)
+        now = _content(note)
+        if now != found:
+            return now is not None
         if _touched_at(note) != before:
             return True
     return False

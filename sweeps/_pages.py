@@ -32,7 +32,8 @@ def rows_in(path: Path) -> Iterator[Row]:
     """Yield everything in a database file, and in the log beside it, that can be read as a row of a table.
 
     Rows may come twice, or be ones that were replaced or removed since, or nothing of the kind: whoever asks
-    has to tell by their values. Damage never raises.
+    has to tell by their values. Of two versions of a row that is still there the newer one comes later.
+    Damage never raises.
 
     Parameters
     ----------
@@ -53,22 +54,28 @@ class _Pages:
         size = 65536 if size == 1 else size
         self.size = size if size in _PAGE_SIZES else _DEFAULT_PAGE_SIZE
         self._data, self._log = memoryview(data), memoryview(log)
-        frame = _FRAME_HEADER + self.size
-        starts = range(_WAL_HEADER, len(log) - frame + 1, frame)
-        self._frames = [start + _FRAME_HEADER for start in starts]
+        self._left_over, self._frames = _frames_of(log, self.size)
         # A page that stands in the log several times was written last where it stands last.
-        self._logged = {struct.unpack_from(">I", log, start)[0]: start + _FRAME_HEADER for start in starts}
+        self._logged = {
+            struct.unpack_from(">I", log, start)[0]: start + _FRAME_HEADER for start in self._frames
+        }
 
     def leaves(self) -> Iterator[tuple[memoryview, int]]:
-        """Yield every page that may be a leaf, and where its header starts."""
+        """Yield every page that may be a leaf, and where its header starts; what holds now comes last."""
+        # What was left over in the log had come into the database, or was never committed.
+        yield from self._leaves_in_log(self._left_over)
         for start in range(0, len(self._data), self.size):
             page = self._data[start : start + self.size]
             header = 100 if start == 0 else 0
             if len(page) > header and page[header] == _LEAF:
                 yield page, header
-        for start in self._frames:
-            if self._log[start] == _LEAF:
-                yield self._log[start : start + self.size], 0
+        yield from self._leaves_in_log(self._frames)
+
+    def _leaves_in_log(self, frames: list[int]) -> Iterator[tuple[memoryview, int]]:
+        for start in frames:
+            page = self._log[start + _FRAME_HEADER : start + _FRAME_HEADER + self.size]
+            if page[0] == _LEAF:
+                yield page, 0
 
     def page(self, number: int) -> memoryview:
         """Return a page by its number, as it was written last; it is empty beyond the end."""
@@ -77,6 +84,25 @@ class _Pages:
             return self._log[start : start + self.size]
         start = (number - 1) * self.size
         return self._data[start : start + self.size] if number > 0 else self._data[:0]
+
+
+def _frames_of(log: bytes, page_size: int) -> tuple[list[int], list[int]]:
+    """Return where the frames of a log start: those left over from before, and those that hold now.
+
+    The log is written again from its beginning once all of it is in the database; what is new has the salts
+    of the header. Behind the last frame that ends a transaction, which says how large the database is then,
+    lies what was not committed.
+    """
+    frame = _FRAME_HEADER + page_size
+    starts = list(range(_WAL_HEADER, len(log) - frame + 1, frame))
+    salts = log[16:24]
+    if not any(log[start + 8 : start + 16] == salts for start in starts):
+        # The header is damaged; the first frame was written with it.
+        salts = log[_WAL_HEADER + 8 : _WAL_HEADER + 16]
+    new = [start for start in starts if log[start + 8 : start + 16] == salts]
+    ends = [start for start in new if any(log[start + 4 : start + 8])]
+    held = {start for start in new if ends and start <= ends[-1]}
+    return [start for start in starts if start not in held], [start for start in starts if start in held]
 
 
 def _rows_of(pages: _Pages, page: memoryview, header: int) -> Iterator[Row]:

@@ -78,15 +78,21 @@ class Reading(CheckedRows):
     def stale_ids(self, code: str | None = None) -> set[str]:
         """Return the ids of the recorded runs that were computed by other code than `code`.
 
-        Without `code` it is that of the run recorded last: what a sweep that goes on computes now.
+        Without `code` it is `last_code`: what a sweep that goes on computes now.
         """
         other = self._other_environments(self.last_code() if code is None else code)
         query = f"SELECT run_id FROM runs WHERE env_id IN ({', '.join('?' * len(other))})"  # noqa: S608
         return {row[0] for row in self._rows(query, other)} if other else set()
 
     def last_code(self) -> str:
-        """Return the code (`sweeps.environment.code_of`) of the run recorded last, "" if there is none."""
-        # By the order of writing and not by the time of day, which may be set.
+        """Return the code (`sweeps.environment.code_of`) that the sweep computed with last, or "".
+
+        A store that was merged or repaired keeps what its sources had, in whatever order it holds their runs.
+        """
+        kept = self._checked("meta", "WHERE key = 'code'")
+        if kept:
+            return str(kept[0][1])
+        # A store of an earlier version: by the order of writing and not by the time of day, which may be set.
         found = self._rows("SELECT env_id FROM runs ORDER BY rowid DESC LIMIT 1")
         return code_of(self.environments()[found[0][0]]) if found else ""
 
@@ -312,7 +318,8 @@ class Reading(CheckedRows):
     def meta(self) -> dict[str, Any]:
         """Return schema_version, created, command, title, spec (a dict), table (a path, or "") and plan_of.
 
-        Also `shard`, "i/n" or "", and `sweep`, which is the `plan_of` of the whole sweep of a shard.
+        Also `shard`, "i/n" or "", and `sweep`, which is the `plan_of` of the whole sweep of a shard; if they
+        are known, `code` (see `last_code`) and `plan_rows`, the first and the last row of the plan.
 
         What the file does not say, as after a start that was killed, is empty; the title is the directory's.
         """

@@ -306,9 +306,9 @@ def _store_plan(store: Store, prepared: _Prepared, runs: tuple[list[RunConfig], 
 
     store.set_tasks(tasks.descriptions(prepared.spec, prepared.infos))
     plan = [(run.run_id, run.task, run.family, run.config) for run in runs[0]]
-    store.set_plan(plan, prepared.plan_of, runs[1])
-    if prepared.shard is not None:
-        store.set_meta(shard=str(prepared.shard), sweep=prepared.sweep)
+    # With the plan at once: without its shard a plan is that of a whole sweep.
+    shard = {"shard": str(prepared.shard), "sweep": prepared.sweep} if prepared.shard is not None else {}
+    store.set_plan(plan, prepared.plan_of, runs[1], **shard)
 
 
 def _code() -> str:

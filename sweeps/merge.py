@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sweeps.store import Store
 
 #: What two computations of one run may differ in.
 _TIMES = frozenset({"wall_s", "model"})
+_VERSION = re.compile(r"kan_np (\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Merged:
     """What a merge did: runs of each source in order, how many were there twice, what is missing.
 
     `replaced` are runs that failed in one store and ended well in another. `missing_shards` names the shards
-    of a sweep that are not among the sources, `codes` how many runs each version and kernel computed.
+    of a sweep that are not among the sources, `codes` how many runs each version and kernel computed, and
+    `code` is the one of them that counts: runs of the others are stale.
     """
 
     out: Path
@@ -37,6 +40,7 @@ class Merged:
     missing: int
     missing_shards: tuple[str, ...]
     codes: Mapping[str, int]
+    code: str
 
 
 def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
@@ -45,6 +49,10 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
     A run that several stores have counts once, if its results are the same to the last bit; times may
     differ. One that ended well takes the place of one that failed. The sources are only read. What cannot be
     joined is found before anything is written, and a merge that is cut short is finished by the same command.
+
+    Where the stores were computed by several versions or kernels, the newest counts: one that no store has
+    gone on from to another one, of several such that of the highest version, at last that of the store named
+    last.
 
     Raises
     ------
@@ -61,9 +69,10 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
     _check_paths(paths, out)
     chosen, equal, replaced = _choose(paths, out)
     metas, counts = [], []
-    first = _first_meta(paths[0])
+    first, code = _first_meta(paths[0]), _newest_code(paths, out)
     with Store.create(out, first["spec"], first["command"], first["table"] or None) as store:
-        store.set_meta(title=first["title"], shard="")
+        # Before the runs, so that a merge that is cut short does not leave them without it.
+        store.set_meta(title=first["title"], shard="", **({"code": code} if code else {}))
         for path in paths:
             with Store.open(path, readonly=True) as source, source.snapshot():
                 metas.append(source.meta())
@@ -82,6 +91,7 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
         missing=found["missing"],
         missing_shards=_missing_shards(metas),
         codes=codes,
+        code=code,
     )
 
 
@@ -99,6 +109,31 @@ def _first_meta(path: Path) -> dict[str, Any]:
         return store.meta()
 
 
+def _newest_code(paths: Sequence[Path], out: Path) -> str:
+    """Return the code that the joined store goes on with, "" if no store has a run; see `merge`."""
+    last: list[str] = []
+    left: set[str] = set()
+    for path in _with_out(paths, out):
+        with Store.open(path, readonly=True) as store:
+            code, codes = store.last_code(), store.codes()
+        if code:
+            last.append(code)
+            left |= codes.keys() - {code}
+    found = [code for code in last if code not in left] or last
+    # Of equal ones `max` takes the first it sees.
+    return max(reversed(found), key=_version_of, default="")
+
+
+def _version_of(code: str) -> list[int]:
+    version = _VERSION.match(code)
+    return [int(part) for part in version[1].split(".")] if version else []
+
+
+def _with_out(paths: Sequence[Path], out: Path) -> list[Path]:
+    """Return the stores that are joined, what `out` holds already among them."""
+    return ([out] if (out / DATABASE_NAME).is_file() else []) + list(paths)
+
+
 def _choose(paths: Sequence[Path], out: Path) -> tuple[dict[Path, set[str]], int, int]:
     """Return which runs are taken from which store, how many were the same in two, how many were replaced.
 
@@ -106,7 +141,7 @@ def _choose(paths: Sequence[Path], out: Path) -> tuple[dict[Path, set[str]], int
     """
     known: dict[str, tuple[Path, str, str]] = {}
     equal = replaced = 0
-    for path in ([out] if (out / DATABASE_NAME).is_file() else []) + list(paths):
+    for path in _with_out(paths, out):
         for run_id, status, result in _results(path):
             before = known.setdefault(run_id, (path, status, result))
             if before[0] == path:
@@ -218,6 +253,7 @@ def merge_lines(merged: Merged) -> list[str]:
     if len(merged.codes) > 1:
         told = "; ".join(f"{count} by {code}" for code, count in merged.codes.items())
         lines.append(f"the runs were computed by {len(merged.codes)} versions: {told}")
+        lines.append(f"{merged.code} is the newest of them; the others' runs are stale and not in the report")
     if merged.missing_shards:
         lines.append(f"not among them: shard {', '.join(merged.missing_shards)}")
     lines.append(

@@ -47,7 +47,7 @@ _STORED: dict[str, dict[str, type]] = {
     "models": MODEL_COLUMNS,
 }
 #: What `meta` keeps besides what a new store is made with.
-_KEPT = ("title", "created", "shard", "sweep")
+_KEPT = ("title", "created", "shard", "sweep", "code")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ _Found = Mapping[str, Mapping[int, tuple[Any, ...]]]
 
 
 def _find(path: Path) -> _Found:
-    """Return the rows of every table that are what was written; of two with one row id the later one read."""
+    """Return the rows of every table that are what was written; of two with one row id the later one read.
+
+    `rows_in` yields what was replaced before what replaced it.
+    """
     of_length: dict[int, list[str]] = defaultdict(list)
     for table, columns in _STORED.items():
         of_length[len(columns) + 1].append(table)
@@ -146,12 +149,14 @@ def _whole(table: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def _write(found: _Found, output: Path) -> Repaired:
+    meta = {key: value for key, value, _ in _latest(found["meta"]).values()}
+    found = {**found, "plan": _current_plan(found["plan"], meta.get("plan_rows", ""))}
     latest = {table: _latest(rows) for table, rows in found.items() if table not in PART_TABLES}
-    meta = {key: value for key, value, _ in latest["meta"].values()}
     parts = {table: _by_run(table, found[table].values()) for table in PART_TABLES}
     environments = {row[0]: json.loads(row[1]) for row in latest["environments"].values()}
     records, incomplete, without_model = [], [], []
-    for run_id, row in sorted(latest["runs"].items()):
+    # In the order of writing, which tells the code that counts where the entry of it is lost.
+    for run_id, row in latest["runs"].items():
         record, lost = _assemble(row, {table: parts[table].get(run_id, {}) for table in PART_TABLES})
         if any(part[0] != "m" for part in lost):
             incomplete.append(run_id)
@@ -180,9 +185,19 @@ def _write(found: _Found, output: Path) -> Repaired:
     )
 
 
+def _current_plan(rows: Mapping[int, tuple[Any, ...]], span: str) -> Mapping[int, tuple[Any, ...]]:
+    """Return those rows of plans that are of the last one: it has the row ids from one to another."""
+    # Where the entry is lost, or of an earlier version, rows of several plans cannot be told apart.
+    if not span:
+        return rows
+    first, last = map(int, span.split())
+    return {rowid: row for rowid, row in rows.items() if first <= rowid <= last}
+
+
 def _latest(rows: Mapping[int, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    """Return the rows by their key: of two with one key, an old one was left behind in a page."""
-    return {row[0]: row for _, row in sorted(rows.items())}
+    """Return rows by their key in the order of writing; the older of two with one key was left in a page."""
+    found = {row[0]: (rowid, row) for rowid, row in sorted(rows.items())}
+    return {key: row for key, (_, row) in sorted(found.items(), key=lambda item: item[1][0])}
 
 
 def _by_run(table: str, rows: Iterable[tuple[Any, ...]]) -> dict[str, dict[str, tuple[Any, ...]]]:

@@ -21,6 +21,7 @@ from sweeps._reading import Reading
 from sweeps._rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
 from sweeps._schema import check_schema, make_schema, migrate, set_meta, timestamp
 from sweeps._sqlite_errors import sqlite_errors, unwritable
+from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.records import canonical_json, group_id, text_id
 
@@ -53,6 +54,7 @@ class Store(Reading):
         self._lock = lock
         self._session = 0
         self._opened = time.monotonic()
+        self._code = ""
 
     @classmethod
     def create(
@@ -141,12 +143,17 @@ class Store(Reading):
         self.close()
 
     def set_plan(
-        self, plan: Iterable[PlanRow], plan_of: str = "", positions: Iterable[int] | None = None
+        self,
+        plan: Iterable[PlanRow],
+        plan_of: str = "",
+        positions: Iterable[int] | None = None,
+        **meta: str,
     ) -> None:
         """Replace the plan, in one transaction, by rows (run_id, task, family, config).
 
         `plan_of` stands for all that the plan was made from; with the same one it need not be made again.
-        `positions` are the places of the rows in a larger plan of which this one is a part.
+        `positions` are the places of the rows in a larger plan of which this one is a part. `meta` are
+        entries of `meta` that go with the plan, as `shard`: they are set in the same transaction.
         """
         places = iter(positions) if positions is not None else itertools.count()
         rows = [
@@ -160,9 +167,15 @@ class Store(Reading):
             for run_id, task, family, config in plan
         ]
         with self._transaction() as connection:
+            # No plan has the row numbers of an earlier one, so that what is left of that in the file, which
+            # `sweeps.repair` reads, is told apart.
+            first = _last_row(connection) + 1
+            meta |= {"plan_of": plan_of, "plan_rows": f"{first} {first + len(rows) - 1}"}
+            numbered = [(first + i, *row) for i, row in enumerate(checked("plan", rows))]
             connection.execute("DELETE FROM plan")
-            connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?, ?)", checked("plan", rows))
-            set_meta(connection, [("plan_of", plan_of)])
+            names = ", ".join(("rowid", *CHECKS["plan"].columns, "crc"))
+            connection.executemany(f"INSERT INTO plan ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", numbered)  # noqa: S608
+            set_meta(connection, meta.items())
 
     def set_tasks(self, tasks: Mapping[str, Mapping[str, Any]]) -> None:
         """Add or replace the descriptions of tasks (formula, variables, sample counts), in their order."""
@@ -187,14 +200,20 @@ class Store(Reading):
         """Add several runs as `add` does, in one transaction: all of them or none.
 
         A record may say when it was finished (`finished_at`); then it comes from another store, and nothing
-        is noted of the speed of this sweep.
+        is noted of the speed of this sweep, nor of the code it computes with (see `last_code`).
         """
+        records = list(records)
+        codes = [code_of(record["environment"]) for record in records if not record.get("finished_at")]
+        code = codes[-1] if codes else self._code
         with self._transaction() as connection:
             if not self._session:
                 last = connection.execute("SELECT max(session) FROM runs").fetchone()[0]
                 self._session = (last or 0) + 1
             for record in records:
                 self._insert(connection, record)
+            if code != self._code:
+                set_meta(connection, [("code", code)])
+        self._code = code
 
     def _insert(self, connection: sqlite3.Connection, record: Mapping[str, Any]) -> None:
         run_id, config = record["run_id"], record["config"]
@@ -235,6 +254,8 @@ class Store(Reading):
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         if self.readonly:
             raise UserError(f"the store in {self.directory} was opened for reading only.")
+        if self._lock is not None:
+            self._lock.check()
         with sqlite_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -253,6 +274,13 @@ class Store(Reading):
         except BaseException:
             self.close()
             raise
+
+
+def _last_row(connection: sqlite3.Connection) -> int:
+    """Return the greatest row number that a plan has had, as far as it is known."""
+    kept = connection.execute("SELECT value FROM meta WHERE key = 'plan_rows'").fetchone()
+    held = connection.execute("SELECT max(rowid) FROM plan").fetchone()[0]
+    return max(held or 0, int(kept[0].split()[1]) if kept else 0)
 
 
 def _marks(values: Sized) -> str:

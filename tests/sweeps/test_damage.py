@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import synthetic
 
+from sweeps._rows import checked
 from sweeps.errors import UserError
 from sweeps.repair import repair
 from sweeps.store import Store
@@ -160,6 +161,67 @@ def test_what_is_still_in_the_log_of_a_killed_process_is_rescued(tmp_path: Path)
     broken.write_bytes(b"\xff" * 200 + broken.read_bytes()[200:])
     assert repair(tmp_path / "b", tmp_path / "c").runs == len(records)
     assert records_of(tmp_path / "c").keys() == {record["run_id"] for record in records}
+
+
+def plan_of(letter: str, count: int) -> list[tuple[str, str, str, dict[str, Any]]]:
+    return [(f"{letter}{n:015x}", "t", "kan", {"seed": n, "padding": letter * 100}) for n in range(count)]
+
+
+def repaired_plan(directory: Path, copy: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """The plan after a repair of the files as they are now, while somebody writes to them."""
+    copy.mkdir()
+    for path in directory.glob("results.db*"):
+        if not path.name.endswith("-shm"):
+            shutil.copy(path, copy / path.name)
+    repair(copy, copy / "new")
+    with Store.open(copy / "new", readonly=True) as rescued:
+        return rescued.plan()
+
+
+@pytest.mark.parametrize(("before", "after"), [(100, 100), (300, 20), (20, 300), (50, 0)])
+def test_a_plan_that_was_replaced_does_not_come_back(before: int, after: int, tmp_path: Path) -> None:
+    with Store.create(tmp_path / "a", {"name": "x"}, "") as store:
+        # The frames of the plan lie behind all that the log is given in its next lap.
+        for record in synthetic.records(("t",)):
+            store.add(record)
+        store.set_plan(plan_of("a", before))
+        store._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        store.set_plan(plan_of("b", after))
+        assert repaired_plan(tmp_path / "a", tmp_path / "b") == store.plan() == plan_of("b", after)
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        assert repaired_plan(tmp_path / "a", tmp_path / "c") == plan_of("b", after)
+        store.set_plan(plan_of("c", 30))
+        assert repaired_plan(tmp_path / "a", tmp_path / "d") == plan_of("c", 30)
+
+
+def test_a_plan_without_its_row_numbers_is_that_of_the_last_lap_of_the_log(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "a", {"name": "x"}, "") as store:
+        for record in synthetic.records(("t",)):
+            store.add(record)
+        connection = store._connection
+        for letter in "ab":
+            # As an earlier version set it: the numbers start at 1 again, and nothing says which they are.
+            store.set_plan(plan_of(letter, 100))
+            with store._transaction():
+                connection.execute("UPDATE plan SET rowid = rowid - (SELECT min(rowid) - 1 FROM plan)")
+                connection.execute("DELETE FROM meta WHERE key = 'plan_rows'")
+            if letter == "a":
+                connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        assert repaired_plan(tmp_path / "a", tmp_path / "b") == plan_of("b", 100)
+
+
+def test_a_plan_that_was_not_committed_is_not_rescued(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "a", {"name": "x"}, "") as store:
+        store.set_plan(plan_of("a", 100))
+        # A transaction larger than the cache of SQLite goes to the log before it is committed.
+        store._connection.execute("PRAGMA cache_size = 1")
+        rows = [(run_id, n, "t", "kan", "{}") for n, (run_id, *_) in enumerate(plan_of("b", 500))]
+        with contextlib.suppress(KeyboardInterrupt), store._transaction() as connection:
+            connection.execute("DELETE FROM plan")
+            connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?, ?)", checked("plan", rows))
+            assert b"b000" in (tmp_path / "a" / "results.db-wal").read_bytes()
+            assert repaired_plan(tmp_path / "a", tmp_path / "b") == plan_of("a", 100)
+            raise KeyboardInterrupt
 
 
 def test_a_changed_number_is_told_by_whoever_reads_it(whole: Path, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.merge import merge, merge_lines
 from sweeps.records import canonical_json
+from sweeps.repair import repair
 from sweeps.shard import Shard, parse_shard
 from sweeps.store import Store
 
@@ -178,6 +182,82 @@ def test_runs_of_other_code_are_merged_and_told(tmp_path: Path) -> None:
     with Store.open(tmp_path / "c", readonly=True) as store:
         assert store.stale_ids() == {made(1)["run_id"]}
         assert store.counts()["stale"] == 1
+
+
+def by(version: str, *numbers: int, kernel: str = "0123abcd") -> list[dict[str, Any]]:
+    """Runs that a version of kan_np has computed."""
+    versions = {**synthetic.ENVIRONMENT["versions"], "kan_np": version}
+    environment = synthetic.ENVIRONMENT | {"versions": versions, "kernel": kernel}
+    return [made(number, environment=environment) for number in numbers]
+
+
+def ids(records: list[dict[str, Any]]) -> set[str]:
+    return {record["run_id"] for record in records}
+
+
+def stale_ids(directory: Path) -> set[str]:
+    with Store.open(directory, readonly=True) as store:
+        return store.stale_ids()
+
+
+def test_merging_and_repairing_keep_which_runs_are_stale(tmp_path: Path) -> None:
+    old, new = by("1.0", *range(10)), by("2.0", *range(10, 20))
+    # By their ids, the last run of all is one of the first code in one of the two.
+    for name, (first, second) in {"a": (old, new), "b": (new, old)}.items():
+        sweep = build(tmp_path / name, *first, *second)
+        assert stale_ids(sweep) == ids(first)
+        merge([sweep], tmp_path / f"{name}-merged")
+        assert stale_ids(tmp_path / f"{name}-merged") == ids(first)
+        repair(sweep, tmp_path / f"{name}-repaired")
+        assert stale_ids(tmp_path / f"{name}-repaired") == ids(first)
+
+
+def test_of_the_codes_of_several_stores_the_newest_counts(tmp_path: Path) -> None:
+    old, new, newest = by("1.9", 1, 2), by("1.10", 3, 4), by("1.10", 5, kernel="ffffffff")
+    left, right = build(tmp_path / "a", *old), build(tmp_path / "b", *new)
+    for number, sources in enumerate(([left, right], [right, left])):
+        merge(sources, tmp_path / f"versions-{number}")
+        assert stale_ids(tmp_path / f"versions-{number}") == ids(old)
+    # A store that went on from one code to another says which one is newer, whatever their names.
+    both = build(tmp_path / "c", *new, *by("1.9", 6))
+    for number, sources in enumerate(([both, right], [right, both])):
+        merged = merge(sources, tmp_path / f"history-{number}")
+        assert stale_ids(tmp_path / f"history-{number}") == ids(new)
+        assert "kan_np 1.9, kernels 0123abcd is the newest of them" in "\n".join(merge_lines(merged))
+    # Where nothing tells, the store named last does.
+    other = build(tmp_path / "d", *newest)
+    merge([right, other], tmp_path / "one")
+    merge([other, right], tmp_path / "two")
+    assert (stale_ids(tmp_path / "one"), stale_ids(tmp_path / "two")) == (ids(new), ids(newest))
+    # What the store of --out holds already counts too, and a merge that is repeated changes nothing.
+    merge([left], tmp_path / "one")
+    merge([right, other], tmp_path / "one")
+    assert stale_ids(tmp_path / "one") == ids(old) | ids(new)
+
+
+def test_a_shard_that_was_killed_while_its_plan_was_set_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = write_spec(tmp_path / "s.toml", seeds=1, steps=1)
+    arguments = ("run", spec, "--out", tmp_path / "out", "--shard", "1/2", "--limit", 1, *QUIET)
+    # The process ends at the first moment at which the file holds a plan.
+    real = Store._transaction
+
+    @contextlib.contextmanager
+    def ends_with_a_plan(self: Store) -> Iterator[sqlite3.Connection]:
+        with real(self) as connection:
+            yield connection
+        if self.n_planned():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "_transaction", ends_with_a_plan)
+        assert run(*arguments) == 130
+    with Store.open(tmp_path / "out", readonly=True) as store:
+        assert store.n_planned() > 0
+        assert store.meta()["shard"] == "1/2"
+        assert store.n_recorded() == 0
+    assert run(*arguments) == 0
 
 
 def test_what_cannot_be_merged_is_a_clear_error(tmp_path: Path) -> None:

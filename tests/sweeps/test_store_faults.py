@@ -152,6 +152,151 @@ def test_without_locks_of_the_file_system_the_note_is_the_lock(
     WriterLock(tmp_path, "now").release()
 
 
+RIVAL = """
+import sys
+from pathlib import Path
+from sweeps import _lock
+from sweeps.errors import UserError
+
+def refuses(self, **_):
+    raise NotImplementedError("no locks here")
+
+_lock.FileLock.acquire = refuses
+_lock.BEAT_S, _lock.DEAD_AFTER_S = 0.1, 3.0
+print("ready", flush=True)
+for line in iter(sys.stdin.readline, ""):
+    lock = None
+    try:
+        lock = _lock.WriterLock(Path(line.strip()), "now")
+    except UserError:
+        pass
+    print("refused" if lock is None else "held", flush=True)
+    sys.stdin.readline()  # until both have said what became of them
+    if lock is not None:
+        lock.release()
+"""
+
+
+@pytest.fixture
+def rivals() -> Iterator[Callable[[object], list[str]]]:
+    """A function that sends a line to two processes at once and returns what each of them says."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", RIVAL], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+
+    def tell(line: object) -> None:
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+
+    def hear() -> list[str]:
+        return [process.stdout.readline().strip() for process in started if process.stdout is not None]
+
+    def ask(line: object) -> list[str]:
+        tell(line)
+        heard = hear()
+        tell("go on")
+        return heard
+
+    assert hear() == ["ready", "ready"]
+    yield ask
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@posix
+@pytest.mark.parametrize(("rounds", "left"), [(20, False), (2, True)])
+def test_of_two_that_come_at_once_without_locks_one_at_most_holds_the_store(
+    rounds: int, left: bool, tmp_path: Path, rivals: Callable[[object], list[str]]
+) -> None:
+    for number in range(rounds):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        if left:
+            leave_note(directory, "node17")
+        heard = rivals(directory)
+        assert heard.count("held") <= 1
+        # Where a dead note is in the way, each may see the other one's and give up.
+        assert left or "held" in heard
+
+
+@pytest.mark.usefixtures("quick_beat")
+@pytest.mark.parametrize("left", [False, True])
+def test_a_note_that_came_while_another_one_was_looked_at_is_left_alone(
+    left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(self: object, **_: object) -> None:
+        raise NotImplementedError("no locks here")
+
+    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+    if left:
+        leave_note(tmp_path, "node17")
+    held: list[WriterLock] = []
+    real = WriterLock._make_note if not left else WriterLock._bury
+
+    def late(self: WriterLock, *arguments: Any) -> None:
+        if not held:
+            monkeypatch.setattr(WriterLock, real.__name__, real)
+            held.append(WriterLock(tmp_path, "the first"))
+        real(self, *arguments)
+
+    monkeypatch.setattr(WriterLock, real.__name__, late)
+    with pytest.raises(UserError, match="since the first"):
+        WriterLock(tmp_path, "the second")
+    found = holder_in(tmp_path)
+    assert found["since"] == "the first"
+    held[0].check()
+    held[0].release()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(HOLDER_NAME)] == []
+
+
+def holder_in(directory: Path) -> dict[str, Any]:
+    return dict(json.loads((directory / HOLDER_NAME).read_text()))
+
+
+@pytest.mark.usefixtures("quick_beat")
+def test_a_store_that_was_taken_over_is_not_written_to(tmp_path: Path) -> None:
+    with Store.create(tmp_path, {}, "") as store:
+        store.add(made(1))
+        (tmp_path / HOLDER_NAME).unlink()
+        wait_until((tmp_path / HOLDER_NAME).is_file)
+        assert holder_in(tmp_path)["pid"] == os.getpid()
+        store.add(made(2))
+        note = leave_note(tmp_path, "node17")
+        os.utime(note, (0, 0))
+        assert store._lock is not None
+        wait_until(lambda: store._lock is not None and store._lock._taken_by is not None)
+        with pytest.raises(UserError, match="was taken over by process 7 on node17"):
+            store.add(made(3))
+        assert store.finished_ids() == {made(1)["run_id"], made(2)["run_id"]}
+    # The note of the other one is neither touched nor removed.
+    assert note.stat().st_mtime == 0
+    assert holder_in(tmp_path)["host"] == "node17"
+
+
+def test_a_process_that_was_suspended_looks_before_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.create(tmp_path, {}, "") as store:
+        leave_note(tmp_path, "node17")
+        # As if the thread that looks had not come to it yet.
+        monkeypatch.setattr(store._lock, "_looked_at", float("-inf"))
+        with pytest.raises(UserError, match="was taken over by process 7 on node17"):
+            store.add(made(1))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_on_a_network_file_system_other_machines_may_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +428,8 @@ def test_runs_of_other_code_are_stale_until_they_are_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec, out = write_spec(tmp_path / "s.toml", 1, 1), tmp_path / "out"
-    arguments = ["run", str(spec), "--out", str(out), "--no-report", "--jobs", "1", "--progress", "none"]
+    here = ["--backend", "sequential", "--progress", "none"]
+    arguments = ["run", str(spec), "--out", str(out), "--no-report", *here]
     assert main([*arguments, "--limit", "5"]) == 0
     from sweeps import run_one
 
