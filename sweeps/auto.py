@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,10 +28,13 @@ from sweeps.store import Store
 from sweeps.tasks import describe, descriptions, load_dataset, plan_of
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 Say = Callable[[str], None]
 
-#: A run that is begun may take what is left of the budget, and at least so many seconds.
-_LEAST_TIMEOUT_S = 1.0
+#: Runs that are launched have together what is left of the budget, and at least so many seconds.
+_LEAST_LIMIT_S = 1.0
+#: What the same number may differ by after two scalings and back, as a part of the largest of its column.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class _Trainer:
         self._tables: list[ModelTable] = []
         self._plan_of = text_id(canonical_json(["auto", plan_of(spec, infos)]))
         self._errors: dict[tuple[str, int, str], FloatArray] = {}
+        self._rows: dict[tuple[str, tuple[int, ...]], IntArray] = {}
         self._start, self._before = time.perf_counter(), 0.0
         self._counted: set[str] = set()
 
@@ -166,18 +171,26 @@ class _Trainer:
             left = self._budget - self.spent()
             if left <= 0.0:
                 raise BudgetOver
-            self._run(todo, max(left, _LEAST_TIMEOUT_S))
+            self._run(todo, max(left, _LEAST_LIMIT_S))
         found = _candidates([self._store.run(run.run_id) for run in runs])
+        if todo and not found and self.spent() >= self._budget:
+            raise BudgetOver
         if found:
             best = min(found, key=lambda candidate: candidate.val)
             self._say(f"{model_name(best)}: validation RMSE {best.val:.3g}, {best.n_params} parameters")
         return found
 
     def squared_errors(self, candidate: Candidate, part: str) -> FloatArray:
-        """Return the squared errors of the best model of every fold; see `sweeps.auto_search.Trainer`."""
-        return np.concatenate(
-            [self._errors_of(fitted, candidate.stage, part) for fitted in candidate.best_of_folds]
-        )
+        """Return the squared errors of the best model of every fold; see `sweeps.auto_search.Trainer`.
+
+        A row that validates in several folds counts once, with its mean: its errors are not independent.
+        """
+        fitted = candidate.best_of_folds
+        errors = np.concatenate([self._errors_of(one, candidate.stage, part) for one in fitted])
+        if part != "val" or len(fitted) == 1:
+            return errors
+        rows = self._rows_of(fitted, part)
+        return np.asarray(np.bincount(rows, errors) / np.bincount(rows))
 
     def label_scale(self) -> float | None:
         """Return what turns errors into the units of the target, None if it is more than one number."""
@@ -192,6 +205,21 @@ class _Trainer:
             model = self._store.model(fitted.run_id, stage)
             self._errors[key] = squared_errors(model, config, self._options, part)
         return self._errors[key]
+
+    def _rows_of(self, fitted: Sequence[Fitted], part: str) -> IntArray:
+        """Return a number for every sample of a part of these folds, the same where it is the same row.
+
+        Rows are told apart by what the table says; every fold is scaled by its own training rows.
+        """
+        key = (part, tuple(one.fold for one in fitted))
+        if key not in self._rows:
+            configs = [self._plan[one.run_id].config for one in fitted]
+            tables = [
+                unscaled(load_dataset(config, self._options.csv_path, self._options.test_path), part)
+                for config in configs
+            ]
+            self._rows[key] = same_rows(np.concatenate(tables))
+        return self._rows[key]
 
     def _enter(self, table: ModelTable, runs: Sequence[RunConfig]) -> None:
         """Put runs into the plan of the store, so that it tells what was asked for at any time."""
@@ -220,9 +248,10 @@ class _Trainer:
         self._counted |= ours
         return missing
 
-    def _run(self, todo: Sequence[RunConfig], timeout: float) -> None:
+    def _run(self, todo: Sequence[RunConfig], seconds: float) -> None:
+        """Carry out runs, which have so many seconds together; those that are not begun by then time out."""
         plan = Plan(planned=len(self._plan), todo=tuple(todo), recorded=self._store.n_recorded(), failed=0)
-        options = replace(self._options, timeout=timeout)
+        options = replace(self._options, timeout=seconds, deadline=time.time() + seconds)
         outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None)
         if outcome.end is SweepEnd.INTERRUPTED:
             raise KeyboardInterrupt
@@ -230,13 +259,39 @@ class _Trainer:
             raise UserError(f"{outcome.end.value}: {outcome.message}. The same command again goes on.")
 
 
+def unscaled(dataset: Mapping[str, Any], part: str) -> FloatArray:
+    """Return inputs and labels of a part as the table has them, up to rounding, shape (n, n_in + n_out)."""
+    x, y, scaler = dataset[f"{part}_input"], dataset[f"{part}_label"], dataset.get("scaler")
+    if scaler is not None:
+        x, y = x * scaler.input_scale + scaler.input_shift, scaler.unscale_label(y)
+    return np.concatenate([x, y], axis=1)
+
+
+def same_rows(table: FloatArray) -> IntArray:
+    """Return a number for every row, from 0; rows that differ by rounding alone have the same.
+
+    Examples
+    --------
+    >>> same_rows(np.array([[0.3, 5.0], [0.1, 5.0], [0.1 + 0.2, 5.0]])).tolist()
+    [1, 0, 1]
+    """
+    unit = np.maximum(np.abs(table).max(axis=0), np.finfo(float).tiny) * _ROUNDING
+    _, numbers = np.unique(np.round(table / unit), axis=0, return_inverse=True)
+    return numbers.ravel()
+
+
 def _candidates(records: Sequence[Mapping[str, Any]]) -> list[Candidate]:
-    """Return every stage that all records have; records of one configuration, by seed and fold."""
+    """Return every stage that all records have with finite errors; records of one configuration."""
     by_stage: dict[int, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for record in records:
-        for stage in record["stages"]:
+        for stage in filter(_is_finite, record["stages"]):
             by_stage.setdefault(stage["stage"], []).append((record, stage))
     return [_candidate(number, rows) for number, rows in by_stage.items() if len(rows) == len(records)]
+
+
+def _is_finite(stage: Mapping[str, Any]) -> bool:
+    errors = (stage[f"{part}_rmse"] for part in ("train", "val", "test"))
+    return stage["status"] != "non-finite" and all(map(math.isfinite, errors))
 
 
 def _candidate(number: int, rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Candidate:

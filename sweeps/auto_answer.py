@@ -21,6 +21,12 @@ FloatArray = NDArray[np.float64]
 
 MODEL, ANSWER, FACTS, PICTURE = "recommended.npz", "recommended.txt", "recommended.json", "recommended"
 _RESAMPLES = 2000
+#: What to know about a test error over folds.
+FOLDS_WARNING = (
+    "These are not new rows: with --folds the test rows of one fold train and validate in the others, so "
+    "they helped to choose this model, and its error on new rows may be higher. For an independent figure, "
+    "keep rows aside and give them as --test."
+)
 #: Errors that differ by less than this factor may be called as good.
 _ALIKE = 1.1
 
@@ -93,6 +99,7 @@ def answer_facts(answer: Answer, trainer: Trainer) -> dict[str, Any]:
     """Return the answer as plain values, for a program; RMSE are in standard deviations of the target."""
     finding = answer.finding
     chosen = finding.recommended
+    folds = len({run.fold for run in chosen.runs})
     return {
         "run_id": chosen.best.run_id,
         "stage": chosen.stage,
@@ -104,8 +111,11 @@ def answer_facts(answer: Answer, trainer: Trainer) -> dict[str, Any]:
         "test_rmse": chosen.test,
         "test_rmse_of_runs": [run.test for run in chosen.runs],
         "test_rmse_interval": list(rmse_interval(trainer.squared_errors(chosen, "test"))),
+        "test_rows_helped_to_choose": folds > 1,
+        "test_note": FOLDS_WARNING if folds > 1 else "",
         "columns": list(answer.columns),
         "as_good": [c.family for c in finding.baselines if _is_alike(c, chosen, trainer)],
+        "set_aside": [candidate.best.run_id for candidate in finding.set_aside],
         "budget_over": finding.budget_over,
     }
 
@@ -155,9 +165,10 @@ def _error_sentence(answer: Answer, trainer: Trainer) -> str:
     elif chosen.is_deterministic:
         text += ", the same for every seed"
     else:
-        text += ", from one seed only, for the budget was over"
+        text += ", from one seed only" + (", for the budget was over" if answer.finding.budget_over else "")
     low, high = rmse_interval(trainer.squared_errors(chosen, "test"))
-    return f"{text}. Other test rows would give {low:.3g} to {high:.3g} (95 % of those drawn again)."
+    text += f". Other test rows would give {low:.3g} to {high:.3g} (95 % of those drawn again)."
+    return f"{text} {FOLDS_WARNING}" if folds > 1 else text
 
 
 def _reasons(answer: Answer, trainer: Trainer) -> list[str]:
@@ -179,6 +190,11 @@ def _reasons(answer: Answer, trainer: Trainer) -> list[str]:
             models = ", ".join(f"[{','.join(map(str, c.width))}] {c.val:.3g}" for c in failed)
             sentences.append(f"No {word} network was better beyond the noise (validation RMSE of {models}).")
     sentences += _baseline_sentences(finding, trainer)
+    sentences += [
+        f"{model_name(candidate)} (validation RMSE {candidate.val:.3g}) was set aside: training failed or "
+        "diverged with another seed."
+        for candidate in finding.set_aside
+    ]
     if finding.budget_over:
         sentences.append(
             f"The budget was over after {answer.seconds:.0f} s: more may be possible, with a larger --budget."

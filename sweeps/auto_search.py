@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.errors import UserError
 from sweeps.records import ADDITIVE, LINEAR
 from sweeps.space import NO_HIDDEN, Axis, ModelTable, Shape, kan_params, mlp_params
 
@@ -63,7 +64,8 @@ class Candidate:
     @property
     def val(self) -> float:
         """The median validation RMSE; infinite if one is not finite."""
-        return median(run.val if math.isfinite(run.val) else math.inf for run in self.runs)
+        errors = [run.val for run in self.runs]
+        return median(errors) if all(map(math.isfinite, errors)) else math.inf
 
     @property
     def test(self) -> float:
@@ -78,20 +80,23 @@ class Candidate:
     @property
     def best(self) -> Fitted:
         """The model with the lowest validation RMSE."""
-        return min(self.runs, key=lambda run: (run.val, run.seed))
+        return min(self.runs, key=_by_validation)
 
     @property
     def best_of_folds(self) -> list[Fitted]:
         """The model with the lowest validation RMSE of every fold."""
         folds = sorted({run.fold for run in self.runs})
-        return [
-            min((r for r in self.runs if r.fold == fold), key=lambda r: (r.val, r.seed)) for fold in folds
-        ]
+        return [min((run for run in self.runs if run.fold == fold), key=_by_validation) for fold in folds]
 
     @property
     def is_deterministic(self) -> bool:
         """Whether the seed says nothing: least squares has one solution."""
         return self.family in (LINEAR, ADDITIVE)
+
+
+def _by_validation(run: Fitted) -> tuple[float, int]:
+    """Order models by validation RMSE; what is not finite comes last."""
+    return (run.val if math.isfinite(run.val) else math.inf, run.seed)
 
 
 class BudgetOver(Exception):  # noqa: N818 - the end of a search, not a mistake
@@ -102,7 +107,13 @@ class Trainer(Protocol):
     """What a search asks for."""
 
     def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
-        """Train what a table says; return all of its stages that every seed has. May raise `BudgetOver`."""
+        """Train what a table says; return all of its stages that every seed has, with finite errors.
+
+        Raises
+        ------
+        BudgetOver
+            If there is none because the time is over.
+        """
 
     def squared_errors(self, candidate: Candidate, part: str) -> FloatArray:
         """Return the squared errors of the best model of every fold, one a sample of a part of the data."""
@@ -119,7 +130,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a search found; `baselines` are the linear and the additive model, as far as they were trained."""
+    """What a search found.
+
+    `baselines` are the linear and the additive model, as far as they were trained; `set_aside` are models
+    that would have been recommended, had training not failed or diverged with another seed.
+    """
 
     recommended: Candidate
     best: Candidate
@@ -128,6 +143,7 @@ class Finding:
     trials: tuple[Trial, ...]
     budget_over: bool
     enough: bool
+    set_aside: tuple[Candidate, ...] = ()
 
 
 class Search:
@@ -159,6 +175,7 @@ class Search:
         self._tables: dict[str, ModelTable] = {}
         self._known: dict[str, list[Candidate]] = {}
         self._trials: list[Trial] = []
+        self._set_aside: list[Candidate] = []
 
     def run(self) -> Finding:
         """Search until nothing improves or the budget is over.
@@ -167,6 +184,8 @@ class Search:
         ------
         BudgetOver
             If there was not even time for the first model.
+        UserError
+            If no model could be trained for another reason.
         """
         over = False
         try:
@@ -180,7 +199,11 @@ class Search:
         except BudgetOver:
             over = True
         if not any(math.isfinite(candidate.val) for candidate in self._all()):
-            raise BudgetOver
+            if over:
+                raise BudgetOver
+            raise UserError(
+                "no model could be trained: every run failed or diverged. kan-sweep status says why."
+            )
         return Finding(
             recommended=self._recommended(),
             best=self._best(),
@@ -189,6 +212,7 @@ class Search:
             trials=tuple(self._trials),
             budget_over=over,
             enough=self._is_enough(),
+            set_aside=tuple(self._set_aside),
         )
 
     def baseline(self, family: str) -> ModelTable:
@@ -269,12 +293,16 @@ class Search:
         return ModelTable("mlp", (fitting[-1][1:-1],), _axes(axes))
 
     def _confirm(self) -> None:
-        """Train what is recommended with all seeds, until what is recommended has them."""
-        while not self._recommended().is_deterministic:
-            chosen = self._recommended()
+        """Train what is recommended with all seeds, until what is recommended has them.
+
+        What cannot be trained with all of them is no longer recommended.
+        """
+        while (chosen := self._recommended()) is not _NOTHING and not chosen.is_deterministic:
             if len(chosen.seeds) == len(self._seeds):
                 return
-            self._train(self._tables[chosen.group_id], self._seeds)
+            if self._train(self._tables[chosen.group_id], self._seeds) is None:
+                self._set_aside.append(chosen)
+                del self._known[chosen.group_id]
 
     def _train(self, table: ModelTable, seeds: Sequence[int] | None = None) -> Candidate | None:
         """Return the best stage of a table, None if there is none."""

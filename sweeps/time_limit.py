@@ -27,6 +27,12 @@ class TimeLimit:
     seconds : float or None
         The limit; None sets none.
 
+    Attributes
+    ----------
+    forced : str
+        What the alarm said, empty if it has not rung. The exception that it raises inside a callback of
+        native code may be lost there, and come out as an error of another kind.
+
     Examples
     --------
     >>> with TimeLimit(60.0) as limit:
@@ -36,6 +42,7 @@ class TimeLimit:
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self._deadline = float("inf")
+        self.forced = ""
         self._armed = False
         self._previous: Any = None
 
@@ -65,4 +72,5 @@ class TimeLimit:
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         if self._armed:
-            raise RunTimeout(f"stopped by force after the limit of {self.seconds:g} s: it did not answer")
+            self.forced = f"stopped by force after the limit of {self.seconds:g} s: it did not answer"
+            raise RunTimeout(self.forced)

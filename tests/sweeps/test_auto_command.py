@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kan_np import load_csv, load_model
-from sweeps.auto_answer import model_name, rmse_interval
+from kan_np.data.rows import split_table
+from sweeps import auto, run_one
+from sweeps.auto_answer import FOLDS_WARNING, model_name, rmse_interval
 from sweeps.auto_search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
 from sweeps.cli import main
+from sweeps.errors import UserError
+from sweeps.run_one import RunOptions
 from sweeps.space import ModelTable, Shape, kan_params, mlp_params
 from sweeps.store import Store
 
@@ -155,6 +162,151 @@ def test_no_model_has_more_parameters_than_samples() -> None:
 def test_models_that_diverge_are_never_chosen() -> None:
     finding = search(Pretender(lambda family, hidden, grid: math.nan if hidden else 0.5 + grid / 100))
     assert finding.recommended.family == "linear"
+
+
+class OneSeedOnly(Pretender):
+    """Some models cannot be trained with all seeds, and `failing` not at all."""
+
+    def __init__(
+        self, error: Callable[[str, Shape, int], float], one_seed: Sequence[Shape], failing: str = ""
+    ):
+        super().__init__(error)
+        self.one_seed, self.failing = one_seed, failing
+
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+        found = super().train(table, seeds)
+        lost = self.failing == "all" or (len(seeds) > 1 and table.hidden[0] in self.one_seed)
+        return [] if lost else found
+
+
+def test_a_model_that_fails_with_another_seed_is_set_aside() -> None:
+    trainer = OneSeedOnly(needs((3,)), one_seed=[(3,)])
+    finding = search(trainer)
+    assert [(c.width, c.grid) for c in finding.set_aside] == [((2, 3, 1), 10)]
+    assert finding.recommended.width not in ((2, 3, 1),)
+    assert finding.recommended.seeds == [0, 1, 2]
+    assert not finding.budget_over
+    assert trainer.asked.count(("kan", (3,), (0, 1, 2))) == 1
+
+
+def test_where_every_network_fails_with_another_seed_the_search_ends() -> None:
+    kinds = [(n,) for n in range(1, 21)] + [(n, m) for n in range(1, 40) for m in range(1, 40)]
+    finding = search(OneSeedOnly(needs((3,)), one_seed=kinds))
+    assert finding.recommended.is_deterministic
+    assert not finding.budget_over
+
+
+def test_where_every_run_fails_that_is_said() -> None:
+    with pytest.raises(UserError, match="every run failed or diverged"):
+        search(OneSeedOnly(needs((3,)), one_seed=[], failing="all"))
+
+
+def fitted(*errors: float) -> tuple[Fitted, ...]:
+    return tuple(Fitted(f"r{seed}", seed, seed % 2, e, e, e) for seed, e in enumerate(errors))
+
+
+def test_a_model_that_diverged_is_never_the_best_of_its_seeds_or_folds() -> None:
+    candidate = Candidate("", "kan", (1, 1), 3, 0, 9, fitted(math.nan, 0.3, 0.2, math.nan))
+    assert candidate.val == math.inf
+    assert candidate.best.seed == 2
+    assert [run.seed for run in candidate.best_of_folds] == [2, 1]
+    assert Candidate("", "kan", (1, 1), 3, 0, 9, fitted(0.1, 0.2, math.inf)).val == math.inf
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": "non-finite"}, {"val_rmse": math.nan}, {"train_rmse": math.nan}, {"test_rmse": math.inf}],
+)
+def test_stages_that_are_not_finite_are_left_out(fault: dict[str, object]) -> None:
+    sound = {
+        "grid": 3,
+        "n_params": 9,
+        "train_rmse": 0.1,
+        "val_rmse": 0.1,
+        "test_rmse": 0.1,
+        "status": "converged",
+    }
+
+    def record(seed: int, *stages: dict[str, object]) -> dict[str, object]:
+        config = {"width": [1, 1], "seed": seed}
+        rows = [{"stage": number} | stage for number, stage in enumerate(stages)]
+        return {"run_id": str(seed), "family": "kan", "config": config, "stages": rows}
+
+    found = auto._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
+    assert [candidate.stage for candidate in found] == [0]
+
+
+def test_a_run_that_fails_with_another_seed_does_not_keep_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(config: dict[str, Any], *rest: Any) -> None:
+        if config["seed"] > 0:
+            raise MemoryError("too large")
+        real[config["family"]](config, *rest)
+
+    real = dict(run_one._TRAIN)
+    for family in ("kan", "mlp"):
+        monkeypatch.setitem(run_one._TRAIN, family, train)
+    monkeypatch.setattr(auto, "run_plan", partial(in_this_process, auto.run_plan))
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (90, 2))
+    table, out = tmp_path / "product.csv", tmp_path / "out"
+    rows = np.column_stack([x, x.prod(axis=1)])
+    np.savetxt(table, rows, delimiter=",", header="x,y,z", comments="")
+    command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "5m"]
+    assert main(command) == 0
+    assert "was set aside: training failed or diverged with another seed" in capsys.readouterr().out
+    facts = json.loads((out / "recommended.json").read_text())
+    assert facts["family"] in ("linear", "additive")
+    assert facts["set_aside"]
+    assert not facts["budget_over"]
+
+
+def in_this_process(launch: Callable[..., Any], *given: Any) -> Any:
+    store, plan, options, runner, *rest = given
+    return launch(store, plan, options, replace(runner, backend="sequential"), *rest)
+
+
+def test_runs_that_are_launched_together_share_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every run ends with the budget, and what is not begun by then is not begun at all."""
+    given: list[RunOptions] = []
+    real = auto.run_plan
+
+    def launch(store: object, plan: object, options: RunOptions, *rest: object) -> object:
+        given.append(options)
+        if len(given) == 2:  # the time is over as the runs of the second model are launched
+            options = replace(options, deadline=0.0)
+            monkeypatch.setattr(auto._Trainer, "spent", lambda self: math.inf)
+        return real(store, plan, options, *rest)
+
+    monkeypatch.setattr(auto, "run_plan", launch)
+    table, out = write_wave(tmp_path / "wave.csv", 60), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--folds", "3", "--out", str(out), "--no-report"]
+    assert main([*command, "--jobs", "1", "--budget", "9m"]) == 0
+    assert len(given) == 2
+    assert all(options.deadline is not None and options.timeout <= 540.0 for options in given)
+    with Store.open(out, readonly=True) as store:
+        runs = store.runs()
+    outcomes = sorted(zip(runs["family"], runs["status"], runs["reason"], strict=True))
+    assert [family for family, _, _ in outcomes] == ["additive"] * 3 + ["linear"] * 3
+    assert {(s, r.startswith("not begun")) for f, s, r in outcomes if f == "additive"} == {("timeout", True)}
+    facts = json.loads((out / "recommended.json").read_text())
+    assert (facts["family"], facts["budget_over"]) == ("linear", True)
+    # Its test rows are not independent of the choice.
+    assert facts["test_rows_helped_to_choose"]
+    assert facts["test_note"] == FOLDS_WARNING
+    assert FOLDS_WARNING in (out / "recommended.txt").read_text()
+
+
+def test_a_row_that_validates_in_several_folds_is_one_row(tmp_path: Path) -> None:
+    table = write_wave(tmp_path / "wave.csv", 90)
+    parts = [load_csv(table, "z", folds=5, fold=fold, val_fraction=0.3, seed=4) for fold in range(5)]
+    numbers = auto.same_rows(np.concatenate([auto.unscaled(part, "val") for part in parts]))
+    rows = np.concatenate([split_table(90, 0.0, 0.3, 4, None, 5, fold).val for fold in range(5)])
+    assert len(set(rows)) < len(rows)
+    assert np.array_equal(numbers[:, None] == numbers, rows[:, None] == rows)
 
 
 def test_excess_is_in_standard_errors() -> None:

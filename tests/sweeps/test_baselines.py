@@ -131,7 +131,7 @@ def test_baselines_are_planned_and_warmed_up_like_others(path: Path) -> None:
         "sklearn": 1,
     }
     tiny = tiny_configs(configs.values())
-    assert [config["family"] for config in tiny] == ["linear", "additive"]
+    assert [config["family"] for config in tiny] == ["linear", "additive", "kan"]
     assert tiny_configs(tiny) == tiny
     assert tiny[1]["grids"] == [3, 20]
     for config in tiny:  # what is warmed up must be what can be trained

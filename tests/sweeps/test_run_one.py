@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import typeof
 
 import kan_np
+from kan_np import FitStatus
+from kan_np import objective as objective_module
+from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
 from sweeps import tasks
 from sweeps.model_tables import EXTRAPOLATIONS, INITS
@@ -322,7 +326,7 @@ def test_warm_up_goes_through_both_optimizers_and_the_coarsest_and_finest_grids(
     assert found == [("kan", "LBFGS", 2, 50), ("kan", "LM", 2, 50), ("mlp", "LBFGS")]
     # What "auto" stands for is not done again for those that name an optimizer.
     assert grids_and_optimizers(auto, KAN, KAN | {"opt": "LM", "grids": [20]}) == [
-        ("kan", "LBFGS", 3, 10),
+        ("kan", "LBFGS", 3, 20),
         ("kan", "LM", 3, 20),
     ]
     assert grids_and_optimizers(KAN | {"grids": [7]}) == [("kan", "LBFGS", 7)]
@@ -341,6 +345,68 @@ def test_what_warm_up_trains_can_be_trained(config: dict[str, Any], monkeypatch:
     monkeypatch.setattr(module.contextlib, "suppress", lambda *_: Recording(raised))
     warm_up([config | {"opt": "auto"}])
     assert raised == []
+
+
+class NoBetterPoint(levenberg_marquardt._Search):
+    """LM that finds no step at all, as where a finer grid starts at its optimum."""
+
+    def iterate(self) -> FitStatus:
+        return FitStatus.CONVERGED
+
+
+@pytest.mark.parametrize("smoothing", ["weak", "gcv"])
+def test_warm_up_compiles_what_an_additive_model_may_need(
+    smoothing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its fit has no step to take, which depends on the data."""
+    used: set[tuple[str, Any]] = set()
+    real = objective_module.bound
+
+    def noting(kernel: Any, *arguments: Any) -> Any:
+        used.add((kernel.__name__, tuple(map(typeof, arguments))))
+        return real(kernel, *arguments)
+
+    monkeypatch.setattr(objective_module, "bound", noting)
+    config = {key: KAN[key] for key in ("task", "data", "k", "seed")}
+    config |= {"family": "additive", "width": [2, 1], "grids": [3, 5], "steps": 9, "smoothing": smoothing}
+    warm_up([config])
+    warmed = set(used)
+    used.clear()
+    monkeypatch.setattr(levenberg_marquardt, "_Search", NoBetterPoint)
+    assert run_one(config)["status"] == "ok"
+    assert "loss_and_gradient" in {name for name, _ in used}
+    assert used <= warmed
+
+
+def test_a_run_ends_at_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "time", lambda: 1000.0)
+    assert RunOptions(deadline=1030.0).seconds_left() == 30.0
+    assert RunOptions(5.0, deadline=1030.0).seconds_left() == 5.0
+    assert RunOptions(50.0, deadline=1030.0).seconds_left() == 30.0
+    assert RunOptions(50.0, deadline=990.0).seconds_left() == 0.0
+    assert (RunOptions().seconds_left(), RunOptions(5.0).seconds_left()) == (None, 5.0)
+    monkeypatch.setitem(module._TRAIN, "kan", lambda *_: pytest.fail("it was begun"))
+    record = run_one(KAN, RunOptions(50.0, deadline=1000.0))
+    assert (record["status"], record["stages"]) == ("timeout", [])
+    assert record["reason"].startswith("not begun")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm here")
+def test_an_alarm_that_native_code_makes_another_error_of_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def swallow(*_: Any) -> None:
+        try:
+            while True:
+                pass
+        except RunTimeout:
+            raise RuntimeError("no compiled object yet for <Library>") from None
+
+    monkeypatch.setattr("sweeps.time_limit.GRACE_S", 0.02)
+    monkeypatch.setitem(module._TRAIN, "kan", swallow)
+    record = run_one(KAN, RunOptions(0.05))
+    assert record["status"] == "timeout"
+    assert record["reason"].startswith("stopped by force")
 
 
 class Recording(AbstractContextManager["Recording"]):
