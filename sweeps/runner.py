@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweeps.backends import (
+    Backend,
     Compute,
     Resources,
     WorkerLostError,
@@ -93,8 +94,7 @@ def run_plan(
         For an unknown backend or display, resources that the backend cannot give, and if the store cannot
         be written.
     """
-    name, resources = _engine(len(plan.todo), run_options, runner_options)
-    backend = get_backend(name)
+    backend, resources = _engine(len(plan.todo), runner_options)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
@@ -106,7 +106,7 @@ def run_plan(
                     warm_up(run.config for run in plan.todo)
                 signals.check()
                 tally.restart_clock()
-                say(f"{len(plan.todo)} runs to do {_place(name, resources)}")
+                say(f"{len(plan.todo)} runs to do {_place(runner_options.backend, resources)}")
             groups = backend(plan.todo, run_options, resources, compute)
             with contextlib.closing(groups), progress:
                 for records in groups:
@@ -124,18 +124,16 @@ def run_plan(
     )
 
 
-def _engine(n_runs: int, run_options: RunOptions, asked: RunnerOptions) -> tuple[str, Resources]:
-    """Return the backend to use and its resources.
+def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
+    """Return the backend that was asked for and its resources.
 
-    One process is this one, unless something may have to be stopped from outside.
+    A single process is a worker too, not this one: a run that takes its process with it must leave this one,
+    which writes its record.
     """
-    get_backend(asked.backend)
+    backend = get_backend(asked.backend)
     check_choice(asked.backend, asked.scheduler, asked.memory)
     jobs = max(1, min(worker_count(asked.jobs), n_runs))
-    name = asked.backend
-    if name == "loky" and jobs == 1 and asked.memory is None and run_options.timeout is None:
-        name = "sequential"
-    return name, Resources(jobs, asked.memory, asked.scheduler)
+    return backend, Resources(jobs, asked.memory, asked.scheduler)
 
 
 def _place(name: str, resources: Resources) -> str:

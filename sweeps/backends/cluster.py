@@ -1,9 +1,9 @@
 """Runs on a Dask cluster: groups of them are its tasks, and each of its threads watches a process of its own.
 
 A thread of a Dask worker does not compute; it hands the runs of a task to a worker process beside it (see
-`sweeps.backends.crew`). So a run that hangs, outgrows its memory or crashes takes nothing of the cluster with
-it, a worker with many threads keeps as many cores busy, and the heartbeats of a worker go on whatever its
-runs do.
+`sweeps.backends.cluster_task`). So a run that hangs, outgrows its memory or crashes takes nothing of the
+cluster with it, a worker with many threads keeps as many cores busy, and the heartbeats of a worker go on
+whatever its runs do. A Dask worker on which tasks fail time and again is left out, while there are others.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import multiprocessing
+import math
 import queue
-import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sweeps.backends import faults
 from sweeps.backends.backlog import Backlog, GroupSize, Pace
-from sweeps.backends.crew import Crew
-from sweeps.backends.faults import SchedulerLostError, WorkerLostError
+from sweeps.backends.cluster_task import Answer, compute_group, stop_crews
+from sweeps.backends.faults import SchedulerLostError, StoppedError, WorkerLostError
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import ONE_THREAD, Terms
 from sweeps.errors import UserError
@@ -40,8 +41,11 @@ _SPARE = 4
 #: How often the size of the cluster and the connection are looked at.
 _LOOK_S = 1.0
 _CONNECT_S = 30.0
-#: How often a task may fail (not: be lost) before the cluster counts as unable to compute anything.
+#: How many tasks in a row may fail (not: be lost) on a Dask worker before it is given no more of them, and
+#: how often a cluster here may fail to start.
 _ATTEMPTS = 3
+#: In place of an address, for tasks that fail before they come to a Dask worker.
+_SCHEDULER = ""
 
 
 def compute_on_cluster(
@@ -58,8 +62,16 @@ def compute_on_cluster(
             tasks.stop()
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A group of runs on its way, and the addresses of the Dask workers that may take it (None: all)."""
+
+    group: list[RunConfig]
+    workers: frozenset[str] | None
+
+
 class _Tasks:
-    """The tasks of one sweep on a cluster."""
+    """The tasks of one sweep on a cluster, which it may share with other sweeps."""
 
     def __init__(self, client: Any, revive: Revive, terms: Terms, resources: Resources) -> None:
         self._client = client
@@ -68,75 +80,105 @@ class _Tasks:
         self._resources = resources
         self._where = resources.scheduler or "the cluster on this machine"
         self._pace = Pace()
-        self._in_flight: dict[Any, list[RunConfig]] = {}
+        self._in_flight: dict[Any, _Task] = {}
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._names = (f"runs-{uuid.uuid4().hex[:8]}-{number}" for number in itertools.count())
-        self._failures = 0
-        self._threads = 0
+        self._sweep = uuid.uuid4().hex
+        self._numbers = itertools.count()
+        #: By the address of a Dask worker: how many tasks in a row have failed there, and how many threads
+        #: those have on which fewer have.
+        self._failures: Counter[str] = Counter()
+        self._failure = ""
+        self._threads: dict[str, int] = {}
         self._looked = -_LOOK_S
 
     def compute(self, runs: Sequence[RunConfig]) -> Iterator[list[Record]]:
         """Yield records as tasks come back; tasks that are lost are split and given out again."""
         backlog = Backlog(runs, self._pace, _GROUP)
         while backlog or self._in_flight:
-            self._look()
-            while backlog and len(self._in_flight) < 2 * self._threads + _SPARE:
-                self._submit(backlog.take(self._threads))
+            self._look(backlog)
+            threads = sum(self._threads.values())
+            while backlog and len(self._in_flight) < 2 * threads + _SPARE:
+                self._submit(backlog.take(threads))
             with contextlib.suppress(queue.Empty):
                 future = self._answers.get(timeout=_LOOK_S)
-                yield from self._collect(future, self._in_flight.pop(future), backlog)
+                task = self._in_flight.pop(future, None)
+                if task is not None:  # it was not withdrawn
+                    yield from self._collect(future, task.group, backlog)
 
     def stop(self) -> None:
-        """Give up what is in flight; runs that are being computed are stopped."""
+        """Give up what is in flight, and end the processes of this sweep with what they compute."""
         given_up, self._in_flight = list(self._in_flight), {}
-        if given_up and self._client.status == "running":
+        if self._client.status == "running":
             with contextlib.suppress(Exception):  # the cluster may be gone, which is as well
                 self._client.cancel(given_up, force=True)
-                self._client.run(stop_crews, on_error="ignore")
+                self._client.run(stop_crews, self._sweep, on_error="ignore")
 
-    def _look(self) -> None:
+    def _look(self, backlog: Backlog) -> None:
         """Count the threads of the cluster, which may grow and shrink, and replace what is lost for good."""
         if time.monotonic() - self._looked < _LOOK_S:
             return
         try:
-            self._threads = sum(self._client.nthreads().values())
+            threads: dict[str, int] = self._client.nthreads()
         except Exception:  # of several kinds: what follows is the same
             raise self._scheduler_lost() from None
-        self._revive(self._threads)
+        self._threads = {name: n for name, n in threads.items() if self._failures[name] < _ATTEMPTS}
+        if (threads and not self._threads) or self._failures[_SCHEDULER] >= _ATTEMPTS:
+            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._failure}")
+        self._withdraw(set(threads), backlog)
+        self._revive(sum(threads.values()))
         self._looked = time.monotonic()
 
+    def _withdraw(self, present: set[str], backlog: Backlog) -> None:
+        """Take back the tasks that wait for Dask workers which have left."""
+        for future, task in list(self._in_flight.items()):
+            if task.workers is not None and task.workers.isdisjoint(present) and not future.done():
+                del self._in_flight[future]
+                self._client.cancel([future], force=True)
+                backlog.give_back(task.group)
+
     def _submit(self, group: list[RunConfig]) -> None:
+        """Send a group on its way, past the Dask workers on which tasks fail."""
+        shunned = any(number >= _ATTEMPTS for number in self._failures.values())
+        workers = frozenset(self._threads) if shunned and self._threads else None
         future = self._client.submit(
-            compute_group, self._terms, self._resources.memory, group, key=next(self._names), pure=False
+            compute_group,
+            self._sweep,
+            self._terms,
+            self._resources.memory,
+            group,
+            key=f"runs-{self._sweep}-{next(self._numbers)}",
+            workers=None if workers is None else sorted(workers),
+            pure=False,
         )
-        self._in_flight[future] = group
+        self._in_flight[future] = _Task(group, workers)
         future.add_done_callback(self._answers.put)
 
     def _collect(self, future: Any, group: list[RunConfig], backlog: Backlog) -> Iterator[list[Record]]:
         """Yield the records of a task that came back, or see what has become of it."""
-        from distributed import CancelledError, KilledWorker
+        from distributed import KilledWorker
 
         try:
-            records: list[Record] = future.result()
+            answer: Answer = future.result()
         except KilledWorker:
             # Dask has begun it anew several times, with a worker lost each time.
             if len(group) == 1:
                 yield [faults.lost(group[0], "with its Dask worker", 0.0)]
             else:
                 backlog.give_back(group, alone=True)
-        except (CancelledError, TimeoutError, OSError):
-            raise self._scheduler_lost() from None
         except UserError:
             raise
-        except Exception as error:
-            self._failures += 1
-            if self._failures >= _ATTEMPTS:
-                raise WorkerLostError(
-                    f"the workers of {self._where} cannot compute: {type(error).__name__}: {error}"
-                ) from None
+        except StoppedError:
             backlog.give_back(group)
+        except Exception as error:
+            # A task's own error may be of any kind, an OSError too: only its state tells that it is its own.
+            if future.status != "error" or self._client.status != "running":
+                raise self._scheduler_lost() from None
+            backlog.give_back(group)
+            self._failed(future, error)
         else:
-            self._failures = 0
+            records = answer.records
+            self._failures.pop(answer.worker, None)
+            self._failures.pop(_SCHEDULER, None)
             by_id = {record["run_id"]: record for record in records}
             backlog.give_back(run for run in group if run.run_id not in by_id)
             for run in group:
@@ -144,53 +186,24 @@ class _Tasks:
                     self._pace.learn(run, by_id[run.run_id]["wall_s"])
             yield records
 
+    def _failed(self, future: Any, error: Exception) -> None:
+        """Count the failure of a task against the Dask worker that had it; the scheduler knows which."""
+        key = future.key
+
+        def failed_on(dask_scheduler: Any) -> list[str]:  # nested, for it travels as code
+            task = dask_scheduler.tasks.get(key)
+            return [] if task is None else sorted(task.erred_on or ())
+
+        try:
+            workers: list[str] = self._client.run_on_scheduler(failed_on)
+        except Exception:  # of several kinds, as above
+            raise self._scheduler_lost() from None
+        self._failure = f"{type(error).__name__}: {error}"
+        self._failures.update(workers or [_SCHEDULER])
+        self._looked = -math.inf
+
     def _scheduler_lost(self) -> SchedulerLostError:
         return SchedulerLostError(f"the scheduler of {self._where} is gone or does not answer")
-
-
-#: Of a Dask worker: the crew of each of its threads.
-_thread = threading.local()
-_crews: list[Crew] = []
-
-
-def compute_group(terms: Terms, memory: int | None, group: list[RunConfig]) -> list[Record]:
-    """Compute a group of runs in the process that belongs to this thread of a Dask worker.
-
-    A group that takes longer than was thought ends early: nobody waits long for what is done, and the runs
-    that were not begun go elsewhere.
-    """
-    crew: Crew | None = getattr(_thread, "crew", None)
-    if crew is None or crew.closed or (crew.terms, crew.memory) != (terms, memory):
-        _dismiss(crew)
-        # Dask marks its workers as processes without children; ours end when it does.
-        multiprocessing.current_process().daemon = False
-        crew = _thread.crew = Crew(1, terms, memory)
-        _crews.append(crew)
-    records: list[Record] = []
-    begin = time.monotonic()
-    try:
-        for run in group:
-            if records and time.monotonic() - begin > 2 * _GROUP.seconds:
-                break
-            for computed in crew.compute([run]):
-                records += computed
-        return records
-    except BaseException:
-        _dismiss(crew)
-        _thread.crew = None
-        raise
-
-
-def stop_crews() -> None:
-    """Kill the processes of this Dask worker, and with them what they compute."""
-    for crew in _crews:
-        crew.close()
-
-
-def _dismiss(crew: Crew | None) -> None:
-    if crew is not None:
-        with crew:
-            _crews.remove(crew)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from sweeps.backends import faults
 from sweeps.backends.backlog import Backlog, GroupSize, Pace
-from sweeps.backends.faults import WorkerLostError
+from sweeps.backends.faults import StoppedError, WorkerLostError
 from sweeps.backends.resources import resident_bytes
 from sweeps.backends.worker import READY, Terms
 from sweeps.backends.worker_process import WorkerProcess
@@ -71,14 +71,14 @@ class Crew:
         Raises
         ------
         WorkerLostError
-            If workers cannot be started.
+            If workers cannot be started; a StoppedError if they were told to stop.
         UserError
             If the memory limit is less than what a worker needs before its first run.
         """
         backlog = Backlog(runs, self._pace, _GROUP)
         while backlog or any(worker.held for worker in self._workers):
             if self._closed:
-                raise WorkerLostError("the workers were told to stop")
+                raise StoppedError("the workers were told to stop")
             self._start_missing(len(backlog))
             for worker in self._workers:
                 self._hand_out(worker, backlog)

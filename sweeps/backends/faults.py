@@ -19,6 +19,10 @@ class WorkerLostError(Exception):
     """The workers are gone, or cannot be started: nothing can be computed any more."""
 
 
+class StoppedError(WorkerLostError):
+    """The workers were told to stop."""
+
+
 class SchedulerLostError(WorkerLostError):
     """The scheduler of a cluster is gone or does not answer."""
 

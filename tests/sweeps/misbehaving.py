@@ -33,6 +33,17 @@ def made_up(*faults: str, folder: Path | None = None, seconds: float = 0.01) -> 
     return [RunConfig(run_id(config), config["task"], config["family"], config) for config in configs]
 
 
+class NeedsRoom:
+    """Does what `misbehave` does, and cannot be passed on where SCRATCH names a file that is full."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        Path(os.environ.get("SCRATCH", os.devnull)).write_text("something")
+        return NeedsRoom, ()
+
+    def __call__(self, config: Mapping[str, Any], options: RunOptions) -> Record:
+        return misbehave(config, options)
+
+
 def misbehave(config: Mapping[str, Any], options: RunOptions) -> Record:
     """Return a record at once, unless the configuration asks for a fault."""
     begin = time.perf_counter()
@@ -56,4 +67,9 @@ def misbehave(config: Mapping[str, Any], options: RunOptions) -> Record:
             raise AssertionError(f"{len(kept)} MiB were not too much")
         case "wait":
             time.sleep(600.0)
+        case "held":
+            with first.open("a") as file:
+                file.write("begun\n")
+            while not (first.parent / "go").exists():
+                time.sleep(0.01)
     return make_record(config, RunStatus.OK, "", time.perf_counter() - begin)

@@ -249,7 +249,8 @@ def test_another_specification_adds_its_runs_and_becomes_the_plan(
 def test_failed_runs_are_counted_explained_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
+    spec, here = write_spec(tmp_path / "s.toml", 1, 1), ("--backend", "sequential", "--progress", "none")
+    arguments = ("run", spec, "--out", tmp_path / "out", "--no-report", *here)
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("this one is broken")

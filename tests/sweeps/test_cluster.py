@@ -11,12 +11,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from misbehaving import made_up, misbehave
+from misbehaving import NeedsRoom, made_up, misbehave
 
 from sweeps import backends
 from sweeps.backends import Resources, SchedulerLostError, WorkerLostError, check_choice, cluster
@@ -41,9 +41,12 @@ def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str,
 
 @contextlib.contextmanager
 def dask_cluster(
-    n_workers: int, *options: str, path: Sequence[str] = sys.path
+    n_workers: int, *options: str, path: Sequence[str] = sys.path, bad: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Start a scheduler and workers as one does on a cluster; give its address and the processes."""
+    """Start a scheduler and workers as one does on a cluster; give its address and the processes.
+
+    With `bad` there is one more worker, the last of the processes, that has this in its environment.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -55,6 +58,9 @@ def dask_cluster(
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", *options]
     command = [*worker, "--no-dashboard"]
     processes += [subprocess.Popen(command, start_new_session=True, **started) for _ in range(n_workers)]
+    if bad is not None:
+        started["env"] |= bad
+        processes.append(subprocess.Popen(command, start_new_session=True, **started))
     try:
         yield address, processes
     finally:
@@ -175,6 +181,54 @@ def _n_children() -> int:
     import multiprocessing
 
     return len(multiprocessing.active_children())
+
+
+def test_a_sweep_that_is_stopped_leaves_another_on_the_same_cluster_alone(tmp_path: Path) -> None:
+    runs = made_up("held", *[""] * 5, folder=tmp_path, seconds=10.0)
+    with dask_cluster(2) as (address, _):
+        resources = Resources(scheduler=address)
+        mine = backends.dask(runs, RunOptions(), resources, misbehave)
+        found = [next(mine)]
+        wait_for((tmp_path / "begun-0").exists, "the run has not begun")
+        others = backends.dask(made_up(*[""] * 20, "wait", seconds=10.0), RunOptions(), resources, misbehave)
+        assert next(others)[0]["status"] == "ok"
+        others.close()
+        (tmp_path / "go").touch()
+        assert by_fault(runs, itertools.chain(found, mine)) == {"held": ("ok", ""), "": ("ok", "")}
+    assert (tmp_path / "begun-0").read_text() == "begun\n"
+
+
+ELSEWHERE = os.pathsep.join(folder for folder in sys.path if folder != str(Path(__file__).parent))
+
+
+@pytest.mark.parametrize("bad", [{"SCRATCH": "/dev/full"}, {"PYTHONPATH": ELSEWHERE}])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_a_bad_node_is_left_out_and_the_others_do_its_work(bad: dict[str, str]) -> None:
+    from distributed import Client
+
+    runs = made_up(*[""] * 40, seconds=10.0)
+    with dask_cluster(1, bad=bad) as (address, _):
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        records = backends.dask(runs, RunOptions(), Resources(scheduler=address), NeedsRoom())
+        assert by_fault(runs, records) == {"": ("ok", "")}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_where_no_node_works_the_true_reason_is_told() -> None:
+    with dask_cluster(0, bad={"SCRATCH": "/dev/full"}) as (address, _):
+        records = backends.dask(made_up("", ""), RunOptions(), Resources(scheduler=address), NeedsRoom())
+        message = f"the workers of {address} cannot compute: OSError: .*No space left on device"
+        with pytest.raises(WorkerLostError, match=message) as caught:
+            next(records)
+    assert not isinstance(caught.value, SchedulerLostError)
+
+
+def wait_for(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
 
 
 def test_a_cluster_that_cannot_import_what_it_computes_is_an_error() -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from misbehaving import made_up, misbehave
 
 import kan_np
 from sweeps import backends, interrupts, runner, tasks
-from sweeps.backends import WorkerLostError
+from sweeps.backends import Resources, WorkerLostError
 from sweeps.errors import UserError
 from sweeps.interrupts import StopSignals
 from sweeps.plan import Plan, make_plan
@@ -152,24 +153,28 @@ def test_workers_that_are_gone_are_an_outcome(store: Store, monkeypatch: pytest.
     assert len(store.finished_ids()) == outcome.done == 1
 
 
-@pytest.mark.parametrize(
-    ("asked", "timeout", "name"),
-    [
-        (RunnerOptions("loky", 2), None, "loky"),
-        (RunnerOptions("loky", 1), None, "sequential"),
-        (RunnerOptions("loky", 1), 1.0, "loky"),
-        (RunnerOptions("loky", 1, memory=2**30), None, "loky"),
-        (RunnerOptions("sequential", 8), 1.0, "sequential"),
-    ],
-)
-def test_one_process_is_this_one_unless_a_run_may_have_to_be_killed(
-    asked: RunnerOptions, timeout: float | None, name: str
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
+@pytest.mark.parametrize(("faults", "jobs"), [(("die",), -1), (("", "die", ""), 1)])
+def test_a_run_that_kills_its_process_is_a_failed_row_also_where_one_process_is_enough(
+    faults: tuple[str, ...], jobs: int, store: Store
 ) -> None:
-    assert runner._engine(10, RunOptions(timeout), asked)[0] == name
+    runs = made_up(*faults)
+    options = RunnerOptions(jobs=jobs, progress="none")
+    outcome = run_plan(store, make_plan(runs, {}), RunOptions(), options, lambda line: None, misbehave)
+    assert (outcome.end, outcome.done, outcome.failed) == (SweepEnd.FINISHED, len(runs), 1)
+    columns = store.runs()
+    assert sorted(columns["status"]) == ["failed", *["ok"] * (len(runs) - 1)]
+    assert any(reason.startswith("worker lost: ") for reason in columns["reason"])
+
+
+@pytest.mark.parametrize("name", backends.BACKENDS)
+def test_one_process_is_of_the_kind_that_was_asked_for(name: str) -> None:
+    assert runner._engine(10, RunnerOptions(name, 1)) == (backends.get_backend(name), Resources(jobs=1))
 
 
 def test_no_more_processes_are_started_than_there_are_runs() -> None:
-    assert runner._engine(3, RunOptions(), RunnerOptions("loky", 8))[1].jobs == 3
+    assert runner._engine(3, RunnerOptions("loky", 8))[1].jobs == 3
 
 
 def test_another_computation_takes_the_place_of_training(
