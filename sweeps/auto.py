@@ -24,7 +24,7 @@ from sweeps.run_one import RunOptions, current_environment, squared_errors
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
 from sweeps.space import ModelTable, RunConfig, SweepSpec, TaskInfo, expand
 from sweeps.spec_reader import parse_spec
-from sweeps.store import Store
+from sweeps.store import DATABASE_NAME, Store
 from sweeps.tasks import describe, descriptions, load_dataset, plan_of
 
 FloatArray = NDArray[np.float64]
@@ -88,6 +88,7 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
     if "n_val" not in info.description:
         raise UserError(f"{request.source} has no validation samples; expected some, to choose the model by.")
     csv_path, test_path = spec.table_paths
+    _check_directory(request)
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
             store.set_tasks(descriptions(spec, infos))
@@ -115,6 +116,23 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
 
         show(f"all models that were trained: {write_report(request.directory)}")
     return 0
+
+
+def _check_directory(request: AutoRequest) -> None:
+    """Raise UserError if the directory has an answer to another question, which this one would replace."""
+    if not (request.directory / DATABASE_NAME).is_file():
+        return
+    with Store.open(request.directory, readonly=True, look_through=False) as store:
+        held = store.meta()["spec"]
+    if "target" not in held and "suite" not in held:
+        return
+    asked = f"{request.target} of {Path(request.source).name}"
+    found = f"{held['target']} of {Path(held['csv']).name}" if "target" in held else f"suite {held['suite']}"
+    if found != asked:
+        raise UserError(
+            f"{request.directory} holds {found}, and this is {asked}: what is there would be replaced. Give "
+            "this search a directory of its own with --out."
+        )
 
 
 def _spec(request: AutoRequest) -> SweepSpec:

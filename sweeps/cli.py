@@ -182,7 +182,7 @@ def auto(
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
     options = TableOptions(group, test, folds, classes)
-    seconds = launching.parse_duration(budget)
+    seconds = launching.parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     backend = "sequential" if jobs == 1 else "loky"
     command = launching.command_line()

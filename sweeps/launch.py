@@ -120,8 +120,8 @@ def _named_suite(request: Request) -> SweepSpec:
     return suite_spec(request.source, request.preset or DEFAULT_PRESET)
 
 
-def parse_duration(text: str) -> float:
-    """Return a duration such as 90, 1.5s, 10m or 1h30m in seconds.
+def parse_duration(text: str, name: str = "timeout") -> float:
+    """Return a duration such as 90, 1.5s, 10m or 1h30m in seconds; `name` is what messages call it.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def parse_duration(text: str) -> float:
     hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
     total = 3600.0 * hours + 60.0 * minutes + seconds
     if total <= 0.0:
-        raise UserError(f"timeout is {text!r}; expected a duration such as 90, 90s, 10m or 1h30m.")
+        raise UserError(f"{name} is {text!r}; expected a duration such as 90, 90s, 10m or 1h30m.")
     return total
 
 

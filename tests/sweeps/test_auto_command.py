@@ -387,10 +387,22 @@ def test_a_search_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFix
     assert records(whole).keys() == records(part).keys()
 
 
+def test_the_answer_to_another_question_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out = write_wave(tmp_path / "wave.csv", 40), tmp_path / "o"
+    with Store.create(out, {"csv": str(table), "target": "x"}, "auto"):
+        pass
+    assert main(["auto", str(table), "--target", "z", "--out", str(out)]) == 2
+    assert "holds x of wave.csv, and this is z of wave.csv" in capsys.readouterr().err
+    with Store.open(out, readonly=True) as store:
+        assert store.meta()["spec"]["target"] == "x"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--budget", "0s"], "'0s'; expected a duration"),
+        (["--budget", "0s"], "budget is '0s'; expected a duration"),
         (["--seeds", "0"], "--seeds is 0"),
         (["--tolerance", "2"], "--tolerance is 2; expected an RMSE"),
         (["--folds", "1"], "--folds is 1"),
