@@ -12,13 +12,18 @@ import math
 import re
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import Any
 
 import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal
+from matplotlib.text import Text
 
 from sweeps._results import KAN, LBFGS, MLP, TaskResult
 from sweeps.records import FORMULA
@@ -121,17 +126,55 @@ def house_style() -> Iterator[None]:
 _DPI = {"svg": 100, "png": 160, "pdf": 200}
 
 
+#: Of the levels up to 9: a tenth more bytes than with the usual 6, in half of the time.
+_PNG_LEVEL = 3
+#: What would tell the day and the version.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def lay_out(figure: Figure) -> None:
+    """Solve the layout of `figure`, if it has one to be solved, once for all kinds of files."""
+    if figure.get_layout_engine() is not None:
+        with house_style():
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
 def render(figure: Figure, kind: str) -> bytes:
-    """Return `figure` as "svg", "png" or "pdf" bytes, the same on every call."""
-    metadata = {
-        "svg": {"Date": None, "Creator": None},
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }[kind]
-    buffer = BytesIO()
-    with house_style():
-        figure.savefig(buffer, format=kind, dpi=_DPI[kind], metadata=metadata)
+    """Return `figure`, which has been laid out, as "svg", "png" or "pdf" bytes, the same on every call.
+
+    Text is drawn as outlines in an SVG and in a PDF, so that no font has to be there or is embedded: journals
+    refuse the kind that matplotlib embeds by default, and its other kind takes four times as long as all the
+    rest of a file.
+    """
+    buffer, before = BytesIO(), (figure.canvas, figure.dpi)
+    outlines = figure.findobj(Text) if kind == "pdf" else []
+    try:
+        figure.dpi = _DPI[kind]
+        for text in outlines:
+            text.set_path_effects([Normal()])
+        # `Figure.savefig` draws everything twice, the first time for a layout that is there.
+        with house_style():
+            _PRINT[kind](figure, buffer)
+    finally:
+        figure.dpi = before[1]
+        figure.set_canvas(before[0])
+        for text in outlines:
+            text.set_path_effects([])
     return buffer.getvalue()
+
+
+_PRINT: dict[str, Callable[[Figure, BytesIO], object]] = {
+    "svg": lambda figure, out: FigureCanvasSVG(figure).print_svg(out, metadata=_METADATA["svg"]),
+    "pdf": lambda figure, out: FigureCanvasPdf(figure).print_pdf(out, metadata=_METADATA["pdf"]),
+    "png": lambda figure, out: FigureCanvasAgg(figure).print_png(
+        out, metadata=_METADATA["png"], pil_kwargs={"compress_level": _PNG_LEVEL}
+    ),
+}
 
 
 def wrap(text: str, width: int = 58, lines: int = 2) -> str:

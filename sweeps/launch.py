@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps.checks import nearest, pick
-from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.own_data import TableOptions
@@ -313,9 +312,9 @@ def _store_plan(store: Store, prepared: _Prepared, runs: tuple[list[RunConfig], 
 
 def _code() -> str:
     """Return the code that runs are computed with now."""
-    from sweeps.run_one import current_environment
+    from sweeps.run_one import current_code
 
-    return code_of(current_environment())
+    return current_code()
 
 
 def _stale_lines(request: Request, store: Store) -> list[str]:

@@ -6,7 +6,7 @@ Made from the store alone; no model is run. The same store gives the same bytes.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sweeps import _views as views
@@ -14,6 +14,7 @@ from sweeps._files import write_file
 from sweeps._gallery import Gallery
 from sweeps._made_by import machine_line, machine_view, spec_view
 from sweeps._page import render_page
+from sweeps._press import Press
 from sweeps._results import Point, SweepResult
 from sweeps._style import file_names
 from sweeps._words import configuration_text, number
@@ -64,12 +65,15 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     with Store.open(directory, readonly=True) as store:
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
-    gallery = _write_figures(result, names, files / FIGURES_NAME)
-    tables = report_tables(result, names)
-    write_tables(tables, files / TABLES_NAME)
-    write_file(files / FRONT_NAME, front_csv(result).encode())
-    place = "" if at_home else f"{files.name}/"
-    write_file(page, render_html(result, gallery, tables, directory, place).encode())
+    # Two of a function and two of all of them.
+    with Press(2 * len(result.tasks) + 2) as press:
+        gallery = Gallery(files / FIGURES_NAME, names, press)
+        _fill(gallery, result)
+        tables = report_tables(result, names)
+        write_tables(tables, files / TABLES_NAME)
+        write_file(files / FRONT_NAME, front_csv(result).encode())
+        place = "" if at_home else f"{files.name}/"
+        write_file(page, render_html(result, gallery, tables, directory, place).encode())
     return page
 
 
@@ -117,10 +121,9 @@ def render_html(
     return render_page("report.html.j2", values)
 
 
-def _write_figures(result: SweepResult, names: Mapping[str, str], directory: Path) -> Gallery:
-    """Write every figure, and return what the page needs of them."""
+def _fill(gallery: Gallery, result: SweepResult) -> None:
+    """Put every figure of a report into its gallery."""
     pictures = has_pictures(result.tasks)
-    gallery = Gallery(directory, names)
     rows = [
         (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
         for task, comparison in compared_tasks(result)
@@ -137,8 +140,9 @@ def _write_figures(result: SweepResult, names: Mapping[str, str], directory: Pat
         for cost, suffix in ((PARAMETERS, ""), (SECONDS, "-time")):
             figure = task_figure(task, cost, pictures=pictures)
             title = f"Test RMSE against {cost.name} of {task.formula}"
-            gallery.add_task(figure, names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")])
-    return gallery
+            gallery.add_task(
+                figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
+            )
 
 
 def _best_text(point: Point) -> str:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import kan_np
 from sweeps import tasks
 from sweeps.baselines import LEAST_SQUARES_STEPS, fit_sklearn
-from sweeps.environment import environment
+from sweeps.environment import code_of, environment, kernel
 from sweeps.formula_stages import formula_stages
 from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, best_stage, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
@@ -152,7 +152,21 @@ def make_record(
 
 def current_environment() -> dict[str, Any]:
     """Return the environment that the runs of this process are computed in."""
+    load_models()
     return environment(kan_np.__version__)
+
+
+def current_code() -> str:
+    """Return what `sweeps.environment.code_of` says of `current_environment`, and import nothing for it."""
+    return code_of({"versions": {"kan_np": kan_np.__version__}, "kernel": kernel()})
+
+
+def load_models() -> None:
+    """Import what trains models, with the libraries that have threads of their own and are named in a record.
+
+    Only what is loaded can be held to one thread, and is found by `current_environment`.
+    """
+    from kan_np import fit_mlp, fit_schedule  # noqa: F401 - the package imports them as they are asked for
 
 
 class _Chain:

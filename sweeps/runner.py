@@ -94,19 +94,20 @@ def run_plan(
         For an unknown backend or display, resources that the backend cannot give, and if the store cannot
         be written.
     """
+    if not plan.todo:  # then no engine is asked for, which takes longer to load than the store to read
+        return Outcome(SweepEnd.FINISHED, "", 0, 0, 0, 0.0, 0.0)
     backend, resources = _engine(len(plan.todo), runner_options)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
     try:
         with StopSignals() as signals:
-            if plan.todo:
-                if compute is None and resources.scheduler is None:
-                    say("compiling kernels once, or loading them from the cache ...")
-                    warm_up(run.config for run in plan.todo)
-                signals.check()
-                tally.restart_clock()
-                say(f"{len(plan.todo)} runs to do {_place(runner_options.backend, resources)}")
+            if compute is None and resources.scheduler is None:
+                say("compiling kernels once, or loading them from the cache ...")
+                warm_up(run.config for run in plan.todo)
+            signals.check()
+            tally.restart_clock()
+            say(f"{len(plan.todo)} runs to do {_place(runner_options.backend, resources)}")
             groups = backend(plan.todo, run_options, resources, compute)
             with contextlib.closing(groups), progress:
                 for records in groups:
@@ -132,7 +133,7 @@ def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
     """
     backend = get_backend(asked.backend)
     check_choice(asked.backend, asked.scheduler, asked.memory)
-    jobs = max(1, min(worker_count(asked.jobs), n_runs))
+    jobs = min(worker_count(asked.jobs), n_runs)
     return backend, Resources(jobs, asked.memory, asked.scheduler)
 
 

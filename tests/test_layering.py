@@ -82,6 +82,26 @@ def test_heavy_libraries_are_not_imported_with_kan_np():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_public_name_is_imported_when_it_is_used():
+    code = (
+        "import sys, kan_np\n"
+        "kan_np.__version__, kan_np.get_suite('special')\n"
+        "assert 'numba' not in sys.modules\n"
+        "kan_np.KAN\n"
+        "assert 'numba' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_is_there_and_typed():
+    stub = ast.parse((KAN_NP / "__init__.pyi").read_text())
+    listed = next(ast.literal_eval(node.value) for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(listed) == sorted(kan_np.__all__)
+    assert all(getattr(kan_np, name) is not None for name in listed)
+    with pytest.raises(AttributeError, match="KAm"):
+        kan_np.KAm  # noqa: B018
+
+
 @pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
 def test_every_kernel_is_compiled_by_the_one_policy(path):
     if path.name.startswith("_"):

@@ -17,7 +17,7 @@ from sweeps.backends.resources import Resources, check_choice, check_jobs, parse
 from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
 from sweeps.errors import UserError
-from sweeps.run_one import Record, RunOptions, run_one, tiny_configs
+from sweeps.run_one import Record, RunOptions, load_models, run_one, tiny_configs
 from sweeps.space import RunConfig
 
 __all__ = [
@@ -63,6 +63,7 @@ def sequential(
     """Compute one run after the other in this process; `resources` are not used."""
     from threadpoolctl import threadpool_limits
 
+    load_models()
     with threadpool_limits(limits=1):
         for run in runs:
             yield [(compute or run_one)(run.config, options)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from sweeps.run_one import Record, RunOptions, warm_up
+from sweeps.run_one import Record, RunOptions, load_models, warm_up
 
 #: Computes the record of a configuration; never raises. It travels by its name, so it is a module's function.
 Compute = Callable[[Mapping[str, Any], RunOptions], Record]
@@ -62,6 +62,7 @@ def prepare_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    load_models()
     threadpool_limits(limits=1)
     # What is imported by now stays: the collector need not walk through it time and again.
     gc.freeze()

@@ -1,0 +1,58 @@
+from . import data, discovery, optimize, plot, symbolic
+from ._version import __version__ as __version__
+from .data import (
+    Dataset,
+    Scaler,
+    Suite,
+    SuiteFunction,
+    create_dataset,
+    dataset_from_arrays,
+    get_suite,
+    list_suites,
+    load_csv,
+    split_validation,
+)
+from .discovery import Candidate, Discovery, discover
+from .mlp import MLP
+from .model import KAN
+from .optimize.fit import Callback
+from .optimize.schedule import fit_mlp, fit_schedule
+from .optimize.stage import Schedule, Stage
+from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .pieces import design_matrix
+from .serialize import load_model
+
+__all__ = [
+    "KAN",
+    "MLP",
+    "Callback",
+    "Candidate",
+    "Dataset",
+    "Discovery",
+    "FitResult",
+    "FitStatus",
+    "GridUpdate",
+    "Progress",
+    "Scaler",
+    "Schedule",
+    "Stage",
+    "Suite",
+    "SuiteFunction",
+    "__version__",
+    "create_dataset",
+    "data",
+    "dataset_from_arrays",
+    "design_matrix",
+    "discover",
+    "discovery",
+    "fit_mlp",
+    "fit_schedule",
+    "get_suite",
+    "list_suites",
+    "load_csv",
+    "load_model",
+    "optimize",
+    "plot",
+    "split_validation",
+    "symbolic",
+]

@@ -1,0 +1,87 @@
+"""Files of figures: the same bytes from this process and from others, none lost with a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from joblib.externals.loky import BrokenProcessPool
+from matplotlib.figure import Figure
+
+from sweeps._press import KINDS, Press
+from sweeps._style import lay_out, render
+from sweeps.errors import UserError
+
+MANY = 16
+
+
+def drawn(seed=0):
+    figure = Figure(figsize=(3, 2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([1, 2, 3], [seed, 1, 2], "o", rasterized=True)
+    axes.set_title(f"number {seed}")
+    lay_out(figure)
+    return figure
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_other_processes_write_the_same_bytes(tmp_path):
+    for cores in (1, 3):
+        with Press(MANY, cores) as press:
+            assert (press._pool is None) == (cores == 1)
+            for seed in range(3):
+                press.add(drawn(seed), tmp_path / str(cores) / f"figure.{seed}")
+    here, there = contents(tmp_path / "1"), contents(tmp_path / "3")
+    assert set(here) == {f"figure.{seed}.{kind}" for seed in range(3) for kind in KINDS}
+    assert here == there
+
+
+def test_few_figures_start_no_process():
+    with Press(3, 4) as press:
+        assert press._pool is None
+
+
+def test_figures_of_a_killed_process_are_written_here(tmp_path, monkeypatch):
+    with Press(MANY, 2) as press:
+        process = press._pool.submit(os.getpid).result()
+        os.kill(process, signal.SIGSTOP)
+        press.add(drawn(0), tmp_path / "0")
+        os.kill(process, signal.SIGKILL)
+        with pytest.raises(BrokenProcessPool):
+            press._waiting[0][0].result()
+        press.add(drawn(1), tmp_path / "1")
+    assert len(contents(tmp_path)) == 2 * len(KINDS)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path, cores):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"), Press(MANY, cores) as press:
+        press.add(drawn(), tmp_path / "file" / "figure")
+
+
+def test_an_error_of_the_owner_is_not_hidden_and_ends_the_processes(tmp_path):
+    press = Press(MANY, 2)
+
+    def interrupted():
+        with press:
+            press.add(drawn(), tmp_path / "figure")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with pytest.raises(RuntimeError):
+        press._pool.submit(os.getpid)
+
+
+def test_no_file_has_a_font_in_it_or_the_figure_changed():
+    figure = drawn()
+    before = figure.dpi, figure.canvas
+    assert b"/FontDescriptor" not in (pdf := render(figure, "pdf"))
+    assert b"/Type /Font" not in pdf
+    assert (figure.dpi, figure.canvas) == before
+    assert render(figure, "png") == render(figure, "png")
