@@ -267,7 +267,7 @@ class Reading(CheckedRows):
         """Return how many runs are planned, recorded (`finished`), missing, and of each status.
 
         `unplanned` runs were asked for by an earlier specification, `stale` ones are those of `stale_ids`;
-        `stages` counts the trained models.
+        `stages` counts the trained models. All but `planned` and `missing` count these runs too.
         """
         one = self._rows(
             "SELECT (SELECT count(*) FROM plan), (SELECT count(*) FROM runs), "
@@ -281,12 +281,23 @@ class Reading(CheckedRows):
         counts["stale"] = len(self.stale_ids())
         return counts
 
-    def slowest(self, count: int) -> list[tuple[str, float, str, dict[str, Any]]]:
-        """Return (run_id, wall_s, task, config) of the runs that took longest, the longest first."""
+    def slowest(self, count: int, *, planned: bool = False) -> list[tuple[str, float, str, dict[str, Any]]]:
+        """Return (run_id, wall_s, task, config) of the runs that took longest, the longest first.
+
+        With `planned` only runs of the plan are looked at.
+        """
+        only = "WHERE run_id IN (SELECT run_id FROM plan)" if planned else ""
         rows = self._rows(
-            "SELECT run_id, wall_s, task, config FROM runs ORDER BY wall_s DESC, run_id LIMIT ?", (count,)
+            f"SELECT run_id, wall_s, task, config FROM runs {only} "  # noqa: S608
+            "ORDER BY wall_s DESC, run_id LIMIT ?",
+            (count,),
         )
         return [(run_id, to_nan(wall_s), task, json.loads(text)) for run_id, wall_s, task, text in rows]
+
+    def n_planned_stages(self) -> int:
+        """Return how many models the recorded runs of the plan have trained."""
+        query = "SELECT count(*) FROM stages WHERE run_id IN (SELECT run_id FROM plan)"
+        return int(self._rows(query)[0][0])
 
     def runs_after(self, row: int) -> list[tuple[int, dict[str, Any]]]:
         """Return the runs that were stored after a row of the table, in that order, each with its row.
@@ -318,13 +329,14 @@ class Reading(CheckedRows):
     def meta(self) -> dict[str, Any]:
         """Return schema_version, created, command, title, spec (a dict), table (a path, or "") and plan_of.
 
-        Also `shard`, "i/n" or "", and `sweep`, which is the `plan_of` of the whole sweep of a shard; if they
-        are known, `code` (see `last_code`) and `plan_rows`, the first and the last row of the plan.
+        Also `shard`, "i/n" or "", and `sweep`, which is the `plan_of` of the whole sweep of a shard; `lacks`,
+        the shards that a joined store has no plan of; if they are known, `code` (see `last_code`) and
+        `plan_rows`, the first and the last row of the plan.
 
         What the file does not say, as after a start that was killed, is empty; the title is the directory's.
         """
         meta: dict[str, Any] = {"created": "", "command": "", "spec": "{}", "table": "", "plan_of": ""}
-        meta |= {"shard": "", "sweep": ""}
+        meta |= {"shard": "", "sweep": "", "lacks": ""}
         meta |= {"title": self.directory.resolve().name}
         meta |= {key: value for key, value, _ in self._checked("meta", "")}
         meta["schema_version"] = int(meta["schema_version"])

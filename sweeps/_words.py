@@ -75,7 +75,7 @@ def interval_text(interval: Interval, digits: int = 2) -> str:
 def plain(value: float, digits: int = 2) -> str:
     """Return a number with so many significant digits, without an exponent where it is of usual size."""
     if value and not 1e-3 <= abs(value) < 1e5:
-        return number(value).replace("e-", "e−")
+        return number(value).replace("-", "−")
     text = f"{value:#.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:.0f}"
     return text.rstrip(".").replace("-", "−")
 

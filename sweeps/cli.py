@@ -1,7 +1,8 @@
 """The command line: `kan-sweep`, also `python -m sweeps`.
 
 Results go to stdout, everything for the eyes to stderr. Exit codes: 0 all went well; 1 some runs failed or
-the workers were lost; 2 bad input; 130 interrupted.
+the workers were lost, what was merged or repaired is not all there, or nothing could be compared; 2 bad
+input; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def run(
         str, typer.Option(help="'stale': do runs again that another version or kernel computed.")
     ] = "none",
     shard: Annotated[
-        str | None, typer.Option(help="i/n: only the i-th of n parts, in an --out of its own; see merge.")
+        str | None,
+        typer.Option(help="i/n: only the i-th of n parts, in an --out of its own, no report; see merge."),
     ] = None,
     progress: Annotated[str, typer.Option(help="auto, bar, plain or none.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
@@ -218,7 +220,8 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="The page, DIR/report.html if not given; for x.html its files go to x_files/.",
+            help="The page, DIR/report.html if not given; for x.html its files go to x_files/. "
+            "Its directory is made.",
         ),
     ] = None,
 ) -> int:
@@ -234,25 +237,35 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="The --out directory of a sweep.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="That of another one.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The page; for x.html its files go to x_files/.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="The page; for x.html its files go to x_files/. Its directory is made."
+        ),
     ] = Path("compare.html"),
 ) -> int:
-    """Set two sweeps side by side: errors at equal parameters, fronts, what differs in their origins."""
-    from sweeps.compare import compare_sweeps, comparison_verdict, ratios_table
+    """Set two sweeps side by side: errors at equal parameters, fronts, what differs in their origins.
+
+    Only functions that both have learnt from the same samples are compared; the others are named. Exit
+    code 1: no model of one family is finished in both.
+    """
+    from sweeps.compare import compare_sweeps, comparison_verdict, left_out_lines, ratios_table
     from sweeps.compare_page import write_comparison
     from sweeps.tables import text_lines
 
     found = compare_sweeps(first, second)
     write_comparison(found, output)
-    for line in (*text_lines(ratios_table(found)), comparison_verdict(found), str(output)):
+    told = (*left_out_lines(found), comparison_verdict(found))
+    for line in (*text_lines(ratios_table(found)), *told, str(output)):
         typer.echo(line)
-    return 0
+    return 0 if any(pair.ratios for pair in found.pairs) else 1
 
 
 @app.command()
 def export(
     directory: Directory,
-    output: Annotated[Path, typer.Option("--output", "-o", help="runs.csv, runs.jsonl or runs.parquet.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="runs.csv, .jsonl or .parquet; its directory is made.")
+    ],
 ) -> int:
     """Write every stage of every run as a table."""
     from sweeps.export import export_runs
@@ -267,22 +280,26 @@ def export(
 @app.command()
 def merge(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Directories of sweeps, or of shards of one.")
+        list[Path], typer.Argument(metavar="DIR...", help="Directories of shards of a sweep, or of copies.")
     ],
     out: Annotated[Path, typer.Option(help="The directory of the whole; made if missing.")],
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
 ) -> int:
-    """Join the stores of shards or sweeps; a run that several have counts once."""
+    """Join the stores of the shards of a sweep; a run that several have counts once.
+
+    Stores of different sweeps are refused. Exit code 1: a shard or runs are missing in what was joined.
+    """
     from sweeps.merge import merge as merge_stores
     from sweeps.merge import merge_lines
 
-    for line in merge_lines(merge_stores(directories, out)):
+    merged = merge_stores(directories, out)
+    for line in merge_lines(merged):
         typer.echo(line)
     if report:
         from sweeps.report import write_report
 
         typer.echo(f"report: {write_report(out)}")
-    return 0
+    return 0 if merged.complete else 1
 
 
 @app.command()
@@ -290,13 +307,17 @@ def repair(
     directory: Directory,
     out: Annotated[Path, typer.Option(help="A new directory, for what is rescued.")],
 ) -> int:
-    """Bring every run that is whole in a damaged store into a new one; the damaged one stays as it is."""
+    """Bring every run that is whole in a damaged store into a new one; the damaged one stays as it is.
+
+    Exit code 1: something was lost, or planned runs are missing that may have been lost.
+    """
     from sweeps.repair import repair as repair_store
     from sweeps.repair import repair_lines
 
-    for line in repair_lines(repair_store(directory, out), out):
+    repaired = repair_store(directory, out)
+    for line in repair_lines(repaired, out):
         typer.echo(line)
-    return 0
+    return 0 if repaired.complete else 1
 
 
 @app.command()

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from sweeps._counted import counted
 from sweeps._made_by import plain
 from sweeps._results import Interval, SweepResult, TaskResult
 from sweeps._style import by_family, label
+from sweeps._task_data import Data, data_differences, task_data
 from sweeps._words import interval_text
+from sweeps._words import plain as plain_number
 from sweeps.aggregate import aggregate
 from sweeps.errors import UserError
 from sweeps.records import canonical_json, text_id
@@ -29,46 +32,52 @@ from sweeps.statistics import (
 from sweeps.store import Store
 from sweeps.tables import Column, Table
 
-#: What is said of the samples of a function.
-_SAMPLES = ("formula", "ranges", "n_train", "n_val", "n_test", "folds")
-
 
 @dataclass(frozen=True)
 class Ratio:
     """A family of both sweeps on one function: by what factor the error of the first is smaller.
 
     `equal` is at equal parameters, see `sweeps.statistics.ratio_at_equal_size`, `best` that of the best
-    models whatever their size; `replicates` are those of `equal`.
+    models whatever their size; `replicates` are those of `equal`. `once` says which of the two sweeps ran
+    every configuration once: then nothing is known of chance, and there is no interval.
     """
 
     family: str
     equal: Interval
     best: Interval
     replicates: FloatArray
+    once: tuple[bool, bool]
 
 
 @dataclass(frozen=True)
 class TaskPair:
-    """A function that both sweeps have learnt; `differs` says in what its samples differ."""
+    """A function that both sweeps have learnt, from the same samples."""
 
     first: TaskResult
     second: TaskResult
     ratios: list[Ratio]
-    differs: list[str]
 
 
 @dataclass(frozen=True)
 class SweepComparison:
-    """Two sweeps and what they have in common; `names` tell them apart."""
+    """Two sweeps and what they have in common; `names` tell them apart.
+
+    `alone` are the functions that only one of them has, `left_out` those that both have and that cannot be
+    compared, with the reason.
+    """
 
     names: tuple[str, str]
     results: tuple[SweepResult, SweepResult]
     pairs: list[TaskPair]
     alone: tuple[list[str], list[str]]
+    left_out: Mapping[str, str]
 
 
 def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
     """Read two sweeps and compare what they have in common.
+
+    Two functions are the same if they have one name and the same samples to train, choose and test with:
+    errors on other samples, or of another target of a table, are answers to another question.
 
     Parameters
     ----------
@@ -78,7 +87,8 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
     Raises
     ------
     UserError
-        If one of them is not a sweep, both are the same, or they have no function in common.
+        If one of them is not a sweep, both are the same, or they have no function in common, or none with
+        the same samples.
 
     Examples
     --------
@@ -88,10 +98,11 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
     directories = [Path(first), Path(second)]
     if directories[0].resolve() == directories[1].resolve():
         raise UserError(f"{first} and {second} are the same sweep; expected two different ones.")
-    results = []
+    results, data = [], []
     for directory in directories:
-        with Store.open(directory, readonly=True) as store:
+        with Store.open(directory, readonly=True) as store, store.snapshot():
             results.append(aggregate(store))
+            data.append(task_data(store))
     names = _names(directories)
     tasks = [{task.task: task for task in result.tasks} for result in results]
     shared = [task for task in tasks[0] if task in tasks[1]]
@@ -100,14 +111,47 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
             f"{first} and {second} have no function in common: {_few(tasks[0])} in the one, "
             f"{_few(tasks[1])} in the other. Compare sweeps over the same functions."
         )
-    # what is planned but has no finished run yet is left out, unless that is all
-    shared = [task for task in shared if all(own[task].points for own in tasks)] or shared
+    left_out = _other_samples(shared, tasks, data)
+    shared = [task for task in shared if task not in left_out]
+    if not shared:
+        raise UserError(
+            f"nothing in {first} and {second} can be compared: "
+            + "; ".join(f"{task}: {reason}" for task, reason in _first(left_out).items())
+            + ". Compare sweeps that have learnt a function from the same samples."
+        )
+    unfinished = {
+        task: f"no finished model in {' and '.join(lacking)}"
+        for task in shared
+        if (lacking := [name for name, own in zip(names, tasks, strict=True) if not own[task].points])
+    }
+    # Unless that is all: then there is a page that says so.
+    if len(unfinished) < len(shared):
+        left_out |= unfinished
     return SweepComparison(
         names=names,
         results=(results[0], results[1]),
-        pairs=[_pair(tasks[0][task], tasks[1][task]) for task in shared],
+        pairs=[_pair(tasks[0][task], tasks[1][task]) for task in shared if task not in left_out],
         alone=([t for t in tasks[0] if t not in tasks[1]], [t for t in tasks[1] if t not in tasks[0]]),
+        left_out=left_out,
     )
+
+
+def _other_samples(
+    shared: Sequence[str],
+    tasks: Sequence[Mapping[str, TaskResult]],
+    data: Sequence[Mapping[str, Sequence[Data]]],
+) -> dict[str, str]:
+    """Return the functions that have one name and are not the same, with what differs."""
+    found = {}
+    for task in shared:
+        descriptions = [own[task].description for own in tasks]
+        if differs := data_differences(descriptions, [own.get(task, ()) for own in data]):
+            found[task] = f"the samples differ ({'; '.join(differs)})"
+    return found
+
+
+def _first(reasons: Mapping[str, str]) -> dict[str, str]:
+    return dict(list(reasons.items())[:3])
 
 
 def _names(directories: Sequence[Path]) -> tuple[str, str]:
@@ -126,17 +170,21 @@ def _pair(first: TaskResult, second: TaskResult) -> TaskPair:
     ours, theirs = resampled_families(first), resampled_families(second)
     ratios = []
     for family in sorted(ours.keys() & theirs.keys(), key=by_family):
+        once = (_ran_once(first, family), _ran_once(second, family))
         equal = ratio_at_equal_size(ours[family], theirs[family])
         a, b = (np.maximum(own[family].at(math.inf), LEAST_ERROR) for own in (ours, theirs))
         with np.errstate(invalid="ignore"):
             best = b / a
-        ratios.append(Ratio(family, interval(float(equal[0]), equal), interval(float(best[0]), best), equal))
-    differs = [
-        f"{key}: {plain(first.description.get(key, '–'))} | {plain(second.description.get(key, '–'))}"
-        for key in _SAMPLES
-        if first.description.get(key) != second.description.get(key)
-    ]
-    return TaskPair(first, second, ratios, differs)
+        if any(once):
+            # The replicates know of the chance in one of them at most.
+            equal, best = equal[:1], best[:1]
+        found = [interval(float(values[0]), values) for values in (equal, best)]
+        ratios.append(Ratio(family, found[0], found[1], equal, once))
+    return TaskPair(first, second, ratios)
+
+
+def _ran_once(task: TaskResult, family: str) -> bool:
+    return all(point.n_runs < 2 for point in task.points if point.family == family)
 
 
 def same_runs(comparison: SweepComparison) -> tuple[int, int]:
@@ -172,11 +220,18 @@ def overall_ratios(comparison: SweepComparison) -> list[tuple[str, int, Interval
 
 
 def comparison_verdict(comparison: SweepComparison) -> str:
-    """Return in sentences which sweep has the smaller errors at equal parameters."""
+    """Return in sentences which sweep has the smaller errors at equal parameters, where that can be said."""
     first, second = comparison.names
     sentences = []
     for family, n, ratio in overall_ratios(comparison):
-        where = f"{label(family)}, {n} function{'' if n == 1 else 's'}: at equal parameters"
+        where = f"{label(family)}, {counted(n, 'function')}: at equal parameters"
+        if once := _once(comparison, family):
+            sentences.append(
+                f"{where} the errors of {second} over those of {first} are {plain_number(ratio.value)}, from "
+                f"one run of every configuration of {' and of '.join(once)}: one seed tells nothing about "
+                "chance, and there is no interval."
+            )
+            continue
         if ratio.low <= 1 <= ratio.high or ratio.value == 1:
             sentences.append(
                 f"{where} the errors do not differ beyond chance; those of {second} over those of {first} "
@@ -191,6 +246,21 @@ def comparison_verdict(comparison: SweepComparison) -> str:
             f"{where} the errors of {better} are {interval_text(shown)} times smaller than those of {worse}."
         )
     return " ".join(sentences) or "No family has a finished model of the same function in both sweeps."
+
+
+def _once(comparison: SweepComparison, family: str) -> list[str]:
+    """Return the names of the sweeps that ran every configuration of a family once, on some function."""
+    own = [ratio.once for pair in comparison.pairs for ratio in pair.ratios if ratio.family == family]
+    return [name for name, once in zip(comparison.names, zip(*own, strict=True), strict=True) if any(once)]
+
+
+def left_out_lines(comparison: SweepComparison) -> list[str]:
+    """Return what is not compared, and why, as lines of text."""
+    lines = [f"left out: {task}: {reason}" for task, reason in comparison.left_out.items()]
+    for name, tasks in zip(comparison.names, comparison.alone, strict=True):
+        if tasks:
+            lines.append(f"left out: only {name} has {', '.join(tasks)}")
+    return lines
 
 
 def ratios_table(comparison: SweepComparison) -> Table:

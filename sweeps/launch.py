@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweeps._counted import are, counted
 from sweeps.checks import nearest, pick
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.own_data import TableOptions
 from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
-from sweeps.shard import Shard
+from sweeps.shard import Shard, shard_of
 from sweeps.space import (
     CONFIG_FORMAT,
     RunConfig,
@@ -290,7 +291,7 @@ def _tell_about_change(directory: Path, prepared: _Prepared, say: Say) -> bool:
 
 def _check_shard(store: Store, prepared: _Prepared) -> None:
     """Raise UserError if the store is that of another shard, or of a whole sweep."""
-    held, asked = store.meta()["shard"], str(prepared.shard or "")
+    held, asked = str(shard_of(store.meta()) or ""), str(prepared.shard or "")
     if held == asked or not (held or store.n_planned()):
         return
     names = [f"shard {text}" if text else "a whole sweep" for text in (held, asked)]
@@ -305,9 +306,9 @@ def _store_plan(store: Store, prepared: _Prepared, runs: tuple[list[RunConfig], 
 
     store.set_tasks(tasks.descriptions(prepared.spec, prepared.infos))
     plan = [(run.run_id, run.task, run.family, run.config) for run in runs[0]]
-    # With the plan at once: without its shard a plan is that of a whole sweep.
+    # With the plan at once: without its shard a plan is that of a whole sweep, which lacks nothing.
     shard = {"shard": str(prepared.shard), "sweep": prepared.sweep} if prepared.shard is not None else {}
-    store.set_plan(plan, prepared.plan_of, runs[1], **shard)
+    store.set_plan(plan, prepared.plan_of, runs[1], lacks="", plan_damaged="", **shard)
 
 
 def _code() -> str:
@@ -346,7 +347,7 @@ def _plan(request: Request, store: Store) -> Plan:
 
 def _intention(plan: Plan, request: Request) -> str:
     if plan.todo:
-        left = f"{plan.planned} runs planned, {plan.recorded} recorded, {len(plan.todo)} to launch"
+        left = f"{counted(plan.planned, 'run')} planned, {plan.recorded} recorded, {len(plan.todo)} to launch"
         return f"{left} -> {request.directory}"
     hint = ""
     if plan.failed:
@@ -367,7 +368,7 @@ def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:
         say(f"error: {outcome.end.value}: {outcome.message}")
     else:
         say("interrupted.")
-    say(f"{outcome.done} runs were completed and are stored in {directory}; none of them is lost.")
+    say(f"{counted(outcome.done, 'completed run')} {are(outcome.done)} stored in {directory}; none is lost.")
     say(f"continue with: {command}")
     return EXIT_INTERRUPTED if outcome.end is SweepEnd.INTERRUPTED else 1
 

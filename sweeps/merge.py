@@ -1,4 +1,4 @@
-"""`kan-sweep merge`: the stores of shards, or of any sweeps, become one."""
+"""`kan-sweep merge`: the stores of the shards of a sweep, or several stores of one sweep, become one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sweeps._command import command_for
+from sweeps._counted import are, counted
 from sweeps._database import DATABASE_NAME
+from sweeps._parts import Part, check_one_sweep, lacking, lacks_line, read_part
 from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.records import canonical_json, text_id
-from sweeps.shard import parse_shard
 from sweeps.store import Store
 
 #: What two computations of one run may differ in.
@@ -27,8 +29,8 @@ class Merged:
     """What a merge did: runs of each source in order, how many were there twice, what is missing.
 
     `replaced` are runs that failed in one store and ended well in another. `missing_shards` names the shards
-    of a sweep that are not among the sources, `codes` how many runs each version and kernel computed, and
-    `code` is the one of them that counts: runs of the others are stale.
+    of the sweep that are not in the joined store, `codes` how many runs each version and kernel computed, and
+    `code` is the one of them that counts: runs of the others are stale. `command` goes on with the sweep.
     """
 
     out: Path
@@ -41,12 +43,20 @@ class Merged:
     missing_shards: tuple[str, ...]
     codes: Mapping[str, int]
     code: str
+    command: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether the joined store has every run of the sweep."""
+        return not self.missing and not self.missing_shards
 
 
 def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
-    """Join the runs and plans of stores in the store of `out`, which is made if it is missing.
+    """Join the runs and plans of stores of one sweep in the store of `out`, which is made if it is missing.
 
-    A run that several stores have counts once, if its results are the same to the last bit; times may
+    The stores are shards of the sweep or copies of it. While a shard is in none of them the joined store says
+    so in its `meta`, as `lacks`; it is done away with by joining the shard too, or by running the whole sweep
+    there. A run that several stores have counts once, if its results are the same to the last bit; times may
     differ. One that ended well takes the place of one that failed. The sources are only read. What cannot be
     joined is found before anything is written, and a merge that is cut short is finished by the same command.
 
@@ -57,8 +67,8 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
     Raises
     ------
     UserError
-        If a source has no readable store, is `out` itself, or two stores have different results of one run;
-        the message says which.
+        If a source has no readable store, is `out` itself, they are not of one sweep, or shards of other
+        numbers of parts, or two stores have different results of one run; the message says which.
 
     Examples
     --------
@@ -67,18 +77,20 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
     paths = [Path(source) for source in sources]
     out = Path(out)
     _check_paths(paths, out)
+    parts = [read_part(path) for path in paths]
+    missing_shards = _check_parts(parts, out)
     chosen, equal, replaced = _choose(paths, out)
-    metas, counts = [], []
-    first, code = _first_meta(paths[0]), _newest_code(paths, out)
-    with Store.create(out, first["spec"], first["command"], first["table"] or None) as store:
+    counts = []
+    first, code = parts[0].meta, _newest_code(paths, out)
+    command = command_for(first["command"], out, whole=True)
+    with Store.create(out, first["spec"], command, first["table"] or None) as store:
         # Before the runs, so that a merge that is cut short does not leave them without it.
         store.set_meta(title=first["title"], shard="", **({"code": code} if code else {}))
         for path in paths:
             with Store.open(path, readonly=True) as source, source.snapshot():
-                metas.append(source.meta())
                 store.set_tasks(source.tasks())
                 counts.append((path, _copy(source, store, chosen.get(path, frozenset()))))
-        _join_plans(paths, store)
+        _join_plans(paths, store, missing_shards)
         found = store.counts()
         codes = store.codes()
     return Merged(
@@ -89,9 +101,10 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
         recorded=found["planned"] - found["missing"],
         planned=found["planned"],
         missing=found["missing"],
-        missing_shards=_missing_shards(metas),
+        missing_shards=missing_shards,
         codes=codes,
         code=code,
+        command=command,
     )
 
 
@@ -104,9 +117,22 @@ def _check_paths(paths: Sequence[Path], out: Path) -> None:
         raise UserError(f"{twice[0]} is there twice; give every store once.")
 
 
-def _first_meta(path: Path) -> dict[str, Any]:
-    with Store.open(path, readonly=True) as store:
-        return store.meta()
+def _check_parts(parts: Sequence[Part], out: Path) -> tuple[str, ...]:
+    """Return the shards that the joined store will lack; raise UserError unless all are of one sweep."""
+    held = [read_part(out)] if (out / DATABASE_NAME).is_file() else []
+    for part in held:
+        if part.shard is not None:
+            raise UserError(f"--out is {out}, which holds shard {part.shard}; choose another directory.")
+    for part in parts:
+        if part.shard is None and not part.tasks:
+            raise UserError(
+                f"{part.path} has no plan and no run: its sweep was stopped as it started. Run it again "
+                f"with: {part.meta['command']}"
+            )
+    # What a merge that was cut short has left has no plan yet.
+    everything = [*parts, *(part for part in held if part.tasks)]
+    check_one_sweep(everything)
+    return lacking(everything)
 
 
 def _newest_code(paths: Sequence[Path], out: Path) -> str:
@@ -215,7 +241,7 @@ def _copy(source: Store, store: Store, run_ids: frozenset[str] | set[str]) -> in
     return copied
 
 
-def _join_plans(paths: Sequence[Path], store: Store) -> None:
+def _join_plans(paths: Sequence[Path], store: Store, missing_shards: Sequence[str]) -> None:
     """Make the plan of the joined store the plans of all, in the order of the whole sweep."""
     rows: dict[str, tuple[int, tuple[str, str, str, str]]] = {}
     for position, row in store.plan_rows():
@@ -225,39 +251,31 @@ def _join_plans(paths: Sequence[Path], store: Store) -> None:
             for position, row in source.plan_rows():
                 rows.setdefault(row[0], (position, row))
     ordered = sorted(rows.values(), key=lambda item: item[0])
-    store.set_plan([row for _, row in ordered], positions=[position for position, _ in ordered])
-
-
-def _missing_shards(metas: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the shards that belong to those that are there and are not there themselves."""
-    found: dict[tuple[str, int], set[int]] = {}
-    for meta in metas:
-        if meta["shard"]:
-            shard = parse_shard(meta["shard"])
-            found.setdefault((meta["sweep"], shard.count), set()).add(shard.number)
-    return tuple(
-        f"{number}/{count}"
-        for (_, count), numbers in found.items()
-        for number in range(1, count + 1)
-        if number not in numbers
-    )
+    places = [position for position, _ in ordered]
+    # With the plan at once: without what it lacks a plan is that of a whole sweep.
+    store.set_plan([row for _, row in ordered], positions=places, lacks=" ".join(missing_shards))
 
 
 def merge_lines(merged: Merged) -> list[str]:
     """Return what a merge did as lines of text."""
-    lines = [f"{count:8d} runs from {path}" for path, count in merged.runs]
-    if merged.equal:
+    lines = [f"{count:8d} {'run ' if count == 1 else 'runs'} from {path}" for path, count in merged.runs]
+    if merged.equal == 1:
+        lines.append("1 run was there twice, with the same results, and counts once")
+    elif merged.equal:
         lines.append(f"{merged.equal} runs were there twice, with the same results, and count once")
     if merged.replaced:
-        lines.append(f"{merged.replaced} runs failed in one store and ended well in another, which counts")
+        runs = counted(merged.replaced, "run")
+        lines.append(f"{runs} failed in one store and ended well in another, which counts")
     if len(merged.codes) > 1:
         told = "; ".join(f"{count} by {code}" for code, count in merged.codes.items())
         lines.append(f"the runs were computed by {len(merged.codes)} versions: {told}")
         lines.append(f"{merged.code} is the newest of them; the others' runs are stale and not in the report")
-    if merged.missing_shards:
-        lines.append(f"not among them: shard {', '.join(merged.missing_shards)}")
     lines.append(
-        f"{merged.recorded} of {merged.planned} planned runs are recorded in {merged.out}"
-        + (f", {merged.missing} are missing" if merged.missing else "")
+        f"{merged.recorded} of {counted(merged.planned, 'planned run')} {are(merged.planned)} recorded in "
+        f"{merged.out}" + (f", {merged.missing} {are(merged.missing)} missing" if merged.missing else "")
     )
+    if merged.missing_shards:
+        lines.append(lacks_line(merged.missing_shards))
+    if not merged.complete and merged.command:
+        lines.append(f"run what is missing with: {merged.command}")
     return lines

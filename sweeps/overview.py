@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sweeps._counted import are, counted
+from sweeps._parts import lacks_line
 from sweeps.plan import n_models_in
 from sweeps.records import FORMULA, best_stage, opt_text
 from sweeps.spec_reader import preset_names
@@ -21,28 +23,38 @@ _REASONS = 10
 
 
 def status_lines(store: Store) -> list[str]:
-    """Return how far a sweep is: counts in all and by family, the slowest runs, failures by reason."""
+    """Return how far a sweep is: counts in all and by family, the slowest runs, failures by reason.
+
+    All of it is about the runs of the present plan; others are counted in one line of their own.
+    """
     with store.snapshot():
         meta, counts, families = store.meta(), store.counts(), _family_lines(store)
-        slowest, failures = store.slowest(_SLOWEST), store.failures()
-    bad = counts["failed"] + counts["timeout"] + counts["diverged"]
+        slowest, failures = store.slowest(_SLOWEST, planned=True), store.failures(planned=True)
+        models = store.n_planned_stages()
+        stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
+    bad = sum(count for _, _, count in failures)
     lines = [
         f"{meta['title']}",
-        f"{counts['planned']} runs planned, {counts['planned'] - counts['missing']} recorded, "
-        f"{counts['missing']} to do; {bad} failed; {counts['stages']} models trained",
+        f"{counted(counts['planned'], 'run')} planned, {counts['planned'] - counts['missing']} recorded, "
+        f"{counts['missing']} to do; {bad} failed; {counted(models, 'model')} trained",
     ]
+    if meta["lacks"]:
+        lines.append(f"{lacks_line(meta['lacks'].split())}; merge it, or compute all with: {meta['command']}")
     if counts["unplanned"]:
-        lines.append(f"{counts['unplanned']} more runs are recorded that the present plan does not ask for")
-    if counts["stale"]:
         lines.append(
-            f"{counts['stale']} recorded runs are stale, computed by another version or kernel than the last "
-            "ones; do them again with: kan-sweep run ... --rerun stale"
+            f"{counted(counts['unplanned'], 'more run')} {are(counts['unplanned'])} recorded that the "
+            "present plan does not ask for; all else here is about those of the plan"
+        )
+    if stale:
+        lines.append(
+            f"{counted(stale, 'recorded run')} {are(stale)} stale, computed by another version or kernel "
+            "than the last ones; do them again with: kan-sweep run ... --rerun stale"
         )
     lines += ["", *families]
     if slowest:
         lines += ["", "slowest runs"]
         lines += [
-            f"  {run_id}  {wall_s:8.2f} s  {task}  {model_text(config)}"
+            f"  {run_id}  {wall_s:8.2f} s  {_run_text(task, config)}"
             for run_id, wall_s, task, config in slowest
         ]
     if failures:
@@ -54,9 +66,13 @@ def status_lines(store: Store) -> list[str]:
 
 
 def run_lines(store: Store) -> list[str]:
-    """Return one line a recorded run: id, status, best errors by validation, what it is."""
+    """Return one line a recorded run: id, status, best errors by validation, what it is.
+
+    Runs that the present plan does not ask for are marked as such.
+    """
     with store.snapshot():
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
+        planned = {run_id for run_id, _ in store.plan_tasks()}
     best = _best_stages(stages) | _best_formulas(stages, formulas)
     lines = [f"{'run':16}  {'status':8}  {'params':>7}  {'val RMSE':>9}  {'test RMSE':>9}  task and model"]
     for run_id, task, text, status in zip(
@@ -70,9 +86,19 @@ def run_lines(store: Store) -> list[str]:
             if i is None
             else (str(stages["n_params"][i]), _number(stages["val_rmse"][i]), _number(stages["test_rmse"][i]))
         )
-        what = f"{task}  {model_text(config, opt)}  seed {config['seed']}"
+        what = _run_text(task, config, opt)
+        if planned and run_id not in planned:
+            what += "  (not in the present plan)"
         lines.append(f"{run_id:16}  {status:8}  {params:>7}  {val:>9}  {test:>9}  {what}")
     return lines
+
+
+def _run_text(task: str, config: Mapping[str, Any], opt: str = "") -> str:
+    """Return a run in words; of a table with its target, for a store may hold runs of several."""
+    target = config["data"].get("target")
+    named = task if target is None else f"{task}: {target}"
+    fold = f"  fold {config['fold']}" if "fold" in config else ""
+    return f"{named}  {model_text(config, opt)}  seed {config['seed']}{fold}"
 
 
 def catalogue_lines() -> list[str]:

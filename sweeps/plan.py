@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from sweeps._counted import counted
 from sweeps.baselines import baseline_cost
 from sweeps.records import AUTO, BASELINES, FORMULA
 from sweeps.space import RunConfig, kan_params, mlp_params
@@ -170,7 +171,7 @@ def plan_lines(runs: Sequence[RunConfig], plan: Plan) -> list[str]:
         "",
         *_table(("task",), tasks),
         "",
-        f"{plan.planned} runs in all, {plan.recorded} recorded ({plan.failed} of them failed); "
+        f"{counted(plan.planned, 'run')} in all, {plan.recorded} recorded ({plan.failed} of them failed); "
         f"{len(plan.todo)} to launch, which train about {todo_models} models.",
     ]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import struct
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sweeps._command import command_for
+from sweeps._counted import are, counted
 from sweeps._database import DATABASE_NAME
 from sweeps._lock import WriterLock
 from sweeps._pages import rows_in
@@ -47,17 +50,19 @@ _STORED: dict[str, dict[str, type]] = {
     "models": MODEL_COLUMNS,
 }
 #: What `meta` keeps besides what a new store is made with.
-_KEPT = ("title", "created", "shard", "sweep", "code")
+_KEPT = ("title", "created", "shard", "sweep", "lacks", "code")
 
 
 @dataclass(frozen=True)
 class Repaired:
     """What was rescued: runs, stages and models; and the ids of runs of which a part is lost.
 
-    `without_model` are runs whose numbers are whole while a model is not. `incomplete` are runs left out
-    because a stage or a formula of theirs is damaged: they are to be computed again. What is damaged beyond
-    recognition shows in neither; `missing` counts the planned runs that the new store does not hold, where
-    the plan itself was whole.
+    `without_model` are runs whose numbers are whole while a model is not: they count as done, and what is
+    lost of them is not computed again. `incomplete` are runs left out because a part that counts is damaged
+    or gone: they are to be computed again. What is damaged beyond recognition shows in neither; `missing`
+    counts the planned runs that the new store does not hold, which were lost or had not been computed, and
+    `plan_lost` how many runs the plan itself has lost, None where that is not known. `command` goes on with
+    the sweep in the new store.
     """
 
     runs: int
@@ -66,6 +71,13 @@ class Repaired:
     incomplete: tuple[str, ...]
     without_model: tuple[str, ...]
     missing: int
+    plan_lost: int | None
+    command: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is certain that nothing was lost, and nothing that was planned is missing."""
+        return not (self.incomplete or self.without_model or self.missing or self.plan_lost != 0)
 
 
 def repair(directory: str | Path, output: str | Path) -> Repaired:
@@ -83,7 +95,7 @@ def repair(directory: str | Path, output: str | Path) -> Repaired:
     Examples
     --------
     >>> repair("runs/special", "runs/special-repaired")  # doctest: +SKIP
-    Repaired(runs=481, stages=1603, models=1603, incomplete=(), without_model=(), missing=4)
+    Repaired(runs=481, stages=1603, models=1603, incomplete=(), without_model=(), missing=4, ...)
     """
     directory, output = Path(directory), Path(output)
     path = directory / DATABASE_NAME
@@ -150,11 +162,14 @@ def _whole(table: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 def _write(found: _Found, output: Path) -> Repaired:
     meta = {key: value for key, value, _ in _latest(found["meta"]).values()}
+    plan_lost = _n_lost(found["plan"], meta.get("plan_rows", ""))
     found = {**found, "plan": _current_plan(found["plan"], meta.get("plan_rows", ""))}
     latest = {table: _latest(rows) for table, rows in found.items() if table not in PART_TABLES}
     parts = {table: _by_run(table, found[table].values()) for table in PART_TABLES}
     environments = {row[0]: json.loads(row[1]) for row in latest["environments"].values()}
-    records, incomplete, without_model = [], [], []
+    # What a run has left behind is all that is known of one whose own row is lost.
+    records, without_model = [], []
+    incomplete = sorted(set().union(*parts.values()) - latest["runs"].keys())
     # In the order of writing, which tells the code that counts where the entry of it is lost.
     for run_id, row in latest["runs"].items():
         record, lost = _assemble(row, {table: parts[table].get(run_id, {}) for table in PART_TABLES})
@@ -165,13 +180,16 @@ def _write(found: _Found, output: Path) -> Repaired:
             without_model.append(run_id)
         records.append(record | {"environment": environments.get(record["env_id"], {})})
     spec = json.loads(meta.get("spec", "{}"))
-    with Store.create(output, spec, meta.get("command", ""), meta.get("table") or None) as store:
+    command = command_for(meta.get("command", ""), output)
+    with Store.create(output, spec, command, meta.get("table") or None) as store:
         store.set_meta(**{name: meta[name] for name in _KEPT if name in meta})
         tasks = sorted(latest["tasks"].values(), key=lambda task: task[1])
         store.set_tasks({task: json.loads(text) for task, _, text, _ in tasks})
         plan = sorted(latest["plan"].values(), key=lambda row: row[1])
         rows = [(run_id, task, family, config) for run_id, _, task, family, config, _ in plan]
-        store.set_plan(rows, positions=[row[1] for row in plan])
+        # Nobody is to take what is left of a plan for the whole.
+        damage = {"plan_damaged": "yes"} if plan_lost != 0 else {}
+        store.set_plan(rows, positions=[row[1] for row in plan], **damage)
         for start in range(0, len(records), _AT_ONCE):
             store.add_all(records[start : start + _AT_ONCE])
         counts, n_models = store.counts(), len(store.model_stages())
@@ -182,7 +200,17 @@ def _write(found: _Found, output: Path) -> Repaired:
         incomplete=tuple(incomplete),
         without_model=tuple(without_model),
         missing=counts["missing"],
+        plan_lost=plan_lost,
+        command=command,
     )
+
+
+def _n_lost(rows: Mapping[int, tuple[Any, ...]], span: str) -> int | None:
+    """Return how many rows of the last plan were not found, None where its extent is not known."""
+    if not span:
+        return None
+    first, last = map(int, span.split())
+    return last - first + 1 - len(_current_plan(rows, span))
 
 
 def _current_plan(rows: Mapping[int, tuple[Any, ...]], span: str) -> Mapping[int, tuple[Any, ...]]:
@@ -231,22 +259,36 @@ def _assemble(
 
 def repair_lines(repaired: Repaired, output: Path) -> list[str]:
     """Return what was rescued, and what was not, as lines of text."""
+    n_seen = repaired.runs + len(repaired.incomplete)
     lines = [
-        f"{repaired.runs} runs with {repaired.stages} stages and {repaired.models} models were whole and are "
-        f"now in {output}."
+        f"{counted(n_seen, 'run')} found, {repaired.runs} whole and now in {output}, with "
+        f"{counted(repaired.stages, 'stage')} and {counted(repaired.models, 'model')}."
     ]
-    if repaired.incomplete:
-        shown = _some(repaired.incomplete)
-        lines.append(f"{len(repaired.incomplete)} more are left out, for a part of them is damaged: {shown}")
-    if repaired.without_model:
-        shown = _some(repaired.without_model)
-        lines.append(f"{len(repaired.without_model)} runs have their numbers but lost a model: {shown}")
-    lines.append(
-        f"{repaired.missing} planned runs are missing there. Go on with the same command and --out {output}; "
-        "it runs what is missing."
-    )
+    if n := len(repaired.incomplete):
+        lines.append(f"{counted(n, 'run')} {are(n)} left out, for a part that counts is lost:")
+        lines += _wrapped(repaired.incomplete)
+    if n := len(repaired.without_model):
+        has, count = ("has its", "counts") if n == 1 else ("have their", "count")
+        lines.append(
+            f"{counted(n, 'run')} {has} numbers and lost a model; {count} as done, so that the report has "
+            "the errors, and the model is not made again:"
+        )
+        lines += _wrapped(repaired.without_model)
+    if n := repaired.missing:
+        lines.append(
+            f"{counted(n, 'planned run')} {are(n)} not there: lost beyond recognition, left out as said, or "
+            "not computed before."
+        )
+    if repaired.plan_lost is None:
+        lines.append("The plan may have lost runs too: where it is written how many it had is damaged.")
+    elif n := repaired.plan_lost:
+        lines.append(f"The plan has lost {counted(n, 'run')}; the command below makes it anew.")
+    if not repaired.complete:
+        lines.append(
+            f"Compute what is missing with: {repaired.command or f'the same command, --out {output}'}"
+        )
     return lines
 
 
-def _some(run_ids: tuple[str, ...]) -> str:
-    return ", ".join(run_ids[:5]) + (", ..." if len(run_ids) > 5 else "")
+def _wrapped(run_ids: tuple[str, ...]) -> list[str]:
+    return textwrap.wrap(" ".join(run_ids), 100, initial_indent="  ", subsequent_indent="  ")

@@ -28,7 +28,7 @@ from sweeps.records import BASELINES, canonical_json, text_id
 from sweeps.report_tables import front_csv, report_tables
 from sweeps.store import Store
 from sweeps.tables import Table, write_tables
-from sweeps.verdict import baseline_verdict, verdict
+from sweeps.verdict import baseline_verdict, chance_verdict, verdict
 
 REPORT_NAME = "report.html"
 FRONT_NAME = "front.csv"
@@ -91,6 +91,7 @@ def render_html(
         "result": result,
         "verdict": verdict(result) if result.n_models or not views.searched(tasks) else "",
         "baseline_verdict": baseline_verdict(tasks),
+        "chance_verdict": chance_verdict(tasks),
         "searched": views.searched(tasks),
         "formula_verdict": formula_verdict(tasks),
         "graphics": {name: Markup(text) for name, text in gallery.graphics.items()},  # noqa: S704 (ours)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sweeps._counted import counted
 from sweeps.backends import (
     Backend,
     Compute,
@@ -107,7 +108,7 @@ def run_plan(
                 warm_up(run.config for run in plan.todo)
             signals.check()
             tally.restart_clock()
-            say(f"{len(plan.todo)} runs to do {_place(runner_options.backend, resources)}")
+            say(f"{counted(len(plan.todo), 'run')} to do {_place(runner_options.backend, resources)}")
             groups = backend(plan.todo, run_options, resources, compute)
             with contextlib.closing(groups), progress:
                 for records in groups:

@@ -68,3 +68,28 @@ def parse_shard(text: str) -> Shard:
             f"--shard is {text!r}; expected i/n with i from 1 to n, as 3/8 for the third of eight."
         )
     return shard
+
+
+def shard_of(meta: Mapping[str, Any]) -> Shard | None:
+    """Return the shard that a store holds, None for a whole sweep; `meta` is `Store.meta`.
+
+    Raises
+    ------
+    UserError
+        If the store is called a shard and has the plan of something else.
+
+    Examples
+    --------
+    >>> shard_of({"title": "t", "shard": "3/8", "plan_of": "0123456789abcdef 3/8"})
+    Shard(number=3, count=8)
+    """
+    # An earlier version set the plan first: a store whose first start was killed says it there alone.
+    named, planned = meta["shard"], meta["plan_of"].partition(" ")[2]
+    if named and meta["plan_of"] and named != planned:
+        raise UserError(
+            f"the store of {meta['title']!r} is called shard {named} and has the plan of "
+            f"{f'shard {planned}' if planned else 'a whole sweep'}, so that nobody can tell which of them it "
+            "holds. Compute it again in a new --out."
+        )
+    text = named or planned
+    return parse_shard(text) if text else None

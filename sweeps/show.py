@@ -137,7 +137,7 @@ def _dataset(store: Store, config: Mapping[str, Any], say: Say) -> dict[str, Any
     try:
         dataset = load_dataset(config, *_table_paths(store))
     except (OSError, ValueError) as error:
-        say(f"no picture of the predictions, for the data cannot be made: {error}")
+        say(f"no picture of the predictions, for the data cannot be made: {_told(error)}")
         return None
     return dataset if "test_input" in dataset else None
 
@@ -173,5 +173,12 @@ def _save(figure: Figure, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot write the picture {path}: {error}. Choose another --out.") from None
+        raise UserError(f"cannot write the picture {path}: {_told(error)}. Choose another --out.") from None
     return path
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says, without its number."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

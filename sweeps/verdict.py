@@ -54,6 +54,26 @@ def _times(factor: float) -> str:
     return f"{factor:.1f} times" if factor < 100 else f"{factor:.0f} times"
 
 
+def chance_verdict(tasks: Sequence[TaskResult]) -> str:
+    """Return where a network was compared from one run alone, "" if nowhere.
+
+    Folds count as seeds do.
+    """
+    compared = [task for task in tasks if len(task.best) > 1 and (KAN in task.best or MLP in task.best)]
+    once = [task for task in compared if any(_ran_once(task, family) for family in (KAN, MLP))]
+    if not once:
+        return ""
+    where = "" if len(once) == len(compared) else f" on {len(once)} of {len(compared)} functions"
+    return (
+        f"Networks were trained from one seed only{where}: one seed tells nothing about chance, and a "
+        "difference that it shows has no interval."
+    )
+
+
+def _ran_once(task: TaskResult, family: str) -> bool:
+    return family in task.best and task.best[family].n_runs < 2
+
+
 def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
     """Return where a baseline does as well as every network, "" if no baseline was tried.
 

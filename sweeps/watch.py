@@ -85,8 +85,13 @@ class Watch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._plan_of = ""
+        self._plan_rows = ""
+        self._start_over()
+
+    def _start_over(self) -> None:
+        """Forget everything, for there is a new plan: other runs than those that it asks for do not count."""
         self._left: dict[str, float] = {}
+        self._planned: set[str] = set()
         self._last_row = 0
         self._names: dict[str, str] = {}
         self._seconds: dict[str, tuple[float, int]] = {}
@@ -97,8 +102,12 @@ class Watch:
         """Return how the sweep is now."""
         with self._store.snapshot():
             meta, counts = self._store.meta(), self._store.counts()
-            if meta["plan_of"] != self._plan_of or not self._left:
-                self._plan_of = meta["plan_of"]
+            plan_rows = meta.get("plan_rows", meta["plan_of"])
+            if plan_rows != self._plan_rows or not self._left:
+                if plan_rows != self._plan_rows:
+                    self._start_over()
+                    self._planned = {run_id for run_id, _ in self._store.plan_tasks()}
+                self._plan_rows = plan_rows
                 self._left = {run_id: cost(config) for run_id, _, _, config in self._store.missing()}
             news = self._store.runs_after(self._last_row)
         for row, run in news:
@@ -123,6 +132,8 @@ class Watch:
         )
 
     def _take(self, run: Mapping[str, Any]) -> None:
+        if self._planned and run["run_id"] not in self._planned:
+            return
         config = run["config"]
         group = group_id(config)
         self._names.setdefault(group, f"{run['task']}  {model_text(config)}")

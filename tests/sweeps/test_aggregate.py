@@ -12,7 +12,7 @@ import synthetic
 from sweeps.aggregate import aggregate
 from sweeps.records import group_id
 from sweeps.store import Store
-from sweeps.verdict import verdict
+from sweeps.verdict import chance_verdict, verdict
 
 
 @pytest.fixture(scope="module")
@@ -346,6 +346,24 @@ def test_the_verdict_names_the_winner_and_its_factor(tmp_path):
         sentence = verdict(made_of(tmp_path / winner, records))
         assert f"The best {winner} has the lower test error on 1 of 1 function;" in sentence
         assert f"50.0 times smaller than that of the best {loser}" in sentence
+
+
+def test_what_one_seed_shows_is_not_stated_without_a_word_of_chance(tmp_path):
+    rng = np.random.default_rng(1)
+
+    def compared(task, seeds):
+        for seed in range(seeds):
+            yield synthetic.kan_record(task, [2, 1], seed, rng)
+            yield synthetic.mlp_record(task, [2, 5, 1], "tanh", seed, rng)
+
+    one, two = list(compared("one", 1)), list(compared("two", 2))
+    said = "one seed tells nothing about chance, and a difference that it shows has no interval."
+    tasks = made_of(tmp_path / "one", one).tasks
+    assert chance_verdict(tasks) == f"Networks were trained from one seed only: {said}"
+    tasks = made_of(tmp_path / "both", [*one, *two]).tasks
+    assert chance_verdict(tasks) == f"Networks were trained from one seed only on 1 of 2 functions: {said}"
+    assert chance_verdict(made_of(tmp_path / "two", two).tasks) == ""
+    assert chance_verdict(made_of(tmp_path / "alone", one[:1]).tasks) == ""
 
 
 def test_a_sweep_of_one_family_or_of_nothing_has_no_winner(tmp_path):

@@ -322,6 +322,31 @@ def test_show_prints_and_draws_a_run(family: str, sweep: Path, capsys: pytest.Ca
     assert run("show", sweep, run_id, "--out", sweep / "results.db" / "x.png") == 2
 
 
+def test_a_picture_that_cannot_be_written_is_told_without_the_number_of_an_error(
+    sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with Store.open(sweep, readonly=True) as store:
+        run_id = str(store.runs()["run_id"][0])
+    for place in (tmp_path / "file" / "x.png", tmp_path / "file" / "deeper" / "x.png"):
+        capsys.readouterr()
+        assert run("show", sweep, run_id, "--out", place) == 2
+        message = capsys.readouterr().err
+        assert f"cannot write the picture {place}: " in message
+        assert "Errno" not in message
+
+
+def test_files_go_to_directories_that_are_made(sweep: Path, tmp_path: Path) -> None:
+    with Store.open(sweep, readonly=True) as store:
+        run_id = str(store.runs()["run_id"][0])
+    assert run("export", sweep, "-o", tmp_path / "a" / "b" / "runs.csv") == 0
+    assert run("report", sweep, "-o", tmp_path / "c" / "d" / "page.html") == 0
+    assert run("show", sweep, run_id, "--out", tmp_path / "e" / "f" / "x.png") == 0
+    assert (tmp_path / "a" / "b" / "runs.csv").is_file()
+    assert (tmp_path / "c" / "d" / "page.html").is_file()
+    assert (tmp_path / "e" / "f" / "x.png").is_file()
+
+
 def test_report_and_export_write_files(sweep: Path, tmp_path: Path) -> None:
     assert run("report", sweep) == 0
     assert "</html>" in (sweep / "report.html").read_text()

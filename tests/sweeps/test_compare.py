@@ -59,9 +59,13 @@ def test_functions_without_a_finished_run_are_not_compared(tmp_path):
     build(tmp_path / "a")
     with Store.create(tmp_path / "b", {"name": "b", "seeds": [0, 1, 2]}, "kan-sweep run b") as store:
         store.set_tasks(synthetic.descriptions(TASKS))
+        plan = synthetic.records(TASKS)
+        store.set_plan([(run["run_id"], run["task"], run["family"], run["config"]) for run in plan])
         for record in synthetic.records(TASKS[:1]):
             store.add(record)
-    assert [pair.first.task for pair in compare_sweeps(tmp_path / "a", tmp_path / "b").pairs] == [TASKS[0]]
+    found = compare_sweeps(tmp_path / "a", tmp_path / "b")
+    assert [pair.first.task for pair in found.pairs] == [TASKS[0]]
+    assert found.left_out == {TASKS[1]: "no finished model in b"}
 
 
 def test_the_verdict_names_the_better_one_or_says_that_it_may_be_chance(tmp_path):
@@ -113,12 +117,69 @@ def test_functions_that_only_one_of_them_has_are_named_and_left_out(tmp_path):
     assert "Only b has learnt u." in text
 
 
-def test_other_samples_are_said_to_be_no_fair_comparison(tmp_path):
-    found = compare_sweeps(build(tmp_path / "a"), build(tmp_path / "b", n_train=500))
-    assert found.pairs[0].differs == ["n_train: 1000 | 500"]
-    text = page_of(write_comparison(found, tmp_path / "page.html")).text
-    assert "The samples differ." in text
-    assert text.count("n_train: 1000 | 500") == 2
+def table_sweep(directory, *, seeds=range(3), **data):
+    """A sweep over a table, whose data are those of every run with some changed."""
+    data = {"target": "y", "features": ["a"], "sha256": "0" * 64, "test_fraction": 0.2, "seed": 0} | data
+    rng = np.random.default_rng(0)
+    with Store.create(directory, {"name": "t"}, "kan-sweep run t.csv --target y") as store:
+        for task in ("csv/t", "special/jv"):
+            for seed in seeds:
+                options = {"data": data} if task == "csv/t" else None
+                store.add(synthetic.kan_record(task, [2, 1], seed, rng, options=options))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"target": "z"}, "target: y | z"),
+        ({"sha256": "1" * 64}, "table: 000000000000... | 111111111111..."),
+        ({"seed": 1}, "seed of the samples: 0 | 1"),
+        ({"test_fraction": 0.5}, "test_fraction: 0.2 | 0.5"),
+        ({"features": ["a", 'b},"family":']}, 'features: a | a, b},"family":'),
+        ({"folds": 5}, "folds: – | 5"),
+    ],
+)
+def test_functions_of_one_name_with_other_samples_are_left_out_with_the_reason(
+    changed, told, tmp_path, capsys
+):
+    arguments = [table_sweep(tmp_path / "a"), table_sweep(tmp_path / "b", **changed)]
+    found = compare_sweeps(*arguments)
+    assert [pair.first.task for pair in found.pairs] == ["special/jv"]
+    assert found.left_out == {"csv/t": f"the samples differ ({told})"}
+    page = tmp_path / "page.html"
+    assert cli.main(["compare", *map(str, arguments), "-o", str(page)]) == 0
+    assert f"left out: csv/t: the samples differ ({told})" in capsys.readouterr().out
+    assert f"csv/t: the samples differ ({told})" in page_of(page).text
+
+
+def test_nothing_to_compare_is_an_error_that_says_why(tmp_path, capsys):
+    build(tmp_path / "a")
+    build(tmp_path / "b", n_train=500)
+    assert (
+        cli.main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(tmp_path / "x.html")]) == 2
+    )
+    message = capsys.readouterr().err
+    assert "nothing in" in message
+    assert "special/jv: the samples differ (n_train: 1000 | 500)" in message
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(("left", "right"), [(1, 1), (1, 3), (3, 1)])
+def test_of_one_seed_nothing_is_said_about_chance(left, right, tmp_path):
+    table_sweep(tmp_path / "a", seeds=range(left))
+    table_sweep(tmp_path / "b", seeds=range(10, 10 + right))
+    found = compare_sweeps(tmp_path / "a", tmp_path / "b")
+    text = comparison_verdict(found)
+    assert "one seed tells nothing about chance, and there is no interval" in text
+    assert ("configuration of a" in text, "and of b" in text or "configuration of b" in text) == (
+        left == 1,
+        right == 1,
+    )
+    assert "smaller" not in text
+    for pair in found.pairs:
+        for ratio in pair.ratios:
+            assert np.isnan([ratio.equal.low, ratio.best.low]).all()
 
 
 def test_the_page_is_one_file_with_both_fronts(tmp_path):
@@ -161,6 +222,8 @@ def test_sweeps_without_a_common_family_or_finished_model_still_have_a_page(tmp_
     for other in ("b", "c"):
         found = compare_sweeps(tmp_path / "a", tmp_path / other)
         assert "No family has a finished model" in page_of(write_comparison(found, tmp_path / "x.html")).text
+        arguments = [str(tmp_path / "a"), str(tmp_path / other), "-o", str(tmp_path / "y.html")]
+        assert cli.main(["compare", *arguments]) == 1
 
 
 def test_what_cannot_be_compared_is_a_clear_error(tmp_path):

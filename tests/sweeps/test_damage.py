@@ -15,6 +15,7 @@ import pytest
 import synthetic
 
 from sweeps._rows import checked
+from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.repair import repair
 from sweeps.store import Store
@@ -29,7 +30,8 @@ def everything(store: Store) -> dict[str, Any]:
     records = {record["run_id"]: record for batch in store.records() for record in batch}
     columns = {name: table.tolist() for name, table in (store.runs() | store.stages()).items()}
     meta = store.meta()
-    del meta["plan_of"]
+    # A repaired store goes on with a command of its own.
+    del meta["plan_of"], meta["command"]
     return {
         "records": repr(records),
         "columns": repr(columns),
@@ -145,8 +147,78 @@ def test_a_whole_store_is_rescued_whole(whole: Path, truth: dict[str, Any], tmp_
     assert (repaired.incomplete, repaired.without_model, repaired.missing) == ((), (), 2)
     with Store.open(tmp_path / "new", readonly=True) as store:
         assert everything(store) == truth
+        assert store.meta()["command"] == f"kan-sweep run special --preset quick --out {tmp_path / 'new'}"
     with pytest.raises(UserError, match="has a store already"):
         repair(whole, tmp_path / "new")
+
+
+def finished(directory: Path) -> list[str]:
+    """A store with nothing to do, and its runs."""
+    records = synthetic.build(directory, ("t",), seeds=1)
+    return [record["run_id"] for record in records]
+
+
+def repaired_by_command(directory: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main(["repair", str(directory), "--out", str(out)])
+    return code, capsys.readouterr().out
+
+
+def test_a_repair_that_loses_nothing_ends_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_ids = finished(tmp_path / "a")
+    code, told = repaired_by_command(tmp_path / "a", tmp_path / "b", capsys)
+    assert code == 0
+    assert told.startswith(f"{len(run_ids)} runs found, {len(run_ids)} whole and now in")
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        ("UPDATE runs SET crc = 0 WHERE run_id = ?", "11 whole and now in"),
+        (
+            "UPDATE stages SET crc = 0 WHERE run_id = ?",
+            "1 run is left out, for a part that counts is lost:\n  {}",
+        ),
+        ("UPDATE models SET crc = 0 WHERE run_id = ?", "1 run has its numbers and lost a model"),
+        ("UPDATE plan SET crc = 0 WHERE run_id = ?", "The plan has lost 1 run;"),
+    ],
+)
+def test_what_a_repair_lost_shows_in_its_exit_code_and_its_words(
+    loss: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = finished(tmp_path / "a")[-1]
+    connection = sqlite3.connect(tmp_path / "a" / "results.db")
+    with connection:
+        connection.execute(loss, (run_id,))
+    connection.close()
+    code, text = repaired_by_command(tmp_path / "a", tmp_path / "b", capsys)
+    assert code == 1
+    assert text.startswith("12 runs found, ")
+    assert told.format(run_id) in text
+    assert run_id in text or "plan" in loss
+    assert f"--out {tmp_path / 'b'}" in text.splitlines()[-1]
+
+
+def test_a_plan_whose_extent_is_not_known_may_have_lost_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path / "a")
+    connection = sqlite3.connect(tmp_path / "a" / "results.db")
+    with connection:
+        connection.execute("UPDATE meta SET crc = 0 WHERE key = 'plan_rows'")
+    connection.close()
+    code, told = repaired_by_command(tmp_path / "a", tmp_path / "b", capsys)
+    assert code == 1
+    assert "The plan may have lost runs too" in told
+
+
+def test_a_small_file_cut_in_half_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished(tmp_path / "a")
+    path = tmp_path / "a" / "results.db"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    code, told = repaired_by_command(tmp_path / "a", tmp_path / "b", capsys)
+    assert code == 1
+    assert "12 planned runs are not there" in told
 
 
 def test_what_is_still_in_the_log_of_a_killed_process_is_rescued(tmp_path: Path) -> None:

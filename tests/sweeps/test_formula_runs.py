@@ -416,7 +416,7 @@ def test_a_table_is_searched_continued_listed_and_shown(
     table, out = write_table(tmp_path / "cones.csv"), tmp_path / "out"
     arguments = ("run", table, "--target", "volume", "--preset", "formula", "--out", out, *RUN)
     assert run(*arguments, "--formula", "--dry-run") == 0
-    assert "1 runs in all, 0 recorded" in capsys.readouterr().out
+    assert "1 run in all, 0 recorded" in capsys.readouterr().out
     assert run(*arguments) == 0
     assert "1 of 1 runs recorded, 0 failed." in capsys.readouterr().out
     assert "not known" in (out / "report.html").read_text()
@@ -424,7 +424,7 @@ def test_a_table_is_searched_continued_listed_and_shown(
     assert "nothing to launch" in capsys.readouterr().err
     assert run("list", out) == 0
     line = capsys.readouterr().out.splitlines()[1]
-    assert "csv/cones  formula within 60 s  seed 0" in line
+    assert "csv/cones: volume  formula within 60 s  seed 0" in line
     assert run("status", out) == 0
     assert ["formula", "1", "0", "0", "1"] in [row.split() for row in capsys.readouterr().out.splitlines()]
     assert run("show", out, line[:16]) == 0

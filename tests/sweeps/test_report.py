@@ -14,7 +14,8 @@ import pytest
 import synthetic
 
 from sweeps._page import inline_svg
-from sweeps._words import duration, number
+from sweeps._results import Interval
+from sweeps._words import duration, interval_text, number
 from sweeps.aggregate import aggregate
 from sweeps.errors import UserError
 from sweeps.figures import MAX_VECTOR_POINTS
@@ -295,6 +296,17 @@ def test_sentences_fit_the_data(tmp_path, validation, task):
     assert ("neither to train nor to choose" in text) == validation
     assert ("chosen by validation error." in text) == validation
     assert ("several random starts" in text) is False
+    assert "one seed tells nothing about chance" in text
+
+
+def test_a_store_that_was_joined_without_a_shard_is_not_the_whole_sweep(tmp_path):
+    synthetic.build(tmp_path)
+    with Store.open(tmp_path) as store:
+        assert "not the whole sweep" not in page_of(write_report(tmp_path)).text
+        store.set_meta(lacks="2/4 3/4")
+    text = page_of(write_report(tmp_path)).text
+    assert "This is not the whole sweep. It was joined without shards 2/4, 3/4," in text
+    assert synthetic.COMMAND in text
 
 
 def test_a_median_over_fewer_seeds_says_so(tmp_path):
@@ -424,6 +436,10 @@ def test_inline_svg_is_told_apart_from_its_neighbours():
         '<svg viewBox="0 0 9 9" role="img" aria-label="&quot;&lt;" data-name="n"><g id="p-a"/> '
         '<use xlink:href="#p-a" clip-path="url(#p-a)"/></svg>'
     )
+
+
+def test_a_slope_has_one_kind_of_minus():
+    assert interval_text(Interval(-2.1, -0.00012, 0.00012)) == "−2.1 [−1.20e−4, 1.20e−4]"
 
 
 def test_numbers_and_durations_in_words():

@@ -64,8 +64,8 @@ def test_eight_shards_three_of_them_killed_and_repeated_are_the_single_sweep(
     assert min(map(len, plans)) > 0
 
     capsys.readouterr()
-    assert run("merge", *outs[:4], "--out", tmp_path / "all", "--no-report") == 0
-    assert "not among them: shard 5/8, 6/8, 7/8, 8/8" in capsys.readouterr().out
+    assert run("merge", *outs[:4], "--out", tmp_path / "all", "--no-report") == 1
+    assert "shards 5/8, 6/8, 7/8, 8/8 are missing" in capsys.readouterr().out
     assert run("merge", *outs, "--out", tmp_path / "all", "--no-report") == 0
     assert "48 of 48 planned runs are recorded" in capsys.readouterr().out
     assert_same_results(tmp_path / "all", single)
@@ -125,7 +125,7 @@ def made(number: int = 1, **changes: Any) -> dict[str, Any]:
 def build(directory: Path, *records: dict[str, Any]) -> Path:
     with Store.create(directory, {"title": "t"}, "kan-sweep run t") as store:
         store.set_plan([(r["run_id"], r["task"], r["family"], r["config"]) for r in records])
-        store.set_tasks({"special/jv": {"formula": directory.name}})
+        store.set_tasks({"special/jv": {"formula": "J_nu(x)"}})
         for record in records:
             store.add(record)
     return directory

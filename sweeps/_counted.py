@@ -1,0 +1,19 @@
+"""Numbers of things in a sentence."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, as in "1 run" and "2 runs".
+
+    Examples
+    --------
+    >>> counted(1, "planned run"), counted(0, "run")
+    ('1 planned run', '0 runs')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def are(number: int) -> str:
+    """Return the verb behind `counted`: "is" for one, else "are"."""
+    return "is" if number == 1 else "are"
