@@ -65,6 +65,7 @@ def run_plan(
     runner_options: RunnerOptions,
     say: Callable[[str], None],
     compute: Compute | None = None,
+    backend: Backend | None = None,
 ) -> Outcome:
     """Launch what a plan has to do and store every record as soon as it is there.
 
@@ -82,6 +83,8 @@ def run_plan(
         Takes a line of text for the user.
     compute : callable, optional
         Makes the record of a configuration in place of `run_one`; a function of an importable module.
+    backend : callable, optional
+        Computes the runs in place of the backend that `runner_options` names.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def run_plan(
         For an unknown backend or display, resources that the backend cannot give, and if the store cannot
         be written.
     """
-    backend, resources = _engine(len(plan.todo), runner_options)
+    named, resources = _engine(len(plan.todo), runner_options)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
@@ -107,7 +110,7 @@ def run_plan(
                 signals.check()
                 tally.restart_clock()
                 say(f"{len(plan.todo)} runs to do {_place(runner_options.backend, resources)}")
-            groups = backend(plan.todo, run_options, resources, compute)
+            groups = (backend or named)(plan.todo, run_options, resources, compute)
             with contextlib.closing(groups), progress:
                 for records in groups:
                     with signals.held():

@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Terms:
-    """What a worker is told once: what to compute, with which options, and which kinds of runs will come."""
+    """What a worker is told: what to compute, with which options, and which kinds of runs will come."""
 
     compute: Compute
     options: RunOptions
@@ -46,8 +46,9 @@ def serve(connection: Connection, terms: Terms, parent: int) -> None:
     try:
         connection.send(READY)
         while connection.poll(IDLE_S):
-            for config in connection.recv():
-                connection.send(terms.compute(config, terms.options))
+            configs, options = connection.recv()
+            for config in configs:
+                connection.send(terms.compute(config, options))
     except (EOFError, OSError):
         return  # whoever gave the work is gone
 
