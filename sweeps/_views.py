@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ from sweeps.verdict import limit_text
 
 
 def _sentences(task: TaskResult) -> list[str]:
-    texts = (str(text) for text in task.description.get("left_out") or ())
+    told = (task.description.get(kind) or () for kind in ("notes", "left_out"))
+    texts = (str(text) for text in itertools.chain.from_iterable(told))
     return [text[:1].upper() + text[1:] for text in texts]
 
 

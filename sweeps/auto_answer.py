@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ class Answer:
     """What was found, and what is needed to put it into words.
 
     `label_scale` turns an RMSE into the units of the target, `columns` are the names of the inputs, `seconds`
-    is what the search took.
+    is what the search took, `notes` what to know about the table, and `rows` the call that loads its rows in
+    its own units.
     """
 
     finding: Finding
@@ -44,6 +45,8 @@ class Answer:
     columns: tuple[str, ...]
     directory: Path
     seconds: float
+    notes: tuple[str, ...]
+    rows: str
 
 
 def write_answer(answer: Answer, trainer: Trainer, store: Store) -> list[str]:
@@ -83,15 +86,30 @@ def answer_lines(answer: Answer, trainer: Trainer) -> list[str]:
         f"Recommended: {model_name(chosen)}, {chosen.n_params} parameters "
         f"(run {chosen.best.run_id}, stage {chosen.stage}).",
         _error_sentence(answer, trainer),
+        *_untried_sentences(finding),
+        *answer.notes,
         "",
         "Why:",
         *[f"- {sentence}" for sentence in _reasons(answer, trainer)],
         "",
         f"Its picture: {answer.directory / 'figures' / f'{PICTURE}.png'}",
         "To use it:",
-        "    from kan_np import load_model",
-        f"    model = load_model({str(answer.directory / MODEL)!r})",
-        f"    model.predict(x)  # x has the columns {', '.join(answer.columns)}; in the units of the table",
+        *[f"    {line}" for line in usage_lines(answer)],
+    ]
+
+
+def usage_lines(answer: Answer) -> list[str]:
+    """Return Python that loads the model, predicts with it, and scores it on the test rows."""
+    instead = " in place of folds and fold" if "folds=" in answer.rows else ""
+    return [
+        "import numpy as np",
+        "from kan_np import load_csv, load_model",
+        f"model = load_model({str(answer.directory / MODEL)!r})",
+        f"rows = {answer.rows}",
+        "# predict takes and gives the units of the table; columns of x: " + ", ".join(answer.columns),
+        "error = model.predict(rows['test_input']) - rows['test_label']",
+        "print(np.sqrt(np.mean(error**2)))  # the test RMSE of this model, in the units of the target",
+        f"# The rows of another table: the same call with test='its path'{instead}.",
     ]
 
 
@@ -117,6 +135,8 @@ def answer_facts(answer: Answer, trainer: Trainer) -> dict[str, Any]:
         "as_good": [c.family for c in finding.baselines if _is_alike(c, chosen, trainer)],
         "set_aside": [candidate.best.run_id for candidate in finding.set_aside],
         "budget_over": finding.budget_over,
+        "untried": list(finding.untried),
+        "notes": list(answer.notes),
     }
 
 
@@ -196,8 +216,11 @@ def _reasons(answer: Answer, trainer: Trainer) -> list[str]:
         for candidate in finding.set_aside
     ]
     if finding.budget_over:
+        tried = dict.fromkeys(model_name(replace(c, grid=None)) for c in finding.candidates)
         sentences.append(
-            f"The budget was over after {answer.seconds:.0f} s: more may be possible, with a larger --budget."
+            f"The budget was over after {answer.seconds:.0f} s. Tried: {', '.join(tried)}. Not tried, or not "
+            f"to the end: {', '.join(finding.untried)}. The same command with a larger --budget goes on from "
+            "here; no model is trained again."
         )
     elif finding.enough:
         sentences.append(
@@ -207,6 +230,12 @@ def _reasons(answer: Answer, trainer: Trainer) -> list[str]:
     else:
         sentences.append(f"The search ended after {answer.seconds:.1f} s because nothing improved any more.")
     return sentences
+
+
+def _untried_sentences(finding: Finding) -> list[str]:
+    if not finding.budget_over or finding.tried_a_network:
+        return []
+    return ["No network was tried, for the budget was over: the same command with a larger --budget goes on."]
 
 
 def _grid_sentence(finding: Finding) -> list[str]:

@@ -132,8 +132,9 @@ class Trial:
 class Finding:
     """What a search found.
 
-    `baselines` are the linear and the additive model, as far as they were trained; `set_aside` are models
-    that would have been recommended, had training not failed or diverged with another seed.
+    `baselines` are the linear and the additive model, as far as they were trained; `untried` is what was not
+    done, or not to its end, for the budget was over; `set_aside` are models that would have been recommended,
+    had training not failed or diverged with another seed.
     """
 
     recommended: Candidate
@@ -141,9 +142,19 @@ class Finding:
     candidates: tuple[Candidate, ...]
     baselines: tuple[Candidate, ...]
     trials: tuple[Trial, ...]
-    budget_over: bool
+    untried: tuple[str, ...]
     enough: bool
     set_aside: tuple[Candidate, ...] = ()
+
+    @property
+    def budget_over(self) -> bool:
+        """Whether the time was over before the search was."""
+        return bool(self.untried)
+
+    @property
+    def tried_a_network(self) -> bool:
+        """Whether a model with a hidden layer was trained."""
+        return any(not candidate.is_deterministic for candidate in self.candidates)
 
 
 class Search:
@@ -187,17 +198,22 @@ class Search:
         UserError
             If no model could be trained for another reason.
         """
-        over = False
+        steps = {
+            "a linear model": lambda: self._train(self.baseline(LINEAR)),
+            "an additive spline": lambda: self._train(self.baseline(ADDITIVE)),
+            "wider networks": self._grow_wider,
+            "deeper networks": self._grow_deeper,
+            "an MLP of the same size": self._compare_with_an_mlp,
+            "further seeds": self._confirm,
+        }
+        left = list(steps)
         try:
-            self._train(self.baseline(LINEAR))
-            self._train(self.baseline(ADDITIVE))
-            self._grow_wider()
-            self._grow_deeper()
-            if not self._is_enough():
-                self._train(self._network_of_the_same_size())
-            self._confirm()
+            for step in steps.values():
+                step()
+                del left[0]
         except BudgetOver:
-            over = True
+            pass
+        over = bool(left)
         if not any(math.isfinite(candidate.val) for candidate in self._all()):
             if over:
                 raise BudgetOver
@@ -210,7 +226,7 @@ class Search:
             candidates=tuple(self._all()),
             baselines=tuple(c for c in map(self._best, (LINEAR, ADDITIVE)) if math.isfinite(c.val)),
             trials=tuple(self._trials),
-            budget_over=over,
+            untried=tuple(left),
             enough=self._is_enough(),
             set_aside=tuple(self._set_aside),
         )
@@ -240,6 +256,11 @@ class Search:
             "enough": self._tolerance,
         }
         return ModelTable("kan", (hidden,), _axes(axes))
+
+    def kinds(self) -> list[ModelTable]:
+        """Return a table of every kind of model that may be asked for."""
+        networks = filter(None, (self.network((1,)), self.network((WIDTHS[1],))))
+        return [self.baseline(LINEAR), self.baseline(ADDITIVE), *networks, self._mlp((2, 2))]
 
     def _grids(self, hidden: Shape) -> Shape:
         fitting = tuple(grid for grid in GRIDS if self._n_params(hidden, grid) <= self._most)
@@ -284,13 +305,18 @@ class Search:
         self._trials.append(Trial(what, found, better))
         return better
 
-    def _network_of_the_same_size(self) -> ModelTable:
-        """Return an MLP of two hidden layers with as many parameters as the recommended model."""
+    def _compare_with_an_mlp(self) -> None:
+        """Train an MLP of two hidden layers with as many parameters as the recommended model."""
+        if self._is_enough():
+            return
         sizes = range(2, 2 * WIDTHS[-1])
         shapes = [(self._n_in, n, n, self._n_out) for n in sizes]
         fitting = [s for s in shapes if mlp_params(s) <= self._recommended().n_params] or shapes[:1]
+        self._train(self._mlp(fitting[-1][1:-1]))
+
+    def _mlp(self, hidden: Shape) -> ModelTable:
         axes = {"activation": "tanh", "opt": "auto", "steps": _MLP_STEPS, "restarts": 1}
-        return ModelTable("mlp", (fitting[-1][1:-1],), _axes(axes))
+        return ModelTable("mlp", (hidden,), _axes(axes))
 
     def _confirm(self) -> None:
         """Train what is recommended with all seeds, until what is recommended has them.

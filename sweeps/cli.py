@@ -9,16 +9,34 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 
 EXIT_BAD_INPUT = 2
 
+
+class Interrupted(Exception):  # noqa: N818 - not a mistake
+    """Ctrl-C came upon a command that does not answer it by itself."""
+
+
+class Commands(TyperGroup):
+    """The commands; typer would make a bare exit code of an interrupt, which `main` is to put into words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="kan-sweep",
     help="Train KANs and MLPs on functions or on a table, and draw accuracy against parameters.",
     no_args_is_help=True,
@@ -37,14 +55,17 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         _say(f"error: {error}")
         return EXIT_BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
+        _say("interrupted; nothing that was stored is lost, and the same command goes on or begins again.")
         return EXIT_INTERRUPTED
     except Exception as error:
         # What typer raises for a wrong option knows its exit code and its message, under a name that differs
         # from release to release.
         if not hasattr(error, "format_message"):
             raise
-        _say(f"error: {error.format_message()} See: kan-sweep --help")
+        from sweeps._usage import usage_text
+
+        _say(f"error: {usage_text(error, error.format_message(), arguments)} See: kan-sweep --help")
         return EXIT_BAD_INPUT
     return int(code or 0)
 
@@ -59,7 +80,7 @@ def run(
         str, typer.Argument(metavar="SPEC", help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.")
     ],
     preset: Annotated[
-        str | None, typer.Option(help="Models to try on a suite or a table: quick (default) or paper.")
+        str | None, typer.Option(help="What to try on a suite or a table: quick (default), paper or formula.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory of the results; runs/SPEC if not given.")
@@ -76,6 +97,10 @@ def run(
     classes: Annotated[
         str, typer.Option(help="Table only: what becomes of columns of text, refuse or one-hot.")
     ] = "refuse",
+    decimal: Annotated[
+        str | None,
+        typer.Option(help="Table only: the decimal mark, . or , ; found in the table if not given."),
+    ] = None,
     sklearn: Annotated[
         bool, typer.Option("--sklearn", help="Table only: also train scikit-learn's MLPRegressor.")
     ] = False,
@@ -125,7 +150,7 @@ def run(
     check_choice(backend, scheduler, n_bytes)
     pick("progress", progress, KINDS)
     columns = launching.parse_features(features) if features is not None else ()
-    table = TableOptions(group, test, folds, classes, sklearn)
+    table = TableOptions(group, test, folds, classes, sklearn, decimal)
     request = launching.Request(
         source,
         preset,
@@ -153,7 +178,9 @@ def run(
 def auto(
     source: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header row (.csv).")],
     target: Annotated[str, typer.Option(help="The column to predict.")],
-    budget: Annotated[str, typer.Option(help="Time for the search: 90, 10m, 1h30m.")] = "10m",
+    budget: Annotated[
+        str, typer.Option(help="Time for the search, once kernels are compiled: 90, 10m, 1h30m.")
+    ] = "10m",
     out: Annotated[Path | None, typer.Option(help="Directory of the results; runs/TABLE-auto.")] = None,
     features: Annotated[str | None, typer.Option(help="Input columns, as a,b,c; all if not given.")] = None,
     group: Annotated[
@@ -164,6 +191,9 @@ def auto(
     classes: Annotated[
         str, typer.Option(help="What becomes of columns of text: refuse or one-hot.")
     ] = "refuse",
+    decimal: Annotated[
+        str | None, typer.Option(help="The decimal mark, . or , ; found in the table if not given.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Number of seeds that the error is given for.")] = 3,
     tolerance: Annotated[
         float, typer.Option(help="RMSE that is good enough, in standard deviations of the target.")
@@ -183,12 +213,11 @@ def auto(
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
-    options = TableOptions(group, test, folds, classes)
+    options = TableOptions(group, test, folds, classes, decimal=decimal)
     seconds = launching.parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
-    backend = "sequential" if jobs == 1 else "loky"
     command = launching.command_line()
-    return find_model(request, RunnerOptions(backend, jobs, "none"), command, _say, typer.echo)
+    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, typer.echo)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from sweeps._counted import are, counted
 from sweeps.checks import nearest, pick
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
-from sweeps.own_data import TableOptions
+from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
 from sweeps.shard import Shard, shard_of
@@ -30,6 +30,7 @@ from sweeps.space import (
 )
 from sweeps.spec_reader import csv_spec, read_spec, suite_spec
 from sweeps.store import DATABASE_NAME, Store
+from sweeps.table_notes import notes_of
 
 DEFAULT_PRESET = "quick"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -85,8 +86,8 @@ def find_spec(request: Request) -> SweepSpec:
     path = Path(request.source)
     if not request.is_table and (request.target or request.features or request.table != TableOptions()):
         raise UserError(
-            "--target, --features, --group, --test, --folds, --classes and --sklearn go with a table (.csv), "
-            f"not with {request.source!r}."
+            f"{request.source!r} is no table. --target, --features, --group, --test, --decimal, --folds, "
+            "--classes and --sklearn go with a table (.csv)."
         )
     if path.suffix.lower() == ".toml":
         if request.preset is not None:
@@ -190,7 +191,8 @@ def _prepare(request: Request) -> _Prepared:
     pick("rerun", request.rerun, ("stale", "none"))
     timeout = parse_duration(request.timeout) if request.timeout is not None else None
     spec = find_spec(request)
-    infos = tasks.describe(spec)
+    with worded_as_options(request.is_table):
+        infos = tasks.describe(spec)
     if request.is_table:
         spec = with_scaled_bound(spec, infos)
     sweep, shard = tasks.plan_of(spec, infos), request.shard
@@ -221,7 +223,12 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
             plan = _plan(request, store)
             told = store.tasks()
             left = left_out_lines({name: told[name]["left_out"] for name in prepared.infos})
-            for line in [*left, *_stale_lines(request, store), _intention(plan, request)]:
+            for line in [
+                *notes_of(prepared.infos),
+                *left,
+                *_stale_lines(request, store),
+                _intention(plan, request),
+            ]:
                 say(line)
             options = RunOptions(prepared.timeout, spec.save_models, csv_path, test_path)
             outcome = run_plan(store, plan, options, runner_options, say)
@@ -249,7 +256,7 @@ def dry_run(request: Request, show: Say) -> int:
     retry = request.retry == "failed"
     plan = make_plan(runs, statuses.keys(), failed, retry_failed=retry, stale=stale, limit=request.limit)
     left = left_out_lines(left_out(prepared.spec, prepared.infos))
-    for line in [prepared.spec.title, *plan_lines(runs, plan), *left]:
+    for line in [prepared.spec.title, *plan_lines(runs, plan), *notes_of(prepared.infos), *left]:
         show(line)
     return 0
 

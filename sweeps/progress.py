@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from sweeps.checks import pick
 from sweeps.plan import cost
+from sweeps.records import FORMULA
 from sweeps.space import RunConfig
 
 KINDS = ("auto", "bar", "plain", "none")
@@ -19,14 +21,21 @@ _LINE_EVERY_S = 5.0
 class Tally:
     """Counts of a running sweep and what follows from them.
 
-    The time left is judged by the estimated cost of what is done and what is not: long runs come first.
+    Long runs come first, so the time left is judged by estimated costs. Those of a family are corrected by
+    what its runs have really taken: beside the others they may be far off, for a search for a formula may use
+    its time or end at once. It is a guess as long as no run of a family has ended.
     """
 
     def __init__(self, runs: Sequence[RunConfig]) -> None:
         self.total = len(runs)
         self.done = self.failed = self.models = 0
-        self._left = {run.run_id: cost(run.config) for run in runs}
-        self._total_cost = self._left_cost = sum(self._left.values())
+        self._left = {run.run_id: (run.family, cost(run.config)) for run in runs}
+        self._n_left = Counter(run.family for run in runs)
+        self._left_cost = dict.fromkeys(self._n_left, 0.0)
+        for family, seconds in self._left.values():
+            self._left_cost[family] += seconds
+        self._done_cost = dict.fromkeys(self._n_left, 0.0)
+        self._done_s = dict.fromkeys(self._n_left, 0.0)
         self._start = time.monotonic()
 
     def restart_clock(self) -> None:
@@ -37,8 +46,14 @@ class Tally:
         """Count one completed run."""
         self.done += 1
         self.failed += record["status"] != "ok"
-        self.models += len(record["stages"])
-        self._left_cost -= self._left.pop(record["run_id"], 0.0)
+        # The formulas of one search are one model, as in the plan.
+        family, seconds = self._left.pop(record["run_id"])
+        n_stages = len(record["stages"])
+        self.models += min(n_stages, 1) if family == FORMULA else n_stages
+        self._n_left[family] -= 1
+        self._left_cost[family] -= seconds
+        self._done_cost[family] += seconds
+        self._done_s[family] += record["wall_s"]
 
     @property
     def elapsed_s(self) -> float:
@@ -53,14 +68,30 @@ class Tally:
     @property
     def left_s(self) -> float | None:
         """Estimated seconds to the end, None before the first run is done."""
-        spent = self._total_cost - self._left_cost
+        spent = sum(self._done_s.values())
         if not self.done or spent <= 0.0:
             return None
-        return max(0.0, self.elapsed_s * self._left_cost / spent)
+        work = sum(
+            self._pace(family) * self._left_cost[family] for family, n in self._n_left.items() if n > 0
+        )
+        return max(0.0, self.elapsed_s * work / spent)
+
+    @property
+    def left_text(self) -> str:
+        """The time left in words: "perhaps" as long as it is a guess."""
+        if self.left_s is None:
+            return "time left not known yet"
+        known = all(self._done_cost[family] > 0.0 for family, n in self._n_left.items() if n > 0)
+        return f"{'about' if known else 'perhaps'} {clock(self.left_s)} left"
+
+    def _pace(self, family: str) -> float:
+        """Return what a second of estimated cost has taken; a second before a run of the family has ended."""
+        done = self._done_cost[family]
+        return self._done_s[family] / done if done > 0.0 else 1.0
 
     def line(self) -> str:
         """Return the counts as one line."""
-        left = f", about {clock(self.left_s)} left" if self.left_s is not None else ""
+        left = f", {self.left_text}" if self.left_s is not None else ""
         return (
             f"{self.done}/{self.total} runs, {self.failed} failed, {self.models} models "
             f"({self.models_per_minute:.0f} a minute), {clock(self.elapsed_s)} elapsed{left}"
@@ -80,7 +111,7 @@ class Progress(Protocol):
         """Take notice that the tally has changed."""
 
 
-def clock(seconds: float | None) -> str:
+def clock(seconds: float) -> str:
     """Return seconds as m:ss or h:mm:ss.
 
     Examples
@@ -88,8 +119,6 @@ def clock(seconds: float | None) -> str:
     >>> clock(3725.0)
     '1:02:05'
     """
-    if seconds is None:
-        return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
@@ -167,10 +196,12 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("runs{task.fields[failed]}, {task.fields[rate]:.0f} models a minute,"),
             TimeElapsedColumn(),
-            TextColumn("elapsed, about {task.fields[left]} left"),
+            TextColumn("elapsed, {task.fields[left]}"),
             console=Console(file=stream),
         )
-        self._task: Any = self._bar.add_task("runs", total=tally.total, failed="", rate=0.0, left="?")
+        self._task: Any = self._bar.add_task(
+            "runs", total=tally.total, failed="", rate=0.0, left=tally.left_text
+        )
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -191,5 +222,5 @@ class Bar:
             completed=tally.done,
             failed=failed,
             rate=tally.models_per_minute,
-            left=clock(tally.left_s),
+            left=tally.left_text,
         )

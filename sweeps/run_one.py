@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 import kan_np
 from sweeps import tasks
 from sweeps.baselines import LEAST_SQUARES_STEPS, fit_sklearn
+from sweeps.chain import Chain, ChainEnd, Diverged
 from sweeps.environment import code_of, environment, kernel
-from sweeps.formula_stages import formula_stages
-from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, best_stage, canonical_json
+from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.time_limit import RunTimeout, TimeLimit
 
@@ -33,8 +33,6 @@ Record = dict[str, Any]
 
 #: Part of the time limit that a search for a formula may use; what it has begun takes the rest.
 _SEARCH_SHARE = 0.75
-#: The validation RMSE of a finer grid, as a part of the one before, that is worth waiting for.
-_WORTHWHILE = 0.99
 
 
 class RunStatus(StrEnum):
@@ -70,14 +68,6 @@ class RunOptions:
         return left if self.timeout is None else min(left, self.timeout)
 
 
-class _ChainEnd(Exception):  # noqa: N818 - the chain has ended as it should
-    """Finer grids are not needed, or bring nothing."""
-
-
-class _Diverged(Exception):  # noqa: N818 - an outcome of a run, not a mistake
-    """Training met NaN or infinite numbers."""
-
-
 def training_seed(config: Mapping[str, Any]) -> int:
     """Return the seed of the random numbers of a run: the first 8 hexadecimal digits of its id."""
     return int(run_id(config)[:8], 16)
@@ -105,7 +95,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     """
     options = options or RunOptions()
     wall, cpu = time.perf_counter(), time.process_time()
-    chain = _Chain(options.save_models)
+    chain = Chain(options.save_models)
     status, reason = RunStatus.OK, ""
     limit = TimeLimit(options.seconds_left())
     try:
@@ -116,7 +106,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
             _train(config, dataset, chain, limit)
     except RunTimeout as error:
         status, reason = RunStatus.TIMEOUT, f"{error}, {chain.place()}"
-    except _Diverged as error:
+    except Diverged as error:
         status, reason = RunStatus.DIVERGED, str(error)
     except Exception as error:  # a run that fails is a row of the results, not the end of the sweep
         status, reason = RunStatus.FAILED, _reason(error)
@@ -169,74 +159,12 @@ def load_models() -> None:
     from kan_np import fit_mlp, fit_schedule  # noqa: F401 - the package imports them as they are asked for
 
 
-class _Chain:
-    """The stages of a run, collected as they end."""
-
-    def __init__(self, save_models: str) -> None:
-        self.stages: list[dict[str, Any]] = []
-        self._save_models = save_models
-
-    def add(self, trained: Any, opt: str | None = None) -> None:
-        """Add a finished `kan_np.Stage`; raise `_Diverged` if its numbers are not finite.
-
-        `opt` stands for the optimizer where the one of the stage says nothing to a reader.
-        """
-        status = str(getattr(trained.status, "value", trained.status))
-        stage: dict[str, Any] = {
-            "stage": len(self.stages),
-            "grid": None if trained.grid is None else int(trained.grid),
-            "n_params": int(trained.n_params),
-            "train_rmse": float(trained.train_rmse),
-            "val_rmse": float(trained.val_rmse),
-            "test_rmse": float(trained.test_rmse),
-            "wall_s": float(trained.wall_s),
-            "n_iter": int(trained.n_iter),
-            "n_fev": int(trained.n_fev),
-            "status": status,
-            "opt": str(trained.opt) if opt is None else opt,
-            "model": None,
-        }
-        finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
-        self.stages.append(stage)
-        if self._save_models == "all":
-            stage["model"] = _model_bytes(trained.model)
-        elif self._save_models == "best" and finite and best_stage(self.stages) == stage["stage"]:
-            for earlier in self.stages:
-                earlier["model"] = None
-            stage["model"] = _model_bytes(trained.model)
-        if status == "non-finite" or not finite:
-            rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
-            raise _Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
-
-    def check_end(self, patience: int | None, enough: float | None) -> None:
-        """Raise `_ChainEnd` if the validation RMSE is low enough, or has not fallen for `patience` stages."""
-        errors = [stage["val_rmse"] for stage in self.stages]
-        if enough is not None and errors[-1] <= enough:
-            raise _ChainEnd
-        if patience is None or len(errors) <= patience:
-            return
-        if min(errors[-patience:]) > _WORTHWHILE * min(errors[:-patience]):
-            raise _ChainEnd
-
-    def add_formulas(self, found: Any, dataset: tasks.Dataset, wall_s: float) -> None:
-        """Add every formula of a finished `kan_np.Discovery`."""
-        pairs = formula_stages(found, dataset, wall_s)
-        self.stages += [stage for stage, _ in pairs]
-        for stage, model in pairs:
-            if self._save_models == "all" or (self._save_models == "best" and stage["formula"]["best"]):
-                stage["model"] = _model_bytes(model)
-
-    def place(self) -> str:
-        """Say how far the chain came."""
-        return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"
-
-
-def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     """Do what the family of a configuration asks for."""
     _TRAIN[config["family"]](config, dataset, chain, limit)
 
 
-def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     options = {name: config.get(name, default) for name, default in KAN_DEFAULTS.items()}
     _through_grids(config, dataset, chain, options | _training_options(config, limit))
 
@@ -244,7 +172,7 @@ def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain,
 def _through_grids(
     config: Mapping[str, Any],
     dataset: tasks.Dataset,
-    chain: _Chain,
+    chain: Chain,
     options: Mapping[str, Any],
     opt: str | None = None,
 ) -> None:
@@ -252,7 +180,7 @@ def _through_grids(
         chain.add(trained, opt)
         chain.check_end(config.get("patience"), config.get("enough"))
 
-    with contextlib.suppress(_ChainEnd):
+    with contextlib.suppress(ChainEnd):
         kan_np.fit_schedule(
             config["width"],
             dataset,
@@ -263,19 +191,19 @@ def _through_grids(
         )
 
 
-def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     training = _training_options(config, limit)
     chain.add(kan_np.fit_mlp(config["width"], dataset, activation=config["activation"], **training))
 
 
-def _train_linear(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+def _train_linear(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     """Solve least squares: an MLP without a hidden layer, which Levenberg-Marquardt brings to the optimum."""
     training = _training_options(config, limit, **_EXACT, steps=LEAST_SQUARES_STEPS)
     chain.add(kan_np.fit_mlp(config["width"], dataset, **training), opt="")
 
 
 def _train_additive(
-    config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit
+    config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit
 ) -> None:
     """Solve least squares in the coefficients of one spline an input: a KAN without a hidden layer."""
     training = _training_options(config, limit, **_EXACT, steps=config["steps"])
@@ -283,13 +211,11 @@ def _train_additive(
     _through_grids(config, dataset, chain, training | {"smoothing": smoothing}, opt="")
 
 
-def _train_sklearn(
-    config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit
-) -> None:
+def _train_sklearn(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     chain.add(fit_sklearn(config, dataset, training_seed(config), kan_np.MLP.from_weights))
 
 
-def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Chain, limit: TimeLimit) -> None:
+def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     """Look for formulas; a time limit shortens the search, which then keeps what it has found."""
     seconds, start = config["seconds"], time.perf_counter()
     if limit.seconds is not None:
@@ -306,7 +232,7 @@ def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: _Cha
         raise RunTimeout(f"the search was cut short by the limit of {limit.seconds:g} s")
 
 
-_TRAIN: dict[str, Callable[[Mapping[str, Any], tasks.Dataset, _Chain, TimeLimit], None]] = {
+_TRAIN: dict[str, Callable[[Mapping[str, Any], tasks.Dataset, Chain, TimeLimit], None]] = {
     "kan": _train_kan,
     "mlp": _train_mlp,
     FORMULA: _find_formula,
@@ -340,7 +266,7 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     for config in tiny_configs(configs):
         # What fails here fails again in its runs, which record the reason.
         with contextlib.suppress(Exception):
-            _train(config, dataset, _Chain("none"), TimeLimit(None))
+            _train(config, dataset, Chain("none"), TimeLimit(None))
 
 
 def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -400,16 +326,6 @@ def squared_errors(
 def load_model_bytes(data: bytes) -> Any:
     """Return the model that was stored as bytes."""
     return kan_np.load_model(io.BytesIO(data))
-
-
-def _model_bytes(model: Any) -> bytes:
-    buffer = io.BytesIO()
-    model.save(buffer)
-    return buffer.getvalue()
-
-
-def _stage_name(stage: Mapping[str, Any]) -> str:
-    return f"stage {stage['stage']}" + (f" (G = {stage['grid']})" if stage["grid"] else "")
 
 
 def _reason(error: Exception) -> str:

@@ -66,6 +66,7 @@ def run_plan(
     runner_options: RunnerOptions,
     say: Callable[[str], None],
     compute: Compute | None = None,
+    backend: Backend | None = None,
 ) -> Outcome:
     """Launch what a plan has to do and store every record as soon as it is there.
 
@@ -83,6 +84,8 @@ def run_plan(
         Takes a line of text for the user.
     compute : callable, optional
         Makes the record of a configuration in place of `run_one`; a function of an importable module.
+    backend : callable, optional
+        Computes the runs in place of the backend that `runner_options` names.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def run_plan(
     """
     if not plan.todo:  # then no engine is asked for, which takes longer to load than the store to read
         return Outcome(SweepEnd.FINISHED, "", 0, 0, 0, 0.0, 0.0)
-    backend, resources = _engine(len(plan.todo), runner_options)
+    named, resources = _engine(len(plan.todo), runner_options)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
@@ -109,7 +112,7 @@ def run_plan(
             signals.check()
             tally.restart_clock()
             say(f"{counted(len(plan.todo), 'run')} to do {_place(runner_options.backend, resources)}")
-            groups = backend(plan.todo, run_options, resources, compute)
+            groups = (backend or named)(plan.todo, run_options, resources, compute)
             with contextlib.closing(groups), progress:
                 for records in groups:
                     with signals.held():

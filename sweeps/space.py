@@ -33,6 +33,7 @@ KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 PRESET_INPUTS = 2
 SUGGESTED = "suggested"
 REFUSE, ONE_HOT = "refuse", "one-hot"
+DECIMALS = (".", ",")
 #: How long a formula is looked for, in seconds of processor time, and from how many starts of each shape.
 FORMULA_SECONDS, FORMULA_RESTARTS = 60.0, 6
 
@@ -55,7 +56,8 @@ class CsvSource:
     """A table of the user; `features` empty means every column that is neither target nor group.
 
     Rows with the same `group` come into the same part. `test` is the path of a second table, with the test
-    rows. `classes` says what becomes of columns of text: "refuse" or "one-hot".
+    rows. `classes` says what becomes of columns of text: "refuse" or "one-hot"; `decimal` is the decimal
+    mark, None to find it.
     """
 
     path: str
@@ -64,6 +66,7 @@ class CsvSource:
     group: str | None = None
     test: str | None = None
     classes: str = REFUSE
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class SweepSpec:
             values |= {"csv": self.source.path, "target": self.source.target}
             if self.source.features:
                 values["features"] = list(self.source.features)
-            said = {"group": self.source.group, "test": self.source.test, "classes": self.source.classes}
+            said = {name: getattr(self.source, name) for name in ("group", "test", "classes", "decimal")}
             values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
         else:
             values["suite"] = self.source.suite

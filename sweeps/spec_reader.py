@@ -12,6 +12,7 @@ A specification in full (the presets have the same format, without the lines tha
     # group = "patient"              # rows with the same value here come into the same part
     # test = "test.csv"              # a second table, relative to this file, whose rows are the test samples
     # classes = "one-hot"            # text becomes columns of 0 and 1; "refuse" when left out
+    # decimal = ","                  # the decimal mark; found in the table when left out
 
     seeds = 3                        # how many, or a list such as [0, 1, 5]
     save_models = "all"              # "all" stages, the "best" stage of a run by validation error, or "none"
@@ -91,6 +92,7 @@ from sweeps.errors import UserError
 from sweeps.model_tables import model_table
 from sweeps.own_data import TableOptions
 from sweeps.space import (
+    DECIMALS,
     ONE_HOT,
     REFUSE,
     CsvSource,
@@ -207,6 +209,7 @@ def _source(table: Table) -> SuiteSource | CsvSource:
         table.take("group", text, None),
         table.take("test", text, None),
         table.take("classes", one_of((REFUSE, ONE_HOT)), REFUSE),
+        table.take("decimal", one_of(DECIMALS), None),
     )
 
 

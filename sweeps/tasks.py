@@ -7,6 +7,7 @@ workers. The path of a table travels beside the configuration, which holds the h
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.records import FORMULA, canonical_json, text_id
 from sweeps.space import CONFIG_FORMAT, REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
+from sweeps.table_notes import table_notes
 
 Dataset = dict[str, Any]
 
@@ -38,7 +40,8 @@ def suite_overview() -> dict[str, tuple[str, list[str]]]:
 def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
     """Return the tasks of a specification, by name, in their order.
 
-    Their descriptions count the samples after the split (n_train, n_val, n_test).
+    Their descriptions count the samples after the split (n_train, n_val, n_test); those of a table have
+    "notes" where there is something to know about it, see `sweeps.table_notes`.
 
     Raises
     ------
@@ -172,6 +175,8 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         data["group"] = source.group
     if source.classes != REFUSE:
         data["classes"] = source.classes
+    if source.decimal is not None:
+        data["decimal"] = source.decimal
     try:
         data["sha256"] = file_sha256(source.path)
         if spec.data.folds:
@@ -207,6 +212,9 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         "variables": features,
         "shape": list(shape),
     }
+    notes = table_notes(dataset, source.target, spec.data.folds, source.test)
+    if notes:
+        description["notes"] = notes
     if source.group is not None:
         description["group"] = source.group
     if spec.data.folds:
@@ -246,17 +254,32 @@ def _check_unchanged(path: str, sha256: str) -> None:
         )
 
 
+def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> str:
+    """Return the call that loads the table of a configuration, split as in its run, in the table's units."""
+    data = config["data"]
+    arguments = _load_arguments(data, test_path if "test_sha256" in data else None, config.get("fold", 0))
+    defaults = {name: p.default for name, p in inspect.signature(kan_np.load_csv).parameters.items()}
+    said = [f"{name}={value!r}" for name, value in arguments.items() if value != defaults[name]]
+    return f"load_csv({', '.join([repr(csv_path), *said, 'standardize=False'])})"
+
+
 def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
-    return kan_np.load_csv(
-        path,
-        target=data["target"],
-        features=list(data["features"]) or None,
-        group=data.get("group"),
-        test=test_path,
-        test_fraction=data.get("test_fraction", 0.0),
-        val_fraction=data["val_fraction"],
-        folds=data.get("folds", 0),
-        fold=fold,
-        classes=data.get("classes", REFUSE),
-        seed=data["seed"],
-    )
+    return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
+
+
+def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "target": data["target"],
+        "features": list(data["features"]) or None,
+        "group": data.get("group"),
+        "test": test_path,
+        "val_fraction": data["val_fraction"],
+        "folds": data.get("folds", 0),
+        "fold": fold,
+        "classes": data.get("classes", REFUSE),
+        "seed": data["seed"],
+        "decimal": data.get("decimal"),
+    }
+    # Where the test rows come from elsewhere there is no share of them.
+    share = {"test_fraction": data["test_fraction"]} if "test_fraction" in data else {}
+    return arguments | share

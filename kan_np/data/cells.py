@@ -18,7 +18,8 @@ from typing import NoReturn, TextIO
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.data.table import Table, number, records
+from kan_np.data.numerals import COMMA, POINT, comma_number, is_grouped, may_be_grouped, number
+from kan_np.data.table import Table, records
 
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."})
 _CHUNK = 1 << 16  # records converted at a time: bounds the memory held as Python strings
@@ -33,15 +34,19 @@ Classes = Mapping[str, tuple[str, ...]]
 class Cells:
     """What was read: the wanted columns, and the group of every row if they have one.
 
-    In a column of `classes`, by name, `values` holds the position of a cell's class.
+    In a column of `classes`, by name, `values` holds the position of a cell's class. `decimal` is the decimal
+    mark, None where every number does without one or has a point.
     """
 
     values: FloatArray
     groups: tuple[str, ...] | None
     classes: Classes
+    decimal: str | None = None
 
 
-def read_cells(handle: TextIO, table: Table, one_hot: bool, known: Classes | None = None) -> Cells:
+def read_cells(
+    handle: TextIO, table: Table, one_hot: bool, known: Classes | None = None, usual: str | None = None
+) -> Cells:
     """Return the wanted columns of a table, shape (n_rows, n_wanted).
 
     Parameters
@@ -54,6 +59,8 @@ def read_cells(handle: TextIO, table: Table, one_hot: bool, known: Classes | Non
         Whether classes are accepted.
     known : mapping, optional
         The classes of the columns, from the training table; others are refused.
+    usual : str, optional
+        The decimal mark of the training table; it settles what 1,234 is.
 
     Raises
     ------
@@ -62,11 +69,12 @@ def read_cells(handle: TextIO, table: Table, one_hot: bool, known: Classes | Non
     """
     # numpy's parser is several times faster than the csv module, but it reports bad cells by other row
     # numbers and, when it reads only some columns, does not see rows of a wrong length.
-    if len(table.wanted) == len(table.header) and table.group is None and not known:
+    plain = table.group is None and not known and table.decimal != COMMA
+    if plain and len(table.wanted) == len(table.header):
         values = _read_fast(handle, table)
         if values is not None:
             return Cells(values, None, {})
-    return _Reading(table).of(handle, one_hot, known)
+    return _Reading(table).of(handle, one_hot, known, usual)
 
 
 def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
@@ -87,14 +95,22 @@ def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
 
 @dataclass
 class _Column:
-    """What the cells of one column are that are no finite numbers.
+    """What the cells of one column are that are no finite numbers, and how its numbers are written.
 
-    `texts` are triples of position among the data, row in the file and text; `infinite` are pairs of row and
-    text.
+    `texts` are triples of position among the data, row in the file and text. `infinite` are pairs of row and
+    text, and so are the first numbers with a point, with a comma, and with one that is surely decimal.
     """
 
     texts: list[tuple[int, int, str]] = field(default_factory=list)
     infinite: list[tuple[int, str]] = field(default_factory=list)
+    point: tuple[int, str] | None = None
+    comma: tuple[int, str] | None = None
+    decimal_comma: tuple[int, str] | None = None
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether its texts are numbers in a form that is not read."""
+        return all(is_grouped(text) or comma_number(text) is not None for _, _, text in self.texts)
 
 
 class _Reading:
@@ -106,20 +122,23 @@ class _Reading:
         self._missing: list[tuple[int, int, str]] = []  # row, column, text
         self._groups: list[str] = []
         self._n_rows = 0
+        # Where commas separate cells, one inside quotes is more often a mistake than a decimal comma.
+        self._commas = table.decimal == COMMA or (table.decimal is None and table.delimiter != COMMA)
 
-    def of(self, handle: TextIO, one_hot: bool, known: Classes | None) -> Cells:
+    def of(self, handle: TextIO, one_hot: bool, known: Classes | None, usual: str | None) -> Cells:
         """Return the cells, or raise ValueError."""
         values = np.concatenate([np.empty((0, len(self._columns))), *self._blocks(handle)])
         if self._missing:
             self._raise_for_missing()
         classes = self._infer(values, one_hot, known)
         self._raise_for_bad_cell(classes)
+        decimal = self._decimal(classes, usual)
         for j, column in enumerate(self._columns):
             name = self._name(j)
             if name in classes:
                 values[:, j] = self._positions(values[:, j], column, name, classes[name])
         groups = None if self._table.group is None else tuple(self._groups)
-        return Cells(values, groups, classes)
+        return Cells(values, groups, classes, decimal)
 
     def _name(self, j: int) -> str:
         return self._table.header[self._table.wanted[j]]
@@ -130,7 +149,7 @@ class _Reading:
         try:
             next(islice(lines, self._table.header_row - 1, None))  # the header
             while chunk := list(islice(lines, _CHUNK)):
-                block = self._clean_block(chunk)
+                block = self._clean_block(chunk, row)
                 yield self._block(chunk, row) if block is None else block
                 row += len(chunk)
         except csv.Error as error:
@@ -140,7 +159,7 @@ class _Reading:
                 f"{self._table.delimiter!r} with balanced quotes. Correct the file there."
             ) from None
 
-    def _clean_block(self, chunk: list[list[str]]) -> FloatArray | None:
+    def _clean_block(self, chunk: list[list[str]], first_row: int) -> FloatArray | None:
         """Return the values of records that are clean in every wanted cell, or None."""
         table = self._table
         if set(map(len, chunk)) != {len(table.header)}:
@@ -155,6 +174,9 @@ class _Reading:
                 block[:, j] = np.fromiter(map(float, cells), np.float64, len(cells))
             except ValueError:
                 return None
+            if self._commas and POINT in text and self._columns[j].point is None:
+                i = next(i for i, cell in enumerate(cells) if POINT in cell)
+                self._columns[j].point = (first_row + i, cells[i])
         if not np.isfinite(block).all():
             return None
         if table.group is not None:
@@ -184,16 +206,24 @@ class _Reading:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(table.wanted))
 
     def _cell(self, cell: str, row: int, j: int) -> float:
+        text, column = cell.strip(), self._columns[j]
         value = number(cell)
         if value is not None and math.isfinite(value):
+            if POINT in cell and column.point is None:
+                column.point = (row, text)
             return value
-        text = cell.strip()
+        if self._commas and value is None and (value := comma_number(cell)) is not None:
+            column.comma = column.comma or (row, text)
+            if not may_be_grouped(cell):
+                column.decimal_comma = column.decimal_comma or (row, text)
+            if math.isfinite(value):
+                return value
         if text.lower() in _MISSING:
             self._missing.append((row, self._table.wanted[j], text))
         elif value is not None:
-            self._columns[j].infinite.append((row, cell))
+            column.infinite.append((row, cell))
         else:
-            self._columns[j].texts.append((self._n_rows, row, text))
+            column.texts.append((self._n_rows, row, text))
         return math.nan
 
     def _group(self, text: str, row: int, column: int) -> None:
@@ -207,7 +237,7 @@ class _Reading:
             return known
         found: dict[str, tuple[str, ...]] = {}
         for j, column in enumerate(self._columns):
-            if 2 * len(column.texts) <= len(values):
+            if 2 * len(column.texts) <= len(values) or column.is_numbers:
                 continue
             labels = {text for _, _, text in column.texts}
             labels |= set(map(_number_text, values[np.isfinite(values[:, j]), j].tolist()))
@@ -222,6 +252,36 @@ class _Reading:
                 )
         return found
 
+    def _decimal(self, classes: Classes, usual: str | None) -> str | None:
+        """Return the decimal mark if it is a comma, or raise ValueError if the numbers do not agree in it."""
+        held = [(j, column) for j, column in enumerate(self._columns) if self._name(j) not in classes]
+        points = [(column.point[0], j, column.point[1]) for j, column in held if column.point]
+        commas = [(column.comma[0], j, column.comma[1]) for j, column in held if column.comma]
+        if points and (commas or self._table.decimal == COMMA):
+            row, j, text = min(points)
+            where = f"{self._table.place(row, self._table.wanted[j])} holds {text!r}, with a decimal point"
+            if commas:
+                row, j, text = min(commas)
+                other = f"row {row}, column {self._name(j)!r} holds {text!r}, with a comma"
+            else:
+                other = "the decimal mark is said to be a comma"
+            raise ValueError(
+                f"{where}, and {other}; expected one decimal mark in the whole table, and no separators of "
+                "thousands. Write all numbers in one way."
+            )
+        if not commas:
+            return None
+        sure = self._table.decimal == COMMA or usual == COMMA
+        if not sure and not any(column.decimal_comma for _, column in held):
+            row, j, text = min(commas)
+            readings = f"{text.replace(COMMA, POINT)} or {text.replace(COMMA, '')}"
+            raise ValueError(
+                f"{self._table.place(row, self._table.wanted[j])} holds {text!r}, and every comma of the "
+                f"table stands before three digits: is that {readings}? Say "
+                "decimal=',' if the commas are decimal, or delete them if they separate thousands."
+            )
+        return COMMA
+
     def _refuse_classes(self, j: int, labels: Sequence[str]) -> NoReturn:
         _, row, text = self._columns[j].texts[0]
         some = ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
@@ -229,7 +289,7 @@ class _Reading:
         raise ValueError(
             f"{self._table.place(row, self._table.wanted[j])} holds the text {text!r}, and the column holds "
             f"{kinds} ({some}): classes; expected numbers. Make a column of 0 and 1 of every class with "
-            "classes='one-hot' (--classes one-hot), or leave the column out with features=[...]."
+            "classes='one-hot', or leave the column out with features=[...]."
         )
 
     def _positions(self, values: FloatArray, column: _Column, name: str, labels: Sequence[str]) -> FloatArray:
@@ -276,8 +336,11 @@ class _Reading:
                 f"{where} holds {text.strip()!r}; expected a finite number. Correct the cell or delete the "
                 "row."
             )
-        comma = "," in text and number(text.replace(",", ".", 1)) is not None
-        hint = " Numbers are written with a decimal point, not a comma." if comma else ""
+        hint = ""
+        if comma_number(text) is not None:
+            hint = " Numbers are written with a decimal point, not a comma, unless you say decimal=','."
+        elif is_grouped(text):
+            hint = " Write numbers without separators of thousands: 1234.5, or with a decimal comma 1234,5."
         raise ValueError(
             f"{where} holds the text {text!r}; expected a number. Correct the cell, or drop the column by "
             f"naming the others with features=[...].{hint}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -12,10 +14,12 @@ from kan_np._validate import FloatArray, choice, integer, real
 from kan_np.data.cells import Cells, Classes, read_cells
 from kan_np.data.check import Dataset
 from kan_np.data.dataset import dataset_from_arrays
+from kan_np.data.numerals import COMMA, POINT
 from kan_np.data.rows import Parts, split_table
-from kan_np.data.table import Chosen, choose, looking_for, read_header
+from kan_np.data.table import Chosen, Table, choose, looking_for, read_header
 
 _CLASSES = ("refuse", "one-hot")
+_DECIMALS = (POINT, COMMA)
 
 
 def load_csv(
@@ -33,6 +37,7 @@ def load_csv(
     standardize: bool = True,
     seed: int = 0,
     delimiter: str | None = None,
+    decimal: str | None = None,
 ) -> Dataset:
     """Read a table with a header row, and split it for training.
 
@@ -64,7 +69,11 @@ def load_csv(
     seed : int
         Seed of the split; the global random state is not touched.
     delimiter : str, optional
-        The character between fields. Default: comma, semicolon or tab, whichever splits the header most.
+        The character between fields. Default: comma, semicolon or tab, whichever splits the header most, and
+        the row below it alike.
+    decimal : {".", ","}, optional
+        The decimal mark. Default: the one that the numbers have; a comma only where it is not the delimiter.
+        Numbers with separators of thousands are refused.
 
     Returns
     -------
@@ -92,8 +101,9 @@ def load_csv(
     folds, fold = _check_folds(folds, fold, test)
     test_share = 0.0 if test is not None or folds else _share("test_fraction", test_fraction)
     val_share = 0.0 if val_fraction == 0 else _share("val_fraction", val_fraction)
-    chosen, cells = _read(path, delimiter, one_hot, target, features, group)
-    other = None if test is None else _read_test(Path(test), delimiter, one_hot, chosen, cells.classes)
+    form = _Form(delimiter, None if decimal is None else choice("decimal", decimal, _DECIMALS), one_hot)
+    chosen, cells = _read(path, form, target, features, group)
+    other = None if test is None else _read_test(Path(test), form, chosen, cells)
     try:
         parts = split_table(len(cells.values), test_share, val_share, seed, cells.groups, folds, fold)
         dataset = _dataset(chosen, cells, other, parts, standardize)
@@ -101,6 +111,19 @@ def load_csv(
         raise ValueError(f"{path}: {error}") from None
     _refuse_constant_targets(dataset, path)
     return dataset
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How the files are written, None where that is to be found, and whether classes are accepted."""
+
+    delimiter: str | None
+    decimal: str | None
+    one_hot: bool
+
+    def header(self, handle: TextIO, path: Path) -> Table:
+        """Return the table whose header this file begins with."""
+        return replace(read_header(handle, path, self.delimiter), decimal=self.decimal)
 
 
 def _check_folds(folds: int, fold: int, test: object) -> tuple[int, int]:
@@ -121,29 +144,29 @@ def _share(name: str, value: object) -> float:
 
 def _read(
     path: Path,
-    delimiter: str | None,
-    one_hot: bool,
+    form: _Form,
     target: str | Sequence[str],
     features: Sequence[str] | None,
     group: str | None,
 ) -> tuple[Chosen, Cells]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            table = read_header(handle, path, delimiter)
+            table = form.header(handle, path)
             chosen = choose(table, target, features, group)
-            cells = read_cells(handle, looking_for(table, chosen), one_hot)
+            cells = read_cells(handle, looking_for(table, chosen), form.one_hot)
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
     return chosen, _with_rows(cells, path)
 
 
-def _read_test(path: Path, delimiter: str | None, one_hot: bool, chosen: Chosen, classes: Classes) -> Cells:
+def _read_test(path: Path, form: _Form, chosen: Chosen, cells: Cells) -> Cells:
     # Which rows of the test belong together does not matter: none of them trains.
     columns = Chosen(chosen.features, chosen.targets)
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            table = looking_for(read_header(handle, path, delimiter), columns)
-            return _with_rows(read_cells(handle, table, one_hot, known=classes), path)
+            table = looking_for(form.header(handle, path), columns)
+            found = read_cells(handle, table, form.one_hot, cells.classes, cells.decimal)
+            return _with_rows(found, path)
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
 
@@ -203,6 +226,10 @@ def _columns(names: Sequence[str], values: FloatArray, classes: Classes) -> tupl
 
 def _refuse_constant_targets(dataset: Dataset, path: Path) -> None:
     labels = dataset["train_label"]
+    if len(labels) == 1:
+        raise ValueError(
+            f"{path}: one row is left to train on; expected two or more. Use more rows, or hold out fewer."
+        )
     for name, constant in zip(dataset["target_names"], (labels == labels[0]).all(axis=0), strict=True):
         if constant:
             raise ValueError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from kan_np._validate import choice
+from kan_np.data.numerals import COMMA, comma_number, number
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -18,7 +19,8 @@ class Table:
     """Where the data records of a file begin, and what they are to be read for.
 
     `header_row` counts as a spreadsheet does, from 1. `wanted` are the positions of the columns to read, in
-    this order; `group` is that of the column that says which rows belong together.
+    this order; `group` is that of the column that says which rows belong together. `decimal` is the decimal
+    mark that was asked for, None to find it.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class Table:
     header_row: int
     wanted: tuple[int, ...] = ()
     group: int | None = None
+    decimal: str | None = None
 
     def place(self, row: int, column: int) -> str:
         """Say where a cell is, for messages."""
@@ -48,26 +51,12 @@ def records(handle: TextIO, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(handle, delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
-def number(cell: str) -> float | None:
-    """Return the number in a cell, infinities and NaN too; None for anything else.
-
-    `float` takes 1_000 and digits of other scripts for numbers, a scientist does not.
-    """
-    if "_" in cell or not cell.isascii():
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def read_header(handle: TextIO, path: Path, delimiter: str | None) -> Table:
     """Find delimiter and column names; raise ValueError for a header that cannot be used."""
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise ValueError(f"delimiter is {delimiter!r}; expected one character, or None to find it.")
-    candidates = _DELIMITERS if delimiter is None else (delimiter,)
-    # max() keeps the first of equals: a header of one column counts as comma-separated.
-    row, names, found = max((_first_record(handle, one) for one in candidates), key=lambda c: len(c[1]))
+    found = _find_delimiter(handle, path) if delimiter is None else delimiter
+    (row, names), _ = _first_records(handle, found)
     header = tuple(name.strip() for name in names)
     if not header:
         raise ValueError(f"{path} has no readable header row; expected column names in its first row.")
@@ -86,15 +75,41 @@ def read_header(handle: TextIO, path: Path, delimiter: str | None) -> Table:
     return Table(path, found, header, row)
 
 
-def _first_record(handle: TextIO, delimiter: str) -> tuple[int, list[str], str]:
-    """Return the row number and fields of the first record that is not blank; no fields if there is none."""
+def _find_delimiter(handle: TextIO, path: Path) -> str:
+    """Return the delimiter that splits the header and the row below it alike, and leaves numbers.
+
+    Where none splits them alike the row is at fault, and the header alone decides.
+    """
+    ranks: dict[str, tuple[float, ...]] = {}
+    for one in _DELIMITERS:
+        (_, names), (_, cells) = _first_records(handle, one)
+        alike = len(names) == len(cells) > 1
+        numbers = sum(
+            number(cell) is not None or (one != COMMA and comma_number(cell) is not None) for cell in cells
+        )
+        ranks[one] = (alike, numbers / len(cells) if alike else 0.0, len(names))
+    best = [one for one in _DELIMITERS if ranks[one] == max(ranks.values())]
+    if len(best) > 1 and ranks[best[0]][0]:
+        raise ValueError(
+            f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected that its rows tell "
+            "which. Put names and cells that have such a character in them between double quotes."
+        )
+    return best[0]  # a header of one column counts as comma-separated
+
+
+def _first_records(handle: TextIO, delimiter: str) -> tuple[tuple[int, list[str]], tuple[int, list[str]]]:
+    """Return row number and fields of the first two records that are not blank; 0 and none if missing."""
+    found: list[tuple[int, list[str]]] = []
     try:
         for row, record in enumerate(records(handle, delimiter), start=1):
             if any(map(str.strip, record)):
-                return row, record, delimiter
+                found.append((row, record))
+            if len(found) == 2:
+                break
     except csv.Error:
-        pass  # quotes that make no sense with this delimiter: it is not the one
-    return 0, [], delimiter
+        pass  # quotes that make no sense with this delimiter: it is not the one, or the row is named later
+    found += [(0, [])] * (2 - len(found))
+    return found[0], found[1]
 
 
 def choose(

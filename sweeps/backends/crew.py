@@ -7,6 +7,7 @@ was computing, up to a few times.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -22,7 +23,7 @@ from sweeps.backends.worker import READY, Terms
 from sweeps.backends.worker_process import WorkerProcess
 from sweeps.errors import UserError
 from sweeps.interrupts import deaf_children
-from sweeps.run_one import Record
+from sweeps.run_one import Record, RunOptions
 from sweeps.space import RunConfig
 
 #: Tiny runs are sent so many seconds' worth at a time. A message costs some 0.1 ms.
@@ -64,9 +65,34 @@ class Crew:
         self._losses: Counter[str] = Counter()
         self._looked = time.monotonic()
         self._closed = False
+        self._options = terms.options
+        self._deadline = math.inf
 
-    def compute(self, runs: Sequence[RunConfig]) -> Generator[list[Record], None, None]:
+    def start(self) -> None:
+        """Start a worker and wait until it is ready, so that the first run does not.
+
+        Raises
+        ------
+        WorkerLostError, UserError
+            As `compute` does.
+        """
+        nothing = Backlog((), self._pace, _GROUP)
+        while not any(worker.ready for worker in self._workers):
+            self._start_missing(1)
+            for worker in self._with_news():
+                self._hear(worker, nothing)
+
+    def compute(
+        self, runs: Sequence[RunConfig], options: RunOptions | None = None
+    ) -> Generator[list[Record], None, None]:
         """Compute runs and yield their records as they come: together those that one worker had ready.
+
+        Parameters
+        ----------
+        runs : sequence of RunConfig
+            What to compute.
+        options : RunOptions, optional
+            In place of those of the terms.
 
         Raises
         ------
@@ -75,6 +101,10 @@ class Crew:
         UserError
             If the memory limit is less than what a worker needs before its first run.
         """
+        self._options = options or self.terms.options
+        # The clock of the day may be set meanwhile, the monotonic one not.
+        deadline = self._options.deadline
+        self._deadline = math.inf if deadline is None else time.monotonic() + deadline - time.time()
         backlog = Backlog(runs, self._pace, _GROUP)
         while backlog or any(worker.held for worker in self._workers):
             if self._closed:
@@ -127,17 +157,15 @@ class Crew:
         ):
             return
         group = backlog.take(self._jobs)
-        if not worker.send(group):
+        if not worker.send(group, self._options):
             backlog.give_back(group)
 
     def _with_news(self) -> list[WorkerProcess]:
         """Wait until a worker says something or ends, or one of them has to be looked at."""
         patience = None if self.memory is None else _LOOK_S
-        limit = self.terms.options.timeout
-        if limit is not None:
-            longest = max((worker.busy_s for worker in self._workers), default=0.0)
-            until = max(0.0, limit + GRACE_S - longest)
-            patience = until if patience is None else min(patience, until)
+        until = GRACE_S + min(map(self._left_s, self._workers), default=math.inf)
+        if until < math.inf:
+            patience = max(0.0, until if patience is None else min(patience, until))
         talking = wait([worker.connection for worker in self._workers], patience)
         return [worker for worker in self._workers if worker.connection in talking]
 
@@ -186,7 +214,7 @@ class Crew:
     def _stop_offenders(self, backlog: Backlog) -> Iterator[list[Record]]:
         """Kill workers that hang or have outgrown their memory, and yield the records of their runs."""
         for worker in [worker for worker in self._workers if self._hangs(worker)]:
-            limit = self.terms.options.timeout or 0.0
+            limit = round(worker.busy_s + self._left_s(worker), 1)
             record = faults.hung(worker.held[0], limit, worker.busy_s)
             worker.kill()
             self._dismiss(worker)
@@ -200,9 +228,17 @@ class Crew:
             self._dismiss(worker)
             yield self._take_back(worker, backlog, grown)
 
+    def _left_s(self, worker: WorkerProcess) -> float:
+        """Return the seconds until the time of its run is over, by its own limit or that of all."""
+        if not worker.held:
+            return math.inf
+        limit = self._options.timeout
+        own = math.inf if limit is None else limit - worker.busy_s
+        # A run that is given out after the deadline may say so itself.
+        return min(own, max(self._deadline - time.monotonic(), -worker.busy_s))
+
     def _hangs(self, worker: WorkerProcess) -> bool:
-        limit = self.terms.options.timeout
-        if limit is None or not worker.held or worker.busy_s <= limit + GRACE_S:
+        if self._left_s(worker) >= -GRACE_S:
             return False
         # What it has said by now is yet to be heard, perhaps because this process was stopped for a while.
         return not worker.connection.poll()

@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Terms:
-    """What a worker is told once: what to compute, with which options, and which kinds of runs will come."""
+    """What a worker is told: what to compute, with which options, and which kinds of runs will come."""
 
     compute: Compute
     options: RunOptions
@@ -46,8 +46,9 @@ def serve(connection: Connection, terms: Terms, parent: int) -> None:
     try:
         connection.send(READY)
         while connection.poll(IDLE_S):
-            for config in connection.recv():
-                connection.send(terms.compute(config, terms.options))
+            configs, options = connection.recv()
+            for config in configs:
+                connection.send(terms.compute(config, options))
     except (EOFError, OSError):
         return  # whoever gave the work is gone
 
@@ -62,15 +63,15 @@ def prepare_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    load_models()
-    threadpool_limits(limits=1)
-    # What is imported by now stays: the collector need not walk through it time and again.
-    gc.freeze()
     if sys.platform == "linux":
         # The kernel ends it even where a run holds on to the interpreter and no thread of Python's can run.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.name == "posix":
         threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+    load_models()
+    threadpool_limits(limits=1)
+    # What is imported by now stays: the collector need not walk through it time and again.
+    gc.freeze()
 
 
 def _exit_with_parent(parent: int) -> None:

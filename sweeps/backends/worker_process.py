@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from multiprocessing import Pipe
 
 from sweeps.backends.worker import ONE_THREAD, Terms, serve
+from sweeps.run_one import RunOptions
 from sweeps.space import RunConfig
 
 #: How long a process that has closed its pipe may take to end.
@@ -50,10 +51,10 @@ class WorkerProcess:
         """Seconds since it began the first of the runs that it holds, 0 if it holds none."""
         return time.monotonic() - self._since if self.held else 0.0
 
-    def send(self, group: Sequence[RunConfig]) -> bool:
+    def send(self, group: Sequence[RunConfig], options: RunOptions) -> bool:
         """Give it runs to compute; return whether it is still there to take them."""
         try:
-            self.connection.send([run.config for run in group])
+            self.connection.send(([run.config for run in group], options))
         except OSError:
             return False
         if not self.held:

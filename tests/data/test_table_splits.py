@@ -115,7 +115,7 @@ def test_a_target_of_classes_becomes_one_output_a_class(write):
 def test_classes_are_refused_with_the_way_out(write):
     message = (
         r"row 2, column 'colour' \(column 2\) holds the text 'red', and the column holds 3 different texts "
-        r"\('blue', 'green', 'red'\): classes; expected numbers.*--classes one-hot.*features="
+        r"\('blue', 'green', 'red'\): classes; expected numbers.*classes='one-hot', or.*features="
     )
     with pytest.raises(ValueError, match=message):
         load_csv(write(COLOURS), "y")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps.run_one import Record, RunOptions, RunStatus, make_record
+from sweeps.run_one import Record, RunOptions, RunStatus, make_record, run_one
 from sweeps.space import RunConfig, run_id
 
 MEBIBYTE = 2**20
@@ -73,3 +73,17 @@ def misbehave(config: Mapping[str, Any], options: RunOptions) -> Record:
             while not (first.parent / "go").exists():
                 time.sleep(0.01)
     return make_record(config, RunStatus.OK, "", time.perf_counter() - begin)
+
+
+def networks_die(config: Mapping[str, Any], options: RunOptions) -> Record:
+    """Train everything but KANs, which kill their process."""
+    if config["family"] == "kan":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_one(config, options)
+
+
+def networks_hang(config: Mapping[str, Any], options: RunOptions) -> Record:
+    """Train everything but KANs, which never answer."""
+    if config["family"] == "kan":
+        return misbehave(dict(config) | {"fault": "hang", "folder": ""}, options)
+    return run_one(config, options)

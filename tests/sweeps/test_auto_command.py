@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
+import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,10 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from misbehaving import networks_die, networks_hang
 
 from kan_np import load_csv, load_model
 from kan_np.data.rows import split_table
-from sweeps import auto, run_one
+from sweeps import auto_trainer, run_one
 from sweeps.auto_answer import FOLDS_WARNING, model_name, rmse_interval
 from sweeps.auto_search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
 from sweeps.cli import main
@@ -139,6 +144,32 @@ def test_it_ends_where_the_error_is_good_enough() -> None:
     assert not search(Pretender(needs((1,)))).enough
 
 
+@pytest.mark.parametrize(
+    ("stop_after", "untried"),
+    [
+        (
+            1,
+            (
+                "an additive spline",
+                "wider networks",
+                "deeper networks",
+                "an MLP of the same size",
+                "further seeds",
+            ),
+        ),
+        (2, ("wider networks", "deeper networks", "an MLP of the same size", "further seeds")),
+        (7, ("an MLP of the same size", "further seeds")),
+        (8, ("further seeds",)),
+        (9, ()),
+    ],
+)
+def test_what_the_budget_left_untried_is_known(stop_after: int, untried: tuple[str, ...]) -> None:
+    finding = search(Pretender(needs((3,)), stop_after=stop_after))
+    assert finding.untried == untried
+    assert finding.budget_over == bool(untried)
+    assert finding.tried_a_network == (stop_after > 2)
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 5])
 def test_a_budget_that_is_over_leaves_the_best_so_far(stop_after: int) -> None:
     trainer = Pretender(needs((3,)), stop_after=stop_after)
@@ -232,7 +263,7 @@ def test_stages_that_are_not_finite_are_left_out(fault: dict[str, object]) -> No
         rows = [{"stage": number} | stage for number, stage in enumerate(stages)]
         return {"run_id": str(seed), "family": "kan", "config": config, "stages": rows}
 
-    found = auto._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
+    found = auto_trainer._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
     assert [candidate.stage for candidate in found] == [0]
 
 
@@ -247,7 +278,7 @@ def test_a_run_that_fails_with_another_seed_does_not_keep_the_search(
     real = dict(run_one._TRAIN)
     for family in ("kan", "mlp"):
         monkeypatch.setitem(run_one._TRAIN, family, train)
-    monkeypatch.setattr(auto, "run_plan", partial(in_this_process, auto.run_plan))
+    monkeypatch.setattr(auto_trainer, "run_plan", partial(in_this_process, auto_trainer.run_plan))
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (90, 2))
     table, out = tmp_path / "product.csv", tmp_path / "out"
@@ -262,7 +293,7 @@ def test_a_run_that_fails_with_another_seed_does_not_keep_the_search(
     assert not facts["budget_over"]
 
 
-def in_this_process(launch: Callable[..., Any], *given: Any) -> Any:
+def in_this_process(launch: Callable[..., Any], *given: Any, backend: object) -> Any:
     store, plan, options, runner, *rest = given
     return launch(store, plan, options, replace(runner, backend="sequential"), *rest)
 
@@ -272,21 +303,23 @@ def test_runs_that_are_launched_together_share_the_budget(
 ) -> None:
     """Every run ends with the budget, and what is not begun by then is not begun at all."""
     given: list[RunOptions] = []
-    real = auto.run_plan
+    real = auto_trainer.run_plan
 
-    def launch(store: object, plan: object, options: RunOptions, *rest: object) -> object:
+    def launch(store: object, plan: object, options: RunOptions, *rest: object, **more: object) -> object:
         given.append(options)
         if len(given) == 2:  # the time is over as the runs of the second model are launched
             options = replace(options, deadline=0.0)
-            monkeypatch.setattr(auto._Trainer, "spent", lambda self: math.inf)
-        return real(store, plan, options, *rest)
+            monkeypatch.setattr(auto_trainer.StoreTrainer, "spent", lambda self: math.inf)
+        return real(store, plan, options, *rest, **more)
 
-    monkeypatch.setattr(auto, "run_plan", launch)
+    monkeypatch.setattr(auto_trainer, "run_plan", launch)
     table, out = write_wave(tmp_path / "wave.csv", 60), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--folds", "3", "--out", str(out), "--no-report"]
+    begin = time.time()
     assert main([*command, "--jobs", "1", "--budget", "9m"]) == 0
     assert len(given) == 2
-    assert all(options.deadline is not None and options.timeout <= 540.0 for options in given)
+    assert all(begin < (options.deadline or 0.0) < time.time() + 540.0 for options in given)
+    assert given[0].deadline == given[1].deadline  # so that the same workers serve both
     with Store.open(out, readonly=True) as store:
         runs = store.runs()
     outcomes = sorted(zip(runs["family"], runs["status"], runs["reason"], strict=True))
@@ -303,7 +336,7 @@ def test_runs_that_are_launched_together_share_the_budget(
 def test_a_row_that_validates_in_several_folds_is_one_row(tmp_path: Path) -> None:
     table = write_wave(tmp_path / "wave.csv", 90)
     parts = [load_csv(table, "z", folds=5, fold=fold, val_fraction=0.3, seed=4) for fold in range(5)]
-    numbers = auto.same_rows(np.concatenate([auto.unscaled(part, "val") for part in parts]))
+    numbers = auto_trainer.same_rows(np.concatenate([auto_trainer.unscaled(part, "val") for part in parts]))
     rows = np.concatenate([split_table(90, 0.0, 0.3, 4, None, 5, fold).val for fold in range(5)])
     assert len(set(rows)) < len(rows)
     assert np.array_equal(numbers[:, None] == numbers, rows[:, None] == rows)
@@ -357,6 +390,11 @@ def test_the_command_answers_and_writes_what_it_says(
     rmse = float(np.sqrt(np.mean((model(dataset["test_input"]) - dataset["test_label"]) ** 2)))
     assert rmse in [pytest.approx(test) for test in facts["test_rmse_of_runs"]]
     assert rmse < 0.06  # 2 % of noise on a spread of 0.66, and what the model adds
+    # What it says of its use works as it is printed, and gives the test RMSE in the units of the table.
+    usage = "\n".join(line[4:] for line in printed.splitlines() if line.startswith("    "))
+    with contextlib.redirect_stdout(io.StringIO()) as scored:
+        exec(usage, {})  # noqa: S102  the code under test is what is printed
+    assert float(scored.getvalue()) == pytest.approx(rmse * dataset["scaler"].label_scale[0], rel=1e-6)
     assert model.predict([[0.5]])[0, 0] == pytest.approx(5.0 + math.sin(1.5), abs=0.05)
 
     # The same command again trains nothing, and a sweep's commands know the store.
@@ -416,6 +454,108 @@ def test_mistakes_are_one_message(
     table = write_wave(tmp_path / "wave.csv", 40)
     assert main(["auto", str(table), "--target", "z", "--out", str(tmp_path / "o"), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def launch_with(compute: Callable[..., Any], launch: Callable[..., Any], *given: Any, backend: object) -> Any:
+    return launch(*given, compute, backend)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_that_kills_its_process_is_a_failed_row_and_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    launch = partial(launch_with, networks_die, auto_trainer.run_plan)
+    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--jobs", jobs]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "kan [1,1,1]: failed, worker lost" in said.err
+    facts = json.loads((out / "recommended.json").read_text())
+    assert (facts["family"], facts["budget_over"]) == ("additive", False)
+    with Store.open(out, readonly=True) as store:
+        runs = store.runs()
+    outcomes = set(zip(runs["family"], runs["status"], strict=True))
+    assert outcomes == {("linear", "ok"), ("additive", "ok"), ("kan", "failed"), ("mlp", "ok")}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
+def test_a_run_that_hangs_ends_with_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch = partial(launch_with, networks_hang, auto_trainer.run_plan)
+    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    monkeypatch.setattr("sweeps.backends.crew.GRACE_S", 0.1)
+    table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "15s"]
+    assert main(command) == 0
+    answer = capsys.readouterr().out
+    facts = json.loads((out / "recommended.json").read_text())
+    assert facts["untried"][0] == "wider networks"
+    assert "Tried: linear model, additive spline. Not tried, or not to the end: wider networks" in answer
+    assert "No network was tried, for the budget was over" in answer
+    with Store.open(out, readonly=True) as store:
+        runs = store.runs()
+    reasons = dict(zip(runs["family"], runs["reason"], strict=True))
+    assert reasons["kan"].startswith("timeout: killed after the limit of")
+
+    # The same command with a larger budget goes on, and repeats nothing that is complete.
+    monkeypatch.undo()
+    before = records(out)
+    assert main([*command[:-1], "5m"]) == 0
+    assert json.loads((out / "recommended.json").read_text())["untried"] == []
+    after = records(out)
+    assert {run_id for run_id in before if before[run_id] == after[run_id]} == {
+        run_id for run_id in before if before[run_id][0] == "ok"
+    }
+
+
+def test_what_to_know_about_the_table_is_in_the_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out = write_wave(tmp_path / "wave.csv", 30), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--no-report", "--budget", "5m"]
+    assert main([*command, "--out", str(out), "--features", "x"]) == 0
+    said = capsys.readouterr()
+    (note,) = json.loads((out / "recommended.json").read_text())["notes"]
+    assert note.startswith("Few rows: 18 train, 6 test the models and only 6 choose among them.")
+    assert note in said.err
+    assert note in said.out
+    assert note in (out / "recommended.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("n", "counts"), [(7, "5 rows train, 1 choose among the models and 1 test"), (8, "")]
+)
+def test_a_single_row_does_not_choose_among_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], n: int, counts: str
+) -> None:
+    table = write_wave(tmp_path / "wave.csv", n)
+    command = ["auto", str(table), "--target", "z", "--out", str(tmp_path / "o"), "--budget", "0.000001s"]
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert (counts or "--budget 1e-06 s was over") in message
+
+
+def test_an_interrupt_before_anything_is_trained_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    table = write_wave(tmp_path / "wave.csv", 40)
+    command = ["auto", str(table), "--target", "z", "--out", str(tmp_path / "o")]
+    for place, words in (
+        ("sweeps.auto.describe", "interrupted; nothing that was stored is lost, and the same command"),
+        ("sweeps.auto_trainer.warm_up", "interrupted; what was complete is stored.\ncontinue with: "),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, interrupted)
+            assert main(command) == 130
+        assert words in capsys.readouterr().err
 
 
 def test_models_have_names() -> None:

@@ -17,7 +17,10 @@ from misbehaving import made_up, misbehave
 from sweeps.backends import crew as module
 from sweeps.backends.crew import Crew
 from sweeps.backends.faults import WorkerLostError
+from sweeps.backends.kept import KeptCrew
+from sweeps.backends.resources import Resources
 from sweeps.backends.worker import Terms
+from sweeps.backends.worker_process import WorkerProcess
 from sweeps.errors import UserError
 from sweeps.run_one import Record, RunOptions
 from sweeps.space import RunConfig
@@ -165,3 +168,66 @@ def _runs(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE_S", 0.2)
+    runs = made_up("", "hang", "")
+    with Crew(2, Terms(misbehave, RunOptions(deadline=time.time() + 6.0))) as crew:
+        found = by_fault(runs, crew.compute(runs))
+    assert found[""] == ("ok", "")
+    status, reason = found["hang"]
+    assert status == "timeout"
+    assert reason.startswith("timeout: killed after the limit of")
+
+
+def test_what_is_given_out_after_the_deadline_may_answer() -> None:
+    runs = made_up("", "", "")
+    with Crew(1, Terms(misbehave, RunOptions(deadline=time.time() - 100.0))) as crew:
+        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+
+
+def test_kept_workers_serve_one_plan_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(*given: object) -> WorkerProcess:
+        started.append(WorkerProcess(*given))  # type: ignore[arg-type]
+        return started[-1]
+
+    monkeypatch.setattr(module, "WorkerProcess", start)
+    first, second = made_up("", "exit"), made_up("", "", "")
+    later = RunOptions(deadline=time.time() + 600.0)
+    with KeptCrew(1) as backend:
+        found = by_fault(first, backend(first, RunOptions(), Resources(), misbehave))
+        assert [status for status, _ in found.values()] == ["ok", "failed"]
+        n_started = len(started)
+        for _ in range(3):  # with the worker that took the place of the last one that was lost
+            assert by_fault(second, backend(second, RunOptions(), Resources(), misbehave)) == {"": ("ok", "")}
+        assert len(started) == n_started + 1
+        n_started = len(started)
+        assert by_fault(second, backend(second, later, Resources(), misbehave)) == {"": ("ok", "")}
+        assert len(started) == n_started
+        # A plan that is given up leaves no work behind for the next one.
+        groups = backend(made_up("", "wait"), later, Resources(), misbehave)
+        assert [record["status"] for record in next(groups)] == ["ok"]
+        groups.close()
+        assert by_fault(second, backend(second, later, Resources(), misbehave)) == {"": ("ok", "")}
+    assert not any(worker_is_alive(worker.pid) for worker in started)
+
+
+def worker_is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_crew_may_be_ready_before_its_first_run() -> None:
+    runs = made_up("", "")
+    with Crew(2, TERMS) as crew:
+        crew.start()
+        (worker,) = crew._workers
+        assert worker.ready
+        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+        assert crew._workers[0] is worker

@@ -8,6 +8,7 @@ import pytest
 
 from sweeps import progress as module
 from sweeps.errors import UserError
+from sweeps.plan import cost
 from sweeps.progress import Bar, Plain, Silent, Tally, clock, make_progress
 from sweeps.space import RunConfig
 
@@ -18,8 +19,8 @@ def runs(*steps: int) -> list[RunConfig]:
     return [RunConfig(str(i), "t", "mlp", MLP | {"steps": n}) for i, n in enumerate(steps)]
 
 
-def record(run_id: str, status: str = "ok", stages: int = 1) -> dict[str, object]:
-    return {"run_id": run_id, "status": status, "stages": [{}] * stages}
+def record(run_id: str, status: str = "ok", stages: int = 1, wall_s: float = 10.0) -> dict[str, object]:
+    return {"run_id": run_id, "status": status, "stages": [{}] * stages, "wall_s": wall_s}
 
 
 class Terminal(io.StringIO):
@@ -38,7 +39,7 @@ def test_the_time_left_weighs_runs_by_their_cost(now: list[float]) -> None:
     tally = Tally(runs(90, 5, 5))
     assert tally.left_s is None
     now[0] += 90.0
-    tally.add(record("0", stages=3))
+    tally.add(record("0", stages=3, wall_s=90.0))
     assert tally.left_s == pytest.approx(10.0)
     assert tally.models_per_minute == pytest.approx(2.0)
     now[0] += 10.0
@@ -48,6 +49,41 @@ def test_the_time_left_weighs_runs_by_their_cost(now: list[float]) -> None:
     assert (tally.done, tally.failed, tally.models, tally.total) == (3, 1, 4, 3)
     tally.restart_clock()
     assert tally.elapsed_s == 0.0
+
+
+def test_a_family_that_is_quicker_than_estimated_does_not_shorten_the_time_of_others(
+    now: list[float],
+) -> None:
+    """Searches for formulas may take a minute each, and mostly end after seconds."""
+    searches = [
+        RunConfig(name, "t", "formula", {"family": "formula", "seconds": 60.0}) for name in ("f0", "f1", "f2")
+    ]
+    mlps = runs(200, 200)
+    tally = Tally([*searches, *mlps])
+    assert tally.left_text == "time left not known yet"
+    now[0] += 2.0
+    tally.add(record("f0", stages=7, wall_s=2.0))
+    assert tally.models == 1  # with a frontier of seven formulas
+    estimated = sum(cost(run.config) for run in mlps)
+    assert tally.left_s == pytest.approx(2 * 2.0 + estimated)
+    assert tally.left_text.startswith("perhaps 0:0")
+    now[0] += 9.0
+    tally.add(record("0", wall_s=9.0))
+    assert tally.left_s == pytest.approx(2 * 2.0 + 9.0)
+    assert tally.left_text == "about 0:13 left"
+    # What is left of a family that is done does not matter.
+    for name in ("f1", "f2"):
+        now[0] += 2.0
+        tally.add(record(name, wall_s=2.0))
+    assert tally.left_s == pytest.approx(9.0)
+
+
+def test_runs_that_go_on_at_the_same_time_take_less(now: list[float]) -> None:
+    tally = Tally(runs(50, 50, 50, 50))
+    now[0] += 10.0
+    for name in ("0", "1"):
+        tally.add(record(name, wall_s=10.0))
+    assert tally.left_s == pytest.approx(10.0)
 
 
 def test_without_a_terminal_a_line_comes_every_few_seconds(now: list[float]) -> None:
@@ -91,8 +127,6 @@ def test_an_unknown_display_is_refused() -> None:
         make_progress("plian", Tally([]))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "?"), (0.4, "0:00"), (61.0, "1:01"), (3600.0, "1:00:00")]
-)
-def test_clock(seconds: float | None, text: str) -> None:
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (61.0, "1:01"), (3600.0, "1:00:00")])
+def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
