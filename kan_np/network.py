@@ -174,8 +174,11 @@ class Network:
 
     def with_knots(self, knots: FloatArray, reach: FloatArray | None = None) -> Network:
         """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
+        stays = np.array_equal(knots, self.table.knots)
+        if stays and reach is not None and np.array_equal(reach, self.table.reach):
+            return self
         table = SplineTable.build(knots, self.table.k, self.table.extrapolation, reach)
-        if np.array_equal(knots, self.table.knots):  # nothing to carry, and no rounding
+        if stays:  # nothing to carry, and no rounding
             return replace(self, table=table)
         b = self.has_base
         with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid

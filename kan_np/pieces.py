@@ -9,6 +9,7 @@ Source of the recursion: C. de Boor, A Practical Guide to Splines, ch. X, eq. (1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -181,10 +182,16 @@ class SplineTable:
         """Gauss points between all knots of both tables over the grid of `other`, and their weights."""
         low, high = other.knots[:, :1], other.knots[:, -1:]
         ends = np.sort(np.hstack([other.knots, np.clip(self.knots, low, high)]), axis=1)
-        point, weight = np.polynomial.legendre.leggauss(self.k + 1)
+        point, weight = _gauss_points(self.k + 1)
         half = 0.5 * np.diff(ends, axis=1)[:, :, None]
         x = ends[:, :-1, None] + half * (point + 1.0)
         return x.reshape(low.size, -1), ((half / (high - low)[:, :, None]) * weight).reshape(low.size, -1)
+
+
+@cache
+def _gauss_points(n: int) -> tuple[FloatArray, FloatArray]:
+    """Points and weights of n-point Gauss quadrature on [-1, 1]."""
+    return np.polynomial.legendre.leggauss(n)
 
 
 def _contains(fine: FloatArray, coarse: FloatArray) -> bool:

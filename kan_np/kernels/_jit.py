@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numba.extending
+import numpy as np
 
 from kan_np.kernels._cache import KernelCache
 
@@ -57,9 +58,25 @@ def bound(kernel: F, *arguments: Any) -> F:
     dispatcher: Any = kernel
     if not hasattr(dispatcher, "compile"):  # NUMBA_DISABLE_JIT
         return kernel
-    types = tuple(numba.typeof(argument) for argument in arguments)
-    dispatcher.compile(types)
-    return cast(F, dispatcher.overloads[types].entry_point)
+    key = kernel, _outline(arguments)
+    if key not in _CODE:
+        types = tuple(numba.typeof(argument) for argument in arguments)
+        dispatcher.compile(types)
+        _CODE[key] = dispatcher.overloads[types].entry_point
+    return cast(F, _CODE[key])
+
+
+#: What `bound` has found. Numba's look at the types takes as long as a hundred calls of a small kernel.
+_CODE: dict[Any, Any] = {}
+
+
+def _outline(value: Any) -> Any:
+    """What machine code depends on: kind, dimensions and layout of arrays, in tuples of them."""
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.ndim, value.flags.c_contiguous, value.flags.f_contiguous
+    if isinstance(value, tuple):
+        return type(value), tuple([_outline(member) for member in value])
+    return type(value)
 
 
 def intrinsic(generator: Callable[..., Any]) -> Any:
