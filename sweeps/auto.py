@@ -269,7 +269,7 @@ class _Trainer:
     def _run(self, todo: Sequence[RunConfig], seconds: float) -> None:
         """Carry out runs, which have so many seconds together; those that are not begun by then time out."""
         plan = Plan(planned=len(self._plan), todo=tuple(todo), recorded=self._store.n_recorded(), failed=0)
-        options = replace(self._options, timeout=seconds, deadline=time.time() + seconds)
+        options = replace(self._options, timeout=seconds, deadline=time.monotonic() + seconds)
         outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None)
         if outcome.end is SweepEnd.INTERRUPTED:
             raise KeyboardInterrupt

@@ -110,10 +110,11 @@ def run(
     kan-sweep run data.csv --target y --folds 5 --out runs/data
     """
     from sweeps import launch as launching
-    from sweeps.backends import check_choice, check_jobs, get_backend, parse_memory
+    from sweeps.backends import check_choice, check_jobs, get_backend
     from sweeps.checks import pick
     from sweeps.own_data import TableOptions
     from sweeps.progress import KINDS
+    from sweeps.quantities import parse_memory
     from sweeps.runner import RunnerOptions
     from sweeps.shard import parse_shard
 
@@ -177,12 +178,13 @@ def auto(
     from sweeps.auto import AutoRequest, find_model
     from sweeps.backends import check_jobs
     from sweeps.own_data import TableOptions
+    from sweeps.quantities import parse_duration
     from sweeps.runner import RunnerOptions
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
     options = TableOptions(group, test, folds, classes)
-    seconds = launching.parse_duration(budget, "budget")
+    seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     backend = "sequential" if jobs == 1 else "loky"
     command = launching.command_line()

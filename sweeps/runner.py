@@ -22,6 +22,9 @@ from sweeps.progress import Tally, make_progress
 from sweeps.run_one import RunOptions, warm_up
 from sweeps.store import Store
 
+#: Takes a line of text for the user.
+Say = Callable[[str], None]
+
 
 class SweepEnd(StrEnum):
     """How a sweep ended."""
@@ -63,7 +66,7 @@ def run_plan(
     plan: Plan,
     run_options: RunOptions,
     runner_options: RunnerOptions,
-    say: Callable[[str], None],
+    say: Say,
     compute: Compute | None = None,
 ) -> Outcome:
     """Launch what a plan has to do and store every record as soon as it is there.
@@ -94,7 +97,7 @@ def run_plan(
         For an unknown backend or display, resources that the backend cannot give, and if the store cannot
         be written.
     """
-    backend, resources = _engine(len(plan.todo), runner_options)
+    backend, resources = _engine(len(plan.todo), runner_options, say)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
@@ -124,7 +127,7 @@ def run_plan(
     )
 
 
-def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
+def _engine(n_runs: int, asked: RunnerOptions, say: Say) -> tuple[Backend, Resources]:
     """Return the backend that was asked for and its resources.
 
     A single process is a worker too, not this one: a run that takes its process with it must leave this one,
@@ -133,7 +136,7 @@ def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
     backend = get_backend(asked.backend)
     check_choice(asked.backend, asked.scheduler, asked.memory)
     jobs = max(1, min(worker_count(asked.jobs), n_runs))
-    return backend, Resources(jobs, asked.memory, asked.scheduler)
+    return backend, Resources(jobs, asked.memory, asked.scheduler, say)
 
 
 def _place(name: str, resources: Resources) -> str:

@@ -112,9 +112,16 @@ class Crew:
     def _start_missing(self, n_waiting: int) -> None:
         busy = sum(bool(worker.held) for worker in self._workers)
         missing = min(self._jobs, busy + n_waiting) - len(self._workers)
-        if missing > 0:
+        if missing <= 0:
+            return
+        try:
             with deaf_children():
-                self._workers += [WorkerProcess(self.terms) for _ in range(missing)]
+                for _ in range(missing):
+                    self._workers.append(WorkerProcess(self.terms))
+        except OSError as error:
+            # Those that run go on, and further ones are tried again: processes or files may be short for now.
+            if not self._workers:
+                raise WorkerLostError(f"no worker process can be started here: {error}") from None
 
     def _hand_out(self, worker: WorkerProcess, backlog: Backlog) -> None:
         """Send a worker its next group: if it is idle, or soon will be and others do not wait for work."""

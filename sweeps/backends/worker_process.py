@@ -37,6 +37,9 @@ class WorkerProcess:
         )
         try:
             self._process.start()
+        except BaseException:
+            self.connection.close()
+            raise
         finally:
             theirs.close()  # so that the end of the process is the end of the pipe
 

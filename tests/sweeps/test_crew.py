@@ -104,6 +104,31 @@ def test_workers_that_cannot_start_are_an_error() -> None:
         list(crew.compute(made_up("")))
 
 
+@pytest.mark.parametrize("possible", [0, 1])
+def test_a_crew_makes_do_with_the_processes_that_it_can_start(
+    possible: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[module.WorkerProcess] = []
+
+    def start(terms: Terms) -> module.WorkerProcess:
+        if len(started) == possible:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(real(terms))
+        return started[-1]
+
+    real = module.WorkerProcess
+    monkeypatch.setattr(module, "WorkerProcess", start)
+    runs = made_up("", "", "")
+    with Crew(2, TERMS) as crew:
+        if possible:
+            assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+        else:
+            with pytest.raises(
+                WorkerLostError, match=r"no worker process can be started here: .*unavailable"
+            ):
+                list(crew.compute(runs))
+
+
 def test_a_crew_computes_again_and_a_worker_that_left_is_no_loss(crew: Crew) -> None:
     first, second = made_up("", ""), made_up("", "", "")[2:]
     assert by_fault(first, crew.compute(first)) == {"": ("ok", "")}
