@@ -23,7 +23,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sweeps._files import write_file
 from sweeps._sqlite_errors import unwritable
 from sweeps.errors import UserError
 
@@ -34,8 +33,9 @@ _PATIENCE_S = 1.0
 #: How often the note is touched, and for how long one has to be left alone to be taken for dead.
 BEAT_S = 5.0
 DEAD_AFTER_S = 4 * BEAT_S
-#: How often a note of one's own that is gone is looked for: another process may be looking what it is.
-_LOOKS = 20
+#: Looks in the time of a beat. Where nothing but the note is the lock, it is looked at for that long before
+#: anything is written, and for so long it is looked for if it is gone.
+_LOOKS = 50
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
@@ -68,7 +68,6 @@ class WriterLock:
         self._lock: FileLock | None = FileLock(directory / LOCK_NAME)
         self._released = threading.Event()
         self._taken_by: Holder | None = None
-        self._looked_at = time.monotonic()
         try:
             self._lock.acquire(timeout=_PATIENCE_S, poll_interval=0.05)
         except Timeout:
@@ -88,9 +87,8 @@ class WriterLock:
 
     def check(self) -> None:
         """Raise UserError if another process has taken the store over; every write asks first."""
-        # A process that was suspended may come here before its other thread has looked.
-        if time.monotonic() - self._looked_at > 2 * BEAT_S:
-            self._look()
+        # Not left to the thread that looks now and then: until then two would write.
+        self._look()
         if self._taken_by is not None:
             raise UserError(
                 f"{self._directory} was taken over by {self._taken_by}, for this process was taken for "
@@ -121,19 +119,18 @@ class WriterLock:
         watched = content is not None and (self._lock is None or elsewhere)
         if content is not None and watched and _is_touched(self._note, content):
             raise _held(directory, _read(self._note) or earlier)
-        if self._lock is not None:
-            write_file(self._note, self._text())
-        else:
-            # Without locks the making of the note is the lock.
-            if content is not None:
-                self._bury(directory, content)
-            try:
-                self._make_note()
-            except FileExistsError:
-                raise _held(directory, _read(self._note)) from None
-            except OSError as error:
-                raise unwritable(directory, error) from None
-        if (self._lock is None or elsewhere) and not self._is_own():
+        # The lock may be one that only this machine sees: the making of the note, which only one succeeds in,
+        # tells machines apart, and is the lock where there are none.
+        if content is not None:
+            self._bury(directory, content)
+        try:
+            self._make_note()
+        except FileExistsError:
+            raise _held(directory, _read(self._note)) from None
+        except OSError as error:
+            raise unwritable(directory, error) from None
+        looks = _LOOKS if self._lock is None else 1
+        if (self._lock is None or elsewhere) and not self._stays_own(looks):
             self._remove_own_note()
             raise _held(directory, _read(self._note))
 
@@ -162,13 +159,19 @@ class WriterLock:
         with contextlib.suppress(OSError):
             grave.unlink(missing_ok=True)
 
-    def _is_own(self) -> bool:
-        """Look after a pause whether the note is still this holder's: others may have come at once."""
-        for _ in range(_LOOKS):
-            time.sleep(BEAT_S / 50)
-            if _content(self._note) is not None:
-                return _read(self._note) == self._holder
-        return False
+    def _stays_own(self, looks: int) -> bool:
+        """Look so often whether the note is and stays this holder's: others may have come at once.
+
+        A note that is gone may be in the hands of another one, which looks what it is and puts it back.
+        """
+        own, unseen = 0, 0
+        while own < looks and unseen < _LOOKS:
+            time.sleep(BEAT_S / _LOOKS)
+            content = _content(self._note)
+            if content is not None and _holder(content) != self._holder:
+                return False
+            own, unseen = own + (content is not None), unseen + (content is None)
+        return own >= looks
 
     def _keep_touching(self) -> None:
         while not self._released.wait(BEAT_S):
@@ -185,7 +188,6 @@ class WriterLock:
                     self._taken_by = found
             except FileNotFoundError:
                 self._make_note()
-            self._looked_at = time.monotonic()
 
 
 def holder(directory: Path) -> Holder | None:
@@ -228,7 +230,7 @@ def _holder(content: bytes | None) -> Holder | None:
 def _is_touched(note: Path, found: bytes) -> bool:
     """Wait until the note is touched, replaced or gone; False if nothing happens for long enough."""
     before = _touched_at(note)
-    pause = BEAT_S / 50
+    pause = BEAT_S / _LOOKS
     # Looks are counted, not time: who is suspended for a while has not watched meanwhile.
     for _ in range(round(DEAD_AFTER_S / pause)):
         time.sleep(pause)

@@ -75,7 +75,7 @@ class StoreTrainer:
         self._plan_of = text_id(canonical_json(["auto", plan_of(spec, infos)]))
         self._errors: dict[tuple[str, int, str], FloatArray] = {}
         self._rows: dict[tuple[str, tuple[int, ...]], IntArray] = {}
-        self._start, self._began, self._before = time.perf_counter(), time.time(), 0.0
+        self._start, self._before = time.monotonic(), 0.0
         self._counted: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -93,7 +93,7 @@ class StoreTrainer:
 
     def spent(self) -> float:
         """Return the seconds that this search has taken, earlier attempts with the same runs included."""
-        return time.perf_counter() - self._start + self._before
+        return time.monotonic() - self._start + self._before
 
     def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
         """Return all stages of a table that every seed has; see `sweeps.auto_search.Trainer`."""
@@ -189,22 +189,21 @@ class StoreTrainer:
 
     def _prepare(self) -> KeptCrew:
         """Compile what will be needed, and return the workers, of which one is ready."""
-        start = time.perf_counter()
+        start = time.monotonic()
         self._say("compiling kernels once, or loading them from the cache ...")
         kinds = [run.config for run in expand(replace(self._spec, models=self._kinds), self._infos)]
         warm_up(kinds)
         self._crew = KeptCrew(worker_count(self._runner_options.jobs), tiny_configs(kinds))
         self._crew.start()
-        seconds = time.perf_counter() - start
+        seconds = time.monotonic() - start
         self._start += seconds
-        self._began += seconds
         return self._crew
 
     def _run(self, todo: Sequence[RunConfig]) -> None:
         """Carry out runs, which end with the budget; those that are not begun by then time out."""
         plan = Plan(planned=len(self._plan), todo=tuple(todo), recorded=self._store.n_recorded(), failed=0)
         crew = self._crew or self._prepare()
-        options = replace(self._options, deadline=self._began + self._budget - self._before)
+        options = replace(self._options, deadline=self._start + self._budget - self._before)
         outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None, backend=crew)
         if outcome.end is SweepEnd.INTERRUPTED:
             raise KeyboardInterrupt

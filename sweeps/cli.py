@@ -137,10 +137,11 @@ def run(
     kan-sweep run data.csv --target y --folds 5 --out runs/data
     """
     from sweeps import launch as launching
-    from sweeps.backends import check_choice, check_jobs, get_backend, parse_memory
+    from sweeps.backends import check_choice, check_jobs, get_backend
     from sweeps.checks import pick
     from sweeps.own_data import TableOptions
     from sweeps.progress import KINDS
+    from sweeps.quantities import parse_memory
     from sweeps.runner import RunnerOptions
     from sweeps.shard import parse_shard
 
@@ -209,12 +210,13 @@ def auto(
     from sweeps.auto import AutoRequest, find_model
     from sweeps.backends import check_jobs
     from sweeps.own_data import TableOptions
+    from sweeps.quantities import parse_duration
     from sweeps.runner import RunnerOptions
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
     options = TableOptions(group, test, folds, classes, decimal=decimal)
-    seconds = launching.parse_duration(budget, "budget")
+    seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()
     return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, typer.echo)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
+from sweeps.quantities import parse_duration
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
 from sweeps.shard import Shard, shard_of
 from sweeps.space import (
@@ -34,7 +34,6 @@ from sweeps.table_notes import notes_of
 
 DEFAULT_PRESET = "quick"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 Say = Callable[[str], None]
 
@@ -119,27 +118,6 @@ def _named_suite(request: Request) -> SweepSpec:
             f".csv table.{nearest(request.source, suites)}"
         )
     return suite_spec(request.source, request.preset or DEFAULT_PRESET)
-
-
-def parse_duration(text: str, name: str = "timeout") -> float:
-    """Return a duration such as 90, 1.5s, 10m or 1h30m in seconds; `name` is what messages call it.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or is zero.
-
-    Examples
-    --------
-    >>> parse_duration("1h30m")
-    5400.0
-    """
-    match = _DURATION.fullmatch(text.strip().lower())
-    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
-    total = 3600.0 * hours + 60.0 * minutes + seconds
-    if total <= 0.0:
-        raise UserError(f"{name} is {text!r}; expected a duration such as 90, 90s, 10m or 1h30m.")
-    return total
 
 
 def parse_features(text: str) -> tuple[str, ...]:
@@ -372,7 +350,7 @@ def _write_report(directory: Path, say: Say) -> None:
 
 def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:
     if outcome.end is SweepEnd.WORKER_LOST:
-        say(f"error: {outcome.end.value}: {outcome.message}")
+        say(f"error: {outcome.message}")
     else:
         say("interrupted.")
     say(f"{counted(outcome.done, 'completed run')} {are(outcome.done)} stored in {directory}; none is lost.")

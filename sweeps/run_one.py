@@ -48,10 +48,11 @@ class RunStatus(StrEnum):
 class RunOptions:
     """What surrounds a run without being part of its identity.
 
-    `timeout` is in seconds; a run ends at `deadline` too, the time of day (`time.time`) that runs launched
-    together share, and is not begun after it. `save_models` is "all", "best" (see
-    `sweeps.records.best_stage`) or "none"; `csv_path` is where the table of a "csv/..." task is, `test_path`
-    that of its test rows if they have one.
+    `timeout` is in seconds; a run ends at `deadline` too, which runs launched together share, and is not
+    begun after it. That is a time of this process (`time.monotonic`), and travels to another one as the
+    seconds that are left: clocks may be set, and those of two machines differ. `save_models` is "all", "best"
+    (see `sweeps.records.best_stage`) or "none"; `csv_path` is where the table of a "csv/..." task is,
+    `test_path` that of its test rows if they have one.
     """
 
     timeout: float | None = None
@@ -64,8 +65,16 @@ class RunOptions:
         """Return the limit of a run that is begun now, None without one; 0 where the deadline is past."""
         if self.deadline is None:
             return self.timeout
-        left = max(0.0, self.deadline - time.time())
+        left = max(0.0, self.deadline - time.monotonic())
         return left if self.timeout is None else min(left, self.timeout)
+
+    def __getstate__(self) -> dict[str, Any]:
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        return vars(self) | {"deadline": left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        left = state["deadline"]
+        vars(self).update(state, deadline=None if left is None else left + time.monotonic())
 
 
 def training_seed(config: Mapping[str, Any]) -> int:

@@ -23,6 +23,9 @@ from sweeps.progress import Tally, make_progress
 from sweeps.run_one import RunOptions, warm_up
 from sweeps.store import Store
 
+#: Takes a line of text for the user.
+Say = Callable[[str], None]
+
 
 class SweepEnd(StrEnum):
     """How a sweep ended."""
@@ -64,7 +67,7 @@ def run_plan(
     plan: Plan,
     run_options: RunOptions,
     runner_options: RunnerOptions,
-    say: Callable[[str], None],
+    say: Say,
     compute: Compute | None = None,
     backend: Backend | None = None,
 ) -> Outcome:
@@ -100,7 +103,7 @@ def run_plan(
     """
     if not plan.todo:  # then no engine is asked for, which takes longer to load than the store to read
         return Outcome(SweepEnd.FINISHED, "", 0, 0, 0, 0.0, 0.0)
-    named, resources = _engine(len(plan.todo), runner_options)
+    named, resources = _engine(len(plan.todo), runner_options, say)
     tally = Tally(plan.todo)
     progress = make_progress(runner_options.progress, tally)
     end, message = SweepEnd.FINISHED, ""
@@ -129,7 +132,7 @@ def run_plan(
     )
 
 
-def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
+def _engine(n_runs: int, asked: RunnerOptions, say: Say) -> tuple[Backend, Resources]:
     """Return the backend that was asked for and its resources.
 
     A single process is a worker too, not this one: a run that takes its process with it must leave this one,
@@ -138,7 +141,7 @@ def _engine(n_runs: int, asked: RunnerOptions) -> tuple[Backend, Resources]:
     backend = get_backend(asked.backend)
     check_choice(asked.backend, asked.scheduler, asked.memory)
     jobs = min(worker_count(asked.jobs), n_runs)
-    return backend, Resources(jobs, asked.memory, asked.scheduler)
+    return backend, Resources(jobs, asked.memory, asked.scheduler, say)
 
 
 def _place(name: str, resources: Resources) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sweeps.backends.crew import Crew
 from sweeps.backends.faults import SchedulerLostError, WorkerLostError
-from sweeps.backends.resources import Resources, check_choice, check_jobs, parse_memory, worker_count
+from sweeps.backends.resources import Resources, check_choice, check_jobs, worker_count
 from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
 from sweeps.errors import UserError
@@ -32,7 +32,6 @@ __all__ = [
     "dask",
     "get_backend",
     "loky",
-    "parse_memory",
     "sequential",
     "worker_count",
 ]
@@ -96,8 +95,10 @@ def dask(
 
     Raises
     ------
+    UserError
+        If no scheduler answers at the address, or its installation does not go together with this one.
     SchedulerLostError
-        If the scheduler cannot be reached, or is gone.
+        If the scheduler is gone.
     WorkerLostError
         If its workers cannot compute anything.
     """

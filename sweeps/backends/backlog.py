@@ -99,8 +99,13 @@ class Backlog:
         return group
 
     def give_back(self, group: Iterable[RunConfig], *, alone: bool = False) -> None:
-        """Put runs that were not computed to the front; `alone` if none may share a group from now on."""
+        """Put runs that were not computed to the front.
+
+        Under suspicion they are `alone`: none may share a group from now on, and the others come first.
+        """
         runs = list(group)
-        self._runs.extendleft(reversed(runs))
         if alone:
+            self._runs.extend(runs)
             self._lone.update(run.run_id for run in runs)
+        else:
+            self._runs.extendleft(reversed(runs))

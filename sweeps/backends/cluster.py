@@ -3,36 +3,34 @@
 A thread of a Dask worker does not compute; it hands the runs of a task to a worker process beside it (see
 `sweeps.backends.cluster_task`). So a run that hangs, outgrows its memory or crashes takes nothing of the
 cluster with it, a worker with many threads keeps as many cores busy, and the heartbeats of a worker go on
-whatever its runs do. A Dask worker on which tasks fail time and again is left out, while there are others.
+whatever its runs do. A Dask worker on which tasks fail time and again is left out, while there are others; a
+run whose tasks fail where others are computed is tried alone, and given up in the end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import math
+import pickle
 import queue
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sweeps.backends import faults
 from sweeps.backends.backlog import Backlog, GroupSize, Pace
+from sweeps.backends.blame import SCHEDULER, Blame
+from sweeps.backends.cluster_client import Revive, connect, in_time, mismatches
 from sweeps.backends.cluster_task import Answer, compute_group, stop_crews
 from sweeps.backends.faults import SchedulerLostError, StoppedError, WorkerLostError
 from sweeps.backends.resources import Resources
-from sweeps.backends.worker import ONE_THREAD, Terms
+from sweeps.backends.worker import Terms
 from sweeps.errors import UserError
-from sweeps.interrupts import deaf_children
 from sweeps.run_one import Record
 from sweeps.space import RunConfig
-
-#: Is told how many threads a cluster has, and sees to it that they are not too few.
-Revive = Callable[[int], None]
 
 #: What a task should take: its way there and back costs a few milliseconds.
 _GROUP = GroupSize(seconds=0.5, runs=256)
@@ -40,21 +38,15 @@ _GROUP = GroupSize(seconds=0.5, runs=256)
 _SPARE = 4
 #: How often the size of the cluster and the connection are looked at.
 _LOOK_S = 1.0
-_CONNECT_S = 30.0
-#: How many tasks in a row may fail (not: be lost) on a Dask worker before it is given no more of them, and
-#: how often a cluster here may fail to start.
-_ATTEMPTS = 3
-#: In place of an address, for tasks that fail before they come to a Dask worker.
-_SCHEDULER = ""
+#: After so many looks that found no Dask worker it is said that the sweep waits for one.
+_PATIENT_LOOKS = 5
 
 
 def compute_on_cluster(
     runs: Sequence[RunConfig], terms: Terms, resources: Resources
 ) -> Generator[list[Record], None, None]:
     """Yield the records of runs as their tasks are completed; see `sweeps.backends.dask`."""
-    _keep_quiet()
-    connect = _own(resources.jobs) if resources.scheduler is None else _foreign(resources.scheduler)
-    with connect as (client, revive):
+    with connect(resources) as (client, revive):
         tasks = _Tasks(client, revive, terms, resources)
         try:
             yield from tasks.compute(runs)
@@ -84,12 +76,12 @@ class _Tasks:
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sweep = uuid.uuid4().hex
         self._numbers = itertools.count()
-        #: By the address of a Dask worker: how many tasks in a row have failed there, and how many threads
-        #: those have on which fewer have.
-        self._failures: Counter[str] = Counter()
-        self._failure = ""
+        self._blame = Blame()
+        #: By the address of a Dask worker: how many threads it has, of those that are not bad.
         self._threads: dict[str, int] = {}
-        self._looked = -_LOOK_S
+        self._known: set[str] = set()
+        self._idle_looks = 0
+        self._looked = -math.inf
 
     def compute(self, runs: Sequence[RunConfig]) -> Iterator[list[Record]]:
         """Yield records as tasks come back; tasks that are lost are split and given out again."""
@@ -109,9 +101,10 @@ class _Tasks:
         """Give up what is in flight, and end the processes of this sweep with what they compute."""
         given_up, self._in_flight = list(self._in_flight), {}
         if self._client.status == "running":
-            with contextlib.suppress(Exception):  # the cluster may be gone, which is as well
-                self._client.cancel(given_up, force=True)
-                self._client.run(stop_crews, self._sweep, on_error="ignore")
+            # The cluster may be gone, which is as well, and a Dask worker may be stopped, and not answer.
+            with contextlib.suppress(Exception):
+                in_time(self._client, self._client.cancel, given_up, force=True)
+                in_time(self._client, self._client.run, stop_crews, self._sweep, on_error="ignore")
 
     def _look(self, backlog: Backlog) -> None:
         """Count the threads of the cluster, which may grow and shrink, and replace what is lost for good."""
@@ -121,12 +114,41 @@ class _Tasks:
             threads: dict[str, int] = self._client.nthreads()
         except Exception:  # of several kinds: what follows is the same
             raise self._scheduler_lost() from None
-        self._threads = {name: n for name, n in threads.items() if self._failures[name] < _ATTEMPTS}
-        if (threads and not self._threads) or self._failures[_SCHEDULER] >= _ATTEMPTS:
-            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._failure}")
+        self._greet(set(threads) - self._known)
+        self._threads = {name: n for name, n in threads.items() if not self._blame.is_bad(name)}
+        if (threads and not self._threads) or self._blame.is_bad(SCHEDULER):
+            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._blame.reason}")
         self._withdraw(set(threads), backlog)
         self._revive(sum(threads.values()))
+        self._tell_of_waiting(bool(threads))
         self._looked = time.monotonic()
+
+    def _greet(self, new: set[str]) -> None:
+        """Give nothing to Dask workers whose installation does not go together with this one."""
+        if self._resources.scheduler is None or not new:
+            return  # those of a cluster that was started here are the same installation
+        try:
+            others = mismatches(self._client, sorted(new))
+        except Exception:  # of several kinds, as above
+            raise self._scheduler_lost() from None
+        for address, text in others.items():
+            self._blame.refuse(address, f"{address} has {text}; install the same versions on both sides")
+        self._known |= new
+
+    def _tell_of_waiting(self, has_workers: bool) -> None:
+        """Say that there are no Dask workers, once they are missed for a while, and when there are again."""
+        if has_workers:
+            if self._idle_looks >= _PATIENT_LOOKS:
+                self._resources.say(f"{self._where} has workers now: the sweep goes on.")
+            self._idle_looks = 0
+            return
+        self._idle_looks += 1
+        if self._idle_looks == _PATIENT_LOOKS:
+            self._resources.say(
+                f"{self._where} has no workers. The sweep waits as long as it takes, and goes on when one "
+                f"comes, as by: dask worker {self._where}. Ctrl-C ends it: nothing is lost, and the same "
+                "command continues."
+            )
 
     def _withdraw(self, present: set[str], backlog: Backlog) -> None:
         """Take back the tasks that wait for Dask workers which have left."""
@@ -138,14 +160,12 @@ class _Tasks:
 
     def _submit(self, group: list[RunConfig]) -> None:
         """Send a group on its way, past the Dask workers on which tasks fail."""
-        shunned = any(number >= _ATTEMPTS for number in self._failures.values())
-        workers = frozenset(self._threads) if shunned and self._threads else None
+        workers = self._blame.choice(group, self._threads)
         future = self._client.submit(
             compute_group,
             self._sweep,
-            self._terms,
             self._resources.memory,
-            group,
+            pickle.dumps((self._terms, group)),
             key=f"runs-{self._sweep}-{next(self._numbers)}",
             workers=None if workers is None else sorted(workers),
             pure=False,
@@ -171,14 +191,13 @@ class _Tasks:
             backlog.give_back(group)
         except Exception as error:
             # A task's own error may be of any kind, an OSError too: only its state tells that it is its own.
-            if future.status != "error" or self._client.status != "running":
+            # An answer that cannot be read here belongs to a task that is finished.
+            if future.status not in ("error", "finished") or self._client.status != "running":
                 raise self._scheduler_lost() from None
-            backlog.give_back(group)
-            self._failed(future, error)
+            yield from self._failed(future, group, error, backlog)
         else:
             records = answer.records
-            self._failures.pop(answer.worker, None)
-            self._failures.pop(_SCHEDULER, None)
+            self._blame.worked(answer.worker)
             by_id = {record["run_id"]: record for record in records}
             backlog.give_back(run for run in group if run.run_id not in by_id)
             for run in group:
@@ -186,82 +205,31 @@ class _Tasks:
                     self._pace.learn(run, by_id[run.run_id]["wall_s"])
             yield records
 
-    def _failed(self, future: Any, error: Exception) -> None:
-        """Count the failure of a task against the Dask worker that had it; the scheduler knows which."""
+    def _failed(
+        self, future: Any, group: list[RunConfig], error: Exception, backlog: Backlog
+    ) -> Iterator[list[Record]]:
+        """See who is to blame for a task that failed, and yield the record of a run that is given up."""
+        reason = f"{type(error).__name__}: {error}"
+        self._blame.failed(self._places(future), group, reason)
+        self._looked = -math.inf
+        if len(group) == 1 and self._blame.is_hopeless(group[0]):
+            yield [faults.never_answered(group[0], reason)]
+        else:
+            backlog.give_back(group, alone=True)
+
+    def _places(self, future: Any) -> list[str]:
+        """Return the Dask workers on which a task has failed; the scheduler knows them."""
         key = future.key
 
         def failed_on(dask_scheduler: Any) -> list[str]:  # nested, for it travels as code
             task = dask_scheduler.tasks.get(key)
-            return [] if task is None else sorted(task.erred_on or ())
+            return [] if task is None else sorted(task.erred_on or (at.address for at in task.who_has or ()))
 
         try:
-            workers: list[str] = self._client.run_on_scheduler(failed_on)
+            places: list[str] = self._client.run_on_scheduler(failed_on)
         except Exception:  # of several kinds, as above
             raise self._scheduler_lost() from None
-        self._failure = f"{type(error).__name__}: {error}"
-        self._failures.update(workers or [_SCHEDULER])
-        self._looked = -math.inf
+        return places
 
     def _scheduler_lost(self) -> SchedulerLostError:
         return SchedulerLostError(f"the scheduler of {self._where} is gone or does not answer")
-
-
-@contextlib.contextmanager
-def _foreign(address: str) -> Iterator[tuple[Any, Revive]]:
-    """Connect to a cluster that others look after."""
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SchedulerLostError(f"the scheduler {address} cannot be reached ({error})") from None
-    with client:
-        yield client, lambda n_threads: None
-
-
-@contextlib.contextmanager
-def _own(jobs: int) -> Iterator[tuple[Any, Revive]]:
-    """Start a cluster of so many processes on this machine."""
-    from distributed import Client
-
-    with _start(jobs) as cluster, Client(cluster, set_as_default=False) as client:
-
-        def revive(n_threads: int) -> None:
-            # Dask restarts a worker that was killed, but gives up one that does not come back in time.
-            if n_threads < jobs:
-                cluster.scale(jobs)
-
-        yield client, revive
-
-
-def _start(jobs: int) -> Any:
-    from distributed import LocalCluster
-
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            with deaf_children():
-                return LocalCluster(
-                    n_workers=jobs,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",
-                    memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                    env=dict(ONE_THREAD),
-                )
-        except (RuntimeError, OSError, TimeoutError) as error:
-            # One worker that does not start, or is killed meanwhile, takes the whole cluster with it.
-            if attempt == _ATTEMPTS:
-                raise WorkerLostError(f"a Dask cluster cannot be started here: {error}") from None
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _keep_quiet() -> None:
-    """Keep Dask's log of lost workers and connections off the screen: a sweep tells in its own words.
-
-    For good, since the threads of a client that was closed may log until the process ends.
-    """
-    import distributed  # noqa: F401 - it sets the levels of its loggers as it is imported
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -7,6 +7,7 @@ with a task, so that a sweep which is stopped takes nothing away from the others
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import threading
 import time
 from dataclasses import dataclass
@@ -44,8 +45,11 @@ _members: list[_Member] = []
 _stopped: set[str] = set()
 
 
-def compute_group(sweep: str, terms: Terms, memory: int | None, group: list[RunConfig]) -> Answer:
+def compute_group(sweep: str, memory: int | None, work: bytes) -> Answer:
     """Compute a group of runs in the process that this thread of a Dask worker keeps for a sweep.
+
+    `work` are the terms and the runs, pickled: what cannot be read is then an error of this task. Dask's own
+    messages carry many tasks at once, and a worker that cannot read one of those loses its connection.
 
     A group that takes longer than was thought ends early: nobody waits long for what is done, and the runs
     that were not begun go elsewhere.
@@ -57,6 +61,7 @@ def compute_group(sweep: str, terms: Terms, memory: int | None, group: list[RunC
     """
     from distributed import get_worker
 
+    terms, group = _read(work)
     member = _member(sweep, terms, memory)
     records: list[Record] = []
     begin = time.monotonic()
@@ -71,6 +76,11 @@ def compute_group(sweep: str, terms: Terms, memory: int | None, group: list[RunC
         _dismiss(member)
         raise
     return Answer(records, str(get_worker().address))
+
+
+def _read(work: bytes) -> tuple[Terms, list[RunConfig]]:
+    terms, group = pickle.loads(work)
+    return terms, group
 
 
 def stop_crews(sweep: str) -> None:

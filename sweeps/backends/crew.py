@@ -30,6 +30,7 @@ from sweeps.space import RunConfig
 _GROUP = GroupSize(seconds=0.05, runs=32)
 #: A run that has not answered so long after its time limit is killed. (It stops itself a second after it.)
 GRACE_S = 5.0
+_LONGEST_WAIT_S = 3600.0
 #: How often resident memory is looked at: meanwhile it can grow by a few hundred MB.
 _LOOK_S = 0.1
 #: How many workers in a row may end before they are ready.
@@ -102,9 +103,8 @@ class Crew:
             If the memory limit is less than what a worker needs before its first run.
         """
         self._options = options or self.terms.options
-        # The clock of the day may be set meanwhile, the monotonic one not.
         deadline = self._options.deadline
-        self._deadline = math.inf if deadline is None else time.monotonic() + deadline - time.time()
+        self._deadline = math.inf if deadline is None else deadline
         backlog = Backlog(runs, self._pace, _GROUP)
         while backlog or any(worker.held for worker in self._workers):
             if self._closed:
@@ -142,9 +142,16 @@ class Crew:
     def _start_missing(self, n_waiting: int) -> None:
         busy = sum(bool(worker.held) for worker in self._workers)
         missing = min(self._jobs, busy + n_waiting) - len(self._workers)
-        if missing > 0:
+        if missing <= 0:
+            return
+        try:
             with deaf_children():
-                self._workers += [WorkerProcess(self.terms) for _ in range(missing)]
+                for _ in range(missing):
+                    self._workers.append(WorkerProcess(self.terms))
+        except OSError as error:
+            # Those that run go on, and further ones are tried again: processes or files may be short for now.
+            if not self._workers:
+                raise WorkerLostError(f"no worker process can be started here: {error}") from None
 
     def _hand_out(self, worker: WorkerProcess, backlog: Backlog) -> None:
         """Send a worker its next group: if it is idle, or soon will be and others do not wait for work."""
@@ -163,9 +170,11 @@ class Crew:
     def _with_news(self) -> list[WorkerProcess]:
         """Wait until a worker says something or ends, or one of them has to be looked at."""
         patience = None if self.memory is None else _LOOK_S
-        until = GRACE_S + min(map(self._left_s, self._workers), default=math.inf)
-        if until < math.inf:
-            patience = max(0.0, until if patience is None else min(patience, until))
+        left = min(map(self._left_s, self._workers), default=math.inf)
+        if left < math.inf:
+            # A worker that is overdue is looked at a few times before it goes; the system waits days, not years.
+            until = min(max(left, GRACE_S / 8), _LONGEST_WAIT_S)
+            patience = until if patience is None else min(patience, until)
         talking = wait([worker.connection for worker in self._workers], patience)
         return [worker for worker in self._workers if worker.connection in talking]
 
@@ -238,10 +247,9 @@ class Crew:
         return min(own, max(self._deadline - time.monotonic(), -worker.busy_s))
 
     def _hangs(self, worker: WorkerProcess) -> bool:
-        if self._left_s(worker) >= -GRACE_S:
-            return False
-        # What it has said by now is yet to be heard, perhaps because this process was stopped for a while.
-        return not worker.connection.poll()
+        # From when this process notices it: both may have been stopped for a while. What the worker has said
+        # by now is yet to be heard.
+        return worker.overdue_s(self._left_s(worker) < 0.0) > GRACE_S and not worker.connection.poll()
 
     def _outgrown(self, worker: WorkerProcess, memory: int) -> Record | None:
         """Return the record of the run that is too large for its worker; None if it is to be done again.

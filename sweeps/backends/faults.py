@@ -33,6 +33,12 @@ def lost(run: RunConfig, how: str, wall_s: float) -> Record:
     return make_record(run.config, RunStatus.FAILED, reason, wall_s=wall_s)
 
 
+def never_answered(run: RunConfig, error: str) -> Record:
+    """Return the record of a run whose task failed in every attempt for something outside the run."""
+    reason = f"worker failed: no attempt came as far as an answer, the last one ended with {error}"
+    return make_record(run.config, RunStatus.FAILED, reason, wall_s=0.0)
+
+
 def hung(run: RunConfig, seconds: float, wall_s: float) -> Record:
     """Return the record of a run that did not end, nor answer, after its time limit of so many seconds."""
     reason = f"timeout: killed after the limit of {seconds:g} s, for it did not answer"

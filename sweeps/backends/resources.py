@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeps.errors import UserError
 
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_STATM = Path("/proc/self/statm")
 
 
 @dataclass(frozen=True)
@@ -18,12 +17,14 @@ class Resources:
     """What the runs of a sweep are given; none of it changes a result.
 
     `jobs` is how many processes this machine lends, `memory` how many bytes each of them may use (None:
-    all there are), `scheduler` the address of a Dask cluster (None: one is started here).
+    all there are), `scheduler` the address of a Dask cluster (None: one is started here); `say` takes a line
+    for the user about them, such as that there are none at the moment.
     """
 
     jobs: int = 1
     memory: int | None = None
     scheduler: str | None = None
+    say: Callable[[str], object] = field(default=lambda line: None, compare=False, repr=False)
 
 
 def worker_count(jobs: int) -> int:
@@ -72,29 +73,6 @@ def check_choice(backend: str, scheduler: str | None, memory: int | None) -> Non
         raise UserError("a memory limit needs worker processes, which can be stopped: use --backend loky.")
     if not _STATM.exists() and importlib.util.find_spec("psutil") is None:
         raise UserError("on this system a memory limit needs the package psutil: pip install psutil")
-
-
-def parse_memory(text: str) -> int:
-    """Return an amount of memory such as 500M, 2G or 1.5GiB in bytes; units are powers of 1024.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or is zero.
-
-    Examples
-    --------
-    >>> parse_memory("2G")
-    2147483648
-    """
-    match = _MEMORY.fullmatch(text.strip())
-    n_bytes = int(float(match[1]) * 1024 ** _UNITS[match[2].lower()]) if match else 0
-    if n_bytes <= 0:
-        raise UserError(f"memory is {text!r}; expected an amount for each worker such as 500M or 2G.")
-    return n_bytes
-
-
-_STATM = Path("/proc/self/statm")
 
 
 def resident_bytes(pid: int) -> int:

@@ -33,11 +33,15 @@ class WorkerProcess:
         self.held: deque[RunConfig] = deque()
         self.n_answered = 0
         self._since = 0.0
+        self._overdue_since: float | None = None
         self._process = LokyProcess(
             target=serve, args=(theirs, terms, os.getpid()), env=dict(ONE_THREAD), daemon=True
         )
         try:
             self._process.start()
+        except BaseException:
+            self.connection.close()
+            raise
         finally:
             theirs.close()  # so that the end of the process is the end of the pipe
 
@@ -50,6 +54,15 @@ class WorkerProcess:
     def busy_s(self) -> float:
         """Seconds since it began the first of the runs that it holds, 0 if it holds none."""
         return time.monotonic() - self._since if self.held else 0.0
+
+    def overdue_s(self, overdue: bool) -> float:
+        """Return for how many seconds it has been called overdue without a break; 0 if it is not."""
+        if not overdue:
+            self._overdue_since = None
+            return 0.0
+        if self._overdue_since is None:
+            self._overdue_since = time.monotonic()
+        return time.monotonic() - self._overdue_since
 
     def send(self, group: Sequence[RunConfig], options: RunOptions) -> bool:
         """Give it runs to compute; return whether it is still there to take them."""

@@ -44,6 +44,26 @@ class NeedsRoom:
         return misbehave(config, options)
 
 
+class Unreadable(str):
+    """The number of a process, which no other one can read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read_elsewhere, (str(self),)
+
+
+def read_elsewhere(maker: str) -> Unreadable:
+    """Raise an error unless this is the process that is named."""
+    if os.getpid() != int(maker):
+        raise OSError("this cannot be read here")
+    return Unreadable(maker)
+
+
+def unreadable(run: RunConfig) -> RunConfig:
+    """Return such a run with something in it that no other process can be sent."""
+    config = {**run.config, "folder": Unreadable(os.getpid())}
+    return RunConfig(run_id(config), run.task, run.family, config)
+
+
 def misbehave(config: Mapping[str, Any], options: RunOptions) -> Record:
     """Return a record at once, unless the configuration asks for a fault."""
     begin = time.perf_counter()

@@ -20,7 +20,6 @@ from sweeps.backends import (
     BACKENDS,
     Resources,
     get_backend,
-    parse_memory,
     worker,
     worker_count,
     worker_process,
@@ -188,17 +187,3 @@ def test_jobs_counts_processes_or_leaves_cores_free(monkeypatch: pytest.MonkeyPa
     assert [worker_count(jobs) for jobs in (1, 5, 20, -1, -2, -20)] == [1, 5, 20, 8, 7, 1]
     with pytest.raises(UserError, match="jobs is 0"):
         worker_count(0)
-
-
-@pytest.mark.parametrize(
-    ("text", "n_bytes"),
-    [("1000", 1000), ("500M", 500 * 2**20), ("1.5GiB", 3 * 2**29), ("2 gb", 2**31), ("1k", 1024)],
-)
-def test_memory_is_read_in_powers_of_1024(text: str, n_bytes: int) -> None:
-    assert parse_memory(text) == n_bytes
-
-
-@pytest.mark.parametrize("text", ["", "0", "2X", "-1G", "1,5G", "lots"])
-def test_memory_that_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="expected an amount for each worker such as 500M or 2G"):
-        parse_memory(text)

@@ -14,8 +14,7 @@ from small_sweep import call, write_spec
 import kan_np
 from sweeps import launch, tasks
 from sweeps.cli import main
-from sweeps.errors import UserError
-from sweeps.launch import Request, command_line, find_spec, parse_duration, parse_features
+from sweeps.launch import Request, command_line, find_spec, parse_features
 from sweeps.show import parity_figure
 from sweeps.store import Store
 
@@ -435,19 +434,6 @@ def test_a_wide_table_is_tried_with_both_families(tmp_path: Path, capsys: pytest
 )
 def test_features_are_a_line_of_csv(text: str, names: tuple[str, ...]) -> None:
     assert parse_features(text) == names
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90.0), ("1.5s", 1.5), ("10m", 600.0), ("1h30m", 5400.0), ("2H", 7200.0)]
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "-5", "10 minutes", "m"])
-def test_durations_that_are_none(text: str) -> None:
-    with pytest.raises(UserError, match="expected a duration such as"):
-        parse_duration(text)
 
 
 def test_the_command_to_continue_is_the_command_that_was_typed() -> None:

@@ -107,6 +107,31 @@ def test_workers_that_cannot_start_are_an_error() -> None:
         list(crew.compute(made_up("")))
 
 
+@pytest.mark.parametrize("possible", [0, 1])
+def test_a_crew_makes_do_with_the_processes_that_it_can_start(
+    possible: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[module.WorkerProcess] = []
+
+    def start(terms: Terms) -> module.WorkerProcess:
+        if len(started) == possible:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(real(terms))
+        return started[-1]
+
+    real = module.WorkerProcess
+    monkeypatch.setattr(module, "WorkerProcess", start)
+    runs = made_up("", "", "")
+    with Crew(2, TERMS) as crew:
+        if possible:
+            assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+        else:
+            with pytest.raises(
+                WorkerLostError, match=r"no worker process can be started here: .*unavailable"
+            ):
+                list(crew.compute(runs))
+
+
 def test_a_crew_computes_again_and_a_worker_that_left_is_no_loss(crew: Crew) -> None:
     first, second = made_up("", ""), made_up("", "", "")[2:]
     assert by_fault(first, crew.compute(first)) == {"": ("ok", "")}
@@ -173,7 +198,7 @@ def _runs(pid: int) -> bool:
 def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_S", 0.2)
     runs = made_up("", "hang", "")
-    with Crew(2, Terms(misbehave, RunOptions(deadline=time.time() + 6.0))) as crew:
+    with Crew(2, Terms(misbehave, RunOptions(deadline=time.monotonic() + 6.0))) as crew:
         found = by_fault(runs, crew.compute(runs))
     assert found[""] == ("ok", "")
     status, reason = found["hang"]
@@ -183,7 +208,7 @@ def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytes
 
 def test_what_is_given_out_after_the_deadline_may_answer() -> None:
     runs = made_up("", "", "")
-    with Crew(1, Terms(misbehave, RunOptions(deadline=time.time() - 100.0))) as crew:
+    with Crew(1, Terms(misbehave, RunOptions(deadline=time.monotonic() - 100.0))) as crew:
         assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
 
 
@@ -196,7 +221,7 @@ def test_kept_workers_serve_one_plan_after_the_other(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(module, "WorkerProcess", start)
     first, second = made_up("", "exit"), made_up("", "", "")
-    later = RunOptions(deadline=time.time() + 600.0)
+    later = RunOptions(deadline=time.monotonic() + 600.0)
     with KeptCrew(1) as backend:
         found = by_fault(first, backend(first, RunOptions(), Resources(), misbehave))
         assert [status for status, _ in found.values()] == ["ok", "failed"]
@@ -231,3 +256,21 @@ def test_a_crew_may_be_ready_before_its_first_run() -> None:
         assert worker.ready
         assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
         assert crew._workers[0] is worker
+
+
+def test_time_in_which_nobody_looked_is_not_held_against_a_worker() -> None:
+    worker = WorkerProcess.__new__(WorkerProcess)
+    worker._overdue_since = None
+    worker.overdue_s(True)
+    time.sleep(0.05)
+    assert worker.overdue_s(True) > 0.04
+    assert worker.overdue_s(False) == 0.0
+    first = worker.overdue_s(True)
+    time.sleep(0.05)
+    assert worker.overdue_s(True) - first > 0.04
+
+
+def test_a_limit_of_many_years_is_a_limit() -> None:
+    runs = made_up("", "")
+    with Crew(1, Terms(misbehave, RunOptions(timeout=1e9))) as crew:
+        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}

@@ -170,11 +170,14 @@ def test_a_run_that_kills_its_process_is_a_failed_row_also_where_one_process_is_
 
 @pytest.mark.parametrize("name", backends.BACKENDS)
 def test_one_process_is_of_the_kind_that_was_asked_for(name: str) -> None:
-    assert runner._engine(10, RunnerOptions(name, 1)) == (backends.get_backend(name), Resources(jobs=1))
+    assert runner._engine(10, RunnerOptions(name, 1), print) == (
+        backends.get_backend(name),
+        Resources(jobs=1),
+    )
 
 
 def test_no_more_processes_are_started_than_there_are_runs() -> None:
-    assert runner._engine(3, RunnerOptions("loky", 8))[1].jobs == 3
+    assert runner._engine(3, RunnerOptions("loky", 8), print)[1].jobs == 3
 
 
 def test_another_computation_takes_the_place_of_training(

@@ -279,15 +279,55 @@ def test_a_store_that_was_taken_over_is_not_written_to(tmp_path: Path) -> None:
     assert holder_in(tmp_path)["host"] == "node17"
 
 
-def test_a_process_that_was_suspended_looks_before_it_writes(
+def test_every_write_looks_first_whether_the_store_was_taken_over(tmp_path: Path) -> None:
+    with Store.create(tmp_path, {}, "") as store:
+        store.add(made(1))
+        leave_note(tmp_path, "node17")
+        # The thread that looks now and then comes to it only seconds later.
+        with pytest.raises(UserError, match="was taken over by process 7 on node17"):
+            store.add(made(2))
+        assert store.finished_ids() == {made(1)["run_id"]}
+
+
+@pytest.mark.usefixtures("quick_beat")
+def test_without_locks_nobody_writes_before_the_note_has_stayed_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Store.create(tmp_path, {}, "") as store:
-        leave_note(tmp_path, "node17")
-        # As if the thread that looks had not come to it yet.
-        monkeypatch.setattr(store._lock, "_looked_at", float("-inf"))
-        with pytest.raises(UserError, match="was taken over by process 7 on node17"):
-            store.add(made(1))
+    def refuses(self: object, **_: object) -> None:
+        raise NotImplementedError("no locks here")
+
+    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 10:  # where two could make the note, the other one's comes to light late
+            leave_note(tmp_path, "node17")
+
+    monkeypatch.setattr(_lock.time, "sleep", sleep)
+    with pytest.raises(UserError, match="process 7 on node17"):
+        WriterLock(tmp_path, "now")
+    assert holder_in(tmp_path)["host"] == "node17"
+
+
+def test_where_each_machine_locks_for_itself_one_of_two_holds_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lock.FileLock, "acquire", lambda self, **_: None)
+    real, held = WriterLock._make_note, []
+
+    def late(self: WriterLock) -> None:
+        """Let another machine come between the look for a note and the making of it."""
+        monkeypatch.setattr(WriterLock, "_make_note", real)
+        monkeypatch.setattr(_lock.socket, "gethostname", lambda: "node18")
+        held.append(WriterLock(tmp_path, "the first"))
+        real(self)
+
+    monkeypatch.setattr(WriterLock, "_make_note", late)
+    with pytest.raises(UserError, match="since the first"):
+        WriterLock(tmp_path, "the second")
+    held[0].check()
+    held[0].release()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
