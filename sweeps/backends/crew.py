@@ -172,7 +172,7 @@ class Crew:
         patience = None if self.memory is None else _LOOK_S
         left = min(map(self._left_s, self._workers), default=math.inf)
         if left < math.inf:
-            # A worker that is overdue is looked at a few times before it goes; the system waits days, not years.
+            # One that is overdue is looked at a few times before it goes; the system waits days, not years.
             until = min(max(left, GRACE_S / 8), _LONGEST_WAIT_S)
             patience = until if patience is None else min(patience, until)
         talking = wait([worker.connection for worker in self._workers], patience)
