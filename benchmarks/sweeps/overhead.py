@@ -1,4 +1,4 @@
-"""What one more run costs besides its training: in this process, and on two worker processes.
+"""What one more run costs besides its training: in this process, on two worker processes, on a cluster of two.
 
 Tiny runs, so that nothing else shows. From the time of all cores, (processes) x (seconds of the sweep), the
 processor time that the runs themselves measured is taken away; what is left is planning, pickling, waiting
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from sweeps.store import Store
 
 MS_BAR = 3.0
 _START, _RUNS = 100, 2000
-_BACKENDS = {"sequential": 1, "loky": 2}
+_BACKENDS = {"sequential": 1, "loky": 2} | ({"dask": 2} if find_spec("distributed") else {})
 
 
 @dataclass(frozen=True)
