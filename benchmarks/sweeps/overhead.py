@@ -1,4 +1,4 @@
-"""What one more run costs besides its training: in this process, on two worker processes, on a cluster of two.
+"""What one more run costs besides its training: in this process, on two worker processes, on a small cluster.
 
 Tiny runs, so that nothing else shows. From the time of all cores, (processes) x (seconds of the sweep), the
 processor time that the runs themselves measured is taken away; what is left is planning, pickling, waiting
