@@ -1,4 +1,4 @@
-from . import data, discovery, optimize, plot, symbolic
+from . import attribution, data, discovery, mlp, model, optimize, plot, pruning, serialize, symbolic
 from ._version import __version__ as __version__
 from .data import (
     Dataset,
@@ -39,6 +39,7 @@ __all__ = [
     "Suite",
     "SuiteFunction",
     "__version__",
+    "attribution",
     "create_dataset",
     "data",
     "dataset_from_arrays",
@@ -51,8 +52,12 @@ __all__ = [
     "list_suites",
     "load_csv",
     "load_model",
+    "mlp",
+    "model",
     "optimize",
     "plot",
+    "pruning",
+    "serialize",
     "split_validation",
     "symbolic",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any, Self
 from matplotlib.figure import Figure
 
 from sweeps._files import write_file
+from sweeps._orphans import end_with
 from sweeps._style import render
 
 #: For papers, for slides; the SVG of a figure belongs to its page too, see `sweeps._gallery`.
@@ -47,7 +49,7 @@ class Press:
 
         helpers = min((cpu_count() if cores is None else cores) - 1, n_figures // _WORTH_A_PROCESS)
         if helpers > 0:
-            self._pool = ProcessPoolExecutor(helpers, initializer=_be_deaf_to_interrupts)
+            self._pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(os.getpid(),))
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +100,7 @@ def _write_pickled(content: bytes, path: Path) -> None:
     _write(pickle.loads(content), path)
 
 
-def _be_deaf_to_interrupts() -> None:
-    """Leave Ctrl-C, which every process of a terminal gets, to the one that started this one."""
+def _begin(owner: int) -> None:
+    """Leave Ctrl-C, which every process of a terminal gets, to the one that started this one; end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(owner)

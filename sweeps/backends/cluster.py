@@ -36,6 +36,8 @@ from sweeps.space import RunConfig
 _GROUP = GroupSize(seconds=0.5, runs=256)
 #: Tasks beyond two for every thread, so that a cluster which grows on demand sees some.
 _SPARE = 4
+#: How long the answer of a task that is done may be on its way.
+_FETCH_S = 60.0
 #: How often the size of the cluster and the connection are looked at.
 _LOOK_S = 1.0
 #: After so many looks that found no Dask worker it is said that the sweep waits for one.
@@ -178,7 +180,7 @@ class _Tasks:
         from distributed import KilledWorker
 
         try:
-            answer: Answer = future.result()
+            answer: Answer = future.result(timeout=_FETCH_S)
         except KilledWorker:
             # Dask has begun it anew several times, with a worker lost each time.
             if len(group) == 1:
@@ -191,10 +193,16 @@ class _Tasks:
             backlog.give_back(group)
         except Exception as error:
             # A task's own error may be of any kind, an OSError too: only its state tells that it is its own.
-            # An answer that cannot be read here belongs to a task that is finished.
-            if future.status not in ("error", "finished") or self._client.status != "running":
+            # An answer that cannot be read here belongs to a task that is finished, and one that does not
+            # come to a Dask worker that was stopped, or is cut off, since.
+            kept_back = isinstance(error, TimeoutError) and future.status != "error"
+            if self._client.status != "running" or not (kept_back or future.status in ("error", "finished")):
                 raise self._scheduler_lost() from None
-            yield from self._failed(future, group, error, backlog)
+            given_up = list(self._failed(future, group, error, backlog))
+            if kept_back:  # nobody waits for it any more
+                with contextlib.suppress(TimeoutError):
+                    in_time(self._client, self._client.cancel, [future], force=True)
+            yield from given_up
         else:
             records = answer.records
             self._blame.worked(answer.worker)

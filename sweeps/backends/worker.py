@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from sweeps._orphans import end_with
 from sweeps.run_one import Record, RunOptions, load_models, warm_up
 
 #: Computes the record of a configuration; never raises. It travels by its name, so it is a module's function.
@@ -26,7 +24,6 @@ IDLE_S = 60.0
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-_ORPHAN_CHECK_S = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
@@ -66,16 +63,8 @@ def prepare_worker(parent: int) -> None:
     if sys.platform == "linux":
         # The kernel ends it even where a run holds on to the interpreter and no thread of Python's can run.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.name == "posix":
-        threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+    end_with(parent)
     load_models()
     threadpool_limits(limits=1)
     # What is imported by now stays: the collector need not walk through it time and again.
     gc.freeze()
-
-
-def _exit_with_parent(parent: int) -> None:
-    """End this process once its parent is gone (killed), rather than compute what nobody will collect."""
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_CHECK_S)
-    os._exit(1)

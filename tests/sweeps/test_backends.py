@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_info
 
-from sweeps import interrupts, tasks
+from sweeps import _orphans, interrupts, tasks
 from sweeps.backends import (
     BACKENDS,
     Resources,
@@ -103,8 +103,8 @@ def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.M
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    assert started[:2] == [1, "frozen"]
-    assert started[2].daemon
+    assert started[0].daemon
+    assert started[1:] == [1, "frozen"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -161,11 +161,11 @@ def test_an_interrupt_while_workers_start_ends_the_backend(monkeypatch: pytest.M
 
 def test_an_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = iter([7, 7, 1])
-    monkeypatch.setattr(worker, "_ORPHAN_CHECK_S", 0.0)
-    monkeypatch.setattr(worker.os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(_orphans, "_CHECK_S", 0.0)
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
     codes: list[int] = []
-    monkeypatch.setattr(worker.os, "_exit", codes.append)
-    worker._exit_with_parent(7)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    _orphans._watch(7)
     assert codes == [1]
 
 

@@ -53,6 +53,7 @@ def test_tasks_of_a_dask_worker_that_is_stopped_are_done_by_another(
 
         monkeypatch.setattr(cluster.Blame, "choice", choice)
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "3s")
+    monkeypatch.setattr(cluster, "_FETCH_S", 2.0)
     runs = made_up(*[""] * 40, seconds=10.0)
     with dask_cluster(2, "--no-nanny") as (address, processes):
         records = backends.dask(runs, RunOptions(), Resources(scheduler=address), misbehave)
@@ -60,6 +61,22 @@ def test_tasks_of_a_dask_worker_that_is_stopped_are_done_by_another(
         stopped = processes[1]
         os.kill(stopped.pid, signal.SIGSTOP)
         assert by_fault(runs, itertools.chain(found, records)) == {"": ("ok", "")}
+
+
+def test_an_answer_that_does_not_come_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Future
+
+    result, late = Future.result, ["late"]
+
+    def slow(future: Future, timeout: float | None = None) -> object:
+        if late:
+            raise TimeoutError(late.pop())
+        return result(future, timeout)
+
+    monkeypatch.setattr(Future, "result", slow)
+    runs = made_up(*[""] * 12)
+    assert by_fault(runs, backends.dask(runs, RunOptions(), Resources(1), misbehave)) == {"": ("ok", "")}
+    assert not late
 
 
 def test_leaving_does_not_wait_for_a_dask_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from joblib.externals.loky import BrokenProcessPool
@@ -23,6 +27,13 @@ def drawn(seed=0):
     axes.set_title(f"number {seed}")
     lay_out(figure)
     return figure
+
+
+def wait_for_end(process):
+    end = time.monotonic() + 60.0
+    while Path(f"/proc/{process}").exists() and "Z" not in Path(f"/proc/{process}/stat").read_text().split():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def contents(folder):
@@ -72,10 +83,28 @@ def test_an_error_of_the_owner_is_not_hidden_and_ends_the_processes(tmp_path):
             press.add(drawn(), tmp_path / "figure")
             raise KeyboardInterrupt
 
+    helper = press._pool.submit(os.getpid).result()
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    with pytest.raises(RuntimeError):
-        press._pool.submit(os.getpid)
+    wait_for_end(helper)
+
+
+OWNER = """
+import os, time
+from sweeps._press import Press
+with Press(16, 2) as press:
+    print(press._pool.submit(os.getpid).result(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_with_an_owner_that_is_killed(number):
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    with owner:
+        helper = int(owner.stdout.readline())
+        os.kill(owner.pid, number)
+        wait_for_end(helper)
 
 
 def test_no_file_has_a_font_in_it_or_the_figure_changed():
