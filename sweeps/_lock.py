@@ -67,7 +67,7 @@ class WriterLock:
         self._holder = Holder(os.getpid(), socket.gethostname(), since, uuid.uuid4().hex)
         self._lock: FileLock | None = FileLock(directory / LOCK_NAME)
         self._released = threading.Event()
-        self._taken_by: Holder | None = None
+        self._taken_by = ""
         try:
             self._lock.acquire(timeout=_PATIENCE_S, poll_interval=0.05)
         except Timeout:
@@ -89,7 +89,7 @@ class WriterLock:
         """Raise UserError if another process has taken the store over; every write asks first."""
         # Not left to the thread that looks now and then: until then two would write.
         self._look()
-        if self._taken_by is not None:
+        if self._taken_by:
             raise UserError(
                 f"{self._directory} was taken over by {self._taken_by}, for this process was taken for "
                 "dead: it was suspended, or cut off from the disk. Nothing more is written here; what was "
@@ -178,16 +178,23 @@ class WriterLock:
             self._look()
 
     def _look(self) -> None:
-        """Touch the note; make it again if it is gone; remember who has taken it over."""
+        """Touch the note; remember who has taken it over.
+
+        One that is gone is made again beside a lock. Where it is the lock, whoever took this process for dead
+        has removed it, and may have written and ended since.
+        """
         with contextlib.suppress(OSError):
             try:
                 found = _holder(self._note.read_bytes())
                 if found == self._holder:
                     os.utime(self._note)
                 elif found is not None:
-                    self._taken_by = found
+                    self._taken_by = str(found)
             except FileNotFoundError:
-                self._make_note()
+                if self._lock is not None:
+                    self._make_note()
+                elif not self._stays_own(1):
+                    self._taken_by = "another process"
 
 
 def holder(directory: Path) -> Holder | None:

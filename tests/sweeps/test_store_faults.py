@@ -270,7 +270,7 @@ def test_a_store_that_was_taken_over_is_not_written_to(tmp_path: Path) -> None:
         note = leave_note(tmp_path, "node17")
         os.utime(note, (0, 0))
         assert store._lock is not None
-        wait_until(lambda: store._lock is not None and store._lock._taken_by is not None)
+        wait_until(lambda: store._lock is not None and bool(store._lock._taken_by))
         with pytest.raises(UserError, match="was taken over by process 7 on node17"):
             store.add(made(3))
         assert store.finished_ids() == {made(1)["run_id"], made(2)["run_id"]}
@@ -287,6 +287,24 @@ def test_every_write_looks_first_whether_the_store_was_taken_over(tmp_path: Path
         with pytest.raises(UserError, match="was taken over by process 7 on node17"):
             store.add(made(2))
         assert store.finished_ids() == {made(1)["run_id"]}
+
+
+@pytest.mark.usefixtures("quick_beat")
+def test_without_locks_who_was_taken_over_writes_no_more_though_the_other_one_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(self: object, **_: object) -> None:
+        raise NotImplementedError("no locks here")
+
+    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+    with Store.create(tmp_path, {}, "") as store:
+        store.add(made(1))
+        # What is left by one that took the note for dead, wrote and ended.
+        (tmp_path / HOLDER_NAME).unlink()
+        with pytest.raises(UserError, match="was taken over by another process"):
+            store.add(made(2))
+        assert store.finished_ids() == {made(1)["run_id"]}
+    assert not (tmp_path / HOLDER_NAME).exists()
 
 
 @pytest.mark.usefixtures("quick_beat")
@@ -475,6 +493,7 @@ def test_runs_of_other_code_are_stale_until_they_are_done_again(
 
     real = run_one.current_environment()
     monkeypatch.setattr(run_one, "current_environment", lambda: real | {"kernel": "ffffffff"})
+    monkeypatch.setattr(run_one, "kernel", lambda: "ffffffff")
     capsys.readouterr()
     assert main([*arguments, "--limit", "1"]) == 0
     told = capsys.readouterr().err
