@@ -36,11 +36,12 @@ def usage_text(error: Exception, message: str, arguments: Sequence[str]) -> str:
 
 
 def _typed(names: Sequence[str], arguments: Sequence[str]) -> str | None:
-    """Return the value of an option, None if it cannot be told."""
+    """Return the value of an option, None if it cannot be told; of several the last one counts."""
+    typed = None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if argument in names:
-            return following
         name, sign, value = argument.partition("=")
-        if sign and name in names:
-            return value
-    return None
+        if argument in names:
+            typed = following
+        elif sign and name in names:
+            typed = value
+    return typed

@@ -220,7 +220,7 @@ def _reasons(answer: Answer, trainer: Trainer) -> list[str]:
         sentences.append(
             f"The budget was over after {answer.seconds:.0f} s. Tried: {', '.join(tried)}. Not tried, or not "
             f"to the end: {', '.join(finding.untried)}. The same command with a larger --budget goes on from "
-            "here; no model is trained again."
+            "here; of these models only those that were cut short are trained again."
         )
     elif finding.enough:
         sentences.append(

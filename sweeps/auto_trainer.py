@@ -75,8 +75,11 @@ class StoreTrainer:
         self._plan_of = text_id(canonical_json(["auto", plan_of(spec, infos)]))
         self._errors: dict[tuple[str, int, str], FloatArray] = {}
         self._rows: dict[tuple[str, tuple[int, ...]], IntArray] = {}
-        self._start, self._before = time.monotonic(), 0.0
-        self._counted: set[str] = set()
+        # The time of a search is kept under what its runs follow from, for a store may see several searches.
+        self._time_key = "searched_s " + text_id(canonical_json([self._plan_of, current_code()]))
+        kept = store.meta().get(self._time_key)
+        self._start, self._before = time.monotonic(), float(kept or 0.0)
+        self._adds_up, self._counted = kept is None, set[str]()
 
     def __enter__(self) -> Self:
         return self
@@ -101,9 +104,10 @@ class StoreTrainer:
         self._enter(table, runs)
         todo = self._missing(runs)
         if todo:
-            if self.spent() >= self._budget:
+            if self.spent() < self._budget:
+                self._run(todo)
+            elif not self._were_cut_short(todo):
                 raise BudgetOver
-            self._run(todo)
         records = [self._store.run(run.run_id) for run in runs]
         found = _candidates(records)
         if todo and not found and self.spent() >= self._budget:
@@ -175,17 +179,24 @@ class StoreTrainer:
     def _missing(self, runs: Sequence[RunConfig]) -> list[RunConfig]:
         """Return the runs to do: those cut short by an earlier budget, or made by other code, once more.
 
-        The time that the others took earlier is part of this budget.
+        The time that the others took earlier is part of this budget. Where the store does not say how long
+        the search took, it is their sum, which is too much for runs beside each other.
         """
         statuses, stale = self._store.statuses(), self._store.stale_ids(current_code())
         missing = [
             run for run in runs if statuses.get(run.run_id, "timeout") == "timeout" or run.run_id in stale
         ]
-        ours = {run.run_id for run in runs} - self._counted
-        for run_id in ours - {run.run_id for run in missing}:
-            self._before += float(self._store.run(run_id)["wall_s"])
-        self._counted |= ours
+        if self._adds_up:
+            ours = {run.run_id for run in runs} - self._counted
+            for run_id in ours - {run.run_id for run in missing}:
+                self._before += float(self._store.run(run_id)["wall_s"])
+            self._counted |= ours
         return missing
+
+    def _were_cut_short(self, todo: Sequence[RunConfig]) -> bool:
+        """Say whether this code has begun all these runs before; what they have then is all there is."""
+        statuses, stale = self._store.statuses(), self._store.stale_ids(current_code())
+        return all(run.run_id in statuses and run.run_id not in stale for run in todo)
 
     def _prepare(self) -> KeptCrew:
         """Compile what will be needed, and return the workers, of which one is ready."""
@@ -205,10 +216,11 @@ class StoreTrainer:
         crew = self._crew or self._prepare()
         options = replace(self._options, deadline=self._start + self._budget - self._before)
         outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None, backend=crew)
+        if outcome.end not in (SweepEnd.FINISHED, SweepEnd.INTERRUPTED):
+            raise UserError(f"{outcome.end.value}: {outcome.message}. The same command again goes on.")
+        self._store.set_meta(**{self._time_key: repr(self.spent())})
         if outcome.end is SweepEnd.INTERRUPTED:
             raise KeyboardInterrupt
-        if outcome.end is not SweepEnd.FINISHED:
-            raise UserError(f"{outcome.end.value}: {outcome.message}. The same command again goes on.")
 
 
 def unscaled(dataset: Mapping[str, Any], part: str) -> FloatArray:

@@ -6,6 +6,9 @@ import re
 
 from sweeps.errors import UserError
 
+#: What is longer is a slip of the keyboard, and more than the timers of some systems take.
+LONGEST_S = 10 * 365 * 24 * 3600.0
+
 _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(rf"(?:(\d+)h)?(?:(\d+)m)?(?:({_NUMBER})s?)?", re.IGNORECASE)
 _MEMORY = re.compile(rf"({_NUMBER})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -18,7 +21,7 @@ def parse_duration(text: str, name: str = "timeout") -> float:
     Raises
     ------
     UserError
-        If it cannot be read, or is zero.
+        If it cannot be read, is zero, or is longer than ten years.
 
     Examples
     --------
@@ -30,6 +33,10 @@ def parse_duration(text: str, name: str = "timeout") -> float:
     total = 3600.0 * hours + 60.0 * minutes + seconds
     if total <= 0.0:
         raise UserError(f"{name} is {text!r}; expected a duration such as 90, 90s, 10m or 1h30m.")
+    if total > LONGEST_S:
+        raise UserError(
+            f"{name} is {text!r}; expected a duration of at most ten years ({LONGEST_S / 3600:.0f}h)."
+        )
     return total
 
 

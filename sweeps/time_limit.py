@@ -8,6 +8,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from sweeps.quantities import LONGEST_S
+
 GRACE_S = 1.0
 
 
@@ -59,7 +61,7 @@ class TimeLimit:
             self._previous = signal.signal(signal.SIGALRM, self._alarm)
             self._armed = True
             # The alarm repeats: Python drops an exception that happens to be raised inside a destructor.
-            signal.setitimer(signal.ITIMER_REAL, self.seconds + GRACE_S, GRACE_S)
+            signal.setitimer(signal.ITIMER_REAL, min(self.seconds, LONGEST_S) + GRACE_S, GRACE_S)
         return self
 
     def __exit__(

@@ -60,7 +60,8 @@ def read_cells(
     known : mapping, optional
         The classes of the columns, from the training table; others are refused.
     usual : str, optional
-        The decimal mark of the training table; it settles what 1,234 is.
+        The decimal mark of the training table; it settles what 1,234 is. Where it is a comma, numbers with a
+        point are refused, for they may be thousands.
 
     Raises
     ------
@@ -68,13 +69,14 @@ def read_cells(
         For missing cells, cells that do not suit their column, and classes that are not accepted.
     """
     # numpy's parser is several times faster than the csv module, but it reports bad cells by other row
-    # numbers and, when it reads only some columns, does not see rows of a wrong length.
-    plain = table.group is None and not known and table.decimal != COMMA
+    # numbers and, when it reads only some columns, does not see rows of a wrong length. It does not tell
+    # numbers with a point from others.
+    plain = table.group is None and not known and COMMA not in (table.decimal, usual)
     if plain and len(table.wanted) == len(table.header):
         values = _read_fast(handle, table)
         if values is not None:
             return Cells(values, None, {})
-    return _Reading(table).of(handle, one_hot, known, usual)
+    return _Reading(table, usual).of(handle, one_hot, known)
 
 
 def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
@@ -107,17 +109,23 @@ class _Column:
     comma: tuple[int, str] | None = None
     decimal_comma: tuple[int, str] | None = None
 
-    @property
-    def is_numbers(self) -> bool:
-        """Whether its texts are numbers in a form that is not read."""
-        return all(is_grouped(text) or comma_number(text) is not None for _, _, text in self.texts)
+    def is_numbers(self, n_rows: int, one_hot: bool) -> bool:
+        """Say whether its texts are numbers in a form that is not read.
+
+        Codes of classes look like separated thousands, 192.168.100. Where classes are accepted, texts that
+        stand in every row and come twice or more, on average, are codes.
+        """
+        texts = [text for _, _, text in self.texts]
+        if one_hot and len(texts) == n_rows >= 2 * len(set(texts)) and all(map(is_grouped, texts)):
+            return False
+        return all(is_grouped(text) or comma_number(text) is not None for text in texts)
 
 
 class _Reading:
     """One pass through a table by way of the csv module."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, usual: str | None) -> None:
+        self._table, self._usual = table, usual
         self._columns = [_Column() for _ in table.wanted]
         self._missing: list[tuple[int, int, str]] = []  # row, column, text
         self._groups: list[str] = []
@@ -125,14 +133,14 @@ class _Reading:
         # Where commas separate cells, one inside quotes is more often a mistake than a decimal comma.
         self._commas = table.decimal == COMMA or (table.decimal is None and table.delimiter != COMMA)
 
-    def of(self, handle: TextIO, one_hot: bool, known: Classes | None, usual: str | None) -> Cells:
+    def of(self, handle: TextIO, one_hot: bool, known: Classes | None) -> Cells:
         """Return the cells, or raise ValueError."""
         values = np.concatenate([np.empty((0, len(self._columns))), *self._blocks(handle)])
         if self._missing:
             self._raise_for_missing()
         classes = self._infer(values, one_hot, known)
         self._raise_for_bad_cell(classes)
-        decimal = self._decimal(classes, usual)
+        decimal = self._decimal(classes)
         for j, column in enumerate(self._columns):
             name = self._name(j)
             if name in classes:
@@ -174,7 +182,8 @@ class _Reading:
                 block[:, j] = np.fromiter(map(float, cells), np.float64, len(cells))
             except ValueError:
                 return None
-            if self._commas and POINT in text and self._columns[j].point is None:
+            points_matter = self._commas or self._usual == COMMA
+            if points_matter and POINT in text and self._columns[j].point is None:
                 i = next(i for i, cell in enumerate(cells) if POINT in cell)
                 self._columns[j].point = (first_row + i, cells[i])
         if not np.isfinite(block).all():
@@ -237,7 +246,7 @@ class _Reading:
             return known
         found: dict[str, tuple[str, ...]] = {}
         for j, column in enumerate(self._columns):
-            if 2 * len(column.texts) <= len(values) or column.is_numbers:
+            if 2 * len(column.texts) <= len(values) or column.is_numbers(len(values), one_hot):
                 continue
             labels = {text for _, _, text in column.texts}
             labels |= set(map(_number_text, values[np.isfinite(values[:, j]), j].tolist()))
@@ -252,26 +261,28 @@ class _Reading:
                 )
         return found
 
-    def _decimal(self, classes: Classes, usual: str | None) -> str | None:
+    def _decimal(self, classes: Classes) -> str | None:
         """Return the decimal mark if it is a comma, or raise ValueError if the numbers do not agree in it."""
         held = [(j, column) for j, column in enumerate(self._columns) if self._name(j) not in classes]
         points = [(column.point[0], j, column.point[1]) for j, column in held if column.point]
         commas = [(column.comma[0], j, column.comma[1]) for j, column in held if column.comma]
-        if points and (commas or self._table.decimal == COMMA):
+        if points and (commas or COMMA in (self._table.decimal, self._usual)):
             row, j, text = min(points)
             where = f"{self._table.place(row, self._table.wanted[j])} holds {text!r}, with a decimal point"
             if commas:
                 row, j, text = min(commas)
                 other = f"row {row}, column {self._name(j)!r} holds {text!r}, with a comma"
-            else:
+            elif self._table.decimal == COMMA:
                 other = "the decimal mark is said to be a comma"
+            else:
+                other = "the training table has decimal commas"
             raise ValueError(
-                f"{where}, and {other}; expected one decimal mark in the whole table, and no separators of "
+                f"{where}, and {other}; expected one decimal mark in all numbers, and no separators of "
                 "thousands. Write all numbers in one way."
             )
         if not commas:
             return None
-        sure = self._table.decimal == COMMA or usual == COMMA
+        sure = COMMA in (self._table.decimal, self._usual)
         if not sure and not any(column.decimal_comma for _, column in held):
             row, j, text = min(commas)
             readings = f"{text.replace(COMMA, POINT)} or {text.replace(COMMA, '')}"

@@ -73,7 +73,8 @@ def load_csv(
         the row below it alike.
     decimal : {".", ","}, optional
         The decimal mark. Default: the one that the numbers have; a comma only where it is not the delimiter.
-        Numbers with separators of thousands are refused.
+        Numbers with separators of thousands are refused, and so is a test table with decimal points beside a
+        training table with decimal commas.
 
     Returns
     -------

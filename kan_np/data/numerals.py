@@ -8,7 +8,7 @@ POINT, COMMA = ".", ","
 _WITH_COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(
     "[+-]?[1-9][0-9]{0,2}(?:([., '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
-    "\N{RIGHT SINGLE QUOTATION MARK}])[0-9]{3}(?:\\1[0-9]{3})*)(?:[.,][0-9]*)?"
+    "\N{RIGHT SINGLE QUOTATION MARK}])[0-9]{3}(?:\\1[0-9]{3})*)(?:(?!\\1)[.,][0-9]*)?"
 )
 _COMMA_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 

@@ -68,14 +68,32 @@ def test_quoted_decimal_commas_are_read_on_request(write: Write) -> None:
 def test_decimal_commas_are_found_in_the_test_table_by_themselves(write: Write) -> None:
     points = write(table().replace(",", "."), "points.csv")
     commas = write(table(), "commas.csv")
-    for train, test in ((points, commas), (commas, points)):
-        dataset = load_csv(train, "y", test=test, standardize=False)
+    for train in (points, commas):
+        dataset = load_csv(train, "y", test=commas, standardize=False)
         np.testing.assert_array_equal(np.hstack([dataset["test_input"], dataset["test_label"]]), EXPECTED)
     # What the comma is in 1,234 follows from the training table.
     test = write("a;y\n1,234;2\n", "few.csv")
     assert load_csv(commas, "y", test=test, standardize=False)["test_input"] == [[1.234]]
     with pytest.raises(ValueError, match=r"few.csv: row 2, column 'a' .* 1\.234 or 1234\?"):
         load_csv(points, "y", test=test)
+
+
+@pytest.mark.parametrize("features", [["a"], ["a", "b"]])
+def test_points_in_a_test_table_beside_decimal_commas_are_refused(write: Write, features: list[str]) -> None:
+    """They may be thousands, 1.000, which would be read as other numbers."""
+    rows = [f"{i},5;{i};{i},25" for i in range(N)]
+    train = write("\n".join(["a;b;y", *rows]), "train.csv")
+    thousands = write("a;b;y\n1000;1;2\n1.001;2;3\n", "thousands.csv")
+    message = (
+        r"thousands.csv: row 3, column 'a' .* holds '1.001', with a decimal point, and the training table "
+        "has decimal commas; expected one decimal mark"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_csv(train, "y", features=features, test=thousands)
+    # Where the training table leaves open what its mark is, a point is one.
+    whole = write("\n".join(["a;b;y", *(f"{i};{i};{i}" for i in range(N))]), "whole.csv")
+    dataset = load_csv(whole, "y", features=features, test=thousands, standardize=False)
+    assert dataset["test_input"][:, 0].tolist() == [1000.0, 1.001]
 
 
 @pytest.mark.parametrize("chunk", [5, 1 << 16])
@@ -130,11 +148,34 @@ def test_separators_of_thousands_are_refused_by_row_and_column(
     write: Write, cell: str, everywhere: bool, classes: str
 ) -> None:
     rows = range(2, N + 2) if everywhere else [6]
-    path = write(table(";", {(row, "y"): cell for row in rows}))
+    path = write(table(";", {(row, "y"): cell.replace("1", str(row), 1) for row in rows}))
     with pytest.raises(
         ValueError, match=rf"row {rows[0]}, column 'y' .* number.* without separators of thousands"
     ):
         load_csv(path, "y", classes=classes)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [("192.168.100", "192.168.101"), ("100 200", "100 300", "100 400"), ("10.0.0.5", "192.168.100.5")],
+)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_codes_that_look_like_separated_thousands_are_classes_where_those_are_asked_for(
+    write: Write, codes: tuple[str, ...], delimiter: str
+) -> None:
+    rows = [[str(i), codes[i % len(codes)], str(i)] for i in range(N)]
+    path = write("\n".join(map(delimiter.join, [["a", "code", "y"], *rows])))
+    dataset = load_csv(path, "y", test=path, classes="one-hot", standardize=False)
+    assert dataset["classes"] == {"code": list(codes)}
+    assert len(dataset["test_input"]) == N
+    with pytest.raises(ValueError, match=r"row 2, column 'code' .* holds the text '1"):
+        load_csv(path, "y")
+    # Among plain numbers they are numbers.
+    rows[7][1] = "100"
+    path = write("\n".join(map(delimiter.join, [["a", "code", "y"], *rows])))
+    if is_grouped(codes[0]):
+        with pytest.raises(ValueError, match=r"row 2, column 'code' .* without separators of thousands"):
+            load_csv(path, "y", classes="one-hot")
 
 
 def test_the_row_below_the_header_decides_where_that_has_two_delimiters(write: Write) -> None:
@@ -149,6 +190,9 @@ def test_what_is_no_number_with_a_comma(text: str) -> None:
     assert comma_number(text) is None
 
 
-@pytest.mark.parametrize("text", ["12", "1234,5", "1.5", "0.123,5", "1.2345", "1 23", "1.234 567", "p1.234"])
+@pytest.mark.parametrize(
+    "text",
+    ["12", "1234,5", "1.5", "0.123,5", "1.2345", "1 23", "1.234 567", "p1.234", "192.168.100.5"],
+)
 def test_what_is_no_number_with_separated_thousands(text: str) -> None:
     assert not is_grouped(text)

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.run_one import RunOptions
 from sweeps.space import ModelTable, Shape, kan_params, mlp_params
-from sweeps.store import Store
+from sweeps.store import DATABASE_NAME, Store
 
 N_VAL = 400
 
@@ -423,6 +424,57 @@ def test_a_search_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFix
     facts = [json.loads((out / "recommended.json").read_text()) for out in (whole, part)]
     assert facts[0] == facts[1]
     assert records(whole).keys() == records(part).keys()
+
+
+def test_a_search_that_goes_on_has_the_time_that_passed_and_not_the_sum_of_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs beside each other take less time than they add up to."""
+    given: list[float] = []
+    real = auto_trainer.run_plan
+
+    def launch(store: object, plan: object, options: RunOptions, *rest: object, **more: object) -> object:
+        given.append((options.deadline or 0.0) - time.monotonic())
+        if len(given) > 1:
+            raise KeyboardInterrupt
+        return real(store, plan, options, *rest, **more)
+
+    def change(seconds: str, **changes: object) -> None:
+        with Store.create(out, {}, "auto") as store:
+            (run_id,) = store.runs()["run_id"]
+            record = store.run(run_id) | changes
+            for stage in record["stages"]:
+                stage["model"] = store.model(run_id, stage["stage"])
+            store.add(record)
+            (name,) = [name for name in store.meta() if name.startswith("searched_s")]
+            store.set_meta(**{name: seconds or store.meta()[name]})
+
+    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    table, out = write_wave(tmp_path / "wave.csv", 60), tmp_path / "out"
+    command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "5h"]
+    assert main(command) == 130
+    assert len(given) == 2
+    change("", wall_s=1e9)
+    assert main(command) == 130
+    assert 0.0 < given[2] < given[0]
+    change("7200")
+    assert main(command) == 130
+    assert 0.0 < given[3] < given[0] - 7100.0
+
+    # Where the time is over, what a run had when it was cut short goes into the answer as it did before.
+    change("1e9", status="timeout", reason="stopped")
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "only those that were cut short are trained again" in capsys.readouterr().out
+    assert json.loads((out / "recommended.json").read_text())["family"] == "linear"
+
+    # A store of an earlier version does not say how long its search took.
+    change("", status="ok", reason="", wall_s=1e9)
+    with contextlib.closing(sqlite3.connect(out / DATABASE_NAME)) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE key LIKE 'searched_s%'")
+    assert main(command) == 0
+    assert len(given) == 4
+    assert json.loads((out / "recommended.json").read_text())["budget_over"]
 
 
 def test_the_answer_to_another_question_is_not_replaced(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.errors import UserError
-from sweeps.quantities import parse_duration, parse_memory
+from sweeps.quantities import LONGEST_S, parse_duration, parse_memory
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ def test_durations(text: str, seconds: float) -> None:
 def test_durations_that_are_none(text: str) -> None:
     with pytest.raises(UserError, match="expected a duration such as"):
         parse_duration(text)
+
+
+def test_a_duration_is_at_most_ten_years() -> None:
+    assert parse_duration("87600h") == LONGEST_S
+    for text in ("87600h1s", "99999999999999h", "9" * 400):
+        with pytest.raises(UserError, match=rf"^budget is '{text}'; .* at most ten years \(87600h\)\.$"):
+            parse_duration(text, "budget")
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,14 @@ def test_code_that_never_asks_is_stopped_by_an_alarm(monkeypatch: pytest.MonkeyP
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("seconds", [1e12, 1e300])
+def test_a_limit_longer_than_the_timers_of_the_system_is_no_mistake(seconds: float) -> None:
+    with TimeLimit(seconds) as limit:
+        limit.check()
+        if hasattr(signal, "getitimer"):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] > 0.0
+
+
 def test_no_limit_arms_no_alarm() -> None:
     with TimeLimit(None) as limit:
         limit.check("anything")

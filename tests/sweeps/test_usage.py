@@ -23,6 +23,8 @@ from sweeps.spec_reader import preset_names
         (["run", "toy", "--folds", "x"], "--folds is 'x'; expected a whole number."),
         (["run", "toy", "-j", "many"], "--jobs is 'many'; expected a whole number."),
         (["run", "toy", "--limit=0"], "--limit is '0'; expected a number not below 1."),
+        (["run", "toy", "--limit", "2", "--limit", "x"], "--limit is 'x'; expected a whole number."),
+        (["run", "toy", "--limit=x", "--limit=0"], "--limit is '0'; expected a number not below 1."),
         (
             ["auto", "t.csv", "--target", "y", "--tolerance", "low"],
             "--tolerance is 'low'; expected a number.",
