@@ -26,13 +26,15 @@ _WIDTH = 100
 class Part:
     """A store: its `meta`, which shard it is, if one, and the tasks it has planned runs of, with their data.
 
-    `lacks` are the shards of the sweep that it does not hold.
+    `lacks` are the shards of the sweep that it does not hold. It is `planned` unless it was stopped before it
+    had a plan, which may be an empty one.
     """
 
     path: Path
     meta: Mapping[str, Any]
     shard: Shard | None
     lacks: frozenset[Shard]
+    planned: bool
     descriptions: Mapping[str, Mapping[str, Any]]
     tasks: Mapping[str, Sequence[Data]]
 
@@ -58,7 +60,8 @@ def read_part(path: Path) -> Part:
             f"from some shards only. Make it whole with: {command_for(meta['command'], path)}, or join the "
             "shards again in a new directory."
         )
-    return Part(path, meta, shard, frozenset(lacks), descriptions, tasks)
+    planned = bool(places or meta["plan_of"])
+    return Part(path, meta, shard, frozenset(lacks), planned, descriptions, tasks)
 
 
 def shards_in(text: str) -> tuple[Shard, ...]:

@@ -198,6 +198,10 @@ class TaskResult:
         """The name of the function without its suite."""
         return str(self.description.get("name") or self.task.rpartition("/")[2] or self.task)
 
+    def ran_once(self, family: str) -> bool:
+        """Return whether no configuration of a family has a second run; folds count as seeds do."""
+        return all(point.n_runs < 2 for point in self.points if point.family == family)
+
     @property
     def repeats(self) -> str:
         """What a configuration was repeated over: seeds, and folds of a table if it was split into them."""

@@ -318,7 +318,8 @@ def merge(
 ) -> int:
     """Join the stores of the shards of a sweep; a run that several have counts once.
 
-    Stores of different sweeps are refused. Exit code 1: a shard or runs are missing in what was joined.
+    Stores of different sweeps are refused. Exit code 1: a shard or runs are missing in what was joined, or
+    runs in it are stale.
     """
     from sweeps.merge import merge as merge_stores
     from sweeps.merge import merge_lines

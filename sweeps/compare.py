@@ -170,7 +170,7 @@ def _pair(first: TaskResult, second: TaskResult) -> TaskPair:
     ours, theirs = resampled_families(first), resampled_families(second)
     ratios = []
     for family in sorted(ours.keys() & theirs.keys(), key=by_family):
-        once = (_ran_once(first, family), _ran_once(second, family))
+        once = (first.ran_once(family), second.ran_once(family))
         equal = ratio_at_equal_size(ours[family], theirs[family])
         a, b = (np.maximum(own[family].at(math.inf), LEAST_ERROR) for own in (ours, theirs))
         with np.errstate(invalid="ignore"):
@@ -181,10 +181,6 @@ def _pair(first: TaskResult, second: TaskResult) -> TaskPair:
         found = [interval(float(values[0]), values) for values in (equal, best)]
         ratios.append(Ratio(family, found[0], found[1], equal, once))
     return TaskPair(first, second, ratios)
-
-
-def _ran_once(task: TaskResult, family: str) -> bool:
-    return all(point.n_runs < 2 for point in task.points if point.family == family)
 
 
 def same_runs(comparison: SweepComparison) -> tuple[int, int]:

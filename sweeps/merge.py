@@ -25,12 +25,24 @@ _VERSION = re.compile(r"kan_np (\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True)
+class Code:
+    """The version and kernel whose runs count, "" if no store has a run.
+
+    `newest` says that it is newer than the others, and not only that of the store named last.
+    """
+
+    name: str
+    newest: bool
+
+
+@dataclass(frozen=True)
 class Merged:
     """What a merge did: runs of each source in order, how many were there twice, what is missing.
 
     `replaced` are runs that failed in one store and ended well in another. `missing_shards` names the shards
     of the sweep that are not in the joined store, `codes` how many runs each version and kernel computed, and
-    `code` is the one of them that counts: runs of the others are stale. `command` goes on with the sweep.
+    `counts` is the one that counts: the `stale` planned runs of the others are not in the report. `command`
+    goes on with the sweep.
     """
 
     out: Path
@@ -42,13 +54,14 @@ class Merged:
     missing: int
     missing_shards: tuple[str, ...]
     codes: Mapping[str, int]
-    code: str
+    counts: Code
+    stale: int
     command: str
 
     @property
     def complete(self) -> bool:
-        """Whether the joined store has every run of the sweep."""
-        return not self.missing and not self.missing_shards
+        """Whether the joined store has every run of the sweep, and none of them is stale."""
+        return not (self.missing or self.missing_shards or self.stale)
 
 
 def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
@@ -62,13 +75,14 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
 
     Where the stores were computed by several versions or kernels, the newest counts: one that no store has
     gone on from to another one, of several such that of the highest version, at last that of the store named
-    last.
+    last. Of a run that several stores have, the copy that it computed is taken; runs that only others
+    computed are stale.
 
     Raises
     ------
     UserError
-        If a source has no readable store, is `out` itself, they are not of one sweep, or shards of other
-        numbers of parts, or two stores have different results of one run; the message says which.
+        If a source has no readable store or no plan, is `out` itself, they are not of one sweep, or shards of
+        other numbers of parts, or two stores have different results of one run; the message says which.
 
     Examples
     --------
@@ -79,13 +93,16 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
     _check_paths(paths, out)
     parts = [read_part(path) for path in paths]
     missing_shards = _check_parts(parts, out)
-    chosen, equal, replaced = _choose(paths, out)
+    code = _code_that_counts(paths, out)
+    chosen, equal, replaced = _choose(paths, out, code.name)
     counts = []
-    first, code = parts[0].meta, _newest_code(paths, out)
+    first = parts[0].meta
     command = command_for(first["command"], out, whole=True)
     with Store.create(out, first["spec"], command, first["table"] or None) as store:
-        # Before the runs, so that a merge that is cut short does not leave them without it.
-        store.set_meta(title=first["title"], shard="", **({"code": code} if code else {}))
+        # Before the runs, so that a merge that is cut short does not leave them without it. A plan that is
+        # there already lacks what it lacked until it is joined.
+        lacks = {} if store.n_planned() else {"lacks": " ".join(missing_shards)}
+        store.set_meta(title=first["title"], shard="", **lacks, **({"code": code.name} if code.name else {}))
         for path in paths:
             with Store.open(path, readonly=True) as source, source.snapshot():
                 store.set_tasks(source.tasks())
@@ -93,6 +110,7 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
         _join_plans(paths, store, missing_shards)
         found = store.counts()
         codes = store.codes()
+        stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
     return Merged(
         out=out,
         runs=tuple(counts),
@@ -103,7 +121,8 @@ def merge(sources: Sequence[str | Path], out: str | Path) -> Merged:
         missing=found["missing"],
         missing_shards=missing_shards,
         codes=codes,
-        code=code,
+        counts=code,
+        stale=stale,
         command=command,
     )
 
@@ -124,19 +143,20 @@ def _check_parts(parts: Sequence[Part], out: Path) -> tuple[str, ...]:
         if part.shard is not None:
             raise UserError(f"--out is {out}, which holds shard {part.shard}; choose another directory.")
     for part in parts:
-        if part.shard is None and not part.tasks:
-            raise UserError(
-                f"{part.path} has no plan and no run: its sweep was stopped as it started. Run it again "
-                f"with: {part.meta['command']}"
+        if part.shard is None and not part.planned:
+            told = (
+                "runs and no plan: its merge was cut short. Finish it first, by the same merge or"
+                if part.tasks
+                else "no plan and no run: its sweep was stopped as it started. Run it again"
             )
-    # What a merge that was cut short has left has no plan yet.
-    everything = [*parts, *(part for part in held if part.tasks)]
-    check_one_sweep(everything)
-    return lacking(everything)
+            raise UserError(f"{part.path} has {told} with: {part.meta['command']}")
+    check_one_sweep([*parts, *(part for part in held if part.tasks)])
+    # What a merge that was cut short has left has runs and no plan yet: it holds no shard.
+    return lacking([*parts, *(part for part in held if part.planned)])
 
 
-def _newest_code(paths: Sequence[Path], out: Path) -> str:
-    """Return the code that the joined store goes on with, "" if no store has a run; see `merge`."""
+def _code_that_counts(paths: Sequence[Path], out: Path) -> Code:
+    """Return the code that the joined store goes on with; see `merge`."""
     last: list[str] = []
     left: set[str] = set()
     for path in _with_out(paths, out):
@@ -146,8 +166,9 @@ def _newest_code(paths: Sequence[Path], out: Path) -> str:
             last.append(code)
             left |= codes.keys() - {code}
     found = [code for code in last if code not in left] or last
-    # Of equal ones `max` takes the first it sees.
-    return max(reversed(found), key=_version_of, default="")
+    highest = max(map(_version_of, found), default=[])
+    newest = [code for code in found if _version_of(code) == highest]
+    return Code(newest[-1] if newest else "", newest=len(set(newest)) == 1)
 
 
 def _version_of(code: str) -> list[int]:
@@ -160,38 +181,55 @@ def _with_out(paths: Sequence[Path], out: Path) -> list[Path]:
     return ([out] if (out / DATABASE_NAME).is_file() else []) + list(paths)
 
 
-def _choose(paths: Sequence[Path], out: Path) -> tuple[dict[Path, set[str]], int, int]:
+def _choose(paths: Sequence[Path], out: Path, code: str) -> tuple[dict[Path, set[str]], int, int]:
     """Return which runs are taken from which store, how many were the same in two, how many were replaced.
 
+    A run that ended well goes before one that did not, then what `code` computed, then what was named first.
     What `out` holds already is compared too.
     """
-    known: dict[str, tuple[Path, str, str]] = {}
+    known: dict[str, _Copy] = {}
     equal = replaced = 0
     for path in _with_out(paths, out):
-        for run_id, status, result in _results(path):
-            before = known.setdefault(run_id, (path, status, result))
-            if before[0] == path:
+        for run_id, copy in _copies(path, code):
+            before = known.setdefault(run_id, copy)
+            if before is copy:
                 continue
-            if before[1:] == (status, result):
+            if (before.status, before.result) == (copy.status, copy.result):
                 equal += 1
-            elif (before[1] == "ok") != (status == "ok"):
+            elif before.ok != copy.ok:
                 replaced += 1
-                if status == "ok":
-                    known[run_id] = (path, status, result)
-            elif status == "ok":
-                raise UserError(_difference(run_id, before[0], path))
+            elif copy.ok:
+                raise UserError(_difference(run_id, before.path, path))
+            if (copy.ok, copy.counts) > (before.ok, before.counts):
+                known[run_id] = copy
     chosen: dict[Path, set[str]] = {}
-    for run_id, (path, _, _) in known.items():
-        chosen.setdefault(path, set()).add(run_id)
+    for run_id, copy in known.items():
+        chosen.setdefault(copy.path, set()).add(run_id)
     return chosen, equal, replaced
 
 
-def _results(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield id, status and a hash of the results of every run of a store."""
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A run as one store has it: a hash of its results, and whether the code that counts computed it."""
+
+    path: Path
+    status: str
+    result: str
+    counts: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+def _copies(path: Path, code: str) -> Iterator[tuple[str, _Copy]]:
+    """Yield the id of every run of a store, and the run."""
     with Store.open(path, readonly=True) as store, store.snapshot():
         for batch in store.records():
             for record in batch:
-                yield record["run_id"], record["status"], text_id(canonical_json(_result(record)))
+                result = text_id(canonical_json(_result(record)))
+                counts = code_of(record["environment"]) == code
+                yield record["run_id"], _Copy(path, record["status"], result, counts)
 
 
 def _result(record: Mapping[str, Any]) -> list[Any]:
@@ -228,15 +266,11 @@ def _difference(run_id: str, left: Path, right: Path) -> str:
 
 
 def _copy(source: Store, store: Store, run_ids: frozenset[str] | set[str]) -> int:
-    """Add the chosen runs of a store to the other one, those that are not there yet; return their number."""
-    there = store.statuses()
+    """Add the chosen runs of a store to the other one; return their number."""
     copied = 0
     for batch in source.records():
         own = [record for record in batch if record["run_id"] in run_ids]
-        new = [
-            r for r in own if r["run_id"] not in there or (there[r["run_id"]] != "ok" and r["status"] == "ok")
-        ]
-        store.add_all(new)
+        store.add_all(own)
         copied += len(own)
     return copied
 
@@ -269,13 +303,22 @@ def merge_lines(merged: Merged) -> list[str]:
     if len(merged.codes) > 1:
         told = "; ".join(f"{count} by {code}" for code, count in merged.codes.items())
         lines.append(f"the runs were computed by {len(merged.codes)} versions: {told}")
-        lines.append(f"{merged.code} is the newest of them; the others' runs are stale and not in the report")
+    if merged.stale or len(merged.codes) > 1:
+        why = "is the newest of them" if merged.counts.newest else "counts, that of the store named last"
+        lines.append(f"{merged.counts.name} {why}")
     lines.append(
         f"{merged.recorded} of {counted(merged.planned, 'planned run')} {are(merged.planned)} recorded in "
         f"{merged.out}" + (f", {merged.missing} {are(merged.missing)} missing" if merged.missing else "")
     )
     if merged.missing_shards:
         lines.append(lacks_line(merged.missing_shards))
-    if not merged.complete and merged.command:
+    if merged.stale:
+        lines.append(
+            f"{counted(merged.stale, 'recorded run')} {are(merged.stale)} stale, computed by another version "
+            "or kernel, and not in the report"
+        )
+    if merged.command and (merged.missing or merged.missing_shards):
         lines.append(f"run what is missing with: {merged.command}")
+    if merged.command and merged.stale:
+        lines.append(f"do stale runs again with: {merged.command} --rerun stale")
     return lines

@@ -55,23 +55,24 @@ def _times(factor: float) -> str:
 
 
 def chance_verdict(tasks: Sequence[TaskResult]) -> str:
-    """Return where a network was compared from one run alone, "" if nowhere.
+    """Return where the networks of a family were compared from one run of each alone, "" if nowhere.
 
     Folds count as seeds do.
     """
-    compared = [task for task in tasks if len(task.best) > 1 and (KAN in task.best or MLP in task.best)]
-    once = [task for task in compared if any(_ran_once(task, family) for family in (KAN, MLP))]
+    once: dict[str, list[str]] = {}
+    for family in (KAN, MLP):
+        compared = [task for task in tasks if len(task.best) > 1 and family in task.best]
+        found = sum(task.ran_once(family) for task in compared)
+        if found:
+            where = "" if found == len(compared) else f" on {found} of {len(compared)} functions"
+            once.setdefault(where, []).append(f"{label(family)}s")
     if not once:
         return ""
-    where = "" if len(once) == len(compared) else f" on {len(once)} of {len(compared)} functions"
+    said = [f"{' and '.join(names)} were trained from one seed only{where}" for where, names in once.items()]
     return (
-        f"Networks were trained from one seed only{where}: one seed tells nothing about chance, and a "
-        "difference that it shows has no interval."
+        f"{', '.join(said)}: one seed tells nothing about chance, and a difference that it shows has no "
+        "interval."
     )
-
-
-def _ran_once(task: TaskResult, family: str) -> bool:
-    return family in task.best and task.best[family].n_runs < 2
 
 
 def baseline_verdict(tasks: Sequence[TaskResult]) -> str:

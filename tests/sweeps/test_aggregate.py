@@ -359,11 +359,34 @@ def test_what_one_seed_shows_is_not_stated_without_a_word_of_chance(tmp_path):
     one, two = list(compared("one", 1)), list(compared("two", 2))
     said = "one seed tells nothing about chance, and a difference that it shows has no interval."
     tasks = made_of(tmp_path / "one", one).tasks
-    assert chance_verdict(tasks) == f"Networks were trained from one seed only: {said}"
+    assert chance_verdict(tasks) == f"KANs and MLPs were trained from one seed only: {said}"
     tasks = made_of(tmp_path / "both", [*one, *two]).tasks
-    assert chance_verdict(tasks) == f"Networks were trained from one seed only on 1 of 2 functions: {said}"
+    where = "on 1 of 2 functions"
+    assert chance_verdict(tasks) == f"KANs and MLPs were trained from one seed only {where}: {said}"
     assert chance_verdict(made_of(tmp_path / "two", two).tasks) == ""
     assert chance_verdict(made_of(tmp_path / "alone", one[:1]).tasks) == ""
+
+
+def test_a_sweep_of_two_seeds_that_is_still_running_is_not_called_one_of_a_single_seed(tmp_path):
+    rng = np.random.default_rng(1)
+    mlps = [synthetic.mlp_record("t", [2, 5, 1], "tanh", seed, rng) for seed in (0, 1)]
+    kans = [synthetic.kan_record("t", [2, 1], seed, rng) for seed in (0, 1)]
+    better = synthetic.kan_record("t", [2, 2, 1], 0, rng)
+    for stage in better["stages"]:
+        stage |= {"val_rmse": 1e-9, "test_rmse": 1e-9}
+    # The best model has one run so far, others of its family have two.
+    assert chance_verdict(made_of(tmp_path / "both", [*mlps, *kans, better]).tasks) == ""
+    told = chance_verdict(made_of(tmp_path / "one", [*mlps, kans[0]]).tasks)
+    assert told.startswith("KANs were trained from one seed only: one seed tells nothing")
+    tasks = [
+        synthetic.kan_record("u", [2, 1], 0, rng),
+        *(synthetic.mlp_record(task, [2, 5, 1], "tanh", 0, rng) for task in "uv"),
+        *(synthetic.kan_record("v", [2, 1], seed, rng) for seed in (0, 1)),
+    ]
+    told = chance_verdict(made_of(tmp_path / "some", tasks).tasks)
+    assert told.startswith(
+        "KANs were trained from one seed only on 1 of 2 functions, MLPs were trained from one seed only: "
+    )
 
 
 def test_a_sweep_of_one_family_or_of_nothing_has_no_winner(tmp_path):

@@ -62,6 +62,8 @@ def shards(parent: Path, *texts: str) -> list[Path]:
     [
         ({"spec": SPEC | {"seeds": [0, 1, 2]}}, "seeds: 0, 1 | 0, 1, 2"),
         ({"spec": SPEC | {"tasks": ["jv"]}}, "tasks: – | jv"),
+        # The same samples, but other configurations: runs of other names, in other shards.
+        ({"spec": SPEC | {"decimal": ","}}, "decimal: – | ,"),
         ({"data": {"n_train": 1000, "sha256": "a" * 64}}, "special/jv, n_test: 1000 | –"),
     ],
 )
@@ -156,6 +158,39 @@ def test_a_shard_that_was_stopped_before_it_had_a_plan_is_not_taken_for_a_whole_
     # A merge that was stopped so early goes on.
     Store.create(tmp_path / "all", SPEC, "kan-sweep run x.toml").close()
     assert merge([first], tmp_path / "all").missing_shards == ("2/2",)
+
+
+def cut_short(sources: list[Path], out: Path) -> None:
+    """A merge that ends after the runs are copied, before there is a plan."""
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sweeps.merge._join_plans", killed)
+        with pytest.raises(KeyboardInterrupt):
+            merge(sources, out)
+
+
+def test_what_a_merge_that_was_cut_short_has_left_is_not_taken_for_a_whole_sweep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = shards(tmp_path, "1/3", "2/3", "3/3")
+    out = tmp_path / "all"
+    cut_short([first, second], out)
+    assert run("status", out) == 0
+    assert "shard 3/3 is missing" in capsys.readouterr().out
+    with pytest.raises(UserError, match="has runs and no plan: its merge was cut short"):
+        merge([out, third], tmp_path / "other")
+    with pytest.raises(UserError, match="hold different sweeps"):
+        merge([build(tmp_path / "x", spec=SPEC | {"seeds": [7]})], out)
+    assert run("merge", first, second, "--out", out, "--no-report") == 1
+    assert "shard 3/3 is missing" in capsys.readouterr().out
+    # What is there lacks the third until its plan is joined.
+    cut_short([third], out)
+    assert meta_of(out)["lacks"] == "3/3"
+    assert merge([third], out).complete
+    assert meta_of(out)["lacks"] == ""
 
 
 def test_a_plan_with_gaps_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:

@@ -235,6 +235,38 @@ def test_of_the_codes_of_several_stores_the_newest_counts(tmp_path: Path) -> Non
     assert stale_ids(tmp_path / "one") == ids(old) | ids(new)
 
 
+def test_of_equal_runs_the_one_that_the_counting_code_computed_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = by("1.0", 1, 2, 3), by("1.0", 1, 2, 3, kernel="ffffffff")
+    left, right = build(tmp_path / "a", *ours), build(tmp_path / "b", *theirs)
+    for number, sources in enumerate(([left, right], [right, left])):
+        merged = merge(sources, tmp_path / f"c{number}")
+        assert (merged.equal, merged.stale, merged.complete, len(merged.codes)) == (3, 0, True, 1)
+        assert stale_ids(tmp_path / f"c{number}") == set()
+    # Also where --out holds them already, and of runs that failed.
+    merge([left], tmp_path / "d")
+    assert (merge([right], tmp_path / "d").stale, stale_ids(tmp_path / "d")) == (0, set())
+    lost = {"status": "failed", "stages": []}
+    failed = [
+        build(tmp_path / c, {**own[0], **lost, "reason": c})
+        for c, own in zip("ef", (ours, theirs), strict=True)
+    ]
+    merge(failed, tmp_path / "g")
+    assert stale_ids(tmp_path / "g") == set()
+    # Runs that only the other one computed are stale: it is said, and the exit code is 1.
+    few = build(tmp_path / "h", *theirs[:1])
+    capsys.readouterr()
+    assert run("merge", left, few, "--out", tmp_path / "i", "--no-report") == 1
+    told = capsys.readouterr().out
+    assert "kan_np 1.0, kernels ffffffff counts, that of the store named last" in told
+    assert "2 recorded runs are stale" in told
+    assert f"do stale runs again with: kan-sweep run t --out {tmp_path / 'i'} --rerun stale" in told
+    assert "what is missing" not in told
+    assert "newest" not in told
+    assert stale_ids(tmp_path / "i") == ids(ours[1:])
+
+
 def test_a_shard_that_was_killed_while_its_plan_was_set_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
