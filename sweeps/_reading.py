@@ -24,6 +24,7 @@ from sweeps._rows import (
 from sweeps._sqlite_errors import damaged
 from sweeps.environment import code_of
 from sweeps.errors import UserError
+from sweeps.plan import models_by_family
 from sweeps.records import best_stage, read_json
 
 
@@ -119,10 +120,17 @@ class Reading(CheckedRows):
         """Return (run_id, task) of every planned run, in the order of the plan."""
         return self._rows("SELECT run_id, task FROM plan ORDER BY position")
 
-    def plan_configs(self) -> list[tuple[str, str]]:
-        """Return (family, config) of every planned run, in the order of the plan; `config` is JSON text."""
-        # Rows were inserted in the order of their positions: by rowid nothing has to be sorted.
-        return self._rows("SELECT family, config FROM plan ORDER BY rowid")
+    def plan_families(self) -> dict[str, int]:
+        """Return how many runs of each family are planned, in the order in which the plan comes to them."""
+        return dict(self._rows("SELECT family, count(*) FROM plan GROUP BY family ORDER BY min(rowid)"))
+
+    def plan_models(self) -> dict[str, int]:
+        """Return how many models the planned runs of each family train."""
+        kept = self._checked("meta", "WHERE key = 'plan_models'")
+        if kept:
+            return dict(json.loads(kept[0][1]))
+        # A store of an earlier version did not count them.
+        return models_by_family(self._rows("SELECT family, config FROM plan"))
 
     def plan_missing(self) -> dict[str, int]:
         """Return how many planned runs of a family are not recorded."""

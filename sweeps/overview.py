@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from sweeps._counted import are, counted
 from sweeps._parts import lacks_line
-from sweeps.plan import n_models_in
 from sweeps.records import FORMULA, best_stage, opt_text
 from sweeps.spec_reader import preset_names
 from sweeps.store import Store
@@ -29,9 +27,13 @@ def status_lines(store: Store) -> list[str]:
     """
     with store.snapshot():
         meta, counts, families = store.meta(), store.counts(), _family_lines(store)
-        slowest, failures = store.slowest(_SLOWEST, planned=True), store.failures(planned=True)
-        models = store.n_planned_stages()
-        stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
+        # Mostly there are no others, and nothing has to be looked up in the plan.
+        others = counts["unplanned"] > 0
+        slowest, failures = store.slowest(_SLOWEST, planned=others), store.failures(planned=others)
+        models = store.n_planned_stages() if others else counts["stages"]
+        stale = counts["stale"]
+        if stale and others:
+            stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
     bad = sum(count for _, _, count in failures)
     lines = [
         f"{meta['title']}",
@@ -130,14 +132,7 @@ def model_text(config: Mapping[str, Any], opt: str = "") -> str:
 
 
 def _family_lines(store: Store) -> list[str]:
-    planned: Counter[str] = Counter()
-    models: Counter[str] = Counter()
-    # Very many runs are of very few kinds.
-    for (family, n), count in Counter(
-        (family, n_models_in(config)) for family, config in store.plan_configs()
-    ).items():
-        planned[family] += count
-        models[family] += n * count
+    planned, models = store.plan_families(), store.plan_models()
     missing, failed = store.plan_missing(), store.plan_failed()
     columns = ("done", "failed", "to do", "models")
     lines = [f"{'family':8}" + "".join(f"{name:>8}" for name in columns)]

@@ -109,6 +109,20 @@ def n_models_in(config: str) -> int:
     return grids.group(1).count(",") + 1 if grids else 1
 
 
+def models_by_family(plan: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Return how many models the runs of each family train; `plan` has families and configurations in JSON.
+
+    Examples
+    --------
+    >>> models_by_family([("kan", '{"grids":[3,5]}'), ("mlp", "{}"), ("kan", '{"grids":[3]}')])
+    {'kan': 3, 'mlp': 1}
+    """
+    models: Counter[str] = Counter()
+    for family, config in plan:
+        models[family] += n_models_in(config)
+    return dict(models)
+
+
 def cost(config: Mapping[str, Any]) -> float:
     """Return a rough estimate of the seconds that a run takes on one core.
 

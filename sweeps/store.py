@@ -23,6 +23,7 @@ from sweeps._schema import check_schema, make_schema, migrate, set_meta, timesta
 from sweeps._sqlite_errors import sqlite_errors, unwritable
 from sweeps.environment import code_of
 from sweeps.errors import UserError
+from sweeps.plan import models_by_family
 from sweeps.records import canonical_json, group_id, text_id
 
 #: A row of a plan: run_id, task, family, and the configuration, as plain values or as canonical JSON.
@@ -171,6 +172,7 @@ class Store(Reading):
             # `sweeps.repair` reads, is told apart.
             first = _last_row(connection) + 1
             meta |= {"plan_of": plan_of, "plan_rows": f"{first} {first + len(rows) - 1}"}
+            meta["plan_models"] = canonical_json(models_by_family((row[3], row[4]) for row in rows))
             numbered = [(first + i, *row) for i, row in enumerate(checked("plan", rows))]
             connection.execute("DELETE FROM plan")
             names = ", ".join(("rowid", *CHECKS["plan"].columns, "crc"))

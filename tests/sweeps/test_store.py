@@ -133,7 +133,10 @@ def test_what_is_missing_comes_in_the_order_of_the_plan(store):
     assert store.plan(limit=1) == plan_of_numbers(5)
     assert (store.n_planned(), store.n_recorded()) == (5, 2)
     assert store.statuses() == {f"{1:016x}": "ok", f"{2:016x}": "failed", f"{9:016x}": "failed"}
-    assert store.plan_configs() == [("kan", f'{{"grids":[3,5],"number":{n}}}') for n in (5, 1, 4, 2, 3)]
+    assert store.plan_families() == {"kan": 5}
+    assert store.plan_models() == {"kan": 10}
+    store._connection.execute("DELETE FROM meta WHERE key = 'plan_models'")  # as by an earlier version
+    assert store.plan_models() == {"kan": 10}
     assert (store.plan_missing(), store.plan_failed()) == ({"kan": 3}, {"kan": 1})
 
 
