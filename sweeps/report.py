@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweeps import _views as views
+from sweeps._collection import spared_collection
 from sweeps._files import write_file
 from sweeps._gallery import Gallery
 from sweeps._made_by import machine_line, machine_view, spec_view
@@ -66,7 +67,7 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two of all of them.
-    with Press(2 * len(result.tasks) + 2) as press:
+    with spared_collection(), Press(2 * len(result.tasks) + 2) as press:
         gallery = Gallery(files / FIGURES_NAME, names, press)
         _fill(gallery, result)
         tables = report_tables(result, names)
