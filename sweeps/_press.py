@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import signal
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from sweeps._style import render
 KINDS = ("pdf", "png")
 #: A process takes as long to start as to write so many figures.
 _WORTH_A_PROCESS = 8
+#: So many figures are kept in memory until they are written; then their owner waits.
+_MOST_WAITING = 64
 
 
 class Press:
@@ -40,7 +43,7 @@ class Press:
     """
 
     def __init__(self, n_figures: int = 0, cores: int | None = None) -> None:
-        self._waiting: list[tuple[Any, bytes, Path]] = []
+        self._waiting: deque[tuple[Any, bytes, Path]] = deque()
         self._pool: Any = None
         if n_figures < _WORTH_A_PROCESS:
             return
@@ -60,10 +63,13 @@ class Press:
         if self._pool is None:
             return
         try:
-            if error is None:
-                self._finish()
+            while error is None and self._waiting:
+                self._settle()
         finally:
-            self._pool.shutdown(kill_workers=True)
+            # Not `kill_workers`: where work still waits, loky's thread may end in a KeyError.
+            for future, _, _ in self._waiting:
+                future.cancel()
+            self._pool.shutdown()
 
     def add(self, figure: Figure, path: Path) -> None:
         """Write a figure that has been laid out to `path` with the suffix of each kind."""
@@ -73,11 +79,14 @@ class Press:
         content = pickle.dumps(figure)
         with self._unless_killed(content, path):
             self._waiting.append((self._pool.submit(_write_pickled, content, path), content, path))
+        while len(self._waiting) > _MOST_WAITING:
+            self._settle()
 
-    def _finish(self) -> None:
-        for future, content, path in self._waiting:
-            with self._unless_killed(content, path):
-                future.result()
+    def _settle(self) -> None:
+        """Wait for the figure that has waited longest."""
+        future, content, path = self._waiting.popleft()
+        with self._unless_killed(content, path):
+            future.result()
 
     @staticmethod
     @contextlib.contextmanager

@@ -61,8 +61,7 @@ def measure(room: Path) -> list[Bar]:
                     f"{max(start.wall_s - start.runs * cost.wall_s / cost.runs, 0.0):.1f}",
                 )
             )
-            if backend != "dask":  # whose scheduler and workers take their part of these cores
-                bars.append(Bar(f"overhead of a run, {backend}, ms", overhead, MS_BAR))
+            bars.append(Bar(f"overhead of a run, {backend}, ms", overhead, MS_BAR))
     header = ("backend", "ms in a run", "ms besides", "runs a second", "seconds to start")
     show_table(f"Overhead, {_RUNS} tiny runs", header, rows)
     return bars

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from joblib.externals.loky import BrokenProcessPool
 from matplotlib.figure import Figure
 
+from sweeps import _press
 from sweeps._press import KINDS, Press
 from sweeps._style import lay_out, render
 from sweeps.errors import UserError
@@ -51,6 +53,16 @@ def test_other_processes_write_the_same_bytes(tmp_path):
     assert here == there
 
 
+def test_no_more_than_some_figures_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(_press, "_MOST_WAITING", 1)
+    with Press(MANY, 2) as press:
+        for seed in range(4):
+            press.add(drawn(seed), tmp_path / str(seed))
+            assert len(press._waiting) <= 1
+        assert len(contents(tmp_path)) >= 3 * len(KINDS)
+    assert len(contents(tmp_path)) == 4 * len(KINDS)
+
+
 def test_few_figures_start_no_process():
     with Press(3, 4) as press:
         assert press._pool is None
@@ -78,15 +90,23 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path, cores):
 def test_an_error_of_the_owner_is_not_hidden_and_ends_the_processes(tmp_path):
     press = Press(MANY, 2)
 
+    helper = press._pool.submit(os.getpid).result()
+    figure = drawn()
+
     def interrupted():
         with press:
-            press.add(drawn(), tmp_path / "figure")
+            os.kill(helper, signal.SIGSTOP)
+            for seed in range(12):  # more than are handed to a process at once
+                press.add(figure, tmp_path / str(seed))
+            threading.Timer(1.0, os.kill, (helper, signal.SIGCONT)).start()
             raise KeyboardInterrupt
 
-    helper = press._pool.submit(os.getpid).result()
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     wait_for_end(helper)
+    written = contents(tmp_path)
+    assert len(written) < 12 * len(KINDS)
+    assert not any(name.startswith(".") for name in written)
 
 
 OWNER = """

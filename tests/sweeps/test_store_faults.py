@@ -81,6 +81,14 @@ def quick_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lock, "DEAD_AFTER_S", 2.0)
 
 
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(self: object, **_: object) -> None:
+        raise NotImplementedError("no locks here")
+
+    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+
+
 def leave_note(directory: Path, host: str) -> Path:
     note = directory / HOLDER_NAME
     note.write_text(json.dumps({"pid": 7, "host": host, "since": "2026-01-01", "token": "x"}))
@@ -137,14 +145,8 @@ def test_a_holder_touches_its_note(tmp_path: Path) -> None:
     lock.release()
 
 
-@pytest.mark.usefixtures("quick_beat")
-def test_without_locks_of_the_file_system_the_note_is_the_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuses(self: object, **_: object) -> None:
-        raise NotImplementedError("no locks here")
-
-    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+@pytest.mark.usefixtures("quick_beat", "no_locks")
+def test_without_locks_of_the_file_system_the_note_is_the_lock(tmp_path: Path) -> None:
     first = WriterLock(tmp_path, "now")
     with pytest.raises(UserError, match=f"process {os.getpid()} on"):
         WriterLock(tmp_path, "now")
@@ -225,15 +227,11 @@ def test_of_two_that_come_at_once_without_locks_one_at_most_holds_the_store(
         assert left or "held" in heard
 
 
-@pytest.mark.usefixtures("quick_beat")
+@pytest.mark.usefixtures("quick_beat", "no_locks")
 @pytest.mark.parametrize("left", [False, True])
 def test_a_note_that_came_while_another_one_was_looked_at_is_left_alone(
     left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(self: object, **_: object) -> None:
-        raise NotImplementedError("no locks here")
-
-    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
     if left:
         leave_note(tmp_path, "node17")
     held: list[WriterLock] = []
@@ -289,14 +287,10 @@ def test_every_write_looks_first_whether_the_store_was_taken_over(tmp_path: Path
         assert store.finished_ids() == {made(1)["run_id"]}
 
 
-@pytest.mark.usefixtures("quick_beat")
-def test_without_locks_who_was_taken_over_writes_no_more_though_the_other_one_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("quick_beat", "no_locks")
+def test_without_locks_who_was_taken_over_writes_no_more_after_the_other_one_ended(
+    tmp_path: Path,
 ) -> None:
-    def refuses(self: object, **_: object) -> None:
-        raise NotImplementedError("no locks here")
-
-    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
     with Store.create(tmp_path, {}, "") as store:
         store.add(made(1))
         # What is left by one that took the note for dead, wrote and ended.
@@ -307,14 +301,10 @@ def test_without_locks_who_was_taken_over_writes_no_more_though_the_other_one_ha
     assert not (tmp_path / HOLDER_NAME).exists()
 
 
-@pytest.mark.usefixtures("quick_beat")
+@pytest.mark.usefixtures("quick_beat", "no_locks")
 def test_without_locks_nobody_writes_before_the_note_has_stayed_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(self: object, **_: object) -> None:
-        raise NotImplementedError("no locks here")
-
-    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
     looks: list[float] = []
 
     def sleep(seconds: float) -> None:
