@@ -1,8 +1,9 @@
 """What one more run costs besides its training: in this process, on two worker processes, on a small cluster.
 
-Tiny runs, so that nothing else shows. From the time of all cores, (processes) x (seconds of the sweep), the
-processor time that the runs themselves measured is taken away; what is left is planning, pickling, waiting
-and storing. Processes that have to be started are started before.
+Tiny runs, so that nothing else shows, in a short sweep and in a long one. From the time of all cores,
+(processes) x (seconds), that the long one takes more, the processor time that its further runs themselves
+measured is taken away; what is left is planning, pickling, waiting and storing. What a sweep takes once, to
+start processes above all, is shown beside it.
 """
 
 from __future__ import annotations
@@ -26,17 +27,20 @@ from sweeps.spec_reader import read_spec
 from sweeps.store import Store
 
 MS_BAR = 3.0
-_START, _RUNS = 100, 2000
+_START, _RUNS = 100, 5000
 _BACKENDS = {"sequential": 1, "loky": 2} | ({"dask": 2} if find_spec("distributed") else {})
 
 
 @dataclass(frozen=True)
 class _Cost:
-    """Of one sweep, in seconds: from its first run to its end, and what its runs took of the processor."""
+    """Of a sweep, in seconds: from before its processes are started to its end, and what its runs took."""
 
     runs: int
     wall_s: float
     cpu_s: float
+
+    def __sub__(self, other: _Cost) -> _Cost:
+        return _Cost(self.runs - other.runs, self.wall_s - other.wall_s, self.cpu_s - other.cpu_s)
 
     def overhead_ms(self, jobs: int) -> float:
         """Milliseconds of a core that a run takes besides itself."""
@@ -49,16 +53,15 @@ def measure(room: Path) -> list[Bar]:
     with tempfile.TemporaryDirectory(dir=room) as folder:
         for backend, jobs in _BACKENDS.items():
             start = _sweep(Path(folder), backend, jobs, _START)
-            cost = _sweep(Path(folder), backend, jobs, _RUNS)
-            overhead = cost.overhead_ms(jobs)
-            own = 1e3 * cost.cpu_s / cost.runs
+            further = _sweep(Path(folder), backend, jobs, _RUNS) - start
+            overhead = further.overhead_ms(jobs)
             rows.append(
                 (
                     f"{backend}, {jobs} process{'es' if jobs > 1 else ''}",
-                    f"{own:.2f}",
+                    f"{1e3 * further.cpu_s / further.runs:.2f}",
                     f"{overhead:.2f}",
-                    f"{cost.runs / cost.wall_s:.0f}",
-                    f"{max(start.wall_s - start.runs * cost.wall_s / cost.runs, 0.0):.1f}",
+                    f"{further.runs / further.wall_s:.0f}",
+                    f"{max(start.wall_s - start.runs * further.wall_s / further.runs, 0.0):.1f}",
                 )
             )
             bars.append(Bar(f"overhead of a run, {backend}, ms", overhead, MS_BAR))

@@ -20,6 +20,8 @@ from sweeps.space import RunConfig
 
 #: A task that has taken so long ends with the run that it is computing.
 _LONGEST_S = 1.0
+#: Runs are handed to the process one by one, or more and more of them at once while they take no longer.
+_TOGETHER_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def compute_group(sweep: str, memory: int | None, work: bytes) -> Answer:
     messages carry many tasks at once, and a worker that cannot read one of those loses its connection.
 
     A group that takes longer than was thought ends early: nobody waits long for what is done, and the runs
-    that were not begun go elsewhere.
+    that were not begun go elsewhere. So how many the process has in hand is found out as they are computed.
 
     Raises
     ------
@@ -64,14 +66,16 @@ def compute_group(sweep: str, memory: int | None, work: bytes) -> Answer:
     terms, group = _read(work)
     member = _member(sweep, terms, memory)
     records: list[Record] = []
-    begin = time.monotonic()
+    begin = now = time.monotonic()
+    n_begun, n_more = 0, 1
     try:
-        for run in group:
-            if records and time.monotonic() - begin > _LONGEST_S:
-                break
-            for computed in member.crew.compute([run]):
+        while n_begun < len(group) and now - begin < _LONGEST_S:
+            for computed in member.crew.compute(group[n_begun : n_begun + n_more]):
                 records += computed
-        member.used = time.monotonic()
+            n_begun += n_more
+            before, now = now, time.monotonic()
+            n_more = 2 * n_more if now - before < _TOGETHER_S else 1
+        member.used = now
     except BaseException:
         _dismiss(member)
         raise
