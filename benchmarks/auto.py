@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._common import Bar, show_bars, show_table
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
 from sweeps.store import Store
 
 _ROWS = 2000

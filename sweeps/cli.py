@@ -207,7 +207,7 @@ def auto(
     Example:  kan-sweep auto data.csv --target y --budget 10m
     """
     from sweeps import launch as launching
-    from sweeps.auto import AutoRequest, find_model
+    from sweeps.auto.command import AutoRequest, find_model
     from sweeps.backends import check_jobs
     from sweeps.own_data import TableOptions
     from sweeps.quantities import parse_duration
@@ -280,8 +280,8 @@ def compare(
     code 1: no model of one family is finished in both.
     """
     from sweeps.compare import compare_sweeps, comparison_verdict, left_out_lines, ratios_table
-    from sweeps.compare_page import write_comparison
-    from sweeps.tables import text_lines
+    from sweeps.page.compare_page import write_comparison
+    from sweeps.page.tables import text_lines
 
     found = compare_sweeps(first, second)
     write_comparison(found, output)

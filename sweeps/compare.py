@@ -11,16 +11,10 @@ from typing import Any
 import numpy as np
 
 from sweeps._counted import counted
-from sweeps._made_by import plain
-from sweeps._results import Interval, SweepResult, TaskResult
-from sweeps._style import by_family, label
-from sweeps._task_data import Data, data_differences, task_data
-from sweeps._words import interval_text
-from sweeps._words import plain as plain_number
-from sweeps.aggregate import aggregate
-from sweeps.errors import UserError
-from sweeps.records import canonical_json, text_id
-from sweeps.statistics import (
+from sweeps.analysis.aggregate import aggregate
+from sweeps.analysis.made_by import plain
+from sweeps.analysis.results import Interval, SweepResult, TaskResult
+from sweeps.analysis.statistics import (
     LEAST_ERROR,
     FloatArray,
     geometric_mean,
@@ -29,17 +23,23 @@ from sweeps.statistics import (
     ratio_at_equal_size,
     resampled_families,
 )
+from sweeps.analysis.task_data import Data, data_differences, task_data
+from sweeps.errors import UserError
+from sweeps.page.style import by_family, label
+from sweeps.page.tables import Column, Table
+from sweeps.page.words import interval_text
+from sweeps.page.words import plain as plain_number
+from sweeps.records import canonical_json, text_id
 from sweeps.store import Store
-from sweeps.tables import Column, Table
 
 
 @dataclass(frozen=True)
 class Ratio:
     """A family of both sweeps on one function: by what factor the error of the first is smaller.
 
-    `equal` is at equal parameters, see `sweeps.statistics.ratio_at_equal_size`, `best` that of the best
-    models whatever their size; `replicates` are those of `equal`. `once` says which of the two sweeps ran
-    every configuration once: then nothing is known of chance, and there is no interval.
+    `equal` is at equal parameters, see `sweeps.analysis.statistics.ratio_at_equal_size`, `best` that of the
+    best models whatever their size; `replicates` are those of `equal`. `once` says which of the two sweeps
+    ran every configuration once: then nothing is known of chance, and there is no interval.
     """
 
     family: str

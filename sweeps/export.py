@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from sweeps._collection import paused_collection
-from sweeps._database import Columns
 from sweeps._files import write_file
 from sweeps.errors import UserError
 from sweeps.records import read_json
+from sweeps.storage.database import Columns
 from sweeps.store import Store
 
 _STAGE_COLUMNS = {

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from sweeps._results import KAN, LBFGS, Formula, Point, TaskResult
-from sweeps._style import (
+from sweeps.analysis.results import KAN, LBFGS, Formula, Point, TaskResult
+from sweeps.page.style import (
     FORMULA_COLOUR,
     GREY,
     MARKERS,

@@ -6,12 +6,6 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from sweeps.baselines import (
-    LEAST_SQUARES_STEPS,
-    SKLEARN_ACTIVATIONS,
-    SKLEARN_SOLVERS,
-    sklearn_axes_defaults,
-)
 from sweeps.checks import Check, Expected, Table, axis, many, number_or, one_of, real, whole
 from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN
 from sweeps.space import (
@@ -22,6 +16,12 @@ from sweeps.space import (
     Axis,
     ModelTable,
     Shape,
+)
+from sweeps.training.baselines import (
+    LEAST_SQUARES_STEPS,
+    SKLEARN_ACTIVATIONS,
+    SKLEARN_SOLVERS,
+    sklearn_axes_defaults,
 )
 
 FAMILIES = ("kan", "mlp", FORMULA, *BASELINES)

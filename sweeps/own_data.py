@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.baselines import baseline_tables, require_sklearn
 from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.records import FORMULA
 from sweeps.space import DECIMALS, ONE_HOT, REFUSE
+from sweeps.training.baselines import baseline_tables, require_sklearn
 
 #: How messages of kan_np name its arguments, and what they are called on the command line.
 _IN_OPTIONS = (

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from sweeps._counted import counted
-from sweeps.baselines import baseline_cost
 from sweeps.records import AUTO, BASELINES, FORMULA
 from sweeps.space import RunConfig, kan_params, mlp_params
+from sweeps.training.baselines import baseline_cost
 
 # Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient:
 # per call and layer, and per sample and edge (KAN), node or weight (MLP). Of an iteration of LM, besides some

@@ -15,7 +15,7 @@ from typing import Any
 AUTO = "auto"
 #: The family of the runs that look for formulas instead of training models of one shape.
 FORMULA = "formula"
-#: The families of models without a hidden layer, and of another library's network; see `sweeps.baselines`.
+#: Models without a hidden layer, and another library's network; see `sweeps.training.baselines`.
 LINEAR, ADDITIVE, SKLEARN = "linear", "additive", "sklearn"
 BASELINES = (LINEAR, ADDITIVE, SKLEARN)
 

@@ -7,17 +7,19 @@ import json
 import struct
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sweeps._command import command_for
 from sweeps._counted import are, counted
-from sweeps._database import DATABASE_NAME
-from sweeps._lock import WriterLock
-from sweeps._pages import rows_in
-from sweeps._rows import (
+from sweeps.errors import UserError
+from sweeps.storage.database import DATABASE_NAME
+from sweeps.storage.lock import WriterLock
+from sweeps.storage.pages import rows_in
+from sweeps.storage.rows import (
     CHECKS,
     ENVIRONMENT_COLUMNS,
     FORMULA_COLUMNS,
@@ -33,11 +35,12 @@ from sweeps._rows import (
     stage_record,
     to_nan,
 )
-from sweeps._schema import timestamp
-from sweeps.errors import UserError
+from sweeps.storage.schema import timestamp
 from sweeps.store import Store
 
-_AT_ONCE = 500
+#: Runs in a transaction. Their ids lie anywhere in the indices: with fewer at once most pages are written
+#: anew for every one of them.
+_AT_ONCE = 5000
 #: The columns of every table as they lie in the file, check sum last.
 _STORED: dict[str, dict[str, type]] = {
     "meta": META_COLUMNS,
@@ -168,17 +171,19 @@ def _write(found: _Found, output: Path) -> Repaired:
     parts = {table: _by_run(table, found[table].values()) for table in PART_TABLES}
     environments = {row[0]: json.loads(row[1]) for row in latest["environments"].values()}
     # What a run has left behind is all that is known of one whose own row is lost.
-    records, without_model = [], []
     incomplete = sorted(set().union(*parts.values()) - latest["runs"].keys())
-    # In the order of writing, which tells the code that counts where the entry of it is lost.
-    for run_id, row in latest["runs"].items():
-        record, lost = _assemble(row, {table: parts[table].get(run_id, {}) for table in PART_TABLES})
-        if any(part[0] != "m" for part in lost):
-            incomplete.append(run_id)
-            continue
-        if lost:
-            without_model.append(run_id)
-        records.append(record | {"environment": environments.get(record["env_id"], {})})
+    without_model: list[str] = []
+
+    def whole_runs() -> Iterator[dict[str, Any]]:
+        for run_id, row in latest["runs"].items():
+            record, lost = _assemble(row, {table: parts[table].get(run_id, {}) for table in PART_TABLES})
+            if any(part[0] != "m" for part in lost):
+                incomplete.append(run_id)
+                continue
+            if lost:
+                without_model.append(run_id)
+            yield record | {"environment": environments.get(record["env_id"], {})}
+
     spec = json.loads(meta.get("spec", "{}"))
     command = command_for(meta.get("command", ""), output)
     with Store.create(output, spec, command, meta.get("table") or None) as store:
@@ -190,11 +195,14 @@ def _write(found: _Found, output: Path) -> Repaired:
         # Nobody is to take what is left of a plan for the whole.
         damage = {"plan_damaged": "yes"} if plan_lost != 0 else {}
         store.set_plan(rows, positions=[row[1] for row in plan], **damage)
-        for start in range(0, len(records), _AT_ONCE):
-            store.add_all(records[start : start + _AT_ONCE])
+        # In the order of writing, which tells the code that counts where the entry of it is lost.
+        n_runs, records = 0, whole_runs()
+        while some := list(islice(records, _AT_ONCE)):
+            store.add_all(some)
+            n_runs += len(some)
         counts, n_models = store.counts(), len(store.model_stages())
     return Repaired(
-        runs=len(records),
+        runs=n_runs,
         stages=counts["stages"],
         models=n_models,
         incomplete=tuple(incomplete),

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 import kan_np
 from sweeps import tasks
-from sweeps.baselines import LEAST_SQUARES_STEPS, fit_sklearn
-from sweeps.chain import Chain, ChainEnd, Diverged
 from sweeps.environment import code_of, environment, kernel
 from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
-from sweeps.time_limit import RunTimeout, TimeLimit
+from sweeps.training.baselines import LEAST_SQUARES_STEPS, fit_sklearn
+from sweeps.training.chain import Chain, ChainEnd, Diverged
+from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]
 

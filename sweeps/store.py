@@ -15,16 +15,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sweeps._database import DATABASE_NAME, check_structure, connect_reader, connect_writer
-from sweeps._lock import WriterLock
-from sweeps._reading import Reading
-from sweeps._rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
-from sweeps._schema import check_schema, make_schema, migrate, set_meta, timestamp
-from sweeps._sqlite_errors import sqlite_errors, unwritable
 from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.plan import models_by_family
 from sweeps.records import canonical_json, group_id, text_id
+from sweeps.storage.database import DATABASE_NAME, check_structure, connect_reader, connect_writer
+from sweeps.storage.lock import WriterLock
+from sweeps.storage.reading import Reading
+from sweeps.storage.rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
+from sweeps.storage.schema import check_schema, make_schema, migrate, set_meta, timestamp
+from sweeps.storage.sqlite_errors import sqlite_errors, unwritable
 
 #: A row of a plan: run_id, task, family, and the configuration, as plain values or as canonical JSON.
 PlanRow = tuple[str, str, str, Mapping[str, Any] | str]

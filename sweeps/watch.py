@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from sweeps._lock import Holder, holder
 from sweeps.overview import model_text
 from sweeps.plan import cost
 from sweeps.progress import clock
 from sweeps.records import group_id
+from sweeps.storage.lock import Holder, holder
 from sweeps.store import Store
 
 #: The speed is that of so many runs, the latest ones.

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
+from sweeps.page.verdict import chance_verdict, verdict
 from sweeps.records import group_id
 from sweeps.store import Store
-from sweeps.verdict import chance_verdict, verdict
 
 
 @pytest.fixture(scope="module")

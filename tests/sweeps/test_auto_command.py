@@ -21,9 +21,10 @@ from misbehaving import networks_die, networks_hang
 
 from kan_np import load_csv, load_model
 from kan_np.data.rows import split_table
-from sweeps import auto_trainer, run_one
-from sweeps.auto_answer import FOLDS_WARNING, model_name, rmse_interval
-from sweeps.auto_search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
+from sweeps import run_one
+from sweeps.auto import trainer
+from sweeps.auto.answer import FOLDS_WARNING, model_name, rmse_interval
+from sweeps.auto.search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.run_one import RunOptions
@@ -264,7 +265,7 @@ def test_stages_that_are_not_finite_are_left_out(fault: dict[str, object]) -> No
         rows = [{"stage": number} | stage for number, stage in enumerate(stages)]
         return {"run_id": str(seed), "family": "kan", "config": config, "stages": rows}
 
-    found = auto_trainer._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
+    found = trainer._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
     assert [candidate.stage for candidate in found] == [0]
 
 
@@ -279,7 +280,7 @@ def test_a_run_that_fails_with_another_seed_does_not_keep_the_search(
     real = dict(run_one._TRAIN)
     for family in ("kan", "mlp"):
         monkeypatch.setitem(run_one._TRAIN, family, train)
-    monkeypatch.setattr(auto_trainer, "run_plan", partial(in_this_process, auto_trainer.run_plan))
+    monkeypatch.setattr(trainer, "run_plan", partial(in_this_process, trainer.run_plan))
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (90, 2))
     table, out = tmp_path / "product.csv", tmp_path / "out"
@@ -304,16 +305,16 @@ def test_runs_that_are_launched_together_share_the_budget(
 ) -> None:
     """Every run ends with the budget, and what is not begun by then is not begun at all."""
     given: list[RunOptions] = []
-    real = auto_trainer.run_plan
+    real = trainer.run_plan
 
     def launch(store: object, plan: object, options: RunOptions, *rest: object, **more: object) -> object:
         given.append(options)
         if len(given) == 2:  # the time is over as the runs of the second model are launched
             options = replace(options, deadline=0.0)
-            monkeypatch.setattr(auto_trainer.StoreTrainer, "spent", lambda self: math.inf)
+            monkeypatch.setattr(trainer.StoreTrainer, "spent", lambda self: math.inf)
         return real(store, plan, options, *rest, **more)
 
-    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    monkeypatch.setattr(trainer, "run_plan", launch)
     table, out = write_wave(tmp_path / "wave.csv", 60), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--folds", "3", "--out", str(out), "--no-report"]
     begin = time.monotonic()
@@ -337,7 +338,7 @@ def test_runs_that_are_launched_together_share_the_budget(
 def test_a_row_that_validates_in_several_folds_is_one_row(tmp_path: Path) -> None:
     table = write_wave(tmp_path / "wave.csv", 90)
     parts = [load_csv(table, "z", folds=5, fold=fold, val_fraction=0.3, seed=4) for fold in range(5)]
-    numbers = auto_trainer.same_rows(np.concatenate([auto_trainer.unscaled(part, "val") for part in parts]))
+    numbers = trainer.same_rows(np.concatenate([trainer.unscaled(part, "val") for part in parts]))
     rows = np.concatenate([split_table(90, 0.0, 0.3, 4, None, 5, fold).val for fold in range(5)])
     assert len(set(rows)) < len(rows)
     assert np.array_equal(numbers[:, None] == numbers, rows[:, None] == rows)
@@ -431,7 +432,7 @@ def test_a_search_that_goes_on_has_the_time_that_passed_and_not_the_sum_of_its_r
 ) -> None:
     """Runs beside each other take less time than they add up to."""
     given: list[float] = []
-    real = auto_trainer.run_plan
+    real = trainer.run_plan
 
     def launch(store: object, plan: object, options: RunOptions, *rest: object, **more: object) -> object:
         given.append((options.deadline or 0.0) - time.monotonic())
@@ -449,7 +450,7 @@ def test_a_search_that_goes_on_has_the_time_that_passed_and_not_the_sum_of_its_r
             (name,) = [name for name in store.meta() if name.startswith("searched_s")]
             store.set_meta(**{name: seconds or store.meta()[name]})
 
-    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    monkeypatch.setattr(trainer, "run_plan", launch)
     table, out = write_wave(tmp_path / "wave.csv", 60), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "5h"]
     assert main(command) == 130
@@ -518,8 +519,8 @@ def launch_with(compute: Callable[..., Any], launch: Callable[..., Any], *given:
 def test_a_run_that_kills_its_process_is_a_failed_row_and_the_search_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: str
 ) -> None:
-    launch = partial(launch_with, networks_die, auto_trainer.run_plan)
-    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    launch = partial(launch_with, networks_die, trainer.run_plan)
+    monkeypatch.setattr(trainer, "run_plan", launch)
     table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--jobs", jobs]
     assert main(command) == 0
@@ -538,8 +539,8 @@ def test_a_run_that_kills_its_process_is_a_failed_row_and_the_search_goes_on(
 def test_a_run_that_hangs_ends_with_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    launch = partial(launch_with, networks_hang, auto_trainer.run_plan)
-    monkeypatch.setattr(auto_trainer, "run_plan", launch)
+    launch = partial(launch_with, networks_hang, trainer.run_plan)
+    monkeypatch.setattr(trainer, "run_plan", launch)
     monkeypatch.setattr("sweeps.backends.crew.GRACE_S", 0.1)
     table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "15s"]
@@ -601,8 +602,11 @@ def test_an_interrupt_before_anything_is_trained_is_said(
     table = write_wave(tmp_path / "wave.csv", 40)
     command = ["auto", str(table), "--target", "z", "--out", str(tmp_path / "o")]
     for place, words in (
-        ("sweeps.auto.describe", "interrupted; nothing that was stored is lost, and the same command"),
-        ("sweeps.auto_trainer.warm_up", "interrupted; what was complete is stored.\ncontinue with: "),
+        (
+            "sweeps.auto.command.describe",
+            "interrupted; nothing that was stored is lost, and the same command",
+        ),
+        ("sweeps.auto.trainer.warm_up", "interrupted; what was complete is stored.\ncontinue with: "),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, interrupted)

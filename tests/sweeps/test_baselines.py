@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from sweeps import tasks
-from sweeps.baselines import baseline_cost, baseline_tables
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.own_data import TableOptions
@@ -20,6 +19,7 @@ from sweeps.run_one import RunOptions, load_model_bytes, run_one, squared_errors
 from sweeps.space import SweepSpec, expand
 from sweeps.spec_reader import csv_spec, parse_spec
 from sweeps.store import Store
+from sweeps.training.baselines import baseline_cost, baseline_tables
 
 
 def write_table(path: Path, n: int = 60) -> Path:

@@ -18,8 +18,8 @@ from sweeps.compare import (
     ratios_table,
     same_runs,
 )
-from sweeps.compare_page import write_comparison
 from sweeps.errors import UserError
+from sweeps.page.compare_page import write_comparison
 from sweeps.store import Store
 
 TASKS = ("special/jv", "special/ellipj")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import synthetic
 
-from sweeps._rows import checked
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.repair import repair
+from sweeps.storage.rows import checked
 from sweeps.store import Store
 
 OFFSETS = 50

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from sweeps._style import file_names, power_of_ten, ratio_text, render, wrap
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
 from sweeps.figures import guide, has_pictures, task_figure
-from sweeps.overview_figures import all_tasks_figure, summary_figure
+from sweeps.page.overview_figures import all_tasks_figure, summary_figure
+from sweeps.page.style import file_names, power_of_ten, ratio_text, render, wrap
 from sweeps.pareto import steps
 from sweeps.store import Store
 

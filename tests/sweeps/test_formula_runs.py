@@ -17,13 +17,13 @@ from small_sweep import assert_same_results, write_spec
 
 import kan_np
 from sweeps import tasks
-from sweeps._mathml import formula_html
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
+from sweeps.analysis.formulas import formula_verdict
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.export import export_runs
 from sweeps.figures import task_figure
-from sweeps.formulas import formula_verdict
+from sweeps.page.mathml import formula_html
 from sweeps.plan import cost, n_models
 from sweeps.report import write_report
 from sweeps.run_one import RunOptions, load_model_bytes, run_one

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from sweeps._mathml import formula_html, short_text
+from sweeps.page.mathml import formula_html, short_text
 
 
 def read(element: ET.Element) -> str:

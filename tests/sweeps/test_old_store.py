@@ -11,7 +11,7 @@ import pytest
 import synthetic
 from small_sweep import write_spec
 
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
 from sweeps.cli import main
 from sweeps.export import export_runs
 from sweeps.records import canonical_json, group_id
@@ -155,7 +155,7 @@ def test_a_migration_that_breaks_off_leaves_the_old_store(tmp_path, monkeypatch)
         "INSERT INTO nowhere VALUES (1)",
     )
     with monkeypatch.context() as patch:
-        patch.setattr("sweeps._schema.MIGRATIONS", {1: broken})
+        patch.setattr("sweeps.storage.schema.MIGRATIONS", {1: broken})
         with pytest.raises(Exception, match="nowhere"):
             Store.open(tmp_path)
     with Store.open(tmp_path, readonly=True) as store:

@@ -10,16 +10,16 @@ import pytest
 import synthetic
 from test_report import page_of
 
-from sweeps._style import family_handles, ratio_text
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
+from sweeps.analysis.optimizers import compare_optimizers
+from sweeps.analysis.variants import varied_options
 from sweeps.figures import task_figure
-from sweeps.optimizers import compare_optimizers
 from sweeps.overview import model_text, run_lines
-from sweeps.overview_figures import summary_figure
+from sweeps.page.overview_figures import summary_figure
+from sweeps.page.style import family_handles, ratio_text
 from sweeps.report import write_report
 from sweeps.show import record_lines
 from sweeps.store import Store
-from sweeps.variants import varied_options
 
 
 def with_errors(record, *errors, seconds=1.0):

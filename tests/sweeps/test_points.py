@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.points import _Seeds
+from sweeps.analysis.points import _Seeds
 
 NUMBERS = st.sampled_from([0.0, 1e-300, 0.1, 0.25, 0.25, 3.0, 1e300, math.inf, math.nan])
 #: Groups: what the seeds that reached a point have, and how many did not reach it.

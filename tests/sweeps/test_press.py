@@ -14,10 +14,10 @@ import pytest
 from joblib.externals.loky import BrokenProcessPool
 from matplotlib.figure import Figure
 
-from sweeps import _press
-from sweeps._press import KINDS, Press
-from sweeps._style import lay_out, render
 from sweeps.errors import UserError
+from sweeps.page import press as pages
+from sweeps.page.press import KINDS, Press
+from sweeps.page.style import lay_out, render
 
 MANY = 16
 
@@ -54,7 +54,7 @@ def test_other_processes_write_the_same_bytes(tmp_path):
 
 
 def test_no_more_than_some_figures_wait(tmp_path, monkeypatch):
-    monkeypatch.setattr(_press, "_MOST_WAITING", 1)
+    monkeypatch.setattr(pages, "_MOST_WAITING", 1)
     with Press(MANY, 2) as press:
         for seed in range(4):
             press.add(drawn(seed), tmp_path / str(seed))
@@ -111,7 +111,8 @@ def test_an_error_of_the_owner_is_not_hidden_and_ends_the_processes(tmp_path):
 
 OWNER = """
 import os, time
-from sweeps._press import Press
+from sweeps.page import press as pages
+from sweeps.page.press import Press
 with Press(16, 2) as press:
     print(press._pool.submit(os.getpid).result(), flush=True)
     time.sleep(600)

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import synthetic
 
-from sweeps._page import inline_svg
-from sweeps._results import Interval
-from sweeps._words import duration, interval_text, number
-from sweeps.aggregate import aggregate
+from sweeps.analysis.aggregate import aggregate
+from sweeps.analysis.results import Interval
 from sweeps.errors import UserError
 from sweeps.figures import MAX_VECTOR_POINTS
+from sweeps.page.html import inline_svg
+from sweeps.page.verdict import verdict
+from sweeps.page.words import duration, interval_text, number
 from sweeps.records import group_id
 from sweeps.report import write_report
 from sweeps.store import Store
-from sweeps.verdict import verdict
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 

@@ -32,7 +32,7 @@ from sweeps.run_one import (
     warm_up,
 )
 from sweeps.space import KAN_DEFAULTS, run_id
-from sweeps.time_limit import RunTimeout, TimeLimit
+from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
 KAN: dict[str, Any] = {
@@ -285,7 +285,7 @@ def test_code_that_never_asks_is_stopped_by_an_alarm(monkeypatch: pytest.MonkeyP
         while True:
             time.sleep(0.01)
 
-    monkeypatch.setattr("sweeps.time_limit.GRACE_S", 0.05)
+    monkeypatch.setattr("sweeps.training.time_limit.GRACE_S", 0.05)
     monkeypatch.setattr(kan_np, "fit_schedule", hang)
     before = signal.getsignal(signal.SIGALRM)
     record = run_one(KAN, RunOptions(timeout=0.05))
@@ -410,7 +410,7 @@ def test_an_alarm_that_native_code_makes_another_error_of_is_a_timeout(
         except RunTimeout:
             raise RuntimeError("no compiled object yet for <Library>") from None
 
-    monkeypatch.setattr("sweeps.time_limit.GRACE_S", 0.02)
+    monkeypatch.setattr("sweeps.training.time_limit.GRACE_S", 0.02)
     monkeypatch.setitem(module._TRAIN, "kan", swallow)
     record = run_one(KAN, RunOptions(0.05))
     assert record["status"] == "timeout"

@@ -10,10 +10,9 @@ import pytest
 import synthetic
 from scipy.stats import linregress, t
 
-from sweeps._results import Samples
-from sweeps.aggregate import aggregate
-from sweeps.pareto import best_within, hypervolume
-from sweeps.statistics import (
+from sweeps.analysis.aggregate import aggregate
+from sweeps.analysis.results import Samples
+from sweeps.analysis.statistics import (
     Resampled,
     geometric_mean,
     hypervolumes,
@@ -23,6 +22,7 @@ from sweeps.statistics import (
     resampled_families,
     slope,
 )
+from sweeps.pareto import best_within, hypervolume
 from sweeps.store import Store
 
 
@@ -113,7 +113,7 @@ def test_intervals_are_the_same_every_time_and_hold_what_was_found(result):
         assert score.ratio.low < score.ratio.high
         assert score.ratio.value == pytest.approx(score.mean_ratio)
     families = {task.task: resampled_families(task) for task in result.tasks}
-    from sweeps.scores import scores_by_size
+    from sweeps.analysis.scores import scores_by_size
 
     assert [score.ratio for score in scores_by_size(result.tasks, families)] == again
 

@@ -20,10 +20,11 @@ import pytest
 import synthetic
 from small_sweep import assert_same_results, call, kill_group, n_recorded, start, wait_for_runs, write_spec
 
-from sweeps import _database, _lock, _schema
-from sweeps._lock import HOLDER_NAME, Holder, WriterLock, holder
 from sweeps.cli import main
 from sweeps.errors import UserError
+from sweeps.storage import database, schema
+from sweeps.storage import lock as locks
+from sweeps.storage.lock import HOLDER_NAME, Holder, WriterLock, holder
 from sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +78,8 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 
 @pytest.fixture
 def quick_beat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lock, "BEAT_S", 0.05)
-    monkeypatch.setattr(_lock, "DEAD_AFTER_S", 2.0)
+    monkeypatch.setattr(locks, "BEAT_S", 0.05)
+    monkeypatch.setattr(locks, "DEAD_AFTER_S", 2.0)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(self: object, **_: object) -> None:
         raise NotImplementedError("no locks here")
 
-    monkeypatch.setattr(_lock.FileLock, "acquire", refuses)
+    monkeypatch.setattr(locks.FileLock, "acquire", refuses)
 
 
 def leave_note(directory: Path, host: str) -> Path:
@@ -157,19 +158,19 @@ def test_without_locks_of_the_file_system_the_note_is_the_lock(tmp_path: Path) -
 RIVAL = """
 import sys
 from pathlib import Path
-from sweeps import _lock
+from sweeps.storage import lock as locks
 from sweeps.errors import UserError
 
 def refuses(self, **_):
     raise NotImplementedError("no locks here")
 
-_lock.FileLock.acquire = refuses
-_lock.BEAT_S, _lock.DEAD_AFTER_S = 0.1, 3.0
+locks.FileLock.acquire = refuses
+locks.BEAT_S, locks.DEAD_AFTER_S = 0.1, 3.0
 print("ready", flush=True)
 for line in iter(sys.stdin.readline, ""):
     lock = None
     try:
-        lock = _lock.WriterLock(Path(line.strip()), "now")
+        lock = locks.WriterLock(Path(line.strip()), "now")
     except UserError:
         pass
     print("refused" if lock is None else "held", flush=True)
@@ -312,7 +313,7 @@ def test_without_locks_nobody_writes_before_the_note_has_stayed_for_a_while(
         if len(looks) == 10:  # where two could make the note, the other one's comes to light late
             leave_note(tmp_path, "node17")
 
-    monkeypatch.setattr(_lock.time, "sleep", sleep)
+    monkeypatch.setattr(locks.time, "sleep", sleep)
     with pytest.raises(UserError, match="process 7 on node17"):
         WriterLock(tmp_path, "now")
     assert holder_in(tmp_path)["host"] == "node17"
@@ -321,13 +322,13 @@ def test_without_locks_nobody_writes_before_the_note_has_stayed_for_a_while(
 def test_where_each_machine_locks_for_itself_one_of_two_holds_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_lock.FileLock, "acquire", lambda self, **_: None)
+    monkeypatch.setattr(locks.FileLock, "acquire", lambda self, **_: None)
     real, held = WriterLock._make_note, []
 
     def late(self: WriterLock) -> None:
         """Let another machine come between the look for a note and the making of it."""
         monkeypatch.setattr(WriterLock, "_make_note", real)
-        monkeypatch.setattr(_lock.socket, "gethostname", lambda: "node18")
+        monkeypatch.setattr(locks.socket, "gethostname", lambda: "node18")
         held.append(WriterLock(tmp_path, "the first"))
         real(self)
 
@@ -348,9 +349,9 @@ def wait_until(true: Callable[[], bool]) -> None:
 def test_on_a_network_file_system_other_machines_may_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not _database.on_network(tmp_path)
-    monkeypatch.setattr(_database, "_NETWORK_TYPES", frozenset(_kinds()))
-    assert _database.on_network(tmp_path)
+    assert not database.on_network(tmp_path)
+    monkeypatch.setattr(database, "_NETWORK_TYPES", frozenset(_kinds()))
+    assert database.on_network(tmp_path)
     with Store.create(tmp_path, {}, "") as store:
         store.add(made())
         # Shared memory, which only one machine has, is not used.
@@ -457,7 +458,7 @@ def test_a_clock_that_jumps_changes_no_order_and_no_duration(
             return datetime(next(years), 1, 1, tzinfo=UTC)
 
     with Store.create(tmp_path, {}, "") as store:
-        monkeypatch.setattr(_schema, "datetime", Jumping)
+        monkeypatch.setattr(schema, "datetime", Jumping)
         store.add(made(1))
         store.add(made(2, environment=synthetic.ENVIRONMENT | {"kernel": "new"}))
         monkeypatch.undo()

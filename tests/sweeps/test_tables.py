@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from sweeps._results import Interval
-from sweeps._words import interval_text, percent, plain
-from sweeps.tables import Column, Table, cell_text, latex, text_lines, to_csv, to_latex, write_tables
+from sweeps.analysis.results import Interval
+from sweeps.page.tables import Column, Table, cell_text, latex, text_lines, to_csv, to_latex, write_tables
+from sweeps.page.words import interval_text, percent, plain
 
 TABLE = Table(
     "my-table",

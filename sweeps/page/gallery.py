@@ -1,0 +1,87 @@
+"""Figures as files, and as elements of a page whose dots can be pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sweeps._files import write_file
+from sweeps.analysis.results import TaskResult
+from sweeps.figures import Cost
+from sweeps.page.hover import Panel, front_links, link, panel, panel_link, row_shapes
+from sweeps.page.html import inline_svg
+from sweeps.page.press import Press
+from sweeps.page.style import lay_out, render
+
+#: Axes, what they show, and against what; and whose it is, where that has to be said.
+Frames = Sequence[tuple[Axes, TaskResult, Cost, str]]
+
+
+class Gallery:
+    """Writes figures into a directory and keeps what a page needs of them.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the files go.
+    names : mapping of str to str
+        The address of every function in the page.
+    press : Press, optional
+        Writes the files that are not part of a page; they are written at once if not given.
+
+    Attributes
+    ----------
+    names : mapping of str to str
+        As given.
+    graphics : dict of str to str
+        Every figure as an SVG element, by name.
+    panels : dict of str to list of Panel
+        The frames of every figure that shows dots, by name.
+    """
+
+    def __init__(self, directory: Path, names: Mapping[str, str], press: Press | None = None) -> None:
+        self.graphics: dict[str, str] = {}
+        self.panels: dict[str, list[Panel]] = {}
+        self.names, self._directory = names, directory
+        self._press = press or Press()
+
+    def add_task(self, figure: Figure, name: str, title: str, frames: Frames) -> None:
+        """Add a figure of one function; its front points lead to their rows."""
+        self._write(figure, name)
+        panels = self._panels(figure, name, frames)
+        links = "".join(front_links(one, self.names[one.task.task]) for one in panels)
+        self._keep(name, title, links)
+
+    def add_overview(self, figure: Figure, name: str, title: str, frames: Frames) -> None:
+        """Add a figure of many functions; each of its frames leads to its function."""
+        self._write(figure, name)
+        panels = self._panels(figure, name, frames)
+        self._keep(name, title, "".join(panel_link(one, self.names[one.task.task]) for one in panels))
+
+    def add_rows(self, figure: Figure, name: str, title: str, rows: Sequence[tuple[TaskResult, str]]) -> None:
+        """Add a figure with a row a function, from below; each has a text and leads to its function."""
+        self._write(figure, name)
+        shapes = row_shapes(figure, figure.axes[0], len(rows))
+        links = (
+            link(self.names[task.task], text, shape) for (task, text), shape in zip(rows, shapes, strict=True)
+        )
+        self._keep(name, title, "".join(links))
+
+    def _write(self, figure: Figure, name: str) -> None:
+        lay_out(figure)
+        content = render(figure, "svg")
+        write_file(self._directory / f"{name}.svg", content)
+        self.graphics[name] = content.decode()
+        self._press.add(figure, self._directory / name)
+
+    def _panels(self, figure: Figure, name: str, frames: Frames) -> list[Panel]:
+        found = [panel(figure, *frame) for frame in frames]
+        self.panels[name] = [one for one in found if one is not None]
+        return self.panels[name]
+
+    def _keep(self, name: str, title: str, links: str) -> None:
+        prefix = f"g{len(self.graphics)}-"
+        self.graphics[name] = inline_svg(self.graphics[name], prefix, name, title, links)

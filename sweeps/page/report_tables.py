@@ -1,0 +1,253 @@
+"""The tables of a report: for its page, and one by one as CSV and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sweeps.analysis.results import Point, Score, SweepResult, TaskResult
+from sweeps.analysis.statistics import slope
+from sweeps.page.style import by_family, decade_ticks, label
+from sweeps.page.tables import Column, Table
+from sweeps.page.verdict import limit_text
+from sweeps.page.words import width_text
+
+#: A table names at most so many errors to reach.
+_MAX_TARGETS = 6
+
+_FRONT_COLUMNS = [
+    *("task", "family", "width", "grid", "k", "activation", "opt", "opt_asked", "options"),
+    *("n_params", "n_seeds", "n_runs"),
+    *("train_rmse", "train_rmse_min", "train_rmse_max"),
+    *("val_rmse", "val_rmse_min", "val_rmse_max"),
+    *("test_rmse", "test_rmse_min", "test_rmse_max"),
+    *("time_s", "selected_on", "run_id", "stage", "group_id"),
+]
+
+
+def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[Table]:
+    """Return every table that has a row; `names` are the file names of the functions."""
+    tables = [
+        best_table(result),
+        scores_table(result.scores),
+        standings_table(result),
+        slopes_table(result.tasks),
+        *(reach_table(task, f"reach-{names[task.task]}") for task in result.tasks),
+        *(fronts_table(task, f"front-{names[task.task]}") for task in result.tasks),
+        compute_table(result),
+        reasons_table(result),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def best_table(result: SweepResult) -> Table:
+    """Return the best model of every family on every function."""
+    columns = [
+        *(Column("function"), Column("family"), Column("shape"), Column("grid or activation")),
+        *(Column("optimizer"), Column("parameters", "count"), Column("test RMSE", "error")),
+        *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
+    ]
+    rows = []
+    for task in result.tasks:
+        for family in sorted(task.best, key=by_family):
+            point = task.best[family]
+            rows.append(
+                [task.title, label(family), *_model(point), point.n_params, *_spread(point), point.time_s]
+            )
+    return Table(
+        "best", "The best model of each family, chosen on validation, whatever its size.", columns, rows
+    )
+
+
+def scores_table(scores: Sequence[Score]) -> Table:
+    """Return wins and ratios of the best KANs and MLPs within growing limits."""
+    columns = [
+        *(Column("at most N parameters"), Column("functions", "count"), Column("KAN wins", "count")),
+        *(
+            Column("MLP wins", "count"),
+            Column("share of KANs", "share"),
+            Column("MLP error / KAN error", "plain"),
+        ),
+    ]
+    rows = [
+        [limit_text(score), score.n, score.kan_wins, score.mlp_wins, score.kan_share, score.ratio]
+        for score in scores
+    ]
+    caption = "Wins and the geometric mean of the ratio of test errors within a number of parameters."
+    return Table("wins", caption, columns, rows)
+
+
+def standings_table(result: SweepResult) -> Table:
+    """Return how often every family has the best model, and the mean area that its front dominates."""
+    columns = [
+        *(Column("family"), Column("functions", "count"), Column("best on", "count")),
+        *(Column("share of functions", "share"), Column("mean hypervolume", "plain")),
+    ]
+    rows = [
+        [label(own.family), own.n_tasks, own.n_best, own.share, own.hypervolume] for own in result.standings
+    ]
+    caption = "How often each family has the least test error, and the mean area that its front dominates."
+    return Table("standings", caption, columns, rows)
+
+
+def slopes_table(tasks: Sequence[TaskResult]) -> Table:
+    """Return how fast the error falls along every front with at least two sizes."""
+    columns = [
+        *(Column("function"), Column("family"), Column("points", "count")),
+        *(Column("with parameters", "plain"), Column("with seconds", "plain")),
+    ]
+    rows = []
+    for task in tasks:
+        for family in sorted(task.fronts, key=by_family):
+            front = task.fronts[family]
+            by_size = slope(front)
+            if not math.isnan(by_size.value):
+                by_time = slope(task.time_fronts[family], lambda point: point.time_s)
+                rows.append([task.title, label(family), len(front), by_size, by_time])
+    caption = "Slopes of log test error along the fronts, by least squares."
+    return Table("slopes", caption, columns, rows)
+
+
+def reach_table(task: TaskResult, name: str) -> Table:
+    """Return the fewest parameters and the least time with which each family reaches an error."""
+    families = sorted((family for family, front in task.fronts.items() if front), key=by_family)
+    columns = [Column("test RMSE of at most", "round")]
+    for family in families:
+        columns += [
+            Column(f"{label(family)}: parameters", "count"),
+            Column(f"{label(family)}: time", "seconds"),
+        ]
+    rows: list[list[Any]] = []
+    for target in _targets(task):
+        row: list[Any] = [target]
+        for family in families:
+            sizes = [p.n_params for p in task.fronts[family] if p.test.median <= target]
+            times = [p.time_s for p in task.time_fronts[family] if p.test.median <= target]
+            row += [min(sizes, default=None), min(times, default=None)]
+        rows.append(row)
+    return Table(name, f"What it takes to reach a test error: {task.title}.", columns, rows)
+
+
+def _targets(task: TaskResult) -> list[float]:
+    """Return round errors between the worst and the best on any front, the largest first."""
+    errors = [p.test.median for front in task.fronts.values() for p in front if p.test.median > 0]
+    if not errors or min(errors) == max(errors):
+        return []
+    ticks = [tick for tick in decade_ticks(min(errors), max(errors), few=True) if tick >= min(errors)]
+    step = math.ceil(len(ticks) / _MAX_TARGETS) or 1
+    # Thinned from the smallest error on, which matters most.
+    return ticks[::step][::-1]
+
+
+def fronts_table(task: TaskResult, name: str) -> Table:
+    """Return the fronts of a function."""
+    columns = [
+        *(Column("family"), Column("shape"), Column("grid or activation"), Column("optimizer")),
+        *(Column("parameters", "count"), Column("validation RMSE", "error"), Column("test RMSE", "error")),
+        *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
+    ]
+    rows = [
+        [label(p.family), *_model(p), p.n_params, p.val.median, *_spread(p), p.time_s]
+        for p in front_points(task)
+    ]
+    return Table(name, f"Pareto fronts: {task.title}.", columns, rows)
+
+
+def front_points(task: TaskResult) -> Iterator[Point]:
+    """Yield the points of all fronts, family after family."""
+    for family in sorted(task.fronts, key=by_family):
+        yield from task.fronts[family]
+
+
+def compute_table(result: SweepResult) -> Table:
+    """Return what every family cost."""
+    columns = [
+        *(Column("family"), Column("runs", "count"), Column("time", "seconds")),
+        *(Column("processor time", "seconds"), Column("failed runs", "count")),
+        Column("time of failed runs", "seconds"),
+    ]
+    rows = [
+        [label(own.family), own.n_runs, own.wall_s, own.cpu_s, own.n_not_ok, own.not_ok_s]
+        for own in sorted(result.compute, key=lambda own: by_family(own.family))
+    ]
+    return Table("compute", "Time spent, summed over runs.", columns, rows)
+
+
+def reasons_table(result: SweepResult) -> Table:
+    """Return why runs did not end well, the most frequent first; numbers do not make reasons different."""
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    where: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(
+        lambda: {"families": set(), "tasks": set()}
+    )
+    for failure in result.failures:
+        key = (failure.status, re.sub(r"\d+(\.\d+)?", "#", failure.reason))
+        counts[key] += failure.count
+        examples.setdefault(key, failure.reason)
+        where[key]["families"].add(label(failure.family))
+        where[key]["tasks"].add(failure.task)
+    rows = [
+        [key[0], n, examples[key], ", ".join(sorted(where[key]["families"])), len(where[key]["tasks"])]
+        for key, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    columns = [
+        *(Column("status"), Column("runs", "count"), Column("reason, or one of its kind")),
+        *(Column("families"), Column("functions", "count")),
+    ]
+    return Table("failures", "Runs that did not end well, by reason.", columns, rows)
+
+
+def _model(point: Point) -> tuple[str, str, str]:
+    return width_text(point), str(point.grid) if point.grid is not None else point.activation, point.opt_text
+
+
+def _spread(point: Point) -> tuple[float, float, float]:
+    return point.test.median, point.test.low, point.test.high
+
+
+def front_csv(result: SweepResult) -> str:
+    """Return all fronts as CSV text: a row a point, errors as median, min and max over seeds.
+
+    `opt` is the optimizer that was used, `opt_asked` what the configuration says; `options` are those of its
+    other options in which the models of this sweep differ.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_FRONT_COLUMNS)
+    for task in result.tasks:
+        for point in front_points(task):
+            writer.writerow(_front_row(point))
+    return buffer.getvalue()
+
+
+def _front_row(point: Point) -> list[Any]:
+    errors = [
+        repr(float(value))
+        for spread in (point.train, point.val, point.test)
+        for value in (spread.median, spread.low, spread.high)
+    ]
+    return [
+        point.task,
+        point.family,
+        width_text(point),
+        "" if point.grid is None else point.grid,
+        "" if point.k is None else point.k,
+        point.activation,
+        point.opt,
+        point.asked,
+        point.options,
+        point.n_params,
+        point.n_seeds,
+        point.n_runs,
+        *errors,
+        repr(float(point.time_s)),
+        point.selected_on,
+        point.run_id,
+        point.stage,
+        point.group_id,
+    ]

@@ -1,0 +1,121 @@
+"""What a sweep has found, in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sweeps.analysis.results import KAN, MLP, Point, Score, SweepResult, TaskResult
+from sweeps.page.style import label
+from sweeps.page.words import number
+from sweeps.records import BASELINES
+
+#: A baseline is as good as a network whose test error is smaller by less than this part.
+AS_GOOD = 0.05
+
+
+def verdict(result: SweepResult) -> str:
+    """Return one sentence that says which family won, by how much, and how often at equal parameters."""
+    score = result.overall
+    if score.n == 0:
+        trained = [family.upper() + "s" for family in result.n_models] or ["no model"]
+        return f"No comparison yet: this sweep has results of {' and '.join(trained)} only."
+    winner, loser, wins = (KAN, MLP, score.kan_wins)
+    factor = score.mean_ratio
+    if factor < 1:
+        winner, loser, wins, factor = MLP, KAN, score.mlp_wins, 1 / factor
+    functions = "function" if score.n == 1 else "functions"
+    sentence = (
+        f"The best {winner.upper()} has the lower test error on {wins} of {score.n} {functions}; "
+        f"in the geometric mean over them its error is {_times(factor)} smaller "
+        f"than that of the best {loser.upper()}."
+    )
+    # The smallest models that most functions have, and, if the lead changes as they grow, where it does.
+    usual = [score for score in result.scores if 2 * score.n >= result.overall.n]
+    changed = [score for score in usual if _lead(score) * _lead(usual[0]) < 0]
+    for score in [*usual[:1], *changed[:1]]:
+        sentence += (
+            f" With at most {limit_text(score)} parameters each, the KAN is ahead on {score.kan_wins} "
+            f"and the MLP on {score.mlp_wins} of {score.n}."
+        )
+    return sentence
+
+
+def _lead(score: Score) -> int:
+    return score.kan_wins - score.mlp_wins
+
+
+def limit_text(score: Score) -> str:
+    """Return the limit of a score, as in "51", or "51 to 86" where it differs between functions."""
+    low, high = score.budget
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.1f} times" if factor < 100 else f"{factor:.0f} times"
+
+
+def chance_verdict(tasks: Sequence[TaskResult]) -> str:
+    """Return where the networks of a family were compared from one run of each alone, "" if nowhere.
+
+    Folds count as seeds do.
+    """
+    once: dict[str, list[str]] = {}
+    for family in (KAN, MLP):
+        compared = [task for task in tasks if len(task.best) > 1 and family in task.best]
+        found = sum(task.ran_once(family) for task in compared)
+        if found:
+            where = "" if found == len(compared) else f" on {found} of {len(compared)} functions"
+            once.setdefault(where, []).append(f"{label(family)}s")
+    if not once:
+        return ""
+    said = [f"{' and '.join(names)} were trained from one seed only{where}" for where, names in once.items()]
+    return (
+        f"{', '.join(said)}: one seed tells nothing about chance, and a difference that it shows has no "
+        "interval."
+    )
+
+
+def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
+    """Return where a baseline does as well as every network, "" if no baseline was tried.
+
+    As good is a test error at most 5 % above that of the best KAN or MLP, each chosen by validation.
+    """
+    tried = [task for task in tasks if any(family in task.best for family in BASELINES)]
+    pairs = [pair for task in tried if (pair := _best_pair(task)) is not None]
+    good = [(baseline, network) for baseline, network in pairs if _as_good(baseline, network)]
+    if not pairs:
+        return ""
+    if not good:
+        where = "" if len(pairs) == 1 else f" on any of the {len(pairs)} functions"
+        return f"No baseline comes within {AS_GOOD:.0%} of the best network{where}."
+    if len(pairs) == 1:
+        baseline, network = good[0]
+        return (
+            f"The {_name(baseline)} is as good as the best network: its test error is "
+            f"{number(baseline.test.median)}, that of the best {label(network.family)} "
+            f"{number(network.test.median)}."
+        )
+    names = sorted({label(baseline.family) for baseline, _ in good})
+    return (
+        f"On {len(good)} of {len(pairs)} functions a baseline ({', '.join(names)}) is as good as the best "
+        f"network, its test error at most {AS_GOOD:.0%} larger."
+    )
+
+
+def _best_pair(task: TaskResult) -> tuple[Point, Point] | None:
+    """Return the best network, after the simplest baseline that is as good, or else the best one."""
+    networks = [task.best[family] for family in (KAN, MLP) if family in task.best]
+    baselines = [task.best[family] for family in BASELINES if family in task.best]
+    if not networks or not baselines:
+        return None
+    network = min(networks, key=lambda point: point.criterion)
+    good = [point for point in baselines if _as_good(point, network)]
+    return (good or sorted(baselines, key=lambda point: point.criterion))[0], network
+
+
+def _as_good(baseline: Point, network: Point) -> bool:
+    return baseline.test.median <= (1 + AS_GOOD) * network.test.median
+
+
+def _name(point: Point) -> str:
+    return f"{label(point.family)} model" if point.family == "linear" else f"model of {label(point.family)}"

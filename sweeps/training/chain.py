@@ -1,0 +1,94 @@
+"""The stages of one run, collected as they end: their numbers, their models, and when to stop."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sweeps.records import best_stage
+from sweeps.training.formula_stages import formula_stages
+
+#: The validation RMSE of a finer grid, as a part of the one before, that is worth waiting for.
+_WORTHWHILE = 0.99
+
+
+class ChainEnd(Exception):  # noqa: N818 - the chain has ended as it should
+    """Finer grids are not needed, or bring nothing."""
+
+
+class Diverged(Exception):  # noqa: N818 - an outcome of a run, not a mistake
+    """Training met NaN or infinite numbers."""
+
+
+class Chain:
+    """The stages of a run, collected as they end."""
+
+    def __init__(self, save_models: str) -> None:
+        self.stages: list[dict[str, Any]] = []
+        self._save_models = save_models
+
+    def add(self, trained: Any, opt: str | None = None) -> None:
+        """Add a finished `kan_np.Stage`; raise `Diverged` if its numbers are not finite.
+
+        `opt` stands for the optimizer where the one of the stage says nothing to a reader.
+        """
+        status = str(getattr(trained.status, "value", trained.status))
+        stage: dict[str, Any] = {
+            "stage": len(self.stages),
+            "grid": None if trained.grid is None else int(trained.grid),
+            "n_params": int(trained.n_params),
+            "train_rmse": float(trained.train_rmse),
+            "val_rmse": float(trained.val_rmse),
+            "test_rmse": float(trained.test_rmse),
+            "wall_s": float(trained.wall_s),
+            "n_iter": int(trained.n_iter),
+            "n_fev": int(trained.n_fev),
+            "status": status,
+            "opt": str(trained.opt) if opt is None else opt,
+            "model": None,
+        }
+        finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
+        self.stages.append(stage)
+        if self._save_models == "all":
+            stage["model"] = _model_bytes(trained.model)
+        elif self._save_models == "best" and finite and best_stage(self.stages) == stage["stage"]:
+            for earlier in self.stages:
+                earlier["model"] = None
+            stage["model"] = _model_bytes(trained.model)
+        if status == "non-finite" or not finite:
+            rmse = f"train RMSE {stage['train_rmse']:g}, test RMSE {stage['test_rmse']:g}"
+            raise Diverged(f"NaN or infinite numbers in {_stage_name(stage)}: {rmse}")
+
+    def check_end(self, patience: int | None, enough: float | None) -> None:
+        """Raise `ChainEnd` if the validation RMSE is low enough, or has not fallen for `patience` stages."""
+        errors = [stage["val_rmse"] for stage in self.stages]
+        if enough is not None and errors[-1] <= enough:
+            raise ChainEnd
+        if patience is None or len(errors) <= patience:
+            return
+        if min(errors[-patience:]) > _WORTHWHILE * min(errors[:-patience]):
+            raise ChainEnd
+
+    def add_formulas(self, found: Any, dataset: Mapping[str, Any], wall_s: float) -> None:
+        """Add every formula of a finished `kan_np.Discovery`."""
+        pairs = formula_stages(found, dataset, wall_s)
+        self.stages += [stage for stage, _ in pairs]
+        for stage, model in pairs:
+            if self._save_models == "all" or (self._save_models == "best" and stage["formula"]["best"]):
+                stage["model"] = _model_bytes(model)
+
+    def place(self) -> str:
+        """Say how far the chain came."""
+        return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"
+
+
+def _model_bytes(model: Any) -> bytes:
+    buffer = io.BytesIO()
+    model.save(buffer)
+    return buffer.getvalue()
+
+
+def _stage_name(stage: Mapping[str, Any]) -> str:
+    return f"stage {stage['stage']}" + (f" (G = {stage['grid']})" if stage["grid"] else "")
