@@ -6,6 +6,7 @@ workers. The path of a table travels beside the configuration, which holds the h
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 from collections import OrderedDict
@@ -187,6 +188,7 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
             data["test_fraction"] = spec.data.test_fraction
         split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
         dataset = _load_csv(source.path, source.test, data | split, 0)
+        _leave_out_what_is_found(source, data, split, dataset)
     except OSError as error:
         raise UserError(f"cannot read the table {error.filename}: {error.strerror}.") from None
     except ValueError as error:
@@ -220,6 +222,23 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     if spec.data.folds:
         description["folds"] = spec.data.folds
     return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
+
+
+def _leave_out_what_is_found(
+    source: CsvSource, data: dict[str, Any], split: dict[str, Any], dataset: Dataset
+) -> None:
+    """Take the decimal mark out of `data` if the table is read in the same way without it.
+
+    The runs are the same then, and have the same ids, whether the user says what can be found or not.
+    """
+    found = {name: value for name, value in data.items() if name != "decimal"}
+    if found == data:
+        return
+    with contextlib.suppress(ValueError):
+        other = _load_csv(source.path, source.test, found | split, 0)
+        parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
+        if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
+            del data["decimal"]
 
 
 def _columns_of(dataset: Dataset) -> list[str]:

@@ -14,8 +14,6 @@ from sweeps.store import Store
 _DATA = re.compile(r'"data":(\{.*?\}),"family":')
 #: What a description says of the samples of a function.
 _SAMPLES = ("formula", "ranges", "n_train", "n_val", "n_test", "folds")
-#: What decides no sample: a table is refused with the mark that is not its own, and one may leave it out.
-_NO_MATTER = frozenset({"decimal"})
 _NAMES = {"sha256": "table", "test_sha256": "test table", "seed": "seed of the samples"}
 _DIGITS = 12
 
@@ -57,7 +55,7 @@ def data_differences(descriptions: Sequence[Mapping[str, Any]], data: Sequence[S
         (first,), (second,) = data
         for name in dict.fromkeys([*first, *second]):
             both = [first.get(name), second.get(name)]
-            if both[0] != both[1] and name not in _NO_MATTER:
+            if both[0] != both[1]:
                 found[name] = both
     return [
         f"{_NAMES.get(name, name)}: {' | '.join(_text(name, value) for value in both)}"

@@ -153,17 +153,6 @@ def test_functions_of_one_name_with_other_samples_are_left_out_with_the_reason(
     assert f"csv/t: the samples differ ({told})" in page_of(page).text
 
 
-def test_the_decimal_mark_alone_does_not_make_other_samples(tmp_path):
-    (tmp_path / "t.csv").write_text("a;y\n" + "".join(f"{i % 9},5;{i}\n" for i in range(60)))
-    stores = []
-    for name, options in {"found": (), "said": ("--decimal", ",")}.items():
-        stores.append(tmp_path / name)
-        arguments = ["run", tmp_path / "t.csv", "--target", "y", *options]
-        arguments += ["--out", stores[-1], "--limit", 1, "--jobs", 1, "--progress", "none", "--no-report"]
-        assert cli.main([str(argument) for argument in arguments]) == 0
-    assert compare_sweeps(*stores).left_out == {}
-
-
 def test_nothing_to_compare_is_an_error_that_says_why(tmp_path, capsys):
     build(tmp_path / "a")
     build(tmp_path / "b", n_train=500)

@@ -10,6 +10,7 @@ import pytest
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.own_data import TableOptions, worded_as_options
+from sweeps.space import expand
 from sweeps.spec_reader import csv_spec
 from sweeps.store import Store
 from sweeps.tasks import describe
@@ -162,6 +163,23 @@ def test_a_decimal_comma_is_part_of_what_runs_are_made_from(tmp_path: Path) -> N
     (info,) = describe(spec).values()
     assert info.data["decimal"] == ","
     assert spec.to_dict()["decimal"] == ","
+
+
+@pytest.mark.parametrize(("mark", "delimiter"), [(",", ";"), (".", ","), (".", ";")])
+def test_a_decimal_mark_that_is_found_anyway_makes_no_other_runs(
+    mark: str, delimiter: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "t.csv"
+    rows = "".join(f"{i % 9}{mark}5{delimiter}{i}\n" for i in range(60))
+    table.write_text(f"a{delimiter}y\n{rows}")
+    runs = []
+    for decimal in (None, mark):
+        spec = csv_spec(table, "quick", "y", (), TableOptions(decimal=decimal))
+        runs.append([run.run_id for run in expand(spec, describe(spec))])
+    assert runs[0] == runs[1]
+
+
+def test_a_plain_table_needs_no_decimal_mark(tmp_path: Path) -> None:
     plain = write(tmp_path / "plain.csv")
     (info,) = describe(csv_spec(plain, "quick", "y", ("a",))).values()
     assert "decimal" not in info.data
