@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from kan_np import _validate, attribution, fixing, given, locking, pruning
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.grid import uniform_knots
 from kan_np.grid_moves import moved
@@ -348,22 +349,24 @@ class KAN(Views):
         """Exact derivatives d f_j / d x_i of ``model(x)`` by the inputs of the model; see `Trainable`."""
         return super().input_jacobian(self._select("x", x))
 
-    def _fit(
-        self,
-        dataset: Dataset,
-        options: FitOptions,
-        penalty: Penalty | Sequence[Penalty],
-        callback: Callback | None,
-    ) -> FitResult:
-        if isinstance(dataset, dict) and not self._used.all():
-            dataset = dict(dataset)
-            for name in ("train_input", "test_input", "val_input"):
-                if dataset.get(name) is not None:
-                    dataset[name] = self._select(f"dataset[{name!r}]", dataset[name])
-            scaler = dataset.get("scaler")
-            if isinstance(scaler, Scaler) and scaler.input_shift.size == self._used.size:
-                dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
-        return super()._fit(dataset, options, penalty, callback)
+    def _matched(self, dataset: Dataset) -> Dataset:
+        """As for every model, and without the columns that are no inputs any more."""
+        if self._used.all():
+            return super()._matched(dataset)
+        dataset, known = without_tables(dataset), self.feature_names
+        given = dataset.get("feature_names")
+        if given is not None and len(given) == self._used.size:
+            if known is not None and np.shape(dataset.get("train_input"))[1:] == (len(given),):
+                dataset = in_order(dataset, known)
+            else:
+                dataset["feature_names"] = [given[i] for i in self.input_id]
+        for name in ("train_input", "test_input", "val_input"):
+            if dataset.get(name) is not None:
+                dataset[name] = self._select(f"dataset[{name!r}]", dataset[name])
+        scaler = dataset.get("scaler")
+        if isinstance(scaler, Scaler) and scaler.input_shift.size == self._used.size:
+            dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
+        return super()._matched(dataset)
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         self._network = moved(self._network, x, self.grid_eps, self.grid_margin, slack)

@@ -329,6 +329,7 @@ def _keep(
     new._network = reduction.network(np.ones(model.width[0], dtype=bool) if inputs is None else inputs)
     if inputs is not None:
         new._used[model._used] = inputs
+        new._columns = model._columns.of_inputs(inputs)
         if model.scaler is not None:
             new.scaler = scaler_of_inputs(model.scaler, inputs)
     return new

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kan_np._version import __version__
+from kan_np.data.columns import Columns
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -33,6 +34,8 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         "config": model._config(),
         "written_by": __version__,
     }
+    if columns := model._columns.described():
+        header["columns"] = columns  # which readers of earlier versions leave out
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header, sort_keys=True)), **model._arrays()}
     if model.scaler is not None:
         arrays |= {_SCALER_PREFIX + name: a for name, a in model.scaler.to_arrays().items()}
@@ -94,6 +97,7 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
     try:
         model = _KINDS[header["kind"]]._restore(header["config"], arrays)
         model.scaler = Scaler.from_arrays(scaling) if scaling else None
+        model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
     except (KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
     return model

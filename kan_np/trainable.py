@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy as copying
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.objective import Objective
 from kan_np.optimize.fit import Callback, FitOptions, fit
@@ -28,12 +30,50 @@ class Trainable(ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
     scaler: Scaler | None
+    _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
 
     @property
     @abstractmethod
     def width(self) -> list[int]:
         """Nodes of each layer, inputs first."""
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """Names of the inputs, from the dataset of the last fit that had some; None if there was none.
+
+        Tables with named columns are matched by them. They can be set, also to None.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> model.feature_names = ["a", "b"]
+        >>> table = np.array([(0.1, 0.2)], dtype=[("b", float), ("a", float)])
+        >>> bool((model.predict(table) == model.predict([[0.2, 0.1]])).all())
+        True
+        """
+        return list(self._columns.features) or None
+
+    @feature_names.setter
+    def feature_names(self, names: Sequence[str] | None) -> None:
+        features = checked_names("feature_names", names, self.width[0])
+        self._columns = replace(self._columns, features=features)
+
+    @property
+    def target_names(self) -> list[str] | None:
+        """Names of the outputs, as `feature_names`."""
+        return list(self._columns.targets) or None
+
+    @target_names.setter
+    def target_names(self, names: Sequence[str] | None) -> None:
+        self._columns = replace(self._columns, targets=checked_names("target_names", names, self.width[-1]))
+
+    @property
+    def classes(self) -> dict[str, list[str]]:
+        """Classes of the columns that held such, by name: a column c is the inputs "c=class" of 0 and 1."""
+        return {name: list(labels) for name, labels in self._columns.classes.items()}
 
     @property
     def n_params(self) -> int:
@@ -87,16 +127,23 @@ class Trainable(ABC):
         outputs: FloatArray = self._network.forward(x)
         return outputs
 
+    def _select(self, name: str, x: Any) -> ArrayLike:
+        """The inputs in a table with named columns, by the names of the model; arrays as they are."""
+        columns = self._columns
+        if not columns.features or names_in(x) is None:
+            return x  # type: ignore[no-any-return]
+        return matched(name, x, columns.features, columns.classes)
+
     def __call__(self, x: ArrayLike) -> FloatArray:
         """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
 
         Raises
         ------
         ValueError
-            For a wrong number of columns, for NaN or infinite values, and outside the grid of a model with
-            ``extrapolation="error"``.
+            For a wrong number of columns, for NaN or infinite values, for a table whose columns have other
+            names than the model's, and outside the grid of a model with ``extrapolation="error"``.
         """
-        return self._forward(_validate.matrix("x", x, self.width[0]))
+        return self._forward(_validate.matrix("x", self._select("x", x), self.width[0]))
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
@@ -105,9 +152,13 @@ class Trainable(ABC):
         scaler: x is standardised and the outputs are brought back. Rows are converted and checked
         `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
 
+        A table with named columns is matched by the `feature_names` of the model: the order of its columns
+        does not matter, others than those are left out, and a column of classes is read as it was for the
+        training.
+
         Parameters
         ----------
-        x : array_like of shape (n_samples, n_in)
+        x : array_like of shape (n_samples, n_in), or table
         batch_size : int
             Rows at a time; up to rounding the result does not depend on it.
 
@@ -124,6 +175,7 @@ class Trainable(ABC):
         (5, 1)
         """
         batch_size = _validate.integer("batch_size", batch_size, 1)
+        x = self._select("x", x)
         rows: Any = np.atleast_1d(x if isinstance(x, np.ndarray) else np.asarray(x))  # a memmap stays one
         parts = []
         for low in range(0, max(len(rows), 1), batch_size):
@@ -150,7 +202,7 @@ class Trainable(ABC):
         ValueError
             As ``model(x)``.
         """
-        samples = _validate.matrix("x", x, self.width[0])
+        samples = _validate.matrix("x", self._select("x", x), self.width[0])
         self._network.check_inputs(samples)
         jacobian: FloatArray = self._network.input_jacobian(samples)
         return jacobian
@@ -180,6 +232,13 @@ class Trainable(ABC):
 
         save_model(self, file)
 
+    def _matched(self, dataset: Dataset) -> Dataset:
+        """The dataset as arrays, with the inputs in the order of the model's names where both have names."""
+        dataset = without_tables(dataset)
+        known, given = self.feature_names, dataset.get("feature_names")
+        same = known is not None and given is not None and len(given) == len(known)
+        return in_order(dataset, known) if known is not None and same else dataset
+
     def _fit(
         self,
         dataset: Dataset,
@@ -187,7 +246,11 @@ class Trainable(ABC):
         penalty: Penalty | Sequence[Penalty],
         callback: Callback | None,
     ) -> FitResult:
+        if isinstance(dataset, dict):
+            dataset = self._matched(dataset)
         data = check_dataset(dataset, self.width[0], self.width[-1])
+        columns = Columns.of(data, self.width[0], self.width[-1])
+        data["columns"] = replace(columns, features=columns.features or self._columns.features)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {callback!r}; expected a function that takes a Progress.")
         return fit(self, data, options, penalty, callback)

@@ -122,7 +122,8 @@ class Views(Trainable):
         return self._network.scale_base
 
     def _select(self, name: str, x: ArrayLike) -> ArrayLike:
-        """The columns of x that are inputs, of all columns of the data or these alone."""
+        """The columns of x that are inputs, by their names or of all columns of the data or these alone."""
+        x = super()._select(name, x)
         if self._used.all():
             return x
         array = x if isinstance(x, np.ndarray) else _validate.matrix(name, x)

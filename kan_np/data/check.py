@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.data.columns import Columns, without_tables
 from kan_np.data.scaler import Scaler
 
 #: train_input (n, n_in), train_label (n, n_out) and, where samples count differently, train_weight (n,);
@@ -19,18 +20,21 @@ Dataset = dict[str, Any]
 def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
     """Return the samples of `dataset` as finite C-contiguous float64 arrays of the expected widths.
 
+    Tables with named columns are matched by the names of the training rows; the names stay beside the arrays.
+
     Raises
     ------
     TypeError
         If it is not a dict of arrays.
     ValueError
-        If samples are missing, do not match each other or the model, or are not finite.
+        If samples or names are missing, do not match each other or the model, or samples are not finite.
     """
     if not isinstance(dataset, dict):
         raise TypeError(
             f"dataset is a {type(dataset).__name__}; expected a dict with train_input and train_label, "
             "as create_dataset or dataset_from_arrays make it."
         )
+    dataset = without_tables(dataset)
     checked: Dataset = {}
     for split in ("train", "test", "val"):
         names = (f"{split}_input", f"{split}_label")
@@ -66,7 +70,7 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
                 f"dataset['scaler'] is for {sizes} inputs and outputs; expected {(n_in, n_out)}."
             )
         checked["scaler"] = scaler
-    return checked
+    return checked | Columns.of(dataset, n_in, n_out).described()
 
 
 def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:

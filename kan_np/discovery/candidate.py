@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kan_np.symbolic.names import text_of
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -55,7 +57,7 @@ class Candidate:
     def __repr__(self) -> str:
         """Formula, complexity and error."""
         kind = "exact" if self.exact else f"val_rmse={self.val_rmse:.2e}"
-        return f"Candidate({self.formula.expressions[0]}, complexity={self.complexity:.3g}, {kind})"
+        return f"Candidate({text_of(self.formula.expressions[0])}, complexity={self.complexity:.3g}, {kind})"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Discovery:
         complexity  val RMSE  formula
         """
         rows = [
-            f"{c.complexity:10.4g}  {c.val_rmse:8.1e}  {c.formula.expressions[0]}" for c in self.candidates
+            f"{c.complexity:10.4g}  {c.val_rmse:8.1e}  {text_of(c.formula.expressions[0])}"
+            for c in self.candidates
         ]
         return "\n".join(["complexity  val RMSE  formula", *rows])
 

@@ -11,6 +11,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.columns import Columns, without_tables
 from kan_np.data.dataset import split_validation
 from kan_np.discovery.candidate import Candidate, Discovery, frontier, message_bits
 from kan_np.discovery.library import wide_library
@@ -20,6 +21,7 @@ from kan_np.discovery.training import Data, Trained, descend, rmse, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.mixed_network import MixedNetwork
 from kan_np.symbolic.library import SymbolLibrary
+from kan_np.symbolic.names import checked_variables
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
@@ -71,7 +73,7 @@ def discover(
     lib : sequence of str, optional
         Names of the library to use; all if None.
     var : sequence of str or sympy.Expr, optional
-        Names of the inputs.
+        Names of the inputs, no two alike; see `kan_np.symbolic.names` for how they are written.
     seconds : float
         Budget, in processor time of the thread, which other programs do not use up. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed
@@ -87,7 +89,8 @@ def discover(
     Raises
     ------
     ValueError, TypeError
-        For data that cannot be used, more than one label column, and labels that do not vary.
+        For data or names that cannot be used, more than one label column, and labels that do not vary;
+        before anything is trained.
 
     Examples
     --------
@@ -101,11 +104,16 @@ def discover(
     seconds = _validate.real("seconds", seconds, 0.0)
     restarts = _validate.integer("restarts", restarts, 1)
     seed = _validate.integer("seed", seed, 0)
-    data = _checked(dataset, seed)
+    data, columns = _checked(dataset, seed)
+    if var is not None:
+        checked_variables(var, data.x.shape[1])
     library = wide_library(library)
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
-    return _Search(data, library, var, seconds, restarts, seed, dataset.get("scaler")).run()
+    found = _Search(data, library, var, seconds, restarts, seed, dataset.get("scaler")).run()
+    for candidate in (*found.candidates, found.best):
+        candidate.model._columns = columns
+    return found
 
 
 class _Search:
@@ -286,11 +294,12 @@ def _float() -> Any:
     return sympy.Float
 
 
-def _checked(dataset: Dataset, seed: int) -> Data:
+def _checked(dataset: Dataset, seed: int) -> tuple[Data, Columns]:
     if not isinstance(dataset, dict):
         raise TypeError(
             f"dataset is a {type(dataset).__name__}; expected a dict with train_input, train_label."
         )
+    dataset = without_tables(dataset)
     given = dataset if "val_input" in dataset else split_validation(dataset, 0.2, seed)
     n_in = np.shape(given["train_input"])[1] if np.ndim(given["train_input"]) == 2 else 1
     checked = check_dataset(given, n_in, 1)
@@ -300,4 +309,4 @@ def _checked(dataset: Dataset, seed: int) -> Data:
             f"train_label is {data.y[0, 0]} for all samples; expected labels that vary. Their formula "
             "is that number."
         )
-    return data
+    return data, Columns.of(checked, n_in, 1)

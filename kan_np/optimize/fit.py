@@ -111,6 +111,7 @@ def fit(
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
     model.scaler = data.get("scaler")  # nothing is refused from here on
+    model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, OPTIMIZERS[name])
     with ExitStack() as stack:
         stack.enter_context(one_thread())

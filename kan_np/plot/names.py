@@ -68,11 +68,12 @@ class Row:
 def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> list[str]:
     """Return n names as text: the given ones, SymPy expressions as formulas, or x_1, x_2, ...
 
+    A text with a formula in it that cannot be read, such as the name of a column, is drawn as it stands.
+
     Raises
     ------
     TypeError, ValueError
-        For a number of names that is not n, for what is neither text nor a SymPy expression, and for formulas
-        that cannot be read.
+        For a number of names that is not n, and for what is neither text nor a SymPy expression.
     """
     if given is None:
         return [f"${letter}$"] if letter == "y" and n == 1 else [f"${letter}_{{{i + 1}}}$" for i in range(n)]
@@ -81,12 +82,26 @@ def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> lis
     entries = list(given)
     if len(entries) != n:
         raise ValueError(f"{what} has {len(entries)} names, {entries}; expected {n}, one for each variable.")
-    return [_text(f"{what}[{i}]", entry) for i, entry in enumerate(entries)]
+    return [_name(f"{what}[{i}]", entry) for i, entry in enumerate(entries)]
 
 
-def text_of(what: str, given: Any) -> str:
-    """Return a title or a name as text that can be drawn; raise as `names_of`."""
-    return _text(what, given)
+def title_of(what: str, title: Any) -> str:
+    """Return a title as text that can be drawn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is neither text nor a SymPy expression, and for formulas that cannot be read.
+    """
+    if not isinstance(title, str):
+        return _name(what, title)
+    reason = _unreadable(visible(title))
+    if reason is not None:
+        raise ValueError(
+            f"{what} is {title!r}, a formula that cannot be read ({reason}); expected text with balanced "
+            r"formulas such as '$x_1$'. Write a plain dollar sign as '\$'."
+        )
+    return visible(title)
 
 
 def width_of(text: str, size: float) -> float:
@@ -168,22 +183,43 @@ def formula_of(edge: SymbolicEdge) -> str:
     return text
 
 
-def _text(what: str, entry: Any) -> str:
+def _name(what: str, entry: Any) -> str:
+    """A name as it can be drawn: a formula where it is one, else its text as it stands."""
     if hasattr(entry, "free_symbols"):  # a SymPy expression
-        from sympy import latex
+        from kan_np.symbolic.names import is_word, latex_of, text_of
 
-        entry = f"${latex(entry)}$"
-    if not isinstance(entry, str):
+        literal = getattr(entry, "name", None) or text_of(entry)
+        entry = f"${latex_of(entry)}$" if is_word(literal) or not hasattr(entry, "name") else plain(literal)
+    elif isinstance(entry, str):
+        literal = entry
+    else:
         raise TypeError(f"{what} is {entry!r}; expected text or a SymPy expression.")
+    return visible(entry) if _unreadable(visible(entry)) is None else plain(literal)
+
+
+def plain(text: str) -> str:
+    """Return text that is drawn as it stands, dollar signs and all; see `visible`."""
+    return visible(text).replace("$", r"\$")
+
+
+def visible(text: str) -> str:
+    """Return text with its control characters written as Python writes them, but for line breaks.
+
+    Examples
+    --------
+    >>> visible("a\\tb")
+    'a\\\\tb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def _unreadable(text: str) -> str | None:
+    """Why a text cannot be drawn; None if it can."""
     try:
-        width_of(entry, FONT_SIZE)
+        width_of(text, FONT_SIZE)
     except ValueError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(
-            f"{what} is {entry!r}, a formula that cannot be read ({reason}); expected text with balanced "
-            r"formulas such as '$x_1$'. Write a plain dollar sign as '\$'."
-        ) from None
-    return entry
+        return str(error).strip().splitlines()[-1]
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -116,7 +116,7 @@ def plot_network(
     captioned = [np.zeros_like(s) for s in shown]
     for layer, i, j in captions:
         captioned[layer][i, j] = shown[layer][i, j]
-    rows = (inputs, outputs, None if title is None else naming.text_of("title", title))
+    rows = (inputs, outputs, None if title is None else naming.title_of("title", title))
     figure, axes, layout = _sheet_for(rows, (shown, captioned, model._network.arities), figsize)
     scale = model.width[-1] if metric == "backward" else 1
     opacity = [np.tanh(beta * scale * s) for s in scores]

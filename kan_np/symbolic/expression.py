@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _CONSTANTS = ("pi", "E", "EulerGamma", "GoldenRatio", "Catalan")
 #: Callables that are not classes of functions in sympy.
 _HELPERS = ("sqrt", "cbrt", "root", "Rational", "Min", "Max")
+#: Names that mean nothing in NumPy or SciPy: those that formulas have while they are looked for.
+_UNSHADOWED = re.compile(r"x(_\d+)?")
 #: A power of two numbers that is worked out has at most this many bits.
 _LONGEST_POWER = 4096
 
@@ -107,10 +110,15 @@ def numeric_of(
     """
     import sympy
 
+    from kan_np.symbolic.names import arguments_for
+
     # the slope of a step is zero but for one point
     smooth = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     modules = [{"jv": _bessel, **(functions or {})}, "scipy", "numpy"]
-    computed = sympy.lambdify(list(names), smooth, modules=modules)
+    arguments, unshadowed = list(names), smooth
+    if not all(_UNSHADOWED.fullmatch(name.name) for name in names):
+        arguments, unshadowed = arguments_for(names, smooth)
+    computed = sympy.lambdify(arguments, unshadowed, modules=modules)
 
     def function(*values: FloatArray | float) -> FloatArray:
         points = [np.asarray(value, dtype=np.float64) for value in values]

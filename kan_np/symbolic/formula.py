@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.attribution import default_samples
+from kan_np.data.columns import matched, names_in
 from kan_np.symbolic.compose import Place, compose, spline_functions
 from kan_np.symbolic.exact import with_exact_numbers
 from kan_np.symbolic.expression import numeric_of
+from kan_np.symbolic.names import checked_variables, latex_of, text_of
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.simplify import simplified
 
@@ -70,13 +72,14 @@ class Formula:
     functions: Mapping[str, Callable[[FloatArray], FloatArray]] = field(default_factory=dict, repr=False)
 
     def latex(self) -> list[str]:
-        """LaTeX of every output."""
-        import sympy
-
-        return [sympy.latex(expression) for expression in self.expressions]
+        """LaTeX of every output; names are escaped, and no two variables are written alike."""
+        return [latex_of(expression, self.variables) for expression in self.expressions]
 
     def numpy(self) -> Callable[[ArrayLike], FloatArray]:
         """NumPy function (n_samples, n_var) -> (n_samples, n_out); NaN where the formula is not real.
+
+        No name changes its numbers: variables may be called pi or sin. A table with named columns is matched
+        by the names of the variables, unless these are x_1, x_2, ... and the table's are not.
 
         Raises
         ------
@@ -94,10 +97,18 @@ class Formula:
         n_var = len(self.variables)
 
         def function(x: ArrayLike) -> FloatArray:
-            samples = _validate.matrix("x", x, n_var)
+            samples = _validate.matrix("x", self._matched(x), n_var)
             return np.stack([output(*samples.T) for output in outputs], axis=1)
 
         return function
+
+    def _matched(self, x: Any) -> ArrayLike:
+        """The columns of a table in the order of the variables; arrays as they are."""
+        found, names = names_in(x), [variable.name for variable in self.variables]
+        unnamed = names == [f"x_{i}" for i in range(1, len(names) + 1)]
+        if found is None or (unnamed and not set(names) <= set(found)):
+            return x  # type: ignore[no-any-return]
+        return matched("x", x, names)
 
     def renamed(self, var: Sequence[Any]) -> Formula:
         """The same with other names, or expressions, for the columns of the data."""
@@ -124,8 +135,8 @@ class Formula:
         return (self.expressions, self.variables)[index]
 
     def __repr__(self) -> str:
-        """The expressions."""
-        return f"Formula({', '.join(str(expression) for expression in self.expressions)})"
+        """The expressions; names that are no words in quotes."""
+        return f"Formula({', '.join(map(text_of, self.expressions))})"
 
 
 def symbolic_formula(
@@ -150,7 +161,8 @@ def symbolic_formula(
     ----------
     model : KAN
     var : sequence of str or sympy.Expr, optional
-        Names of the columns of the data; x_1, x_2, ... if None.
+        Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what is no
+        word, or means a function or a number, is written in quotes (`kan_np.symbolic.names`).
     normalizer : (mean, std), optional
         What had been done to the inputs: the model's input i is (x_i - mean_i) / std_i. The scaler of the
         model if None.
@@ -290,14 +302,7 @@ def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
 
     if var is None:
         return [sympy.Symbol(f"x_{i}") for i in range(1, count + 1)]
-    if isinstance(var, str) or not hasattr(var, "__len__"):
-        raise TypeError(f"var is {var!r}; expected a sequence of {count} names or sympy expressions.")
-    if len(var) != count:
-        raise ValueError(f"var has {len(var)} names; expected {count}, one a column of the data.")
-    for name in var:
-        if not isinstance(name, str | sympy.Expr):
-            raise TypeError(f"var has {name!r}; expected text or sympy expressions.")
-    return [sympy.Symbol(name) if isinstance(name, str) else name for name in var]
+    return checked_variables(var, count)
 
 
 def _samples(model: KAN, x: ArrayLike | None) -> FloatArray:

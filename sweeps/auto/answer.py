@@ -100,13 +100,14 @@ def answer_lines(answer: Answer, trainer: Trainer) -> list[str]:
 
 def usage_lines(answer: Answer) -> list[str]:
     """Return Python that loads the model, predicts with it, and scores it on the test rows."""
+    columns = ", ".join(map(repr, answer.columns))  # a name must not end the comment
     instead = " in place of folds and fold" if "folds=" in answer.rows else ""
     return [
         "import numpy as np",
         "from kan_np import load_csv, load_model",
         f"model = load_model({str(answer.directory / MODEL)!r})",
         f"rows = {answer.rows}",
-        "# predict takes and gives the units of the table; columns of x: " + ", ".join(answer.columns),
+        f"# predict takes and gives the units of the table; columns of x: {columns}",
         "error = model.predict(rows['test_input']) - rows['test_label']",
         "print(np.sqrt(np.mean(error**2)))  # the test RMSE of this model, in the units of the target",
         f"# The rows of another table: the same call with test='its path'{instead}.",

@@ -1,6 +1,7 @@
 """Formulas for a page: MathML, which browsers set by themselves, from the text that sympy writes.
 
 The text is read as Python, which it is: neither sympy nor a network is needed to show what a store holds.
+Variables whose names are no words, or mean something else in a formula, are strings in it: in quotes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import ast
 import html
 import re
+from collections import Counter
+from collections.abc import Mapping
 from html.entities import name2codepoint
 
 #: Longer formulas are shown as text, for MathML is not broken into lines.
@@ -41,7 +44,10 @@ def formula_html(text: str) -> str:
     short = short_text(text)
     if len(short) <= _LONGEST:
         try:
-            return f'<math displaystyle="true">{_write(ast.parse(text, mode="eval").body)[0]}</math>'
+            tree = ast.parse(text, mode="eval")
+            if isinstance(tree.body, ast.Constant) and isinstance(tree.body.value, str):
+                raise _Unwritable  # a name alone is text
+            return f'<math displaystyle="true">{_Writer(_names(tree)).write(tree.body)[0]}</math>'
         except (SyntaxError, ValueError, RecursionError, _Unwritable):
             pass
     return f'<code class="formula-text">{html.escape(short)}</code>'
@@ -58,58 +64,93 @@ def short_text(text: str) -> str:
     return _FLOAT.sub(lambda match: f"{float(match[0]):.{_DIGITS}g}", text)
 
 
-def _write(node: ast.expr) -> tuple[str, int]:
-    """Return the MathML of a part and how strongly it holds together."""
-    match node:
-        case ast.Constant(value=int() | float() as value):
-            return _number(value)
-        case ast.Name(id=name):
-            return _name(name), _ATOM
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"<mrow><mo>−</mo>{_held(operand, _PRODUCT)}</mrow>", _SUM
-        case ast.BinOp(op=ast.Add() | ast.Sub() as op, left=left, right=right):
-            sign = "+" if isinstance(op, ast.Add) else "−"
-            return f"<mrow>{_held(left, _SUM)}<mo>{sign}</mo>{_held(right, _PRODUCT)}</mrow>", _SUM
-        case ast.BinOp(op=ast.Mult(), left=left, right=right):
-            return _product(left, right)
-        case ast.BinOp(op=ast.Div(), left=left, right=right):
-            return f"<mfrac>{_write(left)[0]}{_write(right)[0]}</mfrac>", _PRODUCT
-        case ast.BinOp(op=ast.Pow(), left=left, right=right):
-            return f"<msup>{_held(left, _ATOM)}{_exponent(right)}</msup>", _POWER
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
-            return _call(name, args)
-    raise _Unwritable
+class _Writer:
+    """Writes the parts of one formula, whose variables have `names`."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def write(self, node: ast.expr) -> tuple[str, int]:
+        """Return the MathML of a part and how strongly it holds together."""
+        match node:
+            case ast.Constant(value=bool()):
+                raise _Unwritable
+            case ast.Constant(value=int() | float() as value):
+                return _number(value)
+            case ast.Constant(value=str(name)) | ast.Name(id=name):
+                return self.names[name], _ATOM
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return f"<mrow><mo>−</mo>{self._held(operand, _PRODUCT)}</mrow>", _SUM
+            case ast.BinOp(op=ast.Add() | ast.Sub() as op, left=left, right=right):
+                sign = "+" if isinstance(op, ast.Add) else "−"
+                terms = self._held(left, _SUM), self._held(right, _PRODUCT)
+                return f"<mrow>{terms[0]}<mo>{sign}</mo>{terms[1]}</mrow>", _SUM
+            case ast.BinOp(op=ast.Mult(), left=left, right=right):
+                return self._product(left, right)
+            case ast.BinOp(op=ast.Div(), left=left, right=right):
+                return f"<mfrac>{self.write(left)[0]}{self.write(right)[0]}</mfrac>", _PRODUCT
+            case ast.BinOp(op=ast.Pow(), left=left, right=right):
+                return f"<msup>{self._held(left, _ATOM)}{self._exponent(right)}</msup>", _POWER
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
+                return self._call(name, args)
+        raise _Unwritable
+
+    def _held(self, node: ast.expr, least: int) -> str:
+        """Return the MathML of a part, in brackets if it holds together less than `least`."""
+        markup, holds = self.write(node)
+        return markup if holds >= least else f"<mrow><mo>(</mo>{markup}<mo>)</mo></mrow>"
+
+    def _product(self, left: ast.expr, right: ast.expr) -> tuple[str, int]:
+        """Return a product; a minus before its first factor stands before the whole."""
+        minus = _begins_with_minus(left)
+        first = self.write(left)[0] if minus else self._held(left, _PRODUCT)
+        second = self._held(right, _PRODUCT)
+        # Digits that follow each other would be read as one number.
+        number_follows = re.match(r"(?:<[^>]*>)*\d", second)
+        times = _DOT if number_follows else _TIMES
+        return f"<mrow>{first}{times}{second}</mrow>", _SUM if minus else _PRODUCT
+
+    def _exponent(self, node: ast.expr) -> str:
+        """Return an exponent: a fraction of numbers on one line, for it would be too small to be read."""
+        match node:
+            case ast.BinOp(op=ast.Div(), left=ast.Constant(), right=ast.Constant()):
+                return f"<mrow>{self.write(node.left)[0]}<mo>/</mo>{self.write(node.right)[0]}</mrow>"
+        return self.write(node)[0]
+
+    def _call(self, name: str, args: list[ast.expr]) -> tuple[str, int]:
+        inner = [self.write(argument)[0] for argument in args]
+        if len(inner) == 1 and name == "sqrt":
+            return f"<msqrt>{inner[0]}</msqrt>", _ATOM
+        if len(inner) == 1 and name == "exp" and "<mfrac>" not in inner[0]:
+            return f"<msup><mi>e</mi>{inner[0]}</msup>", _POWER
+        if len(inner) == 1 and name == "Abs":
+            return f"<mrow><mo>|</mo>{inner[0]}<mo>|</mo></mrow>", _ATOM
+        if len(inner) == 2 and name in _BESSEL:
+            head, inner = f"<msub><mi>{_BESSEL[name]}</mi>{inner[0]}</msub>", inner[1:]
+        else:
+            head = _name(name) if _is_spline(name) else f"<mi>{html.escape(_FUNCTIONS.get(name, name))}</mi>"
+        return f"<mrow>{head}<mo>(</mo>{'<mo>,</mo>'.join(inner)}<mo>)</mo></mrow>", _ATOM
 
 
-def _held(node: ast.expr, least: int) -> str:
-    """Return the MathML of a part, in brackets if it holds together less than `least`."""
-    markup, holds = _write(node)
-    return markup if holds >= least else f"<mrow><mo>(</mo>{markup}<mo>)</mo></mrow>"
+def _names(tree: ast.AST) -> dict[str, str]:
+    """Return the MathML of every variable and constant of a formula, no two alike."""
+    words = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    markup = {word: _name(word) for word in words}
+    shared = Counter(markup.values())
+    alone = {word: text for word, text in markup.items() if shared[text] == 1}
+    return {word: f"<mi>{html.escape(word)}</mi>" for word in words} | alone | {t: _quoted(t) for t in texts}
 
 
-def _product(left: ast.expr, right: ast.expr) -> tuple[str, int]:
-    """Return a product; a minus before its first factor stands before the whole."""
-    minus = _begins_with_minus(left)
-    first = _write(left)[0] if minus else _held(left, _PRODUCT)
-    second = _held(right, _PRODUCT)
-    # Digits that follow each other would be read as one number.
-    number_follows = re.match(r"(?:<[^>]*>)*\d", second)
-    times = _DOT if number_follows else _TIMES
-    return f"<mrow>{first}{times}{second}</mrow>", _SUM if minus else _PRODUCT
+def _quoted(name: str) -> str:
+    """Return a name that is no word: Greek letters as such, others in quotes, control characters visible."""
+    return f"<mi>{_GREEK[name]}</mi>" if name == "lambda" else f"<mtext>{html.escape(repr(name))}</mtext>"
 
 
 def _begins_with_minus(node: ast.expr) -> bool:
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         node = node.left
     return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
-
-
-def _exponent(node: ast.expr) -> str:
-    """Return an exponent: a fraction of numbers on one line, for it would be too small to be read."""
-    match node:
-        case ast.BinOp(op=ast.Div(), left=ast.Constant(), right=ast.Constant()):
-            return f"<mrow>{_write(node.left)[0]}<mo>/</mo>{_write(node.right)[0]}</mrow>"
-    return _write(node)[0]
 
 
 def _number(value: int | float) -> tuple[str, int]:
@@ -128,21 +169,6 @@ def _name(name: str) -> str:
     letters, index = found[1], found[2].strip("_").replace("_", ",")
     letter = f"<mi>{_GREEK.get(letters, letters)}</mi>"
     return f"<msub>{letter}<mn>{index}</mn></msub>" if index else letter
-
-
-def _call(name: str, args: list[ast.expr]) -> tuple[str, int]:
-    inner = [_write(argument)[0] for argument in args]
-    if len(inner) == 1 and name == "sqrt":
-        return f"<msqrt>{inner[0]}</msqrt>", _ATOM
-    if len(inner) == 1 and name == "exp" and "<mfrac>" not in inner[0]:
-        return f"<msup><mi>e</mi>{inner[0]}</msup>", _POWER
-    if len(inner) == 1 and name == "Abs":
-        return f"<mrow><mo>|</mo>{inner[0]}<mo>|</mo></mrow>", _ATOM
-    if len(inner) == 2 and name in _BESSEL:
-        head, inner = f"<msub><mi>{_BESSEL[name]}</mi>{inner[0]}</msub>", inner[1:]
-    else:
-        head = _name(name) if _is_spline(name) else f"<mi>{html.escape(_FUNCTIONS.get(name, name))}</mi>"
-    return f"<mrow>{head}<mo>(</mo>{'<mo>,</mo>'.join(inner)}<mo>)</mo></mrow>", _ATOM
 
 
 def _is_spline(name: str) -> bool:

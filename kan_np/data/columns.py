@@ -1,0 +1,273 @@
+"""Names of the columns of a table: kept by models, and the columns of other tables matched by them.
+
+A table is anything with named columns: a data frame (pandas, polars), a pyarrow table or a NumPy array with
+named fields. What has no names, or only numbers 0, 1, 2, ... for names, is taken column by column as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np.data.scaler import Scaler
+
+#: As many names are listed in a message.
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of inputs and outputs; empty where they are not known.
+
+    Attributes
+    ----------
+    features, targets : tuple of str
+        In the order of the columns.
+    classes : dict of str to tuple of str
+        Classes of the columns that hold such, which became columns "name=class" of 0 and 1.
+    """
+
+    features: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any], n_in: int, n_out: int) -> Columns:
+        """Read the keys feature_names, target_names and classes of a dataset or a file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no list of different names, one a column.
+        """
+        if not isinstance(described, Mapping):
+            raise TypeError(f"the names of the columns are {described!r}; expected a dict.")
+        classes = described.get("classes") or {}
+        if not isinstance(classes, Mapping):
+            raise TypeError(f"classes is {classes!r}; expected a dict from names to lists of classes.")
+        return cls(
+            checked_names("feature_names", described.get("feature_names"), n_in),
+            checked_names("target_names", described.get("target_names"), n_out),
+            {str(name): _texts(f"classes[{name!r}]", labels) for name, labels in classes.items()},
+        )
+
+    def of_inputs(self, kept: NDArray[np.bool_]) -> Columns:
+        """The same for a model without the other inputs."""
+        features = tuple(name for name, stays in zip(self.features, kept, strict=False) if stays)
+        return replace(self, features=features)
+
+    def described(self) -> dict[str, Any]:
+        """The same as plain values, without what is not known; `of` reads them."""
+        plain = {"feature_names": list(self.features), "target_names": list(self.targets)}
+        held = {name: list(labels) for name, labels in self.classes.items()}
+        return {key: value for key, value in {**plain, "classes": held}.items() if value}
+
+
+def checked_names(what: str, names: Any, count: int) -> tuple[str, ...]:
+    """Return `names` as a tuple of `count` different texts; an empty one for None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
+    """
+    if names is None:
+        return ()
+    found = _texts(what, names)
+    if len(found) != count:
+        raise ValueError(
+            f"{what} has {len(found)} names, {listed(found)}; expected {count}, one a column. Leave out "
+            f"{what} if the columns have no names."
+        )
+    twice = repeated(found)
+    if twice:
+        raise ValueError(f"{what} has {listed(twice)} more than once; expected a name of its own each.")
+    return found
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """The names that come more than once, each told once."""
+    seen: set[str] = set()
+    return list(dict.fromkeys(name for name in names if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes for a message, no more than a reader wants to see."""
+    shown = ", ".join(map(repr, names[:_LISTED]))
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
+
+
+def names_in(table: Any) -> list[str] | None:
+    """Names of the columns of a table; None for what has none.
+
+    Examples
+    --------
+    >>> names_in(np.zeros(3, dtype=[("a", float), ("b", float)]))
+    ['a', 'b']
+    >>> names_in([[1.0, 2.0]]) is None
+    True
+    """
+    keys = _keys(table)
+    return None if keys is None else [str(key) for key in keys]
+
+
+def matched(
+    what: str, table: Any, names: Sequence[str], classes: Mapping[str, Sequence[str]] | None = None
+) -> FloatArray:
+    """Return the named columns of a table in the order of `names`, (n_rows, n_names); others are left out.
+
+    A column "name=class" that the table does not have is made of its column "name".
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument, for messages.
+    table : object
+        With named columns; see `names_in`.
+    names : sequence of str
+    classes : mapping of str to sequence of str, optional
+        Classes of the columns that hold such.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or there twice, or holds a class that is not known.
+
+    Examples
+    --------
+    >>> table = np.array([(1.0, 2.0)], dtype=[("b", float), ("a", float)])
+    >>> matched("x", table, ["a", "b"])
+    array([[2., 1.]])
+    """
+    keys = _keys(table) or []
+    found = [str(key) for key in keys]
+    key_of = dict(zip(found, keys, strict=True))
+    classes = classes or {}
+    source = {f"{name}={label}": (name, label) for name, labels in classes.items() for label in labels}
+    needed = {name: source[name][0] if name not in key_of and name in source else name for name in names}
+    missing = [column for column in dict.fromkeys(needed.values()) if column not in key_of]
+    if missing:
+        raise ValueError(_missing(what, missing, found, names))
+    twice = [name for name in repeated(found) if name in needed.values()]
+    if twice:
+        raise ValueError(f"{what} has the column {listed(twice)} more than once; expected it once.")
+    parts = []
+    for name in names:
+        column = table[key_of[needed[name]]]
+        if needed[name] == name:
+            parts.append(_validate.vector(f"{what}, column {name!r},", column))
+        else:
+            known = list(classes[needed[name]])
+            texts = _classes_of(f"{what}, column {needed[name]!r},", column, known)
+            parts.append(np.array([float(text == source[name][1]) for text in texts]))
+    return np.stack(parts, axis=1)
+
+
+def without_tables(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dataset with arrays in place of tables, matched by the names of the training rows.
+
+    The names become its feature_names and target_names where it has none.
+    """
+    arrays = dict(dataset)
+    for side, key in (("input", "feature_names"), ("label", "target_names")):
+        if arrays.get(key) is None:
+            found = names_in(arrays.get(f"train_{side}"))
+            if found is None:
+                continue
+            arrays[key] = found
+        for name in (f"{split}_{side}" for split in ("train", "test", "val")):
+            if names_in(arrays.get(name)) is not None:
+                classes = arrays.get("classes")
+                arrays[name] = matched(f"dataset[{name!r}]", arrays[name], arrays[key], classes)
+    return arrays
+
+
+def in_order(dataset: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return a dataset of arrays, and its scaler, with the inputs `names` in this order.
+
+    Raises
+    ------
+    ValueError
+        If it lacks one of them.
+    """
+    given = checked_names("feature_names", dataset["feature_names"], len(dataset["feature_names"]))
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise ValueError(
+            _missing("the dataset", missing, given, names)
+            + " To train on under other names, set model.feature_names first."
+        )
+    moved = {**dataset, "feature_names": list(names)}
+    if given == tuple(names):
+        return moved
+    order = [given.index(name) for name in names]
+    for key in ("train_input", "test_input", "val_input"):
+        if moved.get(key) is not None:
+            moved[key] = _validate.matrix(f"dataset[{key!r}]", moved[key], len(given))[:, order]
+    scaler = moved.get("scaler")
+    if isinstance(scaler, Scaler) and scaler.input_shift.size == len(given):
+        shift, scale = scaler.input_shift[order], scaler.input_scale[order]
+        moved["scaler"] = Scaler(shift, scale, scaler.label_shift, scaler.label_scale)
+    return moved
+
+
+def _missing(what: str, missing: Sequence[str], found: Sequence[str], names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(missing[0], found, n=1, cutoff=0.6)
+    hint = f" Is {near[0]!r} what is {missing[0]!r} here?" if near and near[0] not in names else ""
+    return (
+        f"{what} has the columns {listed(found)}, and not {listed(missing)}; expected {listed(names)}, as "
+        "they were named for the training, in any order. Rename the columns, or pass an array without names "
+        f"to go by position.{hint}"
+    )
+
+
+def _keys(table: Any) -> list[Any] | None:
+    """What the columns of a table are asked for by; None where it has no names."""
+    fields = getattr(getattr(table, "dtype", None), "names", None)
+    keys: Any = getattr(table, "column_names", None)  # pyarrow, whose `columns` are values
+    if keys is None:
+        keys = fields if isinstance(table, np.ndarray) else getattr(table, "columns", None)
+    if keys is None or isinstance(keys, str) or not hasattr(keys, "__iter__"):
+        return None
+    keys = list(keys)
+    return None if keys == list(range(len(keys))) else keys
+
+
+def _classes_of(what: str, column: ArrayLike, known: Sequence[str]) -> list[str]:
+    """The cells of a column of classes as the training table writes them."""
+    cells = np.asarray(column, dtype=object).ravel()
+    texts = [_text(cell, known) for cell in cells]
+    unknown = next((i for i, text in enumerate(texts) if text not in known), None)
+    if unknown is not None:
+        raise ValueError(
+            f"{what} has {cells[unknown]!r} in row {unknown}, a class that the training table does not have; "
+            f"expected one of {listed(known)}."
+        )
+    return texts
+
+
+def _text(cell: Any, known: Sequence[str]) -> str:
+    text = str(cell).strip()
+    if text in known:
+        return text
+    try:
+        return f"{float(cell):.17g}"  # as numbers among texts are written
+    except (TypeError, ValueError):
+        return text
+
+
+def _texts(what: str, names: Any) -> tuple[str, ...]:
+    if isinstance(names, str) or not hasattr(names, "__iter__"):
+        raise TypeError(f"{what} is {names!r}; expected a list of names.")
+    found = list(names)
+    for name in found:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} has {name!r}; expected text.")
+    return tuple(str(name) for name in found)
