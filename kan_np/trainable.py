@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -74,6 +74,11 @@ class Trainable(ABC):
     def classes(self) -> dict[str, list[str]]:
         """Classes of the columns that held such, by name: a column c is the inputs "c=class" of 0 and 1."""
         return {name: list(labels) for name, labels in self._columns.classes.items()}
+
+    @classes.setter
+    def classes(self, classes: Mapping[str, Sequence[str]] | None) -> None:
+        described = self._columns.described() | {"classes": classes}
+        self._columns = Columns.of(described, self.width[0], self.width[-1])
 
     @property
     def n_params(self) -> int:

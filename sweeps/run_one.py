@@ -221,7 +221,13 @@ def _train_additive(
 
 
 def _train_sklearn(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    chain.add(fit_sklearn(config, dataset, training_seed(config), kan_np.MLP.from_weights))
+    def as_model(*parts: Any) -> kan_np.MLP:
+        model = kan_np.MLP.from_weights(*parts)
+        model.feature_names, model.target_names = dataset.get("feature_names"), dataset.get("target_names")
+        model.classes = dataset.get("classes")
+        return model
+
+    chain.add(fit_sklearn(config, dataset, training_seed(config), as_model))
 
 
 def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:

@@ -18,6 +18,8 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.scaler import Scaler
 
+#: A misspelt name is looked for among as many: comparing takes some 10 microseconds a name.
+_COMPARED = 10_000
 #: As many names are listed in a message.
 _LISTED = 8
 
@@ -155,7 +157,8 @@ def matched(
     missing = [column for column in dict.fromkeys(needed.values()) if column not in key_of]
     if missing:
         raise ValueError(_missing(what, missing, found, names))
-    twice = [name for name in repeated(found) if name in needed.values()]
+    wanted = set(needed.values())
+    twice = [name for name in repeated(found) if name in wanted]
     if twice:
         raise ValueError(f"{what} has the column {listed(twice)} more than once; expected it once.")
     parts = []
@@ -198,7 +201,8 @@ def in_order(dataset: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
         If it lacks one of them.
     """
     given = checked_names("feature_names", dataset["feature_names"], len(dataset["feature_names"]))
-    missing = [name for name in names if name not in given]
+    place = {name: i for i, name in enumerate(given)}
+    missing = [name for name in names if name not in place]
     if missing:
         raise ValueError(
             _missing("the dataset", missing, given, names)
@@ -207,7 +211,7 @@ def in_order(dataset: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
     moved = {**dataset, "feature_names": list(names)}
     if given == tuple(names):
         return moved
-    order = [given.index(name) for name in names]
+    order = [place[name] for name in names]
     for key in ("train_input", "test_input", "val_input"):
         if moved.get(key) is not None:
             moved[key] = _validate.matrix(f"dataset[{key!r}]", moved[key], len(given))[:, order]
@@ -219,7 +223,7 @@ def in_order(dataset: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
 
 
 def _missing(what: str, missing: Sequence[str], found: Sequence[str], names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(missing[0], found, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(missing[0], found[:_COMPARED], n=1, cutoff=0.6)
     hint = f" Is {near[0]!r} what is {missing[0]!r} here?" if near and near[0] not in names else ""
     return (
         f"{what} has the columns {listed(found)}, and not {listed(missing)}; expected {listed(names)}, as "

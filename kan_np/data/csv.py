@@ -13,6 +13,7 @@ import numpy as np
 from kan_np._validate import FloatArray, choice, integer, real
 from kan_np.data.cells import Cells, Classes, read_cells
 from kan_np.data.check import Dataset
+from kan_np.data.columns import listed, repeated
 from kan_np.data.dataset import dataset_from_arrays
 from kan_np.data.numerals import COMMA, POINT
 from kan_np.data.rows import Parts, split_table
@@ -222,6 +223,11 @@ def _columns(names: Sequence[str], values: FloatArray, classes: Classes) -> tupl
         for position, label in labels[1:] if len(labels) == 2 else labels:
             told.append(f"{name}={label}")
             columns.append((column == position).astype(np.float64))
+    if twice := repeated(told):
+        raise ValueError(
+            f"{listed(twice)} would be the name of a column of its own and of the 0 and 1 of a class; "
+            "expected one column of a name. Rename the column, or leave it out with features=[...]."
+        )
     return told, np.stack(columns, axis=1)
 
 

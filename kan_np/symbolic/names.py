@@ -221,7 +221,8 @@ def _upright(word: str) -> str:
 
 
 def _in_quotes(name: str) -> str:
-    return rf"\text{{{_escaped(repr(name))}}}"
+    text = rf"\text{{{_escaped(repr(name))}}}".replace(r"\text{}", "")
+    return f"{{{text}}}" if r"\backslash" in text else text  # so that a power is one of the whole
 
 
 def _escaped(text: str) -> str:
