@@ -24,6 +24,8 @@ _FUNCTIONS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 _TIMES, _DOT = '<mo lspace="0.12em" rspace="0">&#x2062;</mo>', "<mo>·</mo>"
 _NAME = re.compile(r"([A-Za-z]+)_?((?:\d|_)*)")
 _FLOAT = re.compile(r"\d+\.\d+(?:e[+-]?\d+)?")
+#: A name in quotes, or else a decimal number.
+_NAME_OR_FLOAT = re.compile(rf"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|{_FLOAT.pattern}""")
 _BESSEL = {"besselj": "J", "bessely": "Y", "besseli": "I", "besselk": "K"}
 
 
@@ -54,18 +56,22 @@ def formula_html(text: str) -> str:
 
 
 def short_text(text: str) -> str:
-    """Return a formula with its decimal numbers rounded.
+    """Return a formula with its decimal numbers rounded, but for those in names.
 
     Examples
     --------
     >>> short_text("0.30000000000000004*x")
     '0.3*x'
     """
-    return _FLOAT.sub(lambda match: f"{float(match[0]):.{_DIGITS}g}", text)
+
+    def shortened(match: re.Match[str]) -> str:
+        return match[0] if match[0][0] in "'\"" else f"{float(match[0]):.{_DIGITS}g}"
+
+    return _NAME_OR_FLOAT.sub(shortened, text)
 
 
 class _Writer:
-    """Writes the parts of one formula, whose variables have `names`."""
+    """Writes the parts of one formula; `names` are its words as MathML."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
@@ -77,7 +83,9 @@ class _Writer:
                 raise _Unwritable
             case ast.Constant(value=int() | float() as value):
                 return _number(value)
-            case ast.Constant(value=str(name)) | ast.Name(id=name):
+            case ast.Constant(value=str(name)):
+                return _quoted(name), _ATOM
+            case ast.Name(id=name):
                 return self.names[name], _ATOM
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"<mrow><mo>−</mo>{self._held(operand, _PRODUCT)}</mrow>", _SUM
@@ -133,13 +141,12 @@ class _Writer:
 
 
 def _names(tree: ast.AST) -> dict[str, str]:
-    """Return the MathML of every variable and constant of a formula, no two alike."""
+    """Return the MathML of every word of a formula, no two alike."""
     words = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     markup = {word: _name(word) for word in words}
     shared = Counter(markup.values())
     alone = {word: text for word, text in markup.items() if shared[text] == 1}
-    return {word: f"<mi>{html.escape(word)}</mi>" for word in words} | alone | {t: _quoted(t) for t in texts}
+    return {word: f"<mi>{html.escape(word)}</mi>" for word in words} | alone
 
 
 def _quoted(name: str) -> str:

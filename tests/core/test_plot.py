@@ -204,6 +204,18 @@ def test_names_and_title_appear():
     assert texts(figure) == ["mass", r"$\alpha$", "$x_{0}^{2}$", "u", "v", "Energy"]
 
 
+def test_names_that_are_no_formulas_are_drawn_as_they_stand():
+    sympy = pytest.importorskip("sympy")
+    model = network([4, 2, 1])
+    given = [r"$\ce{CO2}$", "50 %\x1b[31m", sympy.Symbol(r"$\ce{O2}$"), sympy.Symbol("L/D")]
+    shown = [r"\$\ce{CO2}\$", r"50 %\x1b[31m", r"\$\ce{O2}\$", "L/D"]
+    figure = model.plot(in_vars=given, out_vars=["$_$"])
+    assert texts(figure) == [*shown, r"\$_\$"]
+    figure.savefig(BytesIO())
+    labels = [model.plot_edge(0, i, 0, in_vars=given).axes[0].get_xlabel() for i in range(4)]
+    assert labels == shown
+
+
 def test_names_stand_side_by_side_then_upright_then_shortened():
     assert not names.fit_row(["mass", "speed"], 2.0).upright
     row = names.fit_row(["mass", LONG], 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import math
@@ -405,6 +406,28 @@ def test_the_command_answers_and_writes_what_it_says(
     assert records(out) == before
     assert main(["status", str(out)]) == 0
     assert main(["show", str(out), facts["run_id"]]) == 0
+
+
+def test_names_of_columns_are_drawn_and_cannot_become_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [r"$\ce{CO2}$", "b\nraise SystemExit('run')", "50 %\x1b[31m'", r"y \input{x} $_$"]
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 3))
+    with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *np.c_[x, x.sum(axis=1)].tolist()])
+    command = ["auto", str(tmp_path / "t.csv"), "--target", names[-1], "--out", str(tmp_path / "out")]
+    assert main([*command, "--budget", "5", "--no-report"]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    usage = printed.split("To use it:\n")[1].splitlines()
+    code = "\n".join(line.removeprefix("    ") for line in usage)
+    with contextlib.redirect_stdout(io.StringIO()) as scored:
+        exec(code, {})  # noqa: S102  the code under test is what is printed
+    assert float(scored.getvalue()) < 0.01
+    drawn = (tmp_path / "out" / "figures" / "recommended.svg").read_text()
+    assert "<svg" in drawn
+    model = load_model(tmp_path / "out" / "recommended.npz")
+    assert (model.feature_names, model.target_names) == (names[:3], names[3:])
 
 
 def test_a_search_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,6 +158,27 @@ def test_a_formula_of_a_table_is_in_its_units(tmp_path: Path) -> None:
     assert best["test_rmse"] < 1e-9
 
 
+def test_a_formula_of_a_table_means_its_columns_whatever_they_are_called(tmp_path: Path) -> None:
+    names = ["pi", "L/D", "a & b\n%", "y"]
+    x = np.random.default_rng(0).uniform(0.5, 2.0, (120, 3))
+    with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *np.c_[x, 2 * x[:, 0] + x[:, 1] ** 2 + x[:, 2]].tolist()])
+    data = {"sha256": tasks.file_sha256(tmp_path / "t.csv"), "target": "y", "features": names[:3]}
+    data |= {"test_fraction": 0.2, "val_fraction": 0.2, "seed": 0}
+    record = run_one(CONFIG | {"task": "csv/t", "data": data}, RunOptions(csv_path=str(tmp_path / "t.csv")))
+    best = next(stage for stage in record["stages"] if stage["formula"]["best"])
+    assert best["test_rmse"] < 1e-9
+    terms = set(best["formula"]["formula"].split(" + "))
+    assert terms == {"2*'pi'", "'L/D'**2", r"'a & b\n%'"}
+    latex = best["formula"]["latex"]
+    assert r"2 \text{'pi'}" in latex
+    assert r"\text{'L/D'}^{2}" in latex
+    assert r"{\text{'a \& b}\backslash\text{n\%'}}" in latex
+    shown = formula_html(best["formula"]["formula"])
+    assert "<mtext>&#x27;pi&#x27;</mtext>" in shown
+    assert "<mfrac>" not in shown
+
+
 def fake_discovery(**what: Any) -> Any:
     """A search as of `kan_np.discover`: it found x y + 1e-3, the best, and a shorter formula."""
     import sympy

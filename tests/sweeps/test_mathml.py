@@ -108,6 +108,38 @@ def test_names_cannot_become_markup() -> None:
     assert "größe" in formula_html("2*größe")
 
 
+def test_names_in_quotes_stay_names() -> None:
+    shown = formula_html("2*'a-b' + 3*'L/D'**2 - 'pi'*pi*exp('e')")
+    assert shown.startswith("<math")
+    ET.fromstring(shown)  # noqa: S314  made here
+    assert "<msup><mtext>&#x27;L/D&#x27;</mtext><mn>2</mn></msup>" in shown
+    assert "<mtext>&#x27;pi&#x27;</mtext>" in shown
+    assert "<mi>π</mi>" in shown
+    assert "<mfrac>" not in shown
+    assert "<msup><mi>e</mi><mtext>&#x27;e&#x27;</mtext></msup>" in shown
+    assert "<mi>λ</mi>" in formula_html("2*'lambda'")
+
+
+def test_names_in_quotes_cannot_become_markup_or_control_characters() -> None:
+    shown = formula_html("x*'</math><script>\\x1b\\n&'")
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+    assert all(char.isprintable() for char in shown)
+    assert formula_html("x*True").startswith("<code")
+
+
+def test_different_names_are_shown_differently() -> None:
+    for names in (("x1", "x_1"), ("alpha", "α"), ("x_1_2", "x_1__2"), ("pi", "'pi'"), ("a", "'a '")):
+        first, second = ET.fromstring(formula_html(" + ".join(names)))[0][::2]  # noqa: S314  made here
+        assert ET.tostring(first) != ET.tostring(second)
+
+
+def test_numbers_in_names_are_not_rounded() -> None:
+    long = " + ".join(f"0.12345678912345*'0.123456789 m_{i}'" for i in range(20))
+    assert formula_html(long).startswith("<code")
+    assert "0.12346*&#x27;0.123456789 m_3&#x27;" in formula_html(long)
+
+
 def test_long_formulas_are_text_that_can_be_broken_into_lines() -> None:
     long = " + ".join(f"0.12345678912345*x_{i}" for i in range(40))
     assert formula_html(long).startswith("<code")
