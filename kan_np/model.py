@@ -327,27 +327,12 @@ class KAN(Views):
 
         return plot_edge(self, l, i, j, None if x is None else self._select("x", x), **options)
 
-    def __call__(self, x: ArrayLike) -> FloatArray:
-        """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
-
-        Raises
-        ------
-        ValueError
-            For a wrong number of columns, for NaN or infinite values, and outside the grid of a model with
-            ``extrapolation="error"``.
-        """
-        return super().__call__(self._select("x", x))
-
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data, batch_size rows of x at a time; see `Trainable.predict`.
 
         Of a model with pruned inputs, given all columns of the data, the used ones are in memory as a whole.
         """
         return super().predict(self._select("x", x), batch_size)
-
-    def input_jacobian(self, x: ArrayLike) -> FloatArray:
-        """Exact derivatives d f_j / d x_i of ``model(x)`` by the inputs of the model; see `Trainable`."""
-        return super().input_jacobian(self._select("x", x))
 
     def _matched(self, dataset: Dataset) -> Dataset:
         """As for every model, and without the columns that are no inputs any more."""
@@ -356,7 +341,7 @@ class KAN(Views):
         dataset, known = without_tables(dataset), self.feature_names
         given = dataset.get("feature_names")
         if given is not None and len(given) == self._used.size:
-            if known is not None and np.shape(dataset.get("train_input"))[1:] == (len(given),):
+            if known is not None and np.shape(dataset.get("train_input", ()))[1:] == (len(given),):
                 dataset = in_order(dataset, known)
             else:
                 dataset["feature_names"] = [given[i] for i in self.input_id]

@@ -136,7 +136,7 @@ class Trainable(ABC):
         """The inputs in a table with named columns, by the names of the model; arrays as they are."""
         columns = self._columns
         if not columns.features or names_in(x) is None:
-            return x  # type: ignore[no-any-return]
+            return x
         return matched(name, x, columns.features, columns.classes)
 
     def __call__(self, x: ArrayLike) -> FloatArray:

@@ -107,7 +107,7 @@ class Formula:
         found, names = names_in(x), [variable.name for variable in self.variables]
         unnamed = names == [f"x_{i}" for i in range(1, len(names) + 1)]
         if found is None or (unnamed and not set(names) <= set(found)):
-            return x  # type: ignore[no-any-return]
+            return x
         return matched("x", x, names)
 
     def renamed(self, var: Sequence[Any]) -> Formula:

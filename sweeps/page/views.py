@@ -118,13 +118,18 @@ _SAMPLES = (("n_train", "training"), ("n_val", "validation"), ("n_test", "test")
 
 
 def _domain(description: Mapping[str, Any]) -> str:
-    variables = [str(name) for name in description.get("variables") or ()]
+    variables = [_visible(str(name)) for name in description.get("variables") or ()]
     ranges = description.get("ranges") or ()
     if len(variables) != len(ranges):
         return ", ".join(variables)
     return ", ".join(
         f"{name} in [{low:.4g}, {high:.4g}]" for name, (low, high) in zip(variables, ranges, strict=True)
     )
+
+
+def _visible(name: str) -> str:
+    """Return a name with its control characters written as Python writes them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in name)
 
 
 def _comparison_view(comparison: Comparison | None) -> dict[str, Any] | None:
