@@ -65,7 +65,7 @@ def keep_equal_rows_together(
         return EqualRows(groups)
     n_equal = n - n_different
     found = (
-        f"{n_equal} of the {n} rows repeat another row (the same in all inputs and targets; "
+        f"{n_equal} of the {n} rows are duplicates of another row (the same in all inputs and targets; "
         f"{n_different} rows are different)"
     )
     if not wanted:

@@ -59,7 +59,7 @@ def split_table(
     >>> split_table(6, 0.0, 0.0, seed=0, groups="aabbcc", folds=3, fold=0).test
     array([0, 1])
     """
-    codes = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    codes = None if groups is None else np.unique([*groups], return_inverse=True)[1]
     rows = np.arange(n)
     if not folds:
         return Parts(*_hold_out(rows, codes, (test_fraction, val_fraction), seed))
