@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kan_np.model import KAN
 
 _SAMPLES = 1000  # drawn over the input grids where none are given
-_DEPENDENT = 1e-8  # columns that depend on each other do so up to rounding, which their digits may enlarge
+_DEPENDENT = 1e-8  # columns that depend on each other do so up to rounding, enlarged a little
 _CHUNK = 1024  # samples whose edges are in memory at once
 
 
@@ -113,8 +113,8 @@ def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
     They are those of `node_scores`, pykan's, unless parts of the model cancel each other. Where inputs depend
     on each other on the samples, sum_i alpha_i x_i = const, as the 0/1 columns of classes do, any c alpha_i
     x_i may be added to the edges that leave them without a change of the model: of these equal models the one
-    whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum varies less than they would
-    independently count for no more than their own spread, see `kan_np.scores.input_scores`.
+    whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum varies much less than
+    they would independently count for no more than their own spread, see `kan_np.scores.input_scores`.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Prea
     """Go on below lines of one field each if these are followed by a table of several columns."""
     for delimiter in among:
         (_, first), (_, second) = first_records(handle, delimiter, above.n_lines)
-        if len(first) == len(second) > 1:
+        if len(first) == len(second) and sum(map(bool, map(str.strip, first))) > 1:
             return above
     for delimiter in among:
         found = first_records(handle, delimiter, above.n_lines, _TITLES)

@@ -84,6 +84,8 @@ def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collec
     header = tuple(name.strip() for name in names)
     if not header:
         raise ValueError(f"{path} has no readable header row; expected column names in its first row.")
+    if above.commented and header[0] == COMMENT and found.isspace() and found != "\t":
+        header = header[1:]  # the blank behind the sign is no delimiter
     written = header[0]
     if above.commented:
         header = (written.lstrip(COMMENT).strip() or written, *header[1:])
