@@ -17,10 +17,10 @@ from kan_np.data.disguised import n_numbers
 #: In fewer rows ordinary columns look like copies and like numbers of rows.
 _LEAST_ROWS = 20
 _BLOCK = 1 << 22  # values that are looked at at once
-_ROUNDING = 1e-9  # what a copy differs by after a change of units in double precision
+_ROUNDING = 1e-6  # what a copy in single precision, or printed with six digits, differs by at most
 #: What rounding to few digits may add, as a part of the target's standard deviation: more is no copy.
 _MOST_ROUNDING = 1e-2
-_DIGITS = 12
+_DIGITS = 6  # more than these are within what is allowed anyway
 _MOST_NUMBERS = 3  # so many classes that are numbers are rather numbers with a few texts among them
 _NAMED = 5
 
@@ -90,13 +90,18 @@ def _copy_notes(
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
     """Return a and b where y = a x + b in every row, up to the rounding of both; None where it is not so."""
+    sizes = float(np.abs(x).max()), float(np.abs(y).max())
+    x, y = x / sizes[0], y / sizes[1]
     found = _straight(x, y)
     # One large value makes a line of anything: what lies near the median has to be on it too.
     near = np.argsort(np.abs(y - np.median(y)), kind="stable")[: y.size // 2]
-    if found is None or np.ptp(y[near]) == 0.0 or np.ptp(x[near]) == 0.0:
-        return found
-    inner = _straight(x[near], y[near])
-    return found if inner is not None and abs(inner[0] - found[0]) <= _MOST_ROUNDING * abs(found[0]) else None
+    if found is None:
+        return None
+    if np.ptp(y[near]) > 0.0 and np.ptp(x[near]) > 0.0:
+        inner = _straight(x[near], y[near])
+        if inner is None or abs(inner[0] - found[0]) > _MOST_ROUNDING * abs(found[0]):
+            return None
+    return found[0] * (sizes[1] / sizes[0]), found[1] * sizes[1]
 
 
 def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
@@ -104,32 +109,38 @@ def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
     u, v = x - shift, y - middle
     size = np.abs(u).max()
     u = u / size
-    slope = float((u @ v) / (u @ u))
-    left = np.abs(v - slope * u).max()
-    slope = float(slope / size)
-    rounding = abs(slope) * _half_a_step(x) + _half_a_step(y)
+    rise = float((u @ v) / (u @ u))  # of y over the size of x
+    left = np.abs(v - rise * u).max()
+    rounding = abs(rise) * (_half_a_step(x) / size) + _half_a_step(y)
     # The line itself is uncertain by as much, so twice the rounding is allowed.
     allowed = max(min(2.0 * rounding, _MOST_ROUNDING * y.std()), _ROUNDING * np.abs(v).max())
-    return (slope, float(middle - slope * shift)) if left <= allowed else None
+    if not left <= allowed:
+        return None
+    base = middle - rise * (shift / size)
+    return float(rise / size), float(base if abs(base) > allowed else 0.0)
 
 
 def _half_a_step(x: FloatArray) -> float:
-    """Return half of the last decimal place that numbers have, 0 where they have more than twelve."""
-    for digits in range(_DIGITS + 1):
-        if np.array_equal(np.round(x, digits), x):
-            return 0.5 * 10.0**-digits
+    """Return half of the last decimal place that numbers have, 0 where they have more than six digits."""
+    first = int(np.floor(np.log10(np.abs(x).max())))
+    for digits in range(_DIGITS):
+        step = 10.0 ** (first - digits)
+        if (np.abs(np.round(x / step) * step - x) <= 1e-9 * np.abs(x)).all():
+            return 0.5 * step
     return 0.0
 
 
 def _copy_note(column: str, target: str, line: tuple[float, float]) -> str:
     slope, shift = line
-    right = f"{slope:.6g} {column}" if f"{slope:.6g}" != "1" else column
-    how = " in other units" if right != column or abs(shift) > _ROUNDING else ""
-    if abs(shift) > _ROUNDING:
-        right += f" {'-' if shift < 0 else '+'} {abs(shift):.6g}"
+    right = column if f"{slope:.4g}" == "1" else f"{slope:.4g} {column}"
+    if shift:
+        right += f" {'-' if shift < 0 else '+'} {abs(shift):.4g}"
+    how = "" if right == column else " in other units"
+    if np.isfinite(slope) and slope != 0.0:
+        how += f": {target} = {right} in every row"
     return (
-        f"The input {column!r} is a copy of the target {target!r}{how}: {target} = {right} in every row. If "
-        "it is not known where the target is to be predicted, leave it out, or every error is that of a copy."
+        f"The input {column!r} is a copy of the target {target!r}{how}. If it is not known where the target is "
+        "to be predicted, leave it out, or every error is that of a copy."
     )
 
 
