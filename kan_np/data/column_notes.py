@@ -90,7 +90,8 @@ def _copy_notes(
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
     """Return a and b where y = a x + b in every row, up to the rounding of both; None where it is not so."""
-    sizes = float(np.abs(x).max()), float(np.abs(y).max())
+    # Powers of ten take the size out and leave the digits.
+    sizes = tuple(10.0 ** np.floor(np.log10(np.abs(column).max())) for column in (x, y))
     x, y = x / sizes[0], y / sizes[1]
     found = _straight(x, y)
     # One large value makes a line of anything: what lies near the median has to be on it too.
@@ -101,7 +102,7 @@ def _line(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
         inner = _straight(x[near], y[near])
         if inner is None or abs(inner[0] - found[0]) > _MOST_ROUNDING * abs(found[0]):
             return None
-    return found[0] * (sizes[1] / sizes[0]), found[1] * sizes[1]
+    return float(found[0] * (sizes[1] / sizes[0])), float(found[1] * sizes[1])
 
 
 def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
@@ -139,8 +140,8 @@ def _copy_note(column: str, target: str, line: tuple[float, float]) -> str:
     if np.isfinite(slope) and slope != 0.0:
         how += f": {target} = {right} in every row"
     return (
-        f"The input {column!r} is a copy of the target {target!r}{how}. If it is not known where the target is "
-        "to be predicted, leave it out, or every error is that of a copy."
+        f"The input {column!r} is a copy of the target {target!r}{how}. If it is not known where the target "
+        "is to be predicted, leave it out, or every error is that of a copy."
     )
 
 
