@@ -374,6 +374,8 @@ class _Reading:
             hint = _comment_hint(text)
         elif (found := self._columns[j].disguise or disguise(text)) is not None:
             hint = self._disguise_hint(j, found)
+        elif all(place == 0 for column in self._columns for place, _, _ in column.texts):
+            hint = " No row below has such texts: if this one holds units, delete it."
         raise ValueError(
             f"{where} holds the text {text!r}; expected a number. Correct the cell, or drop the column by "
             f"naming the others with features=[...].{hint}"

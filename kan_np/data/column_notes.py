@@ -80,7 +80,9 @@ def _copy_notes(
             x = block - block.mean(axis=0)
             x = x / np.abs(x).max(axis=0)
             part = (x.T @ y) ** 2 / ((x**2).sum(axis=0) * (y @ y))
-        for j in np.flatnonzero((part > 1.0 - _MOST_ROUNDING**2) & plain[low : low + block.shape[1]]):
+        for j in np.flatnonzero(
+            (part > 1.0 - _MOST_ROUNDING**2) & plain[low : low + block.shape[1]]
+        ).tolist():
             with np.errstate(all="ignore"):
                 line = _line(block[:, j], target)
             if line is not None:
@@ -150,7 +152,7 @@ def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Seq
     rows, dates = [], []
     for low, block in _blocks(inputs):
         whole = (block == np.floor(block)).all(axis=0) & plain[low : low + block.shape[1]]
-        for j in np.flatnonzero(whole):
+        for j in np.flatnonzero(whole).tolist():
             if _are_dates(block[:, j]):
                 dates.append(names[low + j])
             elif len(np.unique(block[:, j])) == len(block):

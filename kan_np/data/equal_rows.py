@@ -107,7 +107,7 @@ def number_rows(values: FloatArray) -> Ints:
     # Equal rows have equal hashes, and rows of one hash are nearly always equal: sorting rows takes ten times
     # as long as sorting numbers, so it is for the exception.
     _, first, codes = np.unique(hashes, return_index=True, return_inverse=True)
-    if not np.array_equal(bits[first[codes]], bits):
+    if first.size < len(bits) and not np.array_equal(bits[first[codes]], bits):
         _, codes = np.unique(bits, axis=0, return_inverse=True)
     return np.asarray(codes.ravel(), dtype=np.intp)
 

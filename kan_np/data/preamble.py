@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TextIO
 
 from kan_np.data.numerals import COMMA, comma_number, number
@@ -14,7 +13,6 @@ from kan_np.data.numerals import COMMA, comma_number, number
 COMMENT = "#"
 DELIMITERS = (",", ";", "\t")
 _SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # what spreadsheets write and read in the first line
-_LOOKED_AT = 1000  # lines above the names at most; a table begins somewhere
 _TITLES = 20
 
 
@@ -28,7 +26,6 @@ class Preamble:
     n_lines: int = 0
     delimiter: str | None = None
     commented: bool = False
-    comments: int = 0
 
 
 def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Iterator[list[str]]:
@@ -57,21 +54,29 @@ def first_records(
 
 def read_preamble(handle: TextIO, delimiter: str | None, asked: Collection[str]) -> Preamble:
     """Find what stands above the names of a file; `asked` are names that are known to be among them."""
-    handle.seek(0)
-    lines = [line.strip() for line in islice(iter(handle.readline, ""), _LOOKED_AT)]
+    lines, below = _first_lines(handle)
     said = _SEP.fullmatch(lines[0]) if lines else None
     start = 1 if said else 0
     delimiter = said[1] if said and delimiter is None else delimiter
     above = Preamble(start, delimiter)
-    plain = next((i for i in range(start, len(lines)) if lines[i] and lines[i][0] != COMMENT), None)
-    comments = [i for i in range(start, len(lines) if plain is None else plain) if lines[i]]
+    comments = [i for i, line in enumerate(lines) if line and i >= start]
     among = DELIMITERS if delimiter is None else (delimiter,)
     if comments:
-        below = "" if plain is None else lines[plain]
         if _has_names(lines[comments[-1]], below, among, asked):
-            return Preamble(comments[-1], delimiter, True, len(comments) - 1)
-        above = Preamble(comments[-1] + 1, delimiter, False, len(comments))
+            return Preamble(comments[-1], delimiter, True)
+        above = Preamble(comments[-1] + 1, delimiter)
     return _below_titles(handle, above, among)
+
+
+def _first_lines(handle: TextIO) -> tuple[list[str], str]:
+    """Return the first line that is neither a comment nor says the delimiter, and before it those above."""
+    handle.seek(0)
+    lines: list[str] = []
+    for line in map(str.strip, iter(handle.readline, "")):
+        if line and line[0] != COMMENT and not (_SEP.fullmatch(line) and not lines):
+            return lines, line
+        lines.append(line)
+    return lines, ""
 
 
 def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection[str]) -> bool:
@@ -108,7 +113,7 @@ def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Prea
         filled = [sum(bool(field.strip()) for field in record) for _, record in found]
         n = next((i for i, count in enumerate(filled) if count > 1), 0)
         if n and n + 1 < len(found) and len(found[n][1]) == len(found[n + 1][1]):
-            return Preamble(found[n][0] - 1, above.delimiter, above.commented, above.comments)
+            return Preamble(found[n][0] - 1, above.delimiter)
     return above
 
 

@@ -103,6 +103,12 @@ def test_comments_among_the_rows_are_named(tmp_path: Path) -> None:
         load_csv(path, "y")
 
 
+def test_a_row_of_units_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,y\nmm,-,N\n" + ROWS.replace(",0\n", ",0.5\n"))
+    with pytest.raises(ValueError, match=r"row 2, column 'a' .*'mm'; .* if this one holds units, delete it"):
+        load_csv(tmp_path / "t.csv", "y", features=["a"])
+
+
 def test_the_time_for_a_header_grows_as_its_columns(tmp_path: Path) -> None:
     """It grew as their square: 10,000 columns took 17 s, and these would have taken half an hour."""
     n = 100_000
