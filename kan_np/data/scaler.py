@@ -147,7 +147,7 @@ def _scaled(name: str, values: FloatArray, shift: FloatArray, scale: FloatArray)
         row, column = bad[0].tolist()
         raise ValueError(
             f"{name} holds {values[row, column]:g} in column {column + 1}, which is beyond all numbers in "
-            f"units of {scale[column]:g}, the standard deviation that it is scaled by; expected values of the "
+            f"units of {scale[column]:g}, the standard deviation it is scaled by; expected values of the "
             "size of the training rows. Correct it, or leave the row out."
         )
     return scaled
