@@ -61,6 +61,8 @@ def matrix(name: str, value: ArrayLike, n_columns: int | None = None, first_row:
     """
     array = _real_array(name, value)
     shape = array.shape
+    if shape == (0,):
+        raise ValueError(f"{name} is empty, shape (0,); expected (n_samples, n_features), at least 1 sample.")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -101,6 +103,11 @@ def finite(name: str, array: FloatArray, first_row: int = 0) -> None:
         )
 
 
+def _has_times(array: NDArray[Any]) -> bool:
+    """Say whether dates or durations of NumPy are among objects, which `float` takes for numbers."""
+    return any(isinstance(value, (np.datetime64, np.timedelta64)) for value in array.ravel())
+
+
 def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(value)
@@ -108,6 +115,11 @@ def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
         raise TypeError(f"{name} cannot be read as an array of numbers ({error}).") from None
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is complex; expected real numbers. Pass real and imaginary parts apart.")
+    if array.dtype.kind in "mM" or (array.dtype.kind == "O" and _has_times(array)):
+        raise TypeError(
+            f"{name} holds dates or times, dtype {array.dtype}; expected numbers, for a date is one only by "
+            "the choice of a zero and a unit. Pass for example (x - x[0]) / numpy.timedelta64(1, 's')."
+        )
     if array.dtype.kind in "US":
         raise TypeError(f"{name} is text, dtype {array.dtype}; expected numbers.")
     if np.ma.is_masked(value):

@@ -8,6 +8,7 @@ those of pykan 0.2.8, whose arrays are transposed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +19,13 @@ from kan_np._validate import FloatArray
 from kan_np.moments import Moments
 from kan_np.network import residual_values
 from kan_np.pieces import SplineTable
-from kan_np.scores import METRICS, Spread, backward_scores, scores
+from kan_np.scores import METRICS, Spread, backward_scores, input_scores, scores
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
 
 _SAMPLES = 1000  # drawn over the input grids where none are given
+_DEPENDENT = 1e-8  # columns that depend on each other do so up to rounding, enlarged a little
 _CHUNK = 1024  # samples whose edges are in memory at once
 
 
@@ -108,6 +110,12 @@ def node_scores(model: KAN, x: ArrayLike) -> list[FloatArray]:
 def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
     """Backward scores A_0 of the inputs on samples: what each contributes to the variation of the outputs.
 
+    They are those of `node_scores`, pykan's, unless parts of the model cancel each other. Where inputs depend
+    on each other on the samples, sum_i alpha_i x_i = const, as the 0/1 columns of classes do, any c alpha_i
+    x_i may be added to the edges that leave them without a change of the model: of these equal models the one
+    whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum varies much less than
+    they would independently count for no more than their own spread, see `kan_np.scores.input_scores`.
+
     Parameters
     ----------
     model : KAN
@@ -135,7 +143,35 @@ def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
     >>> bool(first > 3 * second)
     True
     """
-    return node_scores(model, x)[0]
+    samples = _validate.matrix("x", model._select("x", x), model.width[0])
+    spread = measure_spread(model, x)
+    edges = [_least_spread(model, samples, spread.edges[0]), *spread.edges[1:]]
+    return input_scores(replace(spread, edges=edges))
+
+
+def _least_spread(model: KAN, x: FloatArray, edges: FloatArray) -> FloatArray:
+    """Standard deviations of the edges that leave the inputs, least of all models that are equal on `x`."""
+    deviation = x - x.mean(axis=0)
+    size = np.abs(deviation).max(axis=0)
+    varies = np.flatnonzero(size > _DEPENDENT * np.abs(x).max(axis=0))
+    if varies.size < 2 or len(x) < 2:
+        return edges
+    z = deviation[:, varies] / size[varies]
+    z /= np.sqrt((z**2).sum(axis=0) / (len(x) - 1))
+    _, values, directions = np.linalg.svd(np.linalg.qr(z, mode="r"), full_matrices=True)
+    alpha = directions[np.count_nonzero(values > _DEPENDENT * values[0]) :]
+    if not alpha.size:
+        return edges
+    shared = np.zeros((varies.size, edges.shape[1]))  # covariances of edges and standardised inputs
+    for low in range(0, len(x), _CHUNK):
+        rows = slice(low, low + _CHUNK)
+        phi = edge_values(model, model._network.node_values(np.ascontiguousarray(x[rows])))[0][varies]
+        shared += np.einsum("ijn,ni->ij", phi, z[rows]) / (len(x) - 1)
+    # sum_i var(phi_i - (alpha beta)_i z_i) is least at beta = alpha^T cov, for alpha is orthonormal.
+    added = alpha.T @ (alpha @ shared)
+    least = edges.copy()
+    least[varies] = np.sqrt(np.maximum(edges[varies] ** 2 - 2.0 * added * shared + added**2, 0.0))
+    return least
 
 
 def default_samples(model: KAN) -> FloatArray:

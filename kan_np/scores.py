@@ -41,6 +41,8 @@ METRICS = (
 
 _INPUT_FLOOR = 0.1  # pykan's: an input that hardly varies does not make its edges infinitely important
 _NODE_FLOOR = 1e-4  # pykan's: a constant node hands nothing down
+#: Edges that vary independently add up to S^2 = sum E^2. Below a quarter they cancel each other.
+_CANCELLED = 0.25
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,21 @@ def backward_scores(spread: Spread) -> tuple[list[FloatArray], list[FloatArray]]
         edges.append(step * nodes[-1][owner])
         nodes.append(edges[-1].sum(axis=1))
     return nodes[::-1], edges[::-1]
+
+
+def input_scores(spread: Spread) -> FloatArray:
+    """A of the inputs, where edges that cancel each other count for no more than their own spread.
+
+    With R_lj^2 = sum_i E_lij^2, which is S_lj^2 for edges that vary independently, the part of an edge in its
+    subnode is E / (max(S, R / 2) + 1e-4): pykan's, unless more than three quarters of the variance cancels.
+    Without that bound two edges of size 100 whose difference is 1 would count a hundred times what they do.
+    """
+    n_out = spread.nodes[-1].size
+    a: FloatArray = np.full(n_out, 1.0 / n_out)
+    for e, s, owner in zip(spread.edges[::-1], spread.sums[::-1], spread.owner[::-1], strict=True):
+        together = np.sqrt(_CANCELLED * np.einsum("ij,ij->j", e, e))
+        a = (e / (np.maximum(s, together) + _NODE_FLOOR) * a[owner]).sum(axis=1)
+    return a
 
 
 def score_slopes(spread: Spread, metric: str, by_score: list[FloatArray]) -> SpreadSlopes:

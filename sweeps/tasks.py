@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from sweeps.table_notes import table_notes
 
 Dataset = dict[str, Any]
 
+TOGETHER, APART = "together", "apart"
 CSV_PREFIX = "csv/"
 #: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
 #: functions of a suite should find room.
@@ -184,10 +186,14 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
             data["folds"] = spec.data.folds
         elif source.test is not None:
             data["test_sha256"] = file_sha256(source.test)
+        elif spec.data.test_fraction == 0.0:
+            raise UserError("test_fraction is 0; expected a share of the rows that test the models, above 0.")
         else:
             data["test_fraction"] = spec.data.test_fraction
         split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
-        dataset = _load_csv(source.path, source.test, data | split, 0)
+        dataset = _load_csv(source.path, source.test, {"duplicates": TOGETHER} | data | split, 0)
+        if "duplicates" in dataset:
+            data["duplicates"] = dataset["duplicates"]
         _leave_out_what_is_found(source, data, split, dataset)
     except OSError as error:
         raise UserError(f"cannot read the table {error.filename}: {error.strerror}.") from None
@@ -214,7 +220,10 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         "variables": features,
         "shape": list(shape),
     }
-    notes = table_notes(dataset, source.target, spec.data.folds, source.test)
+    notes = [
+        *dataset.get("notes", ()),
+        *table_notes(dataset, source.target, spec.data.folds, source.test),
+    ]
     if notes:
         description["notes"] = notes
     if source.group is not None:
@@ -278,12 +287,16 @@ def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | 
     data = config["data"]
     arguments = _load_arguments(data, test_path if "test_sha256" in data else None, config.get("fold", 0))
     defaults = {name: p.default for name, p in inspect.signature(kan_np.load_csv).parameters.items()}
+    if "duplicates" not in data:
+        del arguments["duplicates"]  # planned for a table without them
     said = [f"{name}={value!r}" for name, value in arguments.items() if value != defaults[name]]
     return f"load_csv({', '.join([repr(csv_path), *said, 'standardize=False'])})"
 
 
 def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
-    return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once
+        return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
 
 
 def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
@@ -298,6 +311,8 @@ def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -
         "classes": data.get("classes", REFUSE),
         "seed": data["seed"],
         "decimal": data.get("decimal"),
+        # Runs that do not say so are of tables without copies, or of a version that left copies apart.
+        "duplicates": data.get("duplicates", APART),
     }
     # Where the test rows come from elsewhere there is no share of them.
     share = {"test_fraction": data["test_fraction"]} if "test_fraction" in data else {}

@@ -1,7 +1,7 @@
 """Datasets, the scaling of their columns, tables from files, and the built-in suites of functions."""
 
 from kan_np.data.check import Dataset
-from kan_np.data.csv import load_csv
+from kan_np.data.csv import TableWarning, load_csv
 from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_validation
 from kan_np.data.scaler import Scaler
 from kan_np.data.suites import Suite, SuiteFunction, get_suite, list_suites
@@ -11,6 +11,7 @@ __all__ = [
     "Scaler",
     "Suite",
     "SuiteFunction",
+    "TableWarning",
     "create_dataset",
     "dataset_from_arrays",
     "get_suite",

@@ -18,10 +18,14 @@ from typing import NoReturn, TextIO
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.data.disguised import Disguise, disguise, disguised
 from kan_np.data.numerals import COMMA, POINT, comma_number, is_grouped, may_be_grouped, number
-from kan_np.data.table import Table, records
+from kan_np.data.preamble import COMMENT, records
+from kan_np.data.table import Table
 
-_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."})
+_MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", ".", "\u2212", "\u2013", "\u2014"}
+)
 _CHUNK = 1 << 16  # records converted at a time: bounds the memory held as Python strings
 _NAMED = 10  # missing cells that a message names
 #: More classes than these in one column are names of rows rather than kinds of them.
@@ -81,8 +85,8 @@ def read_cells(
 
 def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
     """Return the values of a table that is clean in every cell, or None."""
-    lines = records(handle, table.delimiter)
-    for _ in range(table.header_row):
+    lines = records(handle, table.delimiter, table.n_above)
+    for _ in range(table.header_row - table.n_above):
         next(lines)
     try:
         with warnings.catch_warnings():
@@ -101,6 +105,7 @@ class _Column:
 
     `texts` are triples of position among the data, row in the file and text. `infinite` are pairs of row and
     text, and so are the first numbers with a point, with a comma, and with one that is surely decimal.
+    `disguise` is an example of its texts where those are numbers or dates with something else in them.
     """
 
     texts: list[tuple[int, int, str]] = field(default_factory=list)
@@ -108,6 +113,7 @@ class _Column:
     point: tuple[int, str] | None = None
     comma: tuple[int, str] | None = None
     decimal_comma: tuple[int, str] | None = None
+    disguise: Disguise | None = None
 
     def is_numbers(self, n_rows: int, one_hot: bool) -> bool:
         """Say whether its texts are numbers in a form that is not read.
@@ -119,6 +125,14 @@ class _Column:
         if one_hot and len(texts) == n_rows >= 2 * len(set(texts)) and all(map(is_grouped, texts)):
             return False
         return all(is_grouped(text) or comma_number(text) is not None for text in texts)
+
+    def first_text(self) -> list[tuple[int, str]]:
+        """Return row and text of the first cell that is no number, or none where there is none.
+
+        Where the texts are numbers with something else, it is the first of these.
+        """
+        wanted = self.disguise and self.disguise.text
+        return [(row, text) for _, row, text in self.texts if wanted in (None, text)][:1]
 
 
 class _Reading:
@@ -152,16 +166,16 @@ class _Reading:
         return self._table.header[self._table.wanted[j]]
 
     def _blocks(self, handle: TextIO) -> Iterator[FloatArray]:
-        lines = records(handle, self._table.delimiter)
+        lines = records(handle, self._table.delimiter, self._table.n_above)
         row = self._table.header_row + 1
         try:
-            next(islice(lines, self._table.header_row - 1, None))  # the header
+            next(islice(lines, self._table.header_row - self._table.n_above - 1, None))  # the header
             while chunk := list(islice(lines, _CHUNK)):
                 block = self._clean_block(chunk, row)
                 yield self._block(chunk, row) if block is None else block
                 row += len(chunk)
         except csv.Error as error:
-            line = getattr(lines, "line_num", 0)
+            line = self._table.n_above + getattr(lines, "line_num", 0)
             raise ValueError(
                 f"{self._table.path}: line {line} cannot be read ({error}); expected fields separated by "
                 f"{self._table.delimiter!r} with balanced quotes. Correct the file there."
@@ -207,6 +221,7 @@ class _Reading:
                 raise ValueError(
                     f"{table.path}: row {row} has {len(record)} fields; expected {len(table.header)}, as in "
                     f"the header. Fields that contain {table.delimiter!r} must be quoted."
+                    f"{_comment_hint(record[0])}"
                 )
             rows.append([self._cell(record[column], row, j) for j, column in enumerate(table.wanted)])
             if table.group is not None:
@@ -249,6 +264,9 @@ class _Reading:
             if 2 * len(column.texts) <= len(values) or column.is_numbers(len(values), one_hot):
                 continue
             labels = {text for _, _, text in column.texts}
+            column.disguise = disguised(text for _, _, text in column.texts)
+            if column.disguise is not None:
+                continue  # refused as a mistake, whatever becomes of classes
             labels |= set(map(_number_text, values[np.isfinite(values[:, j]), j].tolist()))
             found[self._name(j)] = tuple(sorted(labels))
             if not one_hot:
@@ -337,7 +355,7 @@ class _Reading:
         for j, column in enumerate(self._columns):
             bad += [(row, j, text, True) for row, text in column.infinite[:1]]
             if self._name(j) not in classes:
-                bad += [(row, j, text, False) for _, row, text in column.texts[:1]]
+                bad += [(row, j, text, False) for row, text in column.first_text()]
         if not bad:
             return
         row, j, text, infinite = min(bad)
@@ -352,10 +370,33 @@ class _Reading:
             hint = " Numbers are written with a decimal point, not a comma, unless you say decimal=','."
         elif is_grouped(text):
             hint = " Write numbers without separators of thousands: 1234.5, or with a decimal comma 1234,5."
+        elif text.startswith(COMMENT):
+            hint = _comment_hint(text)
+        elif (found := self._columns[j].disguise or disguise(text)) is not None:
+            hint = self._disguise_hint(j, found)
+        elif all(place == 0 for column in self._columns for place, _, _ in column.texts):
+            hint = " No row below has such texts: if this one holds units, delete it."
         raise ValueError(
             f"{where} holds the text {text!r}; expected a number. Correct the cell, or drop the column by "
             f"naming the others with features=[...].{hint}"
         )
+
+    def _disguise_hint(self, j: int, found: Disguise) -> str:
+        """Say what is in the way of a number, and what to do."""
+        column = self._columns[j]
+        if column.disguise is None:
+            return f" It is {found.what}. {found.cure()}."
+        n, n_texts = len(column.texts), len({text for _, _, text in column.texts})
+        return (
+            f" It is {found.what}, and the column holds {n} texts, {n_texts} of them different: no classes, "
+            f"for they have an order and distances. {found.cure()}. (Names of classes begin with a letter.)"
+        )
+
+
+def _comment_hint(cell: str) -> str:
+    if not cell.startswith(COMMENT):
+        return ""
+    return f" The row begins with {COMMENT!r}: only comments above the names are left out, delete this one."
 
 
 def _number_text(value: float) -> str:

@@ -176,6 +176,24 @@ def dataset_from_arrays(
     return dataset
 
 
+def dataset_of_parts(parts: Mapping[str, tuple[FloatArray, FloatArray]], standardize: bool) -> Dataset:
+    """Make a dataset of checked inputs and labels by part, of which only "train" has to be there.
+
+    Examples
+    --------
+    >>> x = np.arange(3.0)[:, None]
+    >>> dataset_of_parts({"train": (x, 2.0 * x)}, standardize=True)["train_label"].ravel().round(3).tolist()
+    [-1.225, 0.0, 1.225]
+    """
+    dataset: Dataset = {}
+    for part, (inputs, labels) in parts.items():
+        dataset[f"{part}_input"] = np.ascontiguousarray(inputs)
+        dataset[f"{part}_label"] = np.ascontiguousarray(labels)
+    if standardize:
+        _standardize(dataset, True, True)
+    return dataset
+
+
 def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: int = 0) -> Dataset:
     """Return a new dataset in which a random share of the training rows became the validation split.
 

@@ -29,7 +29,7 @@ def split_table(
     test_fraction: float,
     val_fraction: float,
     seed: int,
-    groups: Sequence[str] | None = None,
+    groups: Sequence[str] | Ints | None = None,
     folds: int = 0,
     fold: int = 0,
 ) -> Parts:
@@ -44,7 +44,7 @@ def split_table(
         and `val_fraction` is of the other rows.
     seed : int
         Of all that is random here.
-    groups : sequence of str, optional
+    groups : sequence of str or int, optional
         The group of every row. Every part has whole groups, near its share of the rows.
     folds, fold : int
         Number of folds, 0 for none, and which of them is the test.
@@ -59,7 +59,7 @@ def split_table(
     >>> split_table(6, 0.0, 0.0, seed=0, groups="aabbcc", folds=3, fold=0).test
     array([0, 1])
     """
-    codes = None if groups is None else np.unique(list(groups), return_inverse=True)[1]
+    codes = None if groups is None else np.unique([*groups], return_inverse=True)[1]
     rows = np.arange(n)
     if not folds:
         return Parts(*_hold_out(rows, codes, (test_fraction, val_fraction), seed))
@@ -82,20 +82,20 @@ def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: 
             f"the rows have {present.size} different groups; expected at least {needed}, so that every part "
             "has one of its own. Use more groups, or smaller or fewer parts."
         )
-    left = list(_generator(seed, _GROUP_STREAM).permutation(present.size))
-    parts = []
+    order = _generator(seed, _GROUP_STREAM).permutation(present.size)
+    parts, used = [], 0
     for position, fraction in enumerate(fractions):
-        taken: list[int] = []
+        first, held = used, 0
         wanted = fraction * rows.size
         kept_back = 1 + sum(later > 0 for later in fractions[position + 1 :])
-        while fraction > 0 and len(left) > kept_back:
-            held = int(counts[taken].sum())
+        while fraction > 0 and order.size - used > kept_back:
             # The next group comes in if that brings the part nearer to its share; the first one always does.
-            if taken and abs(held + counts[left[0]] - wanted) >= abs(held - wanted):
+            size = int(counts[order[used]])
+            if used > first and abs(held + size - wanted) >= abs(held - wanted):
                 break
-            taken.append(left.pop(0))
-        parts.append(rows[np.isin(codes, present[taken])])
-    return [rows[np.isin(codes, present[left])], *parts]
+            held, used = held + size, used + 1
+        parts.append(rows[np.isin(codes, present[order[first:used]])])
+    return [rows[np.isin(codes, present[order[used:]])], *parts]
 
 
 def _folds(n: int, codes: Ints | None, folds: int, seed: int) -> Ints:

@@ -100,11 +100,11 @@ class Scaler:
 
     def scale_input(self, x: ArrayLike) -> FloatArray:
         """Return ``(x - input_shift) / input_scale``, shape (n, n_in), for physical inputs `x`."""
-        return (matrix("x", x, self.input_shift.size) - self.input_shift) / self.input_scale
+        return _scaled("x", matrix("x", x, self.input_shift.size), self.input_shift, self.input_scale)
 
     def scale_label(self, y: ArrayLike) -> FloatArray:
         """Return ``(y - label_shift) / label_scale``, shape (n, n_out), for physical labels `y`."""
-        return (matrix("y", y, self.label_shift.size) - self.label_shift) / self.label_scale
+        return _scaled("y", matrix("y", y, self.label_shift.size), self.label_shift, self.label_scale)
 
     def unscale_label(self, y: ArrayLike) -> FloatArray:
         """Return ``y * label_scale + label_shift``, shape (n, n_out): predictions in physical units.
@@ -137,6 +137,20 @@ class Scaler:
                 f"the arrays of a scaler lack {', '.join(missing)}; expected {', '.join(_FIELDS)}."
             )
         return cls(*(np.asarray(arrays[field], dtype=np.float64) for field in _FIELDS))
+
+
+def _scaled(name: str, values: FloatArray, shift: FloatArray, scale: FloatArray) -> FloatArray:
+    with np.errstate(over="ignore"):
+        scaled: FloatArray = (values - shift) / scale
+    bad = np.argwhere(~np.isfinite(scaled))
+    if bad.size:
+        row, column = bad[0].tolist()
+        raise ValueError(
+            f"{name} holds {values[row, column]:g} in column {column + 1}, which is beyond all numbers in "
+            f"units of {scale[column]:g}, the standard deviation it is scaled by; expected values of the "
+            "size of the training rows. Correct it, or leave the row out."
+        )
+    return scaled
 
 
 def _mean_and_std(columns: FloatArray, wanted: bool) -> tuple[FloatArray, FloatArray]:

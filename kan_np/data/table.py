@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+import difflib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
 from kan_np._validate import choice
-from kan_np.data.numerals import COMMA, comma_number, number
+from kan_np.data.numerals import number
+from kan_np.data.preamble import COMMENT, find_delimiter, first_records, read_preamble
 
-_DELIMITERS = (",", ";", "\t")
+_SHOWN = 20  # names or places in a message; a table may have a hundred thousand columns
+_COMPARED = 10_000
 
 
 @dataclass(frozen=True)
 class Table:
     """Where the data records of a file begin, and what they are to be read for.
 
-    `header_row` counts as a spreadsheet does, from 1. `wanted` are the positions of the columns to read, in
-    this order; `group` is that of the column that says which rows belong together. `decimal` is the decimal
-    mark that was asked for, None to find it.
+    `header_row` counts as a spreadsheet does, from 1; the first `n_above` lines are comments or titles, and
+    `first_name` is the first name as it is written, which may be in a comment. `wanted` are the positions of
+    the columns to read, in this order; `group` is that of the column that says which rows belong together.
+    `decimal` is the decimal mark that was asked for, None to find it.
     """
 
     path: Path
     delimiter: str
     header: tuple[str, ...]
     header_row: int
+    n_above: int = 0
+    first_name: str = ""
     wanted: tuple[int, ...] = ()
     group: int | None = None
     decimal: str | None = None
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """The place of every name in the header, from 0; the first one of names that are empty."""
+        return {name: i for i, name in list(enumerate(self.header))[::-1]}
 
     def place(self, row: int, column: int) -> str:
         """Say where a cell is, for messages."""
@@ -44,80 +56,78 @@ class Chosen:
     targets: tuple[str, ...]
     group: str | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inputs, then the targets."""
+        return (*self.features, *self.targets)
 
-def records(handle: TextIO, delimiter: str) -> Iterator[list[str]]:
-    """Return the records of a file from its beginning."""
-    handle.seek(0)
-    return csv.reader(handle, delimiter=delimiter, skipinitialspace=True, strict=True)
 
+def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collection[str] = ()) -> Table:
+    """Find delimiter and column names; raise ValueError for a header that cannot be used.
 
-def read_header(handle: TextIO, path: Path, delimiter: str | None) -> Table:
-    """Find delimiter and column names; raise ValueError for a header that cannot be used."""
+    Parameters
+    ----------
+    handle : file
+        Open for reading as text.
+    path : Path
+        For messages.
+    delimiter : str or None
+        None to find it.
+    asked : collection of str
+        Names that are expected, by which the header is told from what stands above and below it.
+    """
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise ValueError(f"delimiter is {delimiter!r}; expected one character, or None to find it.")
-    found = _find_delimiter(handle, path) if delimiter is None else delimiter
-    (row, names), _ = _first_records(handle, found)
+    above = read_preamble(handle, delimiter, asked)
+    found = above.delimiter or _found_delimiter(handle, path, above.n_lines)
+    ((row, names),) = first_records(handle, found, above.n_lines, 1)
     header = tuple(name.strip() for name in names)
     if not header:
         raise ValueError(f"{path} has no readable header row; expected column names in its first row.")
+    if above.commented and header[0] == COMMENT and found.isspace() and found != "\t":
+        header = header[1:]  # the blank behind the sign is no delimiter
+    written = header[0]
+    if above.commented:
+        header = (written.lstrip(COMMENT).strip() or written, *header[1:])
     if all(number(name) is not None for name in header):
         raise ValueError(
             f"{path}: the first row holds only numbers ({', '.join(header[:5])}); expected a header with "
             "column names. Add one."
         )
-    for name in header:
-        places = [i + 1 for i, other in enumerate(header) if other == name]
-        if name and len(places) > 1:
+    _refuse_names_twice(path, header)
+    return Table(path, found, header, row, above.n_lines, written)
+
+
+def _refuse_names_twice(path: Path, header: Sequence[str]) -> None:
+    """Raise ValueError for a name that several columns have; in time that grows as the number of columns."""
+    counts = Counter(header)
+    for name, count in counts.items():
+        if name and count > 1:
+            places = [str(i) for i, other in enumerate(header, start=1) if other == name]
+            shown = ", ".join(places[:_SHOWN]) + (", ..." if count > _SHOWN else "")
             raise ValueError(
-                f"{path}: the column name {name!r} appears {len(places)} times in the header (columns "
-                f"{', '.join(map(str, places))}); expected distinct names. Rename or remove columns."
+                f"{path}: the column name {name!r} appears {count} times in the header (columns {shown}); "
+                "expected distinct names. Rename or remove columns."
             )
-    return Table(path, found, header, row)
 
 
-def _find_delimiter(handle: TextIO, path: Path) -> str:
-    """Return the delimiter that splits the header and the row below it alike, and leaves numbers.
-
-    Where none splits them alike the row is at fault, and the header alone decides.
-    """
-    ranks: dict[str, tuple[float, ...]] = {}
-    for one in _DELIMITERS:
-        (_, names), (_, cells) = _first_records(handle, one)
-        alike = len(names) == len(cells) > 1
-        numbers = sum(
-            number(cell) is not None or (one != COMMA and comma_number(cell) is not None) for cell in cells
-        )
-        ranks[one] = (alike, numbers / len(cells) if alike else 0.0, len(names))
-    best = [one for one in _DELIMITERS if ranks[one] == max(ranks.values())]
-    if len(best) > 1 and ranks[best[0]][0]:
+def _found_delimiter(handle: TextIO, path: Path, n_lines: int) -> str:
+    best = find_delimiter(handle, n_lines)
+    if len(best) > 1:
         raise ValueError(
             f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected that its rows tell "
             "which. Put names and cells that have such a character in them between double quotes."
         )
-    return best[0]  # a header of one column counts as comma-separated
-
-
-def _first_records(handle: TextIO, delimiter: str) -> tuple[tuple[int, list[str]], tuple[int, list[str]]]:
-    """Return row number and fields of the first two records that are not blank; 0 and none if missing."""
-    found: list[tuple[int, list[str]]] = []
-    try:
-        for row, record in enumerate(records(handle, delimiter), start=1):
-            if any(map(str.strip, record)):
-                found.append((row, record))
-            if len(found) == 2:
-                break
-    except csv.Error:
-        pass  # quotes that make no sense with this delimiter: it is not the one, or the row is named later
-    found += [(0, [])] * (2 - len(found))
-    return found[0], found[1]
+    return best[0]
 
 
 def choose(
-    table: Table, target: str | Sequence[str], features: Sequence[str] | None, group: str | None
+    table: Table, target: str | Sequence[str] | None, features: Sequence[str] | None, group: str | None
 ) -> Chosen:
     """Return the names of feature, target and group columns, checked against the header."""
-    path = table.path
-    targets = _known_names("target", [target] if isinstance(target, str) else list(target), table)
+    path, targets = table.path, list[str]()
+    if target is not None:
+        targets = _known_names("target", [target] if isinstance(target, str) else list(target), table)
     if group is not None:
         (group,) = _known_names("group", [group], table)
         if group in targets:
@@ -126,11 +136,12 @@ def choose(
         if isinstance(features, str):
             features = [features]
         inputs = _known_names("features", list(features), table)
-        both = [name for name in inputs if name in targets]
+        both = [name for name in inputs if name in set(targets)]
         if both:
             raise ValueError(f"{path}: {both[0]!r} is both a feature and a target; expected one of them.")
         return Chosen(tuple(inputs), tuple(targets), group)
-    inputs = [name for name in table.header if name not in targets and name != group]
+    others = {*targets, group}
+    inputs = [name for name in table.header if name not in others]
     if "" in inputs:
         raise ValueError(
             f"{path}: column {table.header.index('') + 1} of the header has no name; expected a name for "
@@ -147,21 +158,59 @@ def choose(
 
 def looking_for(table: Table, chosen: Chosen) -> Table:
     """Return a table that is read for the chosen columns; raise ValueError if it does not have them."""
-    missing = [name for name in (*chosen.features, *chosen.targets) if name not in table.header]
+    names = chosen.names
+    missing = [name for name in names if name not in table.position]
     if missing:
+        hint = ""
+        if missing[0] in chosen.targets:
+            hint = (
+                " The test error needs the target. Rows without it are read for predict by load_csv, with "
+                "None for the target."
+            )
         raise ValueError(
-            f"{table.path} has no column {missing[0]!r}; expected the columns "
-            f"{', '.join([*chosen.features, *chosen.targets])}, as in the training table."
+            f"{table.path} has no column {missing[0]!r}; expected the columns {_listed(names)}, as in the "
+            f"training table.{hint}"
         )
-    wanted = tuple(table.header.index(name) for name in (*chosen.features, *chosen.targets))
-    group = None if chosen.group is None else table.header.index(chosen.group)
+    wanted = tuple(table.position[name] for name in names)
+    group = None if chosen.group is None else table.position[chosen.group]
     return replace(table, wanted=wanted, group=group)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _known_names(role: str, names: list[str], table: Table) -> list[str]:
     if not names:
         raise ValueError(f"{role} is empty; expected the name of at least one column of {table.path}.")
-    known = [choice(f"{table.path}: {role}", name, filter(None, table.header)) for name in names]
+    known = [_known_name(role, name, table) for name in names]
     if len(set(known)) < len(known):
         raise ValueError(f"{role} is {known}; expected every name once.")
     return known
+
+
+def _known_name(role: str, name: str, table: Table) -> str:
+    """Return a name that the table has; raise ValueError for any other."""
+    if name == table.first_name:
+        return table.header[0]
+    if name and name in table.position:
+        return name
+    options = [option for option in table.header if option]
+    if len(options) > _SHOWN:
+        # The nearest of very many names takes seconds, and no one reads them all.
+        near = difflib.get_close_matches(str(name), options[:_COMPARED], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"{table.path}: {role} is {name!r}; expected one of the {len(options)} columns "
+            f"{', '.join(map(repr, options[:_SHOWN]))}, ....{hint}"
+        )
+    hint = ""
+    if len(options) == 1 and any(map(str.isspace, options[0])):
+        hint = f" (Read with the delimiter {table.delimiter!r}; say delimiter=' ' if blanks separate.)"
+    elif table.n_above:
+        hint = f" (The names are those of row {table.header_row}.)"
+    try:
+        return choice(f"{table.path}: {role}", name, options)
+    except ValueError as error:
+        raise ValueError(f"{error}{hint}") from None

@@ -78,7 +78,7 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
     (info,) = infos.values()
     _check_rows(info, request.source)
     csv_path, test_path = spec.table_paths
-    _check_directory(request)
+    _check_directory(request, info)
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
             store.set_tasks(descriptions(spec, infos))
@@ -136,21 +136,28 @@ def _check_rows(info: TaskInfo, source: str) -> None:
         )
 
 
-def _check_directory(request: AutoRequest) -> None:
+def _check_directory(request: AutoRequest, info: TaskInfo) -> None:
     """Raise UserError if the directory has an answer to another question, which this one would replace."""
     if not (request.directory / DATABASE_NAME).is_file():
         return
     with Store.open(request.directory, readonly=True, look_through=False) as store:
-        held = store.meta()["spec"]
+        meta, first = store.meta(), store.plan(limit=1)
+    held = meta["spec"]
     if "target" not in held and "suite" not in held:
         return
     asked = f"{request.target} of {Path(request.source).name}"
     found = f"{held['target']} of {Path(held['csv']).name}" if "target" in held else f"suite {held['suite']}"
-    if found != asked:
-        raise UserError(
-            f"{request.directory} holds {found}, and this is {asked}: what is there would be replaced. Give "
-            "this search a directory of its own with --out."
-        )
+    if found == asked:
+        here = str(Path(request.source).resolve())
+        # A table that was moved is the same one, and so is one that was changed where it is.
+        same = any(config.get("data", {}).get("sha256") == info.data["sha256"] for _, _, _, config in first)
+        if same or meta["table"] in ("", here):
+            return
+        found, asked = f"{found} in {Path(meta['table']).parent}", f"{asked} in {Path(here).parent}"
+    raise UserError(
+        f"{request.directory} holds {found}, and this is {asked}: what is there would be replaced. Give "
+        "this search a directory of its own with --out."
+    )
 
 
 def _spec(request: AutoRequest) -> SweepSpec:

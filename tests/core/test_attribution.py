@@ -205,3 +205,71 @@ def test_the_model_scores_itself():
             np.testing.assert_array_equal(ours, plain)
     assert [s.shape for s in model.node_scores(x)] == [(2,), (3,), (1,)]
     np.testing.assert_array_equal(model.feature_score(x), feature_score(model, x))
+
+
+def one_hot_samples(n=300):
+    """Samples of a number in [-1, 1] and three classes, standardised columns of 0 and 1; the classes."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, n)
+    columns = np.column_stack([rng.uniform(-1, 1, n), *(kind == k for k in range(3))]).astype(float)
+    columns[:, 1:] = (columns[:, 1:] - columns[:, 1:].mean(axis=0)) / columns[:, 1:].std(axis=0)
+    return columns, kind
+
+
+@pytest.mark.parametrize("smoothing", [0.0, "weak", "gcv"])
+@pytest.mark.parametrize("opt", ["LBFGS", "LM"])
+def test_features_that_depend_on_each_other_have_the_scores_of_what_they_say(smoothing, opt):
+    """For y = sin(3 x) + 0.1 kind: the part of x, and least parts of three columns that make up kind."""
+    x, kind = one_hot_samples()
+    wave, step = np.sin(3 * x[:, :1]), 0.1 * (kind - 1.0)[:, None]
+    model = KAN([4, 1], grid=5, seed=0)
+    model.fit({"train_input": x, "train_label": wave + step}, opt=opt, steps=60, smoothing=smoothing)
+    total = (wave + step).std(ddof=1)
+    # The column of class k has height a_k + c with a free c; least is sum (a_k + c)^2 var_k.
+    variance = np.array([(kind == k).var(ddof=1) for k in range(3)])
+    heights = np.array([-0.1, 0.0, 0.1])
+    heights -= (heights * variance).sum() / variance.sum()
+    parts = np.abs(heights) * np.sqrt(variance)
+    expected = np.array([wave.std(ddof=1), *parts]) / (total + 1e-4)
+    np.testing.assert_allclose(feature_score(model, x), expected, atol=5e-3)
+
+
+@pytest.mark.parametrize("shift", [1.0, 1e3])
+def test_what_leaves_the_model_as_it_is_leaves_the_scores(shift):
+    """shift (x_1 + x_2 + x_3) is a constant for columns of 0 and 1."""
+    x, kind = one_hot_samples()
+    x[:, 1:] = kind[:, None] == np.arange(3)
+    model = KAN([4, 1], grid=3, seed=1, grid_range=(0.0, 1.0), base_fun="identity", init="wide")
+    before, edges = feature_score(model, x), model.edge_scores(x, "edge_forward_spline_u")[0]
+    coef, weight = model.coef, model.scale_base
+    weight[0][1:] += shift
+    model.set_parameters(coef, weight)
+    np.testing.assert_allclose(feature_score(model, x), before, rtol=1e-6)
+    assert (np.abs(model.edge_scores(x, "edge_forward_spline_u")[0] - edges)[1:] > 0.2 * shift).all()
+
+
+def test_edges_that_cancel_each_other_do_not_multiply_the_scores():
+    x = samples(400, 2)
+    model = KAN([2, 2, 1], grid=3, seed=0, base_fun="identity")
+    coef, weight = model.coef, model.scale_base
+    for layer in coef:
+        layer[:] = 0.0
+    weight[0][:] = [[1.0, 1.0], [0.5, 0.5001]]
+    weight[1][:] = [[1e4], [-1e4]]
+    model.set_parameters(coef, weight)
+    scores = feature_score(model, x)
+    assert node_scores(model, x)[0].max() > 1e4
+    assert scores.max() <= 2.0 * np.sqrt(2.0) * 2.0
+    np.testing.assert_allclose(scores[1] / scores[0], 0.5, rtol=0.05)
+
+
+def test_columns_that_are_copies_share_their_score():
+    x = samples(200, 1)
+    both = np.hstack([x, -2.0 * x + 1.0])
+    model = KAN([2, 1], grid=3, seed=0, base_fun="identity")
+    coef, weight = model.coef, model.scale_base
+    coef[0][:] = 0.0
+    weight[0][:] = [[100.0], [49.5]]  # 100 x + 49.5 (1 - 2 x) = x + 49.5
+    model.set_parameters(coef, weight)
+    np.testing.assert_allclose(node_scores(model, both)[0], [100.0, 99.0], rtol=1e-3)
+    np.testing.assert_allclose(feature_score(model, both), [0.5, 0.5], rtol=1e-3)

@@ -353,6 +353,22 @@ def test_predict_undoes_the_standardisation_of_the_data():
             r"shape \(2,\); expected 2 columns. For one sample pass",
         ),
         (lambda: KAN([2, 1])([["1", "2"]]), TypeError, "x is text"),
+        (
+            lambda: KAN([2, 1])([]),
+            ValueError,
+            r"x is empty, shape \(0,\); expected \(n_samples, n_features\)",
+        ),
+        (
+            lambda: KAN([1, 1])(np.array(["2024-03-01", "2024-03-02"], dtype="datetime64[D]")),
+            TypeError,
+            r"x holds dates or times, dtype datetime64\[D\]; expected numbers.*timedelta64\(1, 's'\)",
+        ),
+        (lambda: KAN([1, 1])(np.array([1, 2], dtype="timedelta64[s]")), TypeError, "dates or times"),
+        (
+            lambda: KAN([2, 1])(np.array([[1.0, np.datetime64("2024-03-01")]], dtype=object)),
+            TypeError,
+            "x holds dates or times, dtype object",
+        ),
         (lambda: KAN([1, 1])(np.ma.array([1.0, 2.0], mask=[False, True])), TypeError, "masked values"),
         (lambda: KAN([2, 1], grid_range="abc"), TypeError, "expected numbers"),
         (lambda: KAN([2, 1]).save("no/such/folder/m.npz"), FileNotFoundError, "there is no folder"),

@@ -513,6 +513,36 @@ def test_the_answer_to_another_question_is_not_replaced(
         assert store.meta()["spec"]["target"] == "x"
 
 
+def test_a_table_of_the_same_name_in_another_folder_is_another_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, there, moved = (tmp_path / name for name in ("here", "there", "moved"))
+    for folder in (here, there, moved):
+        folder.mkdir()
+    write_wave(here / "wave.csv", 60)
+    write_wave(there / "wave.csv", 61)
+    monkeypatch.chdir(tmp_path)
+    command = ["--target", "z", "--no-report", "--budget", "5m"]
+    assert main(["auto", "here/wave.csv", *command]) == 0
+    out = tmp_path / "runs" / "wave-auto"
+    before, runs = (out / "recommended.json").read_text(), records(out)
+    capsys.readouterr()
+    assert main(["auto", "there/wave.csv", *command]) == 2
+    message = capsys.readouterr().err
+    assert f"holds z of wave.csv in {here}, and this is z of wave.csv in {there}" in message
+    assert "--out" in message
+    assert ((out / "recommended.json").read_text(), records(out)) == (before, runs)
+    # A table that was moved, or named from another folder, is the same one and needs no training.
+    (here / "wave.csv").rename(moved / "wave.csv")
+    monkeypatch.chdir(moved)
+    assert main(["auto", "wave.csv", *command, "--out", str(out)]) == 0
+    assert records(out) == runs
+    # And one that has got more rows where it was goes on with the same answer.
+    write_wave(moved / "wave.csv", 70)
+    assert main(["auto", "wave.csv", *command, "--out", str(out)]) == 0
+    assert len(records(out)) > len(runs)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

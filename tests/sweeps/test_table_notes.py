@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kan_np import load_csv
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.space import expand
 from sweeps.spec_reader import csv_spec
 from sweeps.store import Store
-from sweeps.tasks import describe
+from sweeps.tasks import describe, load_call, load_dataset
+
+WAYS = ("together", "apart")
 
 
 def write(path: Path, n: int = 100, first: int = 0, delimiter: str = ",") -> Path:
@@ -104,6 +108,90 @@ def test_notes_are_on_the_terminal_in_the_store_and_in_the_report(
     command = ["run", str(table), "--target", "kind", "--features", "a", "--classes", "one-hot", "--dry-run"]
     assert main(command) == 0
     assert told[0] in capsys.readouterr().out
+
+
+def copied(path: Path, times: int = 3) -> Path:
+    """The table of `write` with every row several times."""
+    write(path, 60)
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *rows * times]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("options", [{}, {"folds": 3}])
+def test_copies_of_rows_are_counted_and_their_runs_have_ids_of_their_own(
+    tmp_path: Path, options: dict[str, int]
+) -> None:
+    """Without copies a run has the configuration, and so the id, that it always had."""
+    once, thrice = write(tmp_path / "t.csv", 60), copied(tmp_path / "u.csv")
+    plain, held = (
+        next(iter(describe(csv_spec(path, "quick", "y", ("a", "b"), TableOptions(**options))).values()))
+        for path in (once, thrice)
+    )
+    assert "duplicates" not in plain.data
+    assert held.data["duplicates"] == "together"
+    (note,) = held.description["notes"]
+    assert note.startswith("120 of the 180 rows are duplicates of another row")
+
+
+def test_runs_of_an_earlier_version_keep_their_rows(tmp_path: Path) -> None:
+    """Their configuration says nothing of copies, which were split apart then."""
+    path = copied(tmp_path / "t.csv")
+    spec = csv_spec(path, "quick", "y", ("a", "b"))
+    config = expand(spec, describe(spec))[0].config
+    earlier = config | {"data": {k: v for k, v in config["data"].items() if k != "duplicates"}}
+    expected = {
+        duplicates: load_csv(path, "y", features=["a", "b"], duplicates=duplicates) for duplicates in WAYS
+    }
+    for found, way in ((config, "together"), (earlier, "apart")):
+        dataset = load_dataset(found, str(path))
+        np.testing.assert_array_equal(dataset["train_input"], expected[way]["train_input"])
+    assert "duplicates=" not in load_call(earlier, str(path), None)
+    assert not np.array_equal(*(expected[way]["train_input"] for way in WAYS))
+
+
+@pytest.mark.parametrize("command", ["run", "auto"])
+def test_columns_that_mislead_are_named_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    table, out = write(tmp_path / "t.csv", 60), tmp_path / "out"
+    header, *rows = table.read_text().splitlines()
+    lines = [f"{i},{row},{float(row.split(',')[2]) * 1000:.3f}" for i, row in enumerate(rows)]
+    table.write_text("\n".join([f"id,{header},y_milli", *lines * 2]) + "\n")
+    said = {
+        "60 of the 120 rows are duplicates": "copies of rows",
+        "The input 'y_milli' is a copy of the target 'y' in other units: y = 0.001 y_milli": "a copy",
+    }
+    arguments = [command, str(table), "--target", "y", "--features", "id,a,y_milli", "--out", str(out)]
+    if command == "run":
+        assert main([*arguments, "--dry-run"]) == 0
+        shown = capsys.readouterr().out
+    else:
+        assert main([*arguments, "--budget", "1m"]) == 0
+        shown = capsys.readouterr().out
+        facts = json.loads((out / "recommended.json").read_text())
+        page = (out / "report.html").read_text().replace("&#39;", "'")
+        for text in said:
+            assert any(note.startswith(text) for note in facts["notes"])
+            assert text in page
+    for text in said:
+        assert text in shown
+    table.write_text("\n".join([f"id,{header},y_milli", *lines]) + "\n")
+    assert main(["run", *arguments[1:-1], str(tmp_path / "other"), "--dry-run"]) == 0
+    assert (
+        "another whole number in every row, as the number of a row or a name has: 'id'"
+        in capsys.readouterr().out
+    )
+
+
+def test_without_rows_for_a_test_nothing_is_said_of_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "t.csv")
+    spec = tmp_path / "spec.toml"
+    spec.write_text("csv = 't.csv'\ntarget = 'y'\n[data]\ntest_fraction = 0\n[[models]]\nfamily = 'linear'\n")
+    assert main(["run", str(spec), "--dry-run"]) == 2
+    assert "test_fraction is 0; expected a share of the rows" in capsys.readouterr().err
 
 
 FAULTS = {

@@ -1,0 +1,200 @@
+"""What to know about the columns of a table before a model of them is believed, in sentences.
+
+A copy of the target among the inputs, the number of the row as an input, dates that are written as numbers,
+and classes that are mostly numbers: each makes a model that is good on this table and useless on the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kan_np._validate import FloatArray
+from kan_np.data.disguised import n_numbers
+
+#: In fewer rows ordinary columns look like copies and like numbers of rows.
+_LEAST_ROWS = 20
+_BLOCK = 1 << 22  # values that are looked at at once
+_ROUNDING = 1e-6  # what a copy in single precision, or printed with six digits, differs by at most
+#: What rounding to few digits may add, as a part of the target's standard deviation: more is no copy.
+_MOST_ROUNDING = 1e-2
+_DIGITS = 6  # more than these are within what is allowed anyway
+_MOST_NUMBERS = 3  # so many classes that are numbers are rather numbers with a few texts among them
+_NAMED = 5
+
+
+def column_notes(
+    inputs: FloatArray,
+    targets: FloatArray,
+    names: tuple[Sequence[str], Sequence[str]],
+    classes: Mapping[str, Sequence[str]],
+) -> tuple[list[str], list[str]]:
+    """Return what to know about the columns of a table: about copies of the target, and about others.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray of shape (n_rows, n_inputs) and (n_rows, n_targets)
+        All rows as they are read; of classes the number.
+    names : pair of sequences of str
+        Of the inputs and of the targets.
+    classes : mapping
+        The classes of the columns that have them, by name.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(50, 2))
+    >>> copies, others = column_notes(x, 2.54 * x[:, :1] + 1.0, (["a", "b"], ["y"]), {})
+    >>> copies[0][:57], others
+    ("The input 'a' is a copy of the target 'y' in other units:", [])
+    """
+    copies: list[str] = []
+    others = list(_class_notes(names[0], classes, len(inputs)))
+    if len(inputs) < _LEAST_ROWS:
+        return copies, others
+    plain = np.array([name not in classes for name in names[0]], dtype=bool)
+    for k, target in enumerate(names[1]):
+        if target not in classes:
+            copies += _copy_notes(inputs, targets[:, k], plain, names[0], target)
+    return copies, others + _whole_number_notes(inputs, plain, names[0])
+
+
+def _blocks(inputs: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """Return blocks of columns, each with the place of its first one."""
+    step = max(1, _BLOCK // len(inputs))
+    return ((low, inputs[:, low : low + step]) for low in range(0, inputs.shape[1], step))
+
+
+def _copy_notes(
+    inputs: FloatArray, target: FloatArray, plain: NDArray[np.bool_], names: Sequence[str], name: str
+) -> list[str]:
+    y = target - target.mean()
+    size = np.abs(y).max()
+    if len(np.unique(target)) <= 2 or not np.isfinite(size):
+        return []  # two values agree with any other two
+    y = y / size
+    notes = []
+    for low, block in _blocks(inputs):
+        with np.errstate(all="ignore"):  # of columns that do not vary, or only beyond all doubles
+            x = block - block.mean(axis=0)
+            x = x / np.abs(x).max(axis=0)
+            part = (x.T @ y) ** 2 / ((x**2).sum(axis=0) * (y @ y))
+        for j in np.flatnonzero(
+            (part > 1.0 - _MOST_ROUNDING**2) & plain[low : low + block.shape[1]]
+        ).tolist():
+            with np.errstate(all="ignore"):
+                line = _line(block[:, j], target)
+            if line is not None:
+                notes.append(_copy_note(names[low + j], name, line))
+    return notes
+
+
+def _line(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
+    """Return a and b where y = a x + b in every row, up to the rounding of both; None where it is not so."""
+    # Powers of ten take the size out and leave the digits.
+    sizes = tuple(10.0 ** np.floor(np.log10(np.abs(column).max())) for column in (x, y))
+    x, y = x / sizes[0], y / sizes[1]
+    found = _straight(x, y)
+    # One large value makes a line of anything: what lies near the median has to be on it too.
+    near = np.argsort(np.abs(y - np.median(y)), kind="stable")[: y.size // 2]
+    if found is None:
+        return None
+    if np.ptp(y[near]) > 0.0 and np.ptp(x[near]) > 0.0:
+        inner = _straight(x[near], y[near])
+        if inner is None or abs(inner[0] - found[0]) > _MOST_ROUNDING * abs(found[0]):
+            return None
+    return float(found[0] * (sizes[1] / sizes[0])), float(found[1] * sizes[1])
+
+
+def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
+    shift, middle = x.mean(), y.mean()
+    u, v = x - shift, y - middle
+    size = np.abs(u).max()
+    u = u / size
+    rise = float((u @ v) / (u @ u))  # of y over the size of x
+    left = np.abs(v - rise * u).max()
+    rounding = abs(rise) * (_half_a_step(x) / size) + _half_a_step(y)
+    # The line itself is uncertain by as much, so twice the rounding is allowed.
+    allowed = max(min(2.0 * rounding, _MOST_ROUNDING * y.std()), _ROUNDING * np.abs(v).max())
+    if not left <= allowed:
+        return None
+    base = middle - rise * (shift / size)
+    return float(rise / size), float(base if abs(base) > allowed else 0.0)
+
+
+def _half_a_step(x: FloatArray) -> float:
+    """Return half of the last decimal place that numbers have, 0 where they have more than six digits."""
+    first = int(np.floor(np.log10(np.abs(x).max())))
+    for digits in range(_DIGITS):
+        step = 10.0 ** (first - digits)
+        if (np.abs(np.round(x / step) * step - x) <= 1e-9 * np.abs(x)).all():
+            return 0.5 * step
+    return 0.0
+
+
+def _copy_note(column: str, target: str, line: tuple[float, float]) -> str:
+    slope, shift = line
+    right = column if f"{slope:.4g}" == "1" else f"{slope:.4g} {column}"
+    if shift:
+        right += f" {'-' if shift < 0 else '+'} {abs(shift):.4g}"
+    how = "" if right == column else " in other units"
+    if np.isfinite(slope) and slope != 0.0:
+        how += f": {target} = {right} in every row"
+    return (
+        f"The input {column!r} is a copy of the target {target!r}{how}. If it is not known where the target "
+        "is to be predicted, leave it out, or every error is that of a copy."
+    )
+
+
+def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Sequence[str]) -> list[str]:
+    """Name columns of different whole numbers, which count the rows, and of dates such as 20240131."""
+    rows, dates = [], []
+    for low, block in _blocks(inputs):
+        whole = (block == np.floor(block)).all(axis=0) & plain[low : low + block.shape[1]]
+        for j in np.flatnonzero(whole).tolist():
+            if _are_dates(block[:, j]):
+                dates.append(names[low + j])
+            elif len(np.unique(block[:, j])) == len(block):
+                rows.append(names[low + j])
+    notes = []
+    if rows and inputs.shape[1] > 1:  # a single input is meant to be one
+        which = "input has" if len(rows) == 1 else f"{len(rows)} inputs have"
+        notes.append(
+            f"The {which} another whole number in every row, as the number of a row or a name has: "
+            f"{_named(rows)}. If it says nothing about the rows of another table, leave it out."
+        )
+    if dates:
+        notes.append(
+            f"These inputs look like dates written as one number, such as 20240131: {_named(dates)}. Their "
+            "differences are no times (from 31 January to 1 February it is 70). Use days since a first one."
+        )
+    return notes
+
+
+def _are_dates(column: FloatArray) -> bool:
+    """Say whether all numbers are dates of 1900 to 2100 in the form YYYYMMDD, and several different ones."""
+    day, month, year = column % 100, column // 100 % 100, column // 10_000
+    within = (day >= 1) & (day <= 31) & (month >= 1) & (month <= 12) & (year >= 1900) & (year <= 2100)
+    return bool(within.all()) and len(np.unique(column)) > 2
+
+
+def _class_notes(names: Sequence[str], classes: Mapping[str, Sequence[str]], n_rows: int) -> Iterator[str]:
+    for name in names:
+        labels = classes.get(name, ())
+        if n_numbers(labels) >= _MOST_NUMBERS:
+            yield (
+                f"The column {name!r} holds numbers and texts, and each of its {len(labels)} values became a "
+                f"column of 0 and 1, {n_numbers(labels)} of them for numbers: that they have an order and "
+                "distances is lost. Write numbers in all its cells, or leave it out."
+            )
+        elif n_rows >= _LEAST_ROWS and 2 * len(labels) > n_rows:
+            yield (
+                f"The column {name!r} has {len(labels)} classes in {n_rows} rows: names of rows rather than "
+                "kinds of them. Leave it out, or a model learns every row by its name."
+            )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(repr, names[:_NAMED])) + more

@@ -1,0 +1,135 @@
+"""What stands above the column names of a text file: comments, a title, the line that names the delimiter."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from kan_np.data.numerals import COMMA, comma_number, number
+
+COMMENT = "#"
+DELIMITERS = (",", ";", "\t")
+_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # what spreadsheets write and read in the first line
+_TITLES = 20
+
+
+@dataclass(frozen=True)
+class Preamble:
+    """How many lines stand above the names, the delimiter if one of them says it, and what they are.
+
+    `commented` says that the names themselves stand in a comment, as `numpy.savetxt` writes them.
+    """
+
+    n_lines: int = 0
+    delimiter: str | None = None
+    commented: bool = False
+
+
+def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Iterator[list[str]]:
+    """Return the records of a file from its beginning, or from below its first lines."""
+    handle.seek(0)
+    for _ in range(n_lines):
+        handle.readline()
+    return csv.reader(handle, delimiter=delimiter, skipinitialspace=True, strict=True)
+
+
+def first_records(
+    handle: TextIO, delimiter: str, n_lines: int = 0, n: int = 2
+) -> list[tuple[int, list[str]]]:
+    """Return row number and fields of the first records that are not blank, 0 and none for missing ones."""
+    found: list[tuple[int, list[str]]] = []
+    try:
+        for row, record in enumerate(records(handle, delimiter, n_lines), start=n_lines + 1):
+            if any(map(str.strip, record)):
+                found.append((row, record))
+            if len(found) == n:
+                break
+    except csv.Error:
+        pass  # quotes that make no sense with this delimiter: it is not the one, or the row is named later
+    return found + [(0, [])] * (n - len(found))
+
+
+def read_preamble(handle: TextIO, delimiter: str | None, asked: Collection[str]) -> Preamble:
+    """Find what stands above the names of a file; `asked` are names that are known to be among them."""
+    lines, below = _first_lines(handle)
+    said = _SEP.fullmatch(lines[0]) if lines else None
+    start = 1 if said else 0
+    delimiter = said[1] if said and delimiter is None else delimiter
+    above = Preamble(start, delimiter)
+    comments = [i for i, line in enumerate(lines) if line and i >= start]
+    among = DELIMITERS if delimiter is None else (delimiter,)
+    if comments:
+        if _has_names(lines[comments[-1]], below, among, asked):
+            return Preamble(comments[-1], delimiter, True)
+        above = Preamble(comments[-1] + 1, delimiter)
+    return _below_titles(handle, above, among)
+
+
+def _first_lines(handle: TextIO) -> tuple[list[str], str]:
+    """Return the first line that is neither a comment nor says the delimiter, and before it those above."""
+    handle.seek(0)
+    lines: list[str] = []
+    for line in map(str.strip, iter(handle.readline, "")):
+        if line and line[0] != COMMENT and not (_SEP.fullmatch(line) and not lines):
+            return lines, line
+        lines.append(line)
+    return lines, ""
+
+
+def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection[str]) -> bool:
+    """Say whether a comment has the names of the columns, of which the line below it has the first cells."""
+    for delimiter in among:
+        names, cells = (_fields(line, delimiter) for line in (comment.lstrip("# "), below))
+        if len(names) != len(cells) and below:
+            continue
+        known = [set(asked) <= set(fields) for fields in (names, cells)] if asked else [False, False]
+        if known[0] != known[1]:
+            return known[0]
+        if any(number(cell) is not None or comma_number(cell) is not None for cell in cells):
+            return not all(number(name) is not None for name in names)
+    # Nothing but comments: they are the names of a table without rows.
+    return not below
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    try:
+        (fields,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+    except (csv.Error, ValueError):
+        return []
+    return [field.strip() for field in fields]
+
+
+def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Preamble:
+    """Go on below lines of one field each if these are followed by a table of several columns."""
+    for delimiter in among:
+        (_, first), (_, second) = first_records(handle, delimiter, above.n_lines)
+        if len(first) == len(second) and sum(map(bool, map(str.strip, first))) > 1:
+            return above
+    for delimiter in among:
+        found = first_records(handle, delimiter, above.n_lines, _TITLES)
+        filled = [sum(bool(field.strip()) for field in record) for _, record in found]
+        n = next((i for i, count in enumerate(filled) if count > 1), 0)
+        if n and n + 1 < len(found) and len(found[n][1]) == len(found[n + 1][1]):
+            return Preamble(found[n][0] - 1, above.delimiter)
+    return above
+
+
+def find_delimiter(handle: TextIO, n_lines: int) -> list[str]:
+    """Return the delimiters that split the header and the row below it alike, and leave most numbers.
+
+    Several are returned where nothing tells which. Where none splits them alike the row is at fault, and the
+    header alone decides; one of a single column counts as comma-separated.
+    """
+    ranks: dict[str, tuple[float, ...]] = {}
+    for one in DELIMITERS:
+        (_, names), (_, cells) = first_records(handle, one, n_lines)
+        alike = len(names) == len(cells) > 1
+        numbers = sum(
+            number(cell) is not None or (one != COMMA and comma_number(cell) is not None) for cell in cells
+        )
+        ranks[one] = (alike, numbers / len(cells) if alike else 0.0, len(names))
+    best = [one for one in DELIMITERS if ranks[one] == max(ranks.values())]
+    return best if ranks[best[0]][0] else best[:1]
