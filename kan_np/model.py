@@ -363,6 +363,9 @@ class KAN(Views):
             scaler = dataset.get("scaler")
             if isinstance(scaler, Scaler) and scaler.input_shift.size == self._used.size:
                 dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
+            names = dataset.get("feature_names")
+            if names is not None and len(names) == self._used.size:
+                dataset["feature_names"] = [names[i] for i in self.input_id]
         return super()._fit(dataset, options, penalty, callback)
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:

@@ -329,6 +329,8 @@ def _keep(
     new._network = reduction.network(np.ones(model.width[0], dtype=bool) if inputs is None else inputs)
     if inputs is not None:
         new._used[model._used] = inputs
+        if model._training_range is not None:
+            new._training_range = model._training_range[:, inputs]
         if model.scaler is not None:
             new.scaler = scaler_of_inputs(model.scaler, inputs)
     return new
