@@ -73,9 +73,10 @@ class FarRows:
     def sentence(self, rows: str, scaler: Scaler | None, names: Sequence[str] | None = None) -> str:
         """Say how many rows, and which input goes how far out, in the units of the data."""
         value, limit = in_units(scaler, self.column, np.array([self.value, self.limit]))
+        lie = "lies" if self.n_far == 1 else "lie"
         side = "begins" if value < limit else "ends"
         return (
-            f"{self.n_far} of {self.n_rows} {rows} lie outside the range of the training samples, farthest "
+            f"{self.n_far} of {self.n_rows} {rows} {lie} outside the range of the training samples, farthest "
             f"{input_name(self.column, names)} = {value:.4g} where training {side} at {limit:.4g}"
             f" ({self.distance:.2g} times the training range away). There the model is a guess."
         )

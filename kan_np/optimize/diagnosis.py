@@ -102,12 +102,13 @@ class Shares:
     @staticmethod
     def of(model: Trainable, data: Dataset, split: str) -> Shares:
         y, weight = data[f"{split}_label"], data.get(f"{split}_weight")
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            residual = model._network.forward(data[f"{split}_input"]) - y
-            rmse = np.sqrt(np.average(np.square(residual), axis=0, weights=weight))
-            centred = y - np.average(y, axis=0, weights=weight)
-            std = np.sqrt(np.average(np.square(centred), axis=0, weights=weight))
         size = np.abs(y).max(axis=0)
+        unit = np.where(size > 0, size, 1.0)  # squares of absurd labels leave the range of doubles
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            residual = (model._network.forward(data[f"{split}_input"]) - y) / unit
+            rmse = unit * np.sqrt(np.average(np.square(residual), axis=0, weights=weight))
+            centred = (y - np.average(y / unit, axis=0, weights=weight) * unit) / unit
+            std = unit * np.sqrt(np.average(np.square(centred), axis=0, weights=weight))
         constant = std <= _CONSTANT * size
         return Shares(np.where(np.isnan(rmse), np.inf, rmse), np.where(constant, size, std), constant)
 
@@ -130,7 +131,7 @@ def label_spread(y: FloatArray) -> float:
 def judge(
     model: Trainable, data: Dataset, status: FitStatus, n_iter: int, free: bool
 ) -> tuple[FitStatus, list[Finding]]:
-    """The status of a fit with what was learnt in mind, and what the training samples say of it.
+    """The status of a fit with what was learnt in mind, and what kept it from learning.
 
     Parameters
     ----------
@@ -145,46 +146,44 @@ def judge(
     free : bool
         Whether the fit had no sparsity penalty, so that nothing kept it above a plane.
     """
-    if status in (FitStatus.NON_FINITE, FitStatus.STOPPED):
-        return status, [Finding(status.message)] if status is FitStatus.NON_FINITE else []
     data = without_idle_samples(data)
-    if data["train_input"].shape[0] < 2:
+    if status is FitStatus.STOPPED or data["train_input"].shape[0] < 2:
         return status, []
     shares = Shares.of(model, data, "train")
+    found = _scales(model, data, shares)
+    if status is FitStatus.NON_FINITE:
+        return status, [Finding(status.message), *found]
     ended = status in (FitStatus.CONVERGED, FitStatus.STALLED, FitStatus.NOT_LEARNT)
-    missed = shares.parts >= _NOTHING_LEARNT
-    text = "predicting the mean of the labels is as good"
+    missed = shares.parts >= (_ASKS_PLANE if found and ended else _NOTHING_LEARNT)
     if ended and free and not missed.all() and (shares.parts > _ASKS_PLANE).any():
-        above = (shares.parts > _ASKS_PLANE) & _above_plane(model, data, shares)
-        if above.any() and not missed.any():
-            text = "a plane by least squares is better"
-        missed = missed | above
+        missed |= (shares.parts > _ASKS_PLANE) & _above_plane(model, data, shares)
     if not missed.any() or (not ended and n_iter < _FEWEST_ITERATIONS):
-        return status, []
+        return status, found
     if status is FitStatus.CONVERGED and missed.all():
         status = FitStatus.NOT_LEARNT
     worst = int(np.argmax(np.where(missed, shares.parts, -1.0)))
-    where = "" if shares.spread.size == 1 else f" of output {_numbers(np.flatnonzero(missed))}"
+    where = "" if shares.spread.size == 1 else f" of output {', '.join(map(str, np.flatnonzero(missed)))}"
     rmse, spread = shares.rmse[worst], shares.spread[worst]
-    text = f"The training RMSE{where} is {rmse:.3g} with labels whose spread is {spread:.3g}: {text}. "
+    bar = "their mean" if shares.parts[worst] >= _NOTHING_LEARNT else "a plane by least squares"
+    text = (
+        f"The training RMSE{where} is {rmse:.3g} with labels whose spread is {spread:.3g}: predicting {bar} "
+    )
+    text += "is about as good. "
     if shares.constant[worst]:
         text = f"The training RMSE{where} is {rmse:.3g} although all labels are {spread:.3g} in size. "
     cause = "" if free else "a weaker penalty (lamb), "
     return status, [
+        *found,
         Finding(
             text + f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless "
             "the labels are noise or the inputs do not determine them.",
             NotLearntWarning,
-        )
+        ),
     ]
 
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _numbers(places: np.ndarray) -> str:
-    return ", ".join(map(str, places.tolist()))
 
 
 def _above_plane(model: Trainable, data: Dataset, shares: Shares) -> np.ndarray:
@@ -213,7 +212,7 @@ def _above_plane(model: Trainable, data: Dataset, shares: Shares) -> np.ndarray:
 
 
 def data_findings(model: Trainable, data: Dataset, names: Sequence[str] | None = None) -> list[Finding]:
-    """What the samples say of a fitted model: scales, outliers, held-out rows and their errors, gaps.
+    """What the samples say of a fitted model: outliers, held-out rows and their errors, gaps.
 
     Parameters
     ----------
@@ -224,8 +223,7 @@ def data_findings(model: Trainable, data: Dataset, names: Sequence[str] | None =
         Of the inputs.
     """
     data = without_idle_samples(data)
-    train = Shares.of(model, data, "train")
-    found = [*_scales(model, data, train), *_outliers(model, data, names)]
+    train, found = Shares.of(model, data, "train"), _outliers(model, data, names)
     for split in ("val", "test"):
         if f"{split}_input" in data:
             found += _held_out(model, data, split, train, names)
@@ -234,7 +232,7 @@ def data_findings(model: Trainable, data: Dataset, names: Sequence[str] | None =
 
 def _scales(model: Trainable, data: Dataset, shares: Shares) -> list[Finding]:
     """Inputs and labels that are out of the start's reach, where the fit is the worse for it."""
-    if data["train_input"].shape[0] < 2 or (shares.parts < _SCALE_HARMS).all():
+    if (shares.parts < _SCALE_HARMS).all():
         return []
     reach = _MLP_REACH if isinstance(model._network, MlpNetwork) else _KAN_REACH
     told = []
@@ -243,16 +241,18 @@ def _scales(model: Trainable, data: Dataset, shares: Shares) -> list[Finding]:
         ("label", reach.labels, reach.label_offset),
     ):
         values = data[f"train_{split}"]
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             size = np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
             middle, spread = size * (values / size).mean(axis=0), size * (values / size).std(axis=0)
         varies = spread > _CONSTANT * size
         if split == "label":
             varies &= shares.parts >= _SCALE_HARMS
-        out = (spread < limits[0]) | ~(spread < limits[1])
-        out |= (np.abs(middle) > offset * spread) & (np.abs(middle) > offset)  # near zero no offset harms
-        if (out & varies).any():
-            i = int(np.argmax(out & varies))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            # how many times beyond the limits; near zero no offset harms
+            off = np.abs(middle) / (offset * np.maximum(spread, 1.0))
+            out = np.where(varies, np.maximum.reduce([limits[0] / spread, spread / limits[1], off]), 0.0)
+        if (out > 1.0).any():
+            i = int(np.argmax(out))
             told.append(f"{split} {i} is {middle[i]:.3g} with a spread of {spread[i]:.3g}")
     if not told:
         return []
@@ -283,8 +283,8 @@ def _outliers(model: Trainable, data: Dataset, names: Sequence[str] | None) -> l
             return [
                 Finding(
                     f"{_capital(input_name(i, names))} has an outlier or a heavy tail: half of its values "
-                    f"lie between {bulk}, all of them between {all_of_it}. Check the outermost rows, or learn "
-                    "from the logarithm (or with KAN(grid_eps=0.02), whose knots follow the values).",
+                    f"lie between {bulk}, all of them between {all_of_it}. Check the outermost rows, or "
+                    "learn from the logarithm (or with KAN(grid_eps=0.02), whose knots follow the values).",
                     OutlierWarning,
                 )
             ]
