@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 #: A training RMSE of this part of the spread of the labels (R2 below 0.1) is that of having learnt nothing.
 _NOTHING_LEARNT = 0.95
-#: Fits that ended for want of steps are judged from so many iterations on: one step of L-BFGS, 20 of LM.
-_FEWEST_ITERATIONS = 20
+#: Fits that ended for want of steps are judged from so many iterations on: 50 steps of LM, 3 of L-BFGS.
+_FEWEST_ITERATIONS = 50
 #: Above this part of the spread a fit is compared with least squares on the inputs themselves, which it must
 #: not exceed by more than the margin. An MLP with labels of 1e6 ends 8 % above it, with inputs of 1e6 5 %.
 _ASKS_PLANE, _PLANE_MARGIN = 0.5, 1.01

@@ -110,7 +110,7 @@ def test_of_several_outputs_the_one_that_is_not_learnt_is_named():
     x = np.random.default_rng(1).uniform(-1, 1, (400, 2))
     noise = np.random.default_rng(2).normal(size=400)
     data = {"train_input": x, "train_label": np.stack([np.sin(x[:, 0]), noise], axis=1)}
-    result, caught = told(lambda: KAN([2, 2, 2], 1, k=1, seed=0).fit(data, opt="LM", steps=40))
+    result, caught = told(lambda: KAN([2, 2, 2], 1, k=1, seed=0).fit(data, opt="LM", steps=60))
     assert kinds(caught) == {NotLearntWarning}
     assert "RMSE of output 1 is" in result.advice[0]
     assert result.status is not FitStatus.NOT_LEARNT  # something was
