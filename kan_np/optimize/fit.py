@@ -128,6 +128,8 @@ def fit(
             status = training.run(steps, penalties[part], last=number == len(parts))
             if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
                 break
+    if free:
+        training.meet_constants()  # rounding led away from them where there was nothing else to lower
     recorder = training.recorder
     status, findings = judge(model, data, status, recorder.n_iter, free)
     if not is_part():
