@@ -73,7 +73,7 @@ def warn(findings: Iterable[Finding]) -> None:
 
 @contextmanager
 def parts_of_one_fit() -> Iterator[None]:
-    """Let the fits in here be silent and leave out what is about the data: the caller says it once."""
+    """Let the fits in here be silent and judge nothing: the caller does so, once for all of them."""
     token = _quiet.set(True)
     try:
         yield

@@ -14,7 +14,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
-from kan_np._warnings import is_part, warn
+from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.mixed_network import MixedNetwork
 from kan_np.objective import Objective
@@ -131,8 +131,9 @@ def fit(
     if free:
         training.meet_constants()  # rounding led away from them where there was nothing else to lower
     recorder = training.recorder
-    status, findings = judge(model, data, status, recorder.n_iter, free)
+    findings: list[Finding] = []
     if not is_part():
+        status, findings = judge(model, data, status, recorder.n_iter, free)
         findings += data_findings(model, data, names)
         warn(findings)
     return FitResult(
