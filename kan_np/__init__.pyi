@@ -1,5 +1,13 @@
 from . import attribution, data, discovery, mlp, model, optimize, plot, pruning, serialize, symbolic
 from ._version import __version__ as __version__
+from ._warnings import (
+    ExtrapolationWarning,
+    KanWarning,
+    NotLearntWarning,
+    OutlierWarning,
+    OverfitWarning,
+    ScaleWarning,
+)
 from .data import (
     Dataset,
     Scaler,
@@ -30,10 +38,16 @@ __all__ = [
     "Candidate",
     "Dataset",
     "Discovery",
+    "ExtrapolationWarning",
     "FitResult",
     "FitStatus",
     "GridUpdate",
+    "KanWarning",
+    "NotLearntWarning",
+    "OutlierWarning",
+    "OverfitWarning",
     "Progress",
+    "ScaleWarning",
     "Scaler",
     "Schedule",
     "Stage",

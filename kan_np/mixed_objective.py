@@ -14,7 +14,7 @@ from kan_np._validate import FloatArray
 from kan_np.layer_pass import Pulled
 from kan_np.mixed_network import MixedNetwork
 from kan_np.moments import Moments, deviation_weight
-from kan_np.objective import add_square, residual_weights
+from kan_np.objective import add_square, label_variance, residual_weights
 from kan_np.penalty import Penalty, coefficient_penalty, sparsity
 from kan_np.scores import Spread
 from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
@@ -57,9 +57,7 @@ class MixedObjective:
         self.mse = self.reg = float("nan")
         self._n = x.shape[0]
         self._weight = residual_weights(y, weight)
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
-            centred = y - self._weight @ y * y.shape[1]
-            self._label_variance = float(self._weight @ np.square(centred).sum(axis=1))
+        self._label_variance = label_variance(y, self._weight)
         part = _samples_of_a_part(net)
         rows, labels = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
         self._parts = [

@@ -80,6 +80,13 @@ class MlpNetwork:
     def with_theta(self, theta: FloatArray) -> MlpNetwork:
         return replace(self, theta=np.array(theta, dtype=np.float64))
 
+    def with_constant_output(self, output: int, value: float) -> MlpNetwork:
+        """The same network with an output that is this number everywhere."""
+        new = self.with_theta(self.theta)
+        weights, biases = new.layers[-1]  # views
+        weights[:, output], biases[output] = 0.0, value
+        return new
+
     def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
         """An MLP has no grid: every input can be evaluated."""
 

@@ -217,7 +217,7 @@ class KAN(Views):
         -------
         FitResult
             ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step; ``.status`` says how it
-            ended.
+            ended, ``.advice`` what is wrong, sentences that are mostly warnings, too (`KanWarning`).
 
         Raises
         ------

@@ -193,6 +193,14 @@ class Network:
         reaches[here] = np.diff(knots, axis=1)[:, [0, -1]] if reach is None else reach
         return self.with_knots(everywhere, reaches)
 
+    def with_constant_output(self, output: int, value: float) -> Network:
+        """The same network with an output that is this number everywhere: B-splines sum to 1."""
+        theta = self.theta.copy()
+        edges = self.wiring.target == self.wiring.node_start[-2] + output
+        theta[edges] = 0.0
+        theta[edges, self.has_base :] = value / edges.sum()
+        return self.with_theta(theta)
+
     def refined(self, grid: int) -> Network:
         """The same function on grids of so many intervals."""
         return self.with_knots(refined_knots(self.table.knots, grid), self.table.reach)

@@ -28,6 +28,11 @@ _CACHE_BYTES = 512 * 2**20
 #: Bytes of the rows of a Jacobian that are laid out at once.
 _JACOBIAN_BYTES = 32 * 2**20
 
+#: For the "weak" smoothing labels vary by this part of their mean square at least: of labels that are one
+#: number the weight would else outgrow the loss by 1e16, and the loss count as rounding beside it. Labels
+#: whose spread is above 1 % of their size do not notice.
+_LEAST_VARIANCE = 1e-4
+
 
 class Objective(Protocol):
     """Value and derivatives of f = mean squared error + penalties.
@@ -102,7 +107,7 @@ class KanObjective:
         self._x = x
         self._y = _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
-        self._label_variance = _variance(y, self._weight)
+        self._label_variance = label_variance(y, self._weight)
         self._places, self._scratch = new_places(net), new_scratch(net)
         self._residual = _aligned.empty((y.shape[1], net.net.block))
         self._grad = np.empty_like(net.theta)
@@ -247,10 +252,11 @@ def residual_weights(y: FloatArray, weight: FloatArray | None) -> FloatArray:
     return weight / (y.shape[1] * weight.sum())
 
 
-def _variance(y: FloatArray, weight: FloatArray) -> float:
+def label_variance(y: FloatArray, weight: FloatArray) -> float:
     """Weighted variance of the labels, the mean over outputs; `weight` as from `residual_weights`."""
     with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
-        return float(np.square(y - weight @ y * y.shape[1]).sum(axis=1) @ weight)
+        variance = float(np.square(y - weight @ y * y.shape[1]).sum(axis=1) @ weight)
+        return max(variance, _LEAST_VARIANCE * float(np.square(y).sum(axis=1) @ weight))
 
 
 def add_square(rows: FloatArray, matrix: FloatArray) -> None:

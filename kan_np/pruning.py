@@ -330,6 +330,8 @@ def _keep(
     if inputs is not None:
         new._used[model._used] = inputs
         new._columns = model._columns.of_inputs(inputs)
+        if model._training_range is not None:
+            new._training_range = model._training_range[:, inputs]
         if model.scaler is not None:
             new.scaler = scaler_of_inputs(model.scaler, inputs)
     return new

@@ -17,12 +17,14 @@ from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.trainable import Trainable
+from kan_np.training_range import checked_range
 
 #: Raised when what is written changes so that older readers would misread it.
 FORMAT_VERSION = 4
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"
+_RANGE = "training_range"
 
 
 def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
@@ -39,6 +41,8 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header, sort_keys=True)), **model._arrays()}
     if model.scaler is not None:
         arrays |= {_SCALER_PREFIX + name: a for name, a in model.scaler.to_arrays().items()}
+    if model._training_range is not None:
+        arrays[_RANGE] = model._training_range
     if not isinstance(file, str | PathLike):
         np.savez(file, **arrays)
         return
@@ -98,6 +102,8 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
         model = _KINDS[header["kind"]]._restore(header["config"], arrays)
         model.scaler = Scaler.from_arrays(scaling) if scaling else None
         model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
+        if _RANGE in arrays:  # files of earlier versions have none
+            model._training_range = checked_range(arrays[_RANGE], model.width[0])
     except (KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
     return model

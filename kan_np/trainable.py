@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np._warnings import ExtrapolationWarning, Finding, warn
 from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
@@ -21,6 +22,7 @@ from kan_np.objective import Objective
 from kan_np.optimize.fit import Callback, FitOptions, fit
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty
+from kan_np.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +33,8 @@ class Trainable(ABC):
 
     scaler: Scaler | None
     _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
+    #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
+    _training_range: FloatArray | None = None
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
 
     @property
@@ -84,6 +88,17 @@ class Trainable(ABC):
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
         return int(self._network.n_params)
+
+    @property
+    def training_range(self) -> FloatArray | None:
+        """Lowest and highest value of every input in the last fit, in the units of the data: (2, n_in).
+
+        None before a fit, and of files of versions that did not keep it.
+        """
+        if self._training_range is None:
+            return None
+        columns = [in_units(self.scaler, i, column) for i, column in enumerate(self._training_range.T)]
+        return np.stack(columns, axis=1)
 
     @property
     def _theta(self) -> FloatArray:
@@ -153,7 +168,10 @@ class Trainable(ABC):
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
-        As ``model(x)`` for a model without a `scaler`. A model fitted on standardised data carries its
+        As ``model(x)`` for a model without a `scaler`. An `ExtrapolationWarning` counts the rows that lie
+        by more than a quarter of the training range outside it.
+
+         A model fitted on standardised data carries its
         scaler: x is standardised and the outputs are brought back. Rows are converted and checked
         `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
 
@@ -183,12 +201,20 @@ class Trainable(ABC):
         x = self._select("x", x)
         rows: Any = np.atleast_1d(x if isinstance(x, np.ndarray) else np.asarray(x))  # a memmap stays one
         parts = []
+        far: FarRows | None = None
         for low in range(0, max(len(rows), 1), batch_size):
             part = _validate.matrix("x", rows[low : low + batch_size], self.width[0], low)
             if self.scaler is not None:
                 part = self.scaler.scale_input(part)
             out = self._forward(part, low)
-            parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
+            with np.errstate(over="ignore", invalid="ignore"):  # far outside: said below
+                parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
+            if self._training_range is not None:
+                here = far_rows(part, self._training_range, FAR_PREDICTED)
+                far = here if far is None else far if here is None else far.joined(here)
+        if far is not None:
+            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler)
+            warn([Finding(told, ExtrapolationWarning)])
         return np.concatenate(parts)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
@@ -258,7 +284,7 @@ class Trainable(ABC):
         data["columns"] = replace(columns, features=columns.features or self._columns.features)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {callback!r}; expected a function that takes a Progress.")
-        return fit(self, data, options, penalty, callback)
+        return fit(self, data, options, penalty, callback, dataset.get("feature_names"))
 
 
 def check_width(width: object) -> list[int]:

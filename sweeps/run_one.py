@@ -11,6 +11,7 @@ import io
 import math
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -169,8 +170,13 @@ def load_models() -> None:
 
 
 def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    """Do what the family of a configuration asks for."""
-    _TRAIN[config["family"]](config, dataset, chain, limit)
+    """Do what the family of a configuration asks for.
+
+    What a fit warns of is told by the errors and the status of its stage: thousands of runs would repeat it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kan_np.KanWarning)
+        _TRAIN[config["family"]](config, dataset, chain, limit)
 
 
 def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kan_np.smoothing import GCV
+
 if TYPE_CHECKING:
     from kan_np.optimize.stage import Stage
 
@@ -19,9 +21,15 @@ _GAP = 2.0
 _LARGE_GAP = 10.0
 #: A finer grid helps where it lowers the error by this factor at least.
 _GAIN = 1.25
+#: An error of this part of the spread of the labels is that of predicting their mean.
+_NOTHING_LEARNT = 0.95
+#: Networks are suggested up to so many parameters a label: beyond it they can fit noise.
+_MOST_PER_LABEL = 0.5
 
 
-def advise(stages: Sequence[Stage], n_train: int) -> str:
+def advise(
+    stages: Sequence[Stage], n_train: int, *, smoothing: float | str = 0.0, label_spread: float = math.nan
+) -> str:
     """Say whether the model under- or overfits and what to try next.
 
     Parameters
@@ -30,6 +38,10 @@ def advise(stages: Sequence[Stage], n_train: int) -> str:
         Coarse grids first.
     n_train : int
         Training samples.
+    smoothing : float or str
+        As it was asked for: what is already done is not advised.
+    label_spread : float
+        Standard deviation of the training labels; NaN if unknown.
     """
     if not stages:
         return "No stage was finished: there is nothing to judge."
@@ -43,6 +55,10 @@ def advise(stages: Sequence[Stage], n_train: int) -> str:
     model = "The model" if best.grid is None else f"G = {best.grid}"
     train = before_refit(best)
     held = f"{model} is the best by validation (RMSE {best.val_rmse:.2e}, training {train:.2e}). "
+    smoother = "" if smoothing == GCV else "smoothing='gcv', "
+    learnt = math.isfinite(best.score) and not best.score >= _NOTHING_LEARNT * label_spread
+    if not learnt:
+        return held + _nothing_learnt(best, n_train, smoother, label_spread)
     overfits = before_refit(last) <= train
     if place < len(stages) - 1 and not overfits:
         return held + (
@@ -53,30 +69,49 @@ def advise(stages: Sequence[Stage], n_train: int) -> str:
         return held + (
             f"Finer grids overfit: at G = {last.grid} the validation RMSE is {last.val_rmse:.2e} with "
             f"{last.n_params} parameters for {n_train} samples. Keep G = {best.grid}; for a better model use "
-            "more samples, smoothing='gcv', or a narrower network."
+            f"more samples, {smoother}or a narrower network."
         )
     if best.val_rmse > (_GAP if not _grid_pays(stages, place) else _LARGE_GAP) * train:
-        return held + (
-            f"It overfits: {best.n_params} parameters for {n_train} samples. Use fewer intervals or nodes, "
-            "more samples, or smoothing='gcv'."
-        )
-    return held + _underfitting(stages, place)
+        return held + _overfitting(best, n_train, smoother)
+    return held + _underfitting(stages, place, n_train)
 
 
-def _underfitting(stages: Sequence[Stage], place: int) -> str:
-    best = stages[place]
-    wider = [n + (0 < i < len(best.model.width) - 1) for i, n in enumerate(best.model.width)]
-    knob = (
-        f"a wider network such as {wider}" if len(wider) > 2 else f"a hidden layer such as {_deeper(wider)}"
-    )
-    if best.grid is None:
-        return f"It does not overfit. If the error is too large, try {knob}."
-    if _grid_pays(stages, place):
-        return f"The grid still pays: try a finer one (G = {2 * best.grid})."
+def _overfitting(best: Stage, n_train: int, smoother: str) -> str:
     return (
-        "It does not overfit, and finer grids no longer help: the shape is the limit, or the noise in the "
-        f"labels. Try {knob}, or more restarts."
+        f"It overfits: {best.n_params} parameters for {n_train} samples. Use fewer intervals or nodes, "
+        f"{smoother}or more samples."
     )
+
+
+def _nothing_learnt(best: Stage, n_train: int, smoother: str, label_spread: float) -> str:
+    """What to say of a model that predicts held-out samples no better than their mean."""
+    beside = "" if math.isnan(label_spread) else f" where the labels have a spread of {label_spread:.2e}"
+    told = f"That is no better than the mean of the labels{beside}: nothing was learnt that holds elsewhere. "
+    if before_refit(best) < best.val_rmse / _GAP:
+        return told + _overfitting(best, n_train, smoother)
+    return told + (
+        "Either the inputs do not determine the labels, or the data are out of the start's reach "
+        "(standardise them), or more steps and restarts are needed."
+    )
+
+
+def _underfitting(stages: Sequence[Stage], place: int, n_train: int) -> str:
+    best = stages[place]
+    width = _larger(best, n_train)
+    if best.grid is not None and _grid_pays(stages, place):
+        return f"The grid still pays: try a finer one (G = {2 * best.grid})."
+    told = "It does not overfit"
+    if best.grid is not None:
+        told += ", and finer grids no longer help: the shape is the limit, or the noise in the labels"
+    if width is None:
+        return (
+            f"{told}. A larger network would have too many parameters for {n_train} samples: if the error is "
+            "too large, use more samples or fewer inputs."
+        )
+    knob = f"a {'hidden layer' if len(best.model.width) == 2 else 'wider network'} such as {width}"
+    if best.grid is None:
+        return f"{told}. If the error is too large, try {knob}."
+    return f"{told}. Try {knob}, or more restarts."
 
 
 def _grid_pays(stages: Sequence[Stage], place: int) -> bool:
@@ -87,8 +122,22 @@ def _grid_pays(stages: Sequence[Stage], place: int) -> bool:
     return place == 0 or stages[place - 1].score > _GAIN * best.score
 
 
-def _deeper(width: list[int]) -> list[int]:
-    return [width[0], 2 * width[0] + 1, width[-1]]
+def _larger(best: Stage, n_train: int) -> list[int] | None:
+    """A wider network, or one with a hidden layer, that the samples can carry; None without such."""
+    width = list(best.model.width)
+    most = _MOST_PER_LABEL * n_train * width[-1]
+    if len(width) > 2:
+        wider = [n + (0 < i < len(width) - 1) for i, n in enumerate(width)]
+        return wider if _edges(wider) * best.n_params <= most * _edges(width) else None
+    for hidden in range(2 * width[0] + 1, 0, -1):
+        deeper = [width[0], hidden, width[-1]]
+        if _edges(deeper) * best.n_params <= most * _edges(width):
+            return deeper
+    return None
+
+
+def _edges(width: Sequence[int]) -> int:
+    return sum(n * m for n, m in zip(width[:-1], width[1:], strict=True))
 
 
 def before_refit(stage: Stage) -> float:

@@ -14,13 +14,17 @@ import numpy as np
 from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
+from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, without_idle_samples
+from kan_np.mixed_network import MixedNetwork
 from kan_np.objective import Objective
 from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
+from kan_np.optimize.diagnosis import data_findings, judge
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
 from kan_np.smoothing import GCV, WEAK
+from kan_np.training_range import training_range
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -94,10 +98,11 @@ def fit(
     options: FitOptions,
     penalty: Penalty | Sequence[Penalty],
     callback: Callback | None = None,
+    names: Sequence[str] | None = None,
 ) -> FitResult:
     """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options.
 
-    Of several penalties each holds for an equal part of the steps.
+    Of several penalties each holds for an equal part of the steps. `names` are those of the inputs.
     """
     penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
     parts = options.parts(len(penalties))
@@ -113,6 +118,8 @@ def fit(
     model.scaler = data.get("scaler")  # nothing is refused from here on
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, OPTIMIZERS[name])
+    model._training_range = training_range(training.x)
+    training.meet_constants()
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
@@ -122,7 +129,14 @@ def fit(
             status = training.run(steps, penalties[part], last=number == len(parts))
             if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
                 break
+    if free:
+        training.meet_constants()  # rounding led away from them where there was nothing else to lower
     recorder = training.recorder
+    findings: list[Finding] = []
+    if not is_part():
+        status, findings = judge(model, data, status, recorder.n_iter, free)
+        findings += data_findings(model, data, names)
+        warn(findings)
     return FitResult(
         recorder.history,
         status,
@@ -132,6 +146,7 @@ def fit(
         name,
         training.smoothing_used,
         tuple(training.grid_updates),
+        tuple(finding.text for finding in findings),
     )
 
 
@@ -154,6 +169,13 @@ class _Training:
         self.smoothing_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)
         self.grid_updates: list[GridUpdate] = []
+
+    def meet_constants(self) -> None:
+        """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
+        if isinstance(self.model._network, MixedNetwork):
+            return
+        for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
+            self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))
 
     def move_grid(self) -> None:
         """Let the grids follow the samples, and note what that did to the function."""

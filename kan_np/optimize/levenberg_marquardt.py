@@ -150,7 +150,8 @@ class _Search:
     def _is_negligible(self, step: FloatArray) -> bool:
         """Whether |D^1/2 s| is rounding beside |D^1/2 theta|."""
         size = np.sqrt(self.scale)
-        return bool(np.linalg.norm(size * step) <= 4 * _ROUNDING * np.linalg.norm(size * self.theta))
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd data
+            return bool(np.linalg.norm(size * step) <= 4 * _ROUNDING * np.linalg.norm(size * self.theta))
 
     def _solve(self) -> FloatArray | None:
         """The step for the present damping; None where rounding makes the matrix indefinite."""

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._warnings import Finding, parts_of_one_fit, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.optimize.diagnosis import data_findings, judge, label_spread
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
 from kan_np.optimize.stage import Schedule, Stage
@@ -125,7 +127,8 @@ def fit_schedule(
     options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
     race = _Race(list(shape.width), dataset, options, val_fraction, refit, callback)
     candidates = race.start(make, restarts, seed)
-    schedule = Schedule([], race.n_train)
+    spread = label_spread(race.data["train_label"])
+    schedule = Schedule([], race.n_train, smoothing=options["smoothing"], label_spread=spread)
     for grid in grids:
         candidates = race.train(candidates, grid)
         stage = race.stage(candidates[0])
@@ -136,6 +139,7 @@ def fit_schedule(
             break
         if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
             candidates = candidates[: (len(candidates) + 1) // 2]
+    race.warn_of(schedule.best)
     return schedule
 
 
@@ -189,7 +193,9 @@ def fit_mlp(
     options = _with_own({"opt": opt, "steps": steps}, fit_options)
     race = _Race(width, dataset, options, val_fraction, refit, callback)
     candidates = race.train(race.start(make, restarts, seed), None)
-    return race.stage(candidates[0])
+    stage = race.stage(candidates[0])
+    race.warn_of(stage)
+    return stage
 
 
 class _Race:
@@ -214,12 +220,15 @@ class _Race:
         self.seen = {key: value for key, value in self.data.items() if not key.startswith("test_")}
         self.n_train = int(self.data["train_input"].shape[0])
         self.options, self.callback = options, callback
+        self.names = dataset.get("feature_names")
+        self._found: list[tuple[Stage, list[Finding]]] = []
         self.stopped = False
         self.best_score = math.inf
 
     def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
         restarts = _validate.integer("restarts", restarts, 1)
-        return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
+        with parts_of_one_fit():
+            return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
@@ -232,26 +241,32 @@ class _Race:
             model = candidate.model
             if grid is not None and isinstance(model, KAN) and model.grid != grid:
                 model = model.refine(grid)
-            result = model.fit(self.seen, **self.options, callback=self._ask)
+            with parts_of_one_fit():
+                result = model.fit(self.seen, **self.options, callback=self._ask)
             trained.append(Candidate(candidate.number, model, result))
         return best_of(trained, len(trained))
 
     def stage(self, candidate: Candidate) -> Stage:
         """The stage of a trained candidate, refitted on all samples where some were held out."""
-        model, result = candidate.model, candidate.result
+        model, result, data = candidate.model, candidate.result, self.data
         assert result is not None  # noqa: S101  train sets it
         train, val, test = (_rmse(model, self.data, split) for split in ("train", "val", "test"))
         is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
         if self.all_samples is not None and is_best and not self.stopped and result.status not in _ENDS:
             again = model.copy()
             training = {key: v for key, v in self.all_samples.items() if not key.startswith("test_")}
-            more = again.fit(training, **self._refit_options(model, result))
+            with parts_of_one_fit():
+                more = again.fit(training, **self._refit_options(model, result))
             if more.status not in _ENDS:
-                model = again
+                model, data = again, self.all_samples
                 train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
         if self.stopped:
             result = replace(result, status=FitStatus.STOPPED)
-        return Stage(
+        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
+        status, findings = judge(model, data, result.status, result.n_iter, free)
+        findings += data_findings(model, data, self.names)
+        result = replace(result, status=status, advice=tuple(finding.text for finding in findings))
+        stage = Stage(
             model=model,
             grid=model.grid if isinstance(model, KAN) else None,
             n_params=model.n_params,
@@ -261,6 +276,12 @@ class _Race:
             wall_s=time.perf_counter() - self.clock,
             result=result,
         )
+        self._found.append((stage, findings))
+        return stage
+
+    def warn_of(self, stage: Stage) -> None:
+        """Warn, once for all fits, of what is wrong with a stage."""
+        warn(next(findings for known, findings in self._found if known is stage))
 
     def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
         options = {**self.options, "opt": result.opt, "callback": self._ask}

@@ -79,11 +79,24 @@ class Schedule(list[Stage]):
     stages : iterable of Stage
     n_train : int
         Samples that the stages were trained on before any refit.
+    smoothing : float or str
+        As it was asked for.
+    label_spread : float
+        Standard deviation of the training labels; NaN if unknown.
     """
 
-    def __init__(self, stages: Iterable[Stage], n_train: int) -> None:
+    def __init__(
+        self,
+        stages: Iterable[Stage],
+        n_train: int,
+        *,
+        smoothing: float | str = 0.0,
+        label_spread: float = math.nan,
+    ) -> None:
         super().__init__(stages)
         self.n_train = n_train
+        self.smoothing = smoothing
+        self.label_spread = label_spread
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Stage: ...
@@ -94,7 +107,8 @@ class Schedule(list[Stage]):
     def __getitem__(self, index: SupportsIndex | slice) -> Stage | Schedule:
         """One stage, or the schedule of some of them."""
         if isinstance(index, slice):
-            return Schedule(super().__getitem__(index), self.n_train)
+            stages = super().__getitem__(index)
+            return Schedule(stages, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
         return super().__getitem__(index)
 
     @property
@@ -112,8 +126,12 @@ class Schedule(list[Stage]):
 
     @property
     def advice(self) -> str:
-        """Whether the model under- or overfits, and which knob to turn: grid first, then width."""
-        return advise(self, self.n_train)
+        """Whether the model under- or overfits, which knob to turn, and what else is wrong.
+
+        Of the knobs the grid comes first, then width; the rest is ``best.result.advice``.
+        """
+        knobs = advise(self, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
+        return " ".join([knobs, *(self.best.result.advice if self else ())])
 
     def summary(self) -> str:
         """Table of all stages as text; an asterisk marks the best."""

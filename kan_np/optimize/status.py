@@ -15,6 +15,7 @@ class FitStatus(StrEnum):
     STALLED = "stalled"
     STOPPED = "stopped"
     NON_FINITE = "non-finite"
+    NOT_LEARNT = "not learnt"
 
     @property
     def message(self) -> str:
@@ -28,6 +29,8 @@ _MESSAGES = {
     FitStatus.STALLED: "No step in the optimizer's direction lowers the objective; kept the best parameters.",
     FitStatus.STOPPED: "The callback asked to stop; kept the parameters so far.",
     FitStatus.NON_FINITE: "The loss or its gradient became NaN or infinite; kept the last finite parameters.",
+    FitStatus.NOT_LEARNT: "Further iterations would hardly lower the objective, but the model predicts no "
+    "better than the mean of the labels or a plane through them.",
 }
 
 
@@ -91,6 +94,8 @@ class FitResult(Mapping[str, list[float]]):
     smoothing : float
         Weight of the smoothing penalty that was used: what "gcv" came to.
     grid_updates : tuple of GridUpdate
+    advice : tuple of str
+        What is wrong, and what to do about it, a sentence or two each; empty when all is well.
     """
 
     history: dict[str, list[float]] = field(repr=False)
@@ -101,6 +106,7 @@ class FitResult(Mapping[str, list[float]]):
     opt: str
     smoothing: float = 0.0
     grid_updates: tuple[GridUpdate, ...] = ()
+    advice: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:

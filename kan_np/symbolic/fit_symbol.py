@@ -230,7 +230,11 @@ def _standard_errors(
             free = [2, 3]
     n, k = samples.n, len(free)
     root = np.sqrt(samples.weight)
-    columns = np.stack([c * slope * samples.x, c * slope, f, np.ones(n)], 1)[:, free] * root[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = np.stack([c * slope * samples.x, c * slope, f, np.ones(n)], 1)[:, free] * root[:, None]
+    if not np.isfinite(columns).all():  # values near the largest double: nothing can be said
+        errors[free] = np.inf
+        return tuple(errors.tolist())  # type: ignore[return-value]
     # without the division the squares could overflow; a column of zeros says nothing
     largest = np.abs(columns).max(axis=0)
     largest[largest == 0.0] = 1.0

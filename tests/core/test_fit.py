@@ -99,6 +99,7 @@ def test_a_callback_that_raises_loses_nothing():
     assert model._rmse(DATA["train_input"], DATA["train_label"]) < 0.5 * start
 
 
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")  # tests/core/test_warnings.py looks at them
 @pytest.mark.parametrize("model", [KAN([2, 2, 1], 3, seed=0), MLP([2, 6, 1], seed=0)])
 def test_overflow_is_a_status_and_the_model_stays_finite(model):
     model = model.copy()
@@ -149,6 +150,7 @@ def test_steps_are_cut_at_the_grid_updates(options, expected):
     assert FitOptions(**options).segments() == expected
 
 
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")  # constant inputs do not determine the labels
 @pytest.mark.parametrize(
     ("width", "samples"), [([2, 1], 1), ([1, 2, 1], 2), ([3, 5, 2], 3), ([2, 2, 2, 1], 40)]
 )

@@ -7,7 +7,10 @@ import pytest
 
 from kan_np import (
     KAN,
+    ExtrapolationWarning,
     FitStatus,
+    KanWarning,
+    OverfitWarning,
     Scaler,
     Schedule,
     create_dataset,
@@ -213,6 +216,107 @@ def test_advice_names_the_case_and_the_knob(stages, words):
     text = advise(stages, 400)
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("stages", "options", "words", "never"),
+    [
+        # held-out rows are predicted worse than by their mean
+        (
+            [FakeStage(3, 1e-2, 5e9, 50)],
+            {},
+            ["no better than the mean", "It overfits"],
+            ["shape is the limit"],
+        ),
+        ([FakeStage(3, 0.99, 0.99, 50)], {}, ["no better than the mean", "standardise"], ["grid still pays"]),
+        (
+            [FakeStage(3, np.inf, np.inf, 50), FakeStage(5, np.inf, np.inf, 60)],
+            {"label_spread": np.nan},
+            ["no better than the mean"],
+            ["grid still pays", "not trained out", "does not overfit"],
+        ),
+        # what is already done is not advised
+        ([FakeStage(3, 1e-4, 1e-2, 50)], {"smoothing": "gcv"}, ["It overfits", "more samples"], ["gcv"]),
+        (
+            [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(5, 1e-5, 3e-2, 240)],
+            {"smoothing": "gcv"},
+            ["Finer grids overfit"],
+            ["gcv"],
+        ),
+        # what is suggested can be learnt from the samples
+        (
+            [FakeStage(3, 0.1, 0.1, 350, (50, 1)), FakeStage(5, 0.1, 0.1, 450, (50, 1))],
+            {},
+            ["too many parameters for 400 samples", "fewer inputs"],
+            ["[50"],
+        ),
+        (
+            [FakeStage(3, 0.1, 0.1, 70, (10, 1)), FakeStage(5, 0.1, 0.1, 90, (10, 1))],
+            {},
+            ["a hidden layer such as [10, 2, 1]"],
+            ["[10, 21, 1]"],
+        ),
+    ],
+)
+def test_advice_is_never_nonsense(stages, options, words, never):
+    text = advise(stages, 400, **{"label_spread": 1.0, **options})
+    for word in words:
+        assert word in text
+    for word in never:
+        assert word not in text
+
+
+@pytest.mark.parametrize("smoothing", ["weak", 0.0])
+@pytest.mark.parametrize(
+    ("n", "width", "scale"),
+    [
+        (100, [1, 1], 1.0),
+        (200, [2, 1], 1.0),
+        (300, [2, 5, 1], 100.0),
+        (50, [3, 3, 1], 1.0),
+        (20, [2, 2, 1], 1.0),
+    ],
+)
+def test_labels_that_are_one_number_are_met_to_rounding(n, width, scale, smoothing):
+    x = np.random.default_rng(0).uniform(-scale, scale, (n, width[0]))
+    data = {"train_input": x, "train_label": np.full((n, 1), 7.0), "test_input": x / 2}
+    data["test_label"] = np.full((n, 1), 7.0)
+    stages = fit_schedule(width, data, smoothing=smoothing)
+    for stage in stages:
+        assert max(stage.train_rmse, stage.val_rmse, stage.test_rmse) < 1e-13
+    assert stages.best.result.advice == ()
+    assert fit_mlp([width[0], 4, 1], data).test_rmse < 1e-13
+
+
+def test_of_two_outputs_one_may_be_one_number():
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    labels = np.stack([np.sin(2 * x[:, 0]), np.full(200, -3e5)], axis=1)
+    model = KAN([2, 2, 2], seed=0)
+    model.fit({"train_input": x, "train_label": labels}, opt="LM", steps=20)
+    off = np.abs(model(x) - labels).max(axis=0)
+    assert off[0] < 1e-2
+    assert off[1] < 1e-9
+
+
+def test_labels_far_from_zero_beside_their_spread_are_learnt_under_the_weak_smoothing():
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 1))
+    data = {"train_input": x, "train_label": 7.0 + 1e-6 * np.sin(3 * x)}
+    stages = fit_schedule([1, 1], data, grids=(3, 5, 10), opt="LM")
+    assert stages.best.val_rmse < 1e-9
+
+
+def test_what_is_wrong_with_the_best_stage_is_part_of_the_advice():
+    far = {**HELD, "test_input": 10 * HELD["test_input"]}
+    with pytest.warns(KanWarning) as caught:
+        stages = fit_schedule([2, 2, 1], far, grids=(3, 6), steps=10)
+    assert {w.category for w in caught} == {ExtrapolationWarning, OverfitWarning}
+    assert len(caught) == 2  # of all stages together
+    told = stages.best.result.advice
+    assert len(told) == 2
+    assert stages.advice.endswith(" ".join(told))
+    assert "test rows lie outside the range of the training samples" in stages.advice
+    assert (stages[:1].smoothing, stages[:1].label_spread) == (stages.smoothing, stages.label_spread)
+    assert stages.label_spread == pytest.approx(HELD["train_label"].std())
 
 
 def test_the_summary_marks_the_best_stage():
