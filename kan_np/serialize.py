@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import secrets
 from os import PathLike
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kan_np._version import __version__
+from kan_np.archive import Archive, opened, plain_words
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.stored import check_text, check_vector
 from kan_np.trainable import Trainable
 
 #: Raised when what is written changes so that older readers would misread it.
@@ -40,8 +43,18 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         np.savez(file, **arrays)
         return
     path = Path(file)
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
+    try:
+        _replace(path, arrays)
+    except OSError as error:
+        raise plain_words(error, f"cannot save {path}") from error
+
+
+def _replace(path: Path, arrays: dict[str, Any]) -> None:
+    """Write the file beside its place, and move it there when it is whole."""
     # not tempfile: its files are private to the user whatever the umask says
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
@@ -66,7 +79,13 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
     ------
     FileNotFoundError, PermissionError, IsADirectoryError
     ValueError
-        If the file is damaged, is not a model, or was written by a newer version.
+        If the file is damaged, is not a model, was written by a newer version, or holds what no model has:
+        parameters that are not finite, knots that do not increase, symbols that take too long to set up.
+
+    Notes
+    -----
+    A file from anywhere may be opened: nothing in it is executed, and no array is made before its header
+    and its shape are known to fit together and to the size of the file.
 
     Examples
     --------
@@ -79,24 +98,26 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
     KAN([2, 1], grid=5, k=3, n_params=18)
     """
     name = str(file) if isinstance(file, str | PathLike) else "the file"
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        header = json.loads(str(arrays.pop("header")))
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except Exception as error:  # a damaged archive can make the readers below fail in any way
-        raise ValueError(
-            f"{name} cannot be read as a kan_np model ({error}); it is damaged or something else."
-        ) from error
-    _check_header(header, name)
-    scaling = {k.removeprefix(_SCALER_PREFIX): arrays[k] for k in arrays if k.startswith(_SCALER_PREFIX)}
-    try:
-        model = _KINDS[header["kind"]]._restore(header["config"], arrays)
-        model.scaler = Scaler.from_arrays(scaling) if scaling else None
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
-    return model
+    with opened(file) as handle:
+        try:
+            archive = Archive(handle)
+            header = _header(archive)
+        except Exception as error:  # a damaged archive can make the readers fail in any way
+            raise ValueError(
+                f"{name} cannot be read as a kan_np model ({_short(error)}); it is damaged or something else."
+            ) from error
+        _check_header(header, name)
+        try:
+            return _restored(header, archive)
+        except Exception as error:
+            raise ValueError(f"{name} is a damaged kan_np model ({_short(error)}).") from error
+
+
+def _header(archive: Archive) -> Any:
+    if "header" not in archive.declared:
+        raise ValueError("it has no header")
+    check_text("header", archive.declared["header"])
+    return json.loads(str(archive.read("header")))
 
 
 def _check_header(header: object, name: str) -> None:
@@ -106,9 +127,34 @@ def _check_header(header: object, name: str) -> None:
         or not isinstance(header.get("version"), int)
         or str(header.get("kind")) not in _KINDS
     ):
-        raise ValueError(f"{name} is not a kan_np model; its header says {header}.")
+        raise ValueError(f"{name} is not a kan_np model; its header says {reprlib.repr(header)}.")
     if header["version"] > FORMAT_VERSION:
         raise ValueError(
             f"{name} has format version {header['version']}, this kan_np reads up to {FORMAT_VERSION}; "
             "install a newer kan_np."
         )
+
+
+def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
+    """The model of a file: first all shapes are compared with the header, then the arrays are read."""
+    config = header["config"]
+    if not isinstance(config, dict):
+        raise ValueError(f"its configuration is {reprlib.repr(config)}")
+    kind = _KINDS[header["kind"]]
+    declared = {name: array for name, array in archive.declared.items() if name != "header"}
+    scaling = [name for name in declared if name.startswith(_SCALER_PREFIX)]
+    width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
+    for name in scaling:
+        check_vector(name, declared[name], width[0] if "input" in name else width[-1])
+    arrays = {name: archive.read(name) for name in declared if name not in scaling}
+    model = kind._restore(config, arrays)
+    if scaling:
+        values = {name.removeprefix(_SCALER_PREFIX): archive.read(name) for name in scaling}
+        model.scaler = Scaler.from_arrays(values)
+    return model
+
+
+def _short(error: Exception) -> str:
+    """What an error says, at most a few lines of it."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 500 else text[:497] + "..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.archive import Declared
 from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.scaler import Scaler
 from kan_np.objective import Objective
@@ -65,6 +66,11 @@ class Trainable(ABC):
     @abstractmethod
     def _arrays(self) -> dict[str, FloatArray]:
         """What is learned, as arrays."""
+
+    @classmethod
+    @abstractmethod
+    def _check_arrays(cls, config: dict[str, Any], declared: Mapping[str, Declared]) -> list[int]:
+        """The width; ValueError unless the arrays of a file, before they are read, fit its configuration."""
 
     @classmethod
     @abstractmethod
