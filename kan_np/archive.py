@@ -140,7 +140,7 @@ def opened(file: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
         return
     path = Path(file)
     try:
-        handle = open(path, "rb", opener=_without_waiting)  # noqa: PTH123, SIM115
+        handle = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
     except OSError as error:
         raise plain_words(error, f"cannot read {path}") from None
     with handle:

@@ -25,6 +25,12 @@ FORMAT_VERSION = 4
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"
+#: Which layer the values of a scaler are for.
+_SCALERS = {
+    f"{_SCALER_PREFIX}{side}_{kind}": layer
+    for side, layer in (("input", 0), ("label", -1))
+    for kind in ("shift", "scale")
+}
 
 
 def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
@@ -43,14 +49,16 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         np.savez(file, **arrays)
         return
     path = Path(file)
-    if path.is_dir():
-        raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
     try:
-        _replace(path, arrays)
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+        if has_folder and not is_folder:
+            _replace(path, arrays)
+            return
     except OSError as error:
         raise plain_words(error, f"cannot save {path}") from error
+    if is_folder:
+        raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
+    raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
 
 
 def _replace(path: Path, arrays: dict[str, Any]) -> None:
@@ -145,7 +153,9 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     scaling = [name for name in declared if name.startswith(_SCALER_PREFIX)]
     width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
     for name in scaling:
-        check_vector(name, declared[name], width[0] if "input" in name else width[-1])
+        if name not in _SCALERS:
+            raise ValueError(f"there is an array {name[:40]!r}, which no scaler has")
+        check_vector(name, declared[name], width[_SCALERS[name]])
     arrays = {name: archive.read(name) for name in declared if name not in scaling}
     model = kind._restore(config, arrays)
     if scaling:

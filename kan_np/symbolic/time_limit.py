@@ -48,7 +48,9 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
 
     def run() -> None:
         try:
-            if hasattr(time, "pthread_getcpuclockid"):  # asked from within: that of a dead thread is no number
+            if hasattr(
+                time, "pthread_getcpuclockid"
+            ):  # asked from within: that of a dead thread is no number
                 clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
             results.append(work())
         except BaseException as error:
