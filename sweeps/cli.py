@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from sweeps._safe_text import printable
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 
@@ -71,7 +72,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
+
+
+def _write(line: str) -> None:
+    typer.echo(printable(line))
 
 
 @app.command()
@@ -169,10 +174,8 @@ def run(
         rerun,
     )
     if dry_run:
-        return launching.dry_run(request, typer.echo)
-    return launching.launch(
-        request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, typer.echo
-    )
+        return launching.dry_run(request, _write)
+    return launching.launch(request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, _write)
 
 
 @app.command()
@@ -219,7 +222,7 @@ def auto(
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()
-    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, typer.echo)
+    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, _write)
 
 
 @app.command()
@@ -239,7 +242,7 @@ def status(
         return 0
     with Store.open(directory, readonly=True) as store:
         for line in status_lines(store):
-            typer.echo(line)
+            _write(line)
     return 0
 
 
@@ -259,7 +262,7 @@ def report(
     """Write report.html, the figures and the fronts from what is stored."""
     from sweeps.report import write_report
 
-    typer.echo(str(write_report(directory, output)))
+    _write(str(write_report(directory, output)))
     return 0
 
 
@@ -287,7 +290,7 @@ def compare(
     write_comparison(found, output)
     told = (*left_out_lines(found), comparison_verdict(found))
     for line in (*text_lines(ratios_table(found)), *told, str(output)):
-        typer.echo(line)
+        _write(line)
     return 0 if any(pair.ratios for pair in found.pairs) else 1
 
 
@@ -297,14 +300,20 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="runs.csv, .jsonl or .parquet; its directory is made.")
     ],
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="CSV: no quote in front of texts that spreadsheets compute, such as -x + 1."
+        ),
+    ] = False,
 ) -> int:
     """Write every stage of every run as a table."""
     from sweeps.export import export_runs
     from sweeps.store import Store
 
     with Store.open(directory, readonly=True) as store:
-        export_runs(store, output)
-    typer.echo(str(output))
+        export_runs(store, output, raw=raw)
+    _write(str(output))
     return 0
 
 
@@ -326,11 +335,11 @@ def merge(
 
     merged = merge_stores(directories, out)
     for line in merge_lines(merged):
-        typer.echo(line)
+        _write(line)
     if report:
         from sweeps.report import write_report
 
-        typer.echo(f"report: {write_report(out)}")
+        _write(f"report: {write_report(out)}")
     return 0 if merged.complete else 1
 
 
@@ -348,7 +357,7 @@ def repair(
 
     repaired = repair_store(directory, out)
     for line in repair_lines(repaired, out):
-        typer.echo(line)
+        _write(line)
     return 0 if repaired.complete else 1
 
 
@@ -369,7 +378,7 @@ def show(
     from sweeps.store import Store
 
     with Store.open(directory, readonly=True) as store:
-        show_run(store, run_id, stage, out, typer.echo, _say)
+        show_run(store, run_id, stage, out, _write, _say)
     return 0
 
 
@@ -389,5 +398,5 @@ def list_(
         with Store.open(directory, readonly=True) as store:
             lines = run_lines(store)
     for line in lines:
-        typer.echo(line)
+        _write(line)
     return 0

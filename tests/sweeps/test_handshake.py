@@ -112,25 +112,11 @@ def test_a_closed_port_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
         next(backends.dask(made_up(""), RunOptions(), Resources(scheduler=address), misbehave))
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "tcp://",
-        "foo",
-        "tcp://host:99999",
-        "tcp://host:0",
-        "tcp://:8786",
-        "tcp://host",
-        "tcp://host:-5",
-        "tcp://[::1",
-        "http://127.0.0.1:80",
-        "udp://a:1",
-        "tcp://host:port",
-        "://",
-        "tcp://a:1:2",
-        "tcp://h:1e3",
-    ],
-)
+NO_ADDRESSES = """tcp:// foo tcp://host:99999 tcp://host:0 tcp://:8786 tcp://host tcp://host:-5 tcp://[::1 ://
+http://127.0.0.1:80 udp://a:1 tcp://host:port tcp://a:1:2 tcp://h:1e3"""
+
+
+@pytest.mark.parametrize("address", ["", *NO_ADDRESSES.split()])
 def test_an_address_that_is_none_is_told_at_once(address: str) -> None:
     with pytest.raises(UserError, match="expected the address that `dask scheduler` prints") as told:
         await_scheduler(address, 60.0)
