@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from sweeps._safe_text import printable
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
+from sweeps.storage.sqlite_errors import understood
 
 EXIT_BAD_INPUT = 2
 
@@ -238,11 +239,13 @@ def status(
     if watch:
         from sweeps.watch import watch_sweep
 
-        watch_sweep(directory, every, sys.stdout)
+        with understood(directory):
+            watch_sweep(directory, every, sys.stdout)
         return 0
-    with Store.open(directory, readonly=True) as store:
-        for line in status_lines(store):
-            _write(line)
+    with understood(directory), Store.open(directory, readonly=True) as store:
+        lines = status_lines(store)
+    for line in lines:
+        _write(line)
     return 0
 
 
@@ -262,7 +265,9 @@ def report(
     """Write report.html, the figures and the fronts from what is stored."""
     from sweeps.report import write_report
 
-    _write(str(write_report(directory, output)))
+    with understood(directory):
+        path = write_report(directory, output)
+    _write(str(path))
     return 0
 
 
@@ -286,7 +291,8 @@ def compare(
     from sweeps.page.compare_page import write_comparison
     from sweeps.page.tables import text_lines
 
-    found = compare_sweeps(first, second)
+    with understood(first), understood(second):
+        found = compare_sweeps(first, second)
     write_comparison(found, output)
     told = (*left_out_lines(found), comparison_verdict(found))
     for line in (*text_lines(ratios_table(found)), *told, str(output)):
@@ -311,7 +317,7 @@ def export(
     from sweeps.export import export_runs
     from sweeps.store import Store
 
-    with Store.open(directory, readonly=True) as store:
+    with understood(directory), Store.open(directory, readonly=True) as store:
         export_runs(store, output, raw=raw)
     _write(str(output))
     return 0
@@ -355,7 +361,8 @@ def repair(
     from sweeps.repair import repair as repair_store
     from sweeps.repair import repair_lines
 
-    repaired = repair_store(directory, out)
+    with understood(directory):
+        repaired = repair_store(directory, out)
     for line in repair_lines(repaired, out):
         _write(line)
     return 0 if repaired.complete else 1
@@ -377,7 +384,7 @@ def show(
     from sweeps.show import show_run
     from sweeps.store import Store
 
-    with Store.open(directory, readonly=True) as store:
+    with understood(directory), Store.open(directory, readonly=True) as store:
         show_run(store, run_id, stage, out, _write, _say)
     return 0
 
@@ -395,7 +402,7 @@ def list_(
     if directory is None:
         lines = catalogue_lines()
     else:
-        with Store.open(directory, readonly=True) as store:
+        with understood(directory), Store.open(directory, readonly=True) as store:
             lines = run_lines(store)
     for line in lines:
         _write(line)
