@@ -71,7 +71,7 @@ class Archive:
     def __init__(self, handle: BinaryIO) -> None:
         size = handle.seek(0, os.SEEK_END)
         reads = _BoundedReads(handle, _LONGEST_DIRECTORY)
-        self._zip = zipfile.ZipFile(reads)  # type: ignore[arg-type]
+        self._zip = zipfile.ZipFile(reads)
         reads.limit = None
         members = self._zip.infolist()
         if sum(member.file_size for member in members) > max(_ALWAYS_ALLOWED, _COMPRESSION * size):
@@ -108,15 +108,15 @@ class Archive:
         """
         member, kind = self._members[name], self.declared[name]
         array = np.empty(kind.shape[::-1] if kind.fortran else kind.shape, dtype=kind.dtype)
-        view = memoryview(array.reshape(-1).view(np.uint8)) if array.nbytes else memoryview(b"")
+        view = array.reshape(-1).view(np.uint8)
         with self._zip.open(member) as stream:
             stream.read(kind.start)
             at = 0
-            while at < len(view):
-                part = stream.read(min(_CHUNK, len(view) - at))
+            while at < view.size:
+                part = stream.read(min(_CHUNK, view.size - at))
                 if not part:
                     raise ValueError(f"{name} ends too early")
-                view[at : at + len(part)] = part
+                view[at : at + len(part)] = np.frombuffer(part, dtype=np.uint8)
                 at += len(part)
             stream.read(1)  # it is at the end that the check sum is compared
         return array.T if kind.fortran else array

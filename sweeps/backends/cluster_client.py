@@ -43,7 +43,7 @@ def _foreign(address: str) -> Iterator[tuple[Any, Revive]]:
 
     def start() -> Any:
         await_scheduler(address, _CONNECT_S)
-        client = Client(address, timeout=max(deadline - time.monotonic(), 1.0), set_as_default=False)
+        client: Any = Client(address, timeout=max(deadline - time.monotonic(), 1.0), set_as_default=False)
         return client, in_time(client, client.scheduler.versions)
 
     try:

@@ -50,8 +50,8 @@ def understood(directory: Path) -> Iterator[None]:
     ) as error:
         told = one_line(f"{type(error).__name__}: {error}")
         raise UserError(
-            f"{directory} has rows that mean nothing to this version ({told[:200]}). Restore {directory} from a "
-            f"copy, or see what is whole in it: kan-sweep repair {directory} --out NEW"
+            f"{directory} has rows that mean nothing to this version ({told[:200]}). Restore it from a copy, "
+            f"or see what is whole in it: kan-sweep repair {directory} --out NEW"
         ) from error
 
 
