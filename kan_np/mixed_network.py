@@ -147,15 +147,16 @@ class MixedNetwork:
         if not self.locks:
             return None
         leader = np.arange(self.value_starts[-1])
+        places = [layer.places() for layer in self.layers]
         for group in self.locks:
-            first, *others = (self._slice(place) for place in group)
+            first, *others = (self._slice(places, place) for place in group)
             for other in others:
                 leader[other] = leader[first]
         return np.unique(leader, return_inverse=True)[1].astype(np.int64)
 
-    def _slice(self, place: Place) -> slice:
+    def _slice(self, places: Sequence[Mapping[tuple[int, int], slice]], place: Place) -> slice:
         level, i, j = place
-        start, here = self.value_starts[level], self.layers[level].places()[i, j]
+        start, here = self.value_starts[level], places[level][i, j]
         return slice(start + here.start, start + here.stop)
 
     @property
@@ -223,13 +224,24 @@ class MixedNetwork:
 
     def shared_grids(self, level: int) -> list[list[int]]:
         """Groups of a layer's sources whose grids must be the same: spline edges from them are locked."""
-        groups: list[set[int]] = []
-        for lock in self.locks:
-            if lock[0][0] == level and lock[0][1:] not in self.layers[level].symbols:
-                sources = {i for _, i, _ in lock}
-                apart = [group for group in groups if not group & sources]
-                groups = [*apart, sources.union(*(group for group in groups if group & sources))]
-        return [sorted(group) for group in groups if len(group) > 1]
+        from scipy import sparse
+        from scipy.sparse.csgraph import connected_components
+
+        pairs = [
+            (lock[0][1], i)
+            for lock in self.locks
+            if lock[0][0] == level and lock[0][1:] not in self.layers[level].symbols
+            for _, i, _ in lock
+        ]
+        if not pairs:
+            return []
+        n = self.layers[level].n_in
+        graph = sparse.coo_matrix((np.ones(len(pairs)), tuple(zip(*pairs, strict=True))), shape=(n, n))
+        n_groups, group_of = connected_components(graph, directed=False)
+        groups: list[list[int]] = [[] for _ in range(n_groups)]
+        for i, group in enumerate(group_of.tolist()):
+            groups[group].append(i)
+        return [group for group in groups if len(group) > 1]
 
     def with_symbols(self, symbols: Mapping[Place, SymbolicEdge | None]) -> MixedNetwork:
         """Make symbols of these edges, and splines, all zero, of those that get None."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.scaler import Scaler
 from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
@@ -17,6 +19,7 @@ from kan_np.mlp_objective import MlpObjective
 from kan_np.optimize.fit import Callback, FitOptions
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty, scheduled_penalties
+from kan_np.stored import check_config, check_vector
 from kan_np.trainable import Trainable, check_width
 
 if TYPE_CHECKING:
@@ -198,13 +201,25 @@ class MLP(Trainable):
         return {"theta": self._network.theta}
 
     @classmethod
+    def _check_arrays(cls, config: dict[str, Any], declared: Mapping[str, Declared]) -> list[int]:
+        check_config(config, declared)
+        width, _ = cls._parsed(config)
+        if other := set(declared) - {"theta"}:
+            raise ValueError(f"there is an array {min(other)[:40]!r}, which no MLP has")
+        check_vector("theta", declared["theta"], sum((n + 1) * m for n, m in pairwise(width)))
+        return width
+
+    @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, FloatArray]) -> Self:
-        model = cls(**config)
-        theta = arrays["theta"]
-        if theta.shape != model._network.theta.shape:
-            raise ValueError(f"parameters of shape {theta.shape} do not fit width {model.width}")
-        model._network = model._network.with_theta(theta)
+        width, model = cls._parsed(config)
+        _validate.finite("theta", arrays["theta"])
+        model._network = MlpNetwork(tuple(width), model.activation, arrays["theta"])
         return model
+
+    @classmethod
+    def _parsed(cls, config: dict[str, Any]) -> tuple[list[int], Self]:
+        """Width of a configuration, and the smallest model of its other settings."""
+        return check_width(config["width"]), cls(**{**config, "width": [1, 1]})
 
     def __repr__(self) -> str:
         """Shape, activation and number of parameters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate, attribution, fixing, given, locking, pruning
 from kan_np._validate import FloatArray
+from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
@@ -26,7 +27,7 @@ from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.shape import Shape
 from kan_np.smoothing import check_smoothing
 from kan_np.starts import STARTS, random_parameters
-from kan_np.stored import network_arrays, restored_network
+from kan_np.stored import check_arrays, check_config, network_arrays, restored_network
 from kan_np.symbolic import auto, formula
 from kan_np.views import Views
 
@@ -386,13 +387,30 @@ class KAN(Views):
         return {**network_arrays(self._network), "used": self._used}
 
     @classmethod
+    def _check_arrays(cls, config: dict[str, Any], declared: Mapping[str, Declared]) -> list[int]:
+        check_config(config, declared)
+        shape, grid, like = cls._parsed(config)
+        n_row = grid + like.k + like._network.has_base
+        affine = like.affine_trainable
+        check_arrays(shape, n_row, grid + 1, affine=affine, declared=declared)
+        return list(shape.width)
+
+    @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Any]) -> Self:
-        model = cls(**config)
-        used = arrays.get("used", np.ones(model.width[0], dtype=bool))
-        if used.dtype != bool or used.ndim != 1 or used.sum() != model.width[0]:
-            raise ValueError(f"{used.sum()} used columns of the data do not fit width {model.width}")
-        model._network, model._used = restored_network(model._network, arrays), used
+        shape, _, model = cls._parsed(config)
+        used = arrays.get("used", np.ones(shape.width[0], dtype=bool))
+        if used.sum() != shape.width[0]:
+            raise ValueError(f"{used.sum()} used columns of the data do not fit width {shape.pykan}")
+        model._network = restored_network(shape, model._network, arrays, affine=model.affine_trainable)
+        model._used = used
         return model
+
+    @classmethod
+    def _parsed(cls, config: dict[str, Any]) -> tuple[Shape, int, Self]:
+        """Shape and grid of a configuration, and the smallest model of its other settings."""
+        shape = Shape.parse(config["width"], config.get("mult_arity", 2))
+        grid = _validate.integer("grid", config.get("grid", 5), 1)
+        return shape, grid, cls(**{**config, "width": [1, 1], "grid": 1, "mult_arity": 2})
 
     def __repr__(self) -> str:
         """Shape, grid, order and number of parameters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import secrets
 from os import PathLike
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kan_np._version import __version__
+from kan_np.archive import Archive, opened, plain_words
 from kan_np.data.columns import Columns
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.stored import check_text, check_vector
 from kan_np.trainable import Trainable
 from kan_np.training_range import checked_range
 
@@ -25,6 +28,12 @@ FORMAT_VERSION = 4
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"
 _RANGE = "training_range"
+#: Which layer the values of a scaler are for.
+_SCALERS = {
+    f"{_SCALER_PREFIX}{side}_{kind}": layer
+    for side, layer in (("input", 0), ("label", -1))
+    for kind in ("shift", "scale")
+}
 
 
 def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
@@ -47,8 +56,20 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
         np.savez(file, **arrays)
         return
     path = Path(file)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+        if has_folder and not is_folder:
+            _replace(path, arrays)
+            return
+    except OSError as error:
+        raise plain_words(error, f"cannot save {path}") from error
+    if is_folder:
+        raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
+    raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
+
+
+def _replace(path: Path, arrays: dict[str, Any]) -> None:
+    """Write the file beside its place, and move it there when it is whole."""
     # not tempfile: its files are private to the user whatever the umask says
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
@@ -73,7 +94,13 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
     ------
     FileNotFoundError, PermissionError, IsADirectoryError
     ValueError
-        If the file is damaged, is not a model, or was written by a newer version.
+        If the file is damaged, is not a model, was written by a newer version, or holds what no model has:
+        parameters that are not finite, knots that do not increase, symbols that take too long to set up.
+
+    Notes
+    -----
+    A file from anywhere may be opened: nothing in it is executed, and no array is made before its header
+    and its shape are known to fit together and to the size of the file.
 
     Examples
     --------
@@ -86,27 +113,26 @@ def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
     KAN([2, 1], grid=5, k=3, n_params=18)
     """
     name = str(file) if isinstance(file, str | PathLike) else "the file"
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        header = json.loads(str(arrays.pop("header")))
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except Exception as error:  # a damaged archive can make the readers below fail in any way
-        raise ValueError(
-            f"{name} cannot be read as a kan_np model ({error}); it is damaged or something else."
-        ) from error
-    _check_header(header, name)
-    scaling = {k.removeprefix(_SCALER_PREFIX): arrays[k] for k in arrays if k.startswith(_SCALER_PREFIX)}
-    try:
-        model = _KINDS[header["kind"]]._restore(header["config"], arrays)
-        model.scaler = Scaler.from_arrays(scaling) if scaling else None
-        model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
-        if _RANGE in arrays:  # files of earlier versions have none
-            model._training_range = checked_range(arrays[_RANGE], model.width[0])
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{name} is a damaged kan_np model ({error}).") from error
-    return model
+    with opened(file) as handle:
+        try:
+            archive = Archive(handle)
+            header = _header(archive)
+        except Exception as error:  # a damaged archive can make the readers fail in any way
+            raise ValueError(
+                f"{name} cannot be read as a kan_np model ({_short(error)}); it is damaged or something else."
+            ) from error
+        _check_header(header, name)
+        try:
+            return _restored(header, archive)
+        except Exception as error:
+            raise ValueError(f"{name} is a damaged kan_np model ({_short(error)}).") from error
+
+
+def _header(archive: Archive) -> Any:
+    if "header" not in archive.declared:
+        raise ValueError("it has no header")
+    check_text("header", archive.declared["header"])
+    return json.loads(str(archive.read("header")))
 
 
 def _check_header(header: object, name: str) -> None:
@@ -116,9 +142,42 @@ def _check_header(header: object, name: str) -> None:
         or not isinstance(header.get("version"), int)
         or str(header.get("kind")) not in _KINDS
     ):
-        raise ValueError(f"{name} is not a kan_np model; its header says {header}.")
+        raise ValueError(f"{name} is not a kan_np model; its header says {reprlib.repr(header)}.")
     if header["version"] > FORMAT_VERSION:
         raise ValueError(
             f"{name} has format version {header['version']}, this kan_np reads up to {FORMAT_VERSION}; "
             "install a newer kan_np."
         )
+
+
+def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
+    """The model of a file: first all shapes are compared with the header, then the arrays are read."""
+    config = header["config"]
+    if not isinstance(config, dict):
+        raise ValueError(f"its configuration is {reprlib.repr(config)}")
+    kind = _KINDS[header["kind"]]
+    declared = {name: array for name, array in archive.declared.items() if name != "header"}
+    limits = declared.pop(_RANGE, None)  # files of earlier versions have none
+    scaling = [name for name in declared if name.startswith(_SCALER_PREFIX)]
+    width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
+    for name in scaling:
+        if name not in _SCALERS:
+            raise ValueError(f"there is an array {name[:40]!r}, which no scaler has")
+        check_vector(name, declared[name], width[_SCALERS[name]])
+    if limits is not None and limits.shape != (2, width[0]):
+        raise ValueError(f"the training range is of shape {limits.shape}; expected (2, {width[0]})")
+    arrays = {name: archive.read(name) for name in declared if name not in scaling}
+    model = kind._restore(config, arrays)
+    if scaling:
+        values = {name.removeprefix(_SCALER_PREFIX): archive.read(name) for name in scaling}
+        model.scaler = Scaler.from_arrays(values)
+    if limits is not None:
+        model._training_range = checked_range(archive.read(_RANGE), model.width[0])
+    model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
+    return model
+
+
+def _short(error: Exception) -> str:
+    """What an error says, at most a few lines of it."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 500 else text[:497] + "..."

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import ExtrapolationWarning, Finding, warn
+from kan_np.archive import Declared
 from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
@@ -125,6 +126,11 @@ class Trainable(ABC):
     @abstractmethod
     def _arrays(self) -> dict[str, FloatArray]:
         """What is learned, as arrays."""
+
+    @classmethod
+    @abstractmethod
+    def _check_arrays(cls, config: dict[str, Any], declared: Mapping[str, Declared]) -> list[int]:
+        """The width; ValueError unless the arrays of a file, before they are read, fit its configuration."""
 
     @classmethod
     @abstractmethod

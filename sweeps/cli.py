@@ -14,8 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from sweeps._safe_text import printable
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
+from sweeps.storage.sqlite_errors import understood
 
 EXIT_BAD_INPUT = 2
 
@@ -71,7 +73,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
+
+
+def _write(line: str) -> None:
+    typer.echo(printable(line))
 
 
 @app.command()
@@ -169,10 +175,8 @@ def run(
         rerun,
     )
     if dry_run:
-        return launching.dry_run(request, typer.echo)
-    return launching.launch(
-        request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, typer.echo
-    )
+        return launching.dry_run(request, _write)
+    return launching.launch(request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, _write)
 
 
 @app.command()
@@ -219,7 +223,7 @@ def auto(
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()
-    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, typer.echo)
+    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, _write)
 
 
 @app.command()
@@ -235,11 +239,13 @@ def status(
     if watch:
         from sweeps.watch import watch_sweep
 
-        watch_sweep(directory, every, sys.stdout)
+        with understood(directory):
+            watch_sweep(directory, every, sys.stdout)
         return 0
-    with Store.open(directory, readonly=True) as store:
-        for line in status_lines(store):
-            typer.echo(line)
+    with understood(directory), Store.open(directory, readonly=True) as store:
+        lines = status_lines(store)
+    for line in lines:
+        _write(line)
     return 0
 
 
@@ -259,7 +265,9 @@ def report(
     """Write report.html, the figures and the fronts from what is stored."""
     from sweeps.report import write_report
 
-    typer.echo(str(write_report(directory, output)))
+    with understood(directory):
+        path = write_report(directory, output)
+    _write(str(path))
     return 0
 
 
@@ -283,11 +291,12 @@ def compare(
     from sweeps.page.compare_page import write_comparison
     from sweeps.page.tables import text_lines
 
-    found = compare_sweeps(first, second)
+    with understood(first), understood(second):
+        found = compare_sweeps(first, second)
     write_comparison(found, output)
     told = (*left_out_lines(found), comparison_verdict(found))
     for line in (*text_lines(ratios_table(found)), *told, str(output)):
-        typer.echo(line)
+        _write(line)
     return 0 if any(pair.ratios for pair in found.pairs) else 1
 
 
@@ -297,14 +306,20 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="runs.csv, .jsonl or .parquet; its directory is made.")
     ],
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="CSV: no quote in front of texts that spreadsheets compute, such as -x + 1."
+        ),
+    ] = False,
 ) -> int:
     """Write every stage of every run as a table."""
     from sweeps.export import export_runs
     from sweeps.store import Store
 
-    with Store.open(directory, readonly=True) as store:
-        export_runs(store, output)
-    typer.echo(str(output))
+    with understood(directory), Store.open(directory, readonly=True) as store:
+        export_runs(store, output, raw=raw)
+    _write(str(output))
     return 0
 
 
@@ -326,11 +341,11 @@ def merge(
 
     merged = merge_stores(directories, out)
     for line in merge_lines(merged):
-        typer.echo(line)
+        _write(line)
     if report:
         from sweeps.report import write_report
 
-        typer.echo(f"report: {write_report(out)}")
+        _write(f"report: {write_report(out)}")
     return 0 if merged.complete else 1
 
 
@@ -346,9 +361,10 @@ def repair(
     from sweeps.repair import repair as repair_store
     from sweeps.repair import repair_lines
 
-    repaired = repair_store(directory, out)
+    with understood(directory):
+        repaired = repair_store(directory, out)
     for line in repair_lines(repaired, out):
-        typer.echo(line)
+        _write(line)
     return 0 if repaired.complete else 1
 
 
@@ -368,8 +384,8 @@ def show(
     from sweeps.show import show_run
     from sweeps.store import Store
 
-    with Store.open(directory, readonly=True) as store:
-        show_run(store, run_id, stage, out, typer.echo, _say)
+    with understood(directory), Store.open(directory, readonly=True) as store:
+        show_run(store, run_id, stage, out, _write, _say)
     return 0
 
 
@@ -386,8 +402,8 @@ def list_(
     if directory is None:
         lines = catalogue_lines()
     else:
-        with Store.open(directory, readonly=True) as store:
+        with understood(directory), Store.open(directory, readonly=True) as store:
             lines = run_lines(store)
     for line in lines:
-        typer.echo(line)
+        _write(line)
     return 0

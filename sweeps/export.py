@@ -15,6 +15,7 @@ import numpy as np
 
 from sweeps._collection import paused_collection
 from sweeps._files import write_file
+from sweeps._safe_text import cell, latex_formula
 from sweeps.errors import UserError
 from sweeps.records import read_json
 from sweeps.storage.database import Columns
@@ -60,7 +61,7 @@ Table = dict[str, list[Any]]
 Types = dict[str, type]
 
 
-def export_runs(store: Store, output: str | Path) -> Path:
+def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     """Write one row a stage (a run without a stage: one row) to `output`; its suffix decides the format.
 
     Columns come in a fixed order: what a run is (run_id to reason), its stage, its times, its configuration
@@ -69,6 +70,9 @@ def export_runs(store: Store, output: str | Path) -> Path:
     looked for, their columns (formula to best) come before the times. A column has one type; a missing value
     is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
     and stage.
+
+    In CSV a text that a spreadsheet would compute, such as one that starts with "=", gets a quote in front,
+    unless `raw` asks for the text alone. LaTeX has the commands of formulas only.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def export_runs(store: Store, output: str | Path) -> Path:
     """
     output = Path(output)
     writers: dict[str, Callable[[Table, Types], bytes]] = {
-        ".csv": _csv,
+        ".csv": _raw_csv if raw else _csv,
         ".jsonl": _jsonl,
         ".parquet": _parquet,
     }
@@ -165,6 +169,8 @@ def _formula_columns(formulas: Columns, run_ids: list[Any], numbers: list[Any]) 
     columns: Table = {}
     for name, kind in _FORMULA_COLUMNS.items():
         values = [_cast(value, kind) for value in formulas[name].tolist()]
+        if name == "latex":
+            values = list(map(latex_formula, values))
         columns[name] = [None if row is None else values[row] for row in rows]
     return columns
 
@@ -206,6 +212,13 @@ def _cast(value: Any, kind: type) -> Any:
 
 
 def _csv(columns: Table, types: Types) -> bytes:
+    safe = {
+        name: list(map(cell, values)) if types[name] is str else values for name, values in columns.items()
+    }
+    return _raw_csv(safe, types)
+
+
+def _raw_csv(columns: Table, types: Types) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(types)

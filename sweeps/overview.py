@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sweeps._counted import are, counted
+from sweeps._safe_text import one_line
 from sweeps.records import FORMULA, best_stage, opt_text
 from sweeps.spec_reader import preset_names
 from sweeps.storage.parts import lacks_line
@@ -36,7 +37,7 @@ def status_lines(store: Store) -> list[str]:
             stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
     bad = sum(count for _, _, count in failures)
     lines = [
-        f"{meta['title']}",
+        one_line(meta["title"]),
         f"{counted(counts['planned'], 'run')} planned, {counts['planned'] - counts['missing']} recorded, "
         f"{counts['missing']} to do; {bad} failed; {counted(models, 'model')} trained",
     ]
@@ -61,7 +62,9 @@ def status_lines(store: Store) -> list[str]:
         ]
     if failures:
         lines += ["", "failures"]
-        lines += [f"  {count} x {status}: {reason}" for status, reason, count in failures[:_REASONS]]
+        lines += [
+            f"  {count} x {one_line(f'{status}: {reason}')}" for status, reason, count in failures[:_REASONS]
+        ]
         if len(failures) > _REASONS:
             lines.append(f"  and {len(failures) - _REASONS} more reasons")
     return lines
@@ -100,7 +103,7 @@ def _run_text(task: str, config: Mapping[str, Any], opt: str = "") -> str:
     target = config["data"].get("target")
     named = task if target is None else f"{task}: {target}"
     fold = f"  fold {config['fold']}" if "fold" in config else ""
-    return f"{named}  {model_text(config, opt)}  seed {config['seed']}{fold}"
+    return one_line(f"{named}  {model_text(config, opt)}  seed {config['seed']}{fold}")
 
 
 def catalogue_lines() -> list[str]:

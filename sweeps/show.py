@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sweeps._safe_text import one_line
 from sweeps.errors import UserError
 from sweeps.records import best_stage, canonical_json
 from sweeps.store import Store
@@ -55,7 +56,12 @@ def show_run(
         stage = best_stage(kept)
     from sweeps.run_one import load_model_bytes
 
-    model = load_model_bytes(store.model(record["run_id"], stage))
+    try:
+        model = load_model_bytes(store.model(record["run_id"], stage))
+    except ValueError as error:
+        raise UserError(
+            f"the model of stage {stage} of run {record['run_id']} cannot be read: {error} Nothing was drawn."
+        ) from None
     path = out or store.directory / "figures" / f"run-{record['run_id']}-stage-{stage}.png"
     if not path.suffix:
         path = path.with_name(f"{path.name}.png")
@@ -99,7 +105,7 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
                 f"formula of stage {row['stage']}, {_about(row['formula'])}",
                 f"  {row['formula']['formula']}",
             ]
-    return lines
+    return [one_line(line) for line in lines]
 
 
 def _about(formula: Mapping[str, Any]) -> str:

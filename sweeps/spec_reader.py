@@ -174,8 +174,13 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
 def _toml(content: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{where} is not valid TOML: {error}.") from None
+    except ValueError as error:  # a mistake, or a number of thousands of digits
+        raise UserError(f"{where} is not valid TOML: {str(error).partition(';')[0].rstrip('.')}.") from None
+    except RecursionError:
+        raise UserError(
+            f"{where} has lists or tables that are nested too deeply to be read; expected shapes such as "
+            "[[5], [5, 5]]."
+        ) from None
 
 
 def _read_text(path: Path) -> str:

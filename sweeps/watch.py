@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from sweeps._safe_text import one_line
 from sweeps.overview import model_text
 from sweeps.plan import cost
 from sweeps.progress import clock
@@ -71,7 +72,7 @@ class Sight:
         if self.failing:
             lines += ["", "failing configurations"]
             lines += [f"  {count:4d} x  {name}: {reason}" for name, reason, count in self.failing]
-        return lines
+        return [one_line(line) for line in lines]
 
 
 class Watch:

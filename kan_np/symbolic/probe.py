@@ -21,6 +21,8 @@ _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 _SPECIAL = 1e4
 #: Where f fails beyond this, numbers overflow or SciPy gives up: the end of `reach`, not of the domain.
 _FAR = 100.0
+#: Sines and the like in a formula whose period is looked for; with 59 sympy takes half a minute.
+_MOST_WAVES = 10
 #: Two functions agree when they differ by less than this part of their size.
 _SAME = 1e-9
 
@@ -201,7 +203,7 @@ def _period(expression: sympy.Expr, value: Function, sample: FloatArray) -> floa
     import sympy
     from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
-    if not expression.has(TrigonometricFunction):
+    if not 0 < len(expression.atoms(TrigonometricFunction)) <= _MOST_WAVES:
         return np.inf
     try:
         known = sympy.calculus.util.periodicity(expression, next(iter(expression.free_symbols)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweeps.backends.faults import ATTEMPTS, WorkerLostError
+from sweeps.backends.handshake import await_scheduler, no_answer, no_scheduler
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import ONE_THREAD
 from sweeps.errors import UserError
@@ -36,26 +39,50 @@ def _foreign(address: str) -> Iterator[tuple[Any, Revive]]:
     from distributed import Client
     from distributed.versions import get_versions
 
+    deadline = time.monotonic() + _CONNECT_S
+
+    def start() -> Any:
+        await_scheduler(address, _CONNECT_S)
+        client: Any = Client(address, timeout=max(deadline - time.monotonic(), 1.0), set_as_default=False)
+        return client, in_time(client, client.scheduler.versions)
+
     try:
-        client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client, versions = _by(deadline, start)
+    except UserError:
+        raise
     except (OSError, TimeoutError) as error:
-        raise UserError(
-            f"no scheduler answers at {address}: waited for {_CONNECT_S:g} s ({error}). Check that `dask "
-            "scheduler` is running, that this is the address it prints, and that this machine reaches that "
-            "port (networks, firewall)."
-        ) from None
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(
-            f"scheduler is {address!r}, which cannot be connected to ({error}); expected the address that "
-            "`dask scheduler` prints, such as tcp://10.0.0.1:8786."
-        ) from None
+        raise no_answer(address, _CONNECT_S, error) from None
+    except Exception as error:  # whatever Dask makes of an answer that is none
+        raise no_scheduler(address, f"which cannot be connected to ({error})") from None
     with client:
-        other = difference(client.sync(client.scheduler.versions), get_versions())
+        other = difference(versions, get_versions())
         if other:
             raise UserError(
                 f"the scheduler at {address} has {other}; install the same versions on both sides."
             )
         yield client, lambda n_threads: None
+
+
+def _by(deadline: float, start: Callable[[], Any]) -> Any:
+    """Return what a function returns, or raise TimeoutError: Dask waits for ever on some sockets."""
+    results: list[Any] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(start())
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    # a little longer than the work takes that watches the time itself, and has better words
+    thread.join(max(deadline - time.monotonic(), 0.5) + 0.5)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError("it listens and does not go on")
+    return results[0]
 
 
 @contextlib.contextmanager

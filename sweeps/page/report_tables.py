@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sweeps._safe_text import cell
 from sweeps.analysis.results import Point, Score, SweepResult, TaskResult
 from sweeps.analysis.statistics import slope
 from sweeps.page.style import by_family, decade_ticks, label
@@ -221,7 +222,7 @@ def front_csv(result: SweepResult) -> str:
     writer.writerow(_FRONT_COLUMNS)
     for task in result.tasks:
         for point in front_points(task):
-            writer.writerow(_front_row(point))
+            writer.writerow(map(cell, _front_row(point)))
     return buffer.getvalue()
 
 

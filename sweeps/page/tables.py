@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweeps._files import write_file
+from sweeps._safe_text import cell, one_line
 from sweeps.analysis.results import Interval
 from sweeps.page.style import ratio_text
 from sweeps.page.words import count, duration, interval_text, number, percent, plain
@@ -135,7 +136,7 @@ def to_csv(table: Table) -> str:
             three = (
                 (value.value, value.low, value.high) if isinstance(value, Interval) else (value, None, None)
             )
-            cells += [_exact(part) for part in (three if wide else three[:1])]
+            cells += [cell(_exact(part)) for part in (three if wide else three[:1])]
         writer.writerow(cells)
     return buffer.getvalue()
 
@@ -191,4 +192,4 @@ def latex(text: str) -> str:
     >>> latex("a_1 & 50 %")
     'a\\\\_1 \\\\& 50 \\\\%'
     """
-    return "".join(_LATEX.get(char, char) for char in text)
+    return "".join(_LATEX.get(char, char) for char in one_line(text))

@@ -13,6 +13,38 @@ from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.rows import CHECKS
 from sweeps.storage.sqlite_errors import damaged, sqlite_errors
 
+# How many stages and formulas a run names: a part is a letter and eight hexadecimal digits, between blanks;
+# s and m are no such digits.
+_STAGES = "(length(parts) - length(replace(parts, 's', '')))"
+_FORMULAS = f"(length(parts) + 1) / 10 - {_STAGES} - (length(parts) - length(replace(parts, 'm', '')))"
+
+
+def _incomplete(table: str, named: str) -> str:
+    found = f"SELECT run_id, count(*) AS n FROM {table} GROUP BY run_id"  # noqa: S608
+    return (
+        f"SELECT runs.run_id FROM runs LEFT JOIN ({found}) AS found USING (run_id) "  # noqa: S608
+        f"WHERE coalesce(n, 0) != {named} ORDER BY runs.run_id LIMIT 1"
+    )
+
+
+def _orphans(table: str) -> str:
+    return f"SELECT run_id FROM (SELECT DISTINCT run_id FROM {table} EXCEPT SELECT run_id FROM runs) LIMIT 1"  # noqa: S608
+
+
+#: What finds a row whose companions were deleted, and what is then said of it.
+_GONE = {
+    _incomplete("stages", _STAGES): "run {} does not have the stages it had",
+    _incomplete("formulas", _FORMULAS): "run {} does not have the formulas it had",
+    _orphans("stages"): "run {} is gone, and its stages are there",
+    _orphans("formulas"): "run {} is gone, and its formulas are there",
+    "SELECT run_id FROM runs WHERE env_id NOT IN (SELECT env_id FROM environments) LIMIT 1": (
+        "where run {} was computed is gone"
+    ),
+    "SELECT last - first + 1 FROM (SELECT CAST(value AS INTEGER) AS first, "
+    "CAST(substr(value, instr(value, ' ') + 1) AS INTEGER) AS last FROM meta WHERE key = 'plan_rows') "
+    "WHERE last - first + 1 != (SELECT count(*) FROM plan)": "the plan does not have the {} runs it had",
+}
+
 
 class CheckedRows:
     """The tables of the store in `directory`, read through an open connection; see `sweeps.storage.rows`."""
@@ -20,6 +52,7 @@ class CheckedRows:
     def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
         self.directory = directory
         self._connection = connection
+        self._complete = False
 
     @property
     def path(self) -> Path:
@@ -47,6 +80,20 @@ class CheckedRows:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+    def check_complete(self) -> None:
+        """Raise UserError if rows are gone: stages and formulas of a run, its machine, runs of the plan.
+
+        Whoever counts rows, or reads all of a table, asks for it first; it is done once. It is looked at in
+        numbers: every row has a check sum, and a run names the rows that belong to it. A file of an older
+        version, which only readers see, does not say how many there were.
+        """
+        if self._complete or "parts" not in self._present("runs"):
+            return
+        self._complete = True
+        for question, finding in _GONE.items():
+            for (name,) in self._rows(question):
+                raise damaged(self.path, finding.format(name))
 
     def _all(self, table: str, order: str) -> list[Any]:
         """Return all rows of a table; it is read as it lies, for an index may be damaged by itself."""

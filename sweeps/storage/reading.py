@@ -33,7 +33,7 @@ class Reading(CheckedRows):
 
     Questions about all runs are answered by SQLite where it can: a sweep may have very many. What is read of
     a run, a stage, a formula, a model, the plan or the rest is compared with its check sum; a row that is not
-    what was written raises a `UserError`.
+    what was written raises a `UserError`, and so does a run whose rows are not all there.
     """
 
     def finished_ids(self, status: str | Iterable[str] | None = None) -> set[str]:
@@ -46,6 +46,7 @@ class Reading(CheckedRows):
 
     def statuses(self) -> dict[str, str]:
         """Return how every recorded run ended, by its id."""
+        self.check_complete()
         return dict(self._rows("SELECT run_id, status FROM runs"))
 
     def plan(self, limit: int | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -65,6 +66,7 @@ class Reading(CheckedRows):
         With `retry_failed` also those that did not end well; with `code` (see
         `sweeps.environment.code_of`) also those that were computed by another one.
         """
+        self.check_complete()
         conditions = ["status = 'ok'"] if retry_failed else []
         values: list[object] = []
         if code is not None:
@@ -90,6 +92,7 @@ class Reading(CheckedRows):
 
         A store that was merged or repaired keeps what its sources had, in whatever order it holds their runs.
         """
+        self.check_complete()
         kept = self._checked("meta", "WHERE key = 'code'")
         if kept:
             return str(kept[0][1])
@@ -99,6 +102,7 @@ class Reading(CheckedRows):
 
     def codes(self) -> dict[str, int]:
         """Return how many recorded runs were computed by each code, the most frequent first."""
+        self.check_complete()
         names = {env_id: code_of(values) for env_id, values in self.environments().items()}
         counts: Counter[str] = Counter()
         for env_id, count in self._rows("SELECT env_id, count(*) FROM runs GROUP BY env_id"):
@@ -114,6 +118,7 @@ class Reading(CheckedRows):
 
     def n_recorded(self) -> int:
         """Return how many of the planned runs are recorded."""
+        self.check_complete()
         return int(self._rows("SELECT count(*) FROM plan WHERE run_id IN (SELECT run_id FROM runs)")[0][0])
 
     def plan_tasks(self) -> list[tuple[str, str]]:
@@ -156,6 +161,7 @@ class Reading(CheckedRows):
 
     def runs(self) -> Columns:
         """Return one array a column, one element a run, sorted by run id; `config` is JSON text."""
+        self.check_complete()
         return to_columns(self._all("runs", "run_id"), RUN_COLUMNS)
 
     def stages(self) -> Columns:
@@ -164,10 +170,12 @@ class Reading(CheckedRows):
         `grid` is 0 for a model without a grid; `opt` is the optimizer that was used, empty where an older
         version did not record it.
         """
+        self.check_complete()
         return to_columns(self._all("stages", "run_id, stage"), STAGE_COLUMNS)
 
     def formulas(self) -> Columns:
         """Return one array a column, one element a stage that is a formula, sorted by run id and stage."""
+        self.check_complete()
         return to_columns(self._all("formulas", "run_id, stage"), FORMULA_COLUMNS)
 
     def environments(self) -> dict[str, dict[str, Any]]:
@@ -277,6 +285,7 @@ class Reading(CheckedRows):
         `unplanned` runs were asked for by an earlier specification, `stale` ones are those of `stale_ids`;
         `stages` counts the trained models. All but `planned` and `missing` count these runs too.
         """
+        self.check_complete()
         one = self._rows(
             "SELECT (SELECT count(*) FROM plan), (SELECT count(*) FROM runs), "
             "(SELECT count(*) FROM stages NOT INDEXED), "

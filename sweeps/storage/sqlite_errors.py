@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweeps._safe_text import one_line
 from sweeps.errors import UserError
 
 
@@ -26,6 +28,31 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise
     except sqlite3.DatabaseError as error:
         raise damaged(path, str(error)) from error
+
+
+@contextlib.contextmanager
+def understood(directory: Path) -> Iterator[None]:
+    """Turn errors about the contents of a store into one message: rows may be whole and mean nothing.
+
+    Check sums are no signature: somebody who writes a store of his own can make them fit to anything.
+    """
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        sqlite3.Error,
+        struct.error,
+    ) as error:
+        told = one_line(f"{type(error).__name__}: {error}")
+        raise UserError(
+            f"{directory} has rows that mean nothing to this version ({told[:200]}). Restore it from a copy, "
+            f"or see what is whole in it: kan-sweep repair {directory} --out NEW"
+        ) from error
 
 
 def _told(path: Path, error: sqlite3.OperationalError) -> UserError:

@@ -336,3 +336,77 @@ def test_nothing_to_repair_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nothing in .* is a whole row"):
         repair(tmp_path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+GONE = {
+    "DELETE FROM stages WHERE run_id = ?": "run {} does not have the stages it had",
+    "DELETE FROM stages WHERE run_id = ? AND stage = 1": "run {} does not have the stages it had",
+    "DELETE FROM formulas WHERE run_id = ?": "run {} does not have the formulas it had",
+    "DELETE FROM runs WHERE run_id = ?": "run {} is gone, and its",
+    "DELETE FROM environments WHERE ? != ''": "was computed is gone",
+    "DELETE FROM plan WHERE run_id = ?": "the plan does not have the 13 runs it had",
+}
+
+
+def with_search(directory: Path) -> tuple[str, str]:
+    """A finished sweep of one task with a search for formulas; a trained run, and the search."""
+    records = synthetic.build(directory, ("t",), seeds=1)
+    search = synthetic.formula_record("t", 0, [("x", 1.0, 0, 0.1, False), ("x**2", 2.0, 1, 0.0, True)])
+    with Store.open(directory) as store:
+        store.add(search)
+        store.set_plan([(r["run_id"], r["task"], r["family"], r["config"]) for r in (*records, search)])
+    return next(r["run_id"] for r in records if len(r["stages"]) > 1), search["run_id"]
+
+
+@pytest.mark.parametrize("loss", GONE)
+def test_rows_that_were_deleted_are_told_by_every_command(
+    loss: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    run_id = with_search(a)["formulas" in loss]
+    shutil.copytree(a, b)
+    connection = sqlite3.connect(a / "results.db")
+    with connection:
+        connection.execute(loss, (run_id,))
+    connection.close()
+    for arguments in (
+        ["export", str(a), "-o", str(tmp_path / "runs.csv")],
+        ["report", str(a), "-o", str(tmp_path / "x.html")],
+        ["status", str(a)],
+        ["status", str(a), "--watch"],
+        ["list", str(a)],
+        ["compare", str(b), str(a), "-o", str(tmp_path / "y.html")],
+        ["merge", str(a), "--out", str(tmp_path / "joined")],
+    ):
+        assert main(arguments) == 2, arguments
+        told = capsys.readouterr()
+        if arguments[0] == "merge" and "plan" in loss:
+            assert f"the plan of {a} has gaps" in told.err
+        else:
+            assert GONE[loss].format(run_id) in told.err, arguments
+            assert f"kan-sweep repair {a} --out NEW" in told.err
+        assert len(told.err.strip().splitlines()) == 1
+        assert told.out == ""
+    assert not (tmp_path / "runs.csv").exists()
+    assert not (tmp_path / "joined" / "results.db").exists()
+    with Store.create(a, {"name": "x"}, "kan-sweep run x") as store:  # as a sweep that goes on
+        for ask in (store.statuses, store.missing, store.n_recorded, store.counts):
+            store._complete = False
+            with pytest.raises(UserError, match=GONE[loss].format(run_id)):
+                ask()
+    code = main(["repair", str(a), "--out", str(tmp_path / "rescued")])
+    with Store.open(tmp_path / "rescued", readonly=True) as store:
+        # What SQLite deletes may still lie in its page; what does not is to be done again.
+        assert code == (1 if store.counts()["missing"] or store.counts()["planned"] < 13 else 0)
+
+
+def test_rows_that_are_gone_from_a_store_without_their_names_cannot_be_told(tmp_path: Path) -> None:
+    with_search(tmp_path)
+    connection = sqlite3.connect(tmp_path / "results.db")
+    with connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN parts")
+        connection.execute("ALTER TABLE runs DROP COLUMN crc")
+        connection.execute("DELETE FROM stages WHERE stage > 0")
+    connection.close()
+    with Store.open(tmp_path, readonly=True) as store:
+        assert store.counts()["missing"] == 0
