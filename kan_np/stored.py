@@ -57,7 +57,7 @@ def restored_network(template: Network | MixedNetwork, arrays: dict[str, Any]) -
     """
     shape = Shape.of(template)
     n_edges = sum(n * m for n, m in shape.pairs)
-    # files of format 1 have no reach, which was always one interval; nothing was pruned before format 3
+    # nothing was pruned before format 3
     edges = arrays.get("edges", np.ones(n_edges, dtype=bool))
     _fits("edges", edges, (n_edges,), np.bool_)
     cuts = np.cumsum([n * m for n, m in shape.pairs])[:-1]
@@ -89,21 +89,18 @@ def restored_network(template: Network | MixedNetwork, arrays: dict[str, Any]) -
 def _with_splines(net: MixedNetwork, masks: list[Any], arrays: dict[str, Any]) -> MixedNetwork:
     """The network with the splines of a file on these edges."""
     theta, knots = arrays["theta"], arrays["knots"]
-    reach = arrays.get("reach")
+    reach = arrays.get("reach", np.diff(knots, axis=1)[:, [0, -1]])  # format 1: always one interval
     counts = [int(mask.sum()) for mask in masks]
     n_row = net.layers[0].splines.theta.shape[1]
     n_knots = net.knots[0].shape[1]
     _fits("theta", theta, (sum(counts), n_row), np.float64)
     _fits("knots", knots, (sum(net.width[:-1]), n_knots), np.float64)
-    if reach is not None:
-        _fits("reach", reach, (knots.shape[0], 2), np.float64)
+    _fits("reach", reach, (knots.shape[0], 2), np.float64)
     layers: list[MixedLayer] = []
     first_edge = first_node = 0
     for layer, mask, n in zip(net.layers, masks, counts, strict=True):
         nodes = slice(first_node, first_node + layer.n_in)
-        table = SplineTable.build(
-            knots[nodes], net.k, net.extrapolation, None if reach is None else reach[nodes]
-        )
+        table = SplineTable.build(knots[nodes], net.k, net.extrapolation, reach[nodes])
         splines = Network(Wiring.from_masks([mask]), table, net.base_fun, theta[first_edge : first_edge + n])
         layers.append(replace(layer, splines=splines))
         first_edge, first_node = first_edge + n, nodes.stop
