@@ -12,6 +12,7 @@ from kan_np import _validate
 from kan_np.grid import uniform_knots
 from kan_np.mixed_network import MixedNetwork, as_mixed
 from kan_np.network import Network
+from kan_np.pieces import default_reach
 from kan_np.place import Place, checked_place
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def with_shared_grids(net: MixedNetwork, level: int, groups: Sequence[list[int]]
         if not (knots[group] == knots[group[0]]).all():
             low, high = knots[group, 0].min(), knots[group, -1].max()
             knots[group] = uniform_knots(np.array([low]), np.array([high]), knots.shape[1] - 1)
-            reach[group] = np.diff(knots[group], axis=1)[:, [0, -1]]
+            reach[group] = default_reach(knots[group])
         reach[group] = reach[group[0]]
     return net.with_layer_knots(level, knots, reach)
 

@@ -17,7 +17,7 @@ from kan_np.moments import Moments, deviation_weight
 from kan_np.objective import add_square, label_variance, residual_weights
 from kan_np.penalty import Penalty, coefficient_penalty, sparsity
 from kan_np.scores import Spread
-from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
+from kan_np.smoothing import WEAK, difference_matrix, jump_matrices, roughness, weak_weights
 
 #: Bytes that B-splines, their derivatives and the rows of a Jacobian may take for the samples of a part.
 _PART_BYTES = 64 * 2**20
@@ -37,7 +37,8 @@ class MixedObjective:
     weight : ndarray of shape (n_samples,), optional
         Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
     smoothing : float or "weak"
-        Weight of S, over the spline edges, see `kan_np.smoothing`.
+        Weight of S, over the spline edges, see `kan_np.smoothing`. With "weak" `normal_equations` sets it, to
+        one weight an edge.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class MixedObjective:
         self.net = net
         self.penalty = penalty or Penalty()
         self._follows_loss = smoothing == WEAK
-        self.smoothing = 0.0 if isinstance(smoothing, str) else smoothing
+        self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
+        self._differences = self._edge_differences()
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._n = x.shape[0]
@@ -100,7 +102,7 @@ class MixedObjective:
             if self.penalty.lamb > 0:
                 self.reg += self._coefficient_penalty(values, grad)
                 value += self.penalty.lamb * self.reg
-            if self.smoothing != 0:
+            if np.any(self.smoothing):
                 value += self._smooth(values, grad)
         return value, self._free_gradient(grad)
 
@@ -113,7 +115,7 @@ class MixedObjective:
             for x, y, samples in self._parts:
                 residual = self._forward(x) - y
                 self.mse += float(np.vdot(residual * self._weight[samples], residual))
-            return self.mse + (self._smooth(values) if self.smoothing != 0 else 0.0)
+            return self.mse + (self._smooth(values) if np.any(self.smoothing) else 0.0)
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian, without pykan's penalties; see `Objective`."""
@@ -134,9 +136,9 @@ class MixedObjective:
                 total += float(np.vdot(scaled, scaled))
             self.mse, self.reg = 0.5 * total, 0.0
             if self._follows_loss:
-                self.smoothing = weak_weight(self.mse, self._coefficients(values), self._label_variance)
+                self.smoothing = self._weak_weights(values, hessian.diagonal())
             value = self.mse
-            if self.smoothing != 0:
+            if np.any(self.smoothing):
                 value += self._smooth_free(values, grad, hessian)
         return value, grad, hessian.T
 
@@ -226,6 +228,22 @@ class MixedObjective:
     def _coefficients(self, values: FloatArray) -> FloatArray:
         return np.concatenate([theta[:, self.net.has_base :] for _, _, theta in self._splines(values)])
 
+    def _edge_differences(self) -> FloatArray:
+        """D of every spline edge, see `kan_np.smoothing`."""
+        splines = [layer.splines for layer in self.net.layers]
+        if not self._follows_loss:
+            return np.concatenate(
+                [np.repeat(difference_matrix(s.table.n_basis)[None], len(s.theta), axis=0) for s in splines]
+            )
+        return np.concatenate([jump_matrices(s.table)[s.wiring.source] for s in splines])
+
+    def _weak_weights(self, values: FloatArray, diagonal: FloatArray) -> FloatArray:
+        """One weight an edge; `diagonal` is that of the Gauss-Newton matrix."""
+        of_values = diagonal if self.net.shared is None else diagonal[self.net.shared]
+        coef = self._coefficients(values)
+        felt = self._coefficients(of_values).sum(axis=1)
+        return weak_weights(self.mse, coef, self._differences, felt, self._label_variance)
+
     def _coefficient_penalty(self, values: FloatArray, grad: FloatArray) -> float:
         total = 0.0
         for splines, here, theta in self._splines(values):
@@ -233,25 +251,28 @@ class MixedObjective:
         return total
 
     def _smooth(self, values: FloatArray, grad: FloatArray | None = None) -> float:
-        """smoothing * S; its gradient is added to `grad`."""
-        total, b = 0.0, self.net.has_base
-        for _, here, theta in self._splines(values):
-            value, slope = roughness(theta[:, b:])
-            total += value
-            if grad is not None:
-                grad[here].reshape(theta.shape)[:, b:] += self.smoothing * slope
-        return self.smoothing * total
+        """Sum of weight times S over the edges; its gradient is added to `grad`."""
+        coef = self._coefficients(values)
+        weight = np.broadcast_to(self.smoothing, len(coef))
+        rough, slope = roughness(coef, self._differences)
+        if grad is not None:
+            slope, first = weight[:, None] * slope, 0
+            for _, here, theta in self._splines(values):
+                own = grad[here].reshape(theta.shape)
+                own[:, self.net.has_base :] += slope[first : first + len(theta)]
+                first += len(theta)
+        return float(weight @ rough)
 
     def _smooth_free(self, values: FloatArray, grad: FloatArray, hessian: FloatArray) -> float:
         """As `_smooth` with derivatives by the trainable numbers, also the second ones."""
         full, b, net = np.zeros(values.size), self.net.has_base, self.net
         value = self._smooth(values, full)
         grad += self._free_gradient(full)
-        place = np.arange(values.size) if net.shared is None else net.shared
-        for _, here, theta in self._splines(values):
-            bends = 2.0 * self.smoothing * roughness_matrix(theta.shape[1] - b)
-            for edge in place[here].reshape(theta.shape)[:, b:]:
-                hessian[np.ix_(edge, edge)] += bends
+        free = np.arange(values.size) if net.shared is None else net.shared
+        edges = [row for _, here, theta in self._splines(values) for row in free[here].reshape(theta.shape)]
+        weight = np.broadcast_to(self.smoothing, len(edges))
+        for own, edge, d in zip(weight, edges, self._differences, strict=True):
+            hessian[np.ix_(edge[b:], edge[b:])] += 2.0 * own * (d @ d.T)
         return value
 
 

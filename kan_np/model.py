@@ -65,7 +65,8 @@ class KAN(Views):
     grid_margin : float
         Part of the range of the samples by which such grids reach further at each end.
     extrapolation : {"smooth", "linear", "continue", "constant", "zero", "error"}
-        What an edge does outside its grid: go on as the last polynomial for one interval and then as a line,
+        What an edge does outside its grid: go on as the last polynomial for one interval (at least 3 % of the
+        grid) and then as a line,
         go on as a line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
         to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate. "error" trains as
         "smooth", and its hidden nodes stay so.

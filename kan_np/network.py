@@ -22,7 +22,7 @@ from kan_np.kernels.lanes import LANES
 from kan_np.kernels.structure import Ints, Net, Places, Scratch
 from kan_np.kernels.tiles import PANEL
 from kan_np.kernels.windows import PIECES
-from kan_np.pieces import SplineTable, refuse_outside
+from kan_np.pieces import SplineTable, default_reach, refuse_outside
 from kan_np.wiring import Wiring
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
@@ -190,7 +190,7 @@ class Network:
         everywhere, reaches = self.table.knots.copy(), self.table.reach.copy()
         here = self._sources(layer)
         everywhere[here] = knots
-        reaches[here] = np.diff(knots, axis=1)[:, [0, -1]] if reach is None else reach
+        reaches[here] = default_reach(knots) if reach is None else reach
         return self.with_knots(everywhere, reaches)
 
     def with_constant_output(self, output: int, value: float) -> Network:

@@ -20,7 +20,7 @@ from kan_np.kernels._jit import bound
 from kan_np.kernels.structure import Pull
 from kan_np.network import Network, new_input_places, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
-from kan_np.smoothing import WEAK, roughness, roughness_matrix, weak_weight
+from kan_np.smoothing import WEAK, difference_matrix, jump_matrices, roughness, weak_weights
 
 #: Bytes of layer-0 B-splines that are kept between evaluations; larger data is expanded again in parts.
 _CACHE_BYTES = 512 * 2**20
@@ -86,7 +86,7 @@ class KanObjective:
         Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
     smoothing : float or "weak"
         Weight of S, see `kan_np.smoothing`; the attribute may be changed between evaluations. With "weak"
-        `normal_equations` sets it.
+        `normal_equations` sets it, to one weight an edge.
     """
 
     def __init__(
@@ -101,7 +101,10 @@ class KanObjective:
         self.net = net
         self.penalty = penalty or Penalty()
         self._follows_loss = smoothing == WEAK
-        self.smoothing = 0.0 if isinstance(smoothing, str) else smoothing
+        self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
+        self._differences = difference_matrix(net.table.n_basis)
+        if self._follows_loss:
+            self._differences = jump_matrices(net.table)[net.wiring.source]
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
@@ -154,7 +157,7 @@ class KanObjective:
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
         value = self.mse + self.penalty.lamb * self.reg
-        if self.smoothing != 0:
+        if np.any(self.smoothing):
             value += self._smooth(matrix, grad)
         return value, grad.flatten()
 
@@ -196,7 +199,11 @@ class KanObjective:
             total += self._assemble(*given)
         self.mse, self.reg = 0.5 * total, 0.0
         if self._follows_loss:
-            self.smoothing = weak_weight(self.mse, matrix[:, self.net.has_base :], self._label_variance)
+            b = self.net.has_base
+            felt = hessian.diagonal().reshape(matrix.shape)[:, b:].sum(axis=1)
+            self.smoothing = weak_weights(
+                self.mse, matrix[:, b:], self._differences, felt, self._label_variance
+            )
         value = self.mse + self._smooth(matrix, grad, hessian)
         return value, grad.ravel().copy(), hessian.T
 
@@ -211,18 +218,20 @@ class KanObjective:
         return _aligned.copied(self._y[:, rows]), self._weight[rows]
 
     def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
-        """smoothing * S; its derivatives are added to `grad` and to the diagonal blocks of `hessian`."""
-        if self.smoothing == 0:
+        """Sum of weight times S; its derivatives are added to `grad` and to the diagonal blocks of
+        `hessian`."""
+        if not np.any(self.smoothing):
             return 0.0
         b, (n_edges, n_row) = self.net.has_base, theta.shape
-        value, slope = roughness(theta[:, b:])
+        weight = np.broadcast_to(self.smoothing, n_edges)
+        values, slope = roughness(theta[:, b:], self._differences)
         if grad is not None:
-            grad[:, b:] += self.smoothing * slope
+            grad[:, b:] += weight[:, None] * slope
         if hessian is not None:
-            blocks = hessian.reshape(n_edges, n_row, n_edges, n_row)
-            e = np.arange(n_edges)
-            blocks[e, b:, e, b:] += 2.0 * self.smoothing * roughness_matrix(n_row - b)
-        return self.smoothing * value
+            blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
+            square = self._differences @ np.swapaxes(self._differences, -1, -2)
+            blocks[e, b:, e, b:] += 2.0 * weight[:, None, None] * square
+        return float(weight @ values)
 
     def _add_dense(
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray

@@ -26,6 +26,12 @@ MAX_ORDER = 5
 #: Part of the largest diagonal element that is added to the normal equations of a least-squares fit.
 _RIDGE = 1e-14
 
+#: Least reach of "smooth", as a part of the grid. A hidden sum has few samples at its ends, and others may
+#: lie further out by 1 to 2 % of its range, which is more than an interval of a fine grid. Worst test RMSE of
+#: exp(sin(pi x) + y^2), [2,1,1], G = 100, 1000 samples, data seeds 100 to 109: 8e-5 with one interval, 1.1e-6
+#: with 3 or 5 %.
+_REACH = 0.03
+
 #: What a spline does outside its grid. "error" trains as "smooth" and is refused on evaluation.
 EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
 
@@ -65,12 +71,12 @@ class SplineTable:
     ) -> SplineTable:
         """Build the tables; knots of shape (n_nodes, G + 1) must increase strictly.
 
-        `reach` is by default as far as the end intervals themselves are long. Finer grids of the same
-        function inherit it, since their end intervals are shorter.
+        `reach` is by default that of `default_reach`. Finer grids of the same function inherit it, since
+        their end intervals are shorter.
         """
         grid = knots.shape[1] - 1
         if reach is None:
-            reach = np.diff(knots, axis=1)[:, [0, -1]]
+            reach = default_reach(knots)
         # fading B-splines live on k more intervals on each side; "smooth" has one more piece, its reach
         lead = {"zero": k, "smooth": 1, "error": 1}.get(extrapolation, 0)
         outside = 2 * k + 1
@@ -186,6 +192,14 @@ class SplineTable:
         half = 0.5 * np.diff(ends, axis=1)[:, :, None]
         x = ends[:, :-1, None] + half * (point + 1.0)
         return x.reshape(low.size, -1), ((half / (high - low)[:, :, None]) * weight).reshape(low.size, -1)
+
+
+def default_reach(knots: FloatArray) -> FloatArray:
+    """How far "smooth" carries the end polynomials on: (n_nodes, 2), for knots of shape (n_nodes, G + 1).
+
+    As far as the end intervals are long, but at least 3 % of the grid.
+    """
+    return np.maximum(np.diff(knots, axis=1)[:, [0, -1]], _REACH * (knots[:, -1:] - knots[:, :1]))
 
 
 @cache
@@ -331,7 +345,8 @@ def design_matrix(
     out[s, m] = d^nu B_m / dx^nu at x[s], where the grid t_0 < ... < t_G is continued by k equal steps of
     (t_G - t_0) / G on both sides, as in pykan. Outside [t_0, t_G] the choice is explicit:
 
-    - "smooth": the polynomial of an end interval goes on for its length once more, then its tangent;
+    - "smooth": the polynomial of an end interval goes on for its length once more (for 3 % of the grid where
+      that is longer), then its tangent;
     - "linear": value and slope at the end go on as a line;
     - "continue": the polynomial of the last interval goes on, as in ``scipy.interpolate.BSpline``;
     - "constant": the value at the end stays;

@@ -169,15 +169,16 @@ def restored_network(
     ValueError, KeyError, TypeError
         For arrays that do not belong together, and for what is not finite or does not increase.
     """
-    theta, knots, reach = arrays["theta"], arrays["knots"], arrays.get("reach")
+    theta, knots = arrays["theta"], arrays["knots"]
+    reach = arrays.get("reach", np.diff(knots, axis=1)[:, [0, -1]])  # format 1: always one interval
     for name in ("theta", "knots", "reach", "constants", "affine"):
         if name in arrays and not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} has values that are not finite")
     if not (knots[:, 1:] > knots[:, :-1]).all():
         raise ValueError("knots do not increase")
-    if reach is not None and not (reach > 0).all():
+    if not (reach > 0).all():
         raise ValueError("reach is not positive")
-    # files of format 1 have no reach, which was always one interval; nothing was pruned before format 3
+    # nothing was pruned before format 3
     n_edges = sum(n * m for n, m in shape.pairs)
     edges = arrays.get("edges")
     edges = np.ones(n_edges, dtype=bool) if edges is None else edges
@@ -199,7 +200,7 @@ def restored_network(
             spline_edges[place] = False
         nodes = slice(first_node, first_node + mask.shape[0])
         rows = slice(first_edge, first_edge + int(spline_edges.sum()))
-        table = _table(knots[nodes], None if reach is None else reach[nodes], like)
+        table = _table(knots[nodes], reach[nodes], like)
         splines = Network(Wiring.from_masks([spline_edges]), table, like.base_fun, theta[rows])
         n = 2 * (mask.shape[1] + len(arity)) if affine else 0
         values = arrays["affine"][first_value : first_value + n].copy() if affine else None
@@ -210,7 +211,7 @@ def restored_network(
     return net.simplified()
 
 
-def _table(knots: FloatArray, reach: FloatArray | None, like: Network | MixedNetwork) -> SplineTable:
+def _table(knots: FloatArray, reach: FloatArray, like: Network | MixedNetwork) -> SplineTable:
     """Splines on these knots, which may lie so near or so far that they have none."""
     with np.errstate(all="ignore"):
         table = SplineTable.build(knots, like.k, like.extrapolation, reach)

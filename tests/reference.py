@@ -41,7 +41,8 @@ def slope_of_basis(x, t, k, interval):
 def basis(x, knots, k, extrapolation, reach=None):
     """Values of the G + k B-splines at x (n,), by the definition of each extrapolation: (n, G + k).
 
-    `reach`: how far "smooth" carries the end polynomials on at each end, else as far as the end intervals.
+    `reach`: how far "smooth" carries the end polynomials on at each end, else as far as the end intervals,
+    at least 3 % of the grid.
     """
     x = np.asarray(x)
     t = continued_knots(np.asarray(knots, float), k)
@@ -52,7 +53,8 @@ def basis(x, knots, k, extrapolation, reach=None):
     interval = np.minimum(np.searchsorted(t, position, side="right") - 1, last)
     inside = (x.real >= low) & (x.real <= high)
     if extrapolation in ("smooth", "error"):  # the end polynomials as far as they reach, then a line
-        left, right = (knots[1] - a, b - knots[-2]) if reach is None else reach
+        least = 0.03 * (b - a)
+        left, right = (max(knots[1] - a, least), max(b - knots[-2], least)) if reach is None else reach
         low, high = a - left, b + right
         inside = (x.real >= low) & (x.real <= high)
         position = np.clip(x.real, low, high)

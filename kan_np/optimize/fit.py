@@ -207,7 +207,7 @@ class _Training:
             )
         finally:
             recorder.end()
-            self.smoothing_used = float(getattr(objective, "smoothing", 0.0))
+            self.smoothing_used = float(np.mean(getattr(objective, "smoothing", 0.0)))
         return outcome.status
 
 

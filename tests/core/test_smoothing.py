@@ -5,11 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
+from scipy.interpolate import BSpline
 
 from kan_np import KAN
+from kan_np.grid import continued_knots
 from kan_np.objective import KanObjective
 from kan_np.optimize.levenberg_marquardt import minimize
-from kan_np.smoothing import check_smoothing, roughness, roughness_matrix
+from kan_np.pieces import SplineTable
+from kan_np.smoothing import (
+    check_smoothing,
+    difference_matrix,
+    jump_matrices,
+    roughness,
+    weak_weights,
+)
 
 
 def fitted(x, y, smoothing, **options):
@@ -21,28 +30,32 @@ def fitted(x, y, smoothing, **options):
     return model
 
 
+@pytest.mark.parametrize("order", [1, 2, 4])
 @pytest.mark.parametrize("n_basis", [3, 4, 5, 12])
-def test_value_gradient_and_matrix_agree_with_each_other_and_with_differences(n_basis):
-    coef = np.random.default_rng(n_basis).normal(size=(4, n_basis))
-    value, gradient = roughness(coef)
-    matrix = roughness_matrix(n_basis)
+def test_value_gradient_and_matrix_agree_with_each_other_and_with_differences(n_basis, order):
+    coef, d = np.random.default_rng(n_basis).normal(size=(4, n_basis)), difference_matrix(n_basis, order)
+    value, gradient = roughness(coef, d)
+    matrix = d @ d.T
     assert gradient.shape == coef.shape
-    assert value == pytest.approx(np.einsum("em,mn,en->", coef, matrix, coef), rel=1e-12)
+    np.testing.assert_allclose(value, np.square(np.diff(coef, order)).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(value, np.einsum("em,mn,en->e", coef, matrix, coef), rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(gradient, 2.0 * coef @ matrix, rtol=1e-12, atol=1e-12)
     for place in np.ndindex(coef.shape):
         step = np.zeros_like(coef)
         step[place] = 1e-4
-        central = (roughness(coef + step)[0] - roughness(coef - step)[0]) / 2e-4  # exact for a quadratic
-        assert central == pytest.approx(gradient[place], rel=1e-7, abs=1e-8)
+        low, high = roughness(coef - step, d)[0].sum(), roughness(coef + step, d)[0].sum()
+        central = (high - low) / 2e-4  # exact for a quadratic
+        assert central == pytest.approx(gradient[place], rel=1e-6, abs=1e-7)
 
 
 def test_value_is_the_sum_of_squared_second_differences():
     coef = np.array([[1.0, 2.0, 4.0, 3.0], [0.0, 0.0, 0.0, 5.0]])
-    assert roughness(coef)[0] == 1.0 + 9.0 + 0.0 + 25.0
+    np.testing.assert_array_equal(roughness(coef, difference_matrix(4))[0], [1.0 + 9.0, 0.0 + 25.0])
 
 
 def test_the_matrix_is_symmetric_and_vanishes_on_straight_lines_only():
-    matrix = roughness_matrix(9)
+    d = difference_matrix(9)
+    matrix = d @ d.T
     np.testing.assert_array_equal(matrix, matrix.T)
     m = np.arange(9.0)
     np.testing.assert_array_equal(matrix @ (3.0 - 2.0 * m), np.zeros(9))
@@ -54,25 +67,100 @@ def test_the_matrix_is_symmetric_and_vanishes_on_straight_lines_only():
 def test_straight_lines_are_not_rough():
     m = np.arange(8.0)
     coef = np.stack([2.0 - 3.0 * m, np.full(8, 5.0), 0.0 * m])
-    value, gradient = roughness(coef)
-    assert value == 0.0
+    value, gradient = roughness(coef, difference_matrix(8))
+    assert not value.any()
     assert not gradient.any()
 
 
 @pytest.mark.parametrize("n_basis", [1, 2])
 def test_fewer_than_three_coefficients_have_no_second_difference(n_basis):
-    value, gradient = roughness(np.random.default_rng(0).normal(size=(3, n_basis)))
-    assert value == 0.0
+    value, gradient = roughness(
+        np.random.default_rng(0).normal(size=(3, n_basis)), difference_matrix(n_basis)
+    )
+    np.testing.assert_array_equal(value, np.zeros(3))
     np.testing.assert_array_equal(gradient, np.zeros((3, n_basis)))
-    np.testing.assert_array_equal(roughness_matrix(n_basis), np.zeros((n_basis, n_basis)))
 
 
 def test_the_argument_is_not_changed_and_the_gradient_is_new():
-    coef = np.random.default_rng(0).normal(size=(2, 6))
+    coef, d = np.random.default_rng(0).normal(size=(2, 6)), difference_matrix(6)
     kept = coef.copy()
-    first = roughness(coef)[1]
-    assert roughness(coef)[1] is not first
+    first = roughness(coef, d)[1]
+    assert roughness(coef, d)[1] is not first
     np.testing.assert_array_equal(coef, kept)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("grid", [1, 2, 7])
+def test_jumps_are_those_of_the_highest_derivative_that_scipy_gives(grid, k):
+    rng = np.random.default_rng(k)
+    knots = np.stack([np.linspace(-1.0, 2.0, grid + 1), np.cumsum(rng.uniform(0.4, 1.0, grid + 1))])
+    matrices = jump_matrices(SplineTable.build(knots, k))
+    assert matrices.shape == (2, grid + k, grid - 1)
+    np.testing.assert_array_equal(matrices[0], difference_matrix(grid + k, k + 1))
+    coef = rng.normal(size=grid + k)
+    for own, row in zip(matrices, knots, strict=True):
+        middles = 0.5 * (row[:-1] + row[1:])
+        top = BSpline(continued_knots(row[None], k)[0], coef, k).derivative(k)(middles)
+        expected = (np.ptp(row) / grid) ** k * np.diff(top)
+        np.testing.assert_allclose(coef @ own, expected, rtol=1e-9, atol=1e-10 * np.abs(top).max())
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_polynomials_of_the_order_of_the_spline_have_no_jumps(k):
+    knots = np.cumsum(np.random.default_rng(k).uniform(0.4, 1.0, (1, 9)), axis=1)
+    table = SplineTable.build(knots, k)
+    x = np.linspace(knots[0, 0], knots[0, -1], 60)
+    design = table.design_matrices(x[None])[0]
+    coef = np.linalg.lstsq(design, 1.0 - x**k, rcond=None)[0]
+    assert np.abs(coef @ jump_matrices(table)[0]).max() < 1e-12 * np.abs(coef).max()
+
+
+def weak(mse, coef, felt, variance=2.0):
+    return weak_weights(mse, coef, difference_matrix(coef.shape[1], 4), np.asarray(felt), variance)
+
+
+def test_weak_weights_are_half_the_loss_at_most_and_follow_what_the_outputs_feel():
+    coef, felt = np.random.default_rng(0).normal(size=(3, 9)), [1.0, 0.0, 4.0]
+    for mse in (1.0, 1e-4, 1e-16):
+        weight = weak(mse, coef, felt)
+        penalty = float(weight @ roughness(coef, difference_matrix(9, 4))[0])
+        assert 0.0 < penalty <= 0.5 * mse
+        np.testing.assert_allclose(weight / weight[0], felt, rtol=1e-14)
+    assert penalty == pytest.approx(0.5 * mse, rel=1e-9)  # nothing is unexplained any more
+
+
+def test_weak_weights_do_not_depend_on_units():
+    """Labels in other units, or an edge times five behind which the next one takes a fifth as its input."""
+    coef, felt = np.random.default_rng(1).normal(size=(2, 9)), np.array([1.0, 3.0])
+    weight, size = weak(1e-3, coef, felt), np.array([5.0, 1.0])
+    np.testing.assert_allclose(weak(1e-3 * 49.0, 7.0 * coef, felt, 2.0 * 49.0), weight, rtol=1e-13)
+    other = weak(1e-3, coef * size[:, None], felt / size**2)
+    np.testing.assert_allclose(other * size**2, weight, rtol=1e-13)
+
+
+def test_without_anything_to_weigh_by_weak_weights_are_zero():
+    line = np.zeros((2, 9))
+    for mse, coef, felt, variance in (
+        (1e-3, line, [1.0, 1.0], 2.0),
+        (1e-3, line + 1.0, [0.0, 0.0], 2.0),
+        (np.inf, np.ones((2, 9)).cumsum(axis=1) ** 5, [1.0, 1.0], 2.0),
+        (1e-3, np.full((2, 9), np.nan), [1.0, 1.0], 2.0),
+        (0.0, line, [1.0, 1.0], 0.0),
+    ):
+        np.testing.assert_array_equal(weak(mse, coef, felt, variance), np.zeros(2))
+
+
+def test_coefficients_that_no_sample_determines_carry_the_neighbouring_cubic_on():
+    """A gap of six intervals in a cubic: least squares leaves it open, "weak" fills it."""
+    x = np.concatenate([np.linspace(-1.0, 0.0, 60), np.linspace(0.62, 1.0, 40)])[:, None]
+    cubic = lambda t: t**3 - 0.5 * t + 0.2  # noqa: E731
+    model = KAN([1, 1], grid=20, base_fun="zero", noise_scale=5.0, seed=0)
+    result = model.fit(
+        {"train_input": x, "train_label": cubic(x)}, opt="LM", steps=60, smoothing="weak", update_grid=False
+    )
+    gap = np.linspace(0.05, 0.57, 40)[:, None]
+    np.testing.assert_allclose(model(gap), cubic(gap), atol=1e-5)
+    assert result.smoothing >= 0.0
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 1, 2.5, "gcv"])
@@ -125,13 +213,13 @@ def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_residual_weight
     plain = KanObjective(model._network, x, y)
     value, gradient = rough(model._theta)
     free, slope = plain(model._theta)
-    layers = [c.reshape(-1, c.shape[-1]) for c in model.coef]
-    assert value == pytest.approx(free + 2.0 * sum(roughness(c)[0] for c in layers), rel=1e-12)
+    layers, d = [c.reshape(-1, c.shape[-1]) for c in model.coef], difference_matrix(7)
+    assert value == pytest.approx(free + 2.0 * sum(roughness(c, d)[0].sum() for c in layers), rel=1e-12)
     assert (rough.mse, rough.reg) == (plain.mse, plain.reg)
     rows = (gradient - slope).reshape(-1, model.grid + model.k + 1)
     np.testing.assert_array_equal(rows[:, 0], np.zeros(len(rows)))
     np.testing.assert_allclose(
-        rows[:, 1:], 2.0 * np.concatenate([roughness(c)[1] for c in layers]), rtol=1e-9, atol=1e-12
+        rows[:, 1:], 2.0 * np.concatenate([roughness(c, d)[1] for c in layers]), rtol=1e-9, atol=1e-12
     )
 
 
@@ -148,7 +236,7 @@ def test_huge_smoothing_leaves_a_straight_line_and_the_residual_function(k, base
     A = np.hstack(columns)
     line = A @ np.linalg.lstsq(A, y, rcond=None)[0]
     np.testing.assert_allclose(model(x), line, atol=1e-4)
-    assert roughness(model.coef[0][0])[0] < 1e-10
+    assert roughness(model.coef[0][0], difference_matrix(8 + k))[0] < 1e-10
 
 
 def test_more_smoothing_is_never_rougher_and_never_closer_to_the_samples():
@@ -156,7 +244,7 @@ def test_more_smoothing_is_never_rougher_and_never_closer_to_the_samples():
     x = rng.uniform(-1, 1, (60, 1))
     y = np.sin(5 * x) + 0.3 * rng.normal(size=x.shape)
     fits = [fitted(x, y, weight, grid=30) for weight in (1e-6, 1e-4, 1e-2, 1.0, 100.0)]
-    rough = [roughness(model.coef[0][0])[0] for model in fits]
+    rough = [float(roughness(model.coef[0][0], difference_matrix(33))[0][0]) for model in fits]
     loss = [float(np.mean((model(x) - y) ** 2)) for model in fits]
     assert (np.diff(rough) < 0).all()
     assert (np.diff(loss) > 0).all()
