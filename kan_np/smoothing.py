@@ -32,14 +32,17 @@ ORDER = 2
 #: Words for a weight that is not given as a number.
 GCV, WEAK = "gcv", "weak"
 
+#: The word for no smoothing but where samples are few; see `kan_np.optimize.cross_validation`.
+AUTO = "auto"
+
 #: Share of S in the loss under "weak": of 0, 0.01, 0.03, 0.1 and 0.3 the best on three special functions.
 _WEAK_SHARE = 0.03
 
 
 def check_smoothing(value: object) -> float | str:
-    """Return the weight as a float >= 0, "gcv" or "weak"."""
+    """Return the weight as a float >= 0, "auto", "gcv" or "weak"."""
     if isinstance(value, str):
-        return choice("smoothing", value, (GCV, WEAK))
+        return choice("smoothing", value, (AUTO, GCV, WEAK))
     return real("smoothing", value, 0.0)
 
 

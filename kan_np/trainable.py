@@ -29,6 +29,8 @@ class Trainable(ABC):
 
     scaler: Scaler | None
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
+    #: Weight of the prior of `kan_np.shrinkage` that a fit to few samples chose, for the fits that follow.
+    _shrinkage: float | None = None
 
     @property
     @abstractmethod
@@ -39,6 +41,17 @@ class Trainable(ABC):
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
         return int(self._network.n_params)
+
+    @property
+    def _is_untrained(self) -> bool:
+        """Whether a fit may choose the weight of a prior: it then begins from the random start."""
+        return False
+
+    def _restart(self) -> None:  # noqa: B027  as `_is_untrained`
+        """Go back to the random start, after a fit that could say no more than the mean of the labels."""
+
+    def _keep_shrinkage(self, weight: float) -> None:
+        self._shrinkage = weight
 
     @property
     def _theta(self) -> FloatArray:

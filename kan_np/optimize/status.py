@@ -90,6 +90,10 @@ class FitResult(Mapping[str, list[float]]):
         Optimizer that was used: what "auto" came to.
     smoothing : float
         Weight of the smoothing penalty that was used: what "gcv" came to.
+    shrinkage : float
+        Where samples were too few for least squares (see ``KAN.fit``): weight of the prior that edges are
+        near to constants, as cross-validation chose it. Infinite where nothing was better than the mean of
+        the labels, and the model is that constant; 0 where no prior was needed.
     grid_updates : tuple of GridUpdate
     """
 
@@ -101,6 +105,7 @@ class FitResult(Mapping[str, list[float]]):
     opt: str
     smoothing: float = 0.0
     grid_updates: tuple[GridUpdate, ...] = ()
+    shrinkage: float = 0.0
 
     @property
     def message(self) -> str:
