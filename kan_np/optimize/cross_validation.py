@@ -55,6 +55,11 @@ _PATIENCE, _WORSE = 3, 1.02
 #: and 1 all kept every one of 54 draws within 1.2 times the mean; 0 overfits linear tables, 1 returns the mean
 #: of a table of 48 rows whose R2 is 0.5 too often.
 _TOLERANCE = 0.5
+#: A squared error counts as no more than so many variances of the labels. Of a steep curve without noise the
+#: one held out sample at its end may be so far off that the mean would pass for the best of all.
+_MOST = 25.0
+#: A weight below this one says that labels have less than about half a per cent of noise.
+NOISELESS = 1e-8
 #: Folds, and the samples that have to be held out altogether: large tables do with fewer of the folds.
 _FOLDS, _HELD = 5, 100
 _FOLD_STREAM = 2**31 + 1
@@ -193,15 +198,15 @@ def _choose(
         folds.append((ShrunkFit(model.copy(), rest, moves_grid, watch, on_iteration), sample.part(held)))
     own = [np.ones(held.y.shape[0]) if held.weight is None else held.weight for _, held in folds]
     share = np.concatenate(own)
-    of_mean = np.concatenate([_squares(fold.sample.mean, held) for fold, held in folds])
+    most = _MOST * sample.variance
+    of_mean = np.concatenate([_squares(fold.sample.mean, held, most) for fold, held in folds])
     best, worse = np.inf, 0
     for decade in range(_DECADES):
         for fold, _ in folds:
             if fold.descend(LARGEST * 10.0**-decade).status is FitStatus.STOPPED:
                 return None
-        errors.append(np.concatenate([_squares(_forward(fold.model, held.x), held) for fold, held in folds]))
+        errors.append(np.concatenate([_squares(_forward(fold.model, held.x), held, most) for fold, held in folds]))
         score = float(np.average(errors[-1], weights=share))
-        score = score if np.isfinite(score) else np.inf
         worse = worse + 1 if score > _WORSE * best else 0
         best = min(best, score)
         if worse >= _PATIENCE:
@@ -211,10 +216,9 @@ def _choose(
 
 def _heaviest(errors: list[FloatArray], of_mean: FloatArray, share: FloatArray) -> float:
     """The heaviest weight that is as good as the best; infinite if the mean is."""
-    scores = [float(np.average(e, weights=share)) for e in errors]
-    best = errors[int(np.argmin([s if np.isfinite(s) else np.inf for s in scores]))]
+    best = min(errors, key=lambda error: float(np.average(error, weights=share)))
     for decade, error in enumerate([of_mean, *errors], start=-1):
-        if np.isfinite(error).all() and _is_as_good(error, best, share):
+        if _is_as_good(error, best, share):
             return np.inf if decade < 0 else LARGEST * 10.0**-decade
     return np.inf
 
@@ -222,8 +226,6 @@ def _heaviest(errors: list[FloatArray], of_mean: FloatArray, share: FloatArray) 
 def _is_as_good(error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
     """Whether squared errors are higher by no more than part of the standard error of the mean difference."""
     difference = error - best
-    if not np.isfinite(difference).all():
-        return True  # nothing was finite but the mean
     mean = float(np.average(difference, weights=share))
     deviation = np.sqrt(np.average(np.square(difference - mean), weights=share))
     return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(difference.size - 1, 1)))
@@ -244,7 +246,7 @@ def _forward(model: Trainable, x: FloatArray) -> FloatArray:
     return out
 
 
-def _squares(prediction: FloatArray, held: Sample) -> FloatArray:
-    """Squared error of every sample, the mean over the outputs."""
+def _squares(prediction: FloatArray, held: Sample, most: float) -> FloatArray:
+    """Squared error of every sample, the mean over the outputs, `most` at most and where it is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(np.square(prediction - held.y).mean(axis=1))
+        return np.fmin(np.square(prediction - held.y).mean(axis=1), most)

@@ -15,12 +15,14 @@ from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
 from kan_np.optimize.fit import Callback
-from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
+from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates, generators
 from kan_np.optimize.stage import Schedule, Stage
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.shape import Shape
-from kan_np.smoothing import GCV
+from kan_np.smoothing import AUTO as AUTO_SMOOTHING
+from kan_np.smoothing import GCV, WEAK
 from kan_np.starts import STARTS
 from kan_np.trainable import check_width
 
@@ -219,7 +221,22 @@ class _Race:
 
     def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
         restarts = _validate.integer("restarts", restarts, 1)
+        if self._needs_prior(make(0, generators(seed, 1)[0])):
+            self.options["smoothing"] = AUTO_SMOOTHING
         return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
+
+    def _needs_prior(self, model: KAN | MLP) -> bool:
+        """Whether samples are too few for the coarsest grid, and noisy: then every fit has a prior.
+
+        Without noise it is finer grids under "weak" that validation chooses from (Lennard-Jones from 50
+        samples, eight data seeds: median 1e-4 with "weak", 4e-4 with the prior on all grids).
+        """
+        if not isinstance(model, KAN) or self.options.get("smoothing") not in (WEAK, GCV):
+            return False
+        if not is_underdetermined(self.seen["train_label"].size, model.n_params):
+            return False
+        options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
+        return model.fit(self.seen, **options).shrinkage > NOISELESS
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
