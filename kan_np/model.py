@@ -154,6 +154,11 @@ class KAN(Views):
     def _is_untrained(self) -> bool:
         return self._network is self._start or self._network is self._constant
 
+    @property
+    def _n_straight(self) -> int:
+        n_edges = sum(int(mask.sum()) for mask in self._network.masks)
+        return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
+
     def _restart(self) -> None:
         self._network = self._start
 
@@ -220,7 +225,8 @@ class KAN(Views):
             squares with any number of samples. "weak" keeps that penalty at three per
             cent of the loss ("LM" alone, which allows it to follow). "gcv" chooses the weight by generalised
             cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
-            data; where samples are few it is the same as "auto".
+            data. It leaves straight lines free: with fewer than three values of the labels for each parameter
+            of a network of straight lines it is the same as "auto".
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
@@ -289,6 +295,8 @@ class KAN(Views):
         grid = _validate.integer("grid", grid, self.grid)
         model = self.copy()
         model._network = self._network.refined(grid)
+        if self._shrinkage is not None:  # a weight that held a coarse grid may not hold a finer one
+            model._start, model._constant = self._start.refined(grid), model._network
         return model
 
     def update_grid(self, x: ArrayLike) -> None:

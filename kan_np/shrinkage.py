@@ -1,7 +1,7 @@
 """A prior for networks that have more parameters than the samples determine: edges are near to constants.
 
-    P(theta) = sum over edges of v [(m - 1) sum_r (c_{r+1} - c_r)^2 + 0.2 (m - 1)^3 sum_r (c_{r+1} - 2 c_r + c_{r-1})^2
-               + 20 w^2],
+    P(theta) = sum over edges of v [(m - 1) sum_r (c_{r+1} - c_r)^2
+                                    + 0.2 (m - 1)^3 sum_r (c_{r+1} - 2 c_r + c_{r-1})^2 + 20 w^2],
 
 m = G + k the number of coefficients c and w the weight of the residual function. With the powers of m - 1 the
 sums are, on any grid, near to the integrals of phi'^2 and phi''^2 over a grid of unit length. v is 1 for the

@@ -47,6 +47,11 @@ class Trainable(ABC):
         """Whether a fit may choose the weight of a prior: it then begins from the random start."""
         return False
 
+    @property
+    def _n_straight(self) -> int:
+        """Parameters that are left where every edge is a straight line, which smoothing does not limit."""
+        return self.n_params
+
     def _restart(self) -> None:  # noqa: B027  as `_is_untrained`
         """Go back to the random start, after a fit that could say no more than the mean of the labels."""
 

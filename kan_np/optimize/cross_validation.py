@@ -1,7 +1,7 @@
 """Fits to few samples: the weight of the prior, or the mean of the labels alone, by cross-validation.
 
-Least squares needs several samples a parameter. With fewer, three things go wrong, all measured on tables of 16 to
-400 training rows, [n, 5, 1], G = 5, in units of the test RMSE of predicting the mean:
+Least squares needs several samples a parameter. With fewer, three things go wrong, all measured on tables of
+16 to 400 training rows, [n, 5, 1], G = 5, in units of the test RMSE of predicting the mean:
 
 - Interpolation. With as many parameters as samples the training error vanishes and coefficients that no
   sample holds are as large as those that are held: medians of 1.5 to 2.6 on pure noise and on linnerud.
@@ -13,11 +13,11 @@ Least squares needs several samples a parameter. With fewer, three things go wro
   freedom that this trace does not count; near interpolation it is a quotient of two small numbers. And its
   penalty leaves all straight lines free, of which [50, 5, 1] alone has 255.
 
-So with fewer than `SAMPLES_A_PARAMETER` residuals a parameter a model is fitted with the prior of `kan_np.shrinkage`,
-whose weight falls by decades, each fit starting from the one before; folds of the training samples say how
-far. The heaviest weight within half a standard error of the best is taken (the rule of Breiman et al. 1984,
-section 3.4.3, with half of its width), and the mean of the labels if that is as good. In the end all samples
-are fitted with it.
+So with fewer than `SAMPLES_A_PARAMETER` residuals a parameter a model is fitted with the prior of
+`kan_np.shrinkage`, whose weight falls by decades, each fit starting from the one before; folds of the
+training samples say how far. The heaviest weight within half a standard error of the best is taken (the rule
+of Breiman et al. 1984, section 3.4.3, with half of its width), and the mean of the labels if that is as good.
+In the end all samples are fitted with it.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from kan_np.shrinkage import Shrunk, constant_network
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
 
-#: Least squares on pure noise with n residuals and p parameters is off by sqrt(1 + p / (n - p)) times what the
-#: mean is: 1.22 at n = 3 p.
+#: Least squares on pure noise with n residuals and p parameters is off by sqrt(1 + p / (n - p)) times what
+#: the mean is: 1.22 at n = 3 p.
 SAMPLES_A_PARAMETER = 3.0
 
-#: First weight. Above about 0.5 (per unit of the labels' variance) no edge pays for itself, and a network that
-#: has collapsed to a constant stays one, for all of its gradients vanish.
+#: First weight. Above about 0.5 (per unit of the labels' variance) no edge pays for itself, and a network
+#: that has collapsed to a constant stays one, for all of its gradients vanish.
 LARGEST = 0.1
 _DECADES = 14
 #: The path ends after so many weights in a row that are worse than the best by this factor.
 _PATIENCE, _WORSE = 3, 1.02
-#: Part of the standard error of the difference that a heavier weight, or the mean, may be worse by. Of 0, 0.5
-#: and 1 all kept every one of 54 draws within 1.2 times the mean; 0 overfits linear tables, 1 returns the mean
-#: of a table of 48 rows whose R2 is 0.5 too often.
+#: Part of the standard error of the difference that a heavier weight, or the mean, may be worse by. Of 0,
+#: 0.5 and 1 all kept every one of 54 draws within 1.2 times the mean; 0 overfits linear tables, 1 returns the
+#: mean of a table of 48 rows whose R2 is 0.5 too often.
 _TOLERANCE = 0.5
 #: A squared error counts as no more than so many variances of the labels. Of a steep curve without noise the
 #: one held out sample at its end may be so far off that the mean would pass for the best of all.
@@ -63,10 +63,10 @@ NOISELESS = 1e-8
 #: Folds, and the samples that have to be held out altogether: large tables do with fewer of the folds.
 _FOLDS, _HELD = 5, 100
 _FOLD_STREAM = 2**31 + 1
-#: Up to so many parameters the path is that of Levenberg-Marquardt whatever optimizer ends it: without noise it
-#: reaches lower weights (Lennard-Jones from 50 samples: median 4e-4 and worst 2e-2 with either optimizer in
-#: the end, 3e-3 and 7e-2 along L-BFGS). Beyond, L-BFGS finds weights that are as good with noise (geometric
-#: means 0.52 and 0.50 of the mean's RMSE over 36 draws) in a fifth of the time.
+#: Up to so many parameters the path is that of Levenberg-Marquardt whatever optimizer ends it: without noise
+#: it reaches lower weights (Lennard-Jones from 50 samples: median 4e-4 and worst 2e-2 with either optimizer
+#: in the end, 3e-3 and 7e-2 along L-BFGS). Beyond, L-BFGS finds weights that are as good with noise
+#: (geometric means 0.52 and 0.50 of the mean's RMSE over 36 draws) in a fifth of the time.
 _LM_PARAMS = 300
 #: Iterations for the first weight and for each further one.
 _ITERATIONS = {"LM": (36, 18), "LBFGS": (120, 60)}
@@ -205,7 +205,8 @@ def _choose(
         for fold, _ in folds:
             if fold.descend(LARGEST * 10.0**-decade).status is FitStatus.STOPPED:
                 return None
-        errors.append(np.concatenate([_squares(_forward(fold.model, held.x), held, most) for fold, held in folds]))
+        parts = [_squares(_forward(fold.model, held.x), held, most) for fold, held in folds]
+        errors.append(np.concatenate(parts))
         score = float(np.average(errors[-1], weights=share))
         worse = worse + 1 if score > _WORSE * best else 0
         best = min(best, score)

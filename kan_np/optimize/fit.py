@@ -172,7 +172,9 @@ class _Training:
         chosen = self.model._shrinkage is not None or self.model._is_untrained
         if self.options.smoothing not in (AUTO_SMOOTHING, GCV) or not chosen or self.y.shape[0] < 2:
             return False
-        if not is_underdetermined(self.y.size, self.model.n_params):
+        smooth = self.options.smoothing == GCV
+        n_params = self.model._n_straight if smooth else self.model.n_params
+        if not is_underdetermined(self.y.size, n_params):
             return False
         with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
             variance = Sample(self.x, self.y, self.weight).variance
@@ -194,9 +196,7 @@ class _Training:
         try:
             if np.isfinite(self.shrinkage_used) and not stopped:
                 steps = self.options.steps * per_step
-                status = self.optimizer.minimize(
-                    objective, model._theta, steps, recorder.iteration
-                ).status
+                status = self.optimizer.minimize(objective, model._theta, steps, recorder.iteration).status
         finally:
             recorder.end()
         if not stopped:

@@ -126,6 +126,8 @@ def fit_schedule(
 
     options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
     race = _Race(list(shape.width), dataset, options, val_fraction, refit, callback)
+    if race.has_few_samples(shape.fan_in.size, grids[0] + k, model_options.get("base_fun") != "zero"):
+        race.choose_prior(make(0, generators(seed, 1)[0]))
     candidates = race.start(make, restarts, seed)
     schedule = Schedule([], race.n_train)
     for grid in grids:
@@ -221,22 +223,23 @@ class _Race:
 
     def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
         restarts = _validate.integer("restarts", restarts, 1)
-        if self._needs_prior(make(0, generators(seed, 1)[0])):
-            self.options["smoothing"] = AUTO_SMOOTHING
         return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
 
-    def _needs_prior(self, model: KAN | MLP) -> bool:
-        """Whether samples are too few for the coarsest grid, and noisy: then every fit has a prior.
+    def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
+        """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
+        smoothing = self.options.get("smoothing")
+        n_params = n_edges * (has_base + (min(n_basis, 2) if smoothing == GCV else n_basis))
+        return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
 
-        Without noise it is finer grids under "weak" that validation chooses from (Lennard-Jones from 50
-        samples, eight data seeds: median 1e-4 with "weak", 4e-4 with the prior on all grids).
+    def choose_prior(self, model: KAN) -> None:
+        """Let every fit have a prior if the labels are noisy, as a first fit with one says.
+
+        Without noise validation chooses among finer grids under "weak" (Lennard-Jones from 50 samples, eight
+        data seeds: median 1e-4, with the prior on all grids 4e-4).
         """
-        if not isinstance(model, KAN) or self.options.get("smoothing") not in (WEAK, GCV):
-            return False
-        if not is_underdetermined(self.seen["train_label"].size, model.n_params):
-            return False
         options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
-        return model.fit(self.seen, **options).shrinkage > NOISELESS
+        if model.fit(self.seen, **options).shrinkage > NOISELESS:
+            self.options["smoothing"] = AUTO_SMOOTHING
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
@@ -281,7 +284,7 @@ class _Race:
 
     def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
         options = {**self.options, "opt": result.opt, "callback": self._ask}
-        if isinstance(model, KAN):
+        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it begins anew
             options["update_grid"] = False  # a move could lose more than the new samples bring
         if options.get("smoothing") == GCV:
             options["smoothing"] = result.smoothing
