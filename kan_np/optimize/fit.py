@@ -190,6 +190,7 @@ class _Training:
             weight = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
         stopped = weight is None
         self.shrinkage_used = 0.0 if weight is None else weight
+        begun, moves_grid = model._network, moves_grid and not stopped
         objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
         recorder.begin(objective, self.options.steps, per_step)
         status = FitStatus.STOPPED if stopped else FitStatus.CONVERGED
@@ -199,7 +200,9 @@ class _Training:
                 status = self.optimizer.minimize(objective, model._theta, steps, recorder.iteration).status
         finally:
             recorder.end()
-        if not stopped:
+        if stopped:
+            model._network = begun  # still untrained
+        else:
             model._keep_shrinkage(self.shrinkage_used)
         return status
 
