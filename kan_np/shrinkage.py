@@ -67,26 +67,8 @@ class Shrunk:
         self._place, hidden = _edges(net)
         self._scale = np.where(hidden, label_variance, 1.0)[:, None]
         self._matrix = prior_matrix(self._place.shape[1] - net.has_base, net.has_base)
-        self.smoothing = 0.0
-
-    @property
-    def n_fev(self) -> int:
-        """Evaluations of the objective."""
-        return self._objective.n_fev
-
-    @n_fev.setter
-    def n_fev(self, value: int) -> None:
-        self._objective.n_fev = value
-
-    @property
-    def mse(self) -> float:
-        """Mean squared error of the last value."""
-        return self._objective.mse
-
-    @property
-    def reg(self) -> float:
-        """pykan's penalty of the last value."""
-        return self._objective.reg
+        self.n_fev, self.smoothing = 0, 0.0
+        self.mse = self.reg = float("nan")
 
     @property
     def n_residuals(self) -> int:
@@ -101,21 +83,30 @@ class Shrunk:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient."""
         value, gradient = self._objective(theta)
+        self._count()
         prior, slope = self._prior(theta)
         return value + prior, gradient + slope
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone."""
-        return self._objective.value(theta) + self._prior(theta)[0]
+        value = self._objective.value(theta)
+        self._count()
+        return value + self._prior(theta)[0]
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian; see `Objective`."""
         value, gradient, hessian = self._objective.normal_equations(theta)
+        self._count()
         prior, slope = self._prior(theta)
         block = 2.0 * self.weight * self._matrix
         for place, scale in zip(self._place, self._scale, strict=True):
             hessian[np.ix_(place, place)] += scale * block
         return value + prior, gradient + slope, hessian
+
+    def _count(self) -> None:
+        """Note an evaluation, and the parts of its value."""
+        self.n_fev += 1
+        self.mse, self.reg = self._objective.mse, self._objective.reg
 
     def _prior(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """weight * P and its gradient."""

@@ -161,8 +161,9 @@ class _Training:
         data = without_idle_samples(data)
         self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
         # before the weight is chosen the grids must already move to where they will stay
-        least_squares = {GCV: WEAK, AUTO_SMOOTHING: 0.0}
-        self.smoothing: float | str = least_squares.get(options.smoothing, options.smoothing)
+        self.smoothing: float | str = WEAK if options.smoothing == GCV else options.smoothing
+        if self.smoothing == AUTO_SMOOTHING:
+            self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)
         self.grid_updates: list[GridUpdate] = []
