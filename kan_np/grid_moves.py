@@ -48,6 +48,40 @@ def moved(
     return net
 
 
+def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network | MixedNetwork:
+    """The same function, as far as it can be carried, on grids of hidden nodes that hold all their samples.
+
+    Grids become wider, never narrower, and a grid that samples leave by no more than `slack` of its intervals
+    stays: the prior of `kan_np.shrinkage` counts what an edge does over its whole grid, and a grid that
+    shrank with its samples would undo it.
+
+    Parameters
+    ----------
+    net : Network or MixedNetwork
+    x : ndarray of shape (n_samples, n_in)
+    slack : float
+    """
+    ends = np.cumsum((0, *net.width))
+    for layer in range(1, len(net.width) - 1):
+        samples, old = net.node_values(x)[ends[layer] : ends[layer + 1]], net.knots[layer]
+        if not np.isfinite(samples).all():
+            return net
+        low, high = np.minimum(samples.min(axis=1), old[:, 0]), np.maximum(samples.max(axis=1), old[:, -1])
+        for group in net.shared_grids(layer):
+            low[group], high[group] = low[group].min(), high[group].max()
+        length = old[:, -1] - old[:, 0]
+        outside = np.maximum(old[:, 0] - low, high - old[:, -1]) > slack * length / (old.shape[1] - 1)
+        if not outside.any():
+            continue
+        new = low[:, None] + (old - old[:, :1]) * ((high - low) / length)[:, None]
+        new[:, -1] = high
+        carried = net.with_layer_knots(layer, np.where(outside[:, None], new, old))
+        if not np.isfinite(carried.theta).all():
+            return net
+        net = carried
+    return net
+
+
 def _moved_knots(
     samples: FloatArray, knots: FloatArray, grid_eps: float, margin: float, slack: float
 ) -> FloatArray:

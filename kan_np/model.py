@@ -151,6 +151,24 @@ class KAN(Views):
             lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
         )
         self._used = np.ones(shape.width[0], dtype=bool)
+        self._start = self._constant = self._network  # whatever changes a model replaces its network
+
+    @property
+    def _is_untrained(self) -> bool:
+        return self._network is self._start or self._network is self._constant
+
+    @property
+    def _n_straight(self) -> int:
+        n_edges = sum(int(mask.sum()) for mask in self._network.masks)
+        return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
+
+    def _restart(self) -> None:
+        self._network = self._start
+
+    def _keep_shrinkage(self, weight: float) -> None:
+        self._shrinkage = weight
+        if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
+            self._constant = self._network
 
     def fit(
         self,
@@ -164,7 +182,7 @@ class KAN(Views):
         lamb_coef: float = 0.0,
         lamb_coefdiff: float = 0.0,
         reg_metric: str = "edge_forward_spline_n",
-        smoothing: float | str = 0.0,
+        smoothing: float | str = "auto",
         update_grid: bool = True,
         grid_update_num: int = 2,
         start_grid_update_step: int = -1,
@@ -200,11 +218,18 @@ class KAN(Views):
             "node_backward" (`kan_np.scores`). ``lamb`` is a number, or a sequence with one for each equal
             part of the steps: ``lamb=(1e-3, 1e-2, 0)`` sparsifies gently, then strongly, then lets what is
             left fit freely.
-        smoothing : float, "weak" or "gcv"
-            Weight of the squared second differences of coefficients. "weak" keeps that penalty at three per
+        smoothing : float, "auto", "weak" or "gcv"
+            Weight of the squared second differences of coefficients. "auto" is 0, plain least squares, unless
+            samples are few: with fewer than three values of the labels a parameter least squares would go
+            through the noise and be far off between and beyond the samples. A model that was not trained
+            before is then fitted with a prior that keeps edges near to constants, whose weight (up to
+            infinity: the mean of the labels) is chosen by cross-validation; ``result.shrinkage`` says it,
+            and further fits of the model keep it (`kan_np.optimize.cross_validation`). Give 0.0 for least
+            squares with any number of samples. "weak" keeps that penalty at three per
             cent of the loss ("LM" alone, which allows it to follow). "gcv" chooses the weight by generalised
             cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
-            data, and for parameters that approach the samples in number.
+            data. It leaves straight lines free: with fewer than three values of the labels for each parameter
+            of a network of straight lines it is the same as "auto".
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
@@ -273,6 +298,8 @@ class KAN(Views):
         grid = _validate.integer("grid", grid, self.grid)
         model = self.copy()
         model._network = self._network.refined(grid)
+        if self._shrinkage is not None:  # a weight that held a coarse grid may not hold a finer one
+            model._start, model._constant = self._start.refined(grid), model._network
         return model
 
     def update_grid(self, x: ArrayLike) -> None:
@@ -289,7 +316,10 @@ class KAN(Views):
         ValueError
             For a wrong number of columns and for NaN or infinite values.
         """
+        untrained = self._is_untrained
         self._move_grid(_validate.matrix("x", self._select("x", x), self.width[0]))
+        if untrained:
+            self._start = self._constant = self._network
 
     # functions of a model, as methods
     set_parameters = given.set_parameters

@@ -43,6 +43,8 @@ ORDER = 2
 
 #: Words for a weight that is not given as a number.
 GCV, WEAK = "gcv", "weak"
+#: The word for no smoothing but where samples are few; see `kan_np.optimize.cross_validation`.
+AUTO = "auto"
 
 #: Grids whose steps differ by less than this part of their mean are even.
 _EVEN = 1e-9
@@ -57,9 +59,9 @@ _WEAK_SHARE = 0.5
 
 
 def check_smoothing(value: object) -> float | str:
-    """Return the weight as a float >= 0, "gcv" or "weak"."""
+    """Return the weight as a float >= 0, "auto", "gcv" or "weak"."""
     if isinstance(value, str):
-        return choice("smoothing", value, (GCV, WEAK))
+        return choice("smoothing", value, (AUTO, GCV, WEAK))
     return real("smoothing", value, 0.0)
 
 

@@ -37,6 +37,8 @@ class Trainable(ABC):
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
     _training_range: FloatArray | None = None
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
+    #: Weight of the prior of `kan_np.shrinkage` that a fit to few samples chose, for the fits that follow.
+    _shrinkage: float | None = None
 
     @property
     @abstractmethod
@@ -100,6 +102,22 @@ class Trainable(ABC):
             return None
         columns = [in_units(self.scaler, i, column) for i, column in enumerate(self._training_range.T)]
         return np.stack(columns, axis=1)
+
+    @property
+    def _is_untrained(self) -> bool:
+        """Whether a fit may choose the weight of a prior: it then begins from the random start."""
+        return False
+
+    @property
+    def _n_straight(self) -> int:
+        """Parameters that are left where every edge is a straight line, which smoothing does not limit."""
+        return self.n_params
+
+    def _restart(self) -> None:  # noqa: B027  as `_is_untrained`
+        """Go back to the random start, after a fit that could say no more than the mean of the labels."""
+
+    def _keep_shrinkage(self, weight: float) -> None:
+        self._shrinkage = weight
 
     @property
     def _theta(self) -> FloatArray:

@@ -19,10 +19,18 @@ from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.mixed_network import MixedNetwork
 from kan_np.objective import Objective
 from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
+from kan_np.optimize.cross_validation import (
+    LARGEST,
+    Sample,
+    fit_by_cross_validation,
+    is_underdetermined,
+    shrunk_objective,
+)
 from kan_np.optimize.diagnosis import data_findings, judge
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
+from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
 from kan_np.training_range import training_range
 
@@ -119,11 +127,14 @@ def fit(
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, OPTIMIZERS[name])
     model._training_range = training_range(training.x)
+    shrinks = free and training.needs_prior()
     training.meet_constants()
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
-        for number, (steps, moves_grid, part) in enumerate(parts, start=1):
+        if shrinks:
+            status = training.run_with_prior()
+        for number, (steps, moves_grid, part) in enumerate([] if shrinks else parts, start=1):
             if moves_grid:
                 training.move_grid()
             status = training.run(steps, penalties[part], last=number == len(parts))
@@ -147,6 +158,7 @@ def fit(
         training.smoothing_used,
         tuple(training.grid_updates),
         tuple(finding.text for finding in findings),
+        training.shrinkage_used,
     )
 
 
@@ -166,7 +178,9 @@ class _Training:
         self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
         # before the weight is chosen the grids must already move to where they will stay
         self.smoothing: float | str = WEAK if options.smoothing == GCV else options.smoothing
-        self.smoothing_used = 0.0
+        if self.smoothing == AUTO_SMOOTHING:
+            self.smoothing = 0.0
+        self.smoothing_used = self.shrinkage_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)
         self.grid_updates: list[GridUpdate] = []
 
@@ -176,6 +190,45 @@ class _Training:
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
             self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))
+
+    def needs_prior(self) -> bool:
+        """Whether samples are too few for least squares, and a prior is allowed."""
+        chosen = self.model._shrinkage is not None or self.model._is_untrained
+        if self.options.smoothing not in (AUTO_SMOOTHING, GCV) or not chosen or self.y.shape[0] < 2:
+            return False
+        smooth = self.options.smoothing == GCV
+        n_params = self.model._n_straight if smooth else self.model.n_params
+        if not is_underdetermined(self.y.size, n_params):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+            variance = Sample(self.x, self.y, self.weight).variance
+        return 0.0 < variance < np.inf
+
+    def run_with_prior(self) -> FitStatus:
+        """Fit to few samples; the weight of the prior is that of an earlier fit, or chosen here."""
+        model, recorder, sample = self.model, self.recorder, Sample(self.x, self.y, self.weight)
+        moves_grid, per_step = self.options.update_grid, self.optimizer.iterations_per_step
+        weight = None if model._is_untrained else model._shrinkage
+        if weight is None:
+            model._restart()
+            weight = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
+        stopped = weight is None
+        self.shrinkage_used = 0.0 if weight is None else weight
+        begun, moves_grid = model._network, moves_grid and not stopped
+        objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
+        recorder.begin(objective, self.options.steps, per_step)
+        status = FitStatus.STOPPED if stopped else FitStatus.CONVERGED
+        try:
+            if np.isfinite(self.shrinkage_used) and not stopped:
+                steps = self.options.steps * per_step
+                status = self.optimizer.minimize(objective, model._theta, steps, recorder.iteration).status
+        finally:
+            recorder.end()
+        if stopped:
+            model._network = begun  # still untrained
+        else:
+            model._keep_shrinkage(self.shrinkage_used)
+        return status
 
     def move_grid(self) -> None:
         """Let the grids follow the samples, and note what that did to the function."""
@@ -224,7 +277,9 @@ class _Recorder:
             self.history["val_loss"] = []
         self.n_iter = 0
         self.steps_before = 0
-        self._fev_before = 0
+        self._fev_before = self._inner = 0
+        self._per_step = 1
+        self._objective: Any = None
         self._clock = time.perf_counter()
         self._bar: Callable[[int, str], None] | None = None
 
@@ -234,7 +289,7 @@ class _Recorder:
 
     @property
     def n_fev(self) -> int:
-        return self._fev_before + self._objective.n_fev
+        return self._fev_before + (0 if self._objective is None else self._objective.n_fev)
 
     def open_bar(self, stack: ExitStack) -> None:
         if self.options.progress:
@@ -243,10 +298,15 @@ class _Recorder:
             self._bar = stack.enter_context(step_bar(self.options.steps))
 
     def begin(self, objective: Objective, steps: int, iterations_per_step: int) -> None:
-        self._objective, self._steps, self._per_step = objective, steps, iterations_per_step
+        self.watch(objective)
+        self._steps, self._per_step = steps, iterations_per_step
         self._theta = self.model._theta
         self._inner = 0
         self._recorded_at = -1
+
+    def watch(self, objective: Objective) -> None:
+        """Count the evaluations of another objective."""
+        self._fev_before, self._objective = self.n_fev, objective
 
     def iteration(self, theta: FloatArray) -> bool:
         """Called by the optimizer with the accepted parameters."""

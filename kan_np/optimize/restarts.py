@@ -20,6 +20,7 @@ from kan_np.model import KAN
 from kan_np.optimize import AUTO, OPTIMIZERS, choose_optimizer
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
 
 #: Short starts for each start that is trained in full.
@@ -83,13 +84,15 @@ def first_candidates(
         Returning True ends the race; what was fitted so far is returned.
     """
     if restarts == 1:
-        return [Candidate(0, make(0, _generators(seed, 1)[0]))]
+        return [Candidate(0, make(0, generators(seed, 1)[0]))]
+    if options.get("smoothing") == AUTO_SMOOTHING:  # short fits to few samples would go through their noise
+        return [Candidate(number, make(number, g)) for number, g in enumerate(generators(seed, restarts))]
     training = _few_samples(dataset, seed)
     short = {**options, "callback": callback}
     if short.get("smoothing") == GCV:
         short["smoothing"] = WEAK
     fitted = []
-    for number, generator in enumerate(_generators(seed, STARTS_PER_RESTART * restarts)):
+    for number, generator in enumerate(generators(seed, STARTS_PER_RESTART * restarts)):
         model = make(number, generator)
         short["steps"] = min(_short_steps(options, model.n_params), options["steps"])
         fitted.append(Candidate(number, model, model.fit(training, **short)))
@@ -122,5 +125,6 @@ def _few_samples(dataset: Dataset, seed: int) -> Dataset:
     return {key: value[rows] for key, value in training.items()} | scaler
 
 
-def _generators(seed: int, n: int) -> list[np.random.Generator]:
+def generators(seed: int, n: int) -> list[np.random.Generator]:
+    """Generators of the first n starts."""
     return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(n)]

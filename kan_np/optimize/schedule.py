@@ -16,13 +16,15 @@ from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
 from kan_np.optimize.diagnosis import data_findings, judge, label_spread
 from kan_np.optimize.fit import Callback
-from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
+from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates, generators
 from kan_np.optimize.stage import Schedule, Stage
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.shape import Shape
-from kan_np.smoothing import GCV
+from kan_np.smoothing import AUTO as AUTO_SMOOTHING
+from kan_np.smoothing import GCV, WEAK
 from kan_np.starts import STARTS
 from kan_np.trainable import check_width
 
@@ -126,6 +128,8 @@ def fit_schedule(
 
     options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
     race = _Race(list(shape.width), dataset, options, val_fraction, refit, callback)
+    if race.has_few_samples(shape.fan_in.size, grids[0] + k, model_options.get("base_fun") != "zero"):
+        race.choose_prior(make(0, generators(seed, 1)[0]))
     candidates = race.start(make, restarts, seed)
     spread = label_spread(race.data["train_label"])
     schedule = Schedule([], race.n_train, smoothing=options["smoothing"], label_spread=spread)
@@ -230,6 +234,22 @@ class _Race:
         with parts_of_one_fit():
             return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
 
+    def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
+        """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
+        smoothing = self.options.get("smoothing")
+        n_params = n_edges * (has_base + (min(n_basis, 2) if smoothing == GCV else n_basis))
+        return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
+
+    def choose_prior(self, model: KAN) -> None:
+        """Let every fit have a prior if the labels are noisy, as a first fit with one says.
+
+        Without noise validation chooses among finer grids under "weak" (Lennard-Jones from 50 samples, eight
+        data seeds: median 1e-4, with the prior on all grids 4e-4).
+        """
+        options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
+        if model.fit(self.seen, **options).shrinkage > NOISELESS:
+            self.options["smoothing"] = AUTO_SMOOTHING
+
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
         if self.stopped:  # among the short starts: what they reached is what there is
@@ -285,7 +305,7 @@ class _Race:
 
     def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
         options = {**self.options, "opt": result.opt, "callback": self._ask}
-        if isinstance(model, KAN):
+        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it begins anew
             options["update_grid"] = False  # a move could lose more than the new samples bring
         if options.get("smoothing") == GCV:
             options["smoothing"] = result.smoothing

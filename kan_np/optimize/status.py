@@ -93,6 +93,10 @@ class FitResult(Mapping[str, list[float]]):
         Optimizer that was used: what "auto" came to.
     smoothing : float
         Weight of the smoothing penalty that was used: what "gcv" came to.
+    shrinkage : float
+        Where samples were too few for least squares (see ``KAN.fit``): weight of the prior that edges are
+        near to constants, as cross-validation chose it. Infinite where nothing was better than the mean of
+        the labels, and the model is that constant; 0 where no prior was needed.
     grid_updates : tuple of GridUpdate
     advice : tuple of str
         What is wrong, and what to do about it, a sentence or two each; empty when all is well.
@@ -107,6 +111,7 @@ class FitResult(Mapping[str, list[float]]):
     smoothing: float = 0.0
     grid_updates: tuple[GridUpdate, ...] = ()
     advice: tuple[str, ...] = ()
+    shrinkage: float = 0.0
 
     @property
     def message(self) -> str:
