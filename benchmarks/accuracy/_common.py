@@ -104,6 +104,16 @@ def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteF
     return [by_name[name] for name in wanted]
 
 
+def pick_cases(cases: Iterable[str], names: str | None) -> list[str]:
+    """Return all cases, or those that a comma-separated list names."""
+    known = list(cases)
+    chosen = known if names is None else [name.strip() for name in names.split(",")]
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise SystemExit(f"no case {', '.join(unknown)}; there are {', '.join(known)}")
+    return chosen
+
+
 def run_tasks(
     task: Callable[[_Item], _Result], items: Sequence[_Item], jobs: int, label: str = "fits"
 ) -> list[_Result]:
