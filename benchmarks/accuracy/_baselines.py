@@ -326,7 +326,7 @@ def show_beside(title: str, errors: Mapping[str, Errors]) -> None:
         for case, winner in zip(cases, lowest, strict=True)
     ]
     show_table(f"{title}: median (worst)", ("", *names, "lowest median"), rows)
-    print("lowest median: " + ", ".join(f"{name} {lowest.count(name)}" for name in names))
+    print("lowest median: " + "; ".join(f"{name} {lowest.count(name)}" for name in names))
     for name in names[1:]:
         ratios = [spreads[name, case].median / spreads[names[0], case].median for case in cases]
         print(f"{name} / {names[0]}, geometric mean of the medians: {geometric_mean(ratios):.3g}")

@@ -4,8 +4,8 @@
 
 exp(sin(pi x) + y^2), [2,1,1], with 1000 and with 3000 samples; exp((sin(pi (x1^2 + x2^2)) +
 sin(pi (x3^2 + x4^2))) / 2), [4,2,1,1], 3000 samples; J0(20 x), [1,1], 3000 samples. Levenberg-Marquardt; all
-samples train, and every stage is shown, for ten data seeds and three of the model each. Beside the finest grid
-stand a Gaussian process, cubic RBF interpolation, a linear model, and an MLP with as many steps and restarts.
+samples train, and every stage is shown, for ten data seeds and three of the model each. Beside the finest
+grid stand a Gaussian process, cubic RBF, a linear model, and an MLP with as many steps and restarts.
 """
 
 from __future__ import annotations
