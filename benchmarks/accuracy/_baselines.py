@@ -46,7 +46,9 @@ _GP_SEARCH, _GP_CHOICE = 300, 1000
 _GP_RESTARTS = 2
 #: Variances of the noise, in units of the labels' variance, None for an estimated one. Of fixed ones the
 #: smallest that can be factored is the best on smooth data, and which one that is depends on the function.
-_GP_NOISES = (1e-13, 1e-11, 1e-9, None)
+_GP_NOISES = (None, 1e-13, 1e-11, 1e-9)
+#: Fixed ones are not tried where more than this is estimated.
+_GP_NOISY = 1e-6
 #: Added to the diagonal in powers of ten up to the last where the Cholesky factor does not exist.
 _GP_JITTERS = (0.0, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-6, 1e-4)
 _RBF_SMOOTHINGS = (0.0, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
@@ -225,6 +227,8 @@ def _process(x: FloatArray, y: FloatArray) -> GaussianProcessRegressor:
     search, choice = order[:_GP_SEARCH], order[:_GP_CHOICE]
     tried = []
     for noise in _GP_NOISES:
+        if noise is not None and tried[0][0].kernel_.k2.noise_level > _GP_NOISY:
+            break
         kernel = _kernel(x.shape[1], noise)
         alpha = 1e-14 if noise is None else noise
         kernel = _optimised(kernel, alpha, x[search], y[search], _GP_RESTARTS)

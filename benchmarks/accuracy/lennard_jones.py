@@ -4,9 +4,9 @@
 
 Ten data seeds and three of the model each, by four ways: L-BFGS and Levenberg-Marquardt with 40 parameters
 (G = 6), Levenberg-Marquardt with 32 (G = 4) and 80 steps, and `fit_schedule` as it comes. Beside them a
-Gaussian process, cubic RBF interpolation, a linear model and an MLP. Two thirds of what the potential runs through lie
-within 0.05 of its lower end: where the first sample lies far from it, no one can know the rest, and what is
-asked for is that the advice says so.
+Gaussian process, cubic RBF interpolation, a linear model and an MLP. Two thirds of what the potential runs
+through lie within 0.05 of its lower end: where the first sample lies far from it, no one can know the rest,
+and what is asked for is that the advice says so.
 
 Times are processor time of one thread: the least of a few repeats of a fit, and then the slowest seed.
 """
@@ -27,8 +27,8 @@ LOW, HIGH, SAMPLES = 0.95, 2.0, 50
 LBFGS, LM, SMALL, SCHEDULE = "L-BFGS, G = 6", "LM, G = 6", "LM, G = 4, 80 steps", "fit_schedule"
 WAYS = (LBFGS, LM, SMALL, SCHEDULE)
 SCHEDULE_BAR, LM_BAR, MEDIAN_BAR, WORST_BAR, SECONDS_BAR = 3e-5, 10.0, 5e-5, 2e-3, 0.1
-#: An end is missing where it lies so many mean distances of neighbours beyond the outermost sample; so it is in
-#: one of the first ten data sets.
+#: An end is missing where it lies so many mean distances of neighbours beyond the outermost sample; so it is
+#: in one of the first ten data sets.
 GAP = 3.0
 
 

@@ -8,9 +8,9 @@ only the noisy labels; the best of the list is chosen on the clean ones. Beside 
 radial basis functions with their smoothing chosen on held-out samples, a linear model and an MLP see the same
 noisy labels.
 
-Seeds end in different minima, which differ by more than neighbouring weights do. So the bars compare medians
-over the model's seeds, on every data seed: of GCV with that of the best weight. The best weight of every single
-seed is in the table too, but is partly luck: the lowest of many draws.
+Seeds end in different minima, which differ by more than neighbouring weights do. So on every data seed the
+median over the model's seeds is compared: of GCV with that of the best weight. The best weight of every
+single seed is in the table too, but is partly luck: the lowest of many draws.
 """
 
 from __future__ import annotations

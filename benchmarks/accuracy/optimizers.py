@@ -5,8 +5,8 @@
 Both start from the same model; Levenberg-Marquardt makes its steps, then L-BFGS gets as many seconds. Sizes
 on both sides of the limit of "auto", and numbers of samples on both sides of the number of parameters, for
 every seed of the data and the model. No bar: the table is what the limit was chosen by. No other models
-either: what is compared is two ways to the same training error. Where samples are fewer than parameters both reach zero, and
-the ratio of two roundings says nothing.
+either: what is compared is two ways to the same training error. Where samples are fewer than parameters both
+reach zero, and the ratio of two roundings says nothing.
 """
 
 from __future__ import annotations
