@@ -4,11 +4,11 @@
     python -m benchmarks.accuracy.smooth --functions franke --plot franke.png
 
 Eight functions, some of them no sums of few ridges, 1000 samples. KANs of several shapes go through
-`fit_schedule` with restarts, MLPs get the same optimizer, restarts and as many steps; shape and grid are chosen
-by validation RMSE on every data seed anew. A Gaussian process, cubic RBF interpolation and a linear model see
-the same samples. Errors are test RMSE over the standard deviation of the test labels. The second part is error
-against parameters: every shape and grid, with the Gaussian process as a line, which has as many coefficients as
-there are samples.
+`fit_schedule` with restarts, MLPs get the same optimizer, restarts and as many steps; shape and grid are
+chosen by validation RMSE on every data seed anew. A Gaussian process, cubic RBF interpolation and a linear
+model see the same samples. Errors are test RMSE over the standard deviation of the test labels. The second
+part is error against parameters: every shape and grid, with the Gaussian process as a line, which has as many
+coefficients as there are samples.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ FloatArray = NDArray[np.float64]
 SAMPLES, VAL_FRACTION, ORDER = 1000, 0.2, 3
 GRIDS = (3, 5, 10, 20, 50)
 KAN = "KAN"
-HIDDEN = {KAN: ((2,), (4,), (8,), (4, 4), (6, 6)), MLP: ((10,), (20,), (10, 10), (15, 15))}
+HIDDEN = {KAN: ((), (2,), (4,), (8,), (4, 4), (6, 6)), MLP: ((10,), (20,), (10, 10), (15, 15))}
 
 
 def franke(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Franke's function (Franke 1979, A critical comparison of some methods for interpolation), on [0, 1]^2."""
+    """Franke's function (1979, A critical comparison of some methods for interpolation), on [0, 1]^2."""
     return np.asarray(
         0.75 * np.exp(-((9 * x - 2) ** 2 + (9 * y - 2) ** 2) / 4)
         + 0.75 * np.exp(-((9 * x + 1) ** 2) / 49 - (9 * y + 1) / 10)
@@ -241,9 +241,7 @@ def show_choices(found: dict[str, Found]) -> None:
         rows.append((name, BY_NAME[name].formula, *cells))
     figures = ("n_params", "error", "any stage")
     header = ("", "function", KAN, *figures, MLP, *figures)
-    show_table(
-        "The choice of the middle fit, and the lowest test error of all shapes and grids", header, rows
-    )
+    show_table("The choice of the middle fit, and the lowest test error of any shape and grid", header, rows)
 
 
 def show_curve(name: str, own: Found, process: float | None) -> None:
@@ -262,6 +260,7 @@ def plot(found: dict[str, Found], beside: dict[str, Errors], path: Path) -> None
     """Draw error against parameters of every function, Gaussian process and RBF as lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     columns = min(4, len(found))
     rows = math.ceil(len(found) / columns)
@@ -280,6 +279,7 @@ def plot(found: dict[str, Found], beside: dict[str, Errors], path: Path) -> None
                 axes.axhline(spread(beside[model], name).median, color="0.4", ls=style, lw=1, label=model)
         axes.set_title(BY_NAME[name].formula, fontsize=9)
         axes.set_xlabel("parameters")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylabel("test RMSE / spread")
     figure.axes[0].legend(fontsize=8)
     figure.savefig(path, dpi=150)
