@@ -3,10 +3,11 @@
     python -m benchmarks.accuracy.tables --jobs 2 --check
 
 Linnerud (20 rows, three outputs), 400 rows of 50 inputs of which ten matter, and twenty other small or wide
-tables (see _tables.py), five draws of each. Everything as it comes: `KAN.fit` by Levenberg-Marquardt, by L-BFGS,
-and with smoothing="gcv", `fit_schedule`, `fit_mlp`, and on some of the draws `kan-sweep auto`, an output at a
-time; a Gaussian process and a linear model beside them. None sees the test rows. KANs have one hidden layer, of
-five nodes up to twenty inputs and of three beyond. A ratio of 1 is the mean of the training labels.
+tables (see _tables.py), five draws of each. Everything as it comes: `KAN.fit` by Levenberg-Marquardt, by
+L-BFGS, and with smoothing="gcv", `fit_schedule`, `fit_mlp`, and on some of the draws `kan-sweep auto`, an
+output at a time; a Gaussian process and a linear model beside them. None sees the test rows. KANs have one
+hidden layer, of five nodes up to twenty inputs and of three beyond. A ratio of 1 is the mean of the training
+labels.
 
 Bars: no draw above 1.2 by any way of kan_np; and where `auto` was asked, no way more than 1.3 times as bad as
 its answer in the median.
