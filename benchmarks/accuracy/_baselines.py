@@ -227,7 +227,7 @@ def _process(x: FloatArray, y: FloatArray) -> GaussianProcessRegressor:
     """The process whose leave-one-out error is the lowest of all kinds of noise."""
     order = _shuffled(len(x))
     search, choice = order[:_GP_SEARCH], order[:_GP_CHOICE]
-    tried = []
+    tried: list[tuple[GaussianProcessRegressor, float]] = []
     for noise in _GP_NOISES:
         if noise is not None and tried[0][0].kernel_.k2.noise_level > _GP_NOISY:
             break

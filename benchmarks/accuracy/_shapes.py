@@ -17,7 +17,7 @@ from functools import partial
 
 from benchmarks._common import Bar, median, positive, shape_text, show_table
 from benchmarks.accuracy._baselines import CUBIC, GP, LINEAR, MLP, show_beside, train_all
-from benchmarks.accuracy._common import data_seeds, geometric_mean, run_tasks
+from benchmarks.accuracy._common import Errors, data_seeds, geometric_mean, run_tasks
 from kan_np import Dataset, SuiteFunction, fit_mlp, fit_schedule, get_suite
 
 DEPTHS, WIDTHS, ORDER = (2, 3, 4), (1, 2, 3, 4, 5), 3
@@ -114,7 +114,7 @@ def best_shapes(
     seconds = time.perf_counter() - clock
     print(f"\n{seconds:.0f} s with {arguments.jobs} process{'es' if arguments.jobs > 1 else ''}")
     show_search(title, functions, found)
-    errors = {
+    errors: dict[str, Errors] = {
         family: {key: [pair[place].test_rmse] for key, pair in found.items()}
         for place, family in enumerate(("KAN", MLP))
     }
@@ -238,7 +238,8 @@ def show_search(
     found: Mapping[tuple[str, int], tuple[Trained, Trained]],
 ) -> None:
     """Print both families beside the paper's, the remark, and who wins where."""
-    rows, medians = [], ({}, {})
+    rows = []
+    medians: tuple[dict[str, float], dict[str, float]] = ({}, {})
     for f in functions:
         cells = []
         for place in (0, 1):

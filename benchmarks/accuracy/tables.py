@@ -80,8 +80,10 @@ def train(way: str, dataset: Dataset, seed: int) -> Predictor:
     if way == MLP:
         return fit_mlp([n_in, 10, n_out], training, seed=seed).model
     model = KAN(width, seed=seed)
-    options = {LM: {"opt": "LM"}, LBFGS: {"opt": "LBFGS"}, GCV: {"opt": "LM", "smoothing": "gcv"}}[way]
-    model.fit(training, **options)
+    if way == GCV:
+        model.fit(training, opt="LM", smoothing="gcv")
+    else:
+        model.fit(training, opt="LM" if way == LM else "LBFGS")
     return model
 
 
@@ -149,7 +151,7 @@ def show_ways(errors: Mapping[str, Errors], over_auto: Mapping[str, Sequence[flo
 
 def show_tables(errors: Mapping[str, Errors]) -> None:
     rows = []
-    for table in dict.fromkeys(table for table, _ in errors[LM]):
+    for table in dict.fromkeys(table for own in errors.values() for table, _ in own):
         cells = []
         for own in errors.values():
             found = spread({key: values for key, values in own.items() if key[0] == table}, table)
