@@ -6,30 +6,90 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks._common import positive
+from benchmarks._common import median, positive
 from kan_np import SuiteFunction, create_dataset, fit_mlp, fit_schedule
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def parser(description: str | None, *, seeds: int, jobs: int = 1) -> argparse.ArgumentParser:
-    """Return a parser with the options that every script has."""
+#: (case, data seed) to what the model's seeds reached.
+Errors = Mapping[tuple[str, int], Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median over the data seeds of the medians over the model's seeds; best and worst of all."""
+
+    median: float
+    best: float
+    worst: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.1e} ({self.worst:.1e})"
+
+
+def spread(errors: Errors, case: str) -> Spread:
+    """How the errors of a case lie; NaN if any is."""
+    by_data = [values for (own, _), values in errors.items() if own == case]
+    every = [value for values in by_data for value in values]
+    return Spread(median(median(values) for values in by_data), lowest(every), highest(every))
+
+
+def parser(
+    description: str | None, *, seeds: int, data_seeds: int = 5, jobs: int = 1
+) -> argparse.ArgumentParser:
+    """Return a parser with the options that every script has; data_seeds=0 leaves out those of data."""
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
-    made.add_argument("--seeds", type=positive, default=seeds, help=f"number of seeds (default {seeds})")
+    made.add_argument(
+        "--seeds", type=positive, default=seeds, help=f"number of seeds of the models (default {seeds})"
+    )
     made.add_argument("--jobs", type=positive, default=jobs, help=f"worker processes (default {jobs})")
+    if data_seeds:
+        made.add_argument(
+            "--data-seeds",
+            type=positive,
+            default=data_seeds,
+            help=f"number of seeds of the data, crossed with those of the models (default {data_seeds})",
+        )
+        made.add_argument(
+            "--first-data-seed",
+            type=int,
+            default=0,
+            help="first of them (default 0); others than those by which settings were chosen",
+        )
+        made.add_argument(
+            "--quick", action="store_true", help="the least that uses every part: a look, not a measurement"
+        )
+        made.add_argument("--no-baselines", action="store_true", help="KANs alone")
     return made
+
+
+def parse(made: argparse.ArgumentParser, **quick: object) -> argparse.Namespace:
+    """Parse the command line; with --quick what it does not say is as `quick` has it, and few seeds."""
+    arguments = made.parse_args()
+    if arguments.quick:
+        for name, value in {"seeds": 1, "data_seeds": 2, **quick}.items():
+            if getattr(arguments, name) == made.get_default(name):
+                setattr(arguments, name, value)
+    return arguments
+
+
+def data_seeds(arguments: argparse.Namespace) -> list[int]:
+    """The data seeds that were asked for."""
+    return list(range(arguments.first_data_seed, arguments.first_data_seed + arguments.data_seeds))
 
 
 def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteFunction]:
@@ -42,6 +102,16 @@ def choose(functions: Iterable[SuiteFunction], names: str | None) -> list[SuiteF
     if unknown:
         raise SystemExit(f"no function {', '.join(unknown)}; there are {', '.join(by_name)}")
     return [by_name[name] for name in wanted]
+
+
+def pick_cases(cases: Iterable[str], names: str | None) -> list[str]:
+    """Return all cases, or those that a comma-separated list names."""
+    known = list(cases)
+    chosen = known if names is None else [name.strip() for name in names.split(",")]
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise SystemExit(f"no case {', '.join(unknown)}; there are {', '.join(known)}")
+    return chosen
 
 
 def run_tasks(

@@ -1,9 +1,9 @@
 """The search for a shape, KANs and MLPs alike: every shape briefly, the best few in full, by validation RMSE.
 
-A fifth of the training samples is held out, the same ones for all candidates; the test samples choose
-nothing. Both families get the same optimizer, the same rounds and as many steps in all. A step of an MLP of
-the same size costs more, so with the default options KANs get more starts and MLPs about as much time: the
-seconds of both are printed.
+Every data seed has a search of its own, as if it were the only data. A fifth of the training samples is held
+out, the same ones for all candidates; the test samples choose nothing. Both families get the same optimizer,
+the same rounds and as many steps in all. A step of an MLP of the same size costs more, so with the default
+options KANs get more starts and MLPs about as much time: the seconds of both are printed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from benchmarks._common import Bar, positive, shape_text, show_table
-from benchmarks.accuracy._common import geometric_mean, run_tasks
-from kan_np import SuiteFunction, fit_mlp, fit_schedule, get_suite
+from benchmarks._common import Bar, median, positive, shape_text, show_table
+from benchmarks.accuracy._baselines import CUBIC, GP, LINEAR, MLP, show_beside, train_all
+from benchmarks.accuracy._common import Errors, data_seeds, geometric_mean, run_tasks
+from kan_np import Dataset, SuiteFunction, fit_mlp, fit_schedule, get_suite
 
 DEPTHS, WIDTHS, ORDER = (2, 3, 4), (1, 2, 3, 4, 5), 3
 MLP_HIDDEN = ((10,), (20,), (40,), (10, 10), (15, 15), (20, 20), (10, 10, 10), (15, 15, 15))
@@ -28,7 +30,8 @@ SEARCH_RESTARTS = 4
 
 REMARK = """The paper gives neither the ranges nor the sample counts of its functions: its two columns are
 landmarks, the best of its own sweep, and not the same work. The ranges here are those of the suite, with
-{n_train} training samples, a fifth of which chose shape and grid."""
+{n_train} training samples, a fifth of which chose shape and grid.
+test RMSE is the median over the data seeds, beside the worst of them and the model of the middle one."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Job:
 
     suite: str
     function: str
+    data_seed: int
     family: str
     shape: tuple[int, ...]
     grids: tuple[int, ...]
@@ -106,12 +110,28 @@ def best_shapes(
         arguments.seeds,
     )
     clock = time.perf_counter()
-    found = search(suite, functions, effort, arguments.jobs)
+    found = search(suite, functions, effort, data_seeds(arguments), arguments.jobs)
     seconds = time.perf_counter() - clock
-    show_search(title, functions, found)
     print(f"\n{seconds:.0f} s with {arguments.jobs} process{'es' if arguments.jobs > 1 else ''}")
+    show_search(title, functions, found)
+    errors: dict[str, Errors] = {
+        family: {key: [pair[place].test_rmse] for key, pair in found.items()}
+        for place, family in enumerate(("KAN", MLP))
+    }
+    if not arguments.no_baselines:
+        names = [f.name for f in functions]
+        make = partial(samples, suite)
+        errors |= train_all(
+            make, names, data_seeds(arguments), jobs=arguments.jobs, names=(GP, CUBIC, LINEAR)
+        )
+    show_beside(f"Test RMSE, data seeds: {arguments.data_seeds}", errors)
     finite = sum(math.isfinite(kan.test_rmse + mlp.test_rmse) for kan, mlp in found.values())
-    return [Bar("functions with a KAN and an MLP", finite, len(functions), at_least=True)], seconds
+    return [Bar("datasets with a KAN and an MLP", finite, len(found), at_least=True)], seconds
+
+
+def samples(suite: str, function: str, data_seed: int) -> Dataset:
+    """The samples of a function."""
+    return get_suite(suite)[function].dataset(seed=data_seed)
 
 
 def candidates(function: SuiteFunction) -> list[tuple[str, tuple[int, ...]]]:
@@ -134,7 +154,7 @@ def _samples(function: SuiteFunction) -> int:
 
 def train(job: Job) -> Trained:
     function = get_suite(job.suite)[job.function]
-    dataset = function.dataset(seed=0)
+    dataset = function.dataset(seed=job.data_seed)
     clock = time.perf_counter()
     if job.family == "kan":
         edges = sum(a * b for a, b in zip(job.shape[:-1], job.shape[1:], strict=True))
@@ -166,15 +186,19 @@ def train(job: Job) -> Trained:
 
 
 def search(
-    suite: str, functions: Sequence[SuiteFunction], effort: Effort, jobs: int
-) -> dict[str, tuple[Trained, Trained]]:
-    """Return the best KAN and the best MLP of every function, by validation RMSE, and say what they cost."""
+    suite: str, functions: Sequence[SuiteFunction], effort: Effort, seeds: Sequence[int], jobs: int
+) -> dict[tuple[str, int], tuple[Trained, Trained]]:
+    """Return by (function, data seed) the best KAN and MLP by validation RMSE, and say what they cost."""
     short = [
-        Job(suite, f.name, family, shape, SHORT_GRIDS, effort.short_steps, effort.short_restarts, 0)
+        Job(
+            suite, f.name, data_seed, family, shape, SHORT_GRIDS, effort.short_steps, effort.short_restarts, 0
+        )
+        for data_seed in seeds
         for f in functions
         for family, shape in candidates(f)
     ]
     tried = _run(short, jobs, "all shapes")
+    keys = [(f.name, data_seed) for f in functions for data_seed in seeds]
     finals = [
         replace(
             trained.job,
@@ -183,15 +207,15 @@ def search(
             restarts=effort.restarts if is_kan else effort.mlp_restarts,
             seed=seed,
         )
-        for f in functions
+        for key in keys
         for is_kan in (True, False)
-        for trained in _ranked(tried, f.name, is_kan)[: effort.finalists]
+        for trained in _ranked(tried, key, is_kan)[: effort.finalists]
         for seed in range(effort.seeds)
     ]
     tried += _run(finals, jobs, "the best shapes")
     spent = [sum(t.seconds for t in tried if (t.job.family == "kan") == is_kan) for is_kan in (True, False)]
     print(f"\n{len(tried)} fits; seconds of one core: KANs {spent[0]:.0f}, MLPs {spent[1]:.0f}")
-    return {f.name: (_ranked(tried, f.name, True)[0], _ranked(tried, f.name, False)[0]) for f in functions}
+    return {key: (_ranked(tried, key, True)[0], _ranked(tried, key, False)[0]) for key in keys}
 
 
 def _run(tasks: list[Job], jobs: int, label: str) -> list[Trained]:
@@ -200,50 +224,67 @@ def _run(tasks: list[Job], jobs: int, label: str) -> list[Trained]:
     return run_tasks(train, largest_first, jobs, label)
 
 
-def _ranked(tried: Sequence[Trained], function: str, is_kan: bool) -> list[Trained]:
-    """Models of one function and family, lowest validation RMSE first."""
-    mine = [t for t in tried if t.job.function == function and (t.job.family == "kan") == is_kan]
+def _ranked(tried: Sequence[Trained], key: tuple[str, int], is_kan: bool) -> list[Trained]:
+    """Models of one dataset and family, lowest validation RMSE first."""
+    mine = [
+        t for t in tried if (t.job.function, t.job.data_seed) == key and (t.job.family == "kan") == is_kan
+    ]
     return sorted(mine, key=lambda t: t.val_rmse if math.isfinite(t.val_rmse) else math.inf)
 
 
 def show_search(
-    title: str, functions: Sequence[SuiteFunction], found: dict[str, tuple[Trained, Trained]]
+    title: str,
+    functions: Sequence[SuiteFunction],
+    found: Mapping[tuple[str, int], tuple[Trained, Trained]],
 ) -> None:
     """Print both families beside the paper's, the remark, and who wins where."""
     rows = []
+    medians: tuple[dict[str, float], dict[str, float]] = ({}, {})
     for f in functions:
-        kan, mlp = found[f.name]
+        cells = []
+        for place in (0, 1):
+            mine = sorted(
+                (pair[place] for (name, _), pair in found.items() if name == f.name),
+                key=lambda trained: trained.test_rmse,
+            )
+            medians[place][f.name] = median(trained.test_rmse for trained in mine)
+            typical = mine[(len(mine) - 1) // 2]
+            worst = f"{mine[-1].test_rmse:.1e}"
+            cells += [typical.text, typical.n_params, f"{medians[place][f.name]:.2e}", worst]
         rows.append(
             (
                 f.name + (" *" if f.paper_uncertain else ""),
-                kan.text,
-                kan.n_params,
-                f"{kan.test_rmse:.2e}",
-                mlp.text,
-                mlp.n_params,
-                f"{mlp.test_rmse:.2e}",
+                *cells,
                 _paper(f.paper_kan_rmse),
                 _paper(f.paper_mlp_rmse),
-                "MLP" if mlp.test_rmse < kan.test_rmse else "KAN",
+                "MLP" if medians[1][f.name] < medians[0][f.name] else "KAN",
             )
         )
-    header = ("function", "KAN", "n_params", "test RMSE", "MLP, LM", "n_params", "test RMSE")
+    header = (
+        "function",
+        "KAN",
+        "n_params",
+        "test RMSE",
+        "worst",
+        "MLP, LM",
+        "n_params",
+        "test RMSE",
+        "worst",
+    )
     show_table(title, (*header, "paper KAN", "paper MLP", "lower"), rows)
     if any(f.paper_uncertain for f in functions):
         print("* stored copies of the paper's table disagree about this row")
     print("\n" + REMARK.format(n_train=" or ".join(sorted({str(f.n_train) for f in functions}))) + "\n")
-    show_counts(functions, found)
+    show_counts(functions, *medians)
 
 
-def show_counts(functions: Sequence[SuiteFunction], found: dict[str, tuple[Trained, Trained]]) -> None:
-    """Print where the KAN does not have the lowest error, and the mean ratios."""
+def show_counts(functions: Sequence[SuiteFunction], kan: dict[str, float], mlp: dict[str, float]) -> None:
+    """Print where the KAN does not have the lowest median error, and the mean ratios."""
 
     def tell(what: str, loses: Callable[[SuiteFunction], bool]) -> None:
         names = [f.name for f in functions if loses(f)]
         print(f"{what}: {len(names)} of {len(functions)}{': ' if names else ''}{', '.join(names)}")
 
-    kan = {name: pair[0].test_rmse for name, pair in found.items()}
-    mlp = {name: pair[1].test_rmse for name, pair in found.items()}
     paper_kan = {f.name: _landmark(f.paper_kan_rmse) for f in functions}
     paper_mlp = {f.name: _landmark(f.paper_mlp_rmse) for f in functions}
     tell("the MLP of kan_np is more accurate than its KAN", lambda f: mlp[f.name] < kan[f.name])

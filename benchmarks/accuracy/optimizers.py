@@ -3,9 +3,10 @@
     python -m benchmarks.accuracy.optimizers
 
 Both start from the same model; Levenberg-Marquardt makes its steps, then L-BFGS gets as many seconds. Sizes
-on both sides of the limit of "auto", and numbers of samples on both sides of the number of parameters. No
-bar: the table is what the limit was chosen by. Where samples are fewer than parameters both reach zero, and
-the ratio of two roundings says nothing.
+on both sides of the limit of "auto", and numbers of samples on both sides of the number of parameters, for
+every seed of the data and the model. No bar: the table is what the limit was chosen by. No other models
+either: what is compared is two ways to the same training error. Where samples are fewer than parameters both
+reach zero, and the ratio of two roundings says nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks._common import positive, shape_text, show_table
-from benchmarks.accuracy._common import parser, warm
+from benchmarks._common import median, positive, shape_text, show_table
+from benchmarks.accuracy._common import data_seeds, lowest, parse, parser, warm
 from kan_np import KAN, MLP, create_dataset
 from kan_np.optimize import AUTO_LM_PARAMS
 
@@ -48,7 +49,7 @@ class Pair:
     @property
     def lead(self) -> float:
         """How many times lower the training RMSE of Levenberg-Marquardt is."""
-        return self.lbfgs / self.lm
+        return self.lbfgs / max(self.lm, sys.float_info.min)
 
 
 def target(x: np.ndarray) -> np.ndarray:
@@ -57,8 +58,8 @@ def target(x: np.ndarray) -> np.ndarray:
     return np.exp(turned.mean(axis=1, keepdims=True))
 
 
-def compare(start: KAN | MLP, name: str, n_train: int, steps: int) -> Pair:
-    dataset = create_dataset(target, n_var=start.width[0], train_num=n_train, test_num=10, seed=0)
+def compare(start: KAN | MLP, name: str, n_train: int, data_seed: int, steps: int) -> Pair:
+    dataset = create_dataset(target, n_var=start.width[0], train_num=n_train, test_num=10, seed=data_seed)
     models = start.copy(), start.copy()
     clock = time.perf_counter()
     options = {"smoothing": 0.0} if isinstance(start, KAN) else {}  # least squares whatever the samples
@@ -79,30 +80,49 @@ def compare(start: KAN | MLP, name: str, n_train: int, steps: int) -> Pair:
 def main() -> int:
     made = parser(__doc__, seeds=1)
     made.add_argument("--steps", type=positive, default=40, help="steps of Levenberg-Marquardt (default 40)")
-    arguments = made.parse_args()
+    arguments = parse(made, steps=3, data_seeds=1)
     if arguments.jobs != 1:
         raise SystemExit("--jobs: times are compared, so fits run one after the other")
     warm()
     pairs: list[Pair] = []
 
-    def add(start: KAN | MLP, name: str, n_train: int) -> None:
-        pairs.append(compare(start, name, n_train, arguments.steps))
+    def add(start: KAN | MLP, name: str, n_train: int, data_seed: int) -> None:
+        pairs.append(compare(start, name, n_train, data_seed, arguments.steps))
         print(f"{len(pairs)}: {name}, {n_train} samples, {pairs[-1].seconds:.1f} s", file=sys.stderr)
 
-    for seed in range(arguments.seeds):
-        for n_train in (300, 1000, 3000):
-            for width, grid in KANS:
-                name = f"KAN {shape_text(width)} G={grid}"
-                add(KAN(width, grid, seed=seed), name, n_train)
-            for width in MLPS:
-                name = f"MLP {shape_text(width)}"
-                add(MLP(width, seed=seed), name, n_train)
+    for data_seed in data_seeds(arguments):
+        for seed in range(arguments.seeds):
+            for n_train in (300, 1000, 3000):
+                for width, grid in KANS:
+                    name = f"KAN {shape_text(width)} G={grid}"
+                    add(KAN(width, grid, seed=seed), name, n_train, data_seed)
+                for width in MLPS:
+                    name = f"MLP {shape_text(width)}"
+                    add(MLP(width, seed=seed), name, n_train, data_seed)
+    show_pairs(pairs, arguments.steps)
+    return 0
+
+
+def show_pairs(pairs: list[Pair], steps: int) -> None:
+    """Print medians over the seeds by model and number of samples, and who is lower how often."""
+    groups: dict[tuple[str, int], list[Pair]] = {}
+    for pair in sorted(pairs, key=lambda p: (p.name[:3], p.n_params, p.n_train)):
+        groups.setdefault((pair.name, pair.n_train), []).append(pair)
     rows = [
-        (p.name, p.n_params, p.n_train, f"{p.seconds:.2f}", f"{p.lm:.1e}", f"{p.lbfgs:.1e}", f"{p.lead:.1f}")
-        for p in sorted(pairs, key=lambda p: (p.name[:3], p.n_params, p.n_train))
+        (
+            name,
+            own[0].n_params,
+            n_train,
+            f"{median(p.seconds for p in own):.2f}",
+            f"{median(p.lm for p in own):.1e}",
+            f"{median(p.lbfgs for p in own):.1e}",
+            f"{median(p.lead for p in own):.1f}",
+            f"{lowest(p.lead for p in own):.1f}",
+        )
+        for (name, n_train), own in groups.items()
     ]
-    header = ("model", "parameters", "samples", "seconds", "LM", "L-BFGS", "L-BFGS / LM")
-    show_table(f"Training RMSE in the time of {arguments.steps} steps of LM", header, rows)
+    header = ("model", "parameters", "samples", "seconds", "LM", "L-BFGS", "L-BFGS / LM", "least")
+    show_table(f"Training RMSE in the time of {steps} steps of LM, medians over the seeds", header, rows)
     told = [p for p in pairs if p.lbfgs > ZERO]
     for what, chosen in (
         (f"up to {AUTO_LM_PARAMS} parameters", [p for p in told if p.n_params <= AUTO_LM_PARAMS]),
@@ -112,7 +132,6 @@ def main() -> int:
             own = [p for p in chosen if p.name.startswith(family)]
             better = sum(p.lead > 1.0 for p in own)
             print(f"{what}: Levenberg-Marquardt is lower for {better} of {len(own)} {family}s")
-    return 0
 
 
 if __name__ == "__main__":
