@@ -25,6 +25,7 @@ from sweeps.table_notes import table_notes
 
 Dataset = dict[str, Any]
 
+VERSION: str = kan_np.__version__
 CSV_PREFIX = "csv/"
 #: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
 #: functions of a suite should find room.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from sweeps._files import write_file
 from sweeps._orphans import end_with
+from sweeps.interrupts import ignore_terminal
 from sweeps.page.style import render
 
 #: For papers, for slides; the SVG of a figure belongs to its page too, see `sweeps.page.gallery`.
@@ -110,6 +110,6 @@ def _write_pickled(content: bytes, path: Path) -> None:
 
 
 def _begin(owner: int) -> None:
-    """Leave Ctrl-C, which every process of a terminal gets, to the one that started this one; end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave what a terminal sends to every process in it to the one that started this one; end with it."""
+    ignore_terminal()
     end_with(owner)
