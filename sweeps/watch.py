@@ -49,7 +49,8 @@ class Sight:
     @property
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
-        return self.recorded >= self.planned or self.holder is None
+        # A sweep that has just begun has no plan yet.
+        return 0 < self.planned <= self.recorded or self.holder is None
 
     def line(self) -> str:
         """Return the counts as one line."""
