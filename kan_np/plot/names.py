@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from kan_np._validate import shown
 from kan_np.plot._style import FONT_SIZE, INK, POINT
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> lis
     if given is None:
         return [f"${letter}$"] if letter == "y" and n == 1 else [f"${letter}_{{{i + 1}}}$" for i in range(n)]
     if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise TypeError(f"{what} is {given!r}; expected a list of {n} names.")
+        raise TypeError(f"{what} is {shown(given)}; expected a list of {n} names.")
     entries = list(given)
     if len(entries) != n:
         raise ValueError(f"{what} has {len(entries)} names, {entries}; expected {n}, one for each variable.")
@@ -174,14 +175,14 @@ def _text(what: str, entry: Any) -> str:
 
         entry = f"${latex(entry)}$"
     if not isinstance(entry, str):
-        raise TypeError(f"{what} is {entry!r}; expected text or a SymPy expression.")
+        raise TypeError(f"{what} is {shown(entry)}; expected text or a SymPy expression.")
     try:
         width_of(entry, FONT_SIZE)
     except ValueError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ValueError(
-            f"{what} is {entry!r}, a formula that cannot be read ({reason}); expected text with balanced "
-            r"formulas such as '$x_1$'. Write a plain dollar sign as '\$'."
+            f"{what} is {shown(entry)}, a formula that cannot be read ({reason}); expected text with "
+            r"balanced formulas such as '$x_1$'. Write a plain dollar sign as '\$'."
         ) from None
     return entry
 

@@ -291,7 +291,9 @@ def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
     if var is None:
         return [sympy.Symbol(f"x_{i}") for i in range(1, count + 1)]
     if isinstance(var, str) or not hasattr(var, "__len__"):
-        raise TypeError(f"var is {var!r}; expected a sequence of {count} names or sympy expressions.")
+        raise TypeError(
+            f"var is {_validate.shown(var)}; expected a sequence of {count} names or sympy expressions."
+        )
     if len(var) != count:
         raise ValueError(f"var has {len(var)} names; expected {count}, one a column of the data.")
     for name in var:
@@ -338,7 +340,9 @@ def _scalers(model: KAN, inputs: Sequence[ArrayLike] | None, outputs: Sequence[A
 
 def _normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
     if not hasattr(given, "__len__") or len(given) != 2:
-        raise ValueError(f"{name} is {given!r}; expected a pair (mean, std) of {count} numbers each.")
+        raise ValueError(
+            f"{name} is {_validate.shown(given)}; expected a pair (mean, std) of {count} numbers each."
+        )
     mean, std = (_validate.vector(name, np.ravel(np.asarray(part, dtype=float))) for part in given)
     if mean.size != count or std.size != count or not (std > 0).all():
         raise ValueError(
