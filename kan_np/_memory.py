@@ -12,6 +12,8 @@ _UNKNOWN = 2**40
 #: Where Linux says how much the container of this process may use, of both versions of control groups.
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _GIB = 2**30
+#: No message has more digits than that.
+_MOST_GIB = 10**15
 
 
 def check_memory(what: str, n_bytes: int, advice: str) -> None:
@@ -34,8 +36,8 @@ def check_memory(what: str, n_bytes: int, advice: str) -> None:
     there = total_memory()
     if n_bytes > there:
         raise ValueError(
-            f"{what} would take at least {min(n_bytes // _GIB, 10**15):,} GiB of memory; expected at most the "
-            f"{there / _GIB:,.1f} GiB that there are. {advice}"
+            f"{what} would take at least {min(n_bytes // _GIB, _MOST_GIB):,} GiB of memory; expected at most "
+            f"the {there / _GIB:,.1f} GiB that there are. {advice}"
         )
 
 
