@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -142,10 +142,10 @@ def deaf_children() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _start_trackers()
+    start_trackers()
     noted: list[int] = []
     previous = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in _stops()}
-    unblock = _block_terminal()
+    unblock = _block(_OF_TERMINALS)
     try:
         yield
     finally:
@@ -156,21 +156,29 @@ def deaf_children() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _start_trackers() -> None:
-    """Start the helpers that belong to processes; the first process would, and they unblock SIGINT then."""
+def start_trackers() -> None:
+    """Start the helpers that belong to processes; the first process would, and they unblock SIGINT then.
+
+    They ignore Ctrl-C by themselves, and inherit that SIGHUP is blocked: without them this process, as it
+    ends, would tell of things that it has left behind.
+    """
     if os.name != "posix":
         return
     from multiprocessing import resource_tracker
 
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-    resource_tracker.ensure_running()
-    loky_tracker.ensure_running()
+    unblock = _block(_OF_TERMINALS[1:])
+    try:
+        resource_tracker.ensure_running()
+        loky_tracker.ensure_running()
+    finally:
+        unblock()
 
 
-def _block_terminal() -> Callable[[], object]:
-    """Block what a terminal sends, here and in what is started, where there are masks; return the undoing."""
+def _block(numbers: Collection[signal.Signals]) -> Callable[[], object]:
+    """Block signals, here and in what is started, where there are masks; return what undoes it."""
     if not hasattr(signal, "pthread_sigmask"):
         return lambda: None
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     return lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before)

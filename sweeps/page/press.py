@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from sweeps._files import write_file
 from sweeps._orphans import end_with
-from sweeps.interrupts import ignore_terminal
+from sweeps.interrupts import ignore_terminal, start_trackers
 from sweeps.page.style import render
 
 #: For papers, for slides; the SVG of a figure belongs to its page too, see `sweeps.page.gallery`.
@@ -52,6 +52,7 @@ class Press:
 
         helpers = min((cpu_count() if cores is None else cores) - 1, n_figures // _WORTH_A_PROCESS)
         if helpers > 0:
+            start_trackers()
             self._pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(os.getpid(),))
 
     def __enter__(self) -> Self:
