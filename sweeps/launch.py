@@ -196,7 +196,8 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
     command = command_line()
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
-            _check_shard(store, prepared)  # again: another process may have started here since
+            if prepared.shard is not None:  # again: another shard may have started here since
+                _check_shard(store, prepared)
             if store.meta()["plan_of"] != prepared.plan_of:
                 # Without runs, another process has replaced the plan since it was looked at.
                 _store_plan(store, prepared, runs or prepared.runs())
