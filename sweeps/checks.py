@@ -96,9 +96,12 @@ class Table:
         return UserError(f"{self.where}: {message}")
 
 
-def whole(minimum: int, maximum: int | None = None) -> Check[int]:
-    """Check for an integer within bounds, at most one of 64 bits; true and false are none."""
-    most = LARGEST if maximum is None else maximum
+def whole(minimum: int, maximum: int | None = None, room: int = LARGEST) -> Check[int]:
+    """Check for an integer within bounds; true and false are none.
+
+    Where there is no `maximum` by meaning, there is `room` for so large ones, which only a larger one is told.
+    """
+    most = room if maximum is None else maximum
 
     def check(value: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= most:

@@ -249,8 +249,8 @@ def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource
             raise table.error(f"{' and '.join(ways)} exclude each other: each says what the test rows are.")
         spec = DataSpec(seed=seed, val_fraction=val_fraction, test_fraction=test_fraction, folds=folds)
     else:
-        n_train = table.take("n_train", whole(2, MAX_SAMPLES), None)
-        n_test = table.take("n_test", whole(1, MAX_SAMPLES), None)
+        n_train = table.take("n_train", whole(2, room=MAX_SAMPLES), None)
+        n_test = table.take("n_test", whole(1, room=MAX_SAMPLES), None)
         spec = DataSpec(n_train, n_test, seed, val_fraction)
     table.close()
     return spec
