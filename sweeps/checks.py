@@ -99,7 +99,7 @@ class Table:
 def whole(minimum: int, maximum: int | None = None, room: int = LARGEST) -> Check[int]:
     """Check for an integer within bounds; true and false are none.
 
-    Where there is no `maximum` by meaning, there is `room` for so large ones, which only a larger one is told.
+    Where no `maximum` follows from the meaning there is `room` for so large ones; only larger ones are told.
     """
     most = room if maximum is None else maximum
 
