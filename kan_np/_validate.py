@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,31 +17,81 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+#: Arrays with more values are shown by their shape, longer texts and lists in part.
+_MOST_VALUES = 8
+#: So many choices are listed, as of a table with thousands of columns.
+_MOST_CHOICES = 40
+#: A text with more characters is no misspelt name.
+_MOST_COMPARED = 200
+_shorten = reprlib.Repr()
+_shorten.maxlist = _shorten.maxtuple = _shorten.maxset = _shorten.maxfrozenset = _shorten.maxdict = (
+    _MOST_VALUES
+)
+_shorten.maxstring = _shorten.maxother = 120
 
-def choice(name: str, value: object, allowed: Iterable[str]) -> str:
-    """Return `value` if it is one of `allowed`, else raise with the nearest spelling."""
+
+def shown(value: object) -> str:
+    """Return a value as messages show it: on one line, in part if it is long.
+
+    Examples
+    --------
+    >>> shown("LBFGS"), shown(np.zeros((100, 2)))
+    ("'LBFGS'", 'an array of shape (100, 2)')
+    """
+    if isinstance(value, np.ndarray) and value.size > _MOST_VALUES:
+        return f"an array of shape {value.shape}"
+    try:
+        return " ".join(_shorten.repr(value).split())
+    except Exception:  # whatever goes wrong in what others wrote, the message is about something else
+        return f"a value of type {type(value).__name__}"
+
+
+def choice(name: str, value: object, allowed: Iterable[str], others: Mapping[str, str] | None = None) -> str:
+    """Return `value` if it is one of `allowed`, else raise with the nearest spelling.
+
+    `others` are words of other libraries, in small letters, and what comes nearest to them here.
+    """
     options = list(allowed)
     if isinstance(value, str) and value in options:
         return value
-    near = difflib.get_close_matches(str(value).lower(), [o.lower() for o in options], n=1, cutoff=0.5)
+    near = []
+    if isinstance(value, str) and others and value.lower() in others:
+        near = [others[value.lower()].lower()]
+    elif isinstance(value, str) and len(value) <= _MOST_COMPARED:
+        near = difflib.get_close_matches(value.lower(), [o.lower() for o in options], n=1, cutoff=0.5)
     hint = ""
     if near:
         hint = f" Did you mean {next(o for o in options if o.lower() == near[0])!r}?"
-    raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}.{hint}")
+    listed = ", ".join(map(repr, options[:_MOST_CHOICES]))
+    if len(options) > _MOST_CHOICES:
+        listed = f"{len(options)} names: {listed}, ..."
+    raise ValueError(f"{name} is {shown(value)}; expected one of {listed}.{hint}")
 
 
 def integer(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Return `value` as an int within [minimum, maximum]; bools and fractions are refused."""
     bounds = f"an integer >= {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
     if isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected {bounds}.")
+        raise TypeError(f"{name} is {shown(value)}; expected {bounds}.")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} is {value!r} of type {type(value).__name__}; expected {bounds}.") from None
+        raise TypeError(
+            f"{name} is {shown(value)} of type {type(value).__name__}; expected {bounds}."
+        ) from None
     if number < minimum or (maximum is not None and number > maximum):
-        raise ValueError(f"{name} is {number}; expected {bounds}.")
+        raise ValueError(f"{name} is {shown(number)}; expected {bounds}.")
     return number
+
+
+def generator(name: str, seed: int | np.random.Generator) -> np.random.Generator:
+    """Return the random generator of a seed, or `seed` itself if it is a generator."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} is {shown(seed)}; expected an integer >= 0 or a numpy.random.Generator."
+        ) from None
 
 
 def real(name: str, value: object, minimum: float = -np.inf, maximum: float = np.inf) -> float:
@@ -48,7 +99,9 @@ def real(name: str, value: object, minimum: float = -np.inf, maximum: float = np
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected a number.") from None
+        raise TypeError(f"{name} is {shown(value)}; expected a number.") from None
+    except OverflowError:
+        raise ValueError(f"{name} is {shown(value)}; expected a number below 1.8e308.") from None
     if not np.isfinite(number) or number < minimum or number > maximum:
         raise ValueError(f"{name} is {number}; expected a finite number in [{minimum:g}, {maximum:g}].")
     return number

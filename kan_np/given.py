@@ -81,7 +81,9 @@ def grid_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:
     try:
         given = np.asarray(grid_range, dtype=np.float64)
     except (ValueError, TypeError):
-        raise TypeError(f"grid_range is {grid_range!r}; expected numbers (low, high).") from None
+        raise TypeError(
+            f"grid_range is {_validate.shown(grid_range)}; expected numbers (low, high)."
+        ) from None
     if given.shape not in ((2,), (n_in, 2)):
         raise ValueError(
             f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2) for each."

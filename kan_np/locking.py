@@ -142,8 +142,8 @@ def _refuse_different(net: MixedNetwork, group: Sequence[Place]) -> None:
 
 def _named_places(net: MixedNetwork, level: Any, edges: Sequence[Sequence[int]]) -> list[Place]:
     if isinstance(edges, str) or not hasattr(edges, "__iter__"):
-        raise TypeError(f"edges is {edges!r}; expected pairs (i, j).")
+        raise TypeError(f"edges is {_validate.shown(edges)}; expected pairs (i, j).")
     pairs = list(edges)
     if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
-        raise ValueError(f"edges is {pairs!r}; expected pairs (i, j).")
+        raise ValueError(f"edges is {_validate.shown(pairs)}; expected pairs (i, j).")
     return list(dict.fromkeys(checked_place(net.masks, (level, i, j)) for i, j in pairs))

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np import _validate
+from kan_np._arguments import MODEL, explained, explained_fit
+from kan_np._memory import check_memory
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -59,13 +61,16 @@ class MLP(Trainable):
     True
     """
 
+    @explained(MODEL)
     def __init__(
         self, width: Sequence[int], activation: str = "tanh", *, seed: int | np.random.Generator = 0
     ) -> None:
         layers = check_width(width)
         activation = _validate.choice("activation", activation, ACTIVATIONS)
         self.scaler = None
-        rng = np.random.default_rng(seed)
+        n_params = sum((a + 1) * b for a, b in zip(layers[:-1], layers[1:], strict=True))
+        check_memory(f"an MLP of {n_params} parameters", 16 * n_params, "Use fewer nodes.")
+        rng = _validate.generator("seed", seed)
         parts = []
         for n_in, n_out in zip(layers[:-1], layers[1:], strict=True):
             spread = np.sqrt(6.0 / (n_in + n_out if activation == "tanh" else n_in))
@@ -133,6 +138,7 @@ class MLP(Trainable):
         """Name of the activation a."""
         return str(self._network.activation)
 
+    @explained_fit
     def fit(
         self,
         dataset: Dataset,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np import _validate, attribution, fixing, given, locking, pruning
+from kan_np._arguments import MODEL, explained, explained_fit
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -108,6 +109,7 @@ class KAN(Views):
     True
     """
 
+    @explained(MODEL)
     def __init__(
         self,
         width: Sequence[int | Sequence[int]],
@@ -133,6 +135,7 @@ class KAN(Views):
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
         self.scaler = None
         grid = _validate.integer("grid", grid, 1)
+        shape.check_memory(grid, k)
         base_fun = _validate.choice("base_fun", base_fun, BASE_FUNCTIONS)
         extrapolation = _validate.choice("extrapolation", extrapolation, EXTRAPOLATIONS)
         init = _validate.choice("init", init, STARTS)
@@ -142,10 +145,12 @@ class KAN(Views):
             _validate.real("scale_base_sigma", scale_base_sigma),
         )
         if not isinstance(affine_trainable, bool):
-            raise TypeError(f"affine_trainable is {affine_trainable!r}; expected True or False.")
+            raise TypeError(
+                f"affine_trainable is {_validate.shown(affine_trainable)}; expected True or False."
+            )
         ranges = given.grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
-        rng = np.random.default_rng(seed)
+        rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
         self._network: Network | MixedNetwork = shape.network(
             lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
@@ -170,6 +175,7 @@ class KAN(Views):
         if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
             self._constant = self._network
 
+    @explained_fit
     def fit(
         self,
         dataset: Dataset,
@@ -296,6 +302,7 @@ class KAN(Views):
             If ``grid`` is smaller than the present one.
         """
         grid = _validate.integer("grid", grid, self.grid)
+        Shape.of(self._network).check_memory(grid, self.k)
         model = self.copy()
         model._network = self._network.refined(grid)
         if self._shrinkage is not None:  # a weight that held a coarse grid may not hold a finer one

@@ -289,7 +289,9 @@ def _samples(model: KAN, x: ArrayLike | None) -> ArrayLike:
 def _named(name: str, ids: Iterable[int], n: int) -> Bools:
     """True for the named ones of n."""
     if isinstance(ids, str) or not hasattr(ids, "__iter__"):
-        raise TypeError(f"{name} is {ids!r}; expected a sequence of integers from 0 to {n - 1}.")
+        raise TypeError(
+            f"{name} is {_validate.shown(ids)}; expected a sequence of integers from 0 to {n - 1}."
+        )
     kept = np.zeros(n, dtype=bool)
     kept[[_validate.integer(f"{name}[{q}]", one, 0, n - 1) for q, one in enumerate(ids)]] = True
     return kept

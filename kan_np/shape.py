@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kan_np import _validate
+from kan_np import _memory, _validate
 from kan_np._validate import FloatArray
 from kan_np.mixed_layer import MixedLayer
 from kan_np.mixed_network import MixedNetwork
@@ -45,7 +45,9 @@ class Shape:
         if isinstance(width, str) or not hasattr(width, "__iter__"):
             check_width(width)
         pairs = [_sums_and_products(f"width[{level}]", entry) for level, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
-        check_width([sums + products for sums, products in pairs])
+        nodes = check_width([sums + products for sums, products in pairs])
+        # Before anything is made of them; the grid may be any.
+        _check_memory(nodes, list(zip(nodes[:-1], nodes[1:], strict=True)))
         if pairs[0][1]:
             raise ValueError(f"width[0] is {list(pairs[0])}; expected inputs without products.")
         n_mult = [products for _, products in pairs]
@@ -83,6 +85,10 @@ class Shape:
         """For every edge, the nodes that its layer has below."""
         return np.concatenate([np.full(n * m, float(n)) for n, m in self.pairs])
 
+    def check_memory(self, grid: int, k: int) -> None:
+        """Raise ValueError if a network of this shape, with G = `grid`, does not fit in memory."""
+        _check_memory(self.width, self.pairs, grid, k)
+
     def network(
         self, table: Callable[[slice], SplineTable], base_fun: str, theta: FloatArray, affine: bool
     ) -> Network | MixedNetwork:
@@ -111,15 +117,27 @@ class Shape:
         return MixedNetwork(tuple(layers))
 
 
+def _check_memory(width: Sequence[int], pairs: Sequence[tuple[int, int]], grid: int = 0, k: int = 0) -> None:
+    # Of an edge: coefficients and residual weight, and which nodes it joins. Of a source: G polynomials of
+    # k + 1 coefficients for each of k + 1 splines, and six arrays beside them (`kan_np.pieces.SplineTable`).
+    edges = sum(a * b for a, b in pairs)
+    numbers = edges * (grid + k + 3) + sum(width[:-1]) * max(grid, 1) * ((k + 1) ** 2 + 6)
+    named = f"a KAN of width {_validate.shown(list(width))}"
+    named += f" and grid {_validate.shown(grid)}" if grid else ""
+    _memory.check_memory(named, 8 * numbers, "Use fewer nodes or intervals.")
+
+
 def _sums_and_products(name: str, entry: Any) -> tuple[int, int]:
     """(sums, products) of a number of nodes or a pair."""
     if isinstance(entry, str) or not hasattr(entry, "__len__"):
         return _validate.integer(name, entry, 1), 0
     if len(entry) != 2:
-        raise ValueError(f"{name} is {entry!r}; expected a number of nodes, or [sums, products].")
+        raise ValueError(
+            f"{name} is {_validate.shown(entry)}; expected a number of nodes, or [sums, products]."
+        )
     sums, products = (_validate.integer(f"{name}[{q}]", part, 0) for q, part in enumerate(entry))
     if sums + products == 0:
-        raise ValueError(f"{name} is {entry!r}; expected at least one node.")
+        raise ValueError(f"{name} is {_validate.shown(entry)}; expected at least one node.")
     return sums, products
 
 
@@ -130,8 +148,8 @@ def _factors(mult_arity: Any, n_mult: Sequence[int]) -> list[tuple[int, ...]]:
     lengths = [len(own) if hasattr(own, "__len__") else -1 for own in mult_arity]
     if lengths != list(n_mult):
         raise ValueError(
-            f"mult_arity is {mult_arity!r}; expected an integer, or a list a layer, inputs first, with "
-            f"{list(n_mult)} entries."
+            f"mult_arity is {_validate.shown(mult_arity)}; expected an integer, or a list a layer, inputs "
+            f"first, with {list(n_mult)} entries."
         )
     return [
         tuple(_validate.integer(f"mult_arity[{level}][{q}]", m, 2) for q, m in enumerate(own))

@@ -307,15 +307,21 @@ class Trainable(ABC):
         columns = Columns.of(data, self.width[0], self.width[-1])
         data["columns"] = replace(columns, features=columns.features or self._columns.features)
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback is {callback!r}; expected a function that takes a Progress.")
+            raise TypeError(
+                f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
+            )
         return fit(self, data, options, penalty, callback, dataset.get("feature_names"))
 
 
 def check_width(width: object) -> list[int]:
     """Return `width` as a new list of at least two positive ints."""
     if isinstance(width, str) or not hasattr(width, "__iter__"):
-        raise TypeError(f"width is {width!r}; expected a list of node counts such as [2, 5, 1].")
+        raise TypeError(
+            f"width is {_validate.shown(width)}; expected a list of node counts such as [2, 5, 1]."
+        )
     layers = [_validate.integer(f"width[{i}]", n, 1) for i, n in enumerate(width)]
     if len(layers) < 2:
-        raise ValueError(f"width is {layers}; expected at least inputs and outputs, such as [2, 5, 1].")
+        raise ValueError(
+            f"width is {_validate.shown(layers)}; expected at least inputs and outputs, such as [2, 5, 1]."
+        )
     return layers

@@ -11,6 +11,10 @@ from sweeps.errors import UserError
 
 T = TypeVar("T")
 D = TypeVar("D")
+#: What TOML and SQLite have room for.
+LARGEST = 2**63 - 1
+#: So many characters of a value are shown in a message.
+_MOST_SHOWN = 200
 Check = Callable[[object], T]
 
 
@@ -18,10 +22,22 @@ class Expected(Exception):  # noqa: N818 - not an error by itself: `Table` compl
     """What a check expected instead of the value it was given."""
 
 
+def shown(value: object) -> str:
+    """Return a value as it is written, the end left out if it is long.
+
+    Examples
+    --------
+    >>> len(shown("x" * 10**6)) < 300
+    True
+    """
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}... ({len(text)} characters)"
+
+
 def nearest(word: object, choices: Iterable[str]) -> str:
     """Return " Did you mean '...'?" with the choice spelled most like `word`, or nothing."""
     options = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(str(word).lower(), options, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(word)[:_MOST_SHOWN].lower(), options, n=1, cutoff=0.5)
     return f" Did you mean {options[near[0]]!r}?" if near else ""
 
 
@@ -31,7 +47,7 @@ def pick(what: str, value: object, choices: Iterable[str]) -> str:
     if isinstance(value, str) and value in options:
         return value
     listed = ", ".join(options)
-    raise UserError(f"{what} is {value!r}; expected one of {listed}.{nearest(value, options)}")
+    raise UserError(f"{what} is {shown(value)}; expected one of {listed}.{nearest(value, options)}")
 
 
 class Table:
@@ -61,7 +77,7 @@ class Table:
         except Expected as expected:
             wanted = str(expected)
             stop = "" if wanted.endswith("?") else "."
-            raise UserError(f"{self.where}: {key} is {value!r}; expected {wanted}{stop}") from None
+            raise UserError(f"{self.where}: {key} is {shown(value)}; expected {wanted}{stop}") from None
 
     def has(self, key: str) -> bool:
         """Say whether `key` is there and was not taken yet."""
@@ -71,23 +87,27 @@ class Table:
         """Raise a UserError if keys are left that nobody took."""
         for key in self._values:
             hint = nearest(key, self._known)
-            raise UserError(f"{self.where}: unknown key {key!r}.{hint} Known keys: {', '.join(self._known)}.")
+            raise UserError(
+                f"{self.where}: unknown key {shown(key)}.{hint} Known keys: {', '.join(self._known)}."
+            )
 
     def error(self, message: str) -> UserError:
         """Return a UserError about this place."""
         return UserError(f"{self.where}: {message}")
 
 
-def whole(minimum: int, maximum: int | None = None) -> Check[int]:
-    """Check for an integer within bounds; true and false are none."""
-    bounds = f"an integer >= {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
+def whole(minimum: int, maximum: int | None = None, room: int = LARGEST) -> Check[int]:
+    """Check for an integer within bounds; true and false are none.
+
+    Where no `maximum` follows from the meaning there is `room` for so large ones; only larger ones are told.
+    """
+    most = room if maximum is None else maximum
 
     def check(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise Expected(bounds)
-        if maximum is not None and value > maximum:
-            raise Expected(bounds)
-        return value
+        if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= most:
+            return value
+        above = maximum is None and (not isinstance(value, int) or value <= most)
+        raise Expected(f"an integer >= {minimum}" if above else f"an integer from {minimum} to {most}")
 
     return check
 

@@ -1,41 +1,22 @@
 """The command line: `kan-sweep`, also `python -m sweeps`.
 
 Results go to stdout, everything for the eyes to stderr. Exit codes: 0 all went well; 1 some runs failed or
-the workers were lost, what was merged or repaired is not all there, or nothing could be compared; 2 bad
-input; 130 interrupted.
+the workers were lost, what was merged or repaired is not all there, nothing could be compared, or what was to
+be shown could not be; 2 bad input; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from sweeps._safe_text import printable
-from sweeps.errors import UserError
-from sweeps.interrupts import EXIT_INTERRUPTED
+from sweeps import paths, streams
+from sweeps.answering import Commands, answered
+from sweeps.interrupts import stops_as_interrupts
 from sweeps.storage.sqlite_errors import understood
-
-EXIT_BAD_INPUT = 2
-
-
-class Interrupted(Exception):  # noqa: N818 - not a mistake
-    """Ctrl-C came upon a command that does not answer it by itself."""
-
-
-class Commands(TyperGroup):
-    """The commands; typer would make a bare exit code of an interrupt, which `main` is to put into words."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Carry out the command that was typed."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Interrupted from None
-
 
 app = typer.Typer(
     cls=Commands,
@@ -44,52 +25,70 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The --out directory of a sweep.")]
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", parser=paths.path, help="The --out directory of a sweep.")
+]
+
+
+EXIT_NOT_SHOWN = 1
+_SHOW_ONLY = frozenset({"--help", "-h", "--version"})
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; a mistake of the user is one message, no traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        code = app(arguments or ["--help"], prog_name="kan-sweep", standalone_mode=False)
-    except UserError as error:
-        _say(f"error: {error}")
-        return EXIT_BAD_INPUT
-    except (Interrupted, KeyboardInterrupt, typer.Abort):
-        _say("interrupted; nothing that was stored is lost, and the same command goes on or begins again.")
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        # What typer raises for a wrong option knows its exit code and its message, under a name that differs
-        # from release to release.
-        if not hasattr(error, "format_message"):
-            raise
-        from sweeps._usage import usage_text
-
-        _say(f"error: {usage_text(error, error.format_message(), arguments)} See: kan-sweep --help")
-        return EXIT_BAD_INPUT
-    return int(code or 0)
+    with streams.forgiving(), stops_as_interrupts():
+        code = answered(app, arguments)
+        if reason := streams.output_error():
+            streams.say(
+                f"error: cannot write to standard output: {reason}. Not all of what it shows is there."
+            )
+            if _SHOW_ONLY.intersection(arguments or _SHOW_ONLY):
+                return code or EXIT_NOT_SHOWN
+        return code
 
 
-def _say(line: str) -> None:
-    typer.echo(printable(line), err=True)
+def _shown() -> int:
+    """Return the exit code of a command whose result is what it has shown."""
+    return EXIT_NOT_SHOWN if streams.output_error() else 0
 
 
-def _write(line: str) -> None:
-    typer.echo(printable(line))
+def _version(asked: bool) -> None:
+    if asked:
+        from sweeps.tasks import VERSION
+
+        streams.show(f"kan-sweep {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()
 def run(
     source: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.")
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            parser=paths.source,
+            help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.",
+        ),
     ],
     preset: Annotated[
         str | None, typer.Option(help="What to try on a suite or a table: quick (default), paper or formula.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory of the results; runs/SPEC if not given.")
+        Path | None, typer.Option(parser=paths.path, help="Directory of the results; runs/SPEC if not given.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Table only: the column to predict.")] = None,
     features: Annotated[
@@ -98,7 +97,9 @@ def run(
     group: Annotated[
         str | None, typer.Option(help="Table only: column whose equal values stay together in a split.")
     ] = None,
-    test: Annotated[str | None, typer.Option(help="Table only: a second table, with the test rows.")] = None,
+    test: Annotated[
+        str | None, typer.Option(parser=paths.source, help="Table only: a second table, with the test rows.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="Table only: k-fold cross-validation with so many folds.")] = 0,
     classes: Annotated[
         str, typer.Option(help="Table only: what becomes of columns of text, refuse or one-hot.")
@@ -175,23 +176,31 @@ def run(
         rerun,
     )
     if dry_run:
-        return launching.dry_run(request, _write)
-    return launching.launch(request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), _say, _write)
+        return launching.dry_run(request, streams.show) or _shown()
+    return launching.launch(
+        request, RunnerOptions(backend, jobs, progress, scheduler, n_bytes), streams.say, streams.show
+    )
 
 
 @app.command()
 def auto(
-    source: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header row (.csv).")],
+    source: Annotated[
+        str, typer.Argument(metavar="TABLE", parser=paths.source, help="A table with a header row (.csv).")
+    ],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     budget: Annotated[
         str, typer.Option(help="Time for the search, once kernels are compiled: 90, 10m, 1h30m.")
     ] = "10m",
-    out: Annotated[Path | None, typer.Option(help="Directory of the results; runs/TABLE-auto.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="Directory of the results; runs/TABLE-auto.")
+    ] = None,
     features: Annotated[str | None, typer.Option(help="Input columns, as a,b,c; all if not given.")] = None,
     group: Annotated[
         str | None, typer.Option(help="Column whose equal values stay together in a split.")
     ] = None,
-    test: Annotated[str | None, typer.Option(help="A second table, with the test rows.")] = None,
+    test: Annotated[
+        str | None, typer.Option(parser=paths.source, help="A second table, with the test rows.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="k-fold cross-validation with so many folds.")] = 0,
     classes: Annotated[
         str, typer.Option(help="What becomes of columns of text: refuse or one-hot.")
@@ -223,7 +232,7 @@ def auto(
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()
-    return find_model(request, RunnerOptions("loky", jobs, "none"), command, _say, _write)
+    return find_model(request, RunnerOptions("loky", jobs, "none"), command, streams.say, streams.show)
 
 
 @app.command()
@@ -245,8 +254,8 @@ def status(
     with understood(directory), Store.open(directory, readonly=True) as store:
         lines = status_lines(store)
     for line in lines:
-        _write(line)
-    return 0
+        streams.show(line)
+    return _shown()
 
 
 @app.command()
@@ -257,6 +266,7 @@ def report(
         typer.Option(
             "--output",
             "-o",
+            parser=paths.path,
             help="The page, DIR/report.html if not given; for x.html its files go to x_files/. "
             "Its directory is made.",
         ),
@@ -267,18 +277,23 @@ def report(
 
     with understood(directory):
         path = write_report(directory, output)
-    _write(str(path))
+    streams.show(str(path))
     return 0
 
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="The --out directory of a sweep.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="That of another one.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="A", parser=paths.path, help="The --out directory of a sweep.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="B", parser=paths.path, help="That of another one.")],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="The page; for x.html its files go to x_files/. Its directory is made."
+            "--output",
+            "-o",
+            parser=paths.path,
+            help="The page; for x.html its files go to x_files/. Its directory is made.",
         ),
     ] = Path("compare.html"),
 ) -> int:
@@ -296,7 +311,7 @@ def compare(
     write_comparison(found, output)
     told = (*left_out_lines(found), comparison_verdict(found))
     for line in (*text_lines(ratios_table(found)), *told, str(output)):
-        _write(line)
+        streams.show(line)
     return 0 if any(pair.ratios for pair in found.pairs) else 1
 
 
@@ -304,7 +319,10 @@ def compare(
 def export(
     directory: Directory,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="runs.csv, .jsonl or .parquet; its directory is made.")
+        Path,
+        typer.Option(
+            "--output", "-o", parser=paths.path, help="runs.csv, .jsonl or .parquet; its directory is made."
+        ),
     ],
     raw: Annotated[
         bool,
@@ -319,16 +337,21 @@ def export(
 
     with understood(directory), Store.open(directory, readonly=True) as store:
         export_runs(store, output, raw=raw)
-    _write(str(output))
+    streams.show(str(output))
     return 0
 
 
 @app.command()
 def merge(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Directories of shards of a sweep, or of copies.")
+        list[Path],
+        typer.Argument(
+            metavar="DIR...", parser=paths.path, help="Directories of shards of a sweep, or of copies."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The directory of the whole; made if missing.")],
+    out: Annotated[
+        Path, typer.Option(parser=paths.path, help="The directory of the whole; made if missing.")
+    ],
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
 ) -> int:
     """Join the stores of the shards of a sweep; a run that several have counts once.
@@ -341,18 +364,18 @@ def merge(
 
     merged = merge_stores(directories, out)
     for line in merge_lines(merged):
-        _write(line)
+        streams.show(line)
     if report:
         from sweeps.report import write_report
 
-        _write(f"report: {write_report(out)}")
+        streams.show(f"report: {write_report(out)}")
     return 0 if merged.complete else 1
 
 
 @app.command()
 def repair(
     directory: Directory,
-    out: Annotated[Path, typer.Option(help="A new directory, for what is rescued.")],
+    out: Annotated[Path, typer.Option(parser=paths.path, help="A new directory, for what is rescued.")],
 ) -> int:
     """Bring every run that is whole in a damaged store into a new one; the damaged one stays as it is.
 
@@ -364,7 +387,7 @@ def repair(
     with understood(directory):
         repaired = repair_store(directory, out)
     for line in repair_lines(repaired, out):
-        _write(line)
+        streams.show(line)
     return 0 if repaired.complete else 1
 
 
@@ -377,7 +400,10 @@ def show(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The picture (.png if it has no suffix); DIR/figures/run-RUN_ID-stage-N.png."),
+        typer.Option(
+            parser=paths.path,
+            help="The picture (.png if it has no suffix); DIR/figures/run-RUN_ID-stage-N.png.",
+        ),
     ] = None,
 ) -> int:
     """Print a run, reload its model and draw it."""
@@ -385,14 +411,14 @@ def show(
     from sweeps.store import Store
 
     with understood(directory), Store.open(directory, readonly=True) as store:
-        show_run(store, run_id, stage, out, _write, _say)
-    return 0
+        show_run(store, run_id, stage, out, streams.show, streams.say)
+    return _shown()
 
 
 @app.command(name="list")
 def list_(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="List the runs of this sweep.")
+        Path | None, typer.Argument(metavar="[DIR]", parser=paths.path, help="List the runs of this sweep.")
     ] = None,
 ) -> int:
     """List suites, functions and presets, or the runs of a sweep."""
@@ -405,5 +431,5 @@ def list_(
         with understood(directory), Store.open(directory, readonly=True) as store:
             lines = run_lines(store)
     for line in lines:
-        _write(line)
-    return 0
+        streams.show(line)
+    return _shown()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one clean stop."""
+"""Ctrl-C, SIGTERM and a terminal that hangs up (SIGHUP) as one clean stop."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 EXIT_INTERRUPTED = 130
 _STANDARD_ERROR = 2
 _AT_ONCE = b"stopped at once; what was complete is stored, and the same command continues.\n"
+#: What a terminal sends to every process in it: Ctrl-C, and that it hangs up, where there is such a signal.
+_OF_TERMINALS = (signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+_STOPS = (signal.SIGTERM, *_OF_TERMINALS)
 
 
 class StopSignals:
-    """A context in which the first SIGINT or SIGTERM raises KeyboardInterrupt, though never inside `held`.
+    """A context in which the first signal to stop raises KeyboardInterrupt, though never inside `held`.
+
+    Signals to stop are SIGINT, SIGTERM and SIGHUP, which a terminal sends as it hangs up; where that is
+    ignored, as under nohup, it stays so.
 
     Python drops an exception that is raised inside a destructor or a callback from C. Hence `stopping` tells
     that a signal came, `check` and the end of `held` raise again, and so does the second signal; but if the
@@ -61,7 +67,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _stops():
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
@@ -78,7 +84,8 @@ class StopSignals:
         self._count += 1
         answered = self._left or _is_answered()
         if self._count > 2 or (self._count == 2 and answered):
-            os.write(_STANDARD_ERROR, _AT_ONCE)
+            with contextlib.suppress(OSError):  # a terminal that has hung up takes nothing
+                os.write(_STANDARD_ERROR, _AT_ONCE)
             os._exit(EXIT_INTERRUPTED)
         if not self._held and not answered:
             raise KeyboardInterrupt
@@ -94,22 +101,51 @@ def _is_answered() -> bool:
     return False
 
 
+def _stops() -> list[signal.Signals]:
+    """Return the signals to stop that are to be heard: who starts this process with nohup wants no SIGHUP."""
+    return [n for n in _STOPS if n.name != "SIGHUP" or signal.getsignal(n) is not signal.SIG_IGN]
+
+
+@contextlib.contextmanager
+def stops_as_interrupts() -> Iterator[None]:
+    """Let signals to stop that would end the process without a word be the KeyboardInterrupt of Ctrl-C.
+
+    That is for a whole command; `StopSignals` is for the part of it that must not be cut in two.
+    """
+    previous: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        silent = [number for number in _STOPS if signal.getsignal(number) is signal.SIG_DFL]
+        previous = {number: signal.signal(number, signal.default_int_handler) for number in silent}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def ignore_terminal() -> None:
+    """Leave Ctrl-C and the hanging up of a terminal to the process that started this one."""
+    for number in _OF_TERMINALS:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_TERMINALS)
+
+
 @contextlib.contextmanager
 def deaf_children() -> Iterator[None]:
     """Start processes in the block that Ctrl-C does not reach, and put off signals of this one to its end.
 
-    Ctrl-C goes to every process of a terminal; the parent is the one that answers and ends its workers. They
-    inherit a mask that blocks SIGINT, where there are masks. SIGINT and SIGTERM of the parent are noted and
-    raised again after the block, so that none is lost and none cuts the start in two.
+    Ctrl-C and SIGHUP go to every process of a terminal; the parent is the one that answers and ends its
+    workers. They inherit a mask that blocks both, where there are masks. Signals to stop of the parent are
+    noted and raised again after the block, so that none is lost and none cuts the start in two.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _start_trackers()
+    start_trackers()
     noted: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in numbers}
-    unblock = _block_interrupt()
+    previous = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in _stops()}
+    unblock = _block(_OF_TERMINALS)
     try:
         yield
     finally:
@@ -120,21 +156,29 @@ def deaf_children() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _start_trackers() -> None:
-    """Start the helpers that belong to processes; the first process would, and they unblock SIGINT then."""
+def start_trackers() -> None:
+    """Start the helpers that belong to processes; the first process would, and they unblock SIGINT then.
+
+    They ignore Ctrl-C by themselves, and inherit that SIGHUP is blocked: without them this process, as it
+    ends, would tell of things that it has left behind.
+    """
     if os.name != "posix":
         return
     from multiprocessing import resource_tracker
 
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-    resource_tracker.ensure_running()
-    loky_tracker.ensure_running()
+    unblock = _block(_OF_TERMINALS[1:])
+    try:
+        resource_tracker.ensure_running()
+        loky_tracker.ensure_running()
+    finally:
+        unblock()
 
 
-def _block_interrupt() -> Callable[[], object]:
-    """Block SIGINT in this thread, and what it starts, where there are masks; return what undoes it."""
+def _block(numbers: Collection[signal.Signals]) -> Callable[[], object]:
+    """Block signals, here and in what is started, where there are masks; return what undoes it."""
     if not hasattr(signal, "pthread_sigmask"):
         return lambda: None
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     return lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,7 +14,7 @@ from sweeps.checks import nearest, pick
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.own_data import TableOptions, worded_as_options
-from sweeps.plan import Plan, left_out_lines, longest_first, make_plan, plan_lines
+from sweeps.plan import NO_RUNS, Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.quantities import parse_duration
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
 from sweeps.shard import Shard, shard_of
@@ -23,6 +23,7 @@ from sweeps.space import (
     RunConfig,
     SweepSpec,
     TaskInfo,
+    check_size,
     expand,
     left_out,
     with_formulas,
@@ -105,6 +106,7 @@ def find_spec(request: Request) -> SweepSpec:
         return spec
     if request.seeds < 1:
         raise UserError(f"--seeds is {request.seeds}; expected how many seeds, an integer >= 1.")
+    check_size(spec.models, request.seeds, spec.data.folds)
     return replace(spec, seeds=tuple(range(request.seeds)))
 
 
@@ -194,6 +196,8 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
     command = command_line()
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
+            if prepared.shard is not None:  # again: another shard may have started here since
+                _check_shard(store, prepared)
             if store.meta()["plan_of"] != prepared.plan_of:
                 # Without runs, another process has replaced the plan since it was looked at.
                 _store_plan(store, prepared, runs or prepared.runs())
@@ -334,6 +338,8 @@ def _intention(plan: Plan, request: Request) -> str:
     if plan.todo:
         left = f"{counted(plan.planned, 'run')} planned, {plan.recorded} recorded, {len(plan.todo)} to launch"
         return f"{left} -> {request.directory}"
+    if not plan.planned:
+        return NO_RUNS
     hint = ""
     if plan.failed:
         hint = f" {plan.failed} of them failed; do these again with --retry failed."

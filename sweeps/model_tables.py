@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from sweeps.checks import Check, Expected, Table, axis, many, number_or, one_of, real, whole
+from sweeps.checks import LARGEST, Check, Expected, Table, axis, many, number_or, one_of, real, whole
 from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN
 from sweeps.space import (
     FORMULA_RESTARTS,
@@ -186,4 +186,4 @@ def _chains(value: object) -> tuple[Shape, ...]:
 
 
 def _is_width(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST

@@ -30,6 +30,8 @@ _LM_SCATTERED_S = 1e-9
 _LM_CUBE_S = 24e-12
 #: What `opt = "auto"` does: LM up to so many parameters.
 _AUTO_LM_PARAMS = 1500
+#: What is said of a shard that no run falls into, as may be where there are few.
+NO_RUNS = "no run of the sweep belongs to this shard: there is nothing to do."
 _GRIDS = re.compile(r'"grids":\[([^\]]*)\]')
 #: With restarts: short starts for each of them, and the steps of one.
 _STARTS, _SHORT_STEPS = 6, 16
@@ -168,6 +170,8 @@ def _step_cost(config: Mapping[str, Any], grid: int | None) -> float:
 
 def plan_lines(runs: Sequence[RunConfig], plan: Plan) -> list[str]:
     """Return the plan of runs as lines of text: counts by family and shape, by task, and in all."""
+    if not runs:
+        return [NO_RUNS]
     left = {run.run_id for run in plan.todo}
     shapes: dict[tuple[str, ...], Counter[str]] = {}
     tasks: dict[tuple[str, ...], Counter[str]] = {}

@@ -124,7 +124,8 @@ def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
     truth, predicted = dataset["test_label"], model(dataset["test_input"])
     if dataset.get("scaler") is not None:
         truth, predicted = (dataset["scaler"].unscale_label(y) for y in (truth, predicted))
-    residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
+    with np.errstate(over="ignore"):  # an infinite error says as much
+        residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
     figure = Figure(figsize=(4.8, 4.8), layout="constrained")
     axes = figure.subplots()
     low, high = float(np.min(truth)), float(np.max(truth))

@@ -11,12 +11,14 @@ in every sweep, on every machine and in every order.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sweeps._collection import paused_collection
+from sweeps._counted import counted
 from sweeps.errors import UserError
 from sweeps.records import ADDITIVE, FORMULA, LINEAR, canonical_json, member_json, object_json, text_id
 
@@ -36,6 +38,10 @@ REFUSE, ONE_HOT = "refuse", "one-hot"
 DECIMALS = (".", ",")
 #: How long a formula is looked for, in seconds of processor time, and from how many starts of each shape.
 FORMULA_SECONDS, FORMULA_RESTARTS = 60.0, 6
+
+#: The runs of a plan are in memory while it is made, some 0.5 KB each and their texts; the largest sweep that
+#: was measured (benchmarks/README.md) has a tenth of these.
+MAX_RUNS = 1_000_000
 
 Shape = tuple[int, ...]
 #: The shapes of a family that has no hidden layer.
@@ -241,6 +247,39 @@ class _Member(NamedTuple):
     text: str
 
 
+def check_size(
+    models: Sequence[ModelTable], n_seeds: int, folds: int = 0, n_tasks: int | None = None
+) -> None:
+    """Raise UserError if a sweep is too large to be planned, before any of its runs is made.
+
+    Parameters
+    ----------
+    models : sequence of ModelTable
+    n_seeds, folds : int
+        Numbers of seeds and of folds (0 for none).
+    n_tasks : int, optional
+        Number of tasks, at least one if not given.
+    """
+    n_models = sum(
+        max(len(table.hidden), 1) * math.prod(len(values) for _, values in table.axes) for table in models
+    )
+    numbers = {
+        "task": 1 if n_tasks is None else n_tasks,
+        "model": n_models,
+        "seed": n_seeds,
+        "fold": max(folds, 1),
+    }
+    n_runs = math.prod(numbers.values())
+    if n_runs <= MAX_RUNS:
+        return
+    made_of = " x ".join(counted(n, name) for name, n in numbers.items() if n > 1)
+    at_least = "at least " if n_tasks is None else ""
+    raise UserError(
+        f"that would be {at_least}{n_runs} runs ({made_of}); expected at most {MAX_RUNS} in one sweep. Give "
+        "fewer seeds, tasks or values to try, or make several sweeps of it."
+    )
+
+
 @paused_collection()
 def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     """Return the runs of a specification, without duplicates, in an order that depends on nothing else.
@@ -255,8 +294,9 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     Raises
     ------
     UserError
-        If no run is left, because `max_params` leaves out every model.
+        If no run is left, because `max_params` leaves out every model, or there are more than `MAX_RUNS`.
     """
+    check_size(spec.models, len(spec.seeds), spec.data.folds, len(tasks))
     runs: dict[str, RunConfig] = {}
     folds = [[_member("fold", fold)] for fold in range(spec.data.folds)] or [[]]
     repeats = [[_member("seed", seed), *fold] for seed in spec.seeds for fold in folds]

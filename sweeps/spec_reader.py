@@ -81,13 +81,13 @@ that says where it is and what was expected.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sweeps.checks import Expected, Table, many, one_of, pick, real, text, whole
+from sweeps.checks import LARGEST, Expected, Table, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
 from sweeps.model_tables import model_table
 from sweeps.own_data import TableOptions
@@ -99,8 +99,11 @@ from sweeps.space import (
     DataSpec,
     SuiteSource,
     SweepSpec,
+    check_size,
 )
 
+#: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
+MAX_SAMPLES = 100_000_000
 SAVE_MODELS = ("all", "best", "none")
 
 
@@ -116,10 +119,21 @@ def read_spec(path: str | Path) -> SweepSpec:
     values = _toml(_read_text(path), path.name)
     spec = parse_spec(values, path.name, default_title=path.stem)
     if isinstance(spec.source, CsvSource):
-        test = None if spec.source.test is None else str(path.parent / spec.source.test)
-        source = replace(spec.source, path=str(path.parent / spec.source.path), test=test)
+        test = None if spec.source.test is None else _beside(path, spec.source.test)
+        source = replace(spec.source, path=_beside(path, spec.source.path), test=test)
         spec = replace(spec, source=source)
     return spec
+
+
+def _beside(path: Path, named: str) -> str:
+    """Return the path of a file that the one at `path` names: relative to it, or in a home directory."""
+    try:
+        return str(path.parent / Path(named).expanduser())
+    except RuntimeError:
+        raise UserError(
+            f"{path.name} names {named!r}: the home directory of that user is not known. For a folder of "
+            f"that name write ./{named}"
+        ) from None
 
 
 def suite_spec(suite: str, preset: str) -> SweepSpec:
@@ -156,7 +170,7 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
     table = Table(values, where)
     title = table.take("title", text, default_title)
     source = _source(table)
-    seeds = table.take("seeds", _seeds, (0,))
+    seeds = table.take("seeds", _seeds, range(1))
     save = table.take("save_models", one_of(SAVE_MODELS), "all")
     max_params = table.take("max_params", whole(1), None)
     data = _data(table.take("data", _table, {}), f"{where}, [data]", source)
@@ -168,7 +182,9 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
         model_table(Table(values, f"{where}, [[models]] number {number}"))
         for number, values in enumerate(tables, start=1)
     )
-    return SweepSpec(title, source, models, seeds, data, save, max_params)
+    n_tasks = (len(source.functions) or None) if isinstance(source, SuiteSource) else 1
+    check_size(models, len(seeds), data.folds, n_tasks)  # before there is a number for every seed
+    return SweepSpec(title, source, models, tuple(seeds), data, save, max_params)
 
 
 def _toml(content: str, where: str) -> dict[str, Any]:
@@ -185,7 +201,7 @@ def _toml(content: str, where: str) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors on Windows mark UTF-8 at its beginning
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError as error:
@@ -233,16 +249,16 @@ def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource
             raise table.error(f"{' and '.join(ways)} exclude each other: each says what the test rows are.")
         spec = DataSpec(seed=seed, val_fraction=val_fraction, test_fraction=test_fraction, folds=folds)
     else:
-        n_train = table.take("n_train", whole(2), None)
-        n_test = table.take("n_test", whole(1), None)
+        n_train = table.take("n_train", whole(2, room=MAX_SAMPLES), None)
+        n_test = table.take("n_test", whole(1, room=MAX_SAMPLES), None)
         spec = DataSpec(n_train, n_test, seed, val_fraction)
     table.close()
     return spec
 
 
-def _seeds(value: object) -> tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return tuple(range(value))
+def _seeds(value: object) -> Sequence[int]:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST:
+        return range(value)
     try:
         return many(whole(0), "integers >= 0")(value)
     except Expected:

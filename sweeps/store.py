@@ -20,12 +20,14 @@ from sweeps.errors import UserError
 from sweeps.plan import models_by_family
 from sweeps.records import canonical_json, group_id, text_id
 from sweeps.storage.database import DATABASE_NAME, check_structure, connect_reader, connect_writer
-from sweeps.storage.lock import WriterLock
+from sweeps.storage.lock import WriterLock, holder
 from sweeps.storage.reading import Reading
 from sweeps.storage.rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
-from sweeps.storage.schema import check_schema, make_schema, migrate, set_meta, timestamp
+from sweeps.storage.schema import check_schema, has_tables, make_schema, migrate, set_meta, timestamp
 from sweeps.storage.sqlite_errors import sqlite_errors, unwritable
 
+#: How long the first tables of a store may take, over a network file system too, and how often one looks.
+_START_S, _LOOK_S = 30.0, 0.02
 #: A row of a plan: run_id, task, family, and the configuration, as plain values or as canonical JSON.
 PlanRow = tuple[str, str, str, Mapping[str, Any] | str]
 
@@ -111,6 +113,8 @@ class Store(Reading):
             )
         store = cls(directory, connect_reader(path), None) if readonly else cls._open_writer(directory)
         with store._closing_on_error():
+            if readonly:
+                _wait_for_tables(store._connection, path)
             if readonly and look_through:
                 check_structure(store._connection, store.path)
             check_schema(store._connection, store.path)
@@ -276,6 +280,27 @@ class Store(Reading):
         except BaseException:
             self.close()
             raise
+
+
+def _wait_for_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Wait for the tables of a sweep that is starting in this moment: its file is there before them.
+
+    Raises
+    ------
+    UserError
+        If they do not come in time.
+    """
+    deadline = time.monotonic() + _START_S
+    while not has_tables(connection, path):
+        starting = holder(path.parent)
+        if starting is None:
+            return  # it has ended, or there was none: what is in the file by now says which
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"another sweep is being started in {path.parent} ({starting}), and does not go on. Look "
+                "again in a moment, stop it, or choose another --out."
+            )
+        time.sleep(_LOOK_S)
 
 
 def _last_row(connection: sqlite3.Connection) -> int:

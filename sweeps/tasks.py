@@ -27,6 +27,7 @@ from sweeps.table_notes import table_notes
 Dataset = dict[str, Any]
 
 TOGETHER, APART = "together", "apart"
+VERSION: str = kan_np.__version__
 CSV_PREFIX = "csv/"
 #: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
 #: functions of a suite should find room.
@@ -143,12 +144,15 @@ def _counts(n_train: int, n_test: int, val_fraction: float) -> dict[str, int]:
     """Return how many samples each part has after the validation samples are taken from the training ones."""
     if val_fraction == 0.0:
         return {"n_train": n_train, "n_test": n_test}
-    rows = np.zeros((n_train, 1))
-    try:
-        split = kan_np.split_validation({"train_input": rows, "train_label": rows}, val_fraction)
-    except ValueError as error:
-        raise UserError(f"n_train = {n_train} with val_fraction = {val_fraction:g}: {error}") from None
-    return {"n_train": len(split["train_input"]), "n_val": len(split["val_input"]), "n_test": n_test}
+    # As `kan_np.split_validation` rounds; of millions of rows there is no need to make the split.
+    n_val = max(1, round(val_fraction * n_train))
+    if n_val >= n_train:
+        rows = np.zeros((n_train, 1))
+        try:
+            kan_np.split_validation({"train_input": rows, "train_label": rows}, val_fraction)
+        except ValueError as error:
+            raise UserError(f"n_train = {n_train} with val_fraction = {val_fraction:g}: {error}") from None
+    return {"n_train": n_train - n_val, "n_val": n_val, "n_test": n_test}
 
 
 def _suite_dataset(config: Mapping[str, Any]) -> Dataset:

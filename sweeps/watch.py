@@ -20,6 +20,7 @@ from sweeps.progress import clock
 from sweeps.records import group_id
 from sweeps.storage.lock import Holder, holder
 from sweeps.store import Store
+from sweeps.streams import reader_left
 
 #: The speed is that of so many runs, the latest ones.
 _WINDOW = 200
@@ -49,7 +50,8 @@ class Sight:
     @property
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
-        return self.recorded >= self.planned or self.holder is None
+        # A sweep that has just begun has no plan yet.
+        return 0 < self.planned <= self.recorded or self.holder is None
 
     def line(self) -> str:
         """Return the counts as one line."""
@@ -170,6 +172,8 @@ class Watch:
 def watch_sweep(directory: str | Path, every_s: float, stream: TextIO) -> None:
     """Show how a sweep goes until it ends, or Ctrl-C: a page that is redrawn on a terminal, else lines.
 
+    It ends too when nobody reads the lines any more.
+
     Raises
     ------
     UserError
@@ -192,7 +196,7 @@ def _draw(watch: Watch, every_s: float, stream: TextIO) -> None:
         while True:
             sight = watch.look()
             live.update(Text("\n".join(sight.lines()), overflow="ellipsis", no_wrap=True), refresh=True)
-            if sight.ended:
+            if sight.ended or reader_left(stream):
                 return
             time.sleep(every_s)
 
@@ -209,4 +213,6 @@ def _write_lines(watch: Watch, every_s: float, stream: TextIO) -> None:
             shown = sight.recorded
             stream.write(sight.line() + "\n")
             stream.flush()
+        if reader_left(stream):
+            return
         time.sleep(every_s)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kan_np._validate import FloatArray, choice, integer, matrix, real
+from kan_np._arguments import DATASET, explained
+from kan_np._memory import check_memory
+from kan_np._validate import FloatArray, choice, integer, matrix, real, shown
 from kan_np.data.check import Dataset, check_weight
 from kan_np.data.scaler import Scaler
 
@@ -22,6 +24,7 @@ from kan_np.data.scaler import Scaler
 _SPLIT_STREAM = 1
 
 
+@explained(DATASET)
 def create_dataset(
     f: Callable[[Any], ArrayLike],
     n_var: int = 2,
@@ -75,11 +78,12 @@ def create_dataset(
     ((100, 2), (1000, 1))
     """
     if not callable(f):
-        raise TypeError(f"f is {f!r}; expected a function of an array (see f_mode).")
+        raise TypeError(f"f is {shown(f)}; expected a function of an array (see f_mode).")
     n_var = integer("n_var", n_var, 1)
     f_mode = choice("f_mode", f_mode, ("col", "row"))
-    box = _box(ranges, n_var)
     train_num, test_num = integer("train_num", train_num, 1), integer("test_num", test_num, 1)
+    _check_samples(train_num + test_num, n_var)
+    box = _box(ranges, n_var)
     _, points = sample_box(train_num + test_num, box, seed)
     train_label = _call(f, points[:train_num], f_mode)
     test_label = _call(f, points[train_num:], f_mode)
@@ -242,9 +246,15 @@ def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: in
 
 def sample_box(n: int, box: FloatArray, seed: int) -> tuple[FloatArray, FloatArray]:
     """Return `n` uniform samples U of the unit cube and Z = lo + (hi - lo) U of the box, both (n, n_var)."""
+    _check_samples(n, box.shape[0])
     low, high = box[:, 0], box[:, 1]
     unit = np.random.default_rng(integer("seed", seed, 0)).random((n, box.shape[0]))
     return unit, low + (high - low) * unit
+
+
+def _check_samples(n: int, n_var: int) -> None:
+    """Raise ValueError if so many samples do not fit in memory: U, Z and the copy of each part."""
+    check_memory(f"{n} samples of {n_var} variables", 8 * n * (3 * n_var + 1), "Make fewer of them.")
 
 
 def split_rows(n: int, fractions: Sequence[float], seed: int) -> list[NDArray[np.intp]]:
@@ -286,7 +296,8 @@ def _call(f: Callable[[Any], ArrayLike], points: FloatArray, f_mode: str) -> Flo
             first = int(np.argmax(bad))
             raise ValueError(
                 f"f returned NaN or infinity for {int(bad.sum())} of {n} samples, the first at "
-                f"x = {points[first].tolist()}; expected finite values. Choose ranges where f is finite."
+                f"x = {shown(points[first].tolist())}; expected finite values. Choose ranges where f is "
+                "finite."
             )
     return matrix("the value of f", value).copy()
 
@@ -297,13 +308,13 @@ def _box(ranges: ArrayLike, n_var: int) -> FloatArray:
     try:
         box = np.array(ranges, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"ranges is {ranges!r}; {expected}.") from None
+        raise ValueError(f"ranges is {shown(ranges)}; {expected}.") from None
     if box.shape == (2,):
         box = np.tile(box, (n_var, 1))
     if box.shape != (n_var, 2):
         raise ValueError(f"ranges has shape {box.shape}; {expected}.")
     if not np.isfinite(box).all() or (box[:, 0] >= box[:, 1]).any():
-        raise ValueError(f"ranges is {box.tolist()}; {expected}, finite and with low < high.")
+        raise ValueError(f"ranges is {shown(box.tolist())}; {expected}, finite and with low < high.")
     return box
 
 

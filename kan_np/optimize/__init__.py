@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kan_np._validate import FloatArray
+from kan_np._validate import FloatArray, choice
 from kan_np.objective import Objective
 from kan_np.optimize import lbfgs, levenberg_marquardt
 from kan_np.optimize.outcome import Outcome
@@ -34,6 +34,23 @@ AUTO = "auto"
 #: Above so many parameters "auto" takes L-BFGS. An iteration of Levenberg-Marquardt grows with the square of
 #: the parameters and then their cube; `benchmarks/accuracy/optimizers.py` shows where that stops to pay.
 AUTO_LM_PARAMS = 1500
+
+
+#: Optimizers of other libraries, and what to use in their place.
+_OTHERS = dict.fromkeys(("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad"), AUTO)
+_OTHERS |= dict.fromkeys(("levenberg-marquardt", "gauss-newton", "trf", "dogbox"), "LM")
+_OTHERS |= dict.fromkeys(("bfgs", "l-bfgs", "l-bfgs-b", "cg", "newton-cg"), "LBFGS")
+
+
+def check_optimizer(opt: object) -> str:
+    """Return `opt` if it is the name of an optimizer or "auto".
+
+    Raises
+    ------
+    ValueError
+        If it is not; the message names what comes nearest.
+    """
+    return choice("opt", opt, (*OPTIMIZERS, AUTO), _OTHERS)
 
 
 def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:

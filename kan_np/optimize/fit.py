@@ -18,7 +18,7 @@ from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.mixed_network import MixedNetwork
 from kan_np.objective import Objective
-from kan_np.optimize import AUTO, OPTIMIZERS, Optimizer, choose_optimizer
+from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
 from kan_np.optimize.cross_validation import (
     LARGEST,
     Sample,
@@ -57,7 +57,7 @@ class FitOptions:
     smoothing: float | str = 0.0
 
     def __post_init__(self) -> None:
-        _validate.choice("opt", self.opt, (*OPTIMIZERS, AUTO))
+        check_optimizer(self.opt)
         _validate.integer("steps", self.steps, 1)
         _validate.integer("start_grid_update_step", self.start_grid_update_step, -1)
         _validate.integer("grid_update_num", self.grid_update_num, 1)

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from kan_np import _validate
 from kan_np.data.check import Dataset
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.optimize import AUTO, OPTIMIZERS, choose_optimizer
+from kan_np.optimize import check_optimizer, choose_optimizer
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
@@ -102,7 +101,7 @@ def first_candidates(
 
 
 def _short_steps(options: dict[str, Any], n_params: int) -> int:
-    opt = _validate.choice("opt", options["opt"], (*OPTIMIZERS, AUTO))
+    opt = check_optimizer(options["opt"])
     return _SHORT_STEPS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
 
 

@@ -119,7 +119,9 @@ def fit_schedule(
     shape, seed = Shape.parse(width, model_options.get("mult_arity", 2)), _validate.integer("seed", seed, 0)
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
-        raise ValueError(f"grids is {grids}; expected increasing numbers of intervals such as (3, 5, 10).")
+        got = _validate.shown(grids)
+        raise ValueError(f"grids is {got}; expected increasing numbers of intervals such as (3, 5, 10).")
+    shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
     inits = STARTS if init is None and restarts != 1 else (STARTS[0] if init is None else init,)
 
     def make(number: int, generator: np.random.Generator) -> KAN:

@@ -134,7 +134,8 @@ def _check_symbol(symbol: object) -> None:
     pair = isinstance(symbol, tuple) and len(symbol) == 2
     if not pair or not isinstance(symbol[0], str) or not callable(symbol[1]):  # type: ignore[index]
         raise TypeError(
-            f"symbol is {symbol!r}; expected a name and a function of an array, as in ('sin', np.sin)."
+            f"symbol is {_validate.shown(symbol)}; expected a name and a function of an array, as in "
+            "('sin', np.sin)."
         )
 
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from kan_np._validate import shown
 from kan_np.plot._style import FONT_SIZE, INK, POINT
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> lis
     if given is None:
         return [f"${letter}$"] if letter == "y" and n == 1 else [f"${letter}_{{{i + 1}}}$" for i in range(n)]
     if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise TypeError(f"{what} is {given!r}; expected a list of {n} names.")
+        raise TypeError(f"{what} is {shown(given)}; expected a list of {n} names.")
     entries = list(given)
     if len(entries) != n:
         raise ValueError(f"{what} has {len(entries)} names, {entries}; expected {n}, one for each variable.")
@@ -193,7 +194,7 @@ def _name(what: str, entry: Any) -> str:
     elif isinstance(entry, str):
         literal = entry
     else:
-        raise TypeError(f"{what} is {entry!r}; expected text or a SymPy expression.")
+        raise TypeError(f"{what} is {shown(entry)}; expected text or a SymPy expression.")
     return visible(entry) if _unreadable(visible(entry)) is None else plain(literal)
 
 

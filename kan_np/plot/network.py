@@ -133,7 +133,7 @@ def _size(figsize: Any) -> tuple[float, float] | None:
     if figsize is None:
         return None
     if isinstance(figsize, str) or not hasattr(figsize, "__len__") or len(figsize) != 2:
-        raise TypeError(f"figsize is {figsize!r}; expected (width, height) in inches.")
+        raise TypeError(f"figsize is {_validate.shown(figsize)}; expected (width, height) in inches.")
     return _validate.real("figsize", figsize[0], 1.0), _validate.real("figsize", figsize[1], 1.0)
 
 

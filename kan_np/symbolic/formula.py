@@ -343,7 +343,9 @@ def _scalers(model: KAN, inputs: Sequence[ArrayLike] | None, outputs: Sequence[A
 
 def _normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
     if not hasattr(given, "__len__") or len(given) != 2:
-        raise ValueError(f"{name} is {given!r}; expected a pair (mean, std) of {count} numbers each.")
+        raise ValueError(
+            f"{name} is {_validate.shown(given)}; expected a pair (mean, std) of {count} numbers each."
+        )
     mean, std = (_validate.vector(name, np.ravel(np.asarray(part, dtype=float))) for part in given)
     if mean.size != count or std.size != count or not (std > 0).all():
         raise ValueError(

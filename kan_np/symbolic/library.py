@@ -112,7 +112,9 @@ class SymbolLibrary:
         if names is None:
             return tuple(self)
         if isinstance(names, str):
-            raise TypeError(f"names is {names!r}; expected a list of names such as [{names!r}].")
+            raise TypeError(
+                f"names is {_validate.shown(names)}; expected a list of names such as [{names!r}]."
+            )
         return tuple(dict.fromkeys(self[name] for name in names))
 
     def __getitem__(self, name: str) -> Symbol:

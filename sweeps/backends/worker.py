@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from sweeps._orphans import end_with
+from sweeps.interrupts import ignore_terminal
 from sweeps.run_one import Record, RunOptions, load_models, warm_up
 
 #: Computes the record of a configuration; never raises. It travels by its name, so it is a module's function.
@@ -57,9 +58,7 @@ def prepare_worker(parent: int) -> None:
     """
     from threadpoolctl import threadpool_limits
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    ignore_terminal()
     if sys.platform == "linux":
         # The kernel ends it even where a run holds on to the interpreter and no thread of Python's can run.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from sweeps._files import write_file
 from sweeps._orphans import end_with
+from sweeps.interrupts import ignore_terminal, start_trackers
 from sweeps.page.style import render
 
 #: For papers, for slides; the SVG of a figure belongs to its page too, see `sweeps.page.gallery`.
@@ -52,6 +52,7 @@ class Press:
 
         helpers = min((cpu_count() if cores is None else cores) - 1, n_figures // _WORTH_A_PROCESS)
         if helpers > 0:
+            start_trackers()
             self._pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(os.getpid(),))
 
     def __enter__(self) -> Self:
@@ -110,6 +111,6 @@ def _write_pickled(content: bytes, path: Path) -> None:
 
 
 def _begin(owner: int) -> None:
-    """Leave Ctrl-C, which every process of a terminal gets, to the one that started this one; end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave what a terminal sends to every process in it to the one that started this one; end with it."""
+    ignore_terminal()
     end_with(owner)

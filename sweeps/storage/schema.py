@@ -65,7 +65,7 @@ LATER_TABLES = {"formulas": 3}
 def make_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Make the tables if the file has none; the caller has begun a transaction and ends it."""
     with sqlite_errors(path):
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if has_tables(connection, path):
             return
         for statement in filter(None, map(str.strip, SCHEMA.split(";"))):
             connection.execute(statement)
@@ -75,6 +75,12 @@ def make_schema(connection: sqlite3.Connection, path: Path) -> None:
 def set_meta(connection: sqlite3.Connection, pairs: Iterable[tuple[str, str]]) -> None:
     """Add or replace entries of `meta`; the caller has begun a transaction and ends it."""
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", checked("meta", pairs))
+
+
+def has_tables(connection: sqlite3.Connection, path: Path) -> bool:
+    """Say whether there is anything in the file."""
+    with sqlite_errors(path):
+        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:

@@ -178,4 +178,5 @@ def _rmse(model: Predicts, dataset: Mapping[str, Any], part: str) -> float:
     if f"{part}_input" not in dataset:
         return float("nan")
     residual = model(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
-    return float(np.sqrt(np.mean(np.square(residual))))
+    with np.errstate(over="ignore"):  # an infinite error says as much
+        return float(np.sqrt(np.mean(np.square(residual))))

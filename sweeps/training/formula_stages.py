@@ -98,5 +98,6 @@ def _rmse(function: Any, x: FloatArray, y: FloatArray, scaler: Any) -> float:
     else:
         values = function(x * scaler.input_scale + scaler.input_shift)
         predicted = (values - scaler.label_shift) / scaler.label_scale
-    rmse = float(np.sqrt(np.mean(np.square(predicted - y))))
+    with np.errstate(over="ignore", invalid="ignore"):
+        rmse = float(np.sqrt(np.mean(np.square(predicted - y))))
     return rmse if math.isfinite(rmse) else math.inf

@@ -39,6 +39,9 @@ opt = "{opt}"
 steps = {steps}
 """
 
+#: What stops a sweep; a terminal that hangs up is one, where there is such a signal.
+STOPS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
 #: Columns of the stages that hold times; all others are the result of a run.
 TIMES = ("wall_s",)
 

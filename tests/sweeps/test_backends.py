@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from small_sweep import STOPS
 from threadpoolctl import threadpool_info
 
 from sweeps import _orphans, interrupts, tasks
@@ -93,24 +94,30 @@ def test_a_worker_is_deaf_to_ctrl_c_and_watches_its_parent(monkeypatch: pytest.M
     monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: started.append(limits))
     monkeypatch.setattr(worker.gc, "freeze", lambda: started.append("frozen"))
     monkeypatch.setattr(worker.sys, "platform", "of another kind")
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in STOPS}
     try:
         if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         worker.prepare_worker(os.getppid())
-        if hasattr(signal, "pthread_sigmask"):
-            assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        for number in STOPS:
+            if number is signal.SIGTERM:  # that is for this process alone
+                continue
+            if hasattr(signal, "pthread_sigmask"):
+                assert number not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert started[0].daemon
     assert started[1:] == [1, "frozen"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPS)
 def test_a_signal_while_workers_start_comes_after_the_start(number: int) -> None:
     got: list[int] = []
-    before = {n: signal.signal(n, lambda n, _: got.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: signal.signal(n, lambda n, _: got.append(n)) for n in STOPS}
     try:
         with interrupts.deaf_children():
             os.kill(os.getpid(), number)
@@ -126,8 +133,11 @@ def test_a_signal_while_workers_start_comes_after_the_start(number: int) -> None
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signal masks")
-def test_a_process_started_meanwhile_does_not_see_ctrl_c() -> None:
-    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+def test_a_process_started_meanwhile_does_not_hear_the_terminal() -> None:
+    code = (
+        "import signal\n"
+        "print({signal.SIGINT, signal.SIGHUP} <= signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+    )
     ended = []
     with interrupts.deaf_children():
         ended.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True))

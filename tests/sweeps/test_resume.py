@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from small_sweep import (
     assert_same_results,
+    command,
     group_is_gone,
     kill_group,
     n_recorded,
@@ -64,7 +67,14 @@ def test_killed_sweep_continues_to_the_same_results(
 @posix
 @pytest.mark.parametrize(
     ("number", "jobs", "backend"),
-    [(signal.SIGINT, 2, "loky"), (signal.SIGTERM, 1, "loky"), (signal.SIGINT, 2, "dask")],
+    [
+        (signal.SIGINT, 2, "loky"),
+        (signal.SIGTERM, 1, "loky"),
+        (signal.SIGINT, 2, "dask"),
+        (getattr(signal, "SIGHUP", None), 2, "loky"),
+        (getattr(signal, "SIGHUP", None), 2, "dask"),
+        (getattr(signal, "SIGHUP", None), 1, "sequential"),
+    ],
 )
 def test_interrupt_stops_cleanly_and_says_how_to_continue(
     number: signal.Signals, jobs: int, backend: str, spec: Path, tmp_path: Path
@@ -74,8 +84,8 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
     arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", jobs, "--no-report", "--backend", backend)
     process = start(*arguments)
     wait_for_runs(process, tmp_path / "out", 2)
-    # A terminal sends Ctrl-C to the whole group; `kill` goes to one process.
-    (os.killpg if number is signal.SIGINT else os.kill)(process.pid, number)
+    # A terminal sends Ctrl-C, and that it hangs up, to the whole group; `kill` goes to one process.
+    (os.kill if number is signal.SIGTERM else os.killpg)(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
@@ -84,6 +94,42 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
     assert f"--jobs {jobs}" in last
     assert 2 <= n_recorded(tmp_path / "out") < RUNS
     assert group_is_gone(process)
+
+
+@posix
+@pytest.mark.parametrize("backend", ["loky", "sequential"])
+def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("run", spec, "--out", out, "--jobs", 2, "--no-report", "--backend", backend)
+    # What is ignored when a program starts stays so: that is how nohup does it.
+    words = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *command(*arguments)]
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for_runs(process, out, 2)
+    os.killpg(process.pid, signal.SIGHUP)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert n_recorded(out) == RUNS
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", None)])
+def test_a_signal_while_the_report_is_written_says_how_to_continue(
+    number: signal.Signals, spec: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import os, signal, sys\nimport sweeps.report\nfrom sweeps.cli import main\n"
+        f"sweeps.report.write_report = lambda *_: signal.raise_signal({int(number)})\n"
+        "sys.argv = ['kan-sweep', *sys.argv[1:]]\nsys.exit(main())\n"
+    )
+    arguments = ["run", str(spec), "--out", str(tmp_path / "out"), "--limit", "1", "--backend", "sequential"]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("continue with: kan-sweep run ")
+    assert n_recorded(tmp_path / "out") == 1
 
 
 @posix

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from misbehaving import made_up, misbehave
+from small_sweep import STOPS
 
 import kan_np
 from sweeps import backends, interrupts, runner, tasks
@@ -48,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = STOPS
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -116,7 +117,7 @@ def test_a_failing_run_is_a_row_with_a_reason_and_may_be_tried_again(
     assert set(store.runs()["status"]) == {"ok"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPS)
 def test_an_interrupt_keeps_what_is_complete(
     number: int, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import synthetic
 
 from sweeps.errors import UserError
 from sweeps.records import best_stage, group_id
+from sweeps.storage import schema
 from sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -366,6 +369,49 @@ def test_a_start_that_breaks_off_leaves_an_empty_file_that_can_be_started_again(
         Store.open(tmp_path, readonly=True)
     with Store.create(tmp_path, {"name": "x"}, "again") as store:
         assert store.meta()["spec"] == {"name": "x"}
+
+
+def test_a_store_that_is_being_made_is_told_from_an_empty_one(tmp_path, monkeypatch):
+    """Two starts in one instant: who looks after the making of the file and before its tables waits."""
+    make, found = schema.make_schema, []
+
+    def reader():
+        with Store.open(tmp_path, readonly=True) as store:
+            found.append(store.meta()["spec"])
+        with pytest.raises(UserError, match="another sweep is writing to") as raised:
+            Store.create(tmp_path, {"name": "second"}, "")
+        found.append(str(raised.value))
+
+    others = threading.Thread(target=reader)
+
+    def slow(connection, path):
+        assert path.is_file()
+        others.start()
+        time.sleep(0.3)
+        assert found == []
+        make(connection, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sweeps.store.make_schema", slow)
+        with Store.create(tmp_path, {"name": "first"}, ""):
+            others.join(60)
+    assert found[0] == {"name": "first"}
+    assert f"process {os.getpid()} on" in found[1]
+
+
+def test_a_start_that_does_not_go_on_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("sweeps.store._START_S", 0.1)
+
+    def stuck(*_):
+        with pytest.raises(UserError, match=r"another sweep is being started in .* does not go on"):
+            Store.open(tmp_path, readonly=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sweeps.store.make_schema", stuck)
+    with pytest.raises(KeyboardInterrupt):
+        Store.create(tmp_path, {}, "")
+    with pytest.raises(UserError, match="is empty: no sweep was started"):
+        Store.open(tmp_path, readonly=True)
 
 
 def test_a_store_without_a_specification_is_read_and_continued(tmp_path):

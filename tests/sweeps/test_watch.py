@@ -111,6 +111,17 @@ def test_a_plan_that_is_replaced_while_it_is_watched_is_read_again(tmp_path: Pat
         assert len(watch._left) == 4
 
 
+def test_a_sweep_that_has_just_begun_has_not_ended(tmp_path: Path) -> None:
+    with Store.create(tmp_path, {}, "") as writer, Store.open(tmp_path, readonly=True) as store:
+        watch = Watch(store)
+        assert not watch.look().ended  # its plan is yet to come
+        writer.set_plan(planned(made(1)))
+        writer.add(made(1))
+        assert watch.look().ended
+    with Store.open(tmp_path, readonly=True) as store:
+        assert Watch(store).look().ended
+
+
 def test_a_finished_sweep_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Store.create(tmp_path, {"title": "done"}, "") as writer:
         writer.set_plan(planned(made(1)))

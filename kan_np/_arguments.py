@@ -1,0 +1,141 @@
+"""Arguments that other libraries call otherwise, or do not leave to the library: what to do instead."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_STEP_LENGTH = "leave it out: the optimizer finds the length of every step by itself"
+_ALL_SAMPLES = "leave it out: every step uses all training samples; a dataset with fewer rows is faster"
+_LOSS = "leave it out: the loss is the mean squared error, weighted by dataset['train_weight'] if given"
+_STEPS = "say it with fit(steps=...)"
+_WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
+_MEASURES = "the RMSE of training, test_* and val_* samples is in the result; callback=f sees every iteration"
+_PICTURES = "draw the model with model.plot(), after the fit or in callback=f"
+_PLACE = "leave it out: everything is computed on the CPU, in float64"
+_POLES = "leave it out: poles of symbols are kept away from the samples without it"
+_FILES = "leave it out: nothing is written until model.save(path)"
+_EDGES = "leave it out: edges become symbols by model.fix_symbolic and model.auto_symbolic"
+
+#: What pykan, scikit-learn and others call things, by the function that is called.
+FIT = {
+    "lr": _STEP_LENGTH,
+    "learning_rate": _STEP_LENGTH,
+    "batch": _ALL_SAMPLES,
+    "batch_size": _ALL_SAMPLES,
+    "loss_fn": _LOSS,
+    "loss": _LOSS,
+    "device": _PLACE,
+    "dtype": _PLACE,
+    "log": _WATCH,
+    "verbose": _WATCH,
+    "metrics": _MEASURES,
+    "display_metrics": _MEASURES,
+    "save_fig": _PICTURES,
+    "save_fig_freq": _PICTURES,
+    "img_folder": _PICTURES,
+    "in_vars": _PICTURES,
+    "out_vars": _PICTURES,
+    "beta": _PICTURES,
+    "singularity_avoiding": _POLES,
+    "y_th": _POLES,
+    "optimizer": "say it with fit(opt=...)",
+    "epochs": _STEPS,
+    "n_epochs": _STEPS,
+    "max_iter": _STEPS,
+    "weight_decay": "say it with fit(lamb=...), or fit(smoothing=...) for smooth splines",
+    "validation_data": "put val_input and val_label into the dataset, or use split_validation(dataset)",
+    "sample_weight": "put it into the dataset as train_weight",
+    "X": "give a dataset, as fit(dataset_from_arrays(X, y))",
+    "y": "give a dataset, as fit(dataset_from_arrays(X, y))",
+}
+#: Keywords of fits too: `fit_schedule` and `fit_mlp` hand what they do not know to the model.
+MODEL = FIT | {
+    "device": _PLACE,
+    "dtype": _PLACE,
+    "round": _FILES,
+    "auto_save": _FILES,
+    "ckpt_path": _FILES,
+    "state_id": _FILES,
+    "save_act": "leave it out: values on edges are computed where they are asked for",
+    "first_init": "leave it out: a model has its starting parameters when it is made",
+    "symbolic_enabled": _EDGES,
+    "sb_trainable": "leave it out: residual weights are trained; base_fun='zero' has none",
+    "sp_trainable": "leave it out: the scales of splines are part of their coefficients, which are trained",
+    "scale_sp": "leave it out: the scales of splines are part of their coefficients, which are trained",
+    "sparse_init": "leave it out: sparsify with fit(lamb=...) and model.prune()",
+    "scale_base": "say it with scale_base_mu= and scale_base_sigma=",
+    "hidden_layer_sizes": "say it with width=[inputs, ..., outputs]",
+    "layers": "say it with width=[inputs, ..., outputs]",
+    "grid_size": "say it with grid=",
+    "spline_order": "say it with k=",
+}
+DATASET = {"device": _PLACE, "dtype": _PLACE}
+
+
+def explained(hints: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that answers an unknown keyword by what to do instead.
+
+    Parameters
+    ----------
+    hints : mapping
+        From keywords of other libraries to half a sentence on what to do.
+
+    Raises
+    ------
+    TypeError
+        From the decorated function: for a keyword that it does not have.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        known = [name for name in inspect.signature(function).parameters if name != "self"]
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            unknown = [name for name in kwargs if name not in known]
+            if unknown:
+                raise TypeError(_answer(function.__qualname__, unknown[0], known, hints))
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def explained_fit(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate ``fit`` of a model: as `explained`, and say what to call in place of ``fit(X, y)``."""
+    names = list(inspect.signature(function).parameters)
+    places = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    inner = explained(FIT)(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = dict(zip(names, args, strict=False)) | kwargs
+        if not isinstance(given.get("dataset", {}), Mapping) and not isinstance(given.get("opt", ""), str):
+            raise TypeError(
+                "fit takes one dataset, not inputs and labels: make it with "
+                "dataset = dataset_from_arrays(X, y), and call fit(dataset)."
+            )
+        if len(args) > len(places):
+            raise TypeError(
+                f"{function.__qualname__} takes {', '.join(names[1 : len(places)])} by their places; give "
+                "everything else by its name, as in fit(dataset, 'LBFGS', 50, lamb=0.01)."
+            )
+        return inner(*args, **kwargs)
+
+    return call
+
+
+def _answer(function: str, name: str, known: list[str], hints: Mapping[str, str]) -> str:
+    called = function.removesuffix(".__init__")
+    if name in hints:
+        return f"{called} has no argument {name!r}; {hints[name]}."
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{called} has no argument {name!r}; expected some of {', '.join(known)}.{hint}"
