@@ -14,13 +14,12 @@ unit of the last digit that the labels are written with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.expression import numeric_of
+from kan_np.symbolic.tape import number_of, operation_of
 
 if TYPE_CHECKING:
     import sympy
@@ -38,8 +37,6 @@ _COARSEST = 1e-4
 _MANY = 1e3
 #: Share of the samples that must be within; the others may lie where the labels' own way cancels digits.
 _SHARE = 0.95
-#: Relative step of slopes.
-_STEP = 1e-7
 
 
 class Parts:
@@ -82,73 +79,23 @@ class Parts:
         return self._known[part]
 
     def _computed(self, part: Any) -> tuple[FloatArray, FloatArray]:
-        if not part.free_symbols and not part.has(_undefined()):
-            try:
-                value = float(part)
-            except (TypeError, OverflowError):
-                value = np.nan
+        from sympy.core.function import AppliedUndef
+
+        if not part.free_symbols and not part.has(AppliedUndef):
+            value = number_of(part)
             error = 0.0 if part.is_Integer else _EPS * abs(value)
             return np.full(self.n, value), np.full(self.n, error)
-        below = [self.of(argument) for argument in part.args]
-        values, errors = np.stack([v for v, _ in below]), np.stack([e for _, e in below])
-        if part.is_Add:
-            return values.sum(axis=0), errors.sum(axis=0) + _EPS * np.abs(values).max(axis=0)
-        if part.is_Mul:
-            value = values.prod(axis=0)
-            others = [np.abs(np.delete(values, k, axis=0)).prod(axis=0) for k in range(len(below))]
-            return value, (errors * np.stack(others)).sum(axis=0) + _EPS * np.abs(value)
-        return self._of_function(part, values, errors)
-
-    def _of_function(
-        self, part: Any, values: FloatArray, errors: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        name = str(part.func)
-        function = self.functions[name] if name in self.functions else _function_of(part)
-        value = np.broadcast_to(np.asarray(function(*values), dtype=np.float64), (self.n,))
-        error = _EPS * np.abs(value)
-        for k in np.flatnonzero(errors.any(axis=1)):
-            step = _STEP * np.abs(values[k]) + _TINY
-            up, down = values.copy(), values.copy()
-            up[k] += step
-            down[k] -= step
-            slope = np.abs(np.asarray(function(*up)) - np.asarray(function(*down))) / (up[k] - down[k])
-            error = error + np.where(np.isfinite(slope), slope, 0.0) * errors[k]
+        arguments, operation = operation_of(part, self.functions)
+        below = [self.of(argument) for argument in arguments]
+        values = [value for value, _ in below]
+        value = np.broadcast_to(np.asarray(operation.value(*values), dtype=np.float64), (self.n,))
+        largest = np.abs(values).max(axis=0) if part.is_Add else np.abs(value)
+        error = _EPS * largest
+        for slope, (_, inner) in zip(operation.slopes, below, strict=True):
+            if inner.any():
+                steep = np.abs(slope(*values)) * inner
+                error = error + np.where(np.isfinite(steep), steep, 0.0)
         return value, error
-
-
-def _undefined() -> Any:
-    from sympy.core.function import AppliedUndef
-
-    return AppliedUndef
-
-
-def _function_of(part: Any) -> Callable[..., FloatArray]:
-    """NumPy function of the arguments of a part; numbers among them that are not decimal are built in."""
-    import sympy
-
-    if part.is_Pow and not part.exp.is_Rational:
-        return np.power
-    names = _arguments(len(part.args))
-    fixed = [
-        a if a.is_number and not a.has(sympy.Float) else name
-        for a, name in zip(part.args, names, strict=True)
-    ]
-    try:
-        return _numeric(part.func(*fixed, evaluate=False), len(names))
-    except (TypeError, ValueError, NotImplementedError):  # a kind of part that is no function of numbers
-        return lambda *values: np.full(values[0].shape, np.nan)
-
-
-@lru_cache(maxsize=16)
-def _arguments(count: int) -> tuple[Any, ...]:
-    import sympy
-
-    return sympy.symbols(f"u:{count}", real=True)
-
-
-@lru_cache(maxsize=1024)
-def _numeric(expression: Any, count: int) -> Callable[..., FloatArray]:
-    return numeric_of(_arguments(count), expression)
 
 
 def half_units(y: FloatArray) -> FloatArray:

@@ -1,9 +1,8 @@
 """Skeleton: a formula whose numbers are parameters, fitted to samples with their covariance.
 
 Every Float of an expression becomes a parameter theta_k; integers, fractions and exponents that were written
-as such stay. The residuals r(theta) are minimised by Levenberg-Marquardt. Derivatives by theta are those of
-the formula, so that they do not depend on units; only where it has functions without a formula, splines, they
-are central differences.
+as such stay. The residuals r(theta) are minimised by Levenberg-Marquardt, with the derivatives of the formula
+(`kan_np.symbolic.tape`): steps of differences would be large or small in some units.
 
 A direction of theta along which no sample moves (c exp(u + d) has one) is seen in the singular values of the
 Jacobian: what takes part in it has an infinite standard error.
@@ -17,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
-from kan_np.symbolic.expression import numeric_of
+from kan_np.symbolic.tape import Tape
 
 if TYPE_CHECKING:
     import sympy
 
 _EPS = float(np.finfo(np.float64).eps)
-_STEP = _EPS ** (1 / 3)
 #: Singular values below this part of the largest belong to directions that no sample sees.
 _BLIND = 1e-9
 #: A parameter with this part of its length in blind directions is not determined.
@@ -101,13 +100,11 @@ class Skeleton:
 
         self.expression = parametrised(expression)
         self.theta = np.array(values)
-        self._function = numeric_of([*self.variables, *self.parameters], self.expression, functions)
-        self._exact_slopes = not functions
-        self._slopes: dict[int, Callable[..., FloatArray] | None] = {}
+        self._tape = Tape([*self.variables, *self.parameters], self.expression, functions)
 
     def __call__(self, x: FloatArray, theta: FloatArray) -> FloatArray:
         """Values (n,) at samples (n, n_var); NaN where the formula is not real."""
-        return self._function(*x.T, *theta)
+        return self._tape(*x.T, *theta)
 
     def with_numbers(self, numbers: Mapping[int, Any], theta: FloatArray) -> sympy.Expr:
         """The expression with parameter k as ``numbers[k]``, or as the Float theta_k."""
@@ -151,7 +148,8 @@ class Skeleton:
         for k, value in (held or {}).items():
             theta[k] = value
         free = np.array([k for k in range(theta.size) if k not in (held or {})], dtype=int)
-        with np.errstate(over="ignore", invalid="ignore"):  # a step too far is refused
+        # a step too far is refused; threads of BLAS cost more than they give to matrices of a few columns
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             theta, cost = self._descend(data, theta, free, steps)
             if not np.isfinite(cost):
                 return Fitted(theta, np.inf, np.full(theta.size, np.inf))
@@ -184,41 +182,13 @@ class Skeleton:
 
     def _jacobian(self, data: _Samples, theta: FloatArray, free: Any) -> tuple[FloatArray, FloatArray]:
         """Derivatives by the free parameters in columns of unit length, and those lengths."""
-        columns = np.empty((data.x.shape[0], free.size))
-        for column, k in enumerate(free):
-            columns[:, column] = self._derivative(data.x, theta, int(k))
+        slopes = self._tape.slopes(data.x.shape[0], *data.x.T, *theta)[len(self.variables) :]
+        columns = np.stack([slopes[k] for k in free], axis=1)
         columns *= data.weight[:, None]
         columns = np.where(np.isfinite(columns), columns, 0.0)
         length = np.linalg.norm(columns, axis=0)
         length[length == 0.0] = 1.0
         return columns / length, length
-
-    def _derivative(self, x: FloatArray, theta: FloatArray, k: int) -> FloatArray:
-        """Derivatives (n,) by parameter k."""
-        if k not in self._slopes:
-            self._slopes[k] = self._slope(k)
-        slope = self._slopes[k]
-        if slope is not None:
-            return slope(*x.T, *theta)
-        step = _STEP * max(abs(theta[k]), 1e-2)
-        up, down = theta.copy(), theta.copy()
-        up[k] += step
-        down[k] -= step
-        return (self(x, up) - self(x, down)) / (up[k] - down[k])
-
-    def _slope(self, k: int) -> Callable[..., FloatArray] | None:
-        """NumPy function of the derivative by parameter k, None where there is no formula of it."""
-        import sympy
-
-        if not self._exact_slopes:
-            return None
-        try:
-            slope = self.expression.diff(self.parameters[k])
-            if slope.has(sympy.Derivative, sympy.Subs):
-                return None
-            return numeric_of([*self.variables, *self.parameters], slope)
-        except (TypeError, ValueError, NotImplementedError, AttributeError):
-            return None
 
     def _errors(self, data: _Samples, theta: FloatArray, free: Any, cost: float, noise: float) -> FloatArray:
         errors = np.zeros(theta.size)
