@@ -124,8 +124,21 @@ class Formula:
         return (self.expressions, self.variables)[index]
 
     def __repr__(self) -> str:
-        """The expressions."""
-        return f"Formula({', '.join(str(expression) for expression in self.expressions)})"
+        """The expressions, and what in them is no formula."""
+        text = ", ".join(str(expression) for expression in self.expressions)
+        return f"Formula({text}; {self.what_is_left()})" if self.splines else f"Formula({text})"
+
+    def what_is_left(self) -> str:
+        """What of the model is no formula, and what to do about it; empty where all of it is one."""
+        if not self.splines:
+            return ""
+        names = list(self.splines.values())
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        count = "1 edge is a spline" if len(names) == 1 else f"{len(names)} edges are splines"
+        return (
+            f"{count} still, {shown}: "
+            "give them symbols (suggest_symbolic, fix_symbolic), or discover more seconds or a larger library"
+        )
 
 
 def symbolic_formula(
@@ -294,6 +307,9 @@ def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
         raise TypeError(f"var is {var!r}; expected a sequence of {count} names or sympy expressions.")
     if len(var) != count:
         raise ValueError(f"var has {len(var)} names; expected {count}, one a column of the data.")
+    twice = [name for k, name in enumerate(var) if name in var[:k]]
+    if twice:
+        raise ValueError(f"var names {twice[0]!r} twice; expected names that differ, one a column.")
     for name in var:
         if not isinstance(name, str | sympy.Expr):
             raise TypeError(f"var has {name!r}; expected text or sympy expressions.")
