@@ -67,7 +67,9 @@ def _features(x: FloatArray, y: FloatArray) -> tuple[FloatArray, list[tuple[int,
     alive = np.flatnonzero(deviation > 0)
     z = (x[:, alive] - x[:, alive].mean(axis=0)) / deviation[alive]
     columns = [z, z**2, z**3]
-    members: list[tuple[int, ...]] = [(int(i),) for i in alive] * 3
+    members: list[tuple[int, ...]] = []
+    for _ in columns:
+        members += [(int(i),) for i in alive]
     paired = np.arange(alive.size)
     if alive.size > _MOST_PAIRED:
         alone = np.max([np.abs(_unit(c).T @ (y - y.mean())) for c in columns], axis=0)

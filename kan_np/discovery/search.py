@@ -173,7 +173,7 @@ class _Search:
             self._write_the_others()
         if self.spent > self.seconds:
             self.notes.append(f"the {self.seconds:g} s were over before everything had been tried")
-        tried = {shape.name: trained.rmse for shape, trained in self.trained}
+        tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
         best = best_of(self.candidates)
         if not best.symbolic:
             self.notes.append(f"the best is no formula: {best.formula.what_is_left()}")

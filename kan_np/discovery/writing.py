@@ -58,6 +58,11 @@ class Writer:
         """What networks are trained on."""
         return self._scaled[0]
 
+    @property
+    def of_label(self) -> float:
+        """Unit of the labels of `data`, in that of the dataset's."""
+        return self._scaled[2]
+
     @cached_property
     def _physical(self) -> tuple[FloatArray, FloatArray]:
         return physical(self.raw, self.scaler)

@@ -123,10 +123,18 @@ class _Judge:
         """Set numbers that others make up for, until the samples determine all that are left."""
         import sympy
 
+        # 0 first: it is the one number that means the same in all units
+        not_zero: set[int] = set()
         while np.isfinite(self.fitted.rmse):
             loose = np.flatnonzero(np.isinf(self.fitted.stderr)).tolist()
             if not loose:
                 return
+            untried = [k for k in loose if k not in not_zero]
+            if untried:
+                k = min(untried, key=lambda k: abs(float(self.fitted.theta[k])))
+                not_zero.add(k)
+                self._accept({k: sympy.Integer(0)})
+                continue
             k = int(min(loose, key=lambda k: _distance_to_whole(float(self.fitted.theta[k]))))
             value = float(self.fitted.theta[k])
             if not self._accept({k: _whole(value)}):

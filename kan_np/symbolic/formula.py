@@ -269,7 +269,12 @@ class _Writer:
             expression = normal_form(expression)
         if self.exact:
             expression = self._with_exact_numbers(expression, j)
-        return simplified(expression, self.names, self.x, self.functions)
+        short = simplified(expression, self.names, self.x, self.functions)
+        if not self.exact or self.splines or short == expression or not short.has(sympy.Float):
+            return short
+        # what was multiplied out or gathered leaves roundings behind
+        again = self._with_exact_numbers(short, j)
+        return again if again == short else simplified(again, self.names, self.x, self.functions)
 
     def _with_exact_numbers(self, expression: Any, j: int) -> Any:
         to_labels = self.labels is not None and not self.splines

@@ -82,9 +82,9 @@ class Parts:
         from sympy.core.function import AppliedUndef
 
         if not part.free_symbols and not part.has(AppliedUndef):
-            value = number_of(part)
-            error = 0.0 if part.is_Integer else _EPS * abs(value)
-            return np.full(self.n, value), np.full(self.n, error)
+            number = number_of(part)
+            own = 0.0 if part.is_Integer else _EPS * abs(number)
+            return np.full(self.n, number), np.full(self.n, own)
         arguments, operation = operation_of(part, self.functions)
         below = [self.of(argument) for argument in arguments]
         values = [value for value, _ in below]

@@ -164,6 +164,8 @@ class Skeleton:
         for _ in range(steps if free.size and np.isfinite(cost) else 0):
             jacobian, length = self._jacobian(data, theta, free)
             u, s, vt = np.linalg.svd(jacobian, full_matrices=False)
+            if s[0] == 0.0:  # no sample sees any of the parameters
+                break
             before = cost
             while damping < _LARGEST_DAMPING:
                 move = -(vt.T @ (s / (s**2 + damping * max(s[0], 1e-300) ** 2) * (u.T @ rest))) / length
@@ -186,9 +188,11 @@ class Skeleton:
         columns = np.stack([slopes[k] for k in free], axis=1)
         columns *= data.weight[:, None]
         columns = np.where(np.isfinite(columns), columns, 0.0)
-        length = np.linalg.norm(columns, axis=0)
+        largest = np.abs(columns).max(axis=0)  # whose square may be no float64
+        largest[largest == 0.0] = 1.0
+        length = np.linalg.norm(columns / largest, axis=0)
         length[length == 0.0] = 1.0
-        return columns / length, length
+        return columns / largest / length, largest * length
 
     def _errors(self, data: _Samples, theta: FloatArray, free: Any, cost: float, noise: float) -> FloatArray:
         errors = np.zeros(theta.size)
