@@ -187,6 +187,11 @@ class _Search:
         if n_in <= _MOST_TERMS and not (candidates[0] is not None and candidates[0].exact):
             candidates.append(self.writer.line())
         self.candidates += [candidate for candidate in candidates if candidate is not None]
+        if n_in == 1 and not any(candidate.exact for candidate in self.candidates):
+            for candidate in self.writer.symbols(self.library):
+                self.candidates.append(candidate)
+                if candidate.exact:
+                    return
 
     def _try_fewer(self, n_in: int) -> None:
         """Shapes in the inputs that matter, and in those of which some are merged to a straight line."""

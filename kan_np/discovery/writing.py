@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from kan_np.discovery.trees import total
 from kan_np.discovery.units import in_own_units, in_units_of_data
 from kan_np.mixed_network import MixedNetwork
 from kan_np.symbolic.builtin import builtin_symbols
+from kan_np.symbolic.library import SymbolLibrary
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
+from kan_np.symbolic.suggest import suggest_symbolic
 from kan_np.symbolic_edge import SymbolicEdge
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _EXACT = 1e-10
 #: So many samples more than numbers: fewer can be met by luck.
 _SPARE = 2
+#: Symbols that are tried for labels of one input.
+_NEAREST = 3
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -131,6 +135,20 @@ class Writer:
         return self.candidate(
             "line", self._of_lines(dict(zip(varies.tolist(), slopes[:-1].tolist(), strict=True)), slopes[-1])
         )
+
+    def symbols(self, library: SymbolLibrary) -> Iterator[Candidate]:
+        """Of one input: the symbols that are nearest to the labels themselves.
+
+        Of labels that range over many powers of ten splines learn the largest alone.
+        """
+        data = self.data
+        x, y = np.concatenate([data.x, data.val_x])[:, 0], np.concatenate([data.y, data.val_y])[:, 0]
+        network = start_network(total([0]), data, 2, np.random.default_rng(0))
+        for fit in suggest_symbolic(x, y, library=library, top=_NEAREST):
+            edge = SymbolicEdge(fit.symbol, fit.a, fit.b, fit.c, fit.d)
+            candidate = self.candidate(fit.name, network.with_symbols({(0, 0, 0): edge}))
+            if candidate is not None:
+                yield candidate
 
     def _of_lines(self, slopes: dict[int, float], level: float) -> MixedNetwork:
         sources = list(range(self.data.x.shape[1]))

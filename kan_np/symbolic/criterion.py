@@ -82,7 +82,7 @@ class Criterion:
         parts = self.parts()
         _, rounding = parts.of(skeleton.with_numbers({}, fitted.theta))
         allowed = allowed_residuals(rounding, self.y)
-        written = half_units(self.y) >= allowed
+        written = half_units(self.y) >= allowed / 2
         noise = float(np.median(np.where(written, _WRITTEN, _ROUNDED)))
         again = skeleton.fit(self.x, self.y, fitted.theta, None, noise, weight=1.0 / allowed)
         if not (np.isfinite(again.rmse) and agrees(skeleton(self.x, again.theta) - self.y, allowed)):

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.finfo(np.float64).tiny)
-#: Half a unit of the last place of float32, relative.
-_HALF_SINGLE = 2.0**-25
 #: Labels with more decimal digits than this are as good as full float64.
 _MOST_DIGITS = 12
 #: Labels whose last digit is coarser than this part of their spread say too little to be met exactly.
@@ -126,7 +124,7 @@ def half_units(y: FloatArray) -> FloatArray:
     decimal = fixed if digits is None or (fixed is not None and fixed[0] <= digits[0]) else digits
     found = [decimal[1]] if decimal else []
     if _is_single(y):
-        found.append(_HALF_SINGLE * size)
+        found.append(np.spacing(size.astype(np.float32)).astype(np.float64) / 2 * (size > 0))
     if not found:
         return np.zeros_like(y)
     finest = np.min(found, axis=0)
@@ -156,7 +154,7 @@ def _is_single(y: FloatArray) -> bool:
 def allowed_residuals(rounding: FloatArray, y: FloatArray) -> FloatArray:
     """What a residual may be at each sample of a formula that is exact, given bounds of its rounding."""
     bounds = np.where(np.isfinite(rounding), rounding, 0.0)
-    return np.maximum(_MANY * np.maximum(bounds, _EPS * np.abs(y)), np.maximum(half_units(y), _TINY))
+    return _MANY * np.maximum(bounds, _EPS * np.abs(y)) + half_units(y) + _TINY
 
 
 def agrees(residuals: FloatArray, allowed: FloatArray) -> bool:

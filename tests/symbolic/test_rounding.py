@@ -18,9 +18,12 @@ X, Y = sympy.symbols("x y", real=True)
     ("labels", "expected"),
     [
         (lambda y: y.round(6), lambda y: np.full(y.size, 5e-7)),
-        (lambda y: y.astype(np.float32).astype(float), lambda y: y.astype(np.float32) * 2.0**-25),
+        (lambda y: y.astype(np.float32).astype(float), lambda y: np.spacing(y.astype(np.float32)) / 2.0),
         (lambda y: y, lambda y: np.zeros(y.size)),
-        (lambda y: y.round(0), lambda y: y.round(0) * 2.0**-25),  # whole numbers may be exact ones
+        (
+            lambda y: y.round(0),
+            lambda y: np.spacing(y.round(0).astype(np.float32)) / 2.0,
+        ),  # whole numbers may be exact ones
         (lambda y: (y / y.max()).round(2), lambda y: np.zeros(y.size)),  # too coarse to say anything
     ],
 )
