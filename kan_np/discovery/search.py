@@ -171,7 +171,7 @@ class _Search:
             if not any(candidate.exact for candidate in self.candidates) and not self.over:
                 self._try_finer()
             self._write_the_others()
-        if self.spent > self.seconds:
+        if self.over and not self.exact:
             self.notes.append(f"the {self.seconds:g} s were over before everything had been tried")
         tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
         best = best_of(self.candidates)

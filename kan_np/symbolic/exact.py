@@ -30,8 +30,8 @@ _FIRST_STEPS = 500
 _LOOSE = 1e-4
 #: Larger whole numbers are no simpler than others.
 _LARGEST_WHOLE = 1e4
-#: Formulas of more numbers are left as they are: nobody reads them, and every number is some fits of all. The
-#: longest formula that the toys, the Feynman suite and the special functions need has 14.
+#: Formulas of more numbers are left as they are: nobody reads them, and every number is some fits of all.
+#: The toys and the Feynman formulas have 10 at most.
 _MOST_NUMBERS = 40
 #: Numbers within so many standard errors of 0 are not told from it.
 _NOTHING = 3.0
