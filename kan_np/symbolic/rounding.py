@@ -30,9 +30,9 @@ _TINY = float(np.finfo(np.float64).tiny)
 _MOST_DIGITS = 12
 #: Labels whose last digit is coarser than this part of their spread say too little to be met exactly.
 _COARSEST = 1e-4
-#: Bounds within which residuals are rounding. Those of the 34 toys and Feynman formulas are within 0.5, computed
-#: by the formula itself; the rest is for labels that are computed in another order, by functions of their own
-#: error, and for decimal numbers that are fitted.
+#: Bounds within which residuals are rounding. Those of the 34 toys and Feynman formulas are within 0.5 where
+#: the formula itself made the labels; the rest is for labels that are computed in another order, by functions
+#: of their own error, and for decimal numbers that are fitted.
 _MANY = 1e3
 #: Share of the samples that must be within; the others may lie where the labels' own way cancels digits.
 _SHARE = 0.95
