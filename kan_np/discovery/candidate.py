@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Bits of an operation of a formula.
 _BITS_PER_OPERATION = 3.0
+#: A formula with an error of no more than this many times that of splines is preferred.
+_AS_NEAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Candidate:
     complexity : float
         Length of the formula, plus the number of parameters of edges that stayed splines.
     exact : bool
-        Whether the error is rounding and all edges are symbols.
+        Whether all edges are symbols and the labels' own digits agree: nearly every residual is rounding, or
+        within half a unit of the last digit that its label is written with. Of as many numbers as samples no
+        formula is exact.
     length : float
         Bits of a message with the formula and the residuals of the validation samples: less is better.
     """
@@ -49,6 +53,11 @@ class Candidate:
     exact: bool
     length: float
 
+    @property
+    def symbolic(self) -> bool:
+        """Whether it is a formula: False where edges stayed splines, for which phi_l_i_j stand."""
+        return not self.formula.splines
+
     def plot(self, **options: Any) -> Figure:
         """Draw the model, inputs named as in the formula; `options` are those of ``KAN.plot``."""
         names = [self.formula.variables[column] for column in self.model.input_id]
@@ -57,7 +66,10 @@ class Candidate:
     def __repr__(self) -> str:
         """Formula, complexity and error."""
         kind = "exact" if self.exact else f"val_rmse={self.val_rmse:.2e}"
-        return f"Candidate({text_of(self.formula.expressions[0])}, complexity={self.complexity:.3g}, {kind})"
+        if not self.symbolic:
+            kind += f", no formula: {self.formula.what_is_left()}"
+        text = text_of(self.formula.expressions[0])
+        return f"Candidate({text}, complexity={self.complexity:.3g}, {kind})"
 
 
 @dataclass(frozen=True)
@@ -69,13 +81,16 @@ class Discovery:
     candidates : list of Candidate
         The frontier: each is more accurate on validation samples than all that are simpler; simplest first.
     best : Candidate
-        The one with the shortest message, an exact one if there is any.
+        The one with the shortest message: an exact one if there is any, one with splines only if no formula
+        comes near (`best_of`).
     n_trained : int
         Shapes that were trained.
     cpu_s : float
         Processor time, in seconds.
     tried : dict of str to float
         Least validation RMSE of the splines of every shape, by its name.
+    notes : tuple of str
+        What was not tried, and what is to be known about the best.
     """
 
     candidates: list[Candidate]
@@ -83,6 +98,7 @@ class Discovery:
     n_trained: int
     cpu_s: float
     tried: dict[str, float] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     def table(self) -> str:
         """The frontier as text: complexity, error and formula of each candidate.
@@ -97,6 +113,7 @@ class Discovery:
         """
         rows = [
             f"{c.complexity:10.4g}  {c.val_rmse:8.1e}  {text_of(c.formula.expressions[0])}"
+            + ("" if c.symbolic else f"  ({len(c.formula.splines)} splines left, no formula)")
             for c in self.candidates
         ]
         return "\n".join(["complexity  val RMSE  formula", *rows])
@@ -109,6 +126,16 @@ def frontier(candidates: list[Candidate]) -> list[Candidate]:
         if not chosen or candidate.val_rmse < chosen[-1].val_rmse:
             chosen.append(candidate)
     return chosen
+
+
+def best_of(candidates: list[Candidate]) -> Candidate:
+    """The simplest exact one; else the shortest message, of a formula if one is as near as splines are."""
+    exact = [candidate for candidate in candidates if candidate.exact]
+    if exact:
+        return min(exact, key=lambda c: (c.complexity, c.length))
+    best = min(candidates, key=lambda c: c.length)
+    near = [c for c in candidates if c.symbolic and c.val_rmse <= _AS_NEAR * best.val_rmse]
+    return min(near, key=lambda c: c.length) if near and not best.symbolic else best
 
 
 def message_bits(rmse: float, rounding: float, n: int, complexity: float, n_constants: int) -> float:

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from kan_np import _validate
-from kan_np._validate import FloatArray
-from kan_np.data.check import Dataset, check_dataset
-from kan_np.data.columns import Columns, without_tables
-from kan_np.data.dataset import split_validation
-from kan_np.discovery.candidate import Candidate, Discovery, frontier, message_bits
+from kan_np.data.check import Dataset
+from kan_np.discovery.border import checked_data, checked_names
+from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
 from kan_np.discovery.library import wide_library
+from kan_np.discovery.relevance import relevant_inputs
 from kan_np.discovery.ridges import merged, rough_network
-from kan_np.discovery.snapping import State, is_symbolic, snap
-from kan_np.discovery.training import Data, Trained, descend, rmse, train_tree
+from kan_np.discovery.snapping import State, snap
+from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
+from kan_np.discovery.writing import Writer
 from kan_np.mixed_network import MixedNetwork
 from kan_np.symbolic.library import SymbolLibrary
-from kan_np.symbolic.names import checked_variables
 
-if TYPE_CHECKING:
-    from kan_np.model import KAN
-    from kan_np.symbolic.formula import Formula
-
-#: RMSE below this part of the spread of the labels is rounding.
-_EXACT = 1e-10
-#: Networks below this may become exact when their constants are recognised.
+#: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
+#: Labels with a last digit finer than this end the search when they are met; coarser ones are met by more.
+_FINE_DIGITS = 1e-5
+#: With as few samples every shape is snapped, and the simplest exact formula is taken, not the first.
+_FEW = 30
+#: Part of the time for shapes in the inputs that seem to matter.
+_SHARE_OF_FEWER = 0.5
+#: Of more inputs than this no straight line is tried: nobody reads it.
+_MOST_TERMS = 20
 #: Formulas that are written of those that are not exact, and of those when the time is over.
 _WRITTEN, _WRITTEN_LATE = 5, 2
 #: A shape is snapped at once if its splines leave no more than this part of the spread.
@@ -60,7 +63,9 @@ def discover(
     trained again after each (`kan_np.discovery.snapping`); the formula is simplified, its constants are
     recognised and fitted together. It ends when a formula is exact up to rounding; else, when all shapes
     have been tried, also with variables that enter together merged (`kan_np.discovery.ridges`), or when the
-    time is over. Validation samples decide throughout, so that noise is no accuracy.
+    time is over. Validation samples decide throughout, so that noise is no accuracy. A constant and a
+    straight line are always tried; a formula has no term, factor or variable that the samples do not see, and
+    is called exact only where the labels' own digits agree with it. Nothing of this depends on units.
 
     Parameters
     ----------
@@ -89,8 +94,13 @@ def discover(
     Raises
     ------
     ValueError, TypeError
-        For data or names that cannot be used, more than one label column, and labels that do not vary;
-        before anything is trained.
+        For data that cannot be used, fewer than four samples, more than one label column, and names that do
+        not fit the inputs or are given twice; all before the search begins.
+
+    Warns
+    -----
+    UserWarning
+        For more than 8 inputs, whose products are not searched but in those that seem to matter.
 
     Examples
     --------
@@ -104,13 +114,12 @@ def discover(
     seconds = _validate.real("seconds", seconds, 0.0)
     restarts = _validate.integer("restarts", restarts, 1)
     seed = _validate.integer("seed", seed, 0)
-    data, columns = _checked(dataset, seed)
-    if var is not None:
-        checked_variables(var, data.x.shape[1])
+    data, columns = checked_data(dataset, seed)
+    checked_names(var, data.x.shape[1])
     library = wide_library(library)
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
-    found = _Search(data, library, var, seconds, restarts, seed, dataset.get("scaler")).run()
+    found = _Search(Writer(data, var, dataset.get("scaler")), library, seconds, restarts, seed).run()
     for candidate in (*found.candidates, found.best):
         candidate.model._columns = columns
     return found
@@ -120,24 +129,23 @@ class _Search:
     """Data, budget and what has been found so far."""
 
     def __init__(
-        self,
-        data: Data,
-        library: SymbolLibrary,
-        var: Sequence[Any] | None,
-        seconds: float,
-        restarts: int,
-        seed: int,
-        scaler: Any,
+        self, writer: Writer, library: SymbolLibrary, seconds: float, restarts: int, seed: int
     ) -> None:
-        self.data, self.library, self.var, self.restarts = data, library, var, restarts
-        self.scaler = scaler
-        self.rng = np.random.default_rng(seed)
         self.begin = time.thread_time()
+        half = writer.half_unit
+        self.writer, self.library, self.restarts = writer, library, restarts
+        # labels that are rounded leave a deviation of their own
+        self.data = replace(writer.data, noise=half * writer.data.spread * 3**-0.5)
+        self.near = max(_MAY_BE_EXACT, 2 * half) * self.data.spread
+        self.ends_when_exact = half <= _FINE_DIGITS and len(self.data.y) + len(self.data.val_y) > _FEW
+        self.seed, self.rng = seed, np.random.default_rng(seed)
         self.seconds = seconds
         self.trained: list[tuple[Shape, Trained]] = []
         self.snapped: set[int] = set()
         self.waiting: list[tuple[str, State]] = []
         self.candidates: list[Candidate] = []
+        self.written = 0
+        self.notes: list[str] = []
 
     @property
     def spent(self) -> float:
@@ -153,29 +161,72 @@ class _Search:
 
     @property
     def exact(self) -> bool:
-        return any(candidate.exact for candidate in self.candidates)
+        return self.ends_when_exact and any(candidate.exact for candidate in self.candidates)
 
     def run(self) -> Discovery:
-        """Shapes with merged variables, if any, then all shapes, then what is left of the good ones."""
+        """Constant and line, shapes in what matters or with merged variables, if any, then all shapes."""
         n_in = self.data.x.shape[1]
-        plain = shapes(list(range(n_in)))
-        if 2 < n_in <= MANY:  # a line through two variables is a sum as well
+        self._add_simplest(n_in)
+        if not any(candidate.exact for candidate in self.candidates):
+            self._try_fewer(n_in)
+            self._try(shapes(list(range(n_in))))
+            self._snap_the_nearest()
+            if not any(candidate.exact for candidate in self.candidates) and not self.over:
+                self._try_finer()
+            self._write_the_others()
+        if self.over and not self.exact:
+            self.notes.append(f"the {self.seconds:g} s were over before everything had been tried")
+        tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
+        best = best_of(self.candidates)
+        if not best.symbolic:
+            self.notes.append(f"the best is no formula: {best.formula.what_is_left()}")
+        return Discovery(
+            frontier(self.candidates), best, len(self.trained), self.spent, tried, tuple(self.notes)
+        )
+
+    def _add_simplest(self, n_in: int) -> None:
+        """What everything else has to beat."""
+        candidates = [self.writer.constant()]
+        if n_in <= _MOST_TERMS and not (candidates[0] is not None and candidates[0].exact):
+            candidates.append(self.writer.line())
+        self.candidates += [candidate for candidate in candidates if candidate is not None]
+        if n_in == 1 and not any(candidate.exact for candidate in self.candidates):
+            for candidate in self.writer.symbols(self.library):
+                self.candidates.append(candidate)
+                if candidate.exact:
+                    return
+
+    def _try_fewer(self, n_in: int) -> None:
+        """Shapes in the inputs that matter, and in those of which some are merged to a straight line."""
+        x, y = np.concatenate([self.data.x, self.data.val_x]), np.concatenate([self.data.y, self.data.val_y])
+        matter = relevant_inputs(x, y[:, 0], MANY) if n_in > 2 else []
+        if n_in > MANY:
+            self._say_many(n_in, matter)
+        if 0 < len(matter) < n_in:
+            # from a generator of its own, so that the rest of the search is the same
+            others, self.rng = self.rng, np.random.default_rng([self.seed, 1])
+            self._try(shapes(matter), share=_SHARE_OF_FEWER)
+            self.rng = others
+        if 2 < n_in <= MANY and not self.exact:  # a line through two variables is a sum as well
             sources = merged(rough_network(self.data, self.rng, self._stop), self.data.x)
             if len(sources) < n_in:
                 self._try(shapes(sources))
-        self._try(plain)
-        self._snap_the_nearest()
-        if not self.exact and not self.over:
-            self._try_finer()
-        self._write_the_others()
-        best = min(self.candidates, key=lambda c: (not c.exact, c.complexity if c.exact else c.length))
-        tried = {shape.name: trained.rmse for shape, trained in self.trained}
-        return Discovery(frontier(self.candidates), best, len(self.trained), self.spent, tried)
 
-    def _try(self, trees: Sequence[Shape], **options: Any) -> None:
+    def _say_many(self, n_in: int, matter: Sequence[int]) -> None:
+        names = self.writer.names_of(matter)
+        text = (
+            f"{n_in} inputs: of more than {MANY} only sums and dense networks are tried, no products"
+            + (f"; all shapes are tried in {names} alone, which matter most" if names else "")
+            + ". Give fewer inputs if you know which matter."
+        )
+        self.notes.append(text)
+        warnings.warn(text, UserWarning, stacklevel=5)
+
+    def _try(self, trees: Sequence[Shape], share: float = 1.0, **options: Any) -> None:
         """Train shapes, and snap at once what fits well and better than what is there."""
+        few = len(self.data.y) + len(self.data.val_y) <= _FEW
         for shape in trees:
-            if self.exact or (self.over and self.trained):
+            if self.exact or (self.trained and (self.over or self.spent > share * self.seconds)):
                 return
             best_before = min((trained.rmse for _, trained in self.trained), default=np.inf)
             trained = train_tree(
@@ -183,11 +234,13 @@ class _Search:
             )
             self.trained.append((shape, trained))
             better = trained.rmse <= min(_GOOD * self.data.spread, 0.5 * best_before)
-            if better and not shape.name.startswith("dense"):
+            if (better or few) and not shape.name.startswith("dense"):
                 self._snap(len(self.trained) - 1)
 
     def _snap_the_nearest(self) -> None:
         """Snap the shapes of least error, as long as there is none exact."""
+        if not self.trained:
+            return
         order = np.argsort([trained.rmse for _, trained in self.trained], kind="stable")
         least = self.trained[int(order[0])][1].rmse
         for k in order[:_SNAPPED_LATER].tolist():
@@ -207,7 +260,7 @@ class _Search:
         self.snapped.add(k)
         shape, trained = self.trained[k]
         for state in snap(trained, self.data, self.library, stop=self._stop):
-            if state.trained.rmse <= _MAY_BE_EXACT * self.data.spread:
+            if state.trained.rmse <= self.near:
                 self._add(shape.name, state.trained.network)
                 if self.exact:
                     return
@@ -216,97 +269,20 @@ class _Search:
 
     def _write_the_others(self) -> None:
         """Formulas of the shortest messages among what is not exact, and of the best network of splines."""
-        if self.exact:
+        if any(candidate.exact for candidate in self.candidates) and not self.waiting:
             return
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
-            if self.candidates and self.spent > self.seconds:
+            if self.written and self.spent > self.seconds:
                 return
+        if any(candidate.exact for candidate in self.candidates):
+            return
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 
     def _add(self, name: str, network: MixedNetwork) -> None:
-        candidate = _candidate(name, network, self.data, self.var, self.scaler)
+        candidate = self.writer.candidate(name, network)
         if candidate is not None:
+            self.written += 1
             self.candidates.append(candidate)
-
-
-def _candidate(
-    name: str, network: MixedNetwork, data: Data, var: Sequence[Any] | None, scaler: Any
-) -> Candidate | None:
-    """The model and the formula of a network; None where the formula is not real on all samples."""
-    from kan_np.symbolic.formula import symbolic_formula
-
-    x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])
-    network = descend(network, Data(x, y, data.val_x, data.val_y), 5).network
-    model = as_model(network, scaler)
-    try:
-        formula = symbolic_formula(model, x=x, y=y)
-    except ValueError:
-        return None
-    symbolic = is_symbolic(network)
-    if symbolic:
-        rest = _residuals(formula, x, y, scaler)
-        n = len(data.y)
-        errors = [float(np.sqrt(np.mean(np.square(part)))) for part in (rest[:n], rest[n:])]
-    else:
-        errors = [rmse(network, data.x, data.y), rmse(network, data.val_x, data.val_y)]
-    n_splines = sum(layer.splines.theta.size for layer in network.layers)
-    constants = sum(len(e.atoms(_float())) for e in formula.expressions)
-    complexity = formula.complexity + n_splines
-    rounding = 1e-15 * max(float(np.abs(y).max()), 1e-300)
-    return Candidate(
-        name,
-        model,
-        formula if var is None else formula.renamed(var),
-        errors[0],
-        errors[1],
-        complexity,
-        symbolic and errors[1] <= _EXACT * data.spread,
-        message_bits(errors[1], rounding, data.val_y.size, formula.complexity, constants + n_splines),
-    )
-
-
-def _residuals(formula: Formula, x: FloatArray, y: FloatArray, scaler: Any) -> FloatArray:
-    """Formula minus labels, in the units of the labels that were trained on."""
-    if scaler is None:
-        return np.asarray(formula.numpy()(x) - y)
-    predicted = formula.numpy()(x * scaler.input_scale + scaler.input_shift)
-    return np.asarray((predicted - scaler.label_shift) / scaler.label_scale - y)
-
-
-def as_model(network: MixedNetwork, scaler: Any = None) -> KAN:
-    """The KAN of a network."""
-    from kan_np.model import KAN
-    from kan_np.shape import Shape as Width
-
-    width = Width.of(network)
-    model = KAN(width.pykan, mult_arity=width.mult_arity, base_fun=network.base_fun, k=network.k)
-    model._network = network.simplified()
-    model.scaler = scaler
-    return model
-
-
-def _float() -> Any:
-    import sympy
-
-    return sympy.Float
-
-
-def _checked(dataset: Dataset, seed: int) -> tuple[Data, Columns]:
-    if not isinstance(dataset, dict):
-        raise TypeError(
-            f"dataset is a {type(dataset).__name__}; expected a dict with train_input, train_label."
-        )
-    dataset = without_tables(dataset)
-    given = dataset if "val_input" in dataset else split_validation(dataset, 0.2, seed)
-    n_in = np.shape(given["train_input"])[1] if np.ndim(given["train_input"]) == 2 else 1
-    checked = check_dataset(given, n_in, 1)
-    data = Data(checked["train_input"], checked["train_label"], checked["val_input"], checked["val_label"])
-    if data.spread == 0.0:
-        raise ValueError(
-            f"train_label is {data.y[0, 0]} for all samples; expected labels that vary. Their formula "
-            "is that number."
-        )
-    return data, Columns.of(checked, n_in, 1)

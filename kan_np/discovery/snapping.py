@@ -94,7 +94,7 @@ def snap(
     for place in order:
         if stop():
             break
-        beam = _best([new for state in beam for new in _next_states(state, place, data, library)], kept)
+        beam = _best([new for state in beam for new in _next_states(state, place, data, library, stop)], kept)
     finished = _best([_finished(state, data, stop) for state in beam], kept)
     return [_with_better_symbols(finished[0], data, library, stop), *finished[1:]]
 
@@ -113,7 +113,7 @@ def _settled(trained: Trained, data: Data, stop: Callable[[], bool]) -> Trained:
             if edge is None:
                 continue
             network = trained.network.with_symbols({place: edge})
-            new = descend(with_moved_grids(network, data.x), data, _STEPS)
+            new = descend(with_moved_grids(network, data.x), data, _STEPS, stop=stop)
             if new.rmse <= _AS_GOOD * max(trained.rmse, 1e-12 * data.spread):
                 trained = new
     return trained
@@ -154,7 +154,7 @@ def _order(trained: Trained, data: Data, library: SymbolLibrary) -> list[Place]:
 def message_length(trained: Trained, data: Data, fewer: int = 0) -> float:
     """L of the module's description, with so many constants fewer."""
     n = data.val_y.size if is_symbolic(trained.network) else min(data.val_y.size, _SMOOTH)
-    rounding = 1e-15 * float(np.sqrt(np.mean(np.square(data.val_y))))
+    rounding = max(1e-15 * float(np.sqrt(np.mean(np.square(data.val_y)))), data.noise)
     length = n * float(np.log2(max(trained.rmse, rounding, 1e-300)))
     network = trained.network
     for edge in network.symbols.values():
@@ -163,17 +163,21 @@ def message_length(trained: Trained, data: Data, fewer: int = 0) -> float:
     return length + (rows - fewer) / 2 * float(np.log2(n))
 
 
-def _next_states(state: State, place: Place, data: Data, library: SymbolLibrary) -> list[State]:
+def _next_states(
+    state: State, place: Place, data: Data, library: SymbolLibrary, stop: Callable[[], bool]
+) -> list[State]:
     """The states with one more edge settled."""
     curve = curves(state.trained.network, data.x)[place]
     fits = _suggestions(curve, rmse(state.trained.network, data.x, data.y), library)
     states = []
     allowed = _WORSE * max(state.trained.rmse, 1e-9 * data.spread)
     for edge in _tries(state.trained.network, place, fits):
+        if stop():
+            break
         whole = edge.d == 0.0 and _is_factor(state.trained.network, place)
         network = state.trained.network.with_symbols({place: edge})
         held = _place_of_shift(network, place) if whole else None
-        new = descend(with_moved_grids(network, data.x), data, _STEPS, held)
+        new = descend(with_moved_grids(network, data.x), data, _STEPS, held, stop)
         if new.rmse <= allowed:
             unshifted = state.unshifted | ({place} if whole else set())
             states.append(State(new, message_length(new, data, len(unshifted)), state.failed, unshifted))
@@ -247,7 +251,7 @@ def _with_better_symbols(state: State, data: Data, library: SymbolLibrary, stop:
         for changes in [simpler, *({place: edge} for place, edge in simpler.items())]:
             if not changes or state.trained.rmse <= _ROUNDING * data.spread or stop():
                 return state
-            trained = descend(state.trained.network.with_symbols(changes), data, _LAST_STEPS)
+            trained = descend(state.trained.network.with_symbols(changes), data, _LAST_STEPS, stop=stop)
             length = message_length(trained, data, len(state.unshifted))
             if length < state.length:
                 state = replace(state, trained=trained, length=length)

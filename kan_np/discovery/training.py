@@ -42,12 +42,15 @@ class Data:
     ----------
     x, y : ndarray of shape (n, n_in), (n, n_out)
     val_x, val_y : ndarray
+    noise : float
+        Deviation of the labels that their last digit leaves.
     """
 
     x: FloatArray
     y: FloatArray
     val_x: FloatArray
     val_y: FloatArray
+    noise: float = 0.0
 
     @property
     def spread(self) -> float:
@@ -164,6 +167,11 @@ def with_moved_grids(network: MixedNetwork, x: FloatArray) -> MixedNetwork:
             return network
         network = candidate
     return network
+
+
+def start_network(tree: Tree, data: Data, grid: int, rng: np.random.Generator) -> MixedNetwork:
+    """A network of a tree with smooth random edges."""
+    return _random_network(layers_of(tree, data.x.shape[1]), data, grid, rng)
 
 
 def _started(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Generator, stop: Stop) -> Trained:

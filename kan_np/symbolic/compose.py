@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,17 +49,23 @@ def spline_functions(
 ) -> dict[str, Callable[[FloatArray], FloatArray]]:
     """Numbers of the undefined functions of `compose`, by name."""
     mixed = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
+    return {name: EdgeFunction(mixed, place) for place, name in names.items()}
 
-    def curve(l: int, i: int, j: int) -> Callable[[FloatArray], FloatArray]:  # noqa: E741
-        def function(u: FloatArray) -> FloatArray:
-            points = np.asarray(u, dtype=np.float64)
-            rows = np.zeros((mixed.width[l], points.size))
-            rows[i] = points.ravel()
-            return mixed.edge_values(l, rows)[i, j].reshape(points.shape)
 
-        return function
+@dataclass(frozen=True)
+class EdgeFunction:
+    """The function of an edge; an object, so that formulas can be sent to other processes and kept."""
 
-    return {name: curve(*place) for place, name in names.items()}
+    network: MixedNetwork
+    place: Place
+
+    def __call__(self, u: FloatArray) -> FloatArray:
+        """Values at arguments of any shape."""
+        l, i, j = self.place  # noqa: E741
+        points = np.asarray(u, dtype=np.float64)
+        rows = np.zeros((self.network.width[l], points.size))
+        rows[i] = points.ravel()
+        return self.network.edge_values(l, rows)[i, j].reshape(points.shape)
 
 
 def _sums(l: int, layer: MixedLayer, nodes: list[Any], names: dict[Place, str]) -> list[Any]:  # noqa: E741

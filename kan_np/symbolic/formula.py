@@ -135,8 +135,21 @@ class Formula:
         return (self.expressions, self.variables)[index]
 
     def __repr__(self) -> str:
-        """The expressions; names that are no words in quotes."""
-        return f"Formula({', '.join(map(text_of, self.expressions))})"
+        """The expressions, names that are no words in quotes, and what in them is no formula."""
+        text = ", ".join(map(text_of, self.expressions))
+        return f"Formula({text}; {self.what_is_left()})" if self.splines else f"Formula({text})"
+
+    def what_is_left(self) -> str:
+        """What of the model is no formula, and what to do about it; empty where all of it is one."""
+        if not self.splines:
+            return ""
+        names = list(self.splines.values())
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        count = "1 edge is a spline" if len(names) == 1 else f"{len(names)} edges are splines"
+        return (
+            f"{count} still, {shown}: "
+            "give them symbols (suggest_symbolic, fix_symbolic), or discover more seconds or a larger library"
+        )
 
 
 def symbolic_formula(
@@ -268,7 +281,12 @@ class _Writer:
             expression = normal_form(expression)
         if self.exact:
             expression = self._with_exact_numbers(expression, j)
-        return simplified(expression, self.names, self.x, self.functions)
+        short = simplified(expression, self.names, self.x, self.functions)
+        if not self.exact or self.splines or short == expression or not short.has(sympy.Float):
+            return short
+        # what was multiplied out or gathered leaves roundings behind
+        again = self._with_exact_numbers(short, j)
+        return again if again == short else simplified(again, self.names, self.x, self.functions)
 
     def _with_exact_numbers(self, expression: Any, j: int) -> Any:
         to_labels = self.labels is not None and not self.splines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 #: Formulas with more operations, or more decimal numbers, are left to the cheap rules.
 _LONGEST = 40
 _MOST_FLOATS = 6
+#: Formulas that multiply out to more terms are not rewritten: the time of every rule grows with them.
+#: A product of four sums of five squares has 70 million; what people write has some dozens.
+_MOST_TERMS, _MANY_TERMS = 300, 2**62
 #: Two ways of writing agree if their values do to this part of their spread.
 _SAME = 1e-10
 
@@ -57,7 +61,8 @@ def simplified(
     back = dict(zip(signed, variables, strict=True))
     first = expression.subs(there)
     values = numeric_of(variables, expression, functions)(*x.T)
-    allowed = _SAME * max(float(np.std(values)), 1e-3 * float(np.abs(values).max(initial=0.0)))
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    allowed = _SAME * max(float(np.std(values / largest)), 1e-3) * largest
     best, best_size = expression, size(expression)
     for way in _ways(first):
         written = way.subs(back)
@@ -83,6 +88,8 @@ def _ways(expression: Any) -> Iterator[Any]:
     import sympy
 
     yield expression
+    if _terms(expression) > _MOST_TERMS or expression.count_ops() > _MOST_TERMS:
+        return
     cheap: tuple[Callable[[Any], Any], ...] = (
         sympy.expand,
         sympy.powsimp,
@@ -105,6 +112,18 @@ def _ways(expression: Any) -> Iterator[Any]:
             yield rule(expression)
         except (ValueError, TypeError, NotImplementedError, AttributeError, RecursionError):
             continue  # sympy's rules do not all know all functions
+
+
+def _terms(expression: Any) -> int:
+    """Terms of the formula, or of a part that is inside of a function, when multiplied out."""
+    if expression.is_Add:
+        return min(sum(_terms(part) for part in expression.args), _MANY_TERMS)
+    if expression.is_Mul:
+        return min(math.prod(_terms(part) for part in expression.args), _MANY_TERMS)
+    if expression.is_Pow and expression.exp.is_Integer:
+        base, power = _terms(expression.base), min(abs(int(expression.exp)), _MOST_TERMS)
+        return min(math.comb(base + power - 1, power), _MANY_TERMS) if base > 1 else 1
+    return max((_terms(part) for part in expression.args), default=1)
 
 
 def _exponential(argument: Any) -> Any:

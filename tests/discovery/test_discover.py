@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import sympy
 
 from kan_np import KAN, create_dataset, dataset_from_arrays
 from kan_np.discovery import discover
-from kan_np.discovery.candidate import Candidate, frontier
+from kan_np.discovery.candidate import Candidate, best_of, frontier
 from kan_np.discovery.ridges import merged, rough_network
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, shapes
@@ -73,14 +76,38 @@ def test_the_same_seed_gives_the_same_formulas_and_the_scaler_is_undone():
     assert np.allclose(runs[0].best.model.predict(x), 5 * x**2 + 10)
 
 
-def test_what_no_symbol_fits_comes_back_with_its_splines():
+def test_what_no_symbol_fits_comes_back_with_its_splines_and_says_so():
     x = np.random.default_rng(0).uniform(-1, 1, (300, 1))
     dataset = dataset_from_arrays(x, np.floor(2.5 * x) + x)
     found = discover(dataset, lib=["x"], restarts=2)
-    assert any(candidate.formula.splines for candidate in found.candidates)
+    left = next(candidate for candidate in found.candidates if candidate.formula.splines)
+    assert not left.symbolic
+    for text in (repr(left), repr(left.formula)):
+        assert "still, phi_" in text
+        assert "fix_symbolic" in text
+    assert "no formula" in found.table()
+    assert found.best.symbolic or any("no formula" in note for note in found.notes)
+    # it can be sent to another process and kept, with the splines in it
+    again = pickle.loads(pickle.dumps(found))
+    assert repr(again) == repr(found)
+    for kept, candidate in zip(again.candidates, found.candidates, strict=True):
+        assert np.array_equal(kept.formula.numpy()(x), candidate.formula.numpy()(x))
     errors = [candidate.val_rmse for candidate in found.candidates]
     assert errors == sorted(errors, reverse=True)
     assert found.table().count("\n") == len(found.candidates)
+
+
+def test_a_formula_as_near_as_splines_is_preferred():
+    made = [
+        Candidate("", None, SimpleNamespace(splines=splines), 0.0, error, size, False, length)  # type: ignore[arg-type]
+        for splines, error, size, length in [
+            ({}, 1.0, 1.0, 90.0),
+            ({}, 0.15, 3.0, 60.0),
+            ({1: ""}, 0.1, 40.0, 50.0),
+        ]
+    ]
+    assert best_of(made) is made[1]
+    assert best_of([made[0], made[2]]) is made[2]
 
 
 def test_the_frontier_is_what_nothing_beats():
@@ -132,7 +159,16 @@ def test_variables_that_enter_apart_stay_apart():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"train_label": np.ones((20, 1))}, ValueError, "labels that vary"),
+        (
+            {"train_label": np.ones((20, 1)), "train_input": np.zeros((19, 1))},
+            ValueError,
+            "as many|same number|label row",
+        ),
+        (
+            {"train_input": [[1.0], [2.0]], "train_label": [[2.0], [3.0]]},
+            ValueError,
+            "has 2 samples to search",
+        ),
         ({"train_label": np.ones((20, 2))}, ValueError, "column"),
         ({"train_input": np.full((20, 1), np.nan)}, ValueError, "NaN"),
     ],
@@ -143,3 +179,17 @@ def test_data_that_cannot_be_used_is_explained(change, error, message):
         discover({"train_input": x, "train_label": x, **change})
     with pytest.raises(TypeError, match="expected a dict"):
         discover([1, 2])  # type: ignore[arg-type]
+
+
+def test_names_are_checked_before_anything_is_computed(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the search has begun")
+
+    monkeypatch.setattr("kan_np.discovery.search.train_tree", never)
+    dataset = dataset_of(lambda x: x[:, [0]] * x[:, [1]], n=50)
+    with pytest.raises(ValueError, match="var has 1 names; expected 2"):
+        discover(dataset, var=["x"])
+    with pytest.raises(ValueError, match="'x' more than once"):
+        discover(dataset, var=["x", "x"])
+    with pytest.raises(ValueError, match="expected one of"):
+        discover(dataset, lib=["sinus"])

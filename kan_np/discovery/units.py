@@ -1,0 +1,72 @@
+"""Data in units of their own size, and networks brought back to the units of the data.
+
+Inputs and labels are divided by powers of two, which rounds nothing: the search does the same whether a
+length is in metres or in light years.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.discovery.training import Data
+from kan_np.mixed_layer import MixedLayer
+from kan_np.mixed_network import MixedNetwork
+from kan_np.network import Network
+from kan_np.pieces import SplineTable
+
+
+def own_units(values: FloatArray) -> FloatArray:
+    """A power of two for each column of (n, m) just above its largest value; 1 for zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> own_units(np.array([[3.0, 0.0], [-5.0, 0.0]])).tolist()
+    [8.0, 1.0]
+    """
+    largest = np.abs(values).max(axis=0)
+    return np.ldexp(1.0, np.where(largest > 0, np.clip(np.frexp(largest)[1], -1000, 1000), 0))
+
+
+def in_own_units(data: Data) -> tuple[Data, FloatArray, float]:
+    """The data, and the units of the inputs and of the label."""
+    of_inputs = own_units(np.concatenate([data.x, data.val_x]))
+    of_label = float(own_units(np.concatenate([data.y, data.val_y]))[0])
+    scaled = Data(data.x / of_inputs, data.y / of_label, data.val_x / of_inputs, data.val_y / of_label)
+    return replace(scaled, noise=data.noise / of_label), of_inputs, of_label
+
+
+def in_units_of_data(network: MixedNetwork, of_inputs: FloatArray, of_label: float) -> MixedNetwork:
+    """The network of one output whose inputs and label are `of_inputs` and `of_label` times as large."""
+    layers = list(network.layers)
+    layers[0] = _wider(layers[0], of_inputs)
+    last = layers[-1]
+    first_of_each = np.concatenate([[0], np.cumsum(last.arity)[:-1]])  # one factor of a product is enough
+    layers[-1] = _higher(last, set(first_of_each.tolist()), of_label)
+    return replace(network, layers=tuple(layers))
+
+
+def _wider(layer: MixedLayer, units: FloatArray) -> MixedLayer:
+    """f(x / unit) for every edge f of each source."""
+    old = layer.splines
+    table = SplineTable.build(
+        old.table.knots * units[:, None], old.k, old.extrapolation, old.table.reach * units[:, None]
+    )
+    splines = Network(old.wiring, table, old.base_fun, old.theta)
+    symbols = {(i, j): replace(edge, a=edge.a / units[i]) for (i, j), edge in layer.symbols.items()}
+    return replace(layer, splines=splines, symbols=symbols)
+
+
+def _higher(layer: MixedLayer, subnodes: set[int], unit: float) -> MixedLayer:
+    """unit f for every edge f to these subnodes."""
+    symbols = {
+        (i, j): replace(edge, c=edge.c * unit, d=edge.d * unit) if j in subnodes else edge
+        for (i, j), edge in layer.symbols.items()
+    }
+    old = layer.splines
+    size = [unit if j in subnodes else 1.0 for _, j in np.argwhere(old.masks[0])]
+    splines = old.with_theta(old.theta * np.array(size)[:, None]) if size else old
+    return replace(layer, splines=splines, symbols=symbols)
