@@ -17,7 +17,7 @@ from kan_np.moments import Moments, deviation_weight
 from kan_np.objective import add_square, label_variance, residual_weights
 from kan_np.penalty import Penalty, coefficient_penalty, sparsity
 from kan_np.scores import Spread
-from kan_np.smoothing import WEAK, difference_matrix, jump_matrices, roughness, weak_weights
+from kan_np.smoothing import WEAK, Roughness, difference_matrix, jump_matrices, weak_weights
 
 #: Bytes that B-splines, their derivatives and the rows of a Jacobian may take for the samples of a part.
 _PART_BYTES = 64 * 2**20
@@ -54,7 +54,7 @@ class MixedObjective:
         self.penalty = penalty or Penalty()
         self._follows_loss = smoothing == WEAK
         self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
-        self._differences = self._edge_differences()
+        self._roughness = Roughness(self._edge_differences())
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._n = x.shape[0]
@@ -240,9 +240,8 @@ class MixedObjective:
     def _weak_weights(self, values: FloatArray, diagonal: FloatArray) -> FloatArray:
         """One weight an edge; `diagonal` is that of the Gauss-Newton matrix."""
         of_values = diagonal if self.net.shared is None else diagonal[self.net.shared]
-        coef = self._coefficients(values)
-        felt = self._coefficients(of_values).sum(axis=1)
-        return weak_weights(self.mse, coef, self._differences, felt, self._label_variance)
+        rough, felt = self._roughness.value(self._coefficients(values)), self._coefficients(of_values)
+        return weak_weights(self.mse, rough, felt.sum(axis=1), felt.shape[1], self._label_variance)
 
     def _coefficient_penalty(self, values: FloatArray, grad: FloatArray) -> float:
         total = 0.0
@@ -254,14 +253,13 @@ class MixedObjective:
         """Sum of weight times S over the edges; its gradient is added to `grad`."""
         coef = self._coefficients(values)
         weight = np.broadcast_to(self.smoothing, len(coef))
-        rough, slope = roughness(coef, self._differences)
         if grad is not None:
-            slope, first = weight[:, None] * slope, 0
+            slope, first = weight[:, None] * self._roughness.slope(coef), 0
             for _, here, theta in self._splines(values):
                 own = grad[here].reshape(theta.shape)
                 own[:, self.net.has_base :] += slope[first : first + len(theta)]
                 first += len(theta)
-        return float(weight @ rough)
+        return float(weight @ self._roughness.value(coef))
 
     def _smooth_free(self, values: FloatArray, grad: FloatArray, hessian: FloatArray) -> float:
         """As `_smooth` with derivatives by the trainable numbers, also the second ones."""
@@ -271,8 +269,8 @@ class MixedObjective:
         free = np.arange(values.size) if net.shared is None else net.shared
         edges = [row for _, here, theta in self._splines(values) for row in free[here].reshape(theta.shape)]
         weight = np.broadcast_to(self.smoothing, len(edges))
-        for own, edge, d in zip(weight, edges, self._differences, strict=True):
-            hessian[np.ix_(edge[b:], edge[b:])] += 2.0 * own * (d @ d.T)
+        for own, edge, matrix in zip(weight, edges, self._roughness.matrix, strict=True):
+            hessian[np.ix_(edge[b:], edge[b:])] += 2.0 * own * matrix
         return value
 
 

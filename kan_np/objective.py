@@ -20,7 +20,7 @@ from kan_np.kernels._jit import bound
 from kan_np.kernels.structure import Pull
 from kan_np.network import Network, new_input_places, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
-from kan_np.smoothing import WEAK, difference_matrix, jump_matrices, roughness, weak_weights
+from kan_np.smoothing import WEAK, Roughness, weak_weights
 
 #: Bytes of layer-0 B-splines that are kept between evaluations; larger data is expanded again in parts.
 _CACHE_BYTES = 512 * 2**20
@@ -102,9 +102,7 @@ class KanObjective:
         self.penalty = penalty or Penalty()
         self._follows_loss = smoothing == WEAK
         self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
-        self._differences = difference_matrix(net.table.n_basis)
-        if self._follows_loss:
-            self._differences = jump_matrices(net.table)[net.wiring.source]
+        self._roughness = Roughness.of(net.table, net.wiring.source, weak=self._follows_loss)
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
@@ -157,7 +155,7 @@ class KanObjective:
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
         value = self.mse + self.penalty.lamb * self.reg
-        if np.any(self.smoothing):
+        if self._smooths:
             value += self._smooth(matrix, grad)
         return value, grad.flatten()
 
@@ -201,9 +199,10 @@ class KanObjective:
         if self._follows_loss:
             b = self.net.has_base
             felt = hessian.diagonal().reshape(matrix.shape)[:, b:].sum(axis=1)
-            self.smoothing = weak_weights(
-                self.mse, matrix[:, b:], self._differences, felt, self._label_variance
-            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                rough = self._roughness.value(matrix[:, b:])
+            n_basis = self.net.table.n_basis
+            self.smoothing = weak_weights(self.mse, rough, felt, n_basis, self._label_variance)
         value = self.mse + self._smooth(matrix, grad, hessian)
         return value, grad.ravel().copy(), hessian.T
 
@@ -220,18 +219,21 @@ class KanObjective:
     def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
         """Sum of weight times S; its derivatives are added to `grad` and to the diagonal blocks of
         `hessian`."""
-        if not np.any(self.smoothing):
+        if not self._smooths:
             return 0.0
         b, (n_edges, n_row) = self.net.has_base, theta.shape
-        weight = np.broadcast_to(self.smoothing, n_edges)
-        values, slope = roughness(theta[:, b:], self._differences)
+        coef, weight = theta[:, b:], self.smoothing
+        each = np.asarray(weight)[..., None]  # one weight, or one an edge
         if grad is not None:
-            grad[:, b:] += weight[:, None] * slope
+            grad[:, b:] += each * self._roughness.slope(coef)
         if hessian is not None:
             blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
-            square = self._differences @ np.swapaxes(self._differences, -1, -2)
-            blocks[e, b:, e, b:] += 2.0 * weight[:, None, None] * square
-        return float(weight @ values)
+            blocks[e, b:, e, b:] += 2.0 * each[..., None] * self._roughness.matrix
+        return float(np.sum(weight * self._roughness.value(coef)))
+
+    @property
+    def _smooths(self) -> bool:
+        return self._follows_loss or self.smoothing != 0
 
     def _add_dense(
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray

@@ -7,18 +7,23 @@ import pytest
 import reference
 from scipy.interpolate import BSpline
 
-from kan_np import KAN
+from kan_np import KAN, create_dataset, fit_schedule
 from kan_np.grid import continued_knots
 from kan_np.objective import KanObjective
 from kan_np.optimize.levenberg_marquardt import minimize
 from kan_np.pieces import SplineTable
 from kan_np.smoothing import (
+    Roughness,
     check_smoothing,
     difference_matrix,
     jump_matrices,
-    roughness,
     weak_weights,
 )
+
+
+def roughness(coef, differences):
+    rough = Roughness(differences)
+    return rough.value(coef), rough.slope(coef)
 
 
 def fitted(x, y, smoothing, **options):
@@ -116,38 +121,51 @@ def test_polynomials_of_the_order_of_the_spline_have_no_jumps(k):
 
 
 def weak(mse, coef, felt, variance=2.0):
-    return weak_weights(mse, coef, difference_matrix(coef.shape[1], 4), np.asarray(felt), variance)
+    rough = Roughness(difference_matrix(coef.shape[1], 4)).value(coef)
+    return weak_weights(mse, rough, np.asarray(felt), coef.shape[1], variance), rough
 
 
 def test_weak_weights_are_half_the_loss_at_most_and_follow_what_the_outputs_feel():
     coef, felt = np.random.default_rng(0).normal(size=(3, 9)), [1.0, 0.0, 4.0]
     for mse in (1.0, 1e-4, 1e-16):
-        weight = weak(mse, coef, felt)
-        penalty = float(weight @ roughness(coef, difference_matrix(9, 4))[0])
-        assert 0.0 < penalty <= 0.5 * mse
+        weight, rough = weak(mse, coef, felt)
+        assert 0.0 < weight @ rough <= 0.5 * mse
         np.testing.assert_allclose(weight / weight[0], felt, rtol=1e-14)
-    assert penalty == pytest.approx(0.5 * mse, rel=1e-9)  # nothing is unexplained any more
+    assert weight @ rough == pytest.approx(0.5 * mse, rel=1e-9)  # nothing is unexplained any more
+    weight, rough = weak(
+        2.0, coef, felt
+    )  # nothing is explained: no edge may stay flat for the penalty's sake
+    np.testing.assert_allclose(weight, np.asarray(felt) / (np.asarray(felt) @ rough + 100 * 9 * 2.0))
 
 
 def test_weak_weights_do_not_depend_on_units():
     """Labels in other units, or an edge times five behind which the next one takes a fifth as its input."""
     coef, felt = np.random.default_rng(1).normal(size=(2, 9)), np.array([1.0, 3.0])
-    weight, size = weak(1e-3, coef, felt), np.array([5.0, 1.0])
-    np.testing.assert_allclose(weak(1e-3 * 49.0, 7.0 * coef, felt, 2.0 * 49.0), weight, rtol=1e-13)
-    other = weak(1e-3, coef * size[:, None], felt / size**2)
+    (weight, _), size = weak(1e-3, coef, felt), np.array([5.0, 1.0])
+    np.testing.assert_allclose(weak(1e-3 * 49.0, 7.0 * coef, felt, 2.0 * 49.0)[0], weight, rtol=1e-13)
+    other, _ = weak(1e-3, coef * size[:, None], felt / size**2)
     np.testing.assert_allclose(other * size**2, weight, rtol=1e-13)
 
 
 def test_without_anything_to_weigh_by_weak_weights_are_zero():
     line = np.zeros((2, 9))
     for mse, coef, felt, variance in (
-        (1e-3, line, [1.0, 1.0], 2.0),
         (1e-3, line + 1.0, [0.0, 0.0], 2.0),
-        (np.inf, np.ones((2, 9)).cumsum(axis=1) ** 5, [1.0, 1.0], 2.0),
+        (np.inf, line + 1.0, [1.0, 1.0], 2.0),
+        (np.nan, line + 1.0, [1.0, 1.0], 2.0),
         (1e-3, np.full((2, 9), np.nan), [1.0, 1.0], 2.0),
+        (1e-3, line, [1.0, 1.0], 0.0),
         (0.0, line, [1.0, 1.0], 0.0),
     ):
-        np.testing.assert_array_equal(weak(mse, coef, felt, variance), np.zeros(2))
+        np.testing.assert_array_equal(weak(mse, coef, felt, variance)[0], np.zeros(2))
+
+
+def test_weak_hinders_no_single_start():
+    """Of ten starts the worst still learns: a penalty that keeps edges polynomials leaves some far behind."""
+    f = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731
+    data = create_dataset(f, n_var=2, train_num=400, test_num=200, seed=0)
+    fits = [fit_schedule([2, 2, 1], data, grids=(3, 6, 10), opt="LM", seed=seed) for seed in range(5)]
+    assert max(stages[-1].test_rmse for stages in fits) < 1e-2
 
 
 def test_coefficients_that_no_sample_determines_carry_the_neighbouring_cubic_on():
@@ -159,7 +177,7 @@ def test_coefficients_that_no_sample_determines_carry_the_neighbouring_cubic_on(
         {"train_input": x, "train_label": cubic(x)}, opt="LM", steps=60, smoothing="weak", update_grid=False
     )
     gap = np.linspace(0.05, 0.57, 40)[:, None]
-    np.testing.assert_allclose(model(gap), cubic(gap), atol=1e-5)
+    np.testing.assert_allclose(model(gap), cubic(gap), atol=1e-4)
     assert result.smoothing >= 0.0
 
 
