@@ -224,12 +224,13 @@ class KanObjective:
         b, (n_edges, n_row) = self.net.has_base, theta.shape
         coef, weight = theta[:, b:], self.smoothing
         each = np.asarray(weight)[..., None]  # one weight, or one an edge
-        if grad is not None:
-            grad[:, b:] += each * self._roughness.slope(coef)
-        if hessian is not None:
-            blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
-            blocks[e, b:, e, b:] += 2.0 * each[..., None] * self._roughness.matrix
-        return float(np.sum(weight * self._roughness.value(coef)))
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            if grad is not None:
+                grad[:, b:] += each * self._roughness.slope(coef)
+            if hessian is not None:
+                blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
+                blocks[e, b:, e, b:] += 2.0 * each[..., None] * self._roughness.matrix
+            return float(np.sum(weight * self._roughness.value(coef)))
 
     @property
     def _smooths(self) -> bool:

@@ -174,15 +174,20 @@ def judge(
     text += "is about as good. "
     if shares.constant[worst]:
         text = f"The training RMSE{where} is {rmse:.3g} although all labels are {spread:.3g} in size. "
+    return status, [*found, Finding(text + _what_to_try(model, data, free), NotLearntWarning)]
+
+
+def _what_to_try(model: Trainable, data: Dataset, free: bool) -> str:
+    if model._shrinkage == np.inf:
+        return (
+            f"By cross-validation the {data['train_input'].shape[0]} samples say no more than that: use more "
+            "samples, fewer inputs or a smaller model; smoothing=0.0 fits them all the same."
+        )
     cause = "" if free else "a weaker penalty (lamb), "
-    return status, [
-        *found,
-        Finding(
-            text + f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless "
-            "the labels are noise or the inputs do not determine them.",
-            NotLearntWarning,
-        ),
-    ]
+    return (
+        f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless the labels "
+        "are noise or the inputs do not determine them."
+    )
 
 
 def _capital(text: str) -> str:

@@ -249,7 +249,9 @@ class _Race:
         data seeds: median 1e-4, with the prior on all grids 4e-4).
         """
         options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
-        if model.fit(self.seen, **options).shrinkage > NOISELESS:
+        with parts_of_one_fit():
+            first = model.fit(self.seen, **options)
+        if first.shrinkage > NOISELESS:
             self.options["smoothing"] = AUTO_SMOOTHING
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_linnerud
 
-from kan_np import KAN, create_dataset, dataset_from_arrays, fit_schedule
+from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_schedule
 from kan_np.objective import KanObjective
 from kan_np.optimize.cross_validation import is_underdetermined
 from kan_np.penalty import Penalty
 from kan_np.shrinkage import Shrunk, constant_network, prior_matrix
 from kan_np.shrinkage import _edges as edges_of
+
+#: Where samples say no more than their mean a fit warns that nothing was learnt, and plain least squares that
+#: other rows are predicted badly.
+pytestmark = pytest.mark.filterwarnings("ignore::kan_np.NotLearntWarning", "ignore::kan_np.OverfitWarning")
 
 
 def linnerud(seed):
@@ -118,6 +122,8 @@ def test_noise_gives_the_mean_and_more_samples_a_new_fit():
     model = KAN([3, 5, 1], seed=0)
     result = model.fit(data)
     assert np.isinf(result.shrinkage)
+    assert result.status is FitStatus.NOT_LEARNT
+    assert "say no more than that" in result.advice[0]
     assert np.allclose(model(10 * data["test_input"]), data["train_label"].mean(), atol=1e-12)
     x = rng.uniform(-1, 1, (1000, 3))
     more = model.fit({"train_input": x, "train_label": x[:, [0]] ** 2})
