@@ -17,7 +17,7 @@ from kan_np.moments import Moments, deviation_weight
 from kan_np.objective import add_square, label_variance, residual_weights
 from kan_np.penalty import Penalty, coefficient_penalty, sparsity
 from kan_np.scores import Spread
-from kan_np.smoothing import WEAK, Roughness, difference_matrix, jump_matrices, weak_weights
+from kan_np.smoothing import WEAK, Roughness, difference_matrix, jump_differences, weak_weights
 
 #: Bytes that B-splines, their derivatives and the rows of a Jacobian may take for the samples of a part.
 _PART_BYTES = 64 * 2**20
@@ -235,7 +235,7 @@ class MixedObjective:
             return np.concatenate(
                 [np.repeat(difference_matrix(s.table.n_basis)[None], len(s.theta), axis=0) for s in splines]
             )
-        return np.concatenate([jump_matrices(s.table)[s.wiring.source] for s in splines])
+        return np.concatenate([jump_differences(s.table)[s.wiring.source] for s in splines])
 
     def _weak_weights(self, values: FloatArray, diagonal: FloatArray) -> FloatArray:
         """One weight an edge; `diagonal` is that of the Gauss-Newton matrix."""

@@ -9,6 +9,8 @@ from scipy.interpolate import BSpline
 
 from kan_np import KAN, create_dataset, fit_schedule
 from kan_np.grid import continued_knots
+from kan_np.mixed_network import as_mixed
+from kan_np.mixed_objective import MixedObjective
 from kan_np.objective import KanObjective
 from kan_np.optimize.levenberg_marquardt import minimize
 from kan_np.pieces import SplineTable
@@ -16,7 +18,7 @@ from kan_np.smoothing import (
     Roughness,
     check_smoothing,
     difference_matrix,
-    jump_matrices,
+    jump_differences,
     weak_weights,
 )
 
@@ -95,19 +97,20 @@ def test_the_argument_is_not_changed_and_the_gradient_is_new():
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 5])
-@pytest.mark.parametrize("grid", [1, 2, 7])
-def test_jumps_are_those_of_the_highest_derivative_that_scipy_gives(grid, k):
+@pytest.mark.parametrize("grid", [1, 2, 3, 4, 7])
+def test_weak_takes_second_differences_of_the_jumps_of_the_highest_derivative(grid, k):
+    """As scipy gives that derivative."""
     rng = np.random.default_rng(k)
     knots = np.stack([np.linspace(-1.0, 2.0, grid + 1), np.cumsum(rng.uniform(0.4, 1.0, grid + 1))])
-    matrices = jump_matrices(SplineTable.build(knots, k))
-    assert matrices.shape == (2, grid + k, grid - 1)
-    np.testing.assert_array_equal(matrices[0], difference_matrix(grid + k, k + 1))
+    matrices = jump_differences(SplineTable.build(knots, k))
+    assert matrices.shape == (2, grid + k, max(grid - 3, 0))
+    np.testing.assert_array_equal(matrices[0], difference_matrix(grid + k, k + 3))
     coef = rng.normal(size=grid + k)
     for own, row in zip(matrices, knots, strict=True):
         middles = 0.5 * (row[:-1] + row[1:])
         top = BSpline(continued_knots(row[None], k)[0], coef, k).derivative(k)(middles)
-        expected = (np.ptp(row) / grid) ** k * np.diff(top)
-        np.testing.assert_allclose(coef @ own, expected, rtol=1e-9, atol=1e-10 * np.abs(top).max())
+        expected = (np.ptp(row) / grid) ** k * np.diff(top, 3)
+        np.testing.assert_allclose(coef @ own, expected, rtol=1e-9, atol=1e-9 * np.abs(top).max())
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
@@ -117,7 +120,24 @@ def test_polynomials_of_the_order_of_the_spline_have_no_jumps(k):
     x = np.linspace(knots[0, 0], knots[0, -1], 60)
     design = table.design_matrices(x[None])[0]
     coef = np.linalg.lstsq(design, 1.0 - x**k, rcond=None)[0]
-    assert np.abs(coef @ jump_matrices(table)[0]).max() < 1e-12 * np.abs(coef).max()
+    assert np.abs(coef @ jump_differences(table)[0]).max() < 1e-11 * np.abs(coef).max()
+
+
+@pytest.mark.parametrize("grid_eps", [1.0, 0.0])
+def test_weak_is_the_same_rule_for_networks_of_splines_and_for_mixed_ones(grid_eps):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 2)), rng.normal(size=(200, 1))
+    model = KAN([2, 3, 1], grid=6, grid_eps=grid_eps, noise_scale=2.0, seed=0)
+    model.update_grid(x)
+    objectives = [made(model._network, x, y, smoothing="weak") for made in (KanObjective, mixed_twin)]
+    for objective in objectives:
+        objective.normal_equations(model._theta)
+    np.testing.assert_allclose(objectives[0].smoothing, objectives[1].smoothing, rtol=1e-9)
+    assert objectives[0](model._theta)[0] == pytest.approx(objectives[1](model._theta)[0], rel=1e-12)
+
+
+def mixed_twin(net, x, y, smoothing):
+    return MixedObjective(as_mixed(net), x, y, None, None, smoothing)
 
 
 def weak(mse, coef, felt, variance=2.0):
