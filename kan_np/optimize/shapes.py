@@ -154,15 +154,18 @@ class Ladder:
             for k in self.orders:
                 if k != tried_order:
                     self._try(width, k)
-        best, least = self._best, self.noise * self._chosen.score
-        for finalist in sorted(self.tried, key=lambda tried: tried.score)[:_FINALISTS]:
+        best, chosen = self._best, self._chosen
+        least = chosen.score
+        others = sorted((t for t in self.tried if t is not chosen), key=lambda t: t.score)
+        for finalist in [chosen, *others][:_FINALISTS]:
             if self.stopped:
                 break
             width = list(finalist.width)
             grids = self._grids(width, finalist.k) or [self.grids[0]]
             final = self.train(width, finalist.k, grids, steps_factor=FINAL_STEPS, final=True)
             self.stopped = final[-1].status is FitStatus.STOPPED
-            if final.best.score < least:
+            # the chosen shape may be as good as it was; another one has to be better than that
+            if final.best.score < least * (self.noise if finalist is chosen else 1.0 / self.noise):
                 best, least = final, final.best.score
         best.shapes = tuple(self.tried)
         return best

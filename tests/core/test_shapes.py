@@ -30,7 +30,7 @@ def test_a_sum_takes_no_hidden_layer():
 def test_a_product_takes_a_hidden_layer(product):
     assert len(product.best.model.width) > 2
     assert product.best.test_rmse < 1e-3
-    assert {stage.model.width for stage in product} == {product.best.model.width}
+    assert {tuple(stage.model.width) for stage in product} == {tuple(product.best.model.width)}
     assert product.best.score <= 1.3 * min(tried.score for tried in product.shapes)
 
 
