@@ -72,11 +72,11 @@ def fit_schedule(
     opt : {"auto", "LM", "LBFGS"}
         Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
     steps : int
-        Steps on every grid. With "auto" that is for shapes that are tried; the chosen one gets four times as
-        many.
+        Steps on every grid. With "auto" that is for shapes that are tried; the two best are
+        then trained again with four times as many.
     restarts : int, optional
-        By default 1, with "auto" 4.
-        With n above 1, 6 n short starts are made on the first grid, the best n of them are trained in full
+        By default 1, with "auto" 4. With n above 1, 6 n short starts are made on the first grid, the
+        best n of them are trained in full
         there and on the second grid, and the best n/2, n/4, ... of those on the grids that follow (successive
         halving). Every `Stage` is the best of its grid. Seeds are spawned from `seed`.
     seed : int
