@@ -139,7 +139,8 @@ def fit_schedule(
     )
     if width is None or is_open:
         return _of_open_shape(plan, grids, k)
-    schedule, race = plan.train(width, 3 if k is None else k, grids)
+    given: Any = width  # another word is refused with the other nonsense
+    schedule, race = plan.train(given, 3 if k is None else k, grids)
     race.warn_of(schedule.best)
     return schedule
 
@@ -244,8 +245,8 @@ def _of_open_shape(plan: _Plan, grids: Sequence[int], k: int | None) -> Schedule
 
 def _n_columns(dataset: Dataset, name: str) -> int:
     """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
-    value = dataset.get(name) if isinstance(dataset, dict) else None
-    size = np.shape(value) if hasattr(value, "__len__") else ()
+    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
+    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
     return size[1] if len(size) == 2 and size[1] > 0 else 1
 
 

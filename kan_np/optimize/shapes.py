@@ -58,7 +58,7 @@ class Trainer(Protocol):
     """What trains a shape through its grids."""
 
     def __call__(
-        self, width: list[int], k: int, grids: list[int], *, steps_factor: int, final: bool
+        self, width: list[int], k: int, grids: list[int], /, *, steps_factor: int, final: bool
     ) -> Schedule: ...
 
 
