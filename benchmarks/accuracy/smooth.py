@@ -8,8 +8,8 @@ Eight functions, some of them no sums of few ridges, 1000 samples. KANs of sever
 chosen by validation RMSE on every data seed anew. Beside them `fit_schedule("auto")` chooses by itself, the
 spline order as well, with half a parameter a sample at most. A Gaussian process, cubic RBF
 interpolation and a linear model see the same samples. Errors are test RMSE over the standard deviation of the
-test labels. The second part is error against parameters: every shape and grid, with the Gaussian process as a line, which has as many
-coefficients as there are samples.
+test labels. The second part is error against parameters: every shape and grid, with the Gaussian process
+as a line, which has as many coefficients as there are samples.
 """
 
 from __future__ import annotations
