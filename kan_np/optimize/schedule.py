@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,10 @@ from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
 from kan_np.optimize.diagnosis import data_findings, judge, label_spread
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates, generators
+from kan_np.optimize.shapes import AUTO_WIDTH, ORDERS, RESTARTS, Ladder
 from kan_np.optimize.stage import Schedule, Stage
 from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.pieces import MAX_ORDER
 from kan_np.shape import Shape
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
@@ -32,14 +34,14 @@ _ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
 
 
 def fit_schedule(
-    width: Sequence[int | Sequence[int]],
+    width: Sequence[int | Sequence[int]] | str | None,
     dataset: Dataset,
     *,
     grids: Sequence[int] = (3, 5, 10, 20, 50),
-    k: int = 3,
+    k: int | None = None,
     opt: str = "auto",
     steps: int = 50,
-    restarts: int = 1,
+    restarts: int | None = None,
     seed: int = 0,
     val_fraction: float = 0.2,
     refit: bool = True,
@@ -57,20 +59,24 @@ def fit_schedule(
 
     Parameters
     ----------
-    width : sequence of int or pairs
-        As for ``KAN``.
+    width : sequence of int or pairs, or "auto"
+        As for ``KAN``. With "auto", or None, validation chooses the shape, from an additive model to two
+        hidden layers with at most half a parameter a training label (`kan_np.optimize.shapes`).
     dataset : dict
         As for ``KAN.fit``.
     grids : sequence of int
-        Increasing numbers of intervals.
-    k : int
-        Spline order.
+        Increasing numbers of intervals. With "auto" those that have too many parameters for a shape give way
+        to the finest grid that has not.
+    k : int, optional
+        Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the shape.
     opt : {"auto", "LM", "LBFGS"}
         Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
     steps : int
-        Steps on every grid.
-    restarts : int
-        With n above 1, 6 n short starts are made on the first grid, the best n of them are trained in full
+        Steps on every grid. With "auto" that is for shapes that are tried; the two best are
+        then trained again with four times as many.
+    restarts : int, optional
+        By default 1, with "auto" 4. With n above 1, 6 n short starts are made on the first grid, the
+        best n of them are trained in full
         there and on the second grid, and the best n/2, n/4, ... of those on the grids that follow (successive
         halving). Every `Stage` is the best of its grid. Seeds are spawned from `seed`.
     seed : int
@@ -89,7 +95,8 @@ def fit_schedule(
     callback : callable
         As for ``KAN.fit``; returning True ends the stage and the schedule.
     on_stage : callable
-        Called with each `Stage` as soon as it is there.
+        Called with each `Stage` as soon as it is there, with "auto" also with those of shapes that are not
+        chosen.
     fit_options : dict
         Further arguments of ``KAN.fit``, such as ``{"lamb": 1e-3}``.
     **model_options
@@ -99,12 +106,14 @@ def fit_schedule(
     -------
     Schedule
         A list of `Stage`, one a grid (fewer when a fit was stopped or became non-finite), with ``.best``,
-        ``.advice`` and ``.summary()``.
+        ``.advice`` and ``.summary()``. With "auto" all are of the chosen shape, and ``.shapes`` is what was
+        tried.
 
     Raises
     ------
     ValueError
-        For grids that do not increase, and as ``KAN`` and ``KAN.fit``.
+        For grids that do not increase, for "auto" with nothing to validate by, and as ``KAN`` and
+        ``KAN.fit``.
 
     Examples
     --------
@@ -116,37 +125,135 @@ def fit_schedule(
     >>> bool(stages.best.test_rmse < 1e-3)
     True
     """
-    shape, seed = Shape.parse(width, model_options.get("mult_arity", 2)), _validate.integer("seed", seed, 0)
+    seed = _validate.integer("seed", seed, 0)
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         got = _validate.shown(grids)
         raise ValueError(f"grids is {got}; expected increasing numbers of intervals such as (3, 5, 10).")
-    shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
-    inits = STARTS if init is None and restarts != 1 else (STARTS[0] if init is None else init,)
-
-    def make(number: int, generator: np.random.Generator) -> KAN:
-        chosen = inits[number % len(inits)]
-        return KAN(width, grids[0], k, init=chosen, seed=generator, **model_options)
-
     options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
-    race = _Race(list(shape.width), dataset, options, val_fraction, refit, callback)
-    if race.has_few_samples(shape.fan_in.size, grids[0] + k, model_options.get("base_fun") != "zero"):
-        race.choose_prior(make(0, generators(seed, 1)[0]))
-    candidates = race.start(make, restarts, seed)
-    spread = label_spread(race.data["train_label"])
-    schedule = Schedule([], race.n_train, smoothing=options["smoothing"], label_spread=spread)
-    for grid in grids:
-        candidates = race.train(candidates, grid)
-        stage = race.stage(candidates[0])
-        schedule.append(stage)
-        if on_stage is not None:
-            on_stage(stage)
-        if race.stopped or stage.status in _ENDS:
-            break
-        if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
-            candidates = candidates[: (len(candidates) + 1) // 2]
+    is_open = width is None or (isinstance(width, str) and width == AUTO_WIDTH)
+    restarts = _validate.integer(
+        "restarts", (RESTARTS if is_open else 1) if restarts is None else restarts, 1
+    )
+    plan = _Plan(
+        dataset, options, restarts, seed, val_fraction, refit, init, callback, on_stage, model_options
+    )
+    if width is None or is_open:
+        return _of_open_shape(plan, grids, k)
+    given: Any = width  # another word is refused with the other nonsense
+    schedule, race = plan.train(given, 3 if k is None else k, grids)
     race.warn_of(schedule.best)
     return schedule
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The arguments of `fit_schedule` but for shape, order and grids."""
+
+    dataset: Dataset
+    options: dict[str, Any]
+    restarts: int
+    seed: int
+    val_fraction: float
+    refit: bool
+    init: str | None
+    callback: Callback | None
+    on_stage: Callable[[Stage], object] | None
+    model_options: dict[str, Any]
+    clock: float = field(default_factory=time.perf_counter)
+
+    def train(
+        self,
+        width: Sequence[int | Sequence[int]],
+        k: int,
+        grids: Sequence[int],
+        *,
+        may_have_prior: bool = True,
+    ) -> tuple[Schedule, _Race]:
+        """Train a shape through its grids."""
+        shape = Shape.parse(width, self.model_options.get("mult_arity", 2))
+        shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
+        inits = (
+            STARTS
+            if self.init is None and self.restarts != 1
+            else (STARTS[0] if self.init is None else self.init,)
+        )
+
+        def make(number: int, generator: np.random.Generator) -> KAN:
+            chosen = inits[number % len(inits)]
+            return KAN(width, grids[0], k, init=chosen, seed=generator, **self.model_options)
+
+        race = _Race(
+            list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
+        )
+        race.clock = self.clock
+        has_base = self.model_options.get("base_fun") != "zero"
+        if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
+            race.choose_prior(make(0, generators(self.seed, 1)[0]))
+        candidates = race.start(make, self.restarts, self.seed)
+        spread = label_spread(race.data["train_label"])
+        schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)
+        for grid in grids:
+            candidates = race.train(candidates, grid)
+            stage = race.stage(candidates[0])
+            schedule.append(stage)
+            if self.on_stage is not None:
+                self.on_stage(stage)
+            if race.stopped or stage.status in _ENDS:
+                break
+            if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
+                candidates = candidates[: (len(candidates) + 1) // 2]
+        return schedule, race
+
+
+def _of_open_shape(plan: _Plan, grids: Sequence[int], k: int | None) -> Schedule:
+    """Let validation choose the shape, and the order if it is open."""
+    n_in, n_out = (_n_columns(plan.dataset, name) for name in ("train_input", "train_label"))
+    data = without_idle_samples(check_dataset(plan.dataset, n_in, n_out))
+    share = _validate.real("val_fraction", plan.val_fraction, 0.0, 0.9)
+    n_val = _rows(data, "val_input") or _rows(data, "train_input") - _rows(
+        split_validation(data, share) if share > 0 and _rows(data, "train_input") > 1 else data, "train_input"
+    )
+    if n_val == 0:
+        raise ValueError(
+            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
+            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
+        )
+    races: list[tuple[Schedule, _Race]] = []
+
+    def train(
+        width: list[int], order: int, own_grids: list[int], *, steps_factor: int, final: bool
+    ) -> Schedule:
+        options = {**plan.options, "steps": steps_factor * plan.options["steps"]}
+        own = replace(plan, options=options, refit=plan.refit and final)
+        # few samples a parameter are no reason for a prior where validation has taken the shape
+        races.append(own.train(width, order, own_grids, may_have_prior=len(width) == 2))
+        return races[-1][0]
+
+    ladder = Ladder(
+        n_in=n_in,
+        n_out=n_out,
+        n_labels=_rows(data, "train_input") * n_out,
+        n_val=n_val,
+        grids=grids,
+        orders=ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),),
+        n_extra=int(plan.model_options.get("base_fun") != "zero"),
+        train=train,
+    )
+    chosen = ladder.climb()
+    next(race for schedule, race in races if schedule is chosen).warn_of(chosen.best)
+    return chosen
+
+
+def _n_columns(dataset: Dataset, name: str) -> int:
+    """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
+    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
+    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
+    return size[1] if len(size) == 2 and size[1] > 0 else 1
+
+
+def _rows(data: Dataset, name: str) -> int:
+    return int(data[name].shape[0]) if name in data else 0
 
 
 def fit_mlp(

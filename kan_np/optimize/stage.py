@@ -71,6 +71,30 @@ class Stage:
         return math.inf if math.isnan(score) else score
 
 
+@dataclass(frozen=True)
+class TriedShape:
+    """A shape that a schedule tried before it chose one.
+
+    Attributes
+    ----------
+    width : tuple of int
+    k : int
+        Spline order.
+    grid : int or None
+        The best of its grids.
+    n_params : int
+        With that grid.
+    score : float
+        Validation RMSE with that grid.
+    """
+
+    width: tuple[int, ...]
+    k: int
+    grid: int | None
+    n_params: int
+    score: float
+
+
 class Schedule(list[Stage]):
     """Stages of a schedule, coarse grids first: a list with a choice.
 
@@ -83,6 +107,11 @@ class Schedule(list[Stage]):
         As it was asked for.
     label_spread : float
         Standard deviation of the training labels; NaN if unknown.
+
+    Attributes
+    ----------
+    shapes : tuple of TriedShape
+        Where the schedule chose the shape itself: what it tried, in that order, the chosen one among them.
     """
 
     def __init__(
@@ -97,6 +126,7 @@ class Schedule(list[Stage]):
         self.n_train = n_train
         self.smoothing = smoothing
         self.label_spread = label_spread
+        self.shapes: tuple[TriedShape, ...] = ()
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Stage: ...
@@ -108,7 +138,9 @@ class Schedule(list[Stage]):
         """One stage, or the schedule of some of them."""
         if isinstance(index, slice):
             stages = super().__getitem__(index)
-            return Schedule(stages, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
+            some = Schedule(stages, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
+            some.shapes = self.shapes
+            return some
         return super().__getitem__(index)
 
     @property
@@ -131,10 +163,18 @@ class Schedule(list[Stage]):
         Of the knobs the grid comes first, then width; the rest is ``best.result.advice``.
         """
         knobs = advise(self, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
-        return " ".join([knobs, *(self.best.result.advice if self else ())])
+        return " ".join([*self._choice(), knobs, *(self.best.result.advice if self else ())])
+
+    def _choice(self) -> list[str]:
+        """Which shape was chosen, if that was done here."""
+        if not (self.shapes and self):
+            return []
+        model = self.best.model
+        order = "" if self.best.grid is None else f" with splines of order {model.k}"  # type: ignore[union-attr]
+        return [f"Of {len(self.shapes)} shapes validation chose {list(model.width)}{order}."]
 
     def summary(self) -> str:
-        """Table of all stages as text; an asterisk marks the best."""
+        """Table of all stages as text, an asterisk marks the best; then the shapes tried, if any."""
         lines = ["    G   n_params  train RMSE    val RMSE   test RMSE   optimizer  status"]
         best = self.best
         for stage in self:
@@ -144,4 +184,10 @@ class Schedule(list[Stage]):
                 f"{stage.train_rmse:>12.2e}{stage.val_rmse:>12.2e}{stage.test_rmse:>12.2e}"
                 f"   {stage.opt:<9}  {stage.status.value}"
             )
+        if self.shapes:
+            lines += ["", "shapes tried         k     G   n_params    val RMSE"]
+        for tried in self.shapes:
+            shape = "[" + ", ".join(map(str, tried.width)) + "]"
+            grid = "-" if tried.grid is None else str(tried.grid)
+            lines.append(f"{shape:<19}{tried.k:>3} {grid:>5} {tried.n_params:>10}{tried.score:>12.2e}")
         return "\n".join(lines)
