@@ -58,8 +58,8 @@ DEFAULTS = {
 }
 
 
-def fitted(width, data, **options):
-    model = KAN(width, seed=0)
+def fitted(width, data, grid=5, k=3, **options):
+    model = KAN(width, grid=grid, k=k, seed=0)
     model.fit(data, **options)
     return model
 
@@ -108,6 +108,14 @@ def test_enough_samples_are_fitted_by_least_squares_to_the_same_bits():
     result, _ = a.fit(data, steps=5), b.fit(data, steps=5, smoothing=0.0)
     assert result.shrinkage == 0.0
     assert np.array_equal(a(data["test_input"]), b(data["test_input"]))
+
+
+@pytest.mark.parametrize(("width", "k"), [([3, 6, 6, 1], 3), ([3, 4, 4, 1], 5)])
+def test_deep_shapes_are_not_left_at_the_mean_by_heavy_weights(width, k):
+    """Edges of several layers all vanish under the first weights; without noise that is no answer."""
+    f = lambda x: np.exp(-x[:, [0]]) * np.sin(3 * x[:, [1]]) * np.cos(2 * x[:, [2]])  # noqa: E731
+    data = create_dataset(f, n_var=3, train_num=800, test_num=200, seed=0)
+    assert against_the_mean(fitted(width, data, grid=5, k=k), data) < 0.05
 
 
 def test_zero_is_least_squares_with_any_number_of_samples():
