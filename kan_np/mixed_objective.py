@@ -241,7 +241,8 @@ class MixedObjective:
         """One weight an edge; `diagonal` is that of the Gauss-Newton matrix."""
         of_values = diagonal if self.net.shared is None else diagonal[self.net.shared]
         rough, felt = self._roughness.value(self._coefficients(values)), self._coefficients(of_values)
-        return weak_weights(self.mse, rough, felt.sum(axis=1), felt.shape[1], self._label_variance)
+        sizes = (felt.shape[1], self.n_residuals)
+        return weak_weights(self.mse, rough, felt.sum(axis=1), *sizes, self._label_variance)
 
     def _coefficient_penalty(self, values: FloatArray, grad: FloatArray) -> float:
         total = 0.0

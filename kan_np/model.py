@@ -232,9 +232,9 @@ class KAN(Views):
             infinity: the mean of the labels) is chosen by cross-validation; ``result.shrinkage`` says it,
             and further fits of the model keep it (`kan_np.optimize.cross_validation`). Give 0.0 for least
             squares with any number of samples. "weak" is for data without noise: a penalty of higher
-            differences, at most half the loss and sinking with it ("LM" alone, which allows it to follow), so
-            that coefficients which few samples determine go on as their neighbours do; see
-            `kan_np.smoothing`. "gcv" chooses the weight by generalised
+            differences, at most half the loss (coefficients over labels, where that is less) and sinking with
+            it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
+            as their neighbours do; see `kan_np.smoothing`. "gcv" chooses the weight by generalised
             cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
             data. It leaves straight lines free: with fewer than three values of the labels for each parameter
             of a network of straight lines it is the same as "auto".

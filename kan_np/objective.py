@@ -201,8 +201,8 @@ class KanObjective:
             felt = hessian.diagonal().reshape(matrix.shape)[:, b:].sum(axis=1)
             with np.errstate(over="ignore", invalid="ignore"):
                 rough = self._roughness.value(matrix[:, b:])
-            n_basis = self.net.table.n_basis
-            self.smoothing = weak_weights(self.mse, rough, felt, n_basis, self._label_variance)
+            sizes = (self.net.table.n_basis, self.n_residuals)
+            self.smoothing = weak_weights(self.mse, rough, felt, *sizes, self._label_variance)
         value = self.mse + self._smooth(matrix, grad, hessian)
         return value, grad.ravel().copy(), hessian.T
 
