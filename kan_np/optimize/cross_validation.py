@@ -158,7 +158,8 @@ class ShrunkFit:
 
     def _has_collapsed(self) -> bool:
         """Whether a heavy weight left a constant, whose gradients vanish: the next fit begins anew."""
-        explained = float(np.var(_forward(self.model, self.sample.x), axis=0).mean())
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+            explained = float(np.var(_forward(self.model, self.sample.x), axis=0).mean())
         return not explained > _COLLAPSED * self.sample.variance
 
 
