@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # beside the tests, and no part of the package
+sys.path.append(str(Path(__file__).parents[1]))  # beside the tests, and no part of the package
 
 from benchmarks import fuzz
 from benchmarks._mutations import KINDS, mutated, originals
