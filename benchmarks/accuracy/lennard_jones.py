@@ -26,8 +26,7 @@ from kan_np import KAN, Dataset, create_dataset, fit_schedule
 LOW, HIGH, SAMPLES = 0.95, 2.0, 50
 LBFGS, LM, SMALL, SCHEDULE = "L-BFGS, G = 6", "LM, G = 6", "LM, G = 4, 80 steps", "fit_schedule"
 WAYS = (LBFGS, LM, SMALL, SCHEDULE)
-#: The worst one was 2e-3 on data seed 0 alone; of ten data seeds, nine without a missing end, it is 1.5e-2.
-SCHEDULE_BAR, LM_BAR, MEDIAN_BAR, WORST_BAR, SECONDS_BAR = 3e-5, 10.0, 5e-5, 2e-2, 0.1
+SCHEDULE_BAR, LM_BAR, MEDIAN_BAR, WORST_BAR, SECONDS_BAR = 3e-5, 10.0, 5e-5, 2e-3, 0.1
 #: An end is missing where it lies so many mean distances of neighbours beyond the outermost sample; so it is
 #: in one of the first ten data sets.
 GAP = 3.0

@@ -52,7 +52,7 @@ def test_value_gradient_and_matrix_agree_with_each_other_and_with_differences(n_
         step[place] = 1e-4
         low, high = roughness(coef - step, d)[0].sum(), roughness(coef + step, d)[0].sum()
         central = (high - low) / 2e-4  # exact for a quadratic
-        assert central == pytest.approx(gradient[place], rel=1e-6, abs=1e-7)
+        assert central == pytest.approx(gradient[place], rel=1e-7, abs=1e-8)
 
 
 def test_value_is_the_sum_of_squared_second_differences():
