@@ -17,7 +17,7 @@ from kan_np.moments import Moments, deviation_weight
 from kan_np.objective import add_square, label_variance, residual_weights
 from kan_np.penalty import Penalty, coefficient_penalty, sparsity
 from kan_np.scores import Spread
-from kan_np.smoothing import WEAK, Roughness, difference_matrix, jump_differences, weak_weights
+from kan_np.smoothing import WEAK, Roughness, Smoother, difference_matrix, jump_differences
 
 #: Bytes that B-splines, their derivatives and the rows of a Jacobian may take for the samples of a part.
 _PART_BYTES = 64 * 2**20
@@ -52,9 +52,8 @@ class MixedObjective:
     ) -> None:
         self.net = net
         self.penalty = penalty or Penalty()
-        self._follows_loss = smoothing == WEAK
-        self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
-        self._roughness = Roughness(self._edge_differences())
+        rough = Roughness(self._edge_differences(weak=smoothing == WEAK))
+        self._smoother = Smoother(rough, smoothing, net.layers[0].splines.table.n_basis)
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._n = x.shape[0]
@@ -74,6 +73,15 @@ class MixedObjective:
         self._layers = net.passes(fixed=len(self._parts) == 1)
         self._ends = list(zip(net.value_starts[:-1], net.value_starts[1:], strict=True))
         self._matrix: FloatArray | None = None
+
+    @property
+    def smoothing(self) -> float | FloatArray:
+        """Weight of S, or of every edge."""
+        return self._smoother.weight
+
+    @smoothing.setter
+    def smoothing(self, weight: float) -> None:
+        self._smoother.weight = weight
 
     @property
     def n_residuals(self) -> int:
@@ -102,7 +110,7 @@ class MixedObjective:
             if self.penalty.lamb > 0:
                 self.reg += self._coefficient_penalty(values, grad)
                 value += self.penalty.lamb * self.reg
-            if np.any(self.smoothing):
+            if self._smoother.acts:
                 value += self._smooth(values, grad)
         return value, self._free_gradient(grad)
 
@@ -115,7 +123,7 @@ class MixedObjective:
             for x, y, samples in self._parts:
                 residual = self._forward(x) - y
                 self.mse += float(np.vdot(residual * self._weight[samples], residual))
-            return self.mse + (self._smooth(values) if np.any(self.smoothing) else 0.0)
+            return self.mse + (self._smooth(values) if self._smoother.acts else 0.0)
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian, without pykan's penalties; see `Objective`."""
@@ -135,10 +143,10 @@ class MixedObjective:
                 grad += rows @ scaled.ravel()
                 total += float(np.vdot(scaled, scaled))
             self.mse, self.reg = 0.5 * total, 0.0
-            if self._follows_loss:
-                self.smoothing = self._weak_weights(values, hessian.diagonal())
+            if self._smoother.follows_loss:
+                self._follow_loss(values, hessian.diagonal())
             value = self.mse
-            if np.any(self.smoothing):
+            if self._smoother.acts:
                 value += self._smooth_free(values, grad, hessian)
         return value, grad, hessian.T
 
@@ -228,21 +236,21 @@ class MixedObjective:
     def _coefficients(self, values: FloatArray) -> FloatArray:
         return np.concatenate([theta[:, self.net.has_base :] for _, _, theta in self._splines(values)])
 
-    def _edge_differences(self) -> FloatArray:
+    def _edge_differences(self, *, weak: bool) -> FloatArray:
         """D of every spline edge, see `kan_np.smoothing`."""
         splines = [layer.splines for layer in self.net.layers]
-        if not self._follows_loss:
+        if not weak:
             return np.concatenate(
                 [np.repeat(difference_matrix(s.table.n_basis)[None], len(s.theta), axis=0) for s in splines]
             )
         return np.concatenate([jump_differences(s.table)[s.wiring.source] for s in splines])
 
-    def _weak_weights(self, values: FloatArray, diagonal: FloatArray) -> FloatArray:
-        """One weight an edge; `diagonal` is that of the Gauss-Newton matrix."""
+    def _follow_loss(self, values: FloatArray, diagonal: FloatArray) -> None:
+        """Set the weights of "weak"; `diagonal` is that of the Gauss-Newton matrix."""
         of_values = diagonal if self.net.shared is None else diagonal[self.net.shared]
-        rough, felt = self._roughness.value(self._coefficients(values)), self._coefficients(of_values)
-        sizes = (felt.shape[1], self.n_residuals)
-        return weak_weights(self.mse, rough, felt.sum(axis=1), *sizes, self._label_variance)
+        felt = self._coefficients(of_values).sum(axis=1)
+        coef = self._coefficients(values)
+        self._smoother.follow(self.mse, coef, felt, self.n_residuals, self._label_variance)
 
     def _coefficient_penalty(self, values: FloatArray, grad: FloatArray) -> float:
         total = 0.0
@@ -251,16 +259,15 @@ class MixedObjective:
         return total
 
     def _smooth(self, values: FloatArray, grad: FloatArray | None = None) -> float:
-        """Sum of weight times S over the edges; its gradient is added to `grad`."""
+        """The penalty of `kan_np.smoothing` over the spline edges; its gradient is added to `grad`."""
         coef = self._coefficients(values)
-        weight = np.broadcast_to(self.smoothing, len(coef))
         if grad is not None:
-            slope, first = weight[:, None] * self._roughness.slope(coef), 0
+            slope, first = self._smoother.slope(coef), 0
             for _, here, theta in self._splines(values):
                 own = grad[here].reshape(theta.shape)
                 own[:, self.net.has_base :] += slope[first : first + len(theta)]
                 first += len(theta)
-        return float(weight @ self._roughness.value(coef))
+        return self._smoother.value(coef)
 
     def _smooth_free(self, values: FloatArray, grad: FloatArray, hessian: FloatArray) -> float:
         """As `_smooth` with derivatives by the trainable numbers, also the second ones."""
@@ -269,9 +276,8 @@ class MixedObjective:
         grad += self._free_gradient(full)
         free = np.arange(values.size) if net.shared is None else net.shared
         edges = [row for _, here, theta in self._splines(values) for row in free[here].reshape(theta.shape)]
-        weight = np.broadcast_to(self.smoothing, len(edges))
-        for own, edge, matrix in zip(weight, edges, self._roughness.matrix, strict=True):
-            hessian[np.ix_(edge[b:], edge[b:])] += 2.0 * own * matrix
+        for edge, matrix in zip(edges, self._smoother.curvature(len(edges)), strict=True):
+            hessian[np.ix_(edge[b:], edge[b:])] += matrix
         return value
 
 

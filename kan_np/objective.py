@@ -20,7 +20,7 @@ from kan_np.kernels._jit import bound
 from kan_np.kernels.structure import Pull
 from kan_np.network import Network, new_input_places, new_places, new_scratch
 from kan_np.penalty import Penalty, coefficient_penalty, spread_penalty
-from kan_np.smoothing import WEAK, Roughness, weak_weights
+from kan_np.smoothing import WEAK, Roughness, Smoother
 
 #: Bytes of layer-0 B-splines that are kept between evaluations; larger data is expanded again in parts.
 _CACHE_BYTES = 512 * 2**20
@@ -100,9 +100,8 @@ class KanObjective:
     ) -> None:
         self.net = net
         self.penalty = penalty or Penalty()
-        self._follows_loss = smoothing == WEAK
-        self.smoothing: float | FloatArray = 0.0 if isinstance(smoothing, str) else smoothing
-        self._roughness = Roughness.of(net.table, net.wiring.source, weak=self._follows_loss)
+        rough = Roughness.of(net.table, net.wiring.source, weak=smoothing == WEAK)
+        self._smoother = Smoother(rough, smoothing, net.table.n_basis)
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
@@ -123,6 +122,15 @@ class KanObjective:
         self._loss_and_gradient: Callable[..., float] | None = None
         self._loss: Callable[..., float] | None = None
         self._assemble: Callable[..., float] | None = None  # of the way that the network takes
+
+    @property
+    def smoothing(self) -> float | FloatArray:
+        """Weight of S, or of every edge."""
+        return self._smoother.weight
+
+    @smoothing.setter
+    def smoothing(self, weight: float) -> None:
+        self._smoother.weight = weight
 
     @property
     def n_residuals(self) -> int:
@@ -155,9 +163,7 @@ class KanObjective:
         if self.penalty.lamb > 0:
             self.reg += coefficient_penalty(self.penalty, self.net, matrix, grad)
         value = self.mse + self.penalty.lamb * self.reg
-        if self._smooths:
-            value += self._smooth(matrix, grad)
-        return value, grad.flatten()
+        return value + self._smooth(matrix, grad), grad.flatten()
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone, without pykan's penalties, at the flat vector theta."""
@@ -196,13 +202,10 @@ class KanObjective:
                 self._assemble = bound(gauss_newton.accumulate_sparse, *given)
             total += self._assemble(*given)
         self.mse, self.reg = 0.5 * total, 0.0
-        if self._follows_loss:
+        if self._smoother.follows_loss:
             b = self.net.has_base
             felt = hessian.diagonal().reshape(matrix.shape)[:, b:].sum(axis=1)
-            with np.errstate(over="ignore", invalid="ignore"):
-                rough = self._roughness.value(matrix[:, b:])
-            sizes = (self.net.table.n_basis, self.n_residuals)
-            self.smoothing = weak_weights(self.mse, rough, felt, *sizes, self._label_variance)
+            self._smoother.follow(self.mse, matrix[:, b:], felt, self.n_residuals, self._label_variance)
         value = self.mse + self._smooth(matrix, grad, hessian)
         return value, grad.ravel().copy(), hessian.T
 
@@ -217,24 +220,18 @@ class KanObjective:
         return _aligned.copied(self._y[:, rows]), self._weight[rows]
 
     def _smooth(self, theta: FloatArray, grad: FloatArray | None, hessian: FloatArray | None = None) -> float:
-        """Sum of weight times S; its derivatives are added to `grad` and to the diagonal blocks of
-        `hessian`."""
-        if not self._smooths:
+        """The penalty of `kan_np.smoothing`; its derivatives are added to `grad` and to the diagonal blocks
+        of `hessian`."""
+        if not self._smoother.acts:
             return 0.0
         b, (n_edges, n_row) = self.net.has_base, theta.shape
-        coef, weight = theta[:, b:], self.smoothing
-        each = np.asarray(weight)[..., None]  # one weight, or one an edge
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
             if grad is not None:
-                grad[:, b:] += each * self._roughness.slope(coef)
+                grad[:, b:] += self._smoother.slope(theta[:, b:])
             if hessian is not None:
                 blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
-                blocks[e, b:, e, b:] += 2.0 * each[..., None] * self._roughness.matrix
-            return float(np.sum(weight * self._roughness.value(coef)))
-
-    @property
-    def _smooths(self) -> bool:
-        return self._follows_loss or self.smoothing != 0
+                blocks[e, b:, e, b:] += self._smoother.curvature(n_edges)
+            return self._smoother.value(theta[:, b:])
 
     def _add_dense(
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray

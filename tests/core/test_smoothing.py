@@ -19,6 +19,7 @@ from kan_np.smoothing import (
     check_smoothing,
     difference_matrix,
     jump_differences,
+    weak_bend_weight,
     weak_weights,
 )
 
@@ -178,6 +179,68 @@ def test_without_anything_to_weigh_by_weak_weights_are_zero():
         (0.0, line, [1.0, 1.0], 0.0),
     ):
         np.testing.assert_array_equal(weak(mse, coef, felt, variance)[0], np.zeros(2))
+
+
+def test_bends_count_between_a_start_and_the_end_alike_in_any_units():
+    coef = np.random.default_rng(2).normal(size=(3, 9))
+    bent = float(np.square(np.diff(coef, 2)).sum())
+    for mse in (1.9, 1.0, 0.2, 1e-3):
+        left = mse / 2.0
+        weight = weak_bend_weight(mse, bent, 0.4, 2.0)
+        assert weight == pytest.approx(0.4 * left * (1 - left) * mse / (bent + 2.0), rel=1e-14)
+        assert 0.0 < weight * bent < 0.1 * mse
+        assert weak_bend_weight(49.0 * mse, 49.0 * bent, 0.4, 98.0) == pytest.approx(weight, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("mse", "bent", "variance"),
+    [
+        (1e-9, 1.0, 2.0),
+        (0.0, 1.0, 2.0),
+        (2.0, 1.0, 2.0),
+        (5.0, 1.0, 2.0),
+        (1.0, 1.0, 0.0),
+        (np.nan, 1.0, 2.0),
+        (np.inf, np.inf, 2.0),
+    ],
+)
+def test_bends_are_free_where_all_or_nothing_is_explained_or_nothing_is_finite(mse, bent, variance):
+    assert weak_bend_weight(mse, bent, 0.4, variance) == 0.0
+
+
+@pytest.mark.parametrize("made", [KanObjective, mixed_twin])
+def test_derivatives_with_jumps_and_bends_are_those_of_the_value(made):
+    """The weights stay as `normal_equations` has set them; central differences, Gauss-Newton matrix."""
+    rng = np.random.default_rng(3)
+    model = KAN([2, 1], grid=6, seed=0)
+    x, theta = rng.uniform(-1.0, 1.0, (60, 2)), model._theta + rng.normal(size=20)
+    model._theta = theta
+    y = model(x)
+    y += 0.5 * y.std() * rng.normal(size=y.shape)  # a fifth is unexplained
+    objective = made(model._network, x, y, smoothing="weak")
+    value, slope, lower = objective.normal_equations(theta)
+    hessian = np.tril(lower) + np.tril(lower, -1).T
+    assert objective._smoother.bend_weight > 0
+    assert objective.value(theta) == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(objective(theta)[1], slope, rtol=1e-10, atol=1e-13)
+    for column, step in enumerate(1e-4 * np.eye(theta.size)):
+        ahead, behind = (objective(theta + sign * step) for sign in (1.0, -1.0))
+        assert (ahead[0] - behind[0]) / 2e-4 == pytest.approx(slope[column], rel=1e-6, abs=1e-9)
+        # a network without hidden layer is linear in its parameters, so the matrix is the second derivative
+        np.testing.assert_allclose((ahead[1] - behind[1]) / 2e-4, hessian[column], rtol=1e-6, atol=1e-8)
+
+
+def test_a_noisy_sum_of_ten_functions_stays_near_it_on_every_grid():
+    """With 230 coefficients for 320 labels, half of whose variance is noise; jumps alone let cubics bend."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(800, 10))
+    clean = x[:, 0] - 0.5 * x[:, 1] + np.sin(x[:, 2]) + 0.3 * x[:, 3] ** 2
+    y = clean + clean.std() * rng.normal(size=800)
+    data = {"train_input": x[:400], "train_label": y[:400, None]}
+    data |= {"test_input": x[400:], "test_label": clean[400:, None]}
+    stages = fit_schedule([10, 1], data, grids=(3, 5, 10, 20), steps=20, seed=0)
+    assert max(stage.test_rmse for stage in stages) < clean.std()
+    assert stages.best.test_rmse < 0.5 * clean.std()
 
 
 def test_weak_hinders_no_single_start():
