@@ -4,10 +4,10 @@ Run it in an environment that holds pykan 0.2.8 and torch beside this project, n
 
     python benchmarks/pykan_special.py benchmarks/accuracy/pykan_special.json --data-seeds 300,301,302
 
-Functions, shapes and samples are those of the suite "special"; float64, one thread, k = 3, grids 3, 5, 10, 20,
-50 in turn, 50 steps of L-BFGS of up to 20 iterations each a grid. What is kept of a function and data seed is
-the lowest test RMSE of any stage of any model seed, chosen on the test samples themselves. The file is
-written anew after every function, under "by_data_seed"; what else it holds stays.
+Functions, shapes and samples are those of the suite "special"; float64, one thread, k = 3, grids 3, 5, 10,
+20, 50 in turn, 50 steps of L-BFGS of up to 20 iterations each a grid. What is kept of a function and data
+seed is the lowest test RMSE of any stage of any model seed, chosen on the test samples themselves. The file
+is written anew after every function, under "by_data_seed"; what else it holds stays.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def lowest_error(function: SuiteFunction, data_seed: int, seed: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("--data-seeds", required=True, help="comma-separated")
     parser.add_argument("--seeds", default="1,2", help="of the models, comma-separated (default 1,2)")
@@ -60,7 +62,9 @@ def main() -> None:
         for name in arguments.functions.split(","):
             errors = [lowest_error(suite[name], int(data_seed), int(s)) for s in arguments.seeds.split(",")]
             print(data_seed, name, errors, flush=True)
-            written = json.loads(arguments.file.read_text(encoding="utf-8")) if arguments.file.exists() else {}
+            written = (
+                json.loads(arguments.file.read_text(encoding="utf-8")) if arguments.file.exists() else {}
+            )
             written.setdefault("by_data_seed", {}).setdefault(data_seed, {})[name] = min(errors)
             arguments.file.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 

@@ -3,11 +3,13 @@
     python -m benchmarks.accuracy.special --check
     python -m benchmarks.accuracy.special --shapes --jobs 2 --check
 
-Without --shapes: the suggested shapes, 1000 samples, grids 3, 5, 10, 20, 50, sixteen restarts, the stage chosen
-on samples held out of the 1000, for every seed of the data and of the model; against the lowest test RMSE of
-any stage of pykan 0.2.8 (see pykan_special.json), which is of data seed 0 alone. Beside it stand a Gaussian
-process, cubic RBF interpolation, a linear model, and an MLP with the same optimizer, steps and restarts.
-Times are processor time of one thread, warm, one function after another; the bar is for the median pass.
+Without --shapes: the suggested shapes, 1000 samples, grids 3, 5, 10, 20, 50, sixteen restarts, the stage
+chosen on samples held out of the 1000, for every seed of the data and of the model; against the lowest test
+RMSE of any stage of pykan 0.2.8: on the same samples, where pykan was run on all of them, and else on those
+of data seed 0 (see pykan_special.json). On several functions the error is that of a corner where few
+samples lie, and follows the data seed, pykan's like ours. Beside it stand a Gaussian process, cubic RBF
+interpolation, a linear model, and an MLP with the same optimizer, steps and restarts. Times are processor
+time of one thread, warm, one function after another; the bar is for the median pass.
 
 With --shapes: depth and width are chosen by validation RMSE too, for KANs and for MLPs; no bar but that both
 come out.
@@ -42,8 +44,9 @@ from kan_np import Dataset, SuiteFunction, fit_schedule, get_suite
 RESTARTS = 16
 MEAN_BAR, LEAST_BAR, TIME_BAR = 40.0, 2.0, 0.1
 REMARK = """test RMSE: median over the data seeds of the medians over the model seeds; worst: of all; any
-stage: the lowest test RMSE of all stages, which the choice did not know. ratio: pykan / kan_np; pykan's are
-the best of two model seeds on data seed 0 alone, beside ours of all data seeds."""
+stage: the lowest test RMSE of all stages, which the choice did not know. pykan: median of its lowest test
+RMSE of any stage over so many data seeds; where it was not run on all of these, that of data seed 0, the best
+of two model seeds. ratio: median over the data seeds of pykan / kan_np."""
 PYKAN = Path(__file__).with_name("pykan_special.json")
 
 
@@ -118,6 +121,22 @@ def fixed_shapes(functions: Sequence[SuiteFunction], arguments: argparse.Namespa
     return bars
 
 
+def pykan_errors(peer: dict[str, Any], function: str, seeds: Sequence[int]) -> dict[int, float]:
+    """pykan's test RMSE by data seed: on these samples, or on those of data seed 0 if it was not run on all.
+
+    Examples
+    --------
+    >>> peer = {"functions": {"jv": {"test_rmse": 0.5}}, "by_data_seed": {"7": {"jv": 2.0}}}
+    >>> pykan_errors(peer, "jv", [7]), pykan_errors(peer, "jv", [7, 8])
+    ({7: 2.0}, {7: 0.5, 8: 0.5})
+    """
+    known = {0: {name: entry["test_rmse"] for name, entry in peer["functions"].items()}}
+    known |= {int(seed): errors for seed, errors in peer.get("by_data_seed", {}).items()}
+    if all(function in known.get(seed, {}) for seed in seeds):
+        return {seed: known[seed][function] for seed in seeds}
+    return dict.fromkeys(seeds, known[0][function])
+
+
 def against_pykan(
     functions: Sequence[SuiteFunction],
     tasks: Sequence[Fit],
@@ -125,25 +144,32 @@ def against_pykan(
     spreads: dict[str, Spread],
 ) -> list[Bar]:
     """Print every function beside pykan's results, and the times; the bars."""
-    peer = json.loads(PYKAN.read_text(encoding="utf-8"))["functions"]
-    rows = []
+    peer = json.loads(PYKAN.read_text(encoding="utf-8"))
+    seeds = sorted({task.data_seed for task in tasks})
+    rows, ratios = [], {}
     for f in functions:
-        mine = [result for task, result in zip(tasks, fitted, strict=True) if task.function == f.name]
-        rows.append(fixed_row(f, mine, spreads[f.name], peer[f.name]))
-    ratios = {f.name: peer[f.name]["test_rmse"] / spreads[f.name].median for f in functions}
+        pairs = [(task, one) for task, one in zip(tasks, fitted, strict=True) if task.function == f.name]
+        theirs = pykan_errors(peer, f.name, seeds)
+        ours = {
+            seed: median(one.test_rmse for task, one in pairs if task.data_seed == seed) for seed in seeds
+        }
+        ratios[f.name] = median(theirs[seed] / ours[seed] for seed in seeds)
+        cells = (f"{median(theirs.values()):.2e}", len(set(theirs.values())), f"{ratios[f.name]:.1f}")
+        seconds = f"{peer['functions'][f.name]['seconds']:.1f}"
+        rows.append((*fixed_row(f, [one for _, one in pairs], spreads[f.name]), *cells, seconds))
     passes: dict[tuple[int, int], list[Fitted]] = {}
     for task, result in zip(tasks, fitted, strict=True):
         passes.setdefault((task.data_seed, task.seed), []).append(result)
     header = ("function", "shape", "chosen G", "n_params", "test RMSE", "worst", "any stage")
     title = f"Special functions, suggested shapes, test RMSE, passes (data seed, model seed): {len(passes)}"
-    show_table(title, (*header, "pykan", "pykan G", "ratio", "seconds", "pykan s"), rows)
+    show_table(title, (*header, "seconds", "pykan", "of seeds", "ratio", "pykan s"), rows)
     print(REMARK)
-    theirs = sum(peer[f.name]["seconds"] for f in functions)
+    total = sum(peer["functions"][f.name]["seconds"] for f in functions)
     seconds = median(sum(result.seconds for result in one) for one in passes.values())
     cpu_seconds = median(sum(result.cpu_seconds for result in one) for one in passes.values())
     print(
         f"\nall functions, all restarts, median pass: {cpu_seconds:.1f} s of processor time ({seconds:.1f} s "
-        f"in all), pykan (seed 1, no restarts) {theirs:.1f} s"
+        f"in all), pykan (seed 1, no restarts) {total:.1f} s"
     )
     worst = min(ratios, key=ratios.__getitem__)
     return [
@@ -154,13 +180,11 @@ def against_pykan(
             at_least=True,
         ),
         Bar(f"pykan / kan_np test RMSE, least ({worst})", lowest(ratios.values()), LEAST_BAR, at_least=True),
-        Bar("processor time of a pass [s], a tenth of pykan's", cpu_seconds, TIME_BAR * theirs),
+        Bar("processor time of a pass [s], a tenth of pykan's", cpu_seconds, TIME_BAR * total),
     ]
 
 
-def fixed_row(
-    f: SuiteFunction, fitted: list[Fitted], found: Spread, peer: dict[str, Any]
-) -> tuple[object, ...]:
+def fixed_row(f: SuiteFunction, fitted: list[Fitted], found: Spread) -> tuple[object, ...]:
     """Cells of a function; medians over the seeds."""
     return (
         f.name,
@@ -170,11 +194,7 @@ def fixed_row(
         f"{found.median:.2e}",
         f"{found.worst:.2e}",
         f"{median(result.best_test_rmse for result in fitted):.2e}",
-        f"{peer['test_rmse']:.2e}",
-        peer["grid"],
-        f"{peer['test_rmse'] / found.median:.1f}",
         f"{median(result.cpu_seconds for result in fitted):.2f}",
-        f"{peer['seconds']:.1f}",
     )
 
 
