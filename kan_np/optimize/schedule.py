@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._arguments import with_own
 from kan_np._warnings import Finding, parts_of_one_fit, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
@@ -20,10 +21,9 @@ from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
 from kan_np.optimize.diagnosis import data_findings, judge, label_spread
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates, generators
-from kan_np.optimize.shapes import AUTO_WIDTH, ORDERS, RESTARTS, Ladder
-from kan_np.optimize.stage import Schedule, Stage
+from kan_np.optimize.shapes import AUTO_WIDTH, RESTARTS, choose_shape
+from kan_np.optimize.stage import Schedule, Stage, split_rmse
 from kan_np.optimize.status import FitResult, FitStatus
-from kan_np.pieces import MAX_ORDER
 from kan_np.shape import Shape
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
@@ -130,7 +130,7 @@ def fit_schedule(
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         got = _validate.shown(grids)
         raise ValueError(f"grids is {got}; expected increasing numbers of intervals such as (3, 5, 10).")
-    options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
+    options = with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
     is_open = width is None or (isinstance(width, str) and width == AUTO_WIDTH)
     restarts = _validate.integer(
         "restarts", (RESTARTS if is_open else 1) if restarts is None else restarts, 1
@@ -139,10 +139,12 @@ def fit_schedule(
         dataset, options, restarts, seed, val_fraction, refit, init, callback, on_stage, model_options
     )
     if width is None or is_open:
-        return _of_open_shape(plan, grids, k)
-    given: Any = width  # another word is refused with the other nonsense
-    schedule, race = plan.train(given, 3 if k is None else k, grids)
-    race.warn_of(schedule.best)
+        has_base = model_options.get("base_fun") != "zero"
+        schedule = choose_shape(plan.try_shape, dataset, val_fraction, grids, k, has_base)
+    else:
+        given: Any = width  # another word is refused with the other nonsense
+        schedule = plan.train(given, 3 if k is None else k, grids)
+    plan.warn_of(schedule)
     return schedule
 
 
@@ -161,6 +163,20 @@ class _Plan:
     on_stage: Callable[[Stage], object] | None
     model_options: dict[str, Any]
     clock: float = field(default_factory=time.perf_counter)
+    races: list[tuple[Schedule, _Race]] = field(default_factory=list)
+
+    def try_shape(
+        self, width: list[int], k: int, grids: list[int], *, steps_factor: int, final: bool
+    ) -> Schedule:
+        """Train a shape that competes with others."""
+        options = {**self.options, "steps": steps_factor * self.options["steps"]}
+        own = replace(self, options=options, refit=self.refit and final)
+        # few samples a parameter are no reason for a prior where validation has taken the shape
+        return own.train(width, k, grids, may_have_prior=len(width) == 2)
+
+    def warn_of(self, schedule: Schedule) -> None:
+        """Warn, once for all fits, of what is wrong with the best stage of one of the schedules."""
+        next(race for known, race in self.races if known is schedule).warn_of(schedule.best)
 
     def train(
         self,
@@ -169,7 +185,7 @@ class _Plan:
         grids: Sequence[int],
         *,
         may_have_prior: bool = True,
-    ) -> tuple[Schedule, _Race]:
+    ) -> Schedule:
         """Train a shape through its grids."""
         shape = Shape.parse(width, self.model_options.get("mult_arity", 2))
         shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
@@ -203,57 +219,8 @@ class _Plan:
                 break
             if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
                 candidates = candidates[: (len(candidates) + 1) // 2]
-        return schedule, race
-
-
-def _of_open_shape(plan: _Plan, grids: Sequence[int], k: int | None) -> Schedule:
-    """Let validation choose the shape, and the order if it is open."""
-    n_in, n_out = (_n_columns(plan.dataset, name) for name in ("train_input", "train_label"))
-    data = without_idle_samples(check_dataset(plan.dataset, n_in, n_out))
-    share = _validate.real("val_fraction", plan.val_fraction, 0.0, 0.9)
-    n_val = _rows(data, "val_input") or _rows(data, "train_input") - _rows(
-        split_validation(data, share) if share > 0 and _rows(data, "train_input") > 1 else data, "train_input"
-    )
-    if n_val == 0:
-        raise ValueError(
-            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
-            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
-        )
-    races: list[tuple[Schedule, _Race]] = []
-
-    def train(
-        width: list[int], order: int, own_grids: list[int], *, steps_factor: int, final: bool
-    ) -> Schedule:
-        options = {**plan.options, "steps": steps_factor * plan.options["steps"]}
-        own = replace(plan, options=options, refit=plan.refit and final)
-        # few samples a parameter are no reason for a prior where validation has taken the shape
-        races.append(own.train(width, order, own_grids, may_have_prior=len(width) == 2))
-        return races[-1][0]
-
-    ladder = Ladder(
-        n_in=n_in,
-        n_out=n_out,
-        n_labels=_rows(data, "train_input") * n_out,
-        n_val=n_val,
-        grids=grids,
-        orders=ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),),
-        n_extra=int(plan.model_options.get("base_fun") != "zero"),
-        train=train,
-    )
-    chosen = ladder.climb()
-    next(race for schedule, race in races if schedule is chosen).warn_of(chosen.best)
-    return chosen
-
-
-def _n_columns(dataset: Dataset, name: str) -> int:
-    """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
-    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
-    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
-    return size[1] if len(size) == 2 and size[1] > 0 else 1
-
-
-def _rows(data: Dataset, name: str) -> int:
-    return int(data[name].shape[0]) if name in data else 0
+        self.races.append((schedule, race))
+        return schedule
 
 
 def fit_mlp(
@@ -303,7 +270,7 @@ def fit_mlp(
     def make(number: int, generator: np.random.Generator) -> MLP:
         return MLP(width, activation, seed=generator)
 
-    options = _with_own({"opt": opt, "steps": steps}, fit_options)
+    options = with_own({"opt": opt, "steps": steps}, fit_options)
     race = _Race(width, dataset, options, val_fraction, refit, callback)
     candidates = race.train(race.start(make, restarts, seed), None)
     stage = race.stage(candidates[0])
@@ -381,7 +348,7 @@ class _Race:
         """The stage of a trained candidate, refitted on all samples where some were held out."""
         model, result, data = candidate.model, candidate.result, self.data
         assert result is not None  # noqa: S101  train sets it
-        train, val, test = (_rmse(model, self.data, split) for split in ("train", "val", "test"))
+        train, val, test = (split_rmse(model, self.data, split) for split in ("train", "val", "test"))
         is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
         if self.all_samples is not None and is_best and not self.stopped and result.status not in _ENDS:
             again = model.copy()
@@ -390,7 +357,7 @@ class _Race:
                 more = again.fit(training, **self._refit_options(model, result))
             if more.status not in _ENDS:
                 model, data = again, self.all_samples
-                train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
+                train, test = (split_rmse(model, self.all_samples, split) for split in ("train", "test"))
         if self.stopped:
             result = replace(result, status=FitStatus.STOPPED)
         free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
@@ -429,18 +396,3 @@ class _Race:
         answer = self.callback(progress)
         self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
         return self.stopped
-
-
-def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
-    """Options of every fit: those with a name of their own here, and further ones."""
-    twice = sorted({*own, "callback"} & set(fit_options or {}))
-    if twice:
-        raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")
-    return {**own, **(fit_options or {})}
-
-
-def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
-    if f"{split}_input" not in data:
-        return math.nan
-    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
-    return math.inf if math.isnan(rmse) else rmse  # NaN is for "no such samples" alone

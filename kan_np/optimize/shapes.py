@@ -24,10 +24,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
+
+from kan_np import _validate
+from kan_np.data.check import Dataset, check_dataset, without_idle_samples
+from kan_np.data.dataset import split_validation
 from kan_np.optimize.stage import Schedule, TriedShape
 from kan_np.optimize.status import FitStatus
+from kan_np.pieces import MAX_ORDER
 
 #: The word for a shape that is chosen here; None means the same.
 AUTO_WIDTH = "auto"
@@ -60,6 +66,49 @@ class Trainer(Protocol):
     def __call__(
         self, width: list[int], k: int, grids: list[int], /, *, steps_factor: int, final: bool
     ) -> Schedule: ...
+
+
+def choose_shape(
+    train: Trainer,
+    dataset: Dataset,
+    val_fraction: float,
+    grids: Sequence[int],
+    k: int | None,
+    has_base: bool,
+) -> Schedule:
+    """Let validation choose the shape, and the order if it is open.
+
+    Raises
+    ------
+    ValueError
+        With nothing to validate by, and for a dataset that is none.
+    """
+    n_in, n_out = (_n_columns(dataset, name) for name in ("train_input", "train_label"))
+    data = without_idle_samples(check_dataset(dataset, n_in, n_out))
+    share = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
+    n_train = _rows(data, "train_input")
+    n_val = _rows(data, "val_input")
+    if n_val == 0 and share > 0 and n_train > 1:
+        n_val = n_train - _rows(split_validation(data, share), "train_input")
+    if n_val == 0:
+        raise ValueError(
+            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
+            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
+        )
+    orders = ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),)
+    ladder = Ladder(n_in, n_out, n_train * n_out, n_val, grids, orders, int(has_base), train)
+    return ladder.climb()
+
+
+def _n_columns(dataset: Dataset, name: str) -> int:
+    """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
+    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
+    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
+    return size[1] if len(size) == 2 and size[1] > 0 else 1
+
+
+def _rows(data: Dataset, name: str) -> int:
+    return int(data[name].shape[0]) if name in data else 0
 
 
 @dataclass
