@@ -139,11 +139,3 @@ def _answer(function: str, name: str, known: list[str], hints: Mapping[str, str]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{called} has no argument {name!r}; expected some of {', '.join(known)}.{hint}"
-
-
-def with_own(own: dict[str, object], fit_options: dict[str, object] | None) -> dict[str, object]:
-    """Options of every fit: those with a name of their own here, and further ones."""
-    twice = sorted({*own, "callback"} & set(fit_options or {}))
-    if twice:
-        raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")
-    return {**own, **(fit_options or {})}

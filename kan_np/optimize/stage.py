@@ -11,17 +11,8 @@ from kan_np.optimize.advice import advise
 from kan_np.optimize.status import FitResult, FitStatus
 
 if TYPE_CHECKING:
-    from kan_np.data.check import Dataset
     from kan_np.mlp import MLP
     from kan_np.model import KAN
-
-
-def split_rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
-    """RMSE of the samples of a split, NaN without them; infinite where it is none."""
-    if f"{split}_input" not in data:
-        return math.nan
-    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
-    return math.inf if math.isnan(rmse) else rmse
 
 
 @dataclass(frozen=True)
