@@ -18,6 +18,7 @@ from kan_np.model import KAN
 from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
 from kan_np.optimize.diagnosis import data_findings, judge
 from kan_np.optimize.fit import Callback
+from kan_np.optimize.leave_one_out import leave_one_out_rmse
 from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates
 from kan_np.optimize.stage import Stage
 from kan_np.optimize.status import FitResult, FitStatus
@@ -52,7 +53,10 @@ class Race:
         self.options, self.callback = options, callback
         self.names = dataset.get("feature_names")
         self._found: list[tuple[Stage, list[Finding]]] = []
+        self._refitted: list[Stage] = []
         self.stopped = False
+        #: Whether stages stay as they are until `refit` is called.
+        self.refits_later = False
         self.best_score = math.inf
 
     def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
@@ -96,18 +100,35 @@ class Race:
 
     def stage(self, candidate: Candidate) -> Stage:
         """The stage of a trained candidate, refitted on all samples where some were held out."""
-        model, result, data = candidate.model, candidate.result, self.data
+        model, result = candidate.model, candidate.result
         assert result is not None  # noqa: S101  train sets it
-        train, val, test = (_rmse(model, self.data, split) for split in ("train", "val", "test"))
         is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
-        if self.all_samples is not None and is_best and not self.stopped and result.status not in ENDS:
+        return self._stage(model, result, is_best and not self.refits_later)
+
+    def refit(self, stage: Stage) -> Stage:
+        """The stage of a model that was not refitted, after that."""
+        return self._stage(stage.model, stage.result, True)
+
+    def expected_error(self, stage: Stage) -> float:
+        """Root of the mean of the squared errors of validation and of samples left out of the training."""
+        if np.any(np.not_equal(self.options.get("lamb", 0.0), 0.0)):
+            return stage.score
+        refitted = any(stage is known for known in self._refitted)
+        seen = self.all_samples if refitted else self.seen
+        assert seen is not None  # noqa: S101  nothing is refitted without them
+        smoothing = stage.result.smoothing if self.options["smoothing"] == GCV else self.options["smoothing"]
+        left_out = leave_one_out_rmse(stage.model, seen, smoothing)
+        return stage.score if math.isnan(left_out) else math.hypot(stage.score, left_out) / math.sqrt(2.0)
+
+    def _stage(self, model: KAN | MLP, result: FitResult, refits: bool) -> Stage:
+        val, data = _rmse(model, self.data, "val"), self.data
+        if refits and self.all_samples is not None and not self.stopped and result.status not in ENDS:
             again = model.copy()
             training = {key: v for key, v in self.all_samples.items() if not key.startswith("test_")}
             with parts_of_one_fit():
                 more = again.fit(training, **self._refit_options(model, result))
             if more.status not in ENDS:
                 model, data = again, self.all_samples
-                train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
         if self.stopped:
             result = replace(result, status=FitStatus.STOPPED)
         free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
@@ -118,13 +139,15 @@ class Race:
             model=model,
             grid=model.grid if isinstance(model, KAN) else None,
             n_params=model.n_params,
-            train_rmse=train,
+            train_rmse=_rmse(model, data, "train"),
             val_rmse=val,
-            test_rmse=test,
+            test_rmse=_rmse(model, data, "test"),
             wall_s=time.perf_counter() - self.clock,
             result=result,
         )
         self._found.append((stage, findings))
+        if data is self.all_samples:
+            self._refitted.append(stage)
         return stage
 
     def warn_of(self, stage: Stage) -> None:

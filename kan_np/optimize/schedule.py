@@ -131,7 +131,7 @@ def fit_schedule(
     )
     if width is None or is_open:
         has_base = model_options.get("base_fun") != "zero"
-        schedule = choose_shape(plan.try_shape, dataset, val_fraction, grids, k, has_base)
+        schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
     else:
         given: Any = width  # another word is refused with the other nonsense
         schedule = plan.train(given, 3 if k is None else k, grids)
@@ -154,6 +154,7 @@ class _Plan:
     on_stage: Callable[[Stage], object] | None
     model_options: dict[str, Any]
     clock: float = field(default_factory=time.perf_counter)
+    refits_later: bool = False
     races: list[tuple[Schedule, Race]] = field(default_factory=list)
 
     def try_shape(
@@ -161,9 +162,19 @@ class _Plan:
     ) -> Schedule:
         """Train a shape that competes with others."""
         options = {**self.options, "steps": steps_factor * self.options["steps"]}
-        own = replace(self, options=options, refit=self.refit and final)
+        own = replace(self, options=options, refits_later=not final)
         # few samples a parameter are no reason for a prior where validation has taken the shape
         return own.train(width, k, grids, may_have_prior=len(width) == 2)
+
+    def error(self, schedule: Schedule) -> float:
+        """What is to be expected of the best stage, which sees all samples from now on if it had not."""
+        race = next(race for known, race in self.races if known is schedule)
+        number = min(range(len(schedule)), key=lambda number: schedule[number].score)
+        if race.refits_later and race.all_samples is not None and not race.stopped:
+            schedule[number] = race.refit(schedule[number])
+            if self.on_stage is not None:
+                self.on_stage(schedule[number])
+        return race.expected_error(schedule[number])
 
     def warn_of(self, schedule: Schedule) -> None:
         """Warn, once for all fits, of what is wrong with the best stage of one of the schedules."""
@@ -193,7 +204,7 @@ class _Plan:
         race = Race(
             list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
         )
-        race.clock = self.clock
+        race.clock, race.refits_later = self.clock, self.refits_later
         has_base = self.model_options.get("base_fun") != "zero"
         if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
             race.choose_prior(make(0, generators(self.seed, 1)[0]))
