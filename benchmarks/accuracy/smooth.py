@@ -55,6 +55,8 @@ FRANKE_BAR, _BAR_STEPS = 5e-5, 50
 #: By family the hidden layers that are tried; the second family chooses its own.
 HIDDEN = {KAN: ((), (2,), (4,), (8,), (4, 4), (6, 6)), MLP: ((10,), (20,), (10, 10), (15, 15)), CHOSEN: ((),)}
 
+#: Ticks of the axis of parameters.
+_TICKS = (20, 50, 100, 200, 500)
 LONG = {GP: "Gaussian process", CUBIC: "cubic RBF"}
 #: What `--families` calls them.
 FAMILIES = {"kan": KAN, "mlp": MLP, "auto": CHOSEN}
@@ -279,7 +281,7 @@ def show_curve(name: str, own: Found, process: float | None) -> None:
     """Print the fronts of error against parameters, and where they pass the Gaussian process."""
     rows = [
         (n, text, f"{middle:.1e}", f"{worst:.1e}", "" if process is None else f"{middle / process:.1f}")
-        for family in (*HIDDEN, TRIED)
+        for family in (KAN, MLP, TRIED)
         for n, text, middle, worst in own.front(family)
     ]
     title = f"{BY_NAME[name].formula}: error against parameters"
@@ -291,7 +293,7 @@ def plot(found: dict[str, Found], beside: dict[str, Errors], path: Path) -> None
     """Draw error against parameters of every function, Gaussian process and RBF as lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import NullLocator
 
     columns = min(4, len(found))
     rows = math.ceil(len(found) / columns)
@@ -307,13 +309,14 @@ def plot(found: dict[str, Found], beside: dict[str, Errors], path: Path) -> None
                 label = f"{LONG[model]}, {SAMPLES} coefficients"
                 axes.axhline(spread(beside[model], name).median, color="0.3", ls=style, lw=1, label=label)
         axes.set_title(BY_NAME[name].formula, fontsize=9)
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(_TICKS, [str(tick) for tick in _TICKS])
         if place > len(found) - columns:
             axes.set_xlabel("number of parameters")
         if place % columns == 1 % columns:
             axes.set_ylabel("test RMSE / standard deviation")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8)
     figure.savefig(path, dpi=150)
     print(f"\n{path}")
 
