@@ -8,7 +8,12 @@ residual would be
 
 without it, if the model were linear in its parameters. Beside a few hundred samples that were held out this
 sees all that the fit has seen, above all those at the ends, which hold a spline alone: [2,2,1] of order 5,
-G = 50, on Ai(3x) + y^3, data seed 101, had a validation RMSE of 9e-10, 5e-7 by this, and a test RMSE of 2e-6.
+G = 50, on Ai(3x) + y^3, data seed 101, had a validation RMSE of 9e-10, 5e-7 by this, and a test RMSE of
+2e-6. On sin x + 7 sin^2 y + z^4 sin x / 10, data seed 100, validation took [3,2,1], G = 50, with 7.7e-9 and
+a test RMSE of 1.0e-6 over [3,4,1], G = 25, with 1.1e-8 and 1.2e-8; by this they have 1.6e-8 and 9.1e-9. It
+is no oracle: where a corner without its sample is unknown, a good model may look bad (Franke's function,
+data seed 100: [2,8,1] and [2,4,1] have 7.8e-5 and 1.3e-5 by this, 6.5e-6 and 4.4e-6 by validation, and test
+RMSE of 2.4e-6 and 1.1e-5).
 
 Source: R. D. Cook and S. Weisberg (1982), Residuals and influence in regression, section 2.2.
 """
@@ -31,7 +36,8 @@ from kan_np.smoothing import WEAK
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
 
-#: With more residuals those that are held out are many enough, and a Jacobian would take long.
+#: With more residuals those that are held out are many enough, and it would take long: 0.3 s of processor
+#: time for 1000 residuals and 500 parameters.
 MOST_RESIDUALS = 4000
 #: Parts of the mean diagonal of A that are added until it has a factorisation.
 _RIDGES = (1e-13, 1e-11, 1e-9)
