@@ -52,7 +52,8 @@ def fit_schedule(
     ----------
     width : sequence of int or pairs, or "auto"
         As for ``KAN``. With "auto", or None, validation chooses the shape, from an additive model to two
-        hidden layers with at most half a parameter a training label (`kan_np.optimize.shapes`).
+        hidden layers with at most half a parameter a training label; the last choice, among three, also looks
+        at the error of training samples left out (`kan_np.optimize.shapes`).
     dataset : dict
         As for ``KAN.fit``.
     grids : sequence of int
@@ -78,7 +79,7 @@ def fit_schedule(
     refit : bool
         Where samples were held out here: train the model of a stage that is the best so far for at most
         ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
-        the model before that.
+        the model before that. With "auto" this is done for the models of the last choice alone.
     init : str, optional
         Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
     smoothing : float, "weak" or "gcv"
