@@ -49,14 +49,13 @@ FloatArray = NDArray[np.float64]
 
 SAMPLES, VAL_FRACTION, ORDER = 1000, 0.2, 3
 GRIDS = (3, 5, 10, 20, 50)
-KAN, CHOSEN, TRIED = "KAN", "fit_schedule auto", "tried by auto"
+KAN, CHOSEN, TRIED = "KAN", "fit_schedule auto", "tried by fit_schedule auto"
 #: Of fit_schedule("auto"): 7e-6 and 1.7e-5 on data seeds 0 and 100; a fixed [2,5,1] of order 3 has 1.1e-4.
 FRANKE_BAR, _BAR_STEPS = 5e-5, 50
 #: By family the hidden layers that are tried; the second family chooses its own.
 HIDDEN = {KAN: ((), (2,), (4,), (8,), (4, 4), (6, 6)), MLP: ((10,), (20,), (10, 10), (15, 15)), CHOSEN: ((),)}
 
-#: Ticks of the axis of parameters.
-_TICKS = (20, 50, 100, 200, 500)
+_TICKS = (20, 50, 100, 200, 500)  # of the axis of parameters
 LONG = {GP: "Gaussian process", CUBIC: "cubic RBF"}
 #: What `--families` calls them.
 FAMILIES = {"kan": KAN, "mlp": MLP, "auto": CHOSEN}
@@ -232,13 +231,17 @@ class Found:
         )
 
     def curve(self, family: str) -> list[tuple[int, str, float, float]]:
-        """Parameters, model, median and worst test error of all shapes and grids, small ones first."""
+        """Parameters, model, median and worst test error of what at least half of the fits have, by size."""
         groups: dict[tuple[int, str], list[float]] = {}
         for points in self.points.values():
             for point in points:
                 if point.family == family:
                     groups.setdefault((point.n_params, point.text), []).append(point.test)
-        rows = [(n, text, median(values), highest(values)) for (n, text), values in groups.items()]
+        rows = [
+            (n, text, median(values), highest(values))
+            for (n, text), values in groups.items()
+            if 2 * len(values) >= len(self.points)
+        ]
         return sorted(rows)
 
     def front(self, family: str) -> list[tuple[int, str, float, float]]:
@@ -326,17 +329,18 @@ def _draw_curve(axes: Axes, own: Found, family: str, color: str) -> None:
     every, front = own.curve(family), own.front(family)
     if every:
         axes.plot([row[0] for row in every], [row[2] for row in every], ".", color=color, alpha=0.25, mew=0)
-        axes.plot([row[0] for row in front], [row[2] for row in front], "o-", color=color, ms=3, label=family)
+        label = f"{family}: all (dots), the best up to a size (line)"
+        axes.plot([row[0] for row in front], [row[2] for row in front], "o-", color=color, ms=3, label=label)
 
 
 def _draw_choice(axes: Axes, own: Found) -> None:
-    """What fit_schedule("auto") chose: its median, and a bar from the best to the worst data seed."""
+    """What fit_schedule("auto") chose: its median, and a bar to the best and the worst."""
     points = [point for chosen in own.chosen(CHOSEN).values() for point in chosen]
     if points:
         test = [point.test for point in points]
         middle, n_params = median(test), median(point.n_params for point in points)
         reach = [[middle - lowest(test)], [highest(test) - middle]]
-        label = f"{CHOSEN}: median, best to worst"
+        label = f"{CHOSEN}: median, best to worst data seed"
         axes.errorbar([n_params], [middle], yerr=reach, fmt="*", color="C3", ms=9, capsize=3, label=label)
 
 
