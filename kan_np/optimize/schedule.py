@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,26 +10,18 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
-from kan_np._warnings import Finding, parts_of_one_fit, warn
-from kan_np.data.check import Dataset, check_dataset, without_idle_samples
-from kan_np.data.dataset import split_validation
+from kan_np.data.check import Dataset
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.optimize.cross_validation import NOISELESS, is_underdetermined
-from kan_np.optimize.diagnosis import data_findings, judge, label_spread
+from kan_np.optimize.diagnosis import label_spread
 from kan_np.optimize.fit import Callback
-from kan_np.optimize.restarts import Candidate, Maker, best_of, first_candidates, generators
-from kan_np.optimize.shapes import AUTO_WIDTH, ORDERS, RESTARTS, Ladder
+from kan_np.optimize.race import ENDS, Race
+from kan_np.optimize.restarts import generators
+from kan_np.optimize.shapes import AUTO_WIDTH, RESTARTS, choose_shape
 from kan_np.optimize.stage import Schedule, Stage
-from kan_np.optimize.status import FitResult, FitStatus
-from kan_np.pieces import MAX_ORDER
 from kan_np.shape import Shape
-from kan_np.smoothing import AUTO as AUTO_SMOOTHING
-from kan_np.smoothing import GCV, WEAK
 from kan_np.starts import STARTS
 from kan_np.trainable import check_width
-
-_ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
 
 
 def fit_schedule(
@@ -61,7 +52,8 @@ def fit_schedule(
     ----------
     width : sequence of int or pairs, or "auto"
         As for ``KAN``. With "auto", or None, validation chooses the shape, from an additive model to two
-        hidden layers with at most half a parameter a training label (`kan_np.optimize.shapes`).
+        hidden layers with at most half a parameter a training label; the last choice, among three, also looks
+        at the error of training samples left out (`kan_np.optimize.shapes`).
     dataset : dict
         As for ``KAN.fit``.
     grids : sequence of int
@@ -87,7 +79,7 @@ def fit_schedule(
     refit : bool
         Where samples were held out here: train the model of a stage that is the best so far for at most
         ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
-        the model before that.
+        the model before that. With "auto" this is done for the models of the last choice alone.
     init : str, optional
         Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
     smoothing : float, "weak" or "gcv"
@@ -139,10 +131,12 @@ def fit_schedule(
         dataset, options, restarts, seed, val_fraction, refit, init, callback, on_stage, model_options
     )
     if width is None or is_open:
-        return _of_open_shape(plan, grids, k)
-    given: Any = width  # another word is refused with the other nonsense
-    schedule, race = plan.train(given, 3 if k is None else k, grids)
-    race.warn_of(schedule.best)
+        has_base = model_options.get("base_fun") != "zero"
+        schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
+    else:
+        given: Any = width  # another word is refused with the other nonsense
+        schedule = plan.train(given, 3 if k is None else k, grids)
+    plan.warn_of(schedule)
     return schedule
 
 
@@ -161,6 +155,31 @@ class _Plan:
     on_stage: Callable[[Stage], object] | None
     model_options: dict[str, Any]
     clock: float = field(default_factory=time.perf_counter)
+    refits_later: bool = False
+    races: list[tuple[Schedule, Race]] = field(default_factory=list)
+
+    def try_shape(
+        self, width: list[int], k: int, grids: list[int], *, steps_factor: int, final: bool
+    ) -> Schedule:
+        """Train a shape that competes with others."""
+        options = {**self.options, "steps": steps_factor * self.options["steps"]}
+        own = replace(self, options=options, refits_later=not final)
+        # few samples a parameter are no reason for a prior where validation has taken the shape
+        return own.train(width, k, grids, may_have_prior=len(width) == 2)
+
+    def error(self, schedule: Schedule) -> float:
+        """What is to be expected of the best stage, which sees all samples from now on if it had not."""
+        race = next(race for known, race in self.races if known is schedule)
+        number = min(range(len(schedule)), key=lambda number: schedule[number].score)
+        if race.refits_later and race.all_samples is not None and not race.stopped:
+            schedule[number] = race.refit(schedule[number])
+            if self.on_stage is not None:
+                self.on_stage(schedule[number])
+        return race.expected_error(schedule[number])
+
+    def warn_of(self, schedule: Schedule) -> None:
+        """Warn, once for all fits, of what is wrong with the best stage of one of the schedules."""
+        next(race for known, race in self.races if known is schedule).warn_of(schedule.best)
 
     def train(
         self,
@@ -169,7 +188,7 @@ class _Plan:
         grids: Sequence[int],
         *,
         may_have_prior: bool = True,
-    ) -> tuple[Schedule, _Race]:
+    ) -> Schedule:
         """Train a shape through its grids."""
         shape = Shape.parse(width, self.model_options.get("mult_arity", 2))
         shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
@@ -183,10 +202,10 @@ class _Plan:
             chosen = inits[number % len(inits)]
             return KAN(width, grids[0], k, init=chosen, seed=generator, **self.model_options)
 
-        race = _Race(
+        race = Race(
             list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
         )
-        race.clock = self.clock
+        race.clock, race.refits_later = self.clock, self.refits_later
         has_base = self.model_options.get("base_fun") != "zero"
         if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
             race.choose_prior(make(0, generators(self.seed, 1)[0]))
@@ -199,61 +218,12 @@ class _Plan:
             schedule.append(stage)
             if self.on_stage is not None:
                 self.on_stage(stage)
-            if race.stopped or stage.status in _ENDS:
+            if race.stopped or stage.status in ENDS:
                 break
             if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
                 candidates = candidates[: (len(candidates) + 1) // 2]
-        return schedule, race
-
-
-def _of_open_shape(plan: _Plan, grids: Sequence[int], k: int | None) -> Schedule:
-    """Let validation choose the shape, and the order if it is open."""
-    n_in, n_out = (_n_columns(plan.dataset, name) for name in ("train_input", "train_label"))
-    data = without_idle_samples(check_dataset(plan.dataset, n_in, n_out))
-    share = _validate.real("val_fraction", plan.val_fraction, 0.0, 0.9)
-    n_val = _rows(data, "val_input") or _rows(data, "train_input") - _rows(
-        split_validation(data, share) if share > 0 and _rows(data, "train_input") > 1 else data, "train_input"
-    )
-    if n_val == 0:
-        raise ValueError(
-            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
-            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
-        )
-    races: list[tuple[Schedule, _Race]] = []
-
-    def train(
-        width: list[int], order: int, own_grids: list[int], *, steps_factor: int, final: bool
-    ) -> Schedule:
-        options = {**plan.options, "steps": steps_factor * plan.options["steps"]}
-        own = replace(plan, options=options, refit=plan.refit and final)
-        # few samples a parameter are no reason for a prior where validation has taken the shape
-        races.append(own.train(width, order, own_grids, may_have_prior=len(width) == 2))
-        return races[-1][0]
-
-    ladder = Ladder(
-        n_in=n_in,
-        n_out=n_out,
-        n_labels=_rows(data, "train_input") * n_out,
-        n_val=n_val,
-        grids=grids,
-        orders=ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),),
-        n_extra=int(plan.model_options.get("base_fun") != "zero"),
-        train=train,
-    )
-    chosen = ladder.climb()
-    next(race for schedule, race in races if schedule is chosen).warn_of(chosen.best)
-    return chosen
-
-
-def _n_columns(dataset: Dataset, name: str) -> int:
-    """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
-    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
-    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
-    return size[1] if len(size) == 2 and size[1] > 0 else 1
-
-
-def _rows(data: Dataset, name: str) -> int:
-    return int(data[name].shape[0]) if name in data else 0
+        self.races.append((schedule, race))
+        return schedule
 
 
 def fit_mlp(
@@ -304,131 +274,11 @@ def fit_mlp(
         return MLP(width, activation, seed=generator)
 
     options = _with_own({"opt": opt, "steps": steps}, fit_options)
-    race = _Race(width, dataset, options, val_fraction, refit, callback)
+    race = Race(width, dataset, options, val_fraction, refit, callback)
     candidates = race.train(race.start(make, restarts, seed), None)
     stage = race.stage(candidates[0])
     race.warn_of(stage)
     return stage
-
-
-class _Race:
-    """The data and options of a schedule, and what is done with the candidates of every grid."""
-
-    def __init__(
-        self,
-        width: list[int],
-        dataset: Dataset,
-        options: dict[str, Any],
-        val_fraction: float,
-        refit: bool,
-        callback: Callback | None,
-    ) -> None:
-        self.clock = time.perf_counter()
-        data = without_idle_samples(check_dataset(dataset, width[0], width[-1]))
-        val_fraction = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
-        holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
-        self.all_samples = data if holds_out and refit else None
-        self.data = split_validation(data, val_fraction) if holds_out else data
-        # test samples are looked at once a stage, not after every step
-        self.seen = {key: value for key, value in self.data.items() if not key.startswith("test_")}
-        self.n_train = int(self.data["train_input"].shape[0])
-        self.options, self.callback = options, callback
-        self.names = dataset.get("feature_names")
-        self._found: list[tuple[Stage, list[Finding]]] = []
-        self.stopped = False
-        self.best_score = math.inf
-
-    def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
-        restarts = _validate.integer("restarts", restarts, 1)
-        with parts_of_one_fit():
-            return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
-
-    def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
-        """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
-        smoothing = self.options.get("smoothing")
-        n_params = n_edges * (has_base + (min(n_basis, 2) if smoothing == GCV else n_basis))
-        return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
-
-    def choose_prior(self, model: KAN) -> None:
-        """Let every fit have a prior if the labels are noisy, as a first fit with one says.
-
-        Without noise validation chooses among finer grids under "weak" (Lennard-Jones from 50 samples, eight
-        data seeds: median 1e-4, with the prior on all grids 4e-4).
-        """
-        options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
-        with parts_of_one_fit():
-            first = model.fit(self.seen, **options)
-        if first.shrinkage > NOISELESS:
-            self.options["smoothing"] = AUTO_SMOOTHING
-
-    def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
-        """Train the candidates in full on a grid; the best comes first."""
-        if self.stopped:  # among the short starts: what they reached is what there is
-            return candidates
-        trained: list[Candidate] = []
-        for candidate in candidates:
-            if self.stopped:
-                break
-            model = candidate.model
-            if grid is not None and isinstance(model, KAN) and model.grid != grid:
-                model = model.refine(grid)
-            with parts_of_one_fit():
-                result = model.fit(self.seen, **self.options, callback=self._ask)
-            trained.append(Candidate(candidate.number, model, result))
-        return best_of(trained, len(trained))
-
-    def stage(self, candidate: Candidate) -> Stage:
-        """The stage of a trained candidate, refitted on all samples where some were held out."""
-        model, result, data = candidate.model, candidate.result, self.data
-        assert result is not None  # noqa: S101  train sets it
-        train, val, test = (_rmse(model, self.data, split) for split in ("train", "val", "test"))
-        is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
-        if self.all_samples is not None and is_best and not self.stopped and result.status not in _ENDS:
-            again = model.copy()
-            training = {key: v for key, v in self.all_samples.items() if not key.startswith("test_")}
-            with parts_of_one_fit():
-                more = again.fit(training, **self._refit_options(model, result))
-            if more.status not in _ENDS:
-                model, data = again, self.all_samples
-                train, test = (_rmse(model, self.all_samples, split) for split in ("train", "test"))
-        if self.stopped:
-            result = replace(result, status=FitStatus.STOPPED)
-        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
-        status, findings = judge(model, data, result.status, result.n_iter, free)
-        findings += data_findings(model, data, self.names)
-        result = replace(result, status=status, advice=tuple(finding.text for finding in findings))
-        stage = Stage(
-            model=model,
-            grid=model.grid if isinstance(model, KAN) else None,
-            n_params=model.n_params,
-            train_rmse=train,
-            val_rmse=val,
-            test_rmse=test,
-            wall_s=time.perf_counter() - self.clock,
-            result=result,
-        )
-        self._found.append((stage, findings))
-        return stage
-
-    def warn_of(self, stage: Stage) -> None:
-        """Warn, once for all fits, of what is wrong with a stage."""
-        warn(next(findings for known, findings in self._found if known is stage))
-
-    def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
-        options = {**self.options, "opt": result.opt, "callback": self._ask}
-        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it begins anew
-            options["update_grid"] = False  # a move could lose more than the new samples bring
-        if options.get("smoothing") == GCV:
-            options["smoothing"] = result.smoothing
-        return options
-
-    def _ask(self, progress: Any) -> bool:
-        """The user's callback; remembers that it asked to stop."""
-        if self.callback is None:
-            return False
-        answer = self.callback(progress)
-        self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
-        return self.stopped
 
 
 def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
@@ -437,10 +287,3 @@ def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[s
     if twice:
         raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")
     return {**own, **(fit_options or {})}
-
-
-def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
-    if f"{split}_input" not in data:
-        return math.nan
-    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
-    return math.inf if math.isnan(rmse) else rmse  # NaN is for "no such samples" alone

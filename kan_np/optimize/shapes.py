@@ -11,8 +11,9 @@ A ladder is left after two rungs in a row that lower the validation error by no 
 with two hidden layers are only climbed where one hidden layer paid. Networks have at most half a parameter a
 training label; the finest grid of a rung is the finest that this allows. Where the order is open the rungs
 have the highest, and the best shape is tried with the others in the end. The two that validate best are
-trained again with more steps and, if the schedule does so, on the samples that were held out; the better one
-of them is chosen.
+trained again with more steps. These and the best rung see, if the schedule does so, the samples that were
+held out, and the lowest error is chosen: the root of the mean square of that of validation and of that of all
+training samples, each left out (`kan_np.optimize.leave_one_out`).
 
 Smooth functions want a high order and a trained-out fit rather than fine grids: Franke's function from 1000
 samples, [2,10,1], G = 10, test RMSE over the spread on data seeds 100 and 101: order 3 with 200 steps 1.5e-4,
@@ -24,10 +25,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
+
+from kan_np import _validate
+from kan_np.data.check import Dataset, check_dataset, without_idle_samples
+from kan_np.data.dataset import split_validation
 from kan_np.optimize.stage import Schedule, TriedShape
 from kan_np.optimize.status import FitStatus
+from kan_np.pieces import MAX_ORDER
 
 #: The word for a shape that is chosen here; None means the same.
 AUTO_WIDTH = "auto"
@@ -55,11 +62,58 @@ _NOISE = 3.0
 
 
 class Trainer(Protocol):
-    """What trains a shape through its grids."""
+    """What trains the shapes."""
 
-    def __call__(
+    def try_shape(
         self, width: list[int], k: int, grids: list[int], /, *, steps_factor: int, final: bool
-    ) -> Schedule: ...
+    ) -> Schedule:
+        """Train a shape through its grids; only the final ones see the samples that were held out."""
+
+    def error(self, schedule: Schedule, /) -> float:
+        """What is to be expected of its best stage, which sees all samples from now on."""
+
+
+def choose_shape(
+    trainer: Trainer,
+    dataset: Dataset,
+    val_fraction: float,
+    grids: Sequence[int],
+    k: int | None,
+    has_base: bool,
+) -> Schedule:
+    """Let validation choose the shape, and the order if it is open.
+
+    Raises
+    ------
+    ValueError
+        With nothing to validate by, and for a dataset that is none.
+    """
+    n_in, n_out = (_n_columns(dataset, name) for name in ("train_input", "train_label"))
+    data = without_idle_samples(check_dataset(dataset, n_in, n_out))
+    share = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
+    n_train = _rows(data, "train_input")
+    n_val = _rows(data, "val_input")
+    if n_val == 0 and share > 0 and n_train > 1:
+        n_val = n_train - _rows(split_validation(data, share), "train_input")
+    if n_val == 0:
+        raise ValueError(
+            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
+            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
+        )
+    orders = ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),)
+    ladder = Ladder(n_in, n_out, n_train * n_out, n_val, grids, orders, int(has_base), trainer)
+    return ladder.climb()
+
+
+def _n_columns(dataset: Dataset, name: str) -> int:
+    """Columns of an array of a dataset; 1 for what is no table, of which `check_dataset` complains."""
+    value: Any = dataset.get(name) if isinstance(dataset, dict) else None
+    size: tuple[int, ...] = np.shape(value) if hasattr(value, "__len__") else ()
+    return size[1] if len(size) == 2 and size[1] > 0 else 1
+
+
+def _rows(data: Dataset, name: str) -> int:
+    return int(data[name].shape[0]) if name in data else 0
 
 
 @dataclass
@@ -77,7 +131,7 @@ class Ladder:
     orders : sequence of int
     n_extra : int
         Parameters of an edge besides its G + k coefficients.
-    train : Trainer
+    trainer : Trainer
     """
 
     n_in: int
@@ -87,7 +141,7 @@ class Ladder:
     grids: Sequence[int]
     orders: Sequence[int]
     n_extra: int
-    train: Trainer
+    trainer: Trainer
     tried: list[TriedShape] = field(default_factory=list)
     stopped: bool = False
     _best: Schedule | None = None
@@ -121,7 +175,7 @@ class Ladder:
         grids = self._grids(width, k) if bounded else [self.grids[0]]
         if not grids or self.stopped:
             return False
-        schedule = self.train(width, k, grids, steps_factor=1, final=False)
+        schedule = self.trainer.try_shape(width, k, grids, steps_factor=1, final=False)
         found = TriedShape(tuple(width), k, schedule.best.grid, schedule.best.n_params, schedule.best.score)
         self.tried.append(found)
         self.stopped = schedule[-1].status is FitStatus.STOPPED
@@ -155,17 +209,23 @@ class Ladder:
                 if k != tried_order:
                     self._try(width, k)
         best, chosen = self._best, self._chosen
-        least = chosen.score
         others = sorted((t for t in self.tried if t is not chosen), key=lambda t: t.score)
+        least = math.inf if self.stopped else self.trainer.error(best)
+        self.stopped = self.stopped or best.best.status is FitStatus.STOPPED
         for finalist in [chosen, *others][:_FINALISTS]:
             if self.stopped:
                 break
-            width = list(finalist.width)
-            grids = self._grids(width, finalist.k) or [self.grids[0]]
-            final = self.train(width, finalist.k, grids, steps_factor=FINAL_STEPS, final=True)
-            self.stopped = final[-1].status is FitStatus.STOPPED
+            final = self._train_out(finalist)
+            error = math.inf if self.stopped else self.trainer.error(final)
             # the chosen shape may be as good as it was; another one has to be better than that
-            if final.best.score < least * (self.noise if finalist is chosen else 1.0 / self.noise):
-                best, least = final, final.best.score
+            if error < least * (self.noise if finalist is chosen else 1.0 / self.noise):
+                best, least = final, error
         best.shapes = tuple(self.tried)
         return best
+
+    def _train_out(self, shape: TriedShape) -> Schedule:
+        width = list(shape.width)
+        grids = self._grids(width, shape.k) or [self.grids[0]]
+        final = self.trainer.try_shape(width, shape.k, grids, steps_factor=FINAL_STEPS, final=True)
+        self.stopped = final[-1].status is FitStatus.STOPPED
+        return final

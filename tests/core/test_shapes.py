@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kan_np import FitStatus, create_dataset, fit_schedule
+from kan_np.optimize import shapes
 from kan_np.optimize.shapes import Ladder
 from kan_np.optimize.stage import Schedule
 
@@ -13,6 +14,10 @@ QUICK = {"grids": (3, 6), "steps": 10, "restarts": 1, "seed": 0}
 ADDITIVE = create_dataset(lambda x: x[:, [0]] ** 2 + np.sin(x[:, [1]]), n_var=2, train_num=300, seed=0)
 ADDITIVE["train_label"] = ADDITIVE["train_label"] + 0.02 * np.random.default_rng(0).normal(size=(300, 1))
 PRODUCT = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=300, seed=0)
+
+
+def rmse(model, data):
+    return np.sqrt(np.mean((model(data["train_input"]) - data["train_label"]) ** 2))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,23 @@ def test_same_bits_twice(product):
     assert again.shapes == product.shapes
     points = PRODUCT["test_input"]
     assert np.array_equal(again.best.model(points), product.best.model(points))
+
+
+def test_a_choice_that_was_not_trained_out_sees_the_held_out_samples_too(monkeypatch):
+    # where the finalists come out worse, the shape stays as it was when it was tried
+    monkeypatch.setattr(shapes, "FINAL_STEPS", 1)
+    monkeypatch.setattr(shapes, "_FINALISTS", 0)
+    seen = []
+    stages = fit_schedule("auto", PRODUCT, on_stage=seen.append, **QUICK)
+    assert seen[-1] is stages.best
+    before = next(stage for stage in seen if stage.val_rmse == stages.best.val_rmse)
+    assert before is not stages.best
+    assert list(before.model.width) == list(stages.best.model.width)
+    assert stages.best.train_rmse == pytest.approx(rmse(stages.best.model, PRODUCT), rel=1e-12)
+    assert stages.best.train_rmse < rmse(before.model, PRODUCT)
+    assert not any(stage is before for stage in stages)
+    kept = fit_schedule("auto", PRODUCT, refit=False, **QUICK)
+    assert kept.best.train_rmse == before.train_rmse
 
 
 def test_a_given_order_is_kept():
@@ -110,10 +132,14 @@ def test_data_that_are_none_are_named():
 
 
 def test_the_last_grid_is_the_finest_within_the_bound():
-    def never(*arguments: object, **options: object) -> Schedule:
-        raise AssertionError
+    class Never:
+        def try_shape(self, *arguments: object, **options: object) -> Schedule:
+            raise AssertionError
 
-    ladder = Ladder(2, 1, 1000, 200, (3, 5, 10, 20, 50), (3, 5), 1, never)
+        def error(self, schedule: Schedule) -> float:
+            raise AssertionError
+
+    ladder = Ladder(2, 1, 1000, 200, (3, 5, 10, 20, 50), (3, 5), 1, Never())
     assert ladder._grids([2, 8, 1], 5) == [3, 5, 10, 14]  # 24 edges of 20 parameters
     assert ladder._grids([2, 1], 5) == [3, 5, 10, 20, 50]
     assert ladder._grids([2, 40, 1], 5) == []
