@@ -24,6 +24,19 @@ def training_range(x: FloatArray) -> FloatArray:
     return np.stack([x.min(axis=0), x.max(axis=0)])
 
 
+def with_leeway(x: FloatArray, leeway: float) -> FloatArray | None:
+    """The range of samples, (2, n_in), with so many mean distances of neighbours more at each end.
+
+    None for an infinite leeway.
+    """
+    if np.isinf(leeway):
+        return None
+    limits = training_range(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        more = leeway / len(x) * (limits[1] - limits[0])
+    return np.stack([limits[0] - more, limits[1] + more])
+
+
 def checked_range(limits: FloatArray, n_in: int) -> FloatArray:
     """The range that a file holds.
 

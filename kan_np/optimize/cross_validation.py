@@ -25,7 +25,7 @@ In the end all samples are fitted with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 from kan_np.penalty import Penalty
 from kan_np.shrinkage import Shrunk, constant_network
+from kan_np.training_range import training_range, with_leeway
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -51,6 +52,7 @@ SAMPLES_A_PARAMETER = 3.0
 #: that has collapsed to a constant stays one, for all of its gradients vanish.
 LARGEST = 0.1
 _DECADES = 14
+_WEIGHTS = tuple(LARGEST * 10.0**-decade for decade in range(_DECADES))
 #: A fit whose outputs vary by less than this part of the labels' variance has collapsed. [3,6,6,1] on 800
 #: samples of exp(-x) sin(3y) cos(2z) without noise collapsed at the first weight and stayed the mean at all
 #: others.
@@ -68,6 +70,12 @@ _TOLERANCE = 0.5
 #: A squared error counts as no more than so many variances of the labels. Of a steep curve without noise the
 #: one held out sample at its end may be so far off that the mean would pass for the best of all.
 _MOST = 25.0
+#: How far outside the range of the samples edges are followed, in mean distances of neighbours, where the
+#: folds do not show that they can be followed on and on.
+_LEEWAYS = (0.0, 2.0)
+#: They can where held out samples outside the range of the others are off by no more than this part of the
+#: variance in the mean.
+_MET = 0.03
 #: A weight below this one says that labels have less than about half a per cent of noise.
 NOISELESS = 1e-8
 #: Folds, and the samples that have to be held out altogether: large tables do with fewer of the folds.
@@ -171,37 +179,64 @@ def shrunk_objective(model: Trainable, sample: Sample, weight: float, moves_grid
     return Shrunk(plain, model._network, sample.variance, weight)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What cross-validation says.
+
+    Attributes
+    ----------
+    weight : float
+        Of the prior, infinite where the mean of the labels is as good.
+    leeway : float
+        How far outside the range of the samples edges are followed; see `kan_np.training_range.with_leeway`.
+    from_start : bool
+        Whether to fit with this weight from the start, not by way of heavier ones.
+    """
+
+    weight: float
+    leeway: float = np.inf
+    from_start: bool = False
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Squared errors of all held out samples with a weight; `held` by leeway, where rows were held back."""
+
+    choice: Choice
+    error: FloatArray
+    held: dict[float, FloatArray] = field(default_factory=dict)
+
+
 def fit_by_cross_validation(
     model: Trainable,
     sample: Sample,
     moves_grid: bool,
     watch: Callable[[Any], object],
     on_iteration: Callable[[FloatArray], bool],
-) -> float | None:
+) -> Choice | None:
     """Fit an untrained model with the weight of the prior that cross-validation chooses.
 
     Returns
     -------
-    float or None
-        The weight, infinite where the mean of the labels was as good: then the model is that constant. None
+    Choice or None
+        Of infinite weight where the mean of the labels was as good: then the model is that constant. None
         where `on_iteration` asked to stop; the model is then what it was.
     """
     before = model._network
     chosen = _choose(model, sample, moves_grid, watch, on_iteration)
     if chosen is None:
         return None
-    weight, from_start = chosen
+    weight = chosen.weight
     if np.isinf(weight) and isinstance(before, Network):
         model._network = constant_network(before, sample.mean)
-        return weight
+        return chosen
+    weight = min(weight, LARGEST)
     path = ShrunkFit(model, sample, moves_grid, watch, on_iteration)
-    decades = [LARGEST * 10.0**-decade for decade in range(_DECADES)]
-    heavier = [w for w in decades if w > weight] if not from_start and weight < LARGEST else []
-    for w in (*heavier, min(weight, LARGEST)):
+    for w in (*([] if chosen.from_start else [w for w in _WEIGHTS if w > weight]), weight):
         if path.descend(w).status is FitStatus.STOPPED:
             model._network = before
             return None
-    return min(weight, LARGEST)
+    return replace(chosen, weight=weight)
 
 
 def _choose(
@@ -210,77 +245,103 @@ def _choose(
     moves_grid: bool,
     watch: Callable[[Any], object],
     on_iteration: Callable[[FloatArray], bool],
-) -> tuple[float, bool] | None:
-    """The weight by cross-validation, and whether to fit with it from the start; None after a stop.
+) -> Choice | None:
+    """What cross-validation chooses; None after a stop."""
+    folds = _Folds(sample)
 
-    The weight is infinite where the mean is as good.
-    """
-    errors: list[FloatArray] = []
-    splits = []
-    for held in _folds(sample.y.shape[0]):
-        rest = sample.part(np.setdiff1d(np.arange(sample.y.shape[0]), held))
-        splits.append((rest, sample.part(held)))
+    def from_the_start() -> list[ShrunkFit]:
+        return [ShrunkFit(model.copy(), rest, moves_grid, watch, on_iteration) for rest in folds.rest]
 
-    def from_the_start() -> list[tuple[ShrunkFit, Sample]]:
-        return [
-            (ShrunkFit(model.copy(), rest, moves_grid, watch, on_iteration), held) for rest, held in splits
-        ]
-
-    folds = from_the_start()
-    own = [np.ones(held.y.shape[0]) if held.weight is None else held.weight for _, held in folds]
-    share = np.concatenate(own)
-    most = _MOST * sample.variance
-    of_mean = np.concatenate([_squares(fold.sample.mean, held, most) for fold, held in folds])
+    fits, tried = from_the_start(), [folds.mean]
     best, worse = np.inf, 0
-    for decade in range(_DECADES):
-        error = _held_out(folds, LARGEST * 10.0**-decade, most)
-        if error is None:
+    for weight in _WEIGHTS:
+        found = folds.try_out(fits, Choice(weight))
+        if found is None:
             return None
-        errors.append(error)
-        score = float(np.average(errors[-1], weights=share))
-        worse = worse + 1 if score > _WORSE * best else 0
-        best = min(best, score)
+        tried.append(found)
+        worse = worse + 1 if folds.score(found) > _WORSE * best else 0
+        best = min(best, folds.score(found))
         if worse >= _PATIENCE:
             break
-    weight = _heaviest(errors, of_mean, share)
-    if best <= _UNEXPLAINED * sample.variance:
-        return weight, False
-    reached = min([of_mean, *errors], key=lambda error: float(np.average(error, weights=share)))
-    fits: list[FloatArray] = []
-    for weight_from_start in _FROM_START:
-        error = _held_out(from_the_start(), weight_from_start, most)
-        if error is None:
-            return None
-        fits.append(error)
-    least = min(fits, key=lambda error: float(np.average(error, weights=share)))
-    if _is_as_good(reached, least, share):
-        return weight, False
-    return next(w for w, e in zip(_FROM_START, fits, strict=True) if _is_as_good(e, least, share)), True
+    chosen, reached = folds.heaviest(tried), min(tried, key=folds.score)
+    if best > _UNEXPLAINED * sample.variance:
+        again: list[_Tried] = []
+        for weight in _FROM_START:
+            found = folds.try_out(from_the_start(), Choice(weight, from_start=True))
+            if found is None:
+                return None
+            again.append(found)
+        if not folds.is_as_good(reached.error, min(again, key=folds.score).error):
+            chosen = folds.heaviest(again)
+    return folds.with_leeway(chosen)
 
 
-def _held_out(folds: list[tuple[ShrunkFit, Sample]], weight: float, most: float) -> FloatArray | None:
-    """Squared errors of all held out samples with the next weight; None after a stop."""
-    for fold, _ in folds:
-        if fold.descend(weight).status is FitStatus.STOPPED:
-            return None
-    return np.concatenate([_squares(_forward(fold.model, held.x), held, most) for fold, held in folds])
+class _Folds:
+    """Parts of the samples that are held out in turn, and what fits to the rest make of them."""
 
+    def __init__(self, sample: Sample) -> None:
+        rows = np.arange(sample.y.shape[0])
+        parts = _folds(rows.size)
+        self._held = [sample.part(part) for part in parts]
+        self.rest = [sample.part(np.setdiff1d(rows, part)) for part in parts]
+        own = [np.ones(held.y.shape[0]) if held.weight is None else held.weight for held in self._held]
+        self._share, self._variance = np.concatenate(own), sample.variance
+        pairs = list(zip(self.rest, self._held, strict=True))
+        self._outside = np.concatenate(
+            [(held.x != np.clip(held.x, *training_range(rest.x))).any(axis=1) for rest, held in pairs]
+        )
+        squares = [_squares(rest.mean, held, self._most) for rest, held in pairs]
+        self.mean = _Tried(Choice(np.inf), np.concatenate(squares))
 
-def _heaviest(errors: list[FloatArray], of_mean: FloatArray, share: FloatArray) -> float:
-    """The heaviest weight that is as good as the best; infinite if the mean is."""
-    best = min(errors, key=lambda error: float(np.average(error, weights=share)))
-    for decade, error in enumerate([of_mean, *errors], start=-1):
-        if _is_as_good(error, best, share):
-            return np.inf if decade < 0 else LARGEST * 10.0**-decade
-    return np.inf
+    @property
+    def _most(self) -> float:
+        return _MOST * self._variance
 
+    def try_out(self, fits: list[ShrunkFit], choice: Choice) -> _Tried | None:
+        """Fit with the weight of a choice; None after a stop."""
+        for fit in fits:
+            if fit.descend(choice.weight).status is FitStatus.STOPPED:
+                return None
+        smooth = getattr(fits[0].model._network, "extrapolation", None) == "smooth"
+        held = {leeway: self._errors(fits, leeway) for leeway in (_LEEWAYS if smooth else ())}
+        return _Tried(choice, self._errors(fits, np.inf), held)
 
-def _is_as_good(error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
-    """Whether squared errors are higher by no more than part of the standard error of the mean difference."""
-    difference = error - best
-    mean = float(np.average(difference, weights=share))
-    deviation = np.sqrt(np.average(np.square(difference - mean), weights=share))
-    return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(difference.size - 1, 1)))
+    def _errors(self, fits: list[ShrunkFit], leeway: float) -> FloatArray:
+        """Squared errors of all held out samples, which are held back as the final model would do it."""
+        errors = []
+        for fit, held in zip(fits, self._held, strict=True):
+            limits = with_leeway(fit.sample.x, leeway)
+            x = held.x if limits is None else np.clip(held.x, *limits)
+            errors.append(_squares(_forward(fit.model, x), held, self._most))
+        return np.concatenate(errors)
+
+    def score(self, tried: _Tried) -> float:
+        """Mean squared error."""
+        return float(np.average(tried.error, weights=self._share))
+
+    def heaviest(self, tried: list[_Tried]) -> _Tried:
+        """The heaviest weight that is as good as the best; the mean of the labels if that is."""
+        best = min(tried, key=self.score)
+        return next(one for one in tried if self.is_as_good(one.error, best.error))
+
+    def with_leeway(self, tried: _Tried) -> Choice:
+        """A choice, and how far outside the samples its edges may be followed."""
+        if np.isinf(tried.choice.weight) or not tried.held:
+            return tried.choice
+        leeway = max(_LEEWAYS)
+        if self._outside.any():
+            off = np.average(tried.error[self._outside], weights=self._share[self._outside])
+            best = min(tried.held.values(), key=lambda error: float(np.average(error, weights=self._share)))
+            as_good = (own for own in _LEEWAYS if self.is_as_good(tried.held[own], best))
+            leeway = np.inf if off <= _MET * self._variance else next(as_good)
+        return replace(tried.choice, leeway=leeway)
+
+    def is_as_good(self, error: FloatArray, best: FloatArray) -> bool:
+        """Whether squared errors are higher by at most part of the standard error of the mean difference."""
+        difference = error - best
+        mean = float(np.average(difference, weights=self._share))
+        deviation = np.sqrt(np.average(np.square(difference - mean), weights=self._share))
+        return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(difference.size - 1, 1)))
 
 
 def _folds(n: int) -> list[NDArray[np.intp]]:
