@@ -271,7 +271,7 @@ def _choose(
             if found is None:
                 return None
             again.append(found)
-        if not folds.is_as_good(reached.error, min(again, key=folds.score).error):
+        if not folds.is_as_good(reached.error, min(again, key=folds.score).error, folds._counts):
             chosen = folds.heaviest(again)
     return folds.with_leeway(chosen)
 
@@ -290,6 +290,9 @@ class _Folds:
         self._outside = np.concatenate(
             [(held.x != np.clip(held.x, *training_range(rest.x))).any(axis=1) for rest, held in pairs]
         )
+        self._counts = self._share * ~self._outside
+        if self._outside.sum() > 0.5 * self._outside.size:
+            self._counts = self._share
         squares = [_squares(rest.mean, held, self._most) for rest, held in pairs]
         self.mean = _Tried(Choice(np.inf), np.concatenate(squares))
 
@@ -317,12 +320,12 @@ class _Folds:
 
     def score(self, tried: _Tried) -> float:
         """Mean squared error."""
-        return float(np.average(tried.error, weights=self._share))
+        return float(np.average(tried.error, weights=self._counts))
 
     def heaviest(self, tried: list[_Tried]) -> _Tried:
         """The heaviest weight that is as good as the best; the mean of the labels if that is."""
         best = min(tried, key=self.score)
-        return next(one for one in tried if self.is_as_good(one.error, best.error))
+        return next(one for one in tried if self.is_as_good(one.error, best.error, self._counts))
 
     def with_leeway(self, tried: _Tried) -> Choice:
         """A choice, and how far outside the samples its edges may be followed."""
@@ -332,16 +335,16 @@ class _Folds:
         if self._outside.any():
             off = np.average(tried.error[self._outside], weights=self._share[self._outside])
             best = min(tried.held.values(), key=lambda error: float(np.average(error, weights=self._share)))
-            as_good = (own for own in _LEEWAYS if self.is_as_good(tried.held[own], best))
+            as_good = (own for own in _LEEWAYS if self.is_as_good(tried.held[own], best, self._share))
             leeway = np.inf if off <= _MET * self._variance else next(as_good)
         return replace(tried.choice, leeway=leeway)
 
-    def is_as_good(self, error: FloatArray, best: FloatArray) -> bool:
+    def is_as_good(self, error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
         """Whether squared errors are higher by at most part of the standard error of the mean difference."""
         difference = error - best
-        mean = float(np.average(difference, weights=self._share))
-        deviation = np.sqrt(np.average(np.square(difference - mean), weights=self._share))
-        return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(difference.size - 1, 1)))
+        mean = float(np.average(difference, weights=share))
+        deviation = np.sqrt(np.average(np.square(difference - mean), weights=share))
+        return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(np.count_nonzero(share) - 1, 1)))
 
 
 def _folds(n: int) -> list[NDArray[np.intp]]:
