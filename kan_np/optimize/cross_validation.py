@@ -39,7 +39,7 @@ from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 from kan_np.penalty import Penalty
 from kan_np.shrinkage import Shrunk, constant_network
-from kan_np.training_range import training_range, with_leeway
+from kan_np.training_range import FAR_PREDICTED, training_range, with_leeway
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -71,11 +71,11 @@ _TOLERANCE = 0.5
 #: one held out sample at its end may be so far off that the mean would pass for the best of all.
 _MOST = 25.0
 #: How far outside the range of the samples edges are followed, in mean distances of neighbours, where the
-#: folds do not show that they can be followed on and on.
+#: folds do not show that they can be followed further.
 _LEEWAYS = (0.0, 2.0)
-#: They can where held out samples outside the range of the others are off by no more than this part of the
-#: variance in the mean.
-_MET = 0.03
+#: They show it where held out samples outside the range of the others are off by no more than this part of
+#: the variance in the mean. Then edges are followed for this part of the range.
+_MET, _FAR = 0.1, FAR_PREDICTED
 #: A weight below this one says that labels have less than about half a per cent of noise.
 NOISELESS = 1e-8
 #: Folds, and the samples that have to be held out altogether: large tables do with fewer of the folds.
@@ -253,27 +253,27 @@ def _choose(
         return [ShrunkFit(model.copy(), rest, moves_grid, watch, on_iteration) for rest in folds.rest]
 
     fits, tried = from_the_start(), [folds.mean]
-    best, worse = np.inf, 0
+    best, worse = np.full(2, np.inf), 0
     for weight in _WEIGHTS:
         found = folds.try_out(fits, Choice(weight))
         if found is None:
             return None
         tried.append(found)
-        worse = worse + 1 if folds.score(found) > _WORSE * best else 0
-        best = min(best, folds.score(found))
+        score = np.array([folds.score(found, folds.all), folds.score(found, folds.inside)])
+        worse = worse + 1 if (score > _WORSE * best).all() else 0
+        best = np.fmin(best, score)
         if worse >= _PATIENCE:
             break
-    chosen, reached = folds.heaviest(tried), min(tried, key=folds.score)
-    if best > _UNEXPLAINED * sample.variance:
+    if (best > _UNEXPLAINED * sample.variance).all():
         again: list[_Tried] = []
         for weight in _FROM_START:
             found = folds.try_out(from_the_start(), Choice(weight, from_start=True))
             if found is None:
                 return None
             again.append(found)
-        if not folds.is_as_good(reached.error, min(again, key=folds.score).error, folds._counts):
-            chosen = folds.heaviest(again)
-    return folds.with_leeway(chosen)
+        if all(folds.are_worse(tried, again, share) for share in (folds.all, folds.inside)):
+            tried = again
+    return folds.choice_of(tried)
 
 
 class _Folds:
@@ -285,14 +285,13 @@ class _Folds:
         self._held = [sample.part(part) for part in parts]
         self.rest = [sample.part(np.setdiff1d(rows, part)) for part in parts]
         own = [np.ones(held.y.shape[0]) if held.weight is None else held.weight for held in self._held]
-        self._share, self._variance = np.concatenate(own), sample.variance
+        self.all, self._variance, self._n_samples = np.concatenate(own), sample.variance, rows.size
         pairs = list(zip(self.rest, self._held, strict=True))
         self._outside = np.concatenate(
             [(held.x != np.clip(held.x, *training_range(rest.x))).any(axis=1) for rest, held in pairs]
         )
-        self._counts = self._share * ~self._outside
-        if self._outside.sum() > 0.5 * self._outside.size:
-            self._counts = self._share
+        many = 2 * np.count_nonzero(self._outside) > self._outside.size
+        self.inside = self.all if many else self.all * ~self._outside
         squares = [_squares(rest.mean, held, self._most) for rest, held in pairs]
         self.mean = _Tried(Choice(np.inf), np.concatenate(squares))
 
@@ -318,26 +317,42 @@ class _Folds:
             errors.append(_squares(_forward(fit.model, x), held, self._most))
         return np.concatenate(errors)
 
-    def score(self, tried: _Tried) -> float:
+    def score(self, tried: _Tried, share: FloatArray) -> float:
         """Mean squared error."""
-        return float(np.average(tried.error, weights=self._counts))
+        return float(np.average(tried.error, weights=share))
 
-    def heaviest(self, tried: list[_Tried]) -> _Tried:
+    def best(self, tried: list[_Tried], share: FloatArray) -> _Tried:
+        """What has the lowest error."""
+        return min(tried, key=lambda one: self.score(one, share))
+
+    def are_worse(self, tried: list[_Tried], others: list[_Tried], share: FloatArray) -> bool:
+        """Whether the best of the others is better than chance."""
+        return not self.is_as_good(self.best(tried, share).error, self.best(others, share).error, share)
+
+    def heaviest(self, tried: list[_Tried], share: FloatArray) -> _Tried:
         """The heaviest weight that is as good as the best; the mean of the labels if that is."""
-        best = min(tried, key=self.score)
-        return next(one for one in tried if self.is_as_good(one.error, best.error, self._counts))
+        best = self.best(tried, share)
+        return next(one for one in tried if self.is_as_good(one.error, best.error, share))
 
-    def with_leeway(self, tried: _Tried) -> Choice:
-        """A choice, and how far outside the samples its edges may be followed."""
-        if np.isinf(tried.choice.weight) or not tried.held:
-            return tried.choice
-        leeway = max(_LEEWAYS)
-        if self._outside.any():
-            off = np.average(tried.error[self._outside], weights=self._share[self._outside])
-            best = min(tried.held.values(), key=lambda error: float(np.average(error, weights=self._share)))
-            as_good = (own for own in _LEEWAYS if self.is_as_good(tried.held[own], best, self._share))
-            leeway = np.inf if off <= _MET * self._variance else next(as_good)
-        return replace(tried.choice, leeway=leeway)
+    def choice_of(self, tried: list[_Tried]) -> Choice:
+        """The weight, and how far outside the samples edges may be followed.
+
+        Samples outside the range of the others have a say in the weight where they are met.
+        """
+        one, outside = self.heaviest(tried, self.all), self.all * self._outside
+        met = outside.any() and self.score(one, outside) <= _MET * self._variance
+        if not met:
+            one = self.heaviest(tried, self.inside)
+        if not one.held:
+            return one.choice
+        if met:
+            leeway = _FAR * self._n_samples
+        elif outside.any():
+            best = min(one.held.values(), key=lambda error: float(np.average(error, weights=self.all)))
+            leeway = next(own for own in _LEEWAYS if self.is_as_good(one.held[own], best, self.all))
+        else:
+            leeway = max(_LEEWAYS)
+        return replace(one.choice, leeway=leeway)
 
     def is_as_good(self, error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
         """Whether squared errors are higher by at most part of the standard error of the mean difference."""
