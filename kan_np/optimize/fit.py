@@ -21,12 +21,12 @@ from kan_np.objective import Objective
 from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
 from kan_np.optimize.cross_validation import (
     LARGEST,
-    Sample,
     fit_by_cross_validation,
     is_underdetermined,
     shrunk_objective,
 )
 from kan_np.optimize.diagnosis import data_findings, judge
+from kan_np.optimize.folds import Sample
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
