@@ -67,8 +67,8 @@ class KAN(Views):
         Part of the range of the samples by which such grids reach further at each end.
     extrapolation : {"smooth", "linear", "continue", "constant", "zero", "error"}
         What an edge does outside its grid: go on as the last polynomial for one interval (at least 3 % of the
-        grid) and then as a line,
-        go on as a line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
+        grid) and then as a line (after a fit to few samples no further than `fit` says of "auto"), go on as a
+        line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
         to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate. "error" trains as
         "smooth", and its hidden nodes stay so.
     init : {"pykan", "wide", "power"}
@@ -230,8 +230,11 @@ class KAN(Views):
             through the noise and be far off between and beyond the samples. A model that was not trained
             before is then fitted with a prior that keeps edges near to constants, whose weight (up to
             infinity: the mean of the labels) is chosen by cross-validation; ``result.shrinkage`` says it,
-            and further fits of the model keep it (`kan_np.optimize.cross_validation`). Give 0.0 for least
-            squares with any number of samples. "weak" is for data without noise: a penalty of higher
+            and further fits of the model keep it (`kan_np.optimize.cross_validation`). Outside the range of
+            so few samples edges are followed for at most a quarter of it, and less where the folds are not
+            met there; rows further out are predicted as if they lay where that ends (with
+            ``extrapolation="smooth"``, and until an edge becomes a symbol). Give 0.0 for least squares with
+            any number of samples. "weak" is for data without noise: a penalty of higher
             differences, at most half the loss (coefficients over labels, where that is less) and sinking with
             it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
             as their neighbours do; see `kan_np.smoothing`. "gcv" chooses the weight by generalised

@@ -334,6 +334,8 @@ def _keep(
         new._columns = model._columns.of_inputs(inputs)
         if model._training_range is not None:
             new._training_range = model._training_range[:, inputs]
+        if model._followed is not None:
+            new._followed = model._followed[:, inputs]
         if model.scaler is not None:
             new.scaler = scaler_of_inputs(model.scaler, inputs)
     return new

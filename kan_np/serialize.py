@@ -27,7 +27,8 @@ FORMAT_VERSION = 4
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"
-_RANGE = "training_range"
+#: Attributes that are ranges of the inputs; files of earlier versions have none.
+_RANGES = {"training_range": "_training_range", "followed_range": "_followed"}
 #: Which layer the values of a scaler are for.
 _SCALERS = {
     f"{_SCALER_PREFIX}{side}_{kind}": layer
@@ -50,8 +51,8 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header, sort_keys=True)), **model._arrays()}
     if model.scaler is not None:
         arrays |= {_SCALER_PREFIX + name: a for name, a in model.scaler.to_arrays().items()}
-    if model._training_range is not None:
-        arrays[_RANGE] = model._training_range
+    ranges = {name: getattr(model, attribute) for name, attribute in _RANGES.items()}
+    arrays |= {name: limits for name, limits in ranges.items() if limits is not None}
     if not isinstance(file, str | PathLike):
         np.savez(file, **arrays)
         return
@@ -157,22 +158,27 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
         raise ValueError(f"its configuration is {reprlib.repr(config)}")
     kind = _KINDS[header["kind"]]
     declared = {name: array for name, array in archive.declared.items() if name != "header"}
-    limits = declared.pop(_RANGE, None)  # files of earlier versions have none
+    ranges = {name: declared.pop(name) for name in _RANGES if name in declared}
     scaling = [name for name in declared if name.startswith(_SCALER_PREFIX)]
     width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
     for name in scaling:
         if name not in _SCALERS:
             raise ValueError(f"there is an array {name[:40]!r}, which no scaler has")
         check_vector(name, declared[name], width[_SCALERS[name]])
-    if limits is not None and limits.shape != (2, width[0]):
-        raise ValueError(f"the training range is of shape {limits.shape}; expected (2, {width[0]})")
+    for name, limits in ranges.items():
+        if limits.shape != (2, width[0]):
+            raise ValueError(
+                f"the {name.replace('_', ' ')} is of shape {limits.shape}; expected (2, {width[0]})"
+            )
     arrays = {name: archive.read(name) for name in declared if name not in scaling}
     model = kind._restore(config, arrays)
     if scaling:
         values = {name.removeprefix(_SCALER_PREFIX): archive.read(name) for name in scaling}
         model.scaler = Scaler.from_arrays(values)
-    if limits is not None:
-        model._training_range = checked_range(archive.read(_RANGE), model.width[0])
+    for name in ranges:
+        setattr(
+            model, _RANGES[name], checked_range(name.replace("_", " "), archive.read(name), model.width[0])
+        )
     model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
     return model
 

@@ -39,6 +39,10 @@ class Trainable(ABC):
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
     #: Weight of the prior of `kan_np.shrinkage` that a fit to few samples chose, for the fits that follow.
     _shrinkage: float | None = None
+    #: What a fit to few samples chose, too: how far outside their range edges are followed
+    #: (`kan_np.training_range.with_leeway`), and the ends of that, (2, n_in); None without ends.
+    _leeway: float = np.inf
+    _followed: FloatArray | None = None
 
     @property
     @abstractmethod
@@ -163,13 +167,17 @@ class Trainable(ABC):
 
     def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            square = np.square(self._network.forward(x) - y).mean(axis=1)
+            square = np.square(self._network.forward(self._within(x)) - y).mean(axis=1)
             return float(np.sqrt(np.average(square, weights=weight)))
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)
-        outputs: FloatArray = self._network.forward(x)
+        outputs: FloatArray = self._network.forward(self._within(x))
         return outputs
+
+    def _within(self, x: FloatArray) -> FloatArray:
+        """Inputs with those outside where the edges are followed brought back to its ends."""
+        return x if self._followed is None else np.clip(x, *self._followed)
 
     def _select(self, name: str, x: Any) -> ArrayLike:
         """The inputs in a table with named columns, by the names of the model; arrays as they are."""
@@ -259,8 +267,9 @@ class Trainable(ABC):
         """
         samples = _validate.matrix("x", self._select("x", x), self.width[0])
         self._network.check_inputs(samples)
-        jacobian: FloatArray = self._network.input_jacobian(samples)
-        return jacobian
+        within = self._within(samples)
+        jacobian: FloatArray = self._network.input_jacobian(within)
+        return jacobian if within is samples else jacobian * (within == samples)[:, None, :]
 
     def copy(self) -> Self:
         """Return an independent model with the same function."""

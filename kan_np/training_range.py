@@ -14,8 +14,9 @@ from kan_np._validate import FloatArray
 from kan_np.data.scaler import Scaler
 
 #: Predicted rows by so much of the training range outside it are warned of: an edge goes on as a polynomial
-#: for one interval and then as a line. Rows of the distribution that was trained on rarely lie so far out:
-#: none of 100 uniform draws of 20 rows, one of 100 normal draws of 100 rows.
+#: for one interval and then as a line, of a fit to few samples no further than this. Rows of the
+#: distribution that was trained on rarely lie so far out: none of 100 uniform draws of 20 rows, one of 100
+#: normal draws of 100 rows.
 FAR_PREDICTED = 0.25
 
 
@@ -24,8 +25,21 @@ def training_range(x: FloatArray) -> FloatArray:
     return np.stack([x.min(axis=0), x.max(axis=0)])
 
 
-def checked_range(limits: FloatArray, n_in: int) -> FloatArray:
-    """The range that a file holds.
+def with_leeway(x: FloatArray, leeway: float) -> FloatArray | None:
+    """The range of samples, (2, n_in), with so many mean distances of neighbours more at each end.
+
+    None for an infinite leeway.
+    """
+    if np.isinf(leeway):
+        return None
+    limits = training_range(x)
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd inputs have no leeway, or all of it
+        more = np.nan_to_num(leeway / len(x) * (limits[1] - limits[0]))
+        return np.nan_to_num(np.stack([limits[0] - more, limits[1] + more]))
+
+
+def checked_range(name: str, limits: FloatArray, n_in: int) -> FloatArray:
+    """The range that a file holds under this name.
 
     Raises
     ------
@@ -35,7 +49,7 @@ def checked_range(limits: FloatArray, n_in: int) -> FloatArray:
     fits = limits.shape == (2, n_in) and limits.dtype == np.float64
     if not fits or not np.isfinite(limits).all() or (limits[0] > limits[1]).any():
         raise ValueError(
-            f"the training range is an array of {limits.dtype} of shape {limits.shape}; expected finite "
+            f"the {name} is an array of {limits.dtype} of shape {limits.shape}; expected finite "
             f"float64 of (2, {n_in}), the lowest values before the highest"
         )
     return limits

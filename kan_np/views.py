@@ -121,6 +121,10 @@ class Views(Trainable):
         """
         return self._network.scale_base
 
+    def _within(self, x: FloatArray) -> FloatArray:
+        """Inputs where edges are followed; a model with symbols, which say how they go on, takes them all."""
+        return x if self.symbols else super()._within(x)
+
     def _select(self, name: str, x: ArrayLike) -> ArrayLike:
         """The columns of x that are inputs, by their names or of all columns of the data or these alone."""
         x = super()._select(name, x)

@@ -107,7 +107,7 @@ class Shares:
         size = np.abs(y).max(axis=0)
         unit = np.where(size > 0, size, 1.0)  # squares of absurd labels leave the range of doubles
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            residual = (model._network.forward(data[f"{split}_input"]) - y) / unit
+            residual = (model._network.forward(model._within(data[f"{split}_input"])) - y) / unit
             rmse = unit * np.sqrt(np.average(np.square(residual), axis=0, weights=weight))
             centred = (y - np.average(y / unit, axis=0, weights=weight) * unit) / unit
             std = unit * np.sqrt(np.average(np.square(centred), axis=0, weights=weight))

@@ -21,18 +21,18 @@ from kan_np.objective import Objective
 from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
 from kan_np.optimize.cross_validation import (
     LARGEST,
-    Sample,
     fit_by_cross_validation,
     is_underdetermined,
     shrunk_objective,
 )
 from kan_np.optimize.diagnosis import data_findings, judge
+from kan_np.optimize.folds import Sample
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
-from kan_np.training_range import training_range
+from kan_np.training_range import training_range, with_leeway
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -129,6 +129,8 @@ def fit(
     model._training_range = training_range(training.x)
     shrinks = free and training.needs_prior()
     training.meet_constants()
+    if not shrinks:
+        model._followed = None
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
@@ -211,9 +213,12 @@ class _Training:
         weight = None if model._is_untrained else model._shrinkage
         if weight is None:
             model._restart()
-            weight = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
+            chosen = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
+            if chosen is not None:
+                weight, model._leeway = chosen.weight, chosen.leeway
         stopped = weight is None
         self.shrinkage_used = 0.0 if weight is None else weight
+        model._followed = None if stopped else with_leeway(self.x, model._leeway)
         begun, moves_grid = model._network, moves_grid and not stopped
         objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
         recorder.begin(objective, self.options.steps, per_step)

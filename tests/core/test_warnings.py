@@ -343,11 +343,12 @@ def test_a_training_range_that_is_none_is_refused(limits):
     with np.load(buffer) as archive:
         arrays = {name: archive[name] for name in archive.files}
     assert json.loads(str(arrays["header"]))["kind"] == "KAN"
-    changed = io.BytesIO()
-    np.savez(changed, **arrays | {"training_range": np.asarray(limits)})
-    changed.seek(0)
-    with pytest.raises(ValueError, match="training range"):
-        load_model(changed)
+    for name in ("training_range", "followed_range"):
+        changed = io.BytesIO()
+        np.savez(changed, **arrays | {name: np.asarray(limits)})
+        changed.seek(0)
+        with pytest.raises(ValueError, match=name.replace("_", " ")):
+            load_model(changed)
 
 
 # no others
