@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from small_sweep import (
+    FEW,
     assert_same_results,
     command,
     group_is_gone,
@@ -30,7 +31,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS)
+    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS, n_train=FEW)
 
 
 @pytest.fixture(scope="module")
