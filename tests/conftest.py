@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -21,3 +23,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from warming import compile_kernels
 
         compile_kernels()
+
+
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """For tests of a terminal that hangs up: under nohup they, and what they start, would ignore that."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
