@@ -10,6 +10,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Time in this process alone, whatever the tests of the package do."""
+    if hasattr(config.option, "numprocesses"):
+        config.option.numprocesses, config.option.dist = 0, "no"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("benchmarks need pytest-benchmark: pip install '.[benchmarks]'")

@@ -36,6 +36,7 @@ class Blame:
         self._sound: set[str] = set()
         self._suspects: set[str] = set()
         self._failures: Counter[str] = Counter()
+        self._killed: set[str] = set()
         self._places: dict[str, set[str]] = {}
         self.reason = ""
 
@@ -61,6 +62,17 @@ class Blame:
         self._failures.update(runs)
         for run in runs:
             self._places.setdefault(run, set()).update(places)
+
+    def killed(self, group: Iterable[RunConfig]) -> bool:
+        """Note that Dask has given up a task, and return whether its run is to blame for the lost workers.
+
+        The first time that says nothing: others may have been computed there, and done it. The second time
+        the run was alone, see `sweeps.backends.cluster`.
+        """
+        runs = {run.run_id for run in group}
+        known = runs <= self._killed
+        self._killed |= runs
+        return known
 
     def refuse(self, address: str, reason: str) -> None:
         """Give a Dask worker nothing, for a reason that is known before it fails."""

@@ -5,6 +5,10 @@ A thread of a Dask worker does not compute; it hands the runs of a task to a wor
 cluster with it, a worker with many threads keeps as many cores busy, and the heartbeats of a worker go on
 whatever its runs do. A Dask worker on which tasks fail time and again is left out, while there are others; a
 run whose tasks fail where others are computed is tried alone, and given up in the end.
+
+Dask gives up a task that was given to several workers which were lost, whether it was begun there or waited
+behind the one that did the harm. So what it gives up is tried once more at the very end, a single run on the
+whole cluster at a time: then nothing of this sweep but that run can have taken its worker along.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import pickle
 import queue
 import time
 import uuid
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +84,8 @@ class _Tasks:
         self._sweep = uuid.uuid4().hex
         self._numbers = itertools.count()
         self._blame = Blame()
+        #: Runs that are tried with nothing else on the cluster, once the others are done.
+        self._suspects: deque[RunConfig] = deque()
         #: By the address of a Dask worker: how many threads it has, of those that are not bad.
         self._threads: dict[str, int] = {}
         self._known: set[str] = set()
@@ -88,11 +95,9 @@ class _Tasks:
     def compute(self, runs: Sequence[RunConfig]) -> Iterator[list[Record]]:
         """Yield records as tasks come back; tasks that are lost are split and given out again."""
         backlog = Backlog(runs, self._pace, _GROUP)
-        while backlog or self._in_flight:
+        while backlog or self._in_flight or self._suspects:
             self._look(backlog)
-            threads = sum(self._threads.values())
-            while backlog and len(self._in_flight) < 2 * threads + _SPARE:
-                self._submit(backlog.take(threads))
+            self._give_out(backlog)
             with contextlib.suppress(queue.Empty):
                 future = self._answers.get(timeout=_LOOK_S)
                 task = self._in_flight.pop(future, None)
@@ -160,6 +165,14 @@ class _Tasks:
                 self._client.cancel([future], force=True)
                 backlog.give_back(task.group)
 
+    def _give_out(self, backlog: Backlog) -> None:
+        """Keep the cluster busy; what is under suspicion follows when there is nothing else, run by run."""
+        threads = sum(self._threads.values())
+        while backlog and len(self._in_flight) < 2 * threads + _SPARE:
+            self._submit(backlog.take(threads))
+        if self._suspects and not self._in_flight:
+            self._submit([self._suspects.popleft()])
+
     def _submit(self, group: list[RunConfig]) -> None:
         """Send a group on its way, past the Dask workers on which tasks fail."""
         workers = self._blame.choice(group, self._threads)
@@ -182,11 +195,11 @@ class _Tasks:
         try:
             answer: Answer = future.result(timeout=_FETCH_S)
         except KilledWorker:
-            # Dask has begun it anew several times, with a worker lost each time.
-            if len(group) == 1:
+            # Dask has given it out anew several times, with a worker lost each time.
+            if self._blame.killed(group):
                 yield [faults.lost(group[0], "with its Dask worker", 0.0)]
             else:
-                backlog.give_back(group, alone=True)
+                self._suspects.extend(group)
         except UserError:
             raise
         except StoppedError:

@@ -79,19 +79,19 @@ def test_the_folds_come_from_the_seed(write):
 
 
 def test_a_second_table_is_the_test(write):
-    train = write("a,b,y\n" + "".join(f"{i},{i % 3},{2 * i}\n" for i in range(20)))
+    train = write("a,b,y\n" + "".join(f"{i},{i % 3},{i * i}\n" for i in range(20)))
     # Columns are found by name, further ones do not matter.
-    test = write("note,y,b,a\n" + "".join(f"x,{2 * i},{i % 3},{i}\n" for i in range(100, 107)), "test.csv")
+    test = write("note,y,b,a\n" + "".join(f"x,{i * i},{i % 3},{i}\n" for i in range(100, 107)), "test.csv")
     dataset = load_csv(train, "y", test=test, standardize=False)
     np.testing.assert_array_equal(dataset["test_input"], [[i, i % 3] for i in range(100, 107)])
-    np.testing.assert_array_equal(dataset["test_label"], [[2.0 * i] for i in range(100, 107)])
+    np.testing.assert_array_equal(dataset["test_label"], [[i * i] for i in range(100, 107)])
     assert (len(dataset["train_input"]), len(dataset["val_input"])) == (16, 4)
     scaled = load_csv(train, "y", test=test)
     assert scaled["scaler"].input_shift[0] < 20  # of the training rows alone
 
 
 COLOURS = "a,colour,sort,y\n" + "".join(
-    f"{i},{('red', 'blue', 'green')[i % 3]},{('new', 'old')[i % 2]},{i}\n" for i in range(24)
+    f"{i},{('red', 'blue', 'green')[i % 3]},{('new', 'old')[i % 2]},{i * i}\n" for i in range(24)
 )
 
 

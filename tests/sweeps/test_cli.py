@@ -18,7 +18,7 @@ from sweeps.launch import Request, command_line, find_spec, parse_features
 from sweeps.show import parity_figure
 from sweeps.store import Store
 
-RUN = ("--jobs", "1", "--progress", "none")
+RUN = ("--backend", "sequential", "--progress", "none")
 
 
 def write_table(path: Path, rows: int = 60) -> Path:

@@ -41,19 +41,23 @@ def test_faults_of_runs_have_the_same_outcomes_as_on_one_machine(
     assert found["grow"][1] == "memory: killed, for its process used more than the limit of 500M"
 
 
-def test_a_group_that_kills_dask_workers_is_split_until_the_culprit_is_alone() -> None:
+@pytest.mark.parametrize(
+    ("faults", "seconds"),
+    [
+        (("", "kill parent", "", ""), 0.01),  # in one task with the culprit
+        (("kill parent", "", "", ""), 10.0),  # each in a task of its own, which waits behind the culprit's
+    ],
+)
+def test_only_the_culprit_is_given_up_with_the_dask_workers_that_it_kills(
+    faults: tuple[str, ...], seconds: float
+) -> None:
     import dask
 
-    runs = made_up("", "kill parent", "", "")
+    runs = made_up(*faults, seconds=seconds)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         found = by_fault(runs, backends.dask(runs, RunOptions(), Resources(jobs=1), misbehave))
-    assert found == {
-        "": ("ok", ""),
-        "kill parent": (
-            "failed",
-            "worker lost: its process ended in every attempt, at last with its Dask worker",
-        ),
-    }
+    reason = "worker lost: its process ended in every attempt, at last with its Dask worker"
+    assert found == {"": ("ok", ""), "kill parent": ("failed", reason)}
 
 
 def test_a_dask_worker_that_is_killed_while_it_is_restarted_is_no_loss() -> None:

@@ -32,7 +32,7 @@ from sweeps.space import FORMULA_TABLE, expand, run_id, with_formulas
 from sweeps.spec_reader import parse_spec, read_spec
 from sweeps.store import Store
 
-RUN = ("--jobs", "1", "--progress", "none")
+RUN = ("--backend", "sequential", "--progress", "none")
 CONFIG: dict[str, Any] = {
     "format": 2,
     "task": "toy/product",
@@ -465,8 +465,8 @@ def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
         "suite = 'toy'\ntasks = ['product']\nseeds = 2\n[data]\nn_train = 120\nn_test = 60\n"
         "[[models]]\nfamily = 'formula'\nseconds = 30\nrestarts = 3\n"
     )
-    for jobs in (1, 2):
-        arguments = ("--jobs", jobs, "--progress", "none", "--no-report", "--out", tmp_path / str(jobs))
+    for name, how in (("1", ("--backend", "sequential")), ("2", ("--jobs", 2))):
+        arguments = (*how, "--progress", "none", "--no-report", "--out", tmp_path / name)
         assert run("run", tmp_path / "s.toml", *arguments) == 0
     assert_same_results(tmp_path / "1", tmp_path / "2")
     with Store.open(tmp_path / "1", readonly=True) as one, Store.open(tmp_path / "2", readonly=True) as two:

@@ -181,7 +181,7 @@ def test_what_reads_a_store_takes_the_optimizer_from_the_configuration(tmp_path,
 def test_the_same_specification_is_done_anew_and_it_is_said_why(tmp_path, capsys):
     spec = write_spec(tmp_path / "s.toml", seeds=1, steps=1)
     records = build(tmp_path / "out")
-    arguments = ["run", str(spec), "--out", str(tmp_path / "out"), "--no-report", "--jobs", "1"]
+    arguments = ["run", str(spec), "--out", str(tmp_path / "out"), "--no-report", "--backend", "sequential"]
     assert main([*arguments, "--limit", "1", "--progress", "none"]) == 0
     captured = capsys.readouterr()
     assert "holds a sweep by an earlier version" in captured.err

@@ -21,7 +21,7 @@ from sweeps.repair import repair
 from sweeps.shard import Shard, shard_of
 from sweeps.store import Store
 
-QUIET = ("--jobs", "1", "--progress", "none", "--no-report")
+QUIET = ("--backend", "sequential", "--progress", "none", "--no-report")
 SPEC = {"suite": "special", "seeds": [0, 1], "title": "t"}
 
 

@@ -300,7 +300,7 @@ def test_sentences_fit_the_data(tmp_path, validation, task):
 
 
 def test_a_store_that_was_joined_without_a_shard_is_not_the_whole_sweep(tmp_path):
-    synthetic.build(tmp_path)
+    synthetic.build(tmp_path, ("t",), seeds=1)
     with Store.open(tmp_path) as store:
         assert "not the whole sweep" not in page_of(write_report(tmp_path)).text
         store.set_meta(lacks="2/4 3/4")

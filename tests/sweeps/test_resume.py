@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from small_sweep import (
+    FEW,
     assert_same_results,
     command,
     group_is_gone,
@@ -30,7 +31,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS)
+    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS, n_train=FEW)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,7 @@ def test_killed_sweep_continues_to_the_same_results(
 
 
 @posix
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize(
     ("number", "jobs", "backend"),
     [
@@ -114,6 +116,7 @@ def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp
 
 
 @posix
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_a_signal_while_the_report_is_written_says_how_to_continue(
     number: signal.Signals, spec: Path, tmp_path: Path

@@ -22,7 +22,7 @@ from sweeps.repair import repair
 from sweeps.shard import Shard, parse_shard
 from sweeps.store import Store
 
-QUIET = ("--jobs", "1", "--progress", "none", "--no-report")
+QUIET = ("--backend", "sequential", "--progress", "none", "--no-report")
 
 
 def run(*arguments: Any) -> int:

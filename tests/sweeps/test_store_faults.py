@@ -18,7 +18,16 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic
-from small_sweep import assert_same_results, call, kill_group, n_recorded, start, wait_for_runs, write_spec
+from small_sweep import (
+    FEW,
+    assert_same_results,
+    call,
+    kill_group,
+    n_recorded,
+    start,
+    wait_for_runs,
+    write_spec,
+)
 
 from sweeps.cli import main
 from sweeps.errors import UserError
@@ -43,7 +52,7 @@ def made(number: int = 1, **changes: Any) -> dict[str, Any]:
 def test_the_second_process_says_who_holds_the_store_and_stops_and_the_first_one_goes_on(
     tmp_path: Path,
 ) -> None:
-    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8), tmp_path / "out"
+    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8, n_train=FEW), tmp_path / "out"
     arguments = ("run", spec, "--out", out, "--jobs", 1, "--no-report")
     first = start(*arguments)
     wait_for_runs(first, out, 1)
@@ -64,7 +73,7 @@ def test_the_second_process_says_who_holds_the_store_and_stops_and_the_first_one
 @posix
 @pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8), tmp_path / "out"
+    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8, n_train=FEW), tmp_path / "out"
     process = start("run", spec, "--out", out, "--jobs", 1, "--no-report")
     wait_for_runs(process, out, 1)
     kill_group(process)
@@ -389,7 +398,7 @@ def test_a_full_disk_stops_the_sweep_keeps_its_runs_and_the_rest_follows(
 ) -> None:
     spec = write_spec(tmp_path / "s.toml", seeds=2, steps=2)
     whole, out = tmp_path / "whole", small_disk / "out"
-    quiet = ("--jobs", 1, "--no-report", "--progress", "none")
+    quiet = ("--backend", "sequential", "--no-report", "--progress", "none")
     assert main(["run", str(spec), "--out", str(whole), *map(str, quiet)]) == 0
     out.mkdir()
     filler = small_disk / "filler"

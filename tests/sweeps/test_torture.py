@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from small_sweep import assert_same_results, n_recorded, start, wait_for_runs, write_spec
+from small_sweep import FEW, assert_same_results, n_recorded, start, wait_for_runs, write_spec
 
 from sweeps.cli import main
 
-RUNS, SEEDS, STEPS = 300, 25, 30
-KILLS = 20
+RUNS, SEEDS, STEPS = 144, 12, 30
+KILLS = 10
 #: How a worker's command line is told from those of the helpers of multiprocessing.
 WORKERS = (b"popen_loky", b"multiprocessing.spawn")
 HELPERS = (b"resource_tracker",)
@@ -28,14 +28,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS)
+    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS, n_train=FEW)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     quietly = ["--no-report", "--progress", "none"]
-    assert main(["run", str(spec), "--out", str(out), "--jobs", "1", *quietly]) == 0
+    assert main(["run", str(spec), "--out", str(out), "--backend", "sequential", *quietly]) == 0
     assert n_recorded(out) == RUNS
     return out
 
