@@ -66,7 +66,7 @@ def test_killed_sweep_continues_to_the_same_results(
 
 
 @posix
-@pytest.mark.usefixtures("hangup_is_heard")
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize(
     ("number", "jobs", "backend"),
     [
@@ -116,7 +116,7 @@ def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp
 
 
 @posix
-@pytest.mark.usefixtures("hangup_is_heard")
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_a_signal_while_the_report_is_written_says_how_to_continue(
     number: signal.Signals, spec: Path, tmp_path: Path

@@ -117,7 +117,7 @@ def test_a_failing_run_is_a_row_with_a_reason_and_may_be_tried_again(
     assert set(store.runs()["status"]) == {"ok"}
 
 
-@pytest.mark.usefixtures("hangup_is_heard")
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", STOPS)
 def test_an_interrupt_keeps_what_is_complete(
     number: int, store: Store, monkeypatch: pytest.MonkeyPatch

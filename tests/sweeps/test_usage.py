@@ -69,6 +69,7 @@ def test_the_help_names_every_preset(capsys: pytest.CaptureFixture[str]) -> None
         assert name in said
 
 
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.skipif(os.name != "posix", reason="interrupts by a signal")
 def test_an_interrupt_of_a_command_that_waits_is_one_line(tmp_path: Path) -> None:
     """The table is a pipe that nobody writes to: the command waits for it as for a slow disk."""
