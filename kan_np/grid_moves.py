@@ -49,11 +49,12 @@ def moved(
 
 
 def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network | MixedNetwork:
-    """The same function, as far as it can be carried, on grids of hidden nodes that hold all their samples.
+    """The same function, as far as it can be carried, on grids that hold all samples of their nodes.
 
     Grids become wider, never narrower, and a grid that samples leave by no more than `slack` of its intervals
     stays: the prior of `kan_np.shrinkage` counts what an edge does over its whole grid, and a grid that
-    shrank with its samples would undo it.
+    shrank with its samples would undo it. Grids of inputs have their samples already, unless a fit goes on
+    with others: the last of `fit_schedule` has the validation rows, too.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network
     slack : float
     """
     ends = np.cumsum((0, *net.width))
-    for layer in range(1, len(net.width) - 1):
+    for layer in range(len(net.width) - 1):
         samples, old = net.node_values(x)[ends[layer] : ends[layer + 1]], net.knots[layer]
         if not np.isfinite(samples).all():
             return net

@@ -144,7 +144,7 @@ class ShrunkFit:
 
 
 def shrunk_objective(model: Trainable, sample: Sample, weight: float, moves_grid: bool) -> Shrunk:
-    """The objective of a model with a weight of the prior; first its hidden grids are widened."""
+    """The objective of a model with a weight of the prior; first grids that samples leave are widened."""
     if moves_grid:
         model._network = widened(model._network, sample.x, _GRID_SLACK)
     plain = model._objective(sample.x, sample.y, Penalty(), sample.weight, 0.0)

@@ -211,6 +211,7 @@ class _Training:
         model, recorder, sample = self.model, self.recorder, Sample(self.x, self.y, self.weight)
         moves_grid, per_step = self.options.update_grid, self.optimizer.iterations_per_step
         weight = None if model._is_untrained else model._shrinkage
+        follows = weight is None or moves_grid  # else the samples are others than those of the grids
         if weight is None:
             model._restart()
             chosen = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
@@ -218,7 +219,8 @@ class _Training:
                 weight, model._leeway = chosen.weight, chosen.leeway
         stopped = weight is None
         self.shrinkage_used = 0.0 if weight is None else weight
-        model._followed = None if stopped else with_leeway(self.x, model._leeway)
+        if follows:
+            model._followed = None if stopped else with_leeway(self.x, model._leeway)
         begun, moves_grid = model._network, moves_grid and not stopped
         objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
         recorder.begin(objective, self.options.steps, per_step)

@@ -85,6 +85,24 @@ def test_without_noise_edges_go_on_for_a_quarter_of_the_range():
     assert np.isclose(np.ptp(model._followed), 1.5 * np.ptp(data["train_input"]))
 
 
+def test_further_samples_widen_it_only_if_the_grids_may_follow_them():
+    """Where the last fit of a schedule had rows far outside its grids, cubics between were off by 20."""
+    data = table(sine, 40, 103, noise=0.3)
+    x, y = data["train_input"], data["train_label"]
+    near = np.abs(x[:, 0]) < 1.2
+    model = KAN([1, 5, 1], seed=0)
+    model.fit({"train_input": x[near], "train_label": y[near]})
+    before = model._followed
+    stays, moves = model.copy(), model.copy()
+    stays.fit(data, update_grid=False)
+    np.testing.assert_array_equal(stays._followed, before)
+    moves.fit(data)
+    np.testing.assert_array_equal(moves._followed, with_leeway(x, model._leeway))
+    np.testing.assert_allclose(moves.knots[0][0, [0, -1]], [x.min(), x.max()])
+    for same in (stays, moves):
+        assert against_the_mean(same, data) <= 1.2
+
+
 def test_it_goes_with_the_model():
     data = table(product, 40, 102, noise=0.3, draw="t", n_in=3)
     model, buffer = fitted(data), io.BytesIO()
