@@ -128,9 +128,11 @@ def fit(
     training = _Training(model, data, options, callback, OPTIMIZERS[name])
     model._training_range = training_range(training.x)
     shrinks = free and training.needs_prior()
-    training.meet_constants()
     if not shrinks:
         model._followed = None
+        if model._is_untrained:  # nothing can be trained on the mean that a fit to few samples may leave
+            model._restart()
+    training.meet_constants()
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)

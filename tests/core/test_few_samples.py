@@ -134,8 +134,11 @@ def test_noise_gives_the_mean_and_more_samples_a_new_fit():
     assert "say no more than that" in result.advice[0]
     assert np.allclose(model(10 * data["test_input"]), data["train_label"].mean(), atol=1e-12)
     x = rng.uniform(-1, 1, (1000, 3))
-    more = model.fit({"train_input": x, "train_label": x[:, [0]] ** 2})
-    assert more["train_loss"][-1] < 1e-2
+    enough = {"train_input": x, "train_label": x[:, [0]] ** 2}
+    assert model.fit(enough)["train_loss"][-1] < 1e-2
+    fresh = KAN([3, 5, 1], seed=0)
+    fresh.fit(enough)
+    np.testing.assert_array_equal(model(x), fresh(x))  # begun anew: on a constant all hidden nodes are alike
 
 
 def test_further_fits_keep_the_weight_and_finer_grids_choose_their_own():
