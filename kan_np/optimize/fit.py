@@ -223,7 +223,7 @@ class _Training:
         self.shrinkage_used = 0.0 if weight is None else weight
         if follows:
             model._followed = None if stopped else with_leeway(self.x, model._leeway)
-        begun, moves_grid = model._network, moves_grid and not stopped
+        begun, moves_grid = model._network, moves_grid and not stopped and np.isfinite(self.shrinkage_used)
         objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
         recorder.begin(objective, self.options.steps, per_step)
         status = FitStatus.STOPPED if stopped else FitStatus.CONVERGED
