@@ -237,7 +237,8 @@ class KAN(Views):
             any number of samples. "weak" is for data without noise: a penalty of higher
             differences, at most half the loss (coefficients over labels, where that is less) and sinking with
             it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
-            as their neighbours do; see `kan_np.smoothing`. "gcv" chooses the weight by generalised
+            as their neighbours do, and of bends while the labels are partly explained, at most an eighth of
+            the loss; see `kan_np.smoothing`. "gcv" chooses the weight by generalised
             cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
             data. It leaves straight lines free: with fewer than three values of the labels for each parameter
             of a network of straight lines it is the same as "auto".

@@ -22,8 +22,10 @@ from kan_np.stored import check_text, check_vector
 from kan_np.trainable import Trainable
 from kan_np.training_range import checked_range
 
-#: Raised when what is written changes so that older readers would misread it.
-FORMAT_VERSION = 4
+#: Raised when what is written changes so that older readers would misread or refuse it.
+FORMAT_VERSION = 5
+#: The version of a file without a followed range, which readers of 4 know nothing of.
+_WITHOUT_FOLLOWED_RANGE = 4
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 _SCALER_PREFIX = "scaler_"
@@ -41,7 +43,7 @@ def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
     """Write `model` to a path or an open binary file; see ``KAN.save``."""
     header = {
         "format": "kan_np model",
-        "version": FORMAT_VERSION,
+        "version": _WITHOUT_FOLLOWED_RANGE if model._followed is None else FORMAT_VERSION,
         "kind": type(model).__name__,
         "config": model._config(),
         "written_by": __version__,

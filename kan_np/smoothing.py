@@ -21,11 +21,11 @@ Before every Levenberg-Marquardt iteration they become
 
 where s_e is how much the outputs feel the edge (the trace of its block of the Gauss-Newton matrix), n the
 number of B-splines of an edge, p that of all edges, N the number of residuals, v the variance of the labels
-and r = min(mse / v, 1). So the penalty is at most the share q of the loss, whatever the scales of data and
-edges; it sinks with the loss, and counts the more the fewer samples there are for a coefficient. Once the
-labels are explained, r = 0, what is minimised is log mse + q log sum(s S): the error, and the roughness in
-units of the outputs. Before that the term with r keeps the weight low; without it edges that are polynomials,
-S = 0, attract every fit.
+and r = min(mse / v, 1). So the penalty on jumps is at most the share q of the loss, whatever the scales of
+data and edges; it sinks with the loss, and counts the more the fewer samples there are for a coefficient.
+Once the labels are explained, r = 0, what is minimised is log mse + q log sum(s S): the error, and the
+roughness in units of the outputs. Before that the term with r keeps the weight low; without it edges that
+are polynomials, S = 0, attract every fit.
 
 Jumps say little where labels are noisy: a cubic may bend as it likes. So "weak" also has bends, the second
 differences of c as above, with one weight for all edges,

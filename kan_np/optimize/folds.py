@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 from kan_np.training_range import FAR_PREDICTED, training_range, with_leeway
 
 if TYPE_CHECKING:
-    from kan_np.optimize.cross_validation import ShrunkFit
     from kan_np.trainable import Trainable
 
 #: Part of the standard error of the difference that a heavier weight, or the mean, may be worse by. Of 0,
@@ -27,9 +28,10 @@ _TOLERANCE = 0.5
 #: one held out sample at its end may be so far off that the mean would pass for the best of all.
 _MOST = 25.0
 #: How far outside the range of the samples edges are followed, in mean distances of neighbours, where the
-#: folds do not show that they can be followed further. On the 264 draws of the module no distance gave
-#: geometric mean 0.41 and worst 1.16, always 2 gave 0.33 and 2.4, always 4 gave 0.31 and 4.6, no end 0.30 and
-#: 12.9; the better of 0 and 2 by the folds 0.33 and 1.19.
+#: folds do not show that they can be followed further. On the 264 draws of
+#: `kan_np.optimize.cross_validation` no distance gave geometric mean 0.41 and worst 1.16, always 2 gave 0.33
+#: and 2.4, always 4 gave 0.31 and 4.6, no end 0.30 and 12.9; the better of 0 and 2 by the folds 0.33 and
+#: 1.19.
 _LEEWAYS = (0.0, 2.0)
 #: They show it where held out samples outside the range of the others are off by no more than this part of
 #: the variance in the mean: 0.067 on Lennard-Jones from 50 samples, data seed 101, which fits to 8e-4 if
@@ -64,6 +66,16 @@ class Sample:
     def part(self, rows: NDArray[np.intp]) -> Sample:
         """Return some of the samples."""
         return Sample(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+class Fit(Protocol):
+    """A model that is fitted to some samples with one weight of the prior after the other."""
+
+    model: Trainable
+    sample: Sample
+
+    def descend(self, weight: float) -> Outcome:
+        """Fit with the next weight, from where the one before it has led."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ class Folds:
     def _most(self) -> float:
         return _MOST * self._variance
 
-    def try_out(self, fits: list[ShrunkFit], choice: Choice) -> Tried | None:
+    def try_out(self, fits: Sequence[Fit], choice: Choice) -> Tried | None:
         """Fit with the weight of a choice; None after a stop."""
         for fit in fits:
             if fit.descend(choice.weight).status is FitStatus.STOPPED:
@@ -126,7 +138,7 @@ class Folds:
         held = {leeway: self._errors(fits, leeway) for leeway in (_LEEWAYS if smooth else ())}
         return Tried(choice, self._errors(fits, np.inf), held)
 
-    def _errors(self, fits: list[ShrunkFit], leeway: float) -> FloatArray:
+    def _errors(self, fits: Sequence[Fit], leeway: float) -> FloatArray:
         """Squared errors of all held out samples, which are held back as the final model would do it."""
         errors = []
         for fit, held in zip(fits, self._held, strict=True):
@@ -187,6 +199,7 @@ def _folds(n: int) -> list[NDArray[np.intp]]:
 
 
 def forward(model: Trainable, x: FloatArray) -> FloatArray:
+    """Outputs of a model, however far outside its samples x lies; not finite where it has diverged."""
     with np.errstate(over="ignore", invalid="ignore"):
         out: FloatArray = model._network.forward(x)
     return out

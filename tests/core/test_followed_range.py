@@ -1,6 +1,7 @@
 """Outside the range of few samples edges are followed only as far as the folds show that they may be."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -114,6 +115,18 @@ def test_it_goes_with_the_model():
     np.testing.assert_allclose(model.refine(10)(x), model(x))
     fewer = model.prune_input(active=[0, 2])
     np.testing.assert_array_equal(fewer._followed, model._followed[:, [0, 2]])
+
+
+def test_files_without_it_are_for_readers_that_know_nothing_of_it():
+    with_it, without = fitted(table(product, 40, 102, noise=0.3, draw="t", n_in=3)), KAN([3, 1], seed=0)
+    versions = []
+    for model in (with_it, without):
+        buffer = io.BytesIO()
+        model.save(buffer)
+        buffer.seek(0)
+        with np.load(buffer) as archive:
+            versions.append(json.loads(str(archive["header"]))["version"])
+    assert versions == [5, 4]
 
 
 def test_it_ends_with_enough_samples_with_a_symbol_and_where_another_way_was_asked_for():
