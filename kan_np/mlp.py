@@ -18,11 +18,16 @@ from kan_np.data.check import Dataset
 from kan_np.data.scaler import Scaler
 from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.mlp_objective import MlpObjective
+from kan_np.objective import Objective
 from kan_np.optimize.fit import Callback, FitOptions
+from kan_np.optimize.folds import Sample
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty, scheduled_penalties
+from kan_np.shrinkage import Shrunk
+from kan_np.smoothing import AUTO
 from kan_np.stored import check_config, check_vector
 from kan_np.trainable import Trainable, check_width
+from kan_np.weight_decay import WeightPrior
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +81,7 @@ class MLP(Trainable):
             spread = np.sqrt(6.0 / (n_in + n_out if activation == "tanh" else n_in))
             parts.append(rng.uniform(-spread, spread, n_in * n_out))
             parts.append(rng.uniform(-1.0, 1.0, n_out) / np.sqrt(n_in))
-        self._network = MlpNetwork(tuple(layers), activation, np.concatenate(parts))
+        self._network = self._start = MlpNetwork(tuple(layers), activation, np.concatenate(parts))
 
     @classmethod
     def from_weights(
@@ -147,10 +152,13 @@ class MLP(Trainable):
         *,
         lamb: float | Sequence[float] = 0.0,
         lamb_l1: float = 1.0,
+        weight_decay: float | str = AUTO,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``lamb`` ``lamb_l1`` sum |W|; otherwise as ``KAN.fit``.
+        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
+
+        Otherwise as ``KAN.fit``. P is a weighted sum of squares of the weights (`kan_np.weight_decay`).
 
         Parameters
         ----------
@@ -164,6 +172,11 @@ class MLP(Trainable):
         steps : int
         lamb, lamb_l1
             Penalty on the weights; biases are free. ``lamb`` may be a sequence, as in ``KAN.fit``.
+        weight_decay : "auto" or float
+            "auto" is 0 where there are three labels and more for every parameter. With fewer, the weight (or
+            infinity: the mean of the labels) is chosen by cross-validation in the first fit of a model
+            without ``lamb``, and ``result.shrinkage`` says it. A number holds whatever the samples are; 0 is
+            least squares.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -178,7 +191,11 @@ class MLP(Trainable):
         ValueError, TypeError
             For data or options that cannot be used; the model is then unchanged.
         """
-        options = FitOptions(opt, steps, update_grid=False, progress=progress)
+        if isinstance(weight_decay, str):
+            decay: float | str = _validate.choice("weight_decay", weight_decay, (AUTO,))
+        else:
+            decay = _validate.real("weight_decay", weight_decay, 0.0)
+        options = FitOptions(opt, steps, update_grid=False, progress=progress, smoothing=decay)
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return self._fit(dataset, options, penalties, callback)
 
@@ -197,8 +214,20 @@ class MLP(Trainable):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
-    ) -> MlpObjective:
-        return MlpObjective(self._network, x, y, penalty, weight)
+    ) -> Objective:
+        plain = MlpObjective(self._network, x, y, penalty, weight)
+        if not smoothing:
+            return plain
+        return Shrunk(plain, self._prior(x, Sample(x, y, weight).variance), float(smoothing))
+
+    def _prior(self, x: FloatArray, label_variance: float) -> WeightPrior:
+        return WeightPrior(self._network, x, label_variance)
+
+    def _constant_network(self, values: FloatArray) -> MlpNetwork:
+        net = self._network
+        for output, value in enumerate(values.tolist()):
+            net = net.with_constant_output(output, value)
+        return net
 
     def _config(self) -> dict[str, Any]:
         return {"width": self.width, "activation": self.activation}

@@ -26,6 +26,7 @@ from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty, scheduled_penalties
 from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.shape import Shape
+from kan_np.shrinkage import SplinePrior, constant_network
 from kan_np.smoothing import check_smoothing
 from kan_np.starts import STARTS, random_parameters
 from kan_np.stored import check_arrays, check_config, network_arrays, restored_network
@@ -156,24 +157,19 @@ class KAN(Views):
             lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
         )
         self._used = np.ones(shape.width[0], dtype=bool)
-        self._start = self._constant = self._network  # whatever changes a model replaces its network
-
-    @property
-    def _is_untrained(self) -> bool:
-        return self._network is self._start or self._network is self._constant
+        self._start = self._network
 
     @property
     def _n_straight(self) -> int:
         n_edges = sum(int(mask.sum()) for mask in self._network.masks)
         return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
 
-    def _restart(self) -> None:
-        self._network = self._start
+    def _prior(self, x: FloatArray, label_variance: float) -> SplinePrior:
+        return SplinePrior(self._network, label_variance)
 
-    def _keep_shrinkage(self, weight: float) -> None:
-        self._shrinkage = weight
-        if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
-            self._constant = self._network
+    def _constant_network(self, values: FloatArray) -> Network | None:
+        net = self._network
+        return constant_network(net, values) if isinstance(net, Network) else None
 
     @explained_fit
     def fit(
@@ -332,7 +328,7 @@ class KAN(Views):
         untrained = self._is_untrained
         self._move_grid(_validate.matrix("x", self._select("x", x), self.width[0]))
         if untrained:
-            self._start = self._constant = self._network
+            self._start, self._constant = self._network, None
 
     # functions of a model, as methods
     set_parameters = given.set_parameters

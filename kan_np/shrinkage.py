@@ -16,6 +16,7 @@ Computational Statistics 2, 637.
 from __future__ import annotations
 
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,27 +47,61 @@ def prior_matrix(n_basis: int, has_base: int) -> FloatArray:
     return matrix
 
 
+class Prior(Protocol):
+    """A sum of squares P of the parameters that is 0 for constants."""
+
+    def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """P and its gradient at the flat vector theta."""
+
+    def add_curvature(self, hessian: FloatArray, weight: float) -> None:
+        """Add weight times the second derivatives of P to a matrix in place."""
+
+
+class SplinePrior:
+    """P of the spline edges of a network: see the module.
+
+    Parameters
+    ----------
+    net : Network or MixedNetwork
+    label_variance : float
+        v of the edges below the last layer.
+    """
+
+    def __init__(self, net: Network | MixedNetwork, label_variance: float) -> None:
+        self._place, hidden = _edges(net)
+        self._scale = np.where(hidden, label_variance, 1.0)[:, None]
+        self._matrix = prior_matrix(self._place.shape[1] - net.has_base, net.has_base)
+
+    def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """P and its gradient at the flat vector theta."""
+        edges = theta[self._place]
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            half = self._scale * (edges @ self._matrix)
+            value = float(np.vdot(edges, half))
+        slope = np.bincount(self._place.ravel(), 2.0 * half.ravel(), theta.size)
+        return value, np.asarray(slope, dtype=np.float64)
+
+    def add_curvature(self, hessian: FloatArray, weight: float) -> None:
+        """Add weight times the second derivatives of P to a matrix in place."""
+        block = 2.0 * weight * self._matrix
+        for place, scale in zip(self._place, self._scale, strict=True):
+            hessian[np.ix_(place, place)] += scale * block
+
+
 class Shrunk:
     """An objective + weight * P: what an optimizer minimises where samples are few.
 
     Parameters
     ----------
     objective : Objective
-        Of `net`, without a penalty.
-    net : Network or MixedNetwork
-    label_variance : float
-        v of the edges below the last layer.
+    prior : Prior
+        Of the same parameters.
     weight : float
         Weight of P.
     """
 
-    def __init__(
-        self, objective: Objective, net: Network | MixedNetwork, label_variance: float, weight: float
-    ) -> None:
-        self._objective, self.weight = objective, weight
-        self._place, hidden = _edges(net)
-        self._scale = np.where(hidden, label_variance, 1.0)[:, None]
-        self._matrix = prior_matrix(self._place.shape[1] - net.has_base, net.has_base)
+    def __init__(self, objective: Objective, prior: Prior, weight: float) -> None:
+        self._objective, self._prior, self.weight = objective, prior, weight
         self.n_fev, self.smoothing = 0, 0.0
         self.mse = self.reg = float("nan")
 
@@ -84,38 +119,30 @@ class Shrunk:
         """Objective and gradient."""
         value, gradient = self._objective(theta)
         self._count()
-        prior, slope = self._prior(theta)
-        return value + prior, gradient + slope
+        return self._with_prior(theta, value, gradient)
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone."""
         value = self._objective.value(theta)
         self._count()
-        return value + self._prior(theta)[0]
+        return value + self.weight * self._prior.value_and_slope(theta)[0]
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian; see `Objective`."""
         value, gradient, hessian = self._objective.normal_equations(theta)
         self._count()
-        prior, slope = self._prior(theta)
-        block = 2.0 * self.weight * self._matrix
-        for place, scale in zip(self._place, self._scale, strict=True):
-            hessian[np.ix_(place, place)] += scale * block
-        return value + prior, gradient + slope, hessian
+        self._prior.add_curvature(hessian, self.weight)
+        return *self._with_prior(theta, value, gradient), hessian
+
+    def _with_prior(self, theta: FloatArray, value: float, gradient: FloatArray) -> tuple[float, FloatArray]:
+        prior, slope = self._prior.value_and_slope(theta)
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            return value + self.weight * prior, gradient + self.weight * slope
 
     def _count(self) -> None:
         """Note an evaluation, and the parts of its value."""
         self.n_fev += 1
         self.mse, self.reg = self._objective.mse, self._objective.reg
-
-    def _prior(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """weight * P and its gradient."""
-        edges = theta[self._place]
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
-            half = self.weight * self._scale * (edges @ self._matrix)
-            value = float(np.vdot(edges, half))
-        slope = np.bincount(self._place.ravel(), 2.0 * half.ravel(), theta.size)
-        return value, np.asarray(slope, dtype=np.float64)
 
 
 def constant_network(net: Network, values: FloatArray) -> Network:

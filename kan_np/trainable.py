@@ -23,6 +23,7 @@ from kan_np.objective import Objective
 from kan_np.optimize.fit import Callback, FitOptions, fit
 from kan_np.optimize.status import FitResult
 from kan_np.penalty import Penalty
+from kan_np.shrinkage import Prior
 from kan_np.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Trainable(ABC):
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
     _training_range: FloatArray | None = None
     _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
+    _start: Any = None  # the network of the random start, to which a fit may go back
+    _constant: Any = None  # that of a fit to few samples that left the mean of the labels
     #: Weight of the prior of `kan_np.shrinkage` that a fit to few samples chose, for the fits that follow.
     _shrinkage: float | None = None
     #: What a fit to few samples chose, too: how far outside their range edges are followed
@@ -110,18 +113,29 @@ class Trainable(ABC):
     @property
     def _is_untrained(self) -> bool:
         """Whether a fit may choose the weight of a prior: it then begins from the random start."""
-        return False
+        return self._network is self._start or self._network is self._constant
 
     @property
     def _n_straight(self) -> int:
         """Parameters that are left where every edge is a straight line, which smoothing does not limit."""
         return self.n_params
 
-    def _restart(self) -> None:  # noqa: B027  as `_is_untrained`
+    def _restart(self) -> None:
         """Go back to the random start, after a fit that could say no more than the mean of the labels."""
+        self._network = self._start
 
     def _keep_shrinkage(self, weight: float) -> None:
         self._shrinkage = weight
+        if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
+            self._constant = self._network
+
+    @abstractmethod
+    def _prior(self, x: FloatArray, label_variance: float) -> Prior:
+        """What keeps parameters small where samples x with labels of this variance are few."""
+
+    def _constant_network(self, values: FloatArray) -> Any:
+        """The network that gives these outputs everywhere, (n_out,); None if this kind cannot."""
+        return None
 
     @property
     def _theta(self) -> FloatArray:

@@ -26,7 +26,7 @@ ACTIVATIONS = ("tanh", "silu")
 SHORT_GRIDS, GRIDS = (3, 5, 10), (3, 5, 10, 20, 50)
 VAL_FRACTION = 0.2
 #: Restarts of a full fit of a KAN, unless --restarts says otherwise.
-SEARCH_RESTARTS = 4
+SEARCH_RESTARTS = 2
 
 REMARK = """The paper gives neither the ranges nor the sample counts of its functions: its two columns are
 landmarks, the best of its own sweep, and not the same work. The ranges here are those of the suite, with
@@ -90,7 +90,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--mlp-restarts": (1, "restarts of every full fit of an MLP"),
         "--short-steps": (15, "steps a grid while all shapes are tried"),
         "--short-restarts": (1, "restarts while all shapes are tried"),
-        "--finalists": (3, "shapes of each family that are fitted in full"),
+        "--finalists": (2, "shapes of each family that are fitted in full"),
     }
     for name, (value, meaning) in defaults.items():
         parser.add_argument(name, type=positive, default=value, help=f"{meaning} (default {value})")

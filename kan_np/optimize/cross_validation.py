@@ -44,13 +44,12 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.grid_moves import widened
-from kan_np.network import Network
 from kan_np.optimize import OPTIMIZERS
 from kan_np.optimize.folds import Choice, Folds, Sample, Tried, forward
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 from kan_np.penalty import Penalty
-from kan_np.shrinkage import Shrunk, constant_network
+from kan_np.shrinkage import Shrunk
 
 if TYPE_CHECKING:
     from kan_np.trainable import Trainable
@@ -148,7 +147,7 @@ def shrunk_objective(model: Trainable, sample: Sample, weight: float, moves_grid
     if moves_grid:
         model._network = widened(model._network, sample.x, _GRID_SLACK)
     plain = model._objective(sample.x, sample.y, Penalty(), sample.weight, 0.0)
-    return Shrunk(plain, model._network, sample.variance, weight)
+    return Shrunk(plain, model._prior(sample.x, sample.variance), weight)
 
 
 def fit_by_cross_validation(
@@ -171,9 +170,11 @@ def fit_by_cross_validation(
     if chosen is None:
         return None
     weight = chosen.weight
-    if np.isinf(weight) and isinstance(before, Network):
-        model._network = constant_network(before, sample.mean)
-        return chosen
+    if np.isinf(weight):
+        constant = model._constant_network(sample.mean)
+        if constant is not None:
+            model._network = constant
+            return chosen
     weight = min(weight, LARGEST)
     path = ShrunkFit(model, sample, moves_grid, watch, on_iteration)
     for w in (*([] if chosen.from_start else [w for w in _WEIGHTS if w > weight]), weight):

@@ -179,9 +179,10 @@ def judge(
 
 def _what_to_try(model: Trainable, data: Dataset, free: bool) -> str:
     if model._shrinkage == np.inf:
+        option = "weight_decay" if isinstance(model._network, MlpNetwork) else "smoothing"
         return (
             f"By cross-validation the {data['train_input'].shape[0]} samples say no more than that: use more "
-            "samples, fewer inputs or a smaller model; smoothing=0.0 fits them all the same."
+            f"samples, fewer inputs or a smaller model; {option}=0.0 fits them all the same."
         )
     cause = "" if free else "a weaker penalty (lamb), "
     return (

@@ -30,6 +30,7 @@ from kan_np.optimize.folds import Sample
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from kan_np.penalty import Penalty
+from kan_np.shrinkage import Shrunk
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.smoothing import GCV, WEAK
 from kan_np.training_range import training_range, with_leeway
@@ -270,6 +271,8 @@ class _Training:
         finally:
             recorder.end()
             self.smoothing_used = float(np.mean(getattr(objective, "smoothing", 0.0)))
+            if isinstance(objective, Shrunk):
+                self.shrinkage_used = objective.weight
         return outcome.status
 
 

@@ -82,6 +82,22 @@ class Race:
         if first.shrinkage > NOISELESS:
             self.options["smoothing"] = AUTO_SMOOTHING
 
+    def choose_weight_decay(self, model: MLP) -> None:
+        """As `choose_prior` for MLPs: by cross-validation where labels are few and noisy, otherwise none."""
+        options = self.options
+        if options.get("weight_decay", AUTO_SMOOTHING) != AUTO_SMOOTHING:
+            return
+        options["weight_decay"] = 0.0
+        free = not np.any(np.not_equal(options.get("lamb", 0.0), 0.0))
+        if free and is_underdetermined(self.seen["train_label"].size, model.n_params):
+            with parts_of_one_fit():
+                first = model.fit(
+                    self.seen,
+                    **{**options, "weight_decay": AUTO_SMOOTHING, "steps": 1, "callback": self._ask},
+                )
+            if first.shrinkage > NOISELESS:
+                options["weight_decay"] = AUTO_SMOOTHING
+
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
         if self.stopped:  # among the short starts: what they reached is what there is

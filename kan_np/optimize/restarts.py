@@ -84,7 +84,8 @@ def first_candidates(
     """
     if restarts == 1:
         return [Candidate(0, make(0, generators(seed, 1)[0]))]
-    if options.get("smoothing") == AUTO_SMOOTHING:  # short fits to few samples would go through their noise
+    # short fits to few samples would go through their noise
+    if AUTO_SMOOTHING in (options.get("smoothing"), options.get("weight_decay")):
         return [Candidate(number, make(number, g)) for number, g in enumerate(generators(seed, restarts))]
     training = _few_samples(dataset, seed)
     short = {**options, "callback": callback}

@@ -249,7 +249,9 @@ def fit_mlp(
     activation : str
         As for ``MLP``.
     opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
-        As for `fit_schedule`: with n restarts the best n of 6 n short starts are trained for all steps.
+        As for `fit_schedule`: with n restarts the best n of 6 n short starts are trained for all steps. With
+        fewer than three training labels a parameter and noise in them, as a first short fit says, weights
+        are kept small by ``weight_decay="auto"`` of ``MLP.fit``, and all n starts are fitted in full.
 
     Returns
     -------
@@ -275,6 +277,7 @@ def fit_mlp(
 
     options = _with_own({"opt": opt, "steps": steps}, fit_options)
     race = Race(width, dataset, options, val_fraction, refit, callback)
+    race.choose_weight_decay(make(0, generators(seed, 1)[0]))
     candidates = race.train(race.start(make, restarts, seed), None)
     stage = race.stage(candidates[0])
     race.warn_of(stage)

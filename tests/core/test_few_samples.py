@@ -8,7 +8,7 @@ from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_sche
 from kan_np.objective import KanObjective
 from kan_np.optimize.cross_validation import is_underdetermined
 from kan_np.penalty import Penalty
-from kan_np.shrinkage import Shrunk, constant_network, prior_matrix
+from kan_np.shrinkage import Shrunk, SplinePrior, constant_network, prior_matrix
 from kan_np.shrinkage import _edges as edges_of
 
 #: Where samples say no more than their mean a fit warns that nothing was learnt, and plain least squares that
@@ -179,8 +179,8 @@ def test_derivatives_of_the_prior(width):
     rng = np.random.default_rng(0)
     model = KAN(width, grid=3, seed=1)
     x, y = rng.normal(size=(20, width[0])), rng.normal(size=(20, width[-1]))
-    bare = Shrunk(model._objective(x, y, Penalty()), model._network, 2.0, 0.0)
-    with_prior = Shrunk(model._objective(x, y, Penalty()), model._network, 2.0, 0.3)
+    bare = Shrunk(model._objective(x, y, Penalty()), SplinePrior(model._network, 2.0), 0.0)
+    with_prior = Shrunk(model._objective(x, y, Penalty()), SplinePrior(model._network, 2.0), 0.3)
     theta = model._theta
     prior = lambda t: with_prior.value(t) - bare.value(t)  # noqa: E731
     slope = with_prior(theta)[1] - bare(theta)[1]
@@ -206,7 +206,7 @@ def test_constants_cost_nothing_and_are_exact():
     net = constant_network(model._network, np.array([1.5, -2.0]))
     x = 3 * np.random.default_rng(0).normal(size=(10, 3))
     assert np.allclose(net.forward(x), [1.5, -2.0], atol=1e-12)
-    objective = Shrunk(KanObjective(net, x, np.zeros((10, 2))), net, 1.0, 1.0)
+    objective = Shrunk(KanObjective(net, x, np.zeros((10, 2))), SplinePrior(net, 1.0), 1.0)
     assert np.isclose(objective.value(net.theta.ravel()), objective.mse)
     place, hidden = edges_of(net)
     assert place.size == net.n_params
