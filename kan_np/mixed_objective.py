@@ -52,8 +52,8 @@ class MixedObjective:
     ) -> None:
         self.net = net
         self.penalty = penalty or Penalty()
-        rough = Roughness(self._edge_differences(weak=smoothing == WEAK))
-        self._smoother = Smoother(rough, smoothing, net.layers[0].splines.table.n_basis)
+        differences = self._edge_differences(weak=smoothing == WEAK)
+        self._smoother = Smoother(Roughness(differences), smoothing, *differences.shape[:2])
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._n = x.shape[0]
@@ -250,7 +250,7 @@ class MixedObjective:
         of_values = diagonal if self.net.shared is None else diagonal[self.net.shared]
         felt = self._coefficients(of_values).sum(axis=1)
         coef = self._coefficients(values)
-        self._smoother.follow(self.mse, coef, felt, self.n_residuals, self._label_variance)
+        self._smoother.follow(self.mse, coef, 0, felt, self.n_residuals, self._label_variance)
 
     def _coefficient_penalty(self, values: FloatArray, grad: FloatArray) -> float:
         total = 0.0
@@ -261,13 +261,15 @@ class MixedObjective:
     def _smooth(self, values: FloatArray, grad: FloatArray | None = None) -> float:
         """The penalty of `kan_np.smoothing` over the spline edges; its gradient is added to `grad`."""
         coef = self._coefficients(values)
-        if grad is not None:
-            slope, first = self._smoother.slope(coef), 0
-            for _, here, theta in self._splines(values):
-                own = grad[here].reshape(theta.shape)
-                own[:, self.net.has_base :] += slope[first : first + len(theta)]
-                first += len(theta)
-        return self._smoother.value(coef)
+        if grad is None:
+            return self._smoother.value(coef, 0)
+        slope, first = np.zeros_like(coef), 0
+        value = self._smoother.add_slope(coef, 0, slope)
+        for _, here, theta in self._splines(values):
+            own = grad[here].reshape(theta.shape)
+            own[:, self.net.has_base :] += slope[first : first + len(theta)]
+            first += len(theta)
+        return value
 
     def _smooth_free(self, values: FloatArray, grad: FloatArray, hessian: FloatArray) -> float:
         """As `_smooth` with derivatives by the trainable numbers, also the second ones."""
@@ -276,7 +278,10 @@ class MixedObjective:
         grad += self._free_gradient(full)
         free = np.arange(values.size) if net.shared is None else net.shared
         edges = [row for _, here, theta in self._splines(values) for row in free[here].reshape(theta.shape)]
-        for edge, matrix in zip(edges, self._smoother.curvature(len(edges)), strict=True):
+        n_basis = edges[0].size - b
+        curvature = np.zeros((len(edges) * n_basis, n_basis))
+        self._smoother.add_curvature(0, (n_basis, 0), curvature)
+        for edge, matrix in zip(edges, np.split(curvature, len(edges)), strict=True):
             hessian[np.ix_(edge[b:], edge[b:])] += matrix
         return value
 

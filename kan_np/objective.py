@@ -101,7 +101,7 @@ class KanObjective:
         self.net = net
         self.penalty = penalty or Penalty()
         rough = Roughness.of(net.table, net.wiring.source, weak=smoothing == WEAK)
-        self._smoother = Smoother(rough, smoothing, net.table.n_basis)
+        self._smoother = Smoother(rough, smoothing, net.theta.shape[0], net.table.n_basis)
         self.n_fev = 0
         self.mse = self.reg = float("nan")
         self._x = x
@@ -205,7 +205,7 @@ class KanObjective:
         if self._smoother.follows_loss:
             b = self.net.has_base
             felt = hessian.diagonal().reshape(matrix.shape)[:, b:].sum(axis=1)
-            self._smoother.follow(self.mse, matrix[:, b:], felt, self.n_residuals, self._label_variance)
+            self._smoother.follow(self.mse, matrix, b, felt, self.n_residuals, self._label_variance)
         value = self.mse + self._smooth(matrix, grad, hessian)
         return value, grad.ravel().copy(), hessian.T
 
@@ -224,14 +224,12 @@ class KanObjective:
         of `hessian`."""
         if not self._smoother.acts:
             return 0.0
-        b, (n_edges, n_row) = self.net.has_base, theta.shape
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
-            if grad is not None:
-                grad[:, b:] += self._smoother.slope(theta[:, b:])
-            if hessian is not None:
-                blocks, e = hessian.reshape(n_edges, n_row, n_edges, n_row), np.arange(n_edges)
-                blocks[e, b:, e, b:] += self._smoother.curvature(n_edges)
-            return self._smoother.value(theta[:, b:])
+        first, n_row = self.net.has_base, theta.shape[1]
+        if hessian is not None:
+            self._smoother.add_curvature(first, (n_row, n_row), hessian)
+        if grad is None:
+            return self._smoother.value(theta, first)
+        return self._smoother.add_slope(theta, first, grad)
 
     def _add_dense(
         self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray

@@ -42,12 +42,15 @@ Splines, section 4.1 (FITPACK's smoothing norm).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray, choice, real
+from kan_np.kernels import roughness as kernels
+from kan_np.kernels._jit import bound
 from kan_np.kernels.structure import Ints
 from kan_np.pieces import SplineTable
 
@@ -136,18 +139,24 @@ def _are_uneven(knots: FloatArray) -> NDArray[np.bool_]:
 
 
 class Roughness:
-    """S of edges, with its derivatives.
+    """S of edges, with its derivatives. All arrays are C-contiguous.
 
     Parameters
     ----------
     differences : ndarray of shape (n_basis, n_differences) or (n_edges, n_basis, n_differences)
-        D, of all edges or of each.
+        D, of all edges or of each. Column m may have other numbers than zero in rows m to m + n_basis -
+        n_differences only.
     """
 
     def __init__(self, differences: FloatArray) -> None:
-        self._differences = differences
-        #: D D^T, half the second derivative of S: (n_basis, n_basis) or one an edge.
-        self.matrix = differences @ np.swapaxes(differences, -1, -2)
+        *_, n_basis, n_differences = differences.shape
+        columns = np.arange(n_differences)[:, None]
+        rows = columns + np.arange(n_basis - n_differences + 1)
+        band = differences[..., rows, columns] if n_differences else np.zeros((0, 0))
+        self._band = np.ascontiguousarray(band if band.ndim == 3 else band[None])
+        self._squares: Callable[..., float] | None = None  # machine code; all arrays are contiguous
+        self._add_slopes: Callable[..., float] | None = None
+        self._add_curvature: Callable[..., None] | None = None
 
     @classmethod
     def of(cls, table: SplineTable, source: Ints, *, weak: bool) -> Roughness:
@@ -158,22 +167,34 @@ class Roughness:
             return cls(difference_matrix(table.n_basis, table.k + 1 + _FURTHER))
         return cls(jump_differences(table)[source])
 
-    def value(self, coef: FloatArray) -> FloatArray:
-        """S of every edge: (n_edges, n_basis) -> (n_edges,)."""
-        bends = self._times(coef, self._differences)
-        return np.asarray(np.einsum("em,em->e", bends, bends))
+    def value(self, theta: FloatArray, first: int = 0) -> FloatArray:
+        """S of every edge; its coefficients are those in its row of theta from `first` on."""
+        rough = np.empty(theta.shape[0])
+        given = (theta, first, self._band, rough)
+        if self._squares is None:
+            self._squares = bound(kernels.squares, *given)
+        self._squares(*given)
+        return rough
 
-    def slope(self, coef: FloatArray) -> FloatArray:
-        """dS/dc, of the shape of coef."""
-        return 2.0 * self._times(coef, self.matrix)
+    def add_slope(self, theta: FloatArray, first: int, weight: FloatArray, grad: FloatArray) -> float:
+        """Sum of weight_e S_e; its derivatives are added to `grad`, of the shape of theta."""
+        given = (theta, first, self._band, weight, grad)
+        if self._add_slopes is None:
+            self._add_slopes = bound(kernels.add_slopes, *given)
+        return self._add_slopes(*given)
 
-    @staticmethod
-    def _times(coef: FloatArray, matrix: FloatArray) -> FloatArray:
-        return coef @ matrix if matrix.ndim == 2 else np.matmul(coef[:, None, :], matrix)[:, 0]
+    def add_curvature(self, first: int, steps: tuple[int, int], weight: FloatArray, out: FloatArray) -> None:
+        """Add the second derivatives of that to a matrix; see `kan_np.kernels.roughness.add_curvature`."""
+        given = (first, *steps, self._band, weight, out)
+        if self._add_curvature is None:
+            self._add_curvature = bound(kernels.add_curvature, *given)
+        self._add_curvature(*given)
 
 
 class Smoother:
     """The penalty of all edges with its weights: sum over edges of lambda_e S_e + mu B_e.
+
+    Coefficients are those columns of parameters (n_edges, n_row) that begin with `first`.
 
     Parameters
     ----------
@@ -182,14 +203,26 @@ class Smoother:
     weight : float or "weak"
         lambda of all edges. With "weak" all weights are zero until `follow` sets them, and B are second
         differences; else there is no B.
-    n_basis : int
+    n_edges, n_basis : int
     """
 
-    def __init__(self, rough: Roughness, weight: float | str, n_basis: int) -> None:
-        self._rough = rough
+    def __init__(self, rough: Roughness, weight: float | str, n_edges: int, n_basis: int) -> None:
+        self._rough, self._n_edges, self._n_basis = rough, n_edges, n_basis
         self._bends = Roughness(difference_matrix(n_basis)) if weight == WEAK else None
-        self.weight: float | FloatArray = 0.0 if isinstance(weight, str) else weight
+        self.weight = 0.0 if isinstance(weight, str) else weight
         self.bend_weight = 0.0
+
+    @property
+    def weight(self) -> float | FloatArray:
+        """lambda, one or one an edge."""
+        return self._weight
+
+    @weight.setter
+    def weight(self, weight: float | FloatArray) -> None:
+        self._weight = weight
+        of_edges = weight if isinstance(weight, np.ndarray) else np.full(self._n_edges, weight)
+        self._weights = np.ascontiguousarray(of_edges, dtype=np.float64)
+        self._has_weight = bool(self._weights.any())
 
     @property
     def follows_loss(self) -> bool:
@@ -199,40 +232,43 @@ class Smoother:
     @property
     def acts(self) -> bool:
         """Whether any weight is not zero."""
-        return bool(np.any(self.weight)) or self.bend_weight > 0
+        return self._has_weight or self.bend_weight > 0
 
     def follow(
-        self, mse: float, coef: FloatArray, sensitivity: FloatArray, n_residuals: int, label_variance: float
+        self,
+        mse: float,
+        theta: FloatArray,
+        first: int,
+        sensitivity: FloatArray,
+        n_residuals: int,
+        label_variance: float,
     ) -> None:
-        """Set the weights of "weak" for a loss at coefficients; see `weak_weights`."""
+        """Set the weights of "weak" for a loss at parameters; see `weak_weights`."""
         assert self._bends is not None  # noqa: S101  the caller asks follows_loss
-        with np.errstate(all="ignore"):  # divergence is a status of the fit
-            rough, bent = self._rough.value(coef), float(self._bends.value(coef).sum())
-        self.weight = weak_weights(mse, rough, sensitivity, coef.shape[1], n_residuals, label_variance)
-        share = weak_share(coef.size, n_residuals)
+        rough, bent = self._rough.value(theta, first), float(self._bends.value(theta, first).sum())
+        self.weight = weak_weights(mse, rough, sensitivity, self._n_basis, n_residuals, label_variance)
+        share = weak_share(self._n_edges * self._n_basis, n_residuals)
         self.bend_weight = weak_bend_weight(mse, bent, share, label_variance)
 
-    def value(self, coef: FloatArray) -> float:
-        """The penalty of coefficients (n_edges, n_basis)."""
-        value = float(np.sum(self.weight * self._rough.value(coef)))
+    def value(self, theta: FloatArray, first: int) -> float:
+        """The penalty of parameters."""
+        value = float(self._weights @ self._rough.value(theta, first))
         if self._bends is not None and self.bend_weight > 0:
-            value += self.bend_weight * float(self._bends.value(coef).sum())
+            value += self.bend_weight * float(self._bends.value(theta, first).sum())
         return value
 
-    def slope(self, coef: FloatArray) -> FloatArray:
-        """Its derivative, of the shape of coef."""
-        slope = np.asarray(self.weight)[..., None] * self._rough.slope(coef)
+    def add_slope(self, theta: FloatArray, first: int, grad: FloatArray) -> float:
+        """The penalty; its derivatives are added to `grad`, of the shape of theta."""
+        value = self._rough.add_slope(theta, first, self._weights, grad)
         if self._bends is not None and self.bend_weight > 0:
-            slope += self.bend_weight * self._bends.slope(coef)
-        return slope
+            value += self._bends.add_slope(theta, first, np.full(self._n_edges, self.bend_weight), grad)
+        return value
 
-    def curvature(self, n_edges: int) -> FloatArray:
-        """Second derivatives of every edge, (n_edges, n_basis, n_basis)."""
-        matrix = self._rough.matrix
-        curvature = 2.0 * np.broadcast_to(self.weight, n_edges)[:, None, None] * matrix
+    def add_curvature(self, first: int, steps: tuple[int, int], out: FloatArray) -> None:
+        """Add the second derivatives of every edge to `out`; see `kan_np.kernels.roughness`."""
+        self._rough.add_curvature(first, steps, self._weights, out)
         if self._bends is not None and self.bend_weight > 0:
-            curvature += 2.0 * self.bend_weight * self._bends.matrix
-        return np.asarray(curvature)
+            self._bends.add_curvature(first, steps, np.full(self._n_edges, self.bend_weight), out)
 
 
 def weak_share(n_coefficients: int, n_residuals: int) -> float:

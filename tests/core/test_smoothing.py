@@ -25,8 +25,11 @@ from kan_np.smoothing import (
 
 
 def roughness(coef, differences):
-    rough = Roughness(differences)
-    return rough.value(coef), rough.slope(coef)
+    rough, slope = Roughness(differences), np.zeros_like(coef)
+    value = rough.value(coef)
+    total = rough.add_slope(coef, 0, np.ones(len(coef)), slope)
+    assert total == pytest.approx(value.sum(), rel=1e-14)
+    return value, slope
 
 
 def fitted(x, y, smoothing, **options):
@@ -54,6 +57,42 @@ def test_value_gradient_and_matrix_agree_with_each_other_and_with_differences(n_
         low, high = roughness(coef - step, d)[0].sum(), roughness(coef + step, d)[0].sum()
         central = (high - low) / 2e-4  # exact for a quadratic
         assert central == pytest.approx(gradient[place], rel=1e-7, abs=1e-8)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("own", [False, True])
+def test_edges_in_a_larger_matrix_have_their_own_differences_and_weights(first, own):
+    """Against dense products; what stands before `first` and in other places stays."""
+    rng = np.random.default_rng(0)
+    n_edges, n_basis, n_differences = 3, 8, 5
+    d = np.zeros((n_edges, n_basis, n_differences))
+    for m in range(n_differences):
+        d[:, m : m + 4, m] = rng.normal(size=(n_edges, 4))
+    d = d if own else np.repeat(d[:1], n_edges, axis=0)
+    rough = Roughness(d if own else d[0])
+    theta, weight = rng.normal(size=(n_edges, first + n_basis)), np.array([0.5, 0.0, 2.0])
+    bends = np.einsum("er,erm->em", theta[:, first:], d)
+    np.testing.assert_allclose(rough.value(theta, first), np.square(bends).sum(axis=1), rtol=1e-13)
+    before = rng.normal(size=theta.shape)
+    grad = before.copy()
+    value = rough.add_slope(theta, first, weight, grad)
+    assert value == pytest.approx(weight @ np.square(bends).sum(axis=1), rel=1e-13)
+    np.testing.assert_array_equal(grad[:, :first], before[:, :first])
+    slope = 2.0 * weight[:, None] * np.einsum("em,erm->er", bends, d)
+    np.testing.assert_allclose((grad - before)[:, first:], slope, rtol=1e-12, atol=1e-13)
+    n_row = theta.shape[1]
+    matrix, blocks = np.zeros((n_edges * n_row,) * 2), np.zeros((n_edges * n_row, n_row))
+    rough.add_curvature(first, (n_row, n_row), weight, matrix)
+    expected = np.zeros_like(matrix)
+    for e in range(n_edges):
+        here = slice(e * n_row + first, (e + 1) * n_row)
+        expected[here, here] = 2.0 * weight[e] * d[e] @ d[e].T
+    np.testing.assert_allclose(matrix, expected, rtol=1e-13, atol=1e-14)
+    rough.add_curvature(first, (n_row, 0), weight, blocks)  # the blocks of all edges, one above the other
+    own_blocks = [expected[e * n_row : (e + 1) * n_row, e * n_row : (e + 1) * n_row] for e in range(n_edges)]
+    np.testing.assert_allclose(
+        blocks[:, first:], np.concatenate(own_blocks)[:, first:], rtol=1e-13, atol=1e-14
+    )
 
 
 def test_value_is_the_sum_of_squared_second_differences():
