@@ -165,10 +165,11 @@ class MLP(Trainable):
         dataset : dict
             train_input, train_label, and where wanted test_* and val_*. With ``train_weight`` (n,) the mean
             squared error is the weighted mean; likewise for the others.
-        opt : {"LBFGS", "LM", "auto"}
+        opt : {"LBFGS", "LM", "auto"} or str
             One step of "LBFGS" is up to 20 iterations; one of "LM" is one accepted iteration. "LM"
             (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" takes it where it can
-            be used and the parameters are few, as in ``KAN.fit``, else "LBFGS".
+            be used and the parameters are few, as in ``KAN.fit``, else "LBFGS". SciPy's minimisers go by
+            their names, as there.
         steps : int
         lamb, lamb_l1
             Penalty on the weights; biases are free. ``lamb`` may be a sequence, as in ``KAN.fit``.

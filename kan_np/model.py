@@ -205,13 +205,16 @@ class KAN(Views):
             train_input, train_label, and where wanted test_* and val_*, as from `create_dataset`. With
             ``train_weight`` (n,) the mean squared error is the weighted mean; likewise for the others. Grids
             and R look at all samples alike, except that samples of weight 0 are left out.
-        opt : {"LBFGS", "LM", "auto"}
+        opt : {"LBFGS", "LM", "auto"} or str
             Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
             (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
             and at most 1500 parameters, else "LBFGS". From one start, in the time of 50 steps of LM, the two
             are about even there (LM lower for 8 of 13 KANs of 135 to 1512 parameters, L-BFGS 15 times lower
             at 2016 parameters and 3000 samples: benchmarks/accuracy/optimizers.py); through finer and finer
-            grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6.
+            grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6. Minimisers of SciPy go by
+            SciPy's names: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", twenty iterations a step, and for
+            ``lamb=0`` "Newton-CG" and "trust-ncg" with Gauss-Newton products, "trf" and "dogbox" of
+            ``least_squares``, one (`kan_np.optimize.scipy_minimizers`).
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the scores of edges, their entropy, the size of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sweeps.checks import LARGEST, Check, Expected, Table, axis, many, number_or, one_of, real, whole
-from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN
+from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, GRADIENT_OPTIMIZERS, LINEAR, SKLEARN
 from sweeps.space import (
     FORMULA_RESTARTS,
     FORMULA_SECONDS,
@@ -25,7 +25,8 @@ from sweeps.training.baselines import (
 )
 
 FAMILIES = ("kan", "mlp", FORMULA, *BASELINES)
-OPTIMIZERS = ("LBFGS", "LM", AUTO)
+#: Those of kan_np, which is not imported for their names: a test holds the two together.
+OPTIMIZERS = ("LBFGS", "LM", *GRADIENT_OPTIMIZERS, "Newton-CG", "trust-ncg", "trf", "dogbox", AUTO)
 INITS = ("pykan", "power", "wide")
 SMOOTHINGS = ("gcv", "weak")
 ACTIVATIONS = ("tanh", "relu", "silu")

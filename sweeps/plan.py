@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from sweeps._counted import counted
-from sweeps.records import AUTO, BASELINES, FORMULA
+from sweeps.records import AUTO, BASELINES, FORMULA, GRADIENT_OPTIMIZERS
 from sweeps.space import RunConfig, kan_params, mlp_params
 from sweeps.training.baselines import baseline_cost
 
@@ -162,7 +162,7 @@ def _step_cost(config: Mapping[str, Any], grid: int | None) -> float:
         n_params = mlp_params(tuple(width))
         evaluation += n_train * (weights * _MLP_WEIGHT_S + sum(width[1:]) * _MLP_NODE_S)
         scattered = math.inf
-    if opt == "LBFGS" or (opt == AUTO and n_params > _AUTO_LM_PARAMS):
+    if opt in ("LBFGS", *GRADIENT_OPTIMIZERS) or (opt == AUTO and n_params > _AUTO_LM_PARAMS):
         return float(_LBFGS_EVALUATIONS * evaluation)
     matrix = min(n_train * n_params**2 * _LM_ENTRY_S, scattered)
     return float(_LM_EVALUATIONS * evaluation + matrix + n_params**3 * _LM_CUBE_S)

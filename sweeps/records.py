@@ -13,6 +13,8 @@ from typing import Any
 
 #: The value of `opt` that leaves the choice of the optimizer to the size of the model.
 AUTO = "auto"
+#: Minimisers of SciPy that see the gradient alone: twenty of their iterations are a step, as of "LBFGS".
+GRADIENT_OPTIMIZERS = ("L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP")
 #: The family of the runs that look for formulas instead of training models of one shape.
 FORMULA = "formula"
 #: Models without a hidden layer, and another library's network; see `sweeps.training.baselines`.

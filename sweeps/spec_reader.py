@@ -31,8 +31,11 @@ A specification in full (the presets have the same format, without the lines tha
     hidden = ["suggested", [5], [5, 5]]   # hidden widths; "suggested" is the shape that belongs to the task
     grids = [3, 5, 10, 20]           # one chain of stages; a list of lists tries several chains
     k = 3                            # in all that follows a list is an axis: k = [2, 3] tries both
-    opt = "auto"                     # "LM", "LBFGS", or "auto": LM for small models, LBFGS for large ones
-    steps = 50                       # per grid; a step of LBFGS is up to twenty iterations, of LM one
+    opt = "auto"                     # "LM", "LBFGS", or "auto": LM for small models, LBFGS for large ones;
+                                     # and SciPy's "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG",
+                                     # "trust-ncg", "trf", "dogbox"
+    steps = 50                       # per grid; a step is up to twenty iterations of LBFGS and of those of
+                                     # SciPy that see the gradient alone, otherwise one
     restarts = 1                     # n > 1: the best n of 8 n short starts, fewer of them on finer grids
     # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
     # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by

@@ -11,22 +11,44 @@ from dataclasses import dataclass
 
 from kan_np._validate import FloatArray, choice
 from kan_np.objective import Objective
-from kan_np.optimize import lbfgs, levenberg_marquardt
+from kan_np.optimize import lbfgs, levenberg_marquardt, scipy_minimizers
 from kan_np.optimize.outcome import Outcome
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A minimiser and how many of its iterations make one step."""
+    """A minimiser, and what it can do.
+
+    Attributes
+    ----------
+    minimize : callable
+    iterations_per_step : int
+        How many of its iterations make one step.
+    squares_only : bool
+        Whether it minimises sums of squares alone, by their normal equations.
+    follows_loss : bool
+        Whether the weights of ``smoothing="weak"`` may change before every iteration.
+    """
 
     minimize: Callable[[Objective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
     iterations_per_step: int
+    squares_only: bool = False
+    follows_loss: bool = False
 
 
 OPTIMIZERS = {
     "LBFGS": Optimizer(lbfgs.minimize, lbfgs.ITERATIONS_PER_STEP),
-    "LM": Optimizer(levenberg_marquardt.minimize, levenberg_marquardt.ITERATIONS_PER_STEP),
+    "LM": Optimizer(
+        levenberg_marquardt.minimize,
+        levenberg_marquardt.ITERATIONS_PER_STEP,
+        squares_only=True,
+        follows_loss=True,
+    ),
 }
+for _name in scipy_minimizers.GRADIENT_METHODS:
+    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), lbfgs.ITERATIONS_PER_STEP)
+for _name in (*scipy_minimizers.CURVATURE_METHODS, *scipy_minimizers.LEAST_SQUARES_METHODS):
+    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True)
 
 #: The word for "whichever is better for this size and loss".
 AUTO = "auto"
@@ -38,8 +60,8 @@ AUTO_LM_PARAMS = 1500
 
 #: Optimizers of other libraries, and what to use in their place.
 _OTHERS = dict.fromkeys(("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad"), AUTO)
-_OTHERS |= dict.fromkeys(("levenberg-marquardt", "gauss-newton", "trf", "dogbox"), "LM")
-_OTHERS |= dict.fromkeys(("bfgs", "l-bfgs", "l-bfgs-b", "cg", "newton-cg"), "LBFGS")
+_OTHERS |= dict.fromkeys(("levenberg-marquardt", "gauss-newton"), "LM")
+_OTHERS |= {"l-bfgs": "LBFGS"} | {name.lower(): name for name in OPTIMIZERS}
 
 
 def check_optimizer(opt: object) -> str:
@@ -59,19 +81,25 @@ def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
     Raises
     ------
     ValueError
-        If "LM" is asked for what it cannot do: an objective that is no sum of squares, or more parameters
-        than its matrix can hold.
+        If "LM", or another optimizer of sums of squares, is asked for what it cannot do: another objective,
+        or more parameters than its matrix can hold.
     """
     if opt == AUTO:
         return "LM" if least_squares and n_params <= AUTO_LM_PARAMS else "LBFGS"
-    if opt == "LM" and not least_squares:
+    if not OPTIMIZERS[opt].squares_only:
+        return opt
+    if not least_squares:
         raise ValueError(
-            "opt is 'LM' with lamb > 0; expected lamb = 0, because Levenberg-Marquardt minimises sums of "
-            "squares and these penalties are none. Use opt='LBFGS' or 'auto', or the penalty smoothing."
+            f"opt is {opt!r} with lamb > 0; expected lamb = 0, because {_METHODS.get(opt, opt)} minimises "
+            "sums of squares and these penalties are none. Use opt='LBFGS' or 'auto', or the penalty "
+            "smoothing."
         )
-    if opt == "LM" and n_params > levenberg_marquardt.MAX_PARAMS:
+    if n_params > levenberg_marquardt.MAX_PARAMS:
         raise ValueError(
-            f"opt is 'LM' with {n_params} parameters; expected at most {levenberg_marquardt.MAX_PARAMS}, "
+            f"opt is {opt!r} with {n_params} parameters; expected at most {levenberg_marquardt.MAX_PARAMS}, "
             "because its matrix has as many rows and columns. Use opt='LBFGS' or 'auto'."
         )
     return opt
+
+
+_METHODS = {"LM": "Levenberg-Marquardt"}

@@ -183,7 +183,7 @@ class _Training:
         self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
         # before the weight is chosen the grids must already move to where they will stay
         self.smoothing: float | str = WEAK if options.smoothing == GCV else options.smoothing
-        if self.smoothing == AUTO_SMOOTHING:
+        if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
             self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
         self.recorder = _Recorder(model, data, options, callback)

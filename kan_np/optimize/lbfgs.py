@@ -79,13 +79,18 @@ def minimize(
     return Outcome(search.theta, FitStatus.STEP_LIMIT, n_iter)
 
 
+def n_pairs(n_params: int) -> int:
+    """How many pairs of steps and changes of the gradient are kept for so many parameters."""
+    fitting = min(_NUMBERS_IN_PAIRS // n_params, n_params // 2)  # more say little that is new
+    return min(max(fitting, _LEAST_PAIRS), _MOST_PAIRS)
+
+
 class _Search:
     """Parameters with f and its gradient there, the pairs, and the direction to go next."""
 
     def __init__(self, objective: Objective, theta: FloatArray) -> None:
         self.objective, self.theta = objective, theta.copy()
-        fitting = min(_NUMBERS_IN_PAIRS // theta.size, theta.size // 2)  # more say little that is new
-        memory = min(max(fitting, _LEAST_PAIRS), _MOST_PAIRS)
+        memory = n_pairs(theta.size)
         self._steps = np.zeros((memory + 1, theta.size))
         self._changes = np.zeros_like(self._steps)
         self._scalars = np.zeros((3, memory))

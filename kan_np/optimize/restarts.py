@@ -16,7 +16,7 @@ import numpy as np
 from kan_np.data.check import Dataset
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.optimize import check_optimizer, choose_optimizer
+from kan_np.optimize import OPTIMIZERS, check_optimizer, choose_optimizer
 from kan_np.optimize.fit import Callback
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.smoothing import AUTO as AUTO_SMOOTHING
@@ -28,8 +28,8 @@ STARTS_PER_RESTART = 6
 SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31
 
-#: Steps of a short start; of "LBFGS", whose steps are twenty iterations, an eighth.
-_SHORT_STEPS = {"LBFGS": 2, "LM": 16}
+#: Iterations of a short start: of optimizers whose steps are several, and of those whose steps are one.
+_SHORT_ITERATIONS, _SHORT_STEPS = 40, 16
 
 Model = KAN | MLP
 Maker = Callable[[int, np.random.Generator], Model]
@@ -103,7 +103,9 @@ def first_candidates(
 
 def _short_steps(options: dict[str, Any], n_params: int) -> int:
     opt = check_optimizer(options["opt"])
-    return _SHORT_STEPS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
+    optimizer = OPTIMIZERS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
+    several = optimizer.iterations_per_step
+    return _SHORT_STEPS if several == 1 else -(-_SHORT_ITERATIONS // several)
 
 
 def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:

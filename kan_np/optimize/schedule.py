@@ -61,7 +61,7 @@ def fit_schedule(
         to the finest grid that has not.
     k : int, optional
         Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the shape.
-    opt : {"auto", "LM", "LBFGS"}
+    opt : {"auto", "LM", "LBFGS"} or str
         Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
     steps : int
         Steps on every grid. With "auto" that is for shapes that are tried; the two best are

@@ -8,15 +8,19 @@ import math
 import numpy as np
 import pytest
 import synthetic
+from small_sweep import call, write_spec
 from test_report import page_of
 
+from kan_np import optimize
 from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.variants import varied_options
 from sweeps.figures import task_figure
+from sweeps.model_tables import OPTIMIZERS
 from sweeps.overview import model_text, run_lines
 from sweeps.page.overview_figures import summary_figure
 from sweeps.page.style import family_handles, ratio_text
+from sweeps.records import GRADIENT_OPTIMIZERS
 from sweeps.report import write_report
 from sweeps.show import record_lines
 from sweeps.store import Store
@@ -225,3 +229,23 @@ def test_hollow_markers_are_those_of_lbfgs(tmp_path):
     assert labels == ["KAN front, LM", "KAN front, LBFGS", "MLP front, LBFGS"]
     (figure_legend,) = summary_figure(result).legends
     assert [text.get_text() for text in figure_legend.get_texts()] == ["best KAN, LBFGS", "best MLP, LBFGS"]
+
+
+def test_the_optimizers_of_a_specification_are_those_of_the_library():
+    assert set(OPTIMIZERS) == {*optimize.OPTIMIZERS, optimize.AUTO}
+    one_step_is_many = {name for name, own in optimize.OPTIMIZERS.items() if own.iterations_per_step > 1}
+    assert one_step_is_many == {"LBFGS", *GRADIENT_OPTIMIZERS}
+
+
+def test_minimisers_of_scipy_are_an_axis_of_a_sweep(tmp_path):
+    spec = write_spec(tmp_path / "s.toml", seeds=1, steps=1)
+    axis = 'opt = ["L-BFGS-B", "trf", "LM"]'
+    spec.write_text(spec.read_text().replace('opt = "auto"', axis))
+    done = call("run", spec, "--out", tmp_path / "out", "--backend", "sequential")
+    assert done.returncode == 0, done.stderr
+    with Store.open(tmp_path / "out") as store:
+        records = [record for batch in store.records() for record in batch]
+    used = {record["config"]["opt"] for record in records if record["status"] == "ok"}
+    assert used == {"L-BFGS-B", "trf", "LM"}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "trf" in page

@@ -72,7 +72,7 @@ def test_runs_of_other_specifications_do_not_count() -> None:
 
 
 def test_cost_grows_with_everything_that_takes_time() -> None:
-    for opt in ("LBFGS", "LM", "auto"):
+    for opt in ("LBFGS", "LM", "auto", "L-BFGS-B", "trf"):
         base = kan([2, 5, 1], [3, 5], opt=opt)
         for longer in (
             base | {"width": [2, 5, 5, 1]},

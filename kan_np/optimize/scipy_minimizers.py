@@ -1,0 +1,249 @@
+"""The minimisers of scipy.optimize, by their names in SciPy: they end a fit as the compiled ones do.
+
+- "L-BFGS-B", "BFGS", "CG", "TNC" and "SLSQP" of `scipy.optimize.minimize` see value and gradient.
+- "Newton-CG" and "trust-ncg" see products with the Gauss-Newton matrix in place of the Hessian.
+- "trf" and "dogbox" of `scipy.optimize.least_squares` see residuals and a Jacobian. An objective offers the
+  normal equations f, g = 2 J^T r and H = 2 J^T J. With H = V D V^T the n + 1 residuals
+
+      D^(-1/2) V^T g  and  sqrt(2 f - |D^(-1/2) V^T g|^2),    with the Jacobian D^(1/2) V^T and 0,
+
+  have the same J^T J = H, J^T r = g and half the sum of squares f, which is all that both methods look at.
+
+SciPy's own tests of convergence are switched off: they stop at a relative fall of 1e-9 or a gradient of 1e-5,
+long before float64 is used up. A fit has converged when f falls by less than 1e-12 of itself in five
+iterations, or when SciPy finds no lower point after falls that were as small.
+
+"trust-krylov" is left out: with SciPy 1.17 the same start twice in one process went different ways, to NaN
+or to the minimum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.linalg import blas
+
+from kan_np._validate import FloatArray
+from kan_np.objective import Objective
+from kan_np.optimize.lbfgs import n_pairs
+from kan_np.optimize.outcome import Outcome
+from kan_np.optimize.status import FitStatus
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
+#: Methods that see value and gradient, and those that see products with the Gauss-Newton matrix.
+GRADIENT_METHODS = ("L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP")
+CURVATURE_METHODS = ("Newton-CG", "trust-ncg")
+LEAST_SQUARES_METHODS = ("trf", "dogbox")
+
+#: Converged after so many iterations that together lower f by less than this part of it.
+_PATIENCE, _TOLERANCE = 5, 1e-12
+#: Where a method gives up, a last fall below this part of f still counts as a minimum.
+_SETTLED = 1e-7
+#: In place of a value that is NaN or infinite: so many times the size of the first one, and as much at least.
+#: Line searches shorten their step then; on infinity itself the interpolations of some make NaN of it.
+_HUGE = 1e20
+#: Eigenvalues of the Gauss-Newton matrix below this part of the largest are rounding.
+_RANK = 1e-15
+#: Parameters that no sample reaches have this part of the largest diagonal element, as with the compiled
+#: Levenberg-Marquardt.
+_DIAGONAL_FLOOR = 1e-10
+#: A method that has refused so many steps in a row finds no lower point: a trust region that shrinks to a
+#: quarter each time is at 1e-18 of its size.
+_MOST_REFUSED = 30
+
+_Watch = Callable[[FloatArray], bool]
+
+
+def minimizer(method: str) -> Callable[[Objective, FloatArray, int, _Watch], Outcome]:
+    """Return ``minimize(objective, theta, max_iter, on_iteration) -> Outcome`` for a method of SciPy."""
+
+    def minimize(objective: Objective, theta: FloatArray, max_iter: int, on_iteration: _Watch) -> Outcome:
+        search = _Search(objective, theta, max_iter, on_iteration)
+        return search.run(method)
+
+    minimize.__doc__ = f"Minimise by {method} of scipy.optimize for at most `max_iter` iterations."
+    return minimize
+
+
+class _Ended(Exception):  # noqa: N818  no error: the way out of SciPy's loops
+    """A minimisation ends for a reason that SciPy does not know."""
+
+    def __init__(self, status: FitStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class _Search:
+    """What SciPy sees of an objective, and what it has accepted so far."""
+
+    def __init__(self, objective: Objective, theta: FloatArray, max_iter: int, watch: _Watch) -> None:
+        self.objective, self.max_iter, self._watch = objective, max_iter, watch
+        self.theta = np.array(theta, dtype=np.float64)
+        self.n_iter = 0
+        self._curvature_at: FloatArray | None = None
+        self._falls: list[float] = []
+        self._refused = 0
+        self._wall_at = -_PATIENCE  # the iteration in which a step last led to what is not finite
+        self._start, self._first = self.theta, objective(self.theta)
+        self._huge = _HUGE * max(abs(float(self._first[0])), 1.0)
+        self._now, _ = self._noted(self.theta, *self._first)
+
+    def run(self, method: str) -> Outcome:
+        if not self.last_finite:
+            return Outcome(self.theta, FitStatus.NON_FINITE, 0)
+        try:
+            with np.errstate(all="ignore"):  # divergence is a status, not a warning
+                reached = -1
+                while reached < self.n_iter:  # a line search that failed may find a step from a new beginning
+                    reached = self.n_iter
+                    self._call(method)
+            status = self._given_up()
+        except _Ended as ended:
+            status = ended.status
+        return Outcome(self.theta, status, self.n_iter)
+
+    def _call(self, method: str) -> None:
+        from scipy.optimize import least_squares  # a fifth of a second that other optimizers do not need
+        from scipy.optimize import minimize as scipy_minimize
+
+        if method in LEAST_SQUARES_METHODS:
+            least_squares(
+                self._residuals,
+                self.theta,
+                jac=self._jacobian,
+                method=method,
+                x_scale=self._scales(),
+                ftol=None,
+                xtol=1e-15,
+                gtol=None,
+                max_nfev=_MANY,
+                callback=self._accept_result,
+            )
+            return
+        options: dict[str, Any] = dict(_OPTIONS[method])
+        if method == "L-BFGS-B":
+            options["maxcor"] = n_pairs(self.theta.size)
+        products = {"hessp": self._product} if method in CURVATURE_METHODS else {}
+        scipy_minimize(
+            self._value_and_gradient,
+            self.theta,
+            jac=True,
+            method=method,
+            callback=self._accept,
+            options=options,
+            **products,
+        )
+
+    def _value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        if np.array_equal(theta, self._start):  # SciPy begins where this search has looked already
+            value, gradient = self._first
+            return self._noted(theta, value, gradient.copy())
+        return self._noted(theta, *self.objective(theta))
+
+    def _noted(self, theta: FloatArray, value: float, gradient: FloatArray) -> tuple[float, FloatArray]:
+        """What SciPy is told of an evaluation at theta, which is the last one from now on."""
+        self._at = theta.copy()
+        self.last_finite = bool(np.isfinite(value) and np.isfinite(gradient).all())
+        if not self.last_finite:
+            self._wall_at = self.n_iter
+        self._value = float(value) if self.last_finite else self._huge
+        return self._value, gradient if self.last_finite else np.zeros_like(gradient)
+
+    def _accept_result(self, intermediate_result: OptimizeResult) -> None:
+        self._accept(intermediate_result.x)
+
+    def _accept(self, theta: FloatArray) -> None:
+        """Count an iteration that SciPy has made, and end where it has no reason to."""
+        if np.array_equal(theta, self.theta):  # trust regions come back with a step refused
+            self._refuse()
+            return
+        if not np.array_equal(theta, self._at):
+            self._noted(theta, *self.objective(theta))  # the parts of its last value are of theta
+        if not self.last_finite or self._value > self._now:
+            self._refuse()  # SLSQP tells of steps that it shortens afterwards
+            return
+        self._falls = [*self._falls[1 - _PATIENCE :], self._now - self._value]
+        self._now, self.theta, self._refused = self._value, theta.copy(), 0
+        self.n_iter += 1
+        try:
+            stop = self._watch(self.theta.copy())
+        except StopIteration as error:  # SciPy would take it for its own word
+            raise RuntimeError("the callback raised StopIteration; return True to stop a fit") from error
+        if stop:
+            raise _Ended(FitStatus.STOPPED)
+        if len(self._falls) == _PATIENCE and sum(self._falls) <= _TOLERANCE * abs(self._now):
+            raise _Ended(self._given_up())
+        if self.n_iter >= self.max_iter:
+            raise _Ended(FitStatus.STEP_LIMIT)
+
+    def _refuse(self) -> None:
+        self._refused += 1
+        if self._refused > _MOST_REFUSED:
+            raise _Ended(self._given_up())
+
+    def _given_up(self) -> FitStatus:
+        """Why there is no lower point."""
+        if self.n_iter - self._wall_at < _PATIENCE:
+            return FitStatus.NON_FINITE
+        settled = not self._falls or self._falls[-1] <= _SETTLED * abs(self._now)
+        return FitStatus.CONVERGED if settled else FitStatus.STALLED
+
+    # ------------------------------------------------------------ curvature
+
+    def _product(self, theta: FloatArray, direction: FloatArray) -> FloatArray:
+        """The Gauss-Newton matrix at theta times a direction."""
+        if self._curvature_at is None or not np.array_equal(theta, self._curvature_at):
+            _, _, self._matrix = self.objective.normal_equations(theta)
+            diagonal = self._matrix.diagonal()
+            self._matrix[np.diag_indices_from(self._matrix)] += _DIAGONAL_FLOOR * float(diagonal.max())
+            self._curvature_at = theta.copy()
+        product: FloatArray = blas.dsymv(1.0, self._matrix, direction, lower=1)
+        return product
+
+    def _scales(self) -> FloatArray:
+        """Typical sizes of steps: one over the norms of the columns of the Jacobian, which have a floor."""
+        diagonal = self.objective.normal_equations(self.theta)[2].diagonal()
+        floor = _DIAGONAL_FLOOR * (float(diagonal.max()) or 1.0)
+        return np.asarray(1.0 / np.sqrt(np.maximum(diagonal, floor)))
+
+    def _residuals(self, theta: FloatArray) -> FloatArray:
+        """The residuals of the module's first lines."""
+        value, gradient, lower = self.objective.normal_equations(theta)
+        n = theta.size
+        self._root = np.zeros((n + 1, n))
+        matrix = np.tril(lower) + np.tril(lower, -1).T
+        value, gradient = self._noted(theta, value, gradient)
+        if not (self.last_finite and np.isfinite(matrix).all()):
+            self.last_finite = False
+            return np.full(n + 1, math.sqrt(2.0 * self._huge / (n + 1)))
+        size, vectors = np.linalg.eigh(matrix)
+        kept = size > _RANK * size[-1]
+        roots = np.sqrt(size[kept])
+        self._root[:n][kept] = roots[:, None] * vectors[:, kept].T
+        residuals = np.zeros(n + 1)
+        residuals[:n][kept] = (vectors[:, kept].T @ gradient) / roots
+        residuals[n] = math.sqrt(max(2.0 * value - float(residuals @ residuals), 0.0))
+        return residuals
+
+    def _jacobian(self, theta: FloatArray) -> FloatArray:
+        if not np.array_equal(theta, self._at):
+            self._residuals(theta)
+        return self._root
+
+
+#: Nothing but this module ends a minimisation; scipy's names for its tests differ.
+_MANY = 10**9
+_OPTIONS: dict[str, dict[str, float | int]] = {
+    "L-BFGS-B": {"ftol": 0.0, "gtol": 0.0, "maxiter": _MANY, "maxfun": _MANY},
+    "BFGS": {"gtol": 0.0, "maxiter": _MANY},
+    "CG": {"gtol": 0.0, "maxiter": _MANY},
+    "TNC": {"ftol": 0.0, "xtol": 0.0, "gtol": 0.0, "maxfun": _MANY},
+    "SLSQP": {"ftol": 0.0, "maxiter": _MANY},
+    "Newton-CG": {"xtol": 0.0, "maxiter": _MANY},
+    "trust-ncg": {"gtol": 0.0, "maxiter": _MANY},
+}
