@@ -47,7 +47,7 @@ def first_fits(kind: str) -> dict[str, float]:
     import numpy as np
 
     dataset = create_dataset(
-        lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=1000, seed=0
+        lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=2000, seed=0
     )
     seconds = []
     for _ in range(2):

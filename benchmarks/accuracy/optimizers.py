@@ -62,7 +62,8 @@ def compare(start: KAN | MLP, name: str, n_train: int, data_seed: int, steps: in
     dataset = create_dataset(target, n_var=start.width[0], train_num=n_train, test_num=10, seed=data_seed)
     models = start.copy(), start.copy()
     clock = time.perf_counter()
-    options = {"smoothing": 0.0} if isinstance(start, KAN) else {}  # least squares whatever the samples
+    # least squares whatever the samples
+    options = {"smoothing": 0.0} if isinstance(start, KAN) else {"weight_decay": 0.0}
     lm = models[0].fit(dataset, opt="LM", steps=steps, **options)
     seconds = time.perf_counter() - clock
     clock = time.perf_counter()

@@ -51,7 +51,7 @@ class KanNp(EdgeLibrary):
     def time_mlp_fit(self, width: list[int], steps: int, seed: int, dataset: Answer) -> Answer:
         data = {name: np.array(rows) for name, rows in dataset.items()}
         model = MLP(width, activation="tanh", seed=seed)
-        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps))
+        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps, weight_decay=0.0))
         return {"seconds": seconds, "evaluations": result.n_fev}
 
     def peak(self, size: int = 1024, repeats: int = 3) -> Answer:
