@@ -31,12 +31,17 @@ class Worker:
         Name of the module.
     python : str
         Path of the Python; by default that of this process.
+    root : Path
+        Folder with the packages `benchmarks` and `kan_np`; a Numba cache in it is used, if it is another.
     """
 
-    def __init__(self, module: str, python: str = sys.executable) -> None:
+    def __init__(self, module: str, python: str = sys.executable, root: Path = _ROOT) -> None:
         self._module = module
         self._folder = tempfile.TemporaryDirectory()  # pykan writes files into the current folder
         self._log = Path(self._folder.name) / "stderr.txt"
+        own = {"PYTHONPATH": str(root)}
+        if root != _ROOT:
+            own["NUMBA_CACHE_DIR"] = str(root / "numba-cache")
         with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 [python, "-W", "ignore", "-m", f"benchmarks.peers.workers.{module}"],
@@ -45,7 +50,7 @@ class Worker:
                 stderr=log,
                 text=True,
                 cwd=self._folder.name,
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)},
+                env={**os.environ, **_ONE_THREAD, **own},
             )
 
     def ask(self, request: str, **fields: Any) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 
-from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, serve, stopwatch
+from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, repeated, serve, stopwatch
 from kan_np import KAN, MLP
 from kan_np.penalty import Penalty
 
@@ -35,6 +37,10 @@ class KanNp(EdgeLibrary):
     def _step(self) -> object:
         return self._objective(self._theta)
 
+    def time_normal_equations(self, seconds: float) -> Answer:
+        """Seconds of each of some evaluations of what Levenberg-Marquardt sees of the loaded model."""
+        return {"seconds": repeated(lambda: self._objective.normal_equations(self._theta), seconds)}
+
     def time_fit(self, width: list[int], grid: int, steps: int, seed: int, dataset: Answer) -> Answer:
         data = {name: np.array(rows) for name, rows in dataset.items()}
         model = KAN(width, grid, seed=seed)
@@ -51,7 +57,9 @@ class KanNp(EdgeLibrary):
     def time_mlp_fit(self, width: list[int], steps: int, seed: int, dataset: Answer) -> Answer:
         data = {name: np.array(rows) for name, rows in dataset.items()}
         model = MLP(width, activation="tanh", seed=seed)
-        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps, weight_decay=0.0))
+        # revisions before weight decay had none
+        free = {"weight_decay": 0.0} if "weight_decay" in signature(MLP.fit).parameters else {}
+        seconds, result = stopwatch(lambda: model.fit(data, opt="LBFGS", steps=steps, **free))
         return {"seconds": seconds, "evaluations": result.n_fev}
 
     def peak(self, size: int = 1024, repeats: int = 3) -> Answer:
