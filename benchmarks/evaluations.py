@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks._common import shape_text
 from kan_np import KAN, MLP, Dataset, create_dataset
-from kan_np.objective import Objective
-from kan_np.penalty import Penalty
+from kan_np.objective.objective import Objective
+from kan_np.objective.sparsity_penalty import Penalty
 
 Call = Callable[[], object]
 FloatArray = NDArray[np.float64]

@@ -19,9 +19,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._common import Bar, median, shape_text, show_bars, show_table
 from kan_np import KAN, MLP, create_dataset
-from kan_np.objective import KanObjective
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize.levenberg_marquardt import _Search
-from kan_np.penalty import Penalty
 
 SHAPES = (([2, 1, 1], 3), ([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 5, 1], 10), ([4, 9, 9, 1], 5))
 MLPS = ([2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1])

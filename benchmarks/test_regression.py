@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import regression
 from benchmarks.evaluations import EVALUATIONS
-from kan_np.mlp_objective import MlpObjective
-from kan_np.objective import KanObjective
+from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.objective import KanObjective
 
 SLOWED = [
     (KanObjective, "__call__", {"loss and gradient", "penalised loss and gradient"}),

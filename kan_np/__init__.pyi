@@ -1,4 +1,4 @@
-from . import attribution, data, discovery, mlp, model, optimize, plot, pruning, serialize, symbolic
+from . import data, discovery, mlp, model, optimize, plot, serialize, symbolic
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -22,14 +22,15 @@ from .data import (
     split_validation,
 )
 from .discovery import Candidate, Discovery, discover
+from .edges.bspline import design_matrix
 from .mlp import MLP
 from .model import KAN
-from .optimize.fit import Callback
-from .optimize.schedule import fit_mlp, fit_schedule
-from .optimize.stage import Schedule, Stage
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
-from .pieces import design_matrix
+from .schedule.schedule import fit_mlp, fit_schedule
+from .schedule.stage import Schedule, Stage
 from .serialize import load_model
+from .surgery import attribution, pruning
+from .training.fit import Callback
 
 __all__ = [
     "KAN",

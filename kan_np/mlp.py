@@ -16,18 +16,18 @@ from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.scaler import Scaler
-from kan_np.mlp_network import ACTIVATIONS, MlpNetwork
-from kan_np.mlp_objective import MlpObjective
-from kan_np.objective import Objective
-from kan_np.optimize.fit import Callback, FitOptions
-from kan_np.optimize.folds import Sample
+from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
+from kan_np.network.state import check_config, check_vector
+from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.objective import Objective
+from kan_np.objective.shrinkage import Shrunk
+from kan_np.objective.smoothing import AUTO
+from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
+from kan_np.objective.weight_decay import WeightPrior
 from kan_np.optimize.status import FitResult
-from kan_np.penalty import Penalty, scheduled_penalties
-from kan_np.shrinkage import Shrunk
-from kan_np.smoothing import AUTO
-from kan_np.stored import check_config, check_vector
-from kan_np.trainable import Trainable, check_width
-from kan_np.weight_decay import WeightPrior
+from kan_np.training.estimator import Trainable, check_width
+from kan_np.training.fit import Callback, FitOptions
+from kan_np.training.folds import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -158,7 +158,8 @@ class MLP(Trainable):
     ) -> FitResult:
         """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
 
-        Otherwise as ``KAN.fit``. P is a weighted sum of squares of the weights (`kan_np.weight_decay`).
+        Otherwise as ``KAN.fit``. P is a weighted sum of squares of the weights
+        (`kan_np.objective.weight_decay`).
 
         Parameters
         ----------

@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kan_np import _validate, attribution, fixing, given, locking, pruning
+from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
-from kan_np.grid import uniform_knots
-from kan_np.grid_moves import moved
-from kan_np.mixed_network import MixedNetwork
-from kan_np.mixed_objective import MixedObjective
-from kan_np.network import BASE_FUNCTIONS, Network
-from kan_np.objective import KanObjective, Objective
-from kan_np.optimize.fit import Callback, FitOptions
+from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
+from kan_np.edges.knots import uniform_knots
+from kan_np.network.grid_update import moved
+from kan_np.network.initialization import STARTS, random_parameters
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import BASE_FUNCTIONS, Network
+from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
+from kan_np.network.width import Shape
+from kan_np.objective.mixed_objective import MixedObjective
+from kan_np.objective.objective import KanObjective, Objective
+from kan_np.objective.shrinkage import SplinePrior, constant_network
+from kan_np.objective.smoothing import check_smoothing
+from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
-from kan_np.penalty import Penalty, scheduled_penalties
-from kan_np.pieces import EXTRAPOLATIONS, MAX_ORDER, SplineTable
-from kan_np.shape import Shape
-from kan_np.shrinkage import SplinePrior, constant_network
-from kan_np.smoothing import check_smoothing
-from kan_np.starts import STARTS, random_parameters
-from kan_np.stored import check_arrays, check_config, network_arrays, restored_network
+from kan_np.surgery import attribution, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import set_parameters as setting
 from kan_np.symbolic import auto, formula
+from kan_np.training.fit import Callback, FitOptions
 from kan_np.views import Views
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class KAN(Views):
         "smooth", and its hidden nodes stay so.
     init : {"pykan", "wide", "power"}
         Start: near-zero splines as in pykan, ten times larger ones, or the power law of arXiv:2509.03417; see
-        `kan_np.starts`.
+        `kan_np.network.initialization`.
     noise_scale, scale_base_mu, scale_base_sigma : float
         Of the starts "pykan" and "wide": coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) (ten times
         that for "wide") and residual weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
@@ -149,7 +151,7 @@ class KAN(Views):
             raise TypeError(
                 f"affine_trainable is {_validate.shown(affine_trainable)}; expected True or False."
             )
-        ranges = given.grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
+        ranges = setting.grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
@@ -194,7 +196,8 @@ class KAN(Views):
     ) -> FitResult:
         """Train in place on mean squared error + ``lamb`` R + ``smoothing`` S.
 
-        R is pykan's penalty (`kan_np.penalty`), S the difference penalty of P-splines (`kan_np.smoothing`).
+        R is pykan's penalty (`kan_np.objective.sparsity_penalty`), S the difference penalty of P-splines
+        (`kan_np.objective.smoothing`).
 
         Inputs and labels should be of order one, as the starting parameters are; for others standardise the
         data (`load_csv` does, `dataset_from_arrays` and `create_dataset` on request) and use ``predict``.
@@ -220,16 +223,16 @@ class KAN(Views):
             Penalty: strength of all, and weights of the scores of edges, their entropy, the size of
             coefficients and of their differences; `reg_metric` names the score, one of
             "edge_forward_spline_n", "edge_forward_spline_u", "edge_forward_sum", "edge_backward",
-            "node_backward" (`kan_np.scores`). ``lamb`` is a number, or a sequence with one for each equal
-            part of the steps: ``lamb=(1e-3, 1e-2, 0)`` sparsifies gently, then strongly, then lets what is
-            left fit freely.
+            "node_backward" (`kan_np.objective.edge_scores`). ``lamb`` is a number, or a sequence with one for
+            each equal part of the steps: ``lamb=(1e-3, 1e-2, 0)`` sparsifies gently, then strongly, then lets
+            what is left fit freely.
         smoothing : float, "auto", "weak" or "gcv"
             Weight of the squared second differences of coefficients. "auto" is 0, plain least squares, unless
             samples are few: with fewer than three values of the labels a parameter least squares would go
             through the noise and be far off between and beyond the samples. A model that was not trained
             before is then fitted with a prior that keeps edges near to constants, whose weight (up to
             infinity: the mean of the labels) is chosen by cross-validation; ``result.shrinkage`` says it,
-            and further fits of the model keep it (`kan_np.optimize.cross_validation`). Outside the range of
+            and further fits of the model keep it (`kan_np.training.cross_validation`). Outside the range of
             so few samples edges are followed for at most a quarter of it, and less where the folds are not
             met there; rows further out are predicted as if they lay where that ends (with
             ``extrapolation="smooth"``, and until an edge becomes a symbol). Give 0.0 for least squares with
@@ -237,7 +240,7 @@ class KAN(Views):
             differences, at most half the loss (coefficients over labels, where that is less) and sinking with
             it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
             as their neighbours do, and of bends while the labels are partly explained, at most an eighth of
-            the loss; see `kan_np.smoothing`. "gcv" chooses the weight by generalised
+            the loss; see `kan_np.objective.smoothing`. "gcv" chooses the weight by generalised
             cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
             data. It leaves straight lines free: with fewer than three values of the labels for each parameter
             of a network of straight lines it is the same as "auto".
@@ -334,11 +337,11 @@ class KAN(Views):
             self._start, self._constant = self._network, None
 
     # functions of a model, as methods
-    set_parameters = given.set_parameters
-    fix_symbolic = fixing.fix_symbolic
-    unfix_symbolic = fixing.unfix_symbolic
-    lock = locking.lock
-    unlock = locking.unlock
+    set_parameters = setting.set_parameters
+    fix_symbolic = symbolic_edges.fix_symbolic
+    unfix_symbolic = symbolic_edges.unfix_symbolic
+    lock = tied_edges.lock
+    unlock = tied_edges.unlock
     prune = pruning.prune
     prune_node = pruning.prune_node
     prune_edge = pruning.prune_edge

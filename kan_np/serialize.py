@@ -18,9 +18,9 @@ from kan_np.data.columns import Columns
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.stored import check_text, check_vector
-from kan_np.trainable import Trainable
-from kan_np.training_range import checked_range
+from kan_np.network.state import check_text, check_vector
+from kan_np.training.estimator import Trainable
+from kan_np.training.training_range import checked_range
 
 #: Raised when what is written changes so that older readers would misread or refuse it.
 FORMAT_VERSION = 5

@@ -7,13 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.mixed_layer import Affine
-from kan_np.mixed_network import MixedNetwork, as_mixed
-from kan_np.network import Network
-from kan_np.place import Place
-from kan_np.shape import Shape
-from kan_np.symbolic_edge import SymbolicEdge
-from kan_np.trainable import Trainable
+from kan_np.edges.symbol import SymbolicEdge
+from kan_np.network.edge_index import Place
+from kan_np.network.mixed_layer import Affine
+from kan_np.network.mixed_network import MixedNetwork, as_mixed
+from kan_np.network.network import Network
+from kan_np.network.width import Shape
+from kan_np.training.estimator import Trainable
 
 
 class Views(Trainable):

@@ -146,11 +146,11 @@ def run(
     from sweeps import launch as launching
     from sweeps.backends import check_choice, check_jobs, get_backend
     from sweeps.checks import pick
-    from sweeps.own_data import TableOptions
     from sweeps.progress import KINDS
-    from sweeps.quantities import parse_memory
     from sweeps.runner import RunnerOptions
     from sweeps.shard import parse_shard
+    from sweeps.table_options import TableOptions
+    from sweeps.units import parse_memory
 
     get_backend(backend)
     check_jobs(jobs)
@@ -222,9 +222,9 @@ def auto(
     from sweeps import launch as launching
     from sweeps.auto.command import AutoRequest, find_model
     from sweeps.backends import check_jobs
-    from sweeps.own_data import TableOptions
-    from sweeps.quantities import parse_duration
     from sweeps.runner import RunnerOptions
+    from sweeps.table_options import TableOptions
+    from sweeps.units import parse_duration
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sweeps._counted import counted
+from sweeps._plural import counted
 from sweeps.analysis.aggregate import aggregate
-from sweeps.analysis.made_by import plain
+from sweeps.analysis.provenance import plain
 from sweeps.analysis.results import Interval, SweepResult, TaskResult
 from sweeps.analysis.statistics import (
     LEAST_ERROR,
@@ -25,10 +25,10 @@ from sweeps.analysis.statistics import (
 )
 from sweeps.analysis.task_data import Data, data_differences, task_data
 from sweeps.errors import UserError
+from sweeps.page.number_format import interval_text
+from sweeps.page.number_format import plain as plain_number
 from sweeps.page.style import by_family, label
 from sweeps.page.tables import Column, Table
-from sweeps.page.words import interval_text
-from sweeps.page.words import plain as plain_number
 from sweeps.records import canonical_json, text_id
 from sweeps.store import Store
 

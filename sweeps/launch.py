@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sweeps._counted import are, counted
+from sweeps._plural import are, counted
 from sweeps.checks import nearest, pick
+from sweeps.data_warnings import notes_of
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
-from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.plan import NO_RUNS, Plan, left_out_lines, longest_first, make_plan, plan_lines
-from sweeps.quantities import parse_duration
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
 from sweeps.shard import Shard, shard_of
 from sweeps.space import (
@@ -31,7 +30,8 @@ from sweeps.space import (
 )
 from sweeps.spec_reader import csv_spec, read_spec, suite_spec
 from sweeps.store import DATABASE_NAME, Store
-from sweeps.table_notes import notes_of
+from sweeps.table_options import TableOptions, worded_as_options
+from sweeps.units import parse_duration
 
 DEFAULT_PRESET = "quick"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._command import command_for
-from sweeps._counted import are, counted
+from sweeps._plural import are, counted
 from sweeps.environment import code_of
 from sweeps.errors import UserError
 from sweeps.records import canonical_json, text_id
 from sweeps.storage.database import DATABASE_NAME
-from sweeps.storage.parts import Part, check_one_sweep, lacking, lacks_line, read_part
+from sweeps.storage.merge_sources import Part, check_one_sweep, lacking, lacks_line, read_part
 from sweeps.store import Store
 
 #: What two computations of one run may differ in.

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sweeps._counted import are, counted
+from sweeps._plural import are, counted
 from sweeps._safe_text import one_line
 from sweeps.records import FORMULA, best_stage, opt_text
 from sweeps.spec_reader import preset_names
-from sweeps.storage.parts import lacks_line
+from sweeps.storage.merge_sources import lacks_line
 from sweeps.store import Store
 
 _SLOWEST = 5

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sweeps._counted import counted
+from sweeps._plural import counted
 from sweeps.records import AUTO, BASELINES, FORMULA, GRADIENT_OPTIMIZERS
 from sweeps.space import RunConfig, kan_params, mlp_params
 from sweeps.training.baselines import baseline_cost

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._command import command_for
-from sweeps._counted import are, counted
+from sweeps._plural import are, counted
 from sweeps.errors import UserError
 from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.lock import WriterLock
-from sweeps.storage.pages import rows_in
+from sweeps.storage.page_recovery import rows_in
 from sweeps.storage.rows import (
     CHECKS,
     ENVIRONMENT_COLUMNS,

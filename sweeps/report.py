@@ -13,21 +13,21 @@ from sweeps._collection import spared_collection
 from sweeps._files import write_file
 from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.formulas import formula_verdict
-from sweeps.analysis.made_by import machine_line, machine_view, spec_view
 from sweeps.analysis.optimizers import compare_optimizers
+from sweeps.analysis.provenance import machine_line, machine_view, spec_view
 from sweeps.analysis.results import Point, SweepResult
 from sweeps.figures import PARAMETERS, SECONDS, has_pictures, task_figure
 from sweeps.page import views
+from sweeps.page.figure_writer import Press
 from sweeps.page.gallery import Gallery
-from sweeps.page.hover import MAX_DOTS, dots_json
 from sweeps.page.html import render_page
+from sweeps.page.number_format import configuration_text, number
 from sweeps.page.overview_figures import all_tasks_figure, compared_tasks, shown_tasks, summary_figure
-from sweeps.page.press import Press
 from sweeps.page.report_tables import front_csv, report_tables
 from sweeps.page.style import file_names
 from sweeps.page.tables import Table, write_tables
+from sweeps.page.tooltips import MAX_DOTS, dots_json
 from sweeps.page.verdict import baseline_verdict, chance_verdict, verdict
-from sweeps.page.words import configuration_text, number
 from sweeps.records import BASELINES, canonical_json, text_id
 from sweeps.store import Store
 

@@ -27,7 +27,7 @@ from sweeps.environment import code_of, environment, kernel
 from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, canonical_json
 from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.training.baselines import LEAST_SQUARES_STEPS, fit_sklearn
-from sweeps.training.chain import Chain, ChainEnd, Diverged
+from sweeps.training.stage_recorder import Chain, ChainEnd, Diverged
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweeps._counted import counted
+from sweeps._plural import counted
 from sweeps.backends import (
     Backend,
     Compute,

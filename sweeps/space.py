@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sweeps._collection import paused_collection
-from sweeps._counted import counted
+from sweeps._plural import counted
 from sweeps.errors import UserError
 from sweeps.records import ADDITIVE, FORMULA, LINEAR, canonical_json, member_json, object_json, text_id
 

@@ -93,7 +93,6 @@ from typing import Any
 from sweeps.checks import LARGEST, Expected, Table, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
 from sweeps.model_tables import model_table
-from sweeps.own_data import TableOptions
 from sweeps.space import (
     DECIMALS,
     ONE_HOT,
@@ -104,6 +103,7 @@ from sweeps.space import (
     SweepSpec,
     check_size,
 )
+from sweeps.table_options import TableOptions
 
 #: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
 MAX_SAMPLES = 100_000_000

@@ -21,7 +21,7 @@ from sweeps.plan import models_by_family
 from sweeps.records import canonical_json, group_id, text_id
 from sweeps.storage.database import DATABASE_NAME, check_structure, connect_reader, connect_writer
 from sweeps.storage.lock import WriterLock, holder
-from sweeps.storage.reading import Reading
+from sweeps.storage.queries import Reading
 from sweeps.storage.rows import CHECKS, PART_TABLES, RUN_COLUMNS, checked, part_name, part_rows, to_null
 from sweeps.storage.schema import check_schema, has_tables, make_schema, migrate, set_meta, timestamp
 from sweeps.storage.sqlite_errors import sqlite_errors, unwritable

@@ -19,10 +19,10 @@ import numpy as np
 
 import kan_np
 from sweeps.checks import pick
+from sweeps.data_warnings import table_notes
 from sweeps.errors import UserError
 from sweeps.records import FORMULA, canonical_json, text_id
 from sweeps.space import CONFIG_FORMAT, REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo, left_out
-from sweeps.table_notes import table_notes
 
 Dataset = dict[str, Any]
 
@@ -45,7 +45,7 @@ def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
     """Return the tasks of a specification, by name, in their order.
 
     Their descriptions count the samples after the split (n_train, n_val, n_test); those of a table have
-    "notes" where there is something to know about it, see `sweeps.table_notes`.
+    "notes" where there is something to know about it, see `sweeps.data_warnings`.
 
     Raises
     ------

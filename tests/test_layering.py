@@ -14,7 +14,14 @@ import sweeps
 
 KAN_NP = Path(kan_np.__file__).parent
 SWEEPS = Path(sweeps.__file__).parent
-INSTRUCTIONS = {"lanes.py", "tiles.py", "products.py", "layout.py", "exponential.py", "windows.py"}
+INSTRUCTIONS = {
+    "simd4.py",
+    "microkernels.py",
+    "products.py",
+    "packing.py",
+    "exponential.py",
+    "piecewise_simd.py",
+}
 WRITTEN, COMPILED = ("intrinsic",), ("entry", "jit", "jit_inline", "jit_exact", "spliced")
 LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "rich", "jinja2"}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kan_np.symbolic.names import text_of
+from kan_np.functions.names import text_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

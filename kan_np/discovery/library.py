@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kan_np.symbolic.library import SymbolLibrary, default_library
+from kan_np.functions.library import SymbolLibrary, default_library
 
 #: Name, formula and complexity: functions that two edges in a row make, which one edge may be.
 _COMPOSED = (

@@ -15,14 +15,14 @@ from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data, checked_names
 from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
 from kan_np.discovery.library import wide_library
+from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
-from kan_np.discovery.ridges import merged, rough_network
-from kan_np.discovery.snapping import State, snap
+from kan_np.discovery.symbolic_search import State, snap
 from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.discovery.writing import Writer
-from kan_np.mixed_network import MixedNetwork
-from kan_np.symbolic.library import SymbolLibrary
+from kan_np.functions.library import SymbolLibrary
+from kan_np.network.mixed_network import MixedNetwork
 
 #: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
@@ -60,12 +60,12 @@ def discover(
 
     Shapes of formulas (`kan_np.discovery.trees`) are trained as networks of splines by Levenberg-Marquardt
     from several starts and refined. Where one fits well its edges become symbols one by one, the rest being
-    trained again after each (`kan_np.discovery.snapping`); the formula is simplified, its constants are
-    recognised and fitted together. It ends when a formula is exact up to rounding; else, when all shapes
-    have been tried, also with variables that enter together merged (`kan_np.discovery.ridges`), or when the
-    time is over. Validation samples decide throughout, so that noise is no accuracy. A constant and a
-    straight line are always tried; a formula has no term, factor or variable that the samples do not see, and
-    is called exact only where the labels' own digits agree with it. Nothing of this depends on units.
+    trained again after each (`kan_np.discovery.symbolic_search`); the formula is simplified, its constants
+    are recognised and fitted together. It ends when a formula is exact up to rounding; else, when all shapes
+    have been tried, also with variables that enter together merged (`kan_np.discovery.merged_variables`), or
+    when the time is over. Validation samples decide throughout, so that noise is no accuracy. A constant and
+    a straight line are always tried; a formula has no term, factor or variable that the samples do not see,
+    and is called exact only where the labels' own digits agree with it. Nothing of this depends on units.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def discover(
     lib : sequence of str, optional
         Names of the library to use; all if None.
     var : sequence of str or sympy.Expr, optional
-        Names of the inputs, no two alike; see `kan_np.symbolic.names` for how they are written.
+        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written.
     seconds : float
         Budget, in processor time of the thread, which other programs do not use up. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed

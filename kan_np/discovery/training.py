@@ -10,16 +10,16 @@ import numpy as np
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.discovery.trees import Layer, Tree, layers_of
-from kan_np.grid import knots_from_samples, uniform_knots
-from kan_np.mixed_layer import MixedLayer
-from kan_np.mixed_network import MixedNetwork
-from kan_np.mixed_objective import MixedObjective
-from kan_np.network import Network
+from kan_np.edges.bspline import SplineTable
+from kan_np.edges.knots import knots_from_samples, uniform_knots
+from kan_np.edges.symbol import SymbolicEdge
+from kan_np.functions.builtin import builtin_symbols
+from kan_np.network.mixed_layer import MixedLayer
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
+from kan_np.network.topology import Wiring
+from kan_np.objective.mixed_objective import MixedObjective
 from kan_np.optimize.levenberg_marquardt import minimize
-from kan_np.pieces import SplineTable
-from kan_np.symbolic.builtin import builtin_symbols
-from kan_np.symbolic_edge import SymbolicEdge
-from kan_np.wiring import Wiring
 
 Stop = Callable[[], bool]
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.training import Data
-from kan_np.mixed_layer import MixedLayer
-from kan_np.mixed_network import MixedNetwork
-from kan_np.network import Network
-from kan_np.pieces import SplineTable
+from kan_np.edges.bspline import SplineTable
+from kan_np.network.mixed_layer import MixedLayer
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 
 
 def own_units(values: FloatArray) -> FloatArray:

@@ -12,16 +12,16 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.discovery.border import physical
 from kan_np.discovery.candidate import Candidate, message_bits
-from kan_np.discovery.snapping import is_symbolic
+from kan_np.discovery.symbolic_search import is_symbolic
 from kan_np.discovery.training import Data, descend, rmse, start_network
 from kan_np.discovery.trees import total
 from kan_np.discovery.units import in_own_units, in_units_of_data
-from kan_np.mixed_network import MixedNetwork
-from kan_np.symbolic.builtin import builtin_symbols
-from kan_np.symbolic.library import SymbolLibrary
+from kan_np.edges.symbol import SymbolicEdge
+from kan_np.functions.builtin import builtin_symbols
+from kan_np.functions.library import SymbolLibrary
+from kan_np.network.mixed_network import MixedNetwork
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
 from kan_np.symbolic.suggest import suggest_symbolic
-from kan_np.symbolic_edge import SymbolicEdge
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
@@ -183,7 +183,7 @@ class Writer:
 def as_model(network: MixedNetwork, scaler: Any = None) -> KAN:
     """The KAN of a network."""
     from kan_np.model import KAN
-    from kan_np.shape import Shape as Width
+    from kan_np.network.width import Shape as Width
 
     width = Width.of(network)
     model = KAN(width.pykan, mult_arity=width.mult_arity, base_fun=network.base_fun, k=network.k)

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO
-from kan_np.kernels.lanes import LANES, add_row
+from kan_np.kernels.dense_basis import lay_out
 from kan_np.kernels.layer import start_evaluation
-from kan_np.kernels.layout import scale_row
+from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.network import layers_forward, node_slopes
-from kan_np.kernels.panels import lay_out
+from kan_np.kernels.packing import scale_row
+from kan_np.kernels.simd4 import LANES, add_row
 from kan_np.kernels.spline import active_values
-from kan_np.kernels.tiles import PANEL
 
 
 class Active(NamedTuple):

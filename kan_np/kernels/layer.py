@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from kan_np.kernels._jit import jit, spliced
 from kan_np.kernels.base import ZERO, residual
-from kan_np.kernels.panels import ALL, lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.dense_basis import ALL, lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.polynomials import (
     clear_moments,
     polynomial_moments,
@@ -21,7 +22,6 @@ from kan_np.kernels.polynomials import (
     to_polynomials,
 )
 from kan_np.kernels.spline import place_nodes
-from kan_np.kernels.tiles import PANEL
 
 
 @jit

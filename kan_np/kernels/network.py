@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kan_np.kernels._jit import entry, jit, spliced
+from kan_np.kernels.dense_basis import ALL
 from kan_np.kernels.layer import (
     clear,
     edge_values,
@@ -14,7 +15,6 @@ from kan_np.kernels.layer import (
     start_gradient,
     take_slopes,
 )
-from kan_np.kernels.panels import ALL
 
 
 @entry

@@ -8,8 +8,8 @@ polynomial a piece,
 
 which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
 by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
-is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.lanes` and, on
-grids of few intervals, those of `kan_np.kernels.windows`.
+is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.simd4` and, on
+grids of few intervals, those of `kan_np.kernels.piecewise_simd`.
 
 Whole arrays are passed, with row numbers: a row taken out of an array is an array of its own, and every one
 costs some nanoseconds.
@@ -20,11 +20,11 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import jit, jit_inline
+from kan_np.kernels.dense_basis import tile_size
 from kan_np.kernels.exponential import OCTET
-from kan_np.kernels.lanes import LANES, add_product, add_row, moments_quad, spline_quad
-from kan_np.kernels.panels import tile_size
-from kan_np.kernels.tiles import PANEL
-from kan_np.kernels.windows import PIECES, any_outside, panel_edges, piece_moments
+from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_moments
+from kan_np.kernels.simd4 import LANES, add_product, add_row, moments_quad, spline_quad
 
 
 @jit

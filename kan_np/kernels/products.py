@@ -18,7 +18,7 @@ from typing import Any
 from numba import types
 
 from kan_np.kernels._jit import intrinsic
-from kan_np.kernels.tiles import PANEL, Tile
+from kan_np.kernels.microkernels import PANEL, Tile
 
 #: Rows of b whose products with rows of a are summed at once: with five of these fifteen registers.
 _ROWS = 3

@@ -1,8 +1,8 @@
 """Where samples lie on the grids of their node, and B-splines as piecewise polynomials.
 
 On every piece p the k + 1 active B-splines of order k are polynomials of the local coordinate
-u = (x - origin_p) * scale_p, with the coefficients that `kan_np.pieces` prepared, highest power first. What
-happens outside the grid is one more piece at each end, so that no kernel knows about extrapolation.
+u = (x - origin_p) * scale_p, with the coefficients that `kan_np.edges.bspline` prepared, highest power first.
+What happens outside the grid is one more piece at each end, so that no kernel knows about extrapolation.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit, jit_inline
-from kan_np.kernels.lanes import LANES
-from kan_np.kernels.tiles import PANEL
-from kan_np.kernels.windows import place_panel
+from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.piecewise_simd import place_panel
+from kan_np.kernels.simd4 import LANES
 
 
 @jit

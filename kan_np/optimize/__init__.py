@@ -1,4 +1,4 @@
-"""Optimizers, and the training loop around them.
+"""Optimizers: what lowers an objective, by which name.
 
 An optimizer is a function ``minimize(objective, theta, max_iter, on_iteration) -> Outcome`` and the number
 of its iterations that count as one step; a new one is a file and a line in `OPTIMIZERS`.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kan_np._validate import FloatArray, choice
-from kan_np.objective import Objective
+from kan_np.objective.objective import Objective
 from kan_np.optimize import lbfgs, levenberg_marquardt, scipy_minimizers
 from kan_np.optimize.outcome import Outcome
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.kernels.quasi_newton import next_direction, slope_along
-from kan_np.objective import Objective
+from kan_np.objective.objective import Objective
 from kan_np.optimize.line_search import Point, wolfe_search
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.linalg import blas
 
 from kan_np._validate import FloatArray
-from kan_np.objective import Objective
+from kan_np.objective.objective import Objective
 from kan_np.optimize.lbfgs import n_pairs
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.attribution import edge_parts, edge_scores
 from kan_np.plot import names as naming
 from kan_np.plot import reading
 from kan_np.plot._style import BLUE, GREY, INK, VERMILION
+from kan_np.surgery.attribution import edge_parts, edge_scores
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
@@ -44,7 +44,7 @@ def plot_edge(
     Blue is phi, orange if the edge is a symbol, whose formula is then written; grey are its spline and its
     residual part; blue ticks on the axis are the knots, and shaded is what lies outside the grid. Along the
     axis stand the samples that reach the edge, as lines or, if there are more than 100, as a histogram. The
-    score is B_lij of `kan_np.scores`.
+    score is B_lij of `kan_np.objective.edge_scores`.
 
     Parameters
     ----------

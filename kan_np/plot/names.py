@@ -17,7 +17,7 @@ from kan_np._validate import shown
 from kan_np.plot._style import FONT_SIZE, INK, POINT
 
 if TYPE_CHECKING:
-    from kan_np.symbolic_edge import SymbolicEdge
+    from kan_np.edges.symbol import SymbolicEdge
 
 _SMALLEST = 7.0  # points
 _SMALLEST_UPRIGHT = 9.0
@@ -162,7 +162,7 @@ def formula_of(edge: SymbolicEdge) -> str:
     Examples
     --------
     >>> from kan_np.symbolic import default_library
-    >>> from kan_np.symbolic_edge import SymbolicEdge
+    >>> from kan_np.edges.symbol import SymbolicEdge
     >>> formula_of(SymbolicEdge(default_library()["sin"], a=2.00001, c=-1.0))
     '$- \\\\sin{\\\\left(2 x \\\\right)}$'
     """
@@ -187,7 +187,7 @@ def formula_of(edge: SymbolicEdge) -> str:
 def _name(what: str, entry: Any) -> str:
     """A name as it can be drawn: a formula where it is one, else its text as it stands."""
     if hasattr(entry, "free_symbols"):  # a SymPy expression
-        from kan_np.symbolic.names import is_word, latex_of, text_of
+        from kan_np.functions.names import is_word, latex_of, text_of
 
         literal = getattr(entry, "name", None) or text_of(entry)
         entry = f"${latex_of(entry)}$" if is_word(literal) or not hasattr(entry, "name") else plain(literal)

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.attribution import edge_scores
 from kan_np.plot import layout as geometry
 from kan_np.plot import names as naming
 from kan_np.plot import reading
 from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, draw_products, shades, sheet
 from kan_np.plot.layout import Bools, Layout
+from kan_np.surgery.attribution import edge_scores
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
@@ -58,11 +58,11 @@ def plot_network(
 
         tanh(beta s),    s = n_out B  ("backward"),  s = the score itself  (the others)
 
-    with the scores of `kan_np.attribution`; n_out B is the edge's part in the variation of all outputs, where
-    B is its part in the mean output (Figure 2.4 of arXiv:2404.19756 and pykan for one output). Squares of the
-    edges of a symbol are orange with its name. A node that is a product is a circle with a cross, over a dot
-    for each of its factors. Edges that are zero everywhere are left out; in large networks only the strongest
-    edges of each node have a square, and the others are plain wires.
+    with the scores of `kan_np.surgery.attribution`; n_out B is the edge's part in the variation of all
+    outputs, where B is its part in the mean output (Figure 2.4 of arXiv:2404.19756 and pykan for one output).
+    Squares of the edges of a symbol are orange with its name. A node that is a product is a circle with a
+    cross, over a dot for each of its factors. Edges that are zero everywhere are left out; in large networks
+    only the strongest edges of each node have a square, and the others are plain wires.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def plot_network(
         Samples that scores and ranges come from, as ``model(x)`` takes them; 1000 random ones over the grids
         of the inputs if not given.
     metric : {"backward", "forward_n", "forward_u"}
-        Score: "edge_backward", "edge_forward_sum" or "edge_forward_spline_u" of `kan_np.attribution`.
+        Score: "edge_backward", "edge_forward_sum" or "edge_forward_spline_u" of `kan_np.surgery.attribution`.
     beta : float
         Above 0; larger values show weaker edges.
     in_vars, out_vars : sequence of str or SymPy expressions, optional

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
-from kan_np.attribution import default_samples as default_samples
-from kan_np.attribution import edge_values
+from kan_np.surgery.attribution import default_samples as default_samples
+from kan_np.surgery.attribution import edge_values
 
 if TYPE_CHECKING:
     from kan_np.model import KAN

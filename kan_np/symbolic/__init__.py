@@ -1,8 +1,6 @@
 """From samples to symbols: a library of functions, the fit of one of them, their ranking, constants."""
 
-from kan_np.symbolic.constants import recognise
-from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
-from kan_np.symbolic.library import (
+from kan_np.functions.library import (
     SymbolLibrary,
     add_symbolic,
     default_library,
@@ -10,8 +8,10 @@ from kan_np.symbolic.library import (
     rebuild_symbol,
     remove_symbolic,
 )
+from kan_np.functions.symbol import Symbol
+from kan_np.symbolic.constants import recognise
+from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
 from kan_np.symbolic.suggest import suggest_symbolic
-from kan_np.symbolic.symbol import Symbol
 
 __all__ = [
     "Symbol",

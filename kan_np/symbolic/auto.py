@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
-from kan_np.attribution import default_samples
-from kan_np.place import Place
+from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.network.edge_index import Place
+from kan_np.surgery.attribution import default_samples
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
-from kan_np.symbolic.library import SymbolLibrary, default_library
 from kan_np.symbolic.suggest import suggest_symbolic
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ def _best(curve: Curve, error: float, library: SymbolLibrary) -> SymbolFit:
 
 
 def _train(model: KAN, x: FloatArray, y: FloatArray, steps: int) -> None:
+    from kan_np.objective.sparsity_penalty import Penalty
     from kan_np.optimize.levenberg_marquardt import minimize
-    from kan_np.penalty import Penalty
 
     if steps == 0:
         return

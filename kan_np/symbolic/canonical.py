@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.samples import Samples
-from kan_np.symbolic.symbol import Symbol
 
 #: exp(-600) times a normal number is still normal.
 _LEAST_EXPONENT = -600.0

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.mixed_network import MixedNetwork
-from kan_np.place import Place
+from kan_np.network.edge_index import Place
+from kan_np.network.mixed_network import MixedNetwork
 
 if TYPE_CHECKING:
     import sympy
 
-    from kan_np.mixed_layer import MixedLayer
-    from kan_np.network import Network
-    from kan_np.symbolic_edge import SymbolicEdge
+    from kan_np.edges.symbol import SymbolicEdge
+    from kan_np.network.mixed_layer import MixedLayer
+    from kan_np.network.network import Network
 
 
 def compose(

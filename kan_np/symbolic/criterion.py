@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.symbolic.parametric_formula import Fitted, Skeleton
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
-from kan_np.symbolic.skeleton import Fitted, Skeleton
 
 if TYPE_CHECKING:
     import sympy

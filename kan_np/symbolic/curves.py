@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.mixed_network import MixedNetwork
-from kan_np.network import Network
-from kan_np.place import Place
+from kan_np.network.edge_index import Place
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 
 
 @dataclass(frozen=True)

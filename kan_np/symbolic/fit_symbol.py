@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
+from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.canonical import canonical_line
-from kan_np.symbolic.library import SymbolLibrary, default_library
 from kan_np.symbolic.samples import Samples, make_samples
 from kan_np.symbolic.search import Search, search
-from kan_np.symbolic.symbol import Symbol
 
 if TYPE_CHECKING:
     import sympy

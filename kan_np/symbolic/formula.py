@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.attribution import default_samples
 from kan_np.data.columns import matched, names_in
+from kan_np.functions.expression import numeric_of
+from kan_np.functions.names import checked_variables, latex_of, text_of
+from kan_np.surgery.attribution import default_samples
 from kan_np.symbolic.compose import Place, compose, spline_functions
-from kan_np.symbolic.exact import with_exact_numbers
-from kan_np.symbolic.expression import numeric_of
-from kan_np.symbolic.names import checked_variables, latex_of, text_of
+from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.simplify import simplified
 
@@ -167,15 +167,15 @@ def symbolic_formula(
 
     Constants are taken for integers, fractions and multiples of pi, e and roots only where the labels `y`
     cannot tell the difference: all others are fitted to `y` again, and the error must not rise by more than
-    its noise explains (`kan_np.symbolic.exact`). Without labels the outputs of the model take their place,
-    with a noise of 1e-9 of their spread. Where edges are splines, nothing is fitted but to the model.
+    its noise explains (`kan_np.symbolic.exact_constants`). Without labels the outputs of the model take their
+    place, with a noise of 1e-9 of their spread. Where edges are splines, nothing is fitted but to the model.
 
     Parameters
     ----------
     model : KAN
     var : sequence of str or sympy.Expr, optional
         Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what is no
-        word, or means a function or a number, is written in quotes (`kan_np.symbolic.names`).
+        word, or means a function or a number, is written in quotes (`kan_np.functions.names`).
     normalizer : (mean, std), optional
         What had been done to the inputs: the model's input i is (x_i - mean_i) / std_i. The scaler of the
         model if None.

@@ -14,8 +14,8 @@ import numpy as np
 
 from kan_np.symbolic.criterion import Criterion
 from kan_np.symbolic.normal_form import normal_form
+from kan_np.symbolic.parametric_formula import Fitted, Skeleton
 from kan_np.symbolic.rounding import Parts
-from kan_np.symbolic.skeleton import Fitted, Skeleton
 
 if TYPE_CHECKING:
     import sympy

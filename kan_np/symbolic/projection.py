@@ -23,9 +23,9 @@ from functools import partial
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.charts import Chart
+from kan_np.functions.symbol import Symbol
+from kan_np.symbolic.line_coordinates import Chart
 from kan_np.symbolic.samples import Samples
-from kan_np.symbolic.symbol import Symbol
 
 #: Values worked on at once, so that they stay in cache.
 _BLOCK = 1 << 15

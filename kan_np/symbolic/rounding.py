@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.tape import number_of, operation_of
+from kan_np.functions.tape import number_of, operation_of
 
 if TYPE_CHECKING:
     import sympy

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kan_np.symbolic.charts import Line
+from kan_np.functions.symbol import Symbol
+from kan_np.symbolic.initial_guesses import starts
+from kan_np.symbolic.line_coordinates import Line
 from kan_np.symbolic.projection import Candidates, refine
 from kan_np.symbolic.samples import Samples
-from kan_np.symbolic.starts import starts
-from kan_np.symbolic.symbol import Symbol
 
 
 class _Round(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.expression import numeric_of
+from kan_np.functions.expression import numeric_of
 
 if TYPE_CHECKING:
     import sympy

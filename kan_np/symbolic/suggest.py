@@ -29,12 +29,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np import _validate
+from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.canonical import canonical_line
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_found, fit_on_line
-from kan_np.symbolic.library import SymbolLibrary, default_library
 from kan_np.symbolic.samples import Samples, make_samples
 from kan_np.symbolic.search import search
-from kan_np.symbolic.symbol import Symbol
 
 CRITERIA = ("bits", "pykan")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeps.analysis.made_by import plain
+from sweeps.analysis.provenance import plain
 from sweeps.store import Store
 
 # Configurations are canonical JSON, whose names are sorted; a quote within a text has a stroke before it.

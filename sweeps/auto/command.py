@@ -10,15 +10,15 @@ from typing import Any
 from sweeps.auto.answer import Answer, write_answer
 from sweeps.auto.search import TOLERANCE, BudgetOver, Search
 from sweeps.auto.trainer import StoreTrainer
+from sweeps.data_warnings import notes_of
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
-from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions
 from sweeps.space import SweepSpec, TaskInfo
 from sweeps.spec_reader import parse_spec
 from sweeps.store import DATABASE_NAME, Store
-from sweeps.table_notes import notes_of
+from sweeps.table_options import TableOptions, worded_as_options
 from sweeps.tasks import describe, descriptions
 
 Say = Callable[[str], None]

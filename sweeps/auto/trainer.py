@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sweeps.auto.answer import model_name
 from sweeps.auto.search import BudgetOver, Candidate, Fitted
 from sweeps.backends import worker_count
-from sweeps.backends.kept import KeptCrew
+from sweeps.backends.persistent_pool import KeptCrew
 from sweeps.errors import UserError
 from sweeps.plan import Plan
 from sweeps.records import canonical_json, group_id, text_id

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
-from sweeps.backends.crew import Crew
-from sweeps.backends.faults import SchedulerLostError, WorkerLostError
+from sweeps.backends.failure_records import SchedulerLostError, WorkerLostError
+from sweeps.backends.process_pool import Crew
 from sweeps.backends.resources import Resources, check_choice, check_jobs, worker_count
 from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
@@ -79,7 +79,8 @@ def loky(
     Raises
     ------
     WorkerLostError
-        If workers cannot be started. One that is lost later is replaced, see `sweeps.backends.crew.Crew`.
+        If workers cannot be started. One that is lost later is replaced, see
+        `sweeps.backends.process_pool.Crew`.
     """
     with Crew(resources.jobs, terms_for(runs, options, compute), resources.memory) as crew:
         yield from crew.compute(runs)

@@ -25,14 +25,14 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.backends import faults
-from sweeps.backends.backlog import Backlog, GroupSize, Pace
-from sweeps.backends.blame import SCHEDULER, Blame
+from sweeps.backends import failure_records
 from sweeps.backends.cluster_client import Revive, connect, in_time, mismatches
 from sweeps.backends.cluster_task import Answer, compute_group, stop_crews
-from sweeps.backends.faults import SchedulerLostError, StoppedError, WorkerLostError
+from sweeps.backends.failure_records import SchedulerLostError, StoppedError, WorkerLostError
 from sweeps.backends.resources import Resources
+from sweeps.backends.task_queue import Backlog, GroupSize, Pace
 from sweeps.backends.worker import Terms
+from sweeps.backends.worker_health import SCHEDULER, Blame
 from sweeps.errors import UserError
 from sweeps.run_one import Record
 from sweeps.space import RunConfig
@@ -197,7 +197,7 @@ class _Tasks:
         except KilledWorker:
             # Dask has given it out anew several times, with a worker lost each time.
             if self._blame.killed(group):
-                yield [faults.lost(group[0], "with its Dask worker", 0.0)]
+                yield [failure_records.lost(group[0], "with its Dask worker", 0.0)]
             else:
                 self._suspects.extend(group)
         except UserError:
@@ -234,7 +234,7 @@ class _Tasks:
         self._blame.failed(self._places(future), group, reason)
         self._looked = -math.inf
         if len(group) == 1 and self._blame.is_hopeless(group[0]):
-            yield [faults.never_answered(group[0], reason)]
+            yield [failure_records.never_answered(group[0], reason)]
         else:
             backlog.give_back(group, alone=True)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sweeps.backends.faults import ATTEMPTS, WorkerLostError
+from sweeps.backends.failure_records import ATTEMPTS, WorkerLostError
 from sweeps.backends.handshake import await_scheduler, no_answer, no_scheduler
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import ONE_THREAD

@@ -12,8 +12,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sweeps.backends.crew import Crew
-from sweeps.backends.faults import StoppedError
+from sweeps.backends.failure_records import StoppedError
+from sweeps.backends.process_pool import Crew
 from sweeps.backends.worker import IDLE_S, Terms
 from sweeps.run_one import Record
 from sweeps.space import RunConfig

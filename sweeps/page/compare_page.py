@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._files import write_file
-from sweeps.analysis.made_by import machine_line
+from sweeps.analysis.provenance import machine_line
 from sweeps.compare import (
     SweepComparison,
     TaskPair,
@@ -19,12 +19,12 @@ from sweeps.compare import (
 from sweeps.figures import PARAMETERS, SECONDS
 from sweeps.page.compare_figures import pair_figure, ratios_figure
 from sweeps.page.gallery import Gallery
-from sweeps.page.hover import dots_json
 from sweeps.page.html import render_page
+from sweeps.page.number_format import interval_text, width_text
 from sweeps.page.report_tables import front_points
 from sweeps.page.style import file_names, label
 from sweeps.page.tables import Column, Table, write_tables
-from sweeps.page.words import interval_text, width_text
+from sweeps.page.tooltips import dots_json
 
 
 def write_comparison(comparison: SweepComparison, output: str | Path) -> Path:

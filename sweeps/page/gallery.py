@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from sweeps._files import write_file
 from sweeps.analysis.results import TaskResult
 from sweeps.figures import Cost
-from sweeps.page.hover import Panel, front_links, link, panel, panel_link, row_shapes
+from sweeps.page.figure_writer import Press
 from sweeps.page.html import inline_svg
-from sweeps.page.press import Press
 from sweeps.page.style import lay_out, render
+from sweeps.page.tooltips import Panel, front_links, link, panel, panel_link, row_shapes
 
 #: Axes, what they show, and against what; and whose it is, where that has to be said.
 Frames = Sequence[tuple[Axes, TaskResult, Cost, str]]

@@ -9,8 +9,8 @@ from typing import Any
 
 from sweeps.analysis.results import KAN, MLP
 from sweeps.page.mathml import formula_html
+from sweeps.page.number_format import count, duration, number
 from sweeps.page.style import COLOURS, GREY, INK, OTHER_COLOURS, colour, label
-from sweeps.page.words import count, duration, number
 
 #: The colours of the figures, and the names under which a style sheet may change them.
 _VARIABLES = {

@@ -13,10 +13,10 @@ from typing import Any
 from sweeps._safe_text import cell
 from sweeps.analysis.results import Point, Score, SweepResult, TaskResult
 from sweeps.analysis.statistics import slope
+from sweeps.page.number_format import width_text
 from sweeps.page.style import by_family, decade_ticks, label
 from sweeps.page.tables import Column, Table
 from sweeps.page.verdict import limit_text
-from sweeps.page.words import width_text
 
 #: A table names at most so many errors to reach.
 _MAX_TARGETS = 6

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from sweeps._files import write_file
 from sweeps._safe_text import cell, one_line
 from sweeps.analysis.results import Interval
+from sweeps.page.number_format import count, duration, interval_text, number, percent, plain
 from sweeps.page.style import ratio_text
-from sweeps.page.words import count, duration, interval_text, number, percent, plain
 
 #: How the numbers of a column are written; all but "text" stand at the right.
 KINDS = ("text", "count", "error", "round", "plain", "share", "seconds", "ratio")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweeps.analysis.results import KAN, MLP, Point, Score, SweepResult, TaskResult
+from sweeps.page.number_format import number
 from sweeps.page.style import label
-from sweeps.page.words import number
 from sweeps.records import BASELINES
 
 #: A baseline is as good as a network whose test error is smaller by less than this part.

@@ -23,11 +23,11 @@ from sweeps.analysis.results import (
     TaskResult,
 )
 from sweeps.analysis.statistics import slope
-from sweeps.page.hover import row_id
+from sweeps.page.number_format import count, interval_text, number, percent, plain, width_text
 from sweeps.page.report_tables import front_points, reach_table
 from sweeps.page.style import by_family, ratio_text, wrap
+from sweeps.page.tooltips import row_id
 from sweeps.page.verdict import limit_text
-from sweeps.page.words import count, interval_text, number, percent, plain, width_text
 
 
 def _sentences(task: TaskResult) -> list[str]:

@@ -8,7 +8,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from sweeps.quantities import LONGEST_S
+from sweeps.units import LONGEST_S
 
 GRACE_S = 1.0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, MLP, _aligned
-from kan_np.penalty import Penalty
+from kan_np.objective.sparsity_penalty import Penalty
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (0, 4), (2, 3, 9)])

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from kan_np import KAN
-from kan_np.attribution import (
+from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.surgery.attribution import (
     METRICS,
     edge_scores,
     edge_values,
@@ -23,7 +24,6 @@ from kan_np.attribution import (
     measure_spread,
     node_scores,
 )
-from kan_np.penalty import Penalty
 
 MODELS = json.loads((Path(__file__).parent / "pykan_scores.json").read_text())["models"]
 MIXED = json.loads((Path(__file__).parent / "pykan_mixed.json").read_text())["models"]

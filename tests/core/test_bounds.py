@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kan_np import KAN
-from kan_np.network import residual_values
-from kan_np.objective import KanObjective
-from kan_np.penalty import Penalty
+from kan_np.network.network import residual_values
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import Penalty
 
 GUARD = 64
 
@@ -62,8 +62,8 @@ def guarded(monkeypatch):
 @pytest.mark.parametrize("n", [1, 3, 17, 257, 700])
 def test_every_evaluation_of_a_network(guarded, monkeypatch, kind, k, n):
     if kind != "both":
-        monkeypatch.setattr("kan_np.network._DENSE_COST", 0.0 if kind == "rows" else 1e9)
-        monkeypatch.setattr("kan_np.network._DENSE_FAN", 0)
+        monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if kind == "rows" else 1e9)
+        monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
     rng = np.random.default_rng(n)
     x, y = rng.uniform(-2.0, 2.0, (n, 2)), rng.normal(size=(n, 6))
     model = KAN([2, 3, 6], 4, k, seed=k)

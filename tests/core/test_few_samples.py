@@ -5,11 +5,11 @@ import pytest
 from sklearn.datasets import load_linnerud
 
 from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_schedule
-from kan_np.objective import KanObjective
-from kan_np.optimize.cross_validation import is_underdetermined
-from kan_np.penalty import Penalty
-from kan_np.shrinkage import Shrunk, SplinePrior, constant_network, prior_matrix
-from kan_np.shrinkage import _edges as edges_of
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.shrinkage import Shrunk, SplinePrior, constant_network, prior_matrix
+from kan_np.objective.shrinkage import _edges as edges_of
+from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.training.cross_validation import is_underdetermined
 
 #: Where samples say no more than their mean a fit warns that nothing was learnt, and plain least squares that
 #: other rows are predicted badly.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, MLP, FitStatus, Scaler, create_dataset, design_matrix, fit_schedule
-from kan_np.optimize.fit import FitOptions
+from kan_np.training.fit import FitOptions
 
 F = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731
 DATA = create_dataset(F, n_var=2, train_num=400, test_num=200, seed=0)
@@ -124,7 +124,7 @@ def test_sparsity_penalty_shrinks_what_it_weighs():
     sparse = plain.copy()
     plain.fit(DATA, steps=10)
     result = sparse.fit(DATA, steps=10, lamb=0.05)
-    from kan_np.penalty import Penalty, penalty_value
+    from kan_np.objective.sparsity_penalty import Penalty, penalty_value
 
     weights = Penalty(1.0)
     assert penalty_value(weights, sparse._network, DATA["train_input"]) < 0.8 * penalty_value(

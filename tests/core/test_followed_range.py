@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, create_dataset, dataset_from_arrays, load_model
-from kan_np.training_range import with_leeway
+from kan_np.training.training_range import with_leeway
 
 pytestmark = pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN
-from kan_np.objective import KanObjective, add_square
-from kan_np.penalty import Penalty
+from kan_np.objective.objective import KanObjective, add_square
+from kan_np.objective.sparsity_penalty import Penalty
 
-#: `_DENSE_COST` and `_DENSE_FAN` of kan_np.network for each way: rows of all nodes, rows of inputs, no rows
-#: (and the sparse assembly).
+#: `_DENSE_COST` and `_DENSE_FAN` of kan_np.network.network for each way: rows of all nodes, rows of inputs,
+#: no rows (and the sparse assembly).
 WAYS = {"rows": (0.0, 0), "inputs in rows": (0.0, 10**6), "polynomials": (1e9, 0)}
 MODES = ("smooth", "linear", "continue", "constant", "zero")
 WIDTHS = ([1, 1], [2, 1], [2, 2], [2, 3, 1], [2, 2, 2, 1], [3, 2, 2])
@@ -42,7 +42,7 @@ def samples(width, n, seed=0, reach=1.3):
 def take(monkeypatch, name):
     """Networks that are made from now on go one of the `WAYS`."""
     for constant, value in zip(("_DENSE_COST", "_DENSE_FAN"), WAYS[name], strict=True):
-        monkeypatch.setattr(f"kan_np.network.{constant}", value)
+        monkeypatch.setattr(f"kan_np.network.network.{constant}", value)
 
 
 def by_way(monkeypatch, name, network):
@@ -156,8 +156,8 @@ def test_the_smoothing_term(monkeypatch, k, width):
 @pytest.mark.parametrize("cache", [1, 512 * 2**20])
 @pytest.mark.parametrize("jacobian", [1, 32 * 2**20])
 def test_parts_of_samples_and_chunks_of_rows(monkeypatch, cache, jacobian):
-    monkeypatch.setattr("kan_np.objective._CACHE_BYTES", cache)
-    monkeypatch.setattr("kan_np.objective._JACOBIAN_BYTES", jacobian)
+    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", cache)
+    monkeypatch.setattr("kan_np.objective.objective._JACOBIAN_BYTES", jacobian)
     model = random_model([2, 2, 2], 3, 3, seed=6)
     for n in (320, 600):
         x, y, weight = samples([2, 2], n, 6)
@@ -167,10 +167,10 @@ def test_parts_of_samples_and_chunks_of_rows(monkeypatch, cache, jacobian):
 def test_two_blocks_a_part_and_one_a_chunk(monkeypatch):
     model = random_model([1, 2, 1], 3, 3, seed=7)
     row = 8 * (2 * 4 + 3)
-    monkeypatch.setattr("kan_np.objective._CACHE_BYTES", 2 * 160 * row)
+    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", 2 * 160 * row)
     x, y, weight = samples([1, 1], 1300, 7)
     for blocks in (1, 2, 3):
-        monkeypatch.setattr("kan_np.objective._JACOBIAN_BYTES", blocks * 160 * 8 * model.n_params)
+        monkeypatch.setattr("kan_np.objective.objective._JACOBIAN_BYTES", blocks * 160 * 8 * model.n_params)
         check(monkeypatch, model, x, y, weight)
 
 

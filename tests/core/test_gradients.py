@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN, MLP
-from kan_np.mlp_objective import MlpObjective
-from kan_np.objective import KanObjective
-from kan_np.penalty import METRICS, Penalty
+from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 MODES = ("smooth", "linear", "continue", "constant", "zero")
 WEIGHTS = {"lamb_l1": 1.0, "lamb_entropy": 2.0, "lamb_coef": 0.3, "lamb_coefdiff": 0.7}
@@ -50,8 +50,8 @@ def check(model, x, y, lamb=0.0, weights=WEIGHTS, metric="edge_forward_spline_n"
 @pytest.fixture(params=["rows", "polynomials"])
 def kind(request, monkeypatch):
     """All edges by one of the two kinds of kernels; left alone, a network takes both."""
-    monkeypatch.setattr("kan_np.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
-    monkeypatch.setattr("kan_np.network._DENSE_FAN", 0)
+    monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
+    monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
     return request.param
 
 
@@ -118,7 +118,7 @@ def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
     x, y = rng.uniform(-1, 1, (700, 2)), rng.normal(size=(700, 1))
     model = random_model([2, 3, 1], 5, 3)
     whole = KanObjective(model._network, x, y, Penalty())(model._theta)
-    monkeypatch.setattr("kan_np.objective._CACHE_BYTES", 1)
+    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", 1)
     parts = KanObjective(model._network, x, y, Penalty())(model._theta)
     assert parts[0] == pytest.approx(whole[0], rel=1e-13)
     np.testing.assert_allclose(parts[1], whole[1], rtol=1e-11, atol=1e-14)

@@ -8,28 +8,28 @@ import pytest
 import reference
 from scipy.special import expit
 
-from kan_np.kernels import activation, lanes
+from kan_np.kernels import activation, simd4
 from kan_np.kernels.exponential import OCTET, exp_octet
 
 
 @numba.njit
 def call_add_row(factor, source, at, target, to):
-    lanes.add_row(factor, source, at, target, to)
+    simd4.add_row(factor, source, at, target, to)
 
 
 @numba.njit
 def call_add_product(factor, start, table, at, target, to):
-    lanes.add_product(factor, start, table, at, target, to)
+    simd4.add_product(factor, start, table, at, target, to)
 
 
 @numba.njit
 def call_moments(factor, start, u, at, place, target, to, apart):
-    lanes.moments_quad(factor, start, u, at, place, target, to, apart)
+    simd4.moments_quad(factor, start, u, at, place, target, to, apart)
 
 
 @numba.njit
 def call_spline(table, first, place, u, at, value, to, slope, keep):
-    lanes.spline_quad(table, first, place, u, at, value, to, slope, keep)
+    simd4.spline_quad(table, first, place, u, at, value, to, slope, keep)
 
 
 @numba.njit(fastmath={"contract"})

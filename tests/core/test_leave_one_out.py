@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, create_dataset
-from kan_np.optimize import leave_one_out
-from kan_np.optimize.leave_one_out import leave_one_out_rmse
+from kan_np.schedule import leave_one_out
+from kan_np.schedule.leave_one_out import leave_one_out_rmse
 
 FIXED = {"opt": "LM", "steps": 30, "smoothing": 0.0, "update_grid": False}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from kan_np import KAN, design_matrix
-from kan_np.objective import KanObjective
+from kan_np.objective.objective import KanObjective
 from kan_np.optimize.levenberg_marquardt import minimize
 from kan_np.optimize.status import FitStatus
 
@@ -384,7 +384,7 @@ def test_no_linear_problem_raises_or_ends_above_its_minimum(n, p, rank, seed):
 @pytest.mark.parametrize("cost", [0.0, 1e9])
 @pytest.mark.parametrize("k", [0, 1, 3])
 def test_one_spline_is_fitted_as_by_lstsq(monkeypatch, k, cost):
-    monkeypatch.setattr("kan_np.network._DENSE_COST", cost)
+    monkeypatch.setattr("kan_np.network.network._DENSE_COST", cost)
     rng = np.random.default_rng(k)
     x = rng.uniform(-1, 1, (200, 1))
     y, weight = np.sin(4 * x) + 0.1 * rng.normal(size=x.shape), rng.uniform(0.0, 2.0, 200)
@@ -428,7 +428,7 @@ def test_networks_go_down_in_every_iteration(width, smoothing):
 
 @pytest.mark.parametrize("cost", [0.0, 1e9])
 def test_networks_with_hopeless_parameters_end_with_a_status(monkeypatch, cost):
-    monkeypatch.setattr("kan_np.network._DENSE_COST", cost)
+    monkeypatch.setattr("kan_np.network.network._DENSE_COST", cost)
     x = np.linspace(-1, 1, 50)[:, None]
     for size in (1e30, 1e100, 1e200, np.nan):
         model = KAN([1, 2, 1], 3)

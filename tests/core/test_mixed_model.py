@@ -7,7 +7,7 @@ import pytest
 from core.mixed_models import mixed_model
 
 from kan_np import KAN, FitStatus, create_dataset, design_matrix
-from kan_np.network import Network
+from kan_np.network.network import Network
 from kan_np.symbolic import SymbolLibrary
 
 RNG = np.random.default_rng(0)

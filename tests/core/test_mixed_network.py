@@ -8,8 +8,8 @@ import reference
 from core.mixed_models import mixed_model
 
 from kan_np import KAN
-from kan_np.mixed_network import MixedNetwork, as_mixed
-from kan_np.network import Network
+from kan_np.network.mixed_network import MixedNetwork, as_mixed
+from kan_np.network.network import Network
 
 RNG = np.random.default_rng(1)
 X = RNG.uniform(-1.2, 1.2, (60, 2))

@@ -8,12 +8,12 @@ import reference
 from core.mixed_models import mixed_model
 
 from kan_np import KAN
-from kan_np import mixed_objective as module
-from kan_np.mixed_network import as_mixed
-from kan_np.mixed_objective import MixedObjective
-from kan_np.objective import KanObjective
-from kan_np.penalty import Penalty
-from kan_np.scores import METRICS
+from kan_np.network.mixed_network import as_mixed
+from kan_np.objective import mixed_objective as module
+from kan_np.objective.edge_scores import METRICS
+from kan_np.objective.mixed_objective import MixedObjective
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import Penalty
 
 RNG = np.random.default_rng(2)
 N = 90

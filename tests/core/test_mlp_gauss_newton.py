@@ -7,11 +7,11 @@ import pytest
 import reference
 
 from kan_np import MLP
-from kan_np.mlp_network import split_layers
-from kan_np.mlp_objective import MlpObjective
+from kan_np.network.mlp_network import split_layers
+from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import levenberg_marquardt
 from kan_np.optimize.status import FitStatus
-from kan_np.penalty import Penalty
 
 WIDTHS = [[1, 1], [3, 1], [2, 3], [1, 4, 1], [2, 5, 3], [3, 1, 2], [2, 4, 3, 1], [3, 5, 4, 2]]
 
@@ -71,12 +71,12 @@ def test_weighted_samples(width):
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
 def test_the_size_of_a_chunk_changes_nothing(width, rows, monkeypatch):
     one_output = sum((a + 1) * b for a, b in zip(width, [*width[1:-1], 1], strict=False))
-    monkeypatch.setattr("kan_np.mlp_objective._JACOBIAN_BYTES", 8 * one_output * rows)
+    monkeypatch.setattr("kan_np.objective.mlp_objective._JACOBIAN_BYTES", 8 * one_output * rows)
     check(MLP(width, "silu", seed=4), *samples(width))
 
 
 def test_a_chunk_holds_a_row_however_many_parameters(monkeypatch):
-    monkeypatch.setattr("kan_np.mlp_objective._JACOBIAN_BYTES", 1)
+    monkeypatch.setattr("kan_np.objective.mlp_objective._JACOBIAN_BYTES", 1)
     check(MLP([2, 5, 3], seed=4), *samples([2, 5, 3]))
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, create_dataset
-from kan_np.moments import Moments, deviation, deviation_weight
-from kan_np.objective import KanObjective
-from kan_np.optimize.fit import FitOptions
-from kan_np.penalty import Penalty, scheduled_penalties, sparsity
-from kan_np.scores import METRICS, Spread, backward_scores, scores
+from kan_np.network.running_statistics import Moments, deviation, deviation_weight
+from kan_np.objective.edge_scores import METRICS, Spread, backward_scores, scores
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties, sparsity
+from kan_np.training.fit import FitOptions
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2))
 F = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731

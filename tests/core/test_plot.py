@@ -14,9 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 
 from kan_np import KAN, MLP
-from kan_np.attribution import edge_scores
 from kan_np.plot import layout, names, reading
 from kan_np.plot.network import _thinned
+from kan_np.surgery.attribution import edge_scores
 from kan_np.symbolic import default_library
 
 SHAPES = [[1, 2, 1], [2, 5, 1], [4, 9, 9, 1], [17, 5, 14]]

@@ -9,8 +9,8 @@ import reference
 
 from kan_np import MLP
 from kan_np.kernels import products
-from kan_np.kernels.tiles import PANEL
-from kan_np.penalty import Penalty
+from kan_np.kernels.microkernels import PANEL
+from kan_np.objective.sparsity_penalty import Penalty
 
 N_ROWS, WIDTH = 8, 3 * PANEL
 

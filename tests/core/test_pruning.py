@@ -10,9 +10,9 @@ import pytest
 import reference
 
 from kan_np import KAN, Scaler, create_dataset, load_model
-from kan_np.network import new_scratch
-from kan_np.objective import KanObjective
-from kan_np.penalty import METRICS, Penalty
+from kan_np.network.network import new_scratch
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 X = np.random.default_rng(0).uniform(-1, 1, (80, 3))
 WEIGHTS = {"lamb_l1": 1.0, "lamb_entropy": 2.0, "lamb_coef": 0.3, "lamb_coefdiff": 0.7}
@@ -64,8 +64,8 @@ def dense_layers(theta, model):
 def kind(request, monkeypatch):
     """All edges by one of the two kinds of kernels, or by both as a network is left alone."""
     if request.param != "both":
-        monkeypatch.setattr("kan_np.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
-        monkeypatch.setattr("kan_np.network._DENSE_FAN", 0)
+        monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
+        monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
 
 
 @pytest.mark.parametrize("base_fun", ["silu", "zero"])

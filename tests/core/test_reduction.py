@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN, create_dataset
-from kan_np.attribution import measure_means
-from kan_np.reduction import Reduction
+from kan_np.surgery.attribution import measure_means
+from kan_np.surgery.constant_folding import Reduction
 
 X = np.random.default_rng(0).uniform(-1, 1, (40, 3))
 NAMES = ("sin", "x^2", "exp", "tanh")

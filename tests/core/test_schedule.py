@@ -18,8 +18,8 @@ from kan_np import (
     fit_schedule,
     split_validation,
 )
-from kan_np.optimize import restarts as restarts_module
-from kan_np.optimize.advice import advise
+from kan_np.schedule import restarts as restarts_module
+from kan_np.schedule.advice import advise
 
 
 def smooth_function(x):
@@ -113,7 +113,7 @@ def test_restarts_take_all_inits_in_turn_unless_told():
             made.append(options["init"])
             super().__init__(*args, **options)
 
-    from kan_np.optimize import schedule
+    from kan_np.schedule import schedule
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schedule, "KAN", Recorded)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, MLP, FitStatus, create_dataset, fit_schedule
-from kan_np.objective import KanObjective
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import OPTIMIZERS
 from kan_np.optimize.scipy_minimizers import (
     CURVATURE_METHODS,
@@ -12,7 +13,6 @@ from kan_np.optimize.scipy_minimizers import (
     LEAST_SQUARES_METHODS,
     minimizer,
 )
-from kan_np.penalty import Penalty
 
 METHODS = (*GRADIENT_METHODS, *CURVATURE_METHODS, *LEAST_SQUARES_METHODS)
 SQUARES = (*CURVATURE_METHODS, *LEAST_SQUARES_METHODS)

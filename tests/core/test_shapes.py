@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kan_np import FitStatus, create_dataset, fit_schedule
-from kan_np.optimize import shapes
-from kan_np.optimize.shapes import Ladder
-from kan_np.optimize.stage import Schedule
+from kan_np.schedule import shapes
+from kan_np.schedule.shapes import Ladder
+from kan_np.schedule.stage import Schedule
 
 QUICK = {"grids": (3, 6), "steps": 10, "restarts": 1, "seed": 0}
 ADDITIVE = create_dataset(lambda x: x[:, [0]] ** 2 + np.sin(x[:, [1]]), n_var=2, train_num=300, seed=0)

@@ -8,13 +8,12 @@ import reference
 from scipy.interpolate import BSpline
 
 from kan_np import KAN, create_dataset, fit_schedule
-from kan_np.grid import continued_knots
-from kan_np.mixed_network import as_mixed
-from kan_np.mixed_objective import MixedObjective
-from kan_np.objective import KanObjective
-from kan_np.optimize.levenberg_marquardt import minimize
-from kan_np.pieces import SplineTable
-from kan_np.smoothing import (
+from kan_np.edges.bspline import SplineTable
+from kan_np.edges.knots import continued_knots
+from kan_np.network.mixed_network import as_mixed
+from kan_np.objective.mixed_objective import MixedObjective
+from kan_np.objective.objective import KanObjective
+from kan_np.objective.smoothing import (
     Roughness,
     check_smoothing,
     difference_matrix,
@@ -22,6 +21,7 @@ from kan_np.smoothing import (
     weak_bend_weight,
     weak_weights,
 )
+from kan_np.optimize.levenberg_marquardt import minimize
 
 
 def roughness(coef, differences):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
 from kan_np import KAN, design_matrix
-from kan_np.grid import knots_from_samples, refined_knots, uniform_knots
-from kan_np.pieces import SplineTable
+from kan_np.edges.bspline import SplineTable
+from kan_np.edges.knots import knots_from_samples, refined_knots, uniform_knots
 
 MODES = ("smooth", "linear", "continue", "constant", "zero")
 

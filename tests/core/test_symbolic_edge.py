@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import sympy
 
+from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
 from kan_np.symbolic import SymbolLibrary, default_library
-from kan_np.symbolic_edge import CONSTANTS, SymbolicEdge
 
 LIBRARY = default_library()
 X = np.random.default_rng(0).uniform(0.2, 0.8, 40)

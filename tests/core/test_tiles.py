@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import reference
 
-from kan_np.kernels import layout, tiles
-from kan_np.kernels.tiles import PANEL
+from kan_np.kernels import microkernels, packing
+from kan_np.kernels.microkernels import PANEL
 
 BLOCK = 4 * PANEL
 SIZES = (1, 2, 3, 4, 5)
@@ -32,7 +32,7 @@ def corner(panel):
 def test_values(size):
     @numba.njit
     def call(theta, edge, n_rows, rows, at, target, out, width, first):
-        tiles.tile_values(size, theta, edge, n_rows, rows, at, target, out, width, first)
+        microkernels.tile_values(size, theta, edge, n_rows, rows, at, target, out, width, first)
 
     theta, rows, nodes, target = setting(size)
     expected, own, samples = nodes.copy(), range(EDGE, EDGE + size), slice(PANEL, 2 * PANEL)
@@ -46,7 +46,7 @@ def test_values(size):
 def test_moments(size):
     @numba.njit
     def call(delta, width, target, edge, rows, at, n_rows, n_panels, grad):
-        tiles.tile_moments(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
+        microkernels.tile_moments(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
 
     theta, rows, nodes, target = setting(size)
     grad, expected = theta.copy(), theta.copy()
@@ -61,7 +61,9 @@ def test_moments(size):
 def test_slopes(size):
     @numba.njit
     def call(theta, edge, n_rows, slopes, at, target, delta, width, first, out, node):
-        tiles.tile_slopes(size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node)
+        microkernels.tile_slopes(
+            size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node
+        )
 
     theta, rows, nodes, target = setting(size)
     out, own, samples = np.ones_like(nodes), range(EDGE, EDGE + size), slice(PANEL, 2 * PANEL)
@@ -76,7 +78,7 @@ def test_slopes(size):
 
 @numba.njit
 def call_lay_even(x, sample, low, high, start, step, n_intervals, table, rows, slopes, to):
-    return layout.lay_even(True, x, sample, low, high, start, step, n_intervals, table, 0, rows, slopes, to)
+    return packing.lay_even(True, x, sample, low, high, start, step, n_intervals, table, 0, rows, slopes, to)
 
 
 @pytest.mark.parametrize("n_intervals", [1, 2, 5, 12])

@@ -5,10 +5,10 @@ import pytest
 from test_few_samples import against_the_mean, few_products, linnerud, noise, wide
 
 from kan_np import MLP, FitStatus, ScaleWarning, create_dataset, fit_mlp
-from kan_np.mlp_network import split_layers
-from kan_np.mlp_objective import MlpObjective
-from kan_np.shrinkage import Shrunk
-from kan_np.weight_decay import WeightPrior
+from kan_np.network.mlp_network import split_layers
+from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.shrinkage import Shrunk
+from kan_np.objective.weight_decay import WeightPrior
 
 pytestmark = pytest.mark.filterwarnings("ignore::kan_np.NotLearntWarning", "ignore::kan_np.OverfitWarning")
 

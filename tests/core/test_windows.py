@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import reference
 
-from kan_np.kernels.tiles import PANEL
-from kan_np.kernels.windows import PIECES, any_outside, panel_edges, piece_moments, place_panel
+from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_moments, place_panel
 
 
 @numba.njit

@@ -12,7 +12,7 @@ import sympy
 from kan_np import KAN, create_dataset, dataset_from_arrays
 from kan_np.discovery import discover
 from kan_np.discovery.candidate import Candidate, best_of, frontier
-from kan_np.discovery.ridges import merged, rough_network
+from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, shapes
 from kan_np.symbolic import SymbolLibrary

@@ -7,7 +7,7 @@ import pytest
 
 from kan_np.discovery.training import Data, _random_network, descend, train_tree
 from kan_np.discovery.trees import Tree, layers_of, outer, product, ridge, shapes, straight, times, total
-from kan_np.symbolic_edge import SymbolicEdge
+from kan_np.edges.symbol import SymbolicEdge
 
 
 def data_of(f, n_in, n=200):

@@ -613,7 +613,7 @@ def test_a_run_that_hangs_ends_with_the_budget(
         return real(store, plan, options, *rest, networks_hang, backend)
 
     monkeypatch.setattr(trainer, "run_plan", launch)
-    monkeypatch.setattr("sweeps.backends.crew.GRACE_S", 0.1)
+    monkeypatch.setattr("sweeps.backends.process_pool.GRACE_S", 0.1)
     table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "10m"]
     assert main(command) == 0

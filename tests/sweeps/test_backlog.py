@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.backends.backlog import Backlog, GroupSize, Pace
+from sweeps.backends.task_queue import Backlog, GroupSize, Pace
 from sweeps.space import RunConfig
 
 

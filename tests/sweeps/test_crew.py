@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from misbehaving import made_up, misbehave
 
-from sweeps.backends import crew as module
-from sweeps.backends.crew import Crew
-from sweeps.backends.faults import WorkerLostError
-from sweeps.backends.kept import KeptCrew
+from sweeps.backends import process_pool as module
+from sweeps.backends.failure_records import WorkerLostError
+from sweeps.backends.persistent_pool import KeptCrew
+from sweeps.backends.process_pool import Crew
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import Terms
 from sweeps.backends.worker_process import WorkerProcess
@@ -163,7 +163,7 @@ ORPHANING = """
 import os, signal, sys, time
 sys.path.insert(0, {folder!r})
 from misbehaving import made_up, misbehave
-from sweeps.backends.crew import Crew
+from sweeps.backends.process_pool import Crew
 from sweeps.backends.worker import Terms
 from sweeps.run_one import RunOptions
 crew = Crew(2, Terms(misbehave, RunOptions()))

@@ -12,9 +12,9 @@ import synthetic
 from sweeps.analysis.aggregate import aggregate
 from sweeps.figures import PARAMETERS, SECONDS, task_figure
 from sweeps.page.gallery import Gallery
-from sweeps.page.hover import dots_json, front_links, panel
+from sweeps.page.number_format import number
 from sweeps.page.overview_figures import all_tasks_figure, shown_tasks
-from sweeps.page.words import number
+from sweeps.page.tooltips import dots_json, front_links, panel
 from sweeps.store import Store
 
 
@@ -95,7 +95,7 @@ def test_the_numbers_of_the_page_are_those_of_every_run(sweep):
 
 
 def test_too_many_dots_are_left_out(sweep, monkeypatch):
-    monkeypatch.setattr("sweeps.page.hover.MAX_DOTS", 10)
+    monkeypatch.setattr("sweeps.page.tooltips.MAX_DOTS", 10)
     data = json.loads(dots_json(sweep[1].tasks, {}))
     assert data["tasks"] == [[] for _ in sweep[1].tasks]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.errors import UserError
-from sweeps.quantities import LONGEST_S, parse_duration, parse_memory
+from sweeps.units import LONGEST_S, parse_duration, parse_memory
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from numba import typeof
 
 import kan_np
 from kan_np import FitStatus
-from kan_np import objective as objective_module
+from kan_np.objective import objective as objective_module
 from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
 from sweeps import tasks

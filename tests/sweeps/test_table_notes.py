@@ -11,10 +11,10 @@ import pytest
 from kan_np import load_csv
 from sweeps.cli import main
 from sweeps.errors import UserError
-from sweeps.own_data import TableOptions, worded_as_options
 from sweeps.space import expand
 from sweeps.spec_reader import csv_spec
 from sweeps.store import Store
+from sweeps.table_options import TableOptions, worded_as_options
 from sweeps.tasks import describe, load_call, load_dataset
 
 WAYS = ("together", "apart")

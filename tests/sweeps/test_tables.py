@@ -8,8 +8,8 @@ import math
 import pytest
 
 from sweeps.analysis.results import Interval
+from sweeps.page.number_format import interval_text, percent, plain
 from sweeps.page.tables import Column, Table, cell_text, latex, text_lines, to_csv, to_latex, write_tables
-from sweeps.page.words import interval_text, percent, plain
 
 TABLE = Table(
     "my-table",

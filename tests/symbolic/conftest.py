@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kan_np.symbolic import library
+from kan_np.functions import library
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from drawn import LIBRARY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kan_np.functions.guard import MARGIN
 from kan_np.symbolic import make_symbol
-from kan_np.symbolic.guard import MARGIN
 
 OWN = [
     make_symbol("f", text)

@@ -13,6 +13,7 @@ from drawn import LIBRARY
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kan_np.functions.expression import parse
 from kan_np.symbolic import (
     Symbol,
     SymbolLibrary,
@@ -22,7 +23,6 @@ from kan_np.symbolic import (
     rebuild_symbol,
     remove_symbolic,
 )
-from kan_np.symbolic.expression import parse
 
 #: SYMBOLIC_LIB of pykan 0.2.8, third column
 PYKAN_COMPLEXITIES = {

@@ -12,8 +12,8 @@ import sympy
 from matplotlib.textpath import TextPath
 
 from kan_np import KAN, dataset_from_arrays, discover
+from kan_np.functions.names import is_word, latex_names, symbol_of, text_of
 from kan_np.symbolic import SymbolLibrary
-from kan_np.symbolic.names import is_word, latex_names, symbol_of, text_of
 
 WORDS = """
     pi e E I sin exp sqrt log lambda None import beta gamma array jv numpy select nan oo x_001 x_1 phi_0_0_0

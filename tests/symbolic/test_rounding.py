@@ -7,9 +7,9 @@ import pytest
 import sympy
 
 from kan_np import KAN
-from kan_np.symbolic.exact import with_exact_numbers
+from kan_np.functions.tape import Tape
+from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.rounding import Parts, half_units
-from kan_np.symbolic.tape import Tape
 
 X, Y = sympy.symbols("x y", real=True)
 

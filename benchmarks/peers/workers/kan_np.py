@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, repeated, serve, stopwatch
 from kan_np import KAN, MLP
-from kan_np.penalty import Penalty
+from kan_np.objective.sparsity_penalty import Penalty
 
 
 class KanNp(EdgeLibrary):

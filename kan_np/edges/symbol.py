@@ -1,0 +1,127 @@
+"""SymbolicEdge: an edge of a network that is a named function, c f(a x + b) + d."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kan_np._validate import FloatArray
+from kan_np.functions.symbol import Symbol
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Names of the constants, in order.
+CONSTANTS = ("a", "b", "c", "d")
+
+#: Places of those that are trained, by whether f is scale free and shift free.
+_FREE = {
+    (False, False): (0, 1, 2, 3),
+    (True, False): (1, 2, 3),
+    (False, True): (0, 2, 3),
+    (True, True): (2, 3),
+}
+
+
+@dataclass(frozen=True)
+class SymbolicEdge:
+    """phi(x) = c f(a x + b) + d, with f guarded beside its singularities (`kan_np.functions.guard`).
+
+    Attributes
+    ----------
+    symbol : Symbol
+        f.
+    a, b, c, d : float
+
+    Examples
+    --------
+    >>> from kan_np.symbolic import default_library
+    >>> from kan_np.edges.symbol import SymbolicEdge
+    >>> edge = SymbolicEdge(default_library()["sin"], a=2.0, d=1.0)
+    >>> edge([0.0]), edge.expression(), edge.free
+    (array([1.]), 1.0*sin(2.0*x) + 1.0, (0, 1, 2, 3))
+    """
+
+    symbol: Symbol
+    a: float = 1.0
+    b: float = 0.0
+    c: float = 1.0
+    d: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Name of the symbol."""
+        return self.symbol.name
+
+    @property
+    def constants(self) -> tuple[float, float, float, float]:
+        """(a, b, c, d)."""
+        return self.a, self.b, self.c, self.d
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Which of a, b, c, d are trained, as places 0 to 3: those that the symmetries of f leave free.
+
+        Where every scale of f is another c f + d, as for powers and log, a is held; where every shift is, as
+        for exp, b is held; of the constant "0" only d counts.
+        """
+        return free_constants(self.symbol)
+
+    @property
+    def values(self) -> FloatArray:
+        """The constants that are trained."""
+        constants = self.constants
+        return np.array([constants[q] for q in self.free])
+
+    def with_values(self, values: FloatArray) -> Self:
+        """The same symbol with other values of the constants that are trained."""
+        constants = list(self.constants)
+        for q, value in zip(self.free, values, strict=True):
+            constants[q] = float(value)
+        return type(self)(self.symbol, *constants)
+
+    def __call__(self, x: ArrayLike) -> FloatArray:
+        """c f(a x + b) + d at `x` of any shape."""
+        (f,) = self.symbol.guarded(self.a * np.asarray(x, dtype=np.float64) + self.b, order=0)
+        return self.c * f + self.d
+
+    def value_and_slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """phi, its derivative by x, and those by the constants that are trained.
+
+        With u = a x + b: d phi / dx = a c f'(u), and by a, b, c, d in turn x c f'(u), c f'(u), f(u), 1.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n,)
+
+        Returns
+        -------
+        tuple of ndarrays of shape (n,), (n,), (n_free, n)
+        """
+        f, by_u = self.symbol.guarded(self.a * x + self.b)
+        by_u = self.c * by_u
+        by_constants = np.empty((len(self.free), x.size))
+        for row, constant in zip(by_constants, self.free, strict=True):
+            if constant == 0:
+                np.multiply(by_u, x, out=row)
+            else:
+                row[:] = (by_u, f, 1.0)[constant - 1]
+        return self.c * f + self.d, self.a * by_u, by_constants
+
+    def expression(self, x: Any = None) -> sympy.Expr:
+        """The formula at a sympy expression; at the symbol x if None."""
+        from sympy import Float
+        from sympy import Symbol as Name
+
+        a, b, c, d = (Float(constant) for constant in self.constants)
+        return c * self.symbol.sympy(a * (Name("x") if x is None else x) + b) + d
+
+
+def free_constants(symbol: Symbol) -> tuple[int, ...]:
+    """Places of those of a, b, c, d that are trained, `Symbol.n_free` of them."""
+    if symbol.n_free == 1:
+        return (3,)
+    return _FREE[symbol.scale_free, symbol.shift_free]

@@ -1,0 +1,42 @@
+"""A sympy symbol whose name is no word: every printer writes it in quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy.printing.pretty.stringpict import prettyForm
+
+from kan_np.functions.names import latex_name, quoted
+
+
+class QuotedSymbol(sympy.Symbol):
+    """A variable that is printed as ``kan_np.functions.names.quoted`` writes its name.
+
+    sympy's printers ask an expression first for a method of their own, which these are; code printers dummify
+    arguments that are no names of Python, so that ``sympy.lambdify`` computes with the variable.
+
+    Examples
+    --------
+    >>> x = QuotedSymbol("L/D")
+    >>> 2 * x, x.name
+    (2*'L/D', 'L/D')
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def class_key(cls) -> Any:
+        """As for other symbols, among which it is sorted by its name."""
+        return sympy.Symbol.class_key()
+
+    def _sympystr(self, printer: Any) -> str:
+        return quoted(self.name)
+
+    _lambdacode = _numpycode = _pythoncode = _sympystr
+
+    def _latex(self, printer: Any) -> str:
+        return str(printer._settings.get("symbol_names", {}).get(self) or latex_name(self.name))
+
+    def _pretty(self, printer: Any) -> prettyForm:
+        return prettyForm(quoted(self.name))

@@ -1,0 +1,162 @@
+"""Symbol: a named function of one variable, as numbers and as a formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kan_np._validate import FloatArray
+from kan_np.functions.guard import LARGEST, Function, Guard, build_guard
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """A function f with its derivatives, its formula and what a fit must know of it.
+
+    An edge becomes c f(a x + b) + d, so constants are told apart only up to the symmetries of f: whatever
+    turns f into c' f + d' makes one of a, b redundant. Those symmetries are listed here.
+
+    Attributes
+    ----------
+    name : str
+    expression : str
+        The formula in x, as sympy writes it.
+    value, derivative, second_derivative : callable
+        f, f', f'' on float64 arrays of any shape, exact, as NumPy computes them: NaN or infinite where f is.
+    complexity : float
+        How much less readable f is than x, which has 1, in pykan's units.
+    domain : tuple of float
+        Where f is real. An end at which f is finite belongs to it.
+    poles : tuple of float
+        Points inside the domain where f is not finite; with a finite `period`, the one of each period.
+    period : float
+        Smallest P with f(u + P) = +-f(u) + const; infinite if there is none.
+    mirror : bool
+        Whether f(-u) = c' f(u) + d': even and odd functions, arccos.
+    scale_free : bool
+        Whether f(s u) = c' f(u) + d' for s > 0: powers, log.
+    shift_free : bool
+        Whether f(u + s) = c' f(u) + d': exp, straight lines.
+    reach : tuple of float
+        Arguments beyond which f is continued as its tangent, because values pass 1e100.
+    probed : bool
+        Whether all this was found by trying: `guarded` then also sets to 0 what is not finite where no
+        singularity was found.
+
+    Notes
+    -----
+    Equality, hashing and pickling go by name, expression and complexity: a worker or a loaded file builds the
+    callables again.
+
+    Examples
+    --------
+    >>> from kan_np.symbolic import default_library
+    >>> log = default_library()["log"]
+    >>> log.value([1.0])
+    array([0.])
+    >>> value, slope = log.guarded([0.0, 1.0])
+    >>> bool(abs(value[0]) < 20), float(slope[0]), float(slope[1])
+    (True, 100000000.0, 1.0)
+    >>> log.contains([-1.0, 1.0])
+    array([False,  True])
+    """
+
+    name: str
+    expression: str
+    value: Function
+    derivative: Function
+    second_derivative: Function
+    complexity: float
+    domain: tuple[float, float] = (-np.inf, np.inf)
+    poles: tuple[float, ...] = ()
+    period: float = np.inf
+    mirror: bool = False
+    scale_free: bool = False
+    shift_free: bool = False
+    reach: tuple[float, float] = (-LARGEST, LARGEST)
+    probed: bool = False
+
+    @property
+    def identity(self) -> tuple[str, str, float]:
+        """Name, expression and complexity: what a file keeps of a symbol."""
+        return self.name, self.expression, self.complexity
+
+    @property
+    def n_free(self) -> int:
+        """Constants that c f(a x + b) + d has after its symmetries: 1 (a constant) to 4."""
+        if self.expression == "0":
+            return 1
+        return 4 - int(self.scale_free) - int(self.shift_free)
+
+    @cached_property
+    def _guard(self) -> Guard:
+        repeats = self.period if self.poles else np.inf
+        return build_guard(self.value, self.derivative, self.domain, self.poles, repeats, self.reach)
+
+    def guarded(self, u: ArrayLike, order: int = 1) -> tuple[FloatArray, ...]:
+        """f and its derivatives, finite for every finite `u`; see `kan_np.functions.guard` for the formula.
+
+        Parameters
+        ----------
+        u : array_like
+        order : {0, 1, 2}
+            The highest derivative.
+
+        Returns
+        -------
+        tuple of order + 1 ndarrays of the shape of `u`
+        """
+        functions = (self.value, self.derivative, self.second_derivative)[: order + 1]
+        points = np.asarray(u, dtype=np.float64)
+        found = self._guard(functions, points)
+        if self.probed and not all(np.isfinite(array).all() for array in found):
+            missed = np.isfinite(points) & ~np.logical_and.reduce([np.isfinite(array) for array in found])
+            found = tuple(np.where(missed, 0.0, array) for array in found)
+        return found
+
+    def contains(self, u: ArrayLike) -> NDArray[np.bool_]:
+        """Whether f is finite at each `u`, so that the formula means what `guarded` computes."""
+        points = np.asarray(u, dtype=np.float64)
+        low, high = self.domain
+        closed = points[(points >= low) & (points <= high)]
+        inside = np.zeros(points.shape, dtype=bool)
+        with np.errstate(all="ignore"):
+            inside[(points >= low) & (points <= high)] = np.isfinite(self.value(closed))
+        return inside
+
+    def sympy(self, argument: Any = None) -> sympy.Expr:
+        """The formula at `argument`, a sympy expression; at the symbol x if None.
+
+        Examples
+        --------
+        >>> import sympy
+        >>> from kan_np.symbolic import default_library
+        >>> default_library()["gaussian"].sympy(2 * sympy.Symbol("t"))
+        exp(-4*t**2)
+        """
+        from sympy import Symbol as Name
+
+        from kan_np.functions.expression import parse, variable
+
+        return parse(self.expression).subs(variable(), Name("x") if argument is None else argument)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Symbol) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __repr__(self) -> str:
+        return f"Symbol({self.name!r}, {self.expression!r}, complexity={self.complexity:g})"
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str, float]]:
+        from kan_np.functions.library import rebuild_symbol
+
+        return rebuild_symbol, self.identity

@@ -1,0 +1,243 @@
+"""What a file keeps of a network, and the network again: nothing of a file is trusted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.archive import Declared
+from kan_np.edges.bspline import SplineTable
+from kan_np.edges.symbol import SymbolicEdge
+from kan_np.functions.library import rebuild_symbol
+from kan_np.functions.symbol import Symbol
+from kan_np.functions.time_limit import within
+from kan_np.network.edge_index import Place, checked_place
+from kan_np.network.mixed_layer import MixedLayer
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
+from kan_np.network.topology import Wiring
+from kan_np.network.width import Shape
+from kan_np.surgery.tied_edges import check_locks
+
+#: Characters of a header: names of a hundred thousand columns fit in.
+_LONGEST_TEXT = 2**22
+#: Characters of one word of a configuration; the longest that there is has 8.
+_LONGEST_WORD = 100
+_MOST_LAYERS = 1000
+#: Processor seconds for the symbols that are not built in; one takes 0.03 to 0.4, importing sympy 1.
+_SYMBOL_S = 3.0
+
+
+def network_arrays(net: Network | MixedNetwork) -> dict[str, Any]:
+    """Arrays that hold all of a network but its shape; symbols as text and constants."""
+    edges = np.concatenate([mask.ravel() for mask in net.masks])
+    if isinstance(net, Network):
+        return {"theta": net.theta, "knots": net.table.knots, "reach": net.table.reach, "edges": edges}
+    symbols = net.symbols
+    affine = [layer.affine for layer in net.layers if layer.affine is not None]
+    locks = [(g, *place) for g, group in enumerate(net.locks) for place in group]
+    return {
+        "theta": np.concatenate([layer.splines.theta for layer in net.layers]),
+        "knots": np.concatenate(net.knots),
+        "reach": np.concatenate(net.reach),
+        "edges": edges,
+        "symbols": np.array(json.dumps([[*place, *edge.symbol.identity] for place, edge in symbols.items()])),
+        "constants": np.array([edge.constants for edge in symbols.values()]).reshape(-1, 4),
+        "affine": np.concatenate(affine) if affine else np.zeros(0),
+        "locks": np.array(locks, dtype=np.int64).reshape(-1, 4),
+    }
+
+
+def check_config(config: Mapping[str, Any], declared: Mapping[str, Declared]) -> None:
+    """Raise ValueError for a configuration that asks for more nodes than the arrays of its file can feed.
+
+    Nothing as large as its numbers is made for that.
+    """
+    room = 2 * sum(math.prod(array.shape) for array in declared.values())
+    width, arity = config["width"], config.get("mult_arity", 2)
+    if not isinstance(width, list) or len(width) > _MOST_LAYERS:
+        raise ValueError(f"width is no list of at most {_MOST_LAYERS} layers")
+    factor = abs(arity) if isinstance(arity, int) else 1
+    if sum(map(abs, _integers(width))) * max(factor, 1) + sum(map(abs, _integers(arity))) > room:
+        raise ValueError("its width has more nodes than its arrays have numbers for")
+    if any(isinstance(value, str) and len(value) > _LONGEST_WORD for value in config.values()):
+        raise ValueError("its configuration has a word that is too long to be one")
+
+
+def check_arrays(
+    shape: Shape, n_row: int, n_knots: int, *, affine: bool, declared: Mapping[str, Declared]
+) -> None:
+    """Raise ValueError unless the arrays of a file are those of a network of this shape.
+
+    Parameters
+    ----------
+    shape : Shape
+    n_row : int
+        Parameters of a spline edge.
+    n_knots : int
+    affine : bool
+        Whether nodes have scales and biases.
+    declared : mapping of str to Declared
+        What the file says of its arrays; files of earlier formats lack some.
+    """
+    n_edges, n_sources = sum(n * m for n, m in shape.pairs), sum(shape.width[:-1])
+    n_affine = sum(2 * (m + n) for (_, m), n in zip(shape.pairs, shape.width[1:], strict=True))
+    expected: dict[str, tuple[type, tuple[int | None, ...]]] = {
+        "theta": (np.float64, (None, n_row)),
+        "knots": (np.float64, (n_sources, n_knots)),
+        "reach": (np.float64, (n_sources, 2)),
+        "edges": (np.bool_, (n_edges,)),
+        "constants": (np.float64, (None, 4)),
+        "affine": (np.float64, (n_affine if affine else 0,)),
+        "locks": (np.int64, (None, 4)),
+        "used": (np.bool_, (None,)),
+    }
+    for name, array in declared.items():
+        if name == "symbols":
+            check_text(name, array)
+            continue
+        if name not in expected:
+            raise ValueError(f"there is an array {name[:40]!r}, which no model has")
+        kind, sizes = expected[name]
+        fits = len(array.shape) == len(sizes) and all(
+            size in (None, own) for size, own in zip(sizes, array.shape, strict=True)
+        )
+        if array.dtype != kind or not fits:
+            wanted = "(" + ", ".join("n" if size is None else str(size) for size in sizes) + ")"
+            raise ValueError(
+                f"{name} is an array of {array.dtype} of shape {array.shape}; "
+                f"expected {np.dtype(kind)} of {wanted}"
+            )
+    if missing := {"theta", "knots"} - set(declared):
+        raise ValueError(f"there is no array {min(missing)}")
+    # without edges in the file there are all, and n_edges is not bounded by an array of its own
+    if declared["theta"].shape[0] != n_edges and not ("edges" in declared and _at_most(declared, n_edges)):
+        raise ValueError(f"there are parameters of {declared['theta'].shape[0]} of {n_edges} edges")
+
+
+def check_text(name: str, array: Declared) -> None:
+    """Raise ValueError unless an array is one text of reasonable length."""
+    if array.dtype.kind != "U" or array.shape or array.dtype.itemsize > 4 * _LONGEST_TEXT:
+        raise ValueError(f"{name} is no text of at most {_LONGEST_TEXT} characters")
+
+
+def check_vector(name: str, array: Declared, size: int) -> None:
+    """Raise ValueError unless an array is a vector of so many floats."""
+    if array.dtype != np.float64 or array.shape != (size,):
+        raise ValueError(
+            f"{name} is an array of {array.dtype} of shape {array.shape}; expected float64 of ({size},)"
+        )
+
+
+def _at_most(declared: Mapping[str, Declared], n_edges: int) -> bool:
+    return all(
+        declared[name].shape[0] <= n_edges for name in ("theta", "constants", "locks") if name in declared
+    )
+
+
+def _integers(entries: Any) -> list[int]:
+    """The numbers of a list and of the lists in it; what else there is, is refused by those who know."""
+    if not isinstance(entries, list):
+        return []
+    inner = [part for entry in entries for part in (entry if isinstance(entry, list) else [entry])]
+    return [part for part in inner if isinstance(part, int)]
+
+
+def restored_network(
+    shape: Shape, like: Network | MixedNetwork, arrays: dict[str, Any], *, affine: bool
+) -> Network | MixedNetwork:
+    """The network of a file, without making one with all edges first.
+
+    Parameters
+    ----------
+    shape : Shape
+        Of the network, all edges counted.
+    like : Network or MixedNetwork
+        Of the same order, extrapolation and residual function.
+    arrays : dict
+        As `network_arrays` gives them, of shapes that `check_arrays` let pass.
+    affine : bool
+        Whether nodes have scales and biases.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        For arrays that do not belong together, and for what is not finite or does not increase.
+    """
+    theta, knots = arrays["theta"], arrays["knots"]
+    reach = arrays.get("reach", np.diff(knots, axis=1)[:, [0, -1]])  # format 1: always one interval
+    for name in ("theta", "knots", "reach", "constants", "affine"):
+        if name in arrays and not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} has values that are not finite")
+    if not (knots[:, 1:] > knots[:, :-1]).all():
+        raise ValueError("knots do not increase")
+    if not (reach > 0).all():
+        raise ValueError("reach is not positive")
+    # nothing was pruned before format 3
+    n_edges = sum(n * m for n, m in shape.pairs)
+    edges = arrays.get("edges")
+    edges = np.ones(n_edges, dtype=bool) if edges is None else edges
+    cuts = np.cumsum([n * m for n, m in shape.pairs])[:-1]
+    masks = [part.reshape(pair) for part, pair in zip(np.split(edges, cuts), shape.pairs, strict=True)]
+    symbols = _symbols(masks, arrays) if "symbols" in arrays else {}
+    locks = _locks(masks, arrays)
+    if int(edges.sum()) != theta.shape[0] + len(symbols):
+        raise ValueError(f"there are parameters of {theta.shape[0]} splines of {int(edges.sum())} edges")
+    if not symbols and not locks and not affine and not any(shape.n_mult):
+        table = _table(knots, reach, like)
+        return Network(Wiring.from_masks(masks), table, like.base_fun, theta)
+    layers: list[MixedLayer] = []
+    first_edge = first_node = first_value = 0
+    for level, (mask, arity) in enumerate(zip(masks, shape.arities, strict=True)):
+        own = {(i, j): edge for (at, i, j), edge in symbols.items() if at == level}
+        spline_edges = mask.copy()
+        for place in own:
+            spline_edges[place] = False
+        nodes = slice(first_node, first_node + mask.shape[0])
+        rows = slice(first_edge, first_edge + int(spline_edges.sum()))
+        table = _table(knots[nodes], reach[nodes], like)
+        splines = Network(Wiring.from_masks([spline_edges]), table, like.base_fun, theta[rows])
+        n = 2 * (mask.shape[1] + len(arity)) if affine else 0
+        values = arrays["affine"][first_value : first_value + n].copy() if affine else None
+        layers.append(MixedLayer(splines, dict(sorted(own.items())), arity, values))
+        first_edge, first_node, first_value = rows.stop, nodes.stop, first_value + n
+    net = MixedNetwork(tuple(layers), locks)
+    check_locks(net)
+    return net.simplified()
+
+
+def _table(knots: FloatArray, reach: FloatArray, like: Network | MixedNetwork) -> SplineTable:
+    """Splines on these knots, which may lie so near or so far that they have none."""
+    with np.errstate(all="ignore"):
+        table = SplineTable.build(knots, like.k, like.extrapolation, reach)
+    made = (table.breaks, table.bucket_scale, table.origin, table.scale, table.poly)
+    if not all(np.isfinite(array).all() for array in made):
+        raise ValueError("knots are too near to each other or too far from each other for float64")
+    return table
+
+
+def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[Place, SymbolicEdge]:
+    rows, constants = json.loads(str(arrays["symbols"])), arrays["constants"]
+    if not isinstance(rows, list) or len(rows) != len(constants):
+        raise ValueError(f"there are constants of {len(constants)} symbols, and other symbols")
+    identities = {(name, expression, complexity) for *_, name, expression, complexity in rows}
+    known = within(_SYMBOL_S, lambda: {identity: rebuild_symbol(*identity) for identity in identities})
+    found: dict[Place, SymbolicEdge] = {}
+    for (level, i, j, *identity), own in zip(rows, constants, strict=True):
+        symbol: Symbol = known[tuple(identity)]
+        found[checked_place(masks, (level, i, j))] = SymbolicEdge(symbol, *own.tolist())
+    if len(found) < len(rows):
+        raise ValueError("there are two symbols of one edge")
+    return found
+
+
+def _locks(masks: list[Any], arrays: dict[str, Any]) -> tuple[tuple[Place, ...], ...]:
+    groups: dict[int, list[Place]] = {}
+    for number, *place in arrays["locks"].tolist() if "locks" in arrays else ():
+        groups.setdefault(number, []).append(checked_place(masks, place))
+    return tuple(tuple(group) for group in groups.values())

@@ -1,0 +1,158 @@
+"""Shape: nodes of each layer, and which of them are products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kan_np import _memory, _validate
+from kan_np._validate import FloatArray
+from kan_np.edges.bspline import SplineTable
+from kan_np.network.mixed_layer import MixedLayer
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
+from kan_np.network.topology import Wiring
+from kan_np.training.estimator import check_width
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Nodes of each layer, sums before products.
+
+    Attributes
+    ----------
+    width : tuple of int
+        Nodes of each layer, inputs first.
+    arities : tuple of tuples of int
+        Factors of every node, a layer above the inputs: 1 for a sum.
+    """
+
+    width: tuple[int, ...]
+    arities: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def parse(cls, width: object, mult_arity: object = 2) -> Shape:
+        """From pykan's form: [2, [5, 2], 1] has 5 sums and 2 products of `mult_arity` factors.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For what makes no network.
+        """
+        if isinstance(width, str) or not hasattr(width, "__iter__"):
+            check_width(width)
+        pairs = [_sums_and_products(f"width[{level}]", entry) for level, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
+        nodes = check_width([sums + products for sums, products in pairs])
+        # Before anything is made of them; the grid may be any.
+        _check_memory(nodes, list(zip(nodes[:-1], nodes[1:], strict=True)))
+        if pairs[0][1]:
+            raise ValueError(f"width[0] is {list(pairs[0])}; expected inputs without products.")
+        n_mult = [products for _, products in pairs]
+        factors = _factors(mult_arity, n_mult)
+        arities = tuple((1,) * sums + own for (sums, _), own in zip(pairs[1:], factors[1:], strict=True))
+        return cls(tuple(map(sum, pairs)), arities)
+
+    @classmethod
+    def of(cls, network: Network | MixedNetwork) -> Shape:
+        """The shape of a network."""
+        return cls(network.width, network.arities)
+
+    @property
+    def n_mult(self) -> list[int]:
+        """Products of each layer, inputs first."""
+        return [0, *(sum(m > 1 for m in arity) for arity in self.arities)]
+
+    @property
+    def pykan(self) -> list[int | list[int]]:
+        """The width in pykan's form: a pair (sums, products) where there are products."""
+        return [[n - m, m] if m else n for n, m in zip(self.width, self.n_mult, strict=True)]
+
+    @property
+    def mult_arity(self) -> list[list[int]]:
+        """Factors of the products of each layer, inputs first."""
+        return [[], *([m for m in arity if m > 1] for arity in self.arities)]
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Nodes below and subnodes above, of each layer of edges."""
+        return list(zip(self.width[:-1], map(sum, self.arities), strict=True))
+
+    @property
+    def fan_in(self) -> FloatArray:
+        """For every edge, the nodes that its layer has below."""
+        return np.concatenate([np.full(n * m, float(n)) for n, m in self.pairs])
+
+    def check_memory(self, grid: int, k: int) -> None:
+        """Raise ValueError if a network of this shape, with G = `grid`, does not fit in memory."""
+        _check_memory(self.width, self.pairs, grid, k)
+
+    def network(
+        self, table: Callable[[slice], SplineTable], base_fun: str, theta: FloatArray, affine: bool
+    ) -> Network | MixedNetwork:
+        """A network with all edges, all of them splines.
+
+        Parameters
+        ----------
+        table : callable
+            Splines of some of the source nodes, numbered layer by layer.
+        base_fun : str
+        theta : ndarray of shape (n_edges, n_row)
+            Parameters by layer, source and subnode.
+        affine : bool
+            Whether all layers have affine values, 1 and 0 to begin with.
+        """
+        starts = np.concatenate([[0], np.cumsum(self.width)]).tolist()
+        if not any(self.n_mult) and not affine:
+            return Network(Wiring.dense(self.width), table(slice(0, starts[-2])), base_fun, theta)
+        layers, first = [], 0
+        for level, ((n, m), arity) in enumerate(zip(self.pairs, self.arities, strict=True)):
+            sources = table(slice(starts[level], starts[level + 1]))
+            splines = Network(Wiring.dense((n, m)), sources, base_fun, theta[first : first + n * m])
+            layer = MixedLayer(splines, {}, arity)
+            layers.append(replace(layer, affine=layer.unit_affine) if affine else layer)
+            first += n * m
+        return MixedNetwork(tuple(layers))
+
+
+def _check_memory(width: Sequence[int], pairs: Sequence[tuple[int, int]], grid: int = 0, k: int = 0) -> None:
+    # Of an edge: coefficients and residual weight, and which nodes it joins. Of a source: G polynomials of
+    # k + 1 coefficients for each of k + 1 splines, and six arrays beside them
+    # (`kan_np.edges.bspline.SplineTable`).
+    edges = sum(a * b for a, b in pairs)
+    numbers = edges * (grid + k + 3) + sum(width[:-1]) * max(grid, 1) * ((k + 1) ** 2 + 6)
+    named = f"a KAN of width {_validate.shown(list(width))}"
+    named += f" and grid {_validate.shown(grid)}" if grid else ""
+    _memory.check_memory(named, 8 * numbers, "Use fewer nodes or intervals.")
+
+
+def _sums_and_products(name: str, entry: Any) -> tuple[int, int]:
+    """(sums, products) of a number of nodes or a pair."""
+    if isinstance(entry, str) or not hasattr(entry, "__len__"):
+        return _validate.integer(name, entry, 1), 0
+    if len(entry) != 2:
+        raise ValueError(
+            f"{name} is {_validate.shown(entry)}; expected a number of nodes, or [sums, products]."
+        )
+    sums, products = (_validate.integer(f"{name}[{q}]", part, 0) for q, part in enumerate(entry))
+    if sums + products == 0:
+        raise ValueError(f"{name} is {_validate.shown(entry)}; expected at least one node.")
+    return sums, products
+
+
+def _factors(mult_arity: Any, n_mult: Sequence[int]) -> list[tuple[int, ...]]:
+    """Factors of each product, layer by layer."""
+    if not hasattr(mult_arity, "__len__") or isinstance(mult_arity, str):
+        return [(_validate.integer("mult_arity", mult_arity, 2),) * n for n in n_mult]
+    lengths = [len(own) if hasattr(own, "__len__") else -1 for own in mult_arity]
+    if lengths != list(n_mult):
+        raise ValueError(
+            f"mult_arity is {_validate.shown(mult_arity)}; expected an integer, or a list a layer, inputs "
+            f"first, with {list(n_mult)} entries."
+        )
+    return [
+        tuple(_validate.integer(f"mult_arity[{level}][{q}]", m, 2) for q, m in enumerate(own))
+        for level, own in enumerate(mult_arity)
+    ]

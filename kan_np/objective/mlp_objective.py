@@ -1,0 +1,181 @@
+"""The objective of an MLP: weighted mean squared error + L1 penalty, gradient and Gauss-Newton Hessian.
+
+With nodes h_{l+1} = a(h_l W_l + b_l) and outputs f, the row of the Jacobian J that belongs to a sample
+and output j is, layer by layer from the last,
+
+    d f_j / d b_l = delta_l,    d f_j / d (W_l)_{io} = (h_l)_i (delta_l)_o,    delta_{l-1} = (W_l delta_l) a',
+
+with the j-th unit vector as the last delta: in the last layer only column j of W and entry j of b enter. The
+Hessian is 2 J^T W J, J laid out for a chunk of samples at a time and multiplied by itself by BLAS.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from kan_np import _aligned
+from kan_np._validate import FloatArray
+from kan_np.kernels import mlp
+from kan_np.kernels._jit import bound
+from kan_np.network.mlp_network import MlpBlock, MlpNetwork, split_layers
+from kan_np.objective.objective import add_square, residual_weights
+from kan_np.objective.sparsity_penalty import Penalty
+
+#: Bytes of the rows of a Jacobian that are laid out at once.
+_JACOBIAN_BYTES = 32 * 2**20
+
+_Layers = list[tuple[FloatArray, FloatArray]]
+
+
+class MlpObjective:
+    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb lamb_l1 sum |W|: see
+    `kan_np.objective.objective.Objective`.
+
+    Parameters
+    ----------
+    net : MlpNetwork
+        Gives widths and activation; its own parameters are not used.
+    x : ndarray of shape (n_samples, n_in)
+    y : ndarray of shape (n_samples, n_out)
+    penalty : Penalty, optional
+        Only ``lamb`` and ``lamb_l1`` count; biases are free.
+    weight : ndarray of shape (n_samples,), optional
+        Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    """
+
+    def __init__(
+        self,
+        net: MlpNetwork,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty | None = None,
+        weight: FloatArray | None = None,
+    ) -> None:
+        self.penalty = penalty or Penalty()
+        self.smoothing = 0.0  # there is no spline to smooth
+        self.n_fev = 0
+        self.mse = self.reg = float("nan")
+        self._net, block = net, MlpBlock.of(net)
+        self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
+        self._before = (block.kind, block.width)
+        self._after = (self._x, self._y, self._weight, block.nodes, block.slopes)
+        given = (*self._before, net.theta, *self._after)
+        self._loss = bound(mlp.loss, *given)
+        self._loss_and_gradient = bound(mlp.loss_and_gradient, *given, np.empty(net.n_params))
+        self._is_weight = np.concatenate(
+            [np.repeat([True, False], [n_in * n_out, n_out]) for n_in, n_out in pairwise(net.width)]
+        )
+        self._curvature: _Curvature | None = None
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of samples times outputs."""
+        return int(self._y.size)
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether no penalty enters."""
+        return self.penalty.lamb == 0
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """Objective and gradient at the flat vector theta of length n_params."""
+        self.n_fev += 1
+        theta, grad = _contiguous(theta), np.zeros(theta.size)
+        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
+        self.reg = 0.0
+        if self.penalty.lamb > 0:
+            weights = np.where(self._is_weight, theta, 0.0)
+            self.reg = self.penalty.lamb_l1 * float(np.abs(weights).sum())
+            grad += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(weights)
+        return self.mse + self.penalty.lamb * self.reg, grad
+
+    def value(self, theta: FloatArray) -> float:
+        """Objective alone, without the penalty, at the flat vector theta."""
+        self.n_fev += 1
+        self.reg = 0.0
+        self.mse = self._loss(*self._before, _contiguous(theta), *self._after)
+        return self.mse
+
+    def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Objective, gradient and Gauss-Newton Hessian, without the penalty; see `Objective`."""
+        self.n_fev += 1
+        self.reg = 0.0
+        theta, grad = _contiguous(theta), np.zeros(theta.size)
+        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
+        if self._curvature is None:
+            self._curvature = _Curvature(self._net.width, 2.0 * self._weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
+            hessian = self._curvature.assemble(self._net.with_theta(theta), self._x)
+        return self.mse, grad, hessian
+
+
+def _contiguous(theta: FloatArray) -> FloatArray:
+    """The flat vector as kernels expect it."""
+    return np.ascontiguousarray(theta, dtype=np.float64)
+
+
+class _Curvature:
+    """Gauss-Newton Hessian of the loss.
+
+    One output sees all parameters but the other outputs' columns of the last layer: those of a network with
+    one output. Its product is formed in that size, and added up over outputs where they share parameters.
+    """
+
+    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray) -> None:
+        self._n_out, self._width = width[-1], (*width[:-1], 1)
+        self._root = np.sqrt(twice_weight)
+        n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
+        self._own = split_layers(width, np.arange(n_params))[-1]
+        self._shared = n_params - (width[-2] + 1) * width[-1]
+        size = self._shared + width[-2] + 1
+        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
+        self._rows = _aligned.empty((size * self._chunk,))
+        self._matrix = _aligned.zeros((n_params, n_params))
+        self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
+
+    def assemble(self, net: MlpNetwork, x: FloatArray) -> FloatArray:
+        """Return 2 J^T W J for samples x (n_in, n): the lower triangle, in Fortran order.
+
+        The next call overwrites it.
+        """
+        self._nodes, self._slopes = net.values_and_slopes(x)
+        weights = [layer for layer, _ in net.layers]
+        matrix, one, shared = self._matrix, self._one, self._shared
+        one.fill(0.0)
+        if self._n_out == 1:
+            self._add_output(weights)
+            return matrix.T
+        matrix[shared:, shared:] = 0.0
+        *hidden, last = weights
+        for j in range(self._n_out):
+            one[:, shared:] = 0.0
+            self._add_output([*hidden, last[:, j : j + 1]])
+            own = np.append(self._own[0][:, j], self._own[1][j])
+            matrix[:shared, own] = one[:shared, shared:]
+            matrix[np.ix_(own, own)] = one[shared:, shared:]
+        matrix[:shared, :shared] = one[:shared, :shared]
+        return matrix.T
+
+    def _add_output(self, weights: list[FloatArray]) -> None:
+        """Add the products of one output's rows, given its column of the last layer, to `_one`."""
+        size, n = self._one.shape[0], self._root.size
+        for low in range(0, n, self._chunk):
+            samples = slice(low, min(low + self._chunk, n))
+            m = samples.stop - low
+            rows = self._rows[: size * m].reshape(size, m)
+            self._lay_out(weights, samples, split_layers(self._width, rows))
+            add_square(rows, self._one)
+
+    def _lay_out(self, weights: list[FloatArray], samples: slice, rows: _Layers) -> None:
+        """Write sqrt(2 v) d f_j / d (W_l, b_l) for some samples; those of b_l are delta_l itself."""
+        rows[-1][1][0] = self._root[samples]
+        for layer in range(len(weights) - 1, -1, -1):
+            by_weights, delta = rows[layer]
+            np.multiply(self._nodes[layer][:, None, samples], delta, out=by_weights)
+            if layer > 0:
+                by_bias_below = rows[layer - 1][1]
+                np.dot(weights[layer], delta, out=by_bias_below)
+                by_bias_below *= self._slopes[layer][:, samples]

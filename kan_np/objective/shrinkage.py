@@ -1,0 +1,176 @@
+"""A prior for networks that have more parameters than the samples determine: edges are near to constants.
+
+    P(theta) = sum over edges of v [(m - 1) sum_r (c_{r+1} - c_r)^2
+                                    + 0.2 (m - 1)^3 sum_r (c_{r+1} - 2 c_r + c_{r-1})^2 + 20 w^2],
+
+m = G + k the number of coefficients c and w the weight of the residual function. With the powers of m - 1 the
+sums are, on any grid, near to the integrals of phi'^2 and phi''^2 over a grid of unit length. v is 1 for the
+edges of the last layer and the variance of the labels for the others, so that the weight of P means the same
+in any units of the labels. Unlike the smoothing of P-splines (`kan_np.objective.smoothing`), whose null space
+are the straight lines, P leaves constants alone: with a large weight the network is the mean of the labels.
+
+Source of the two terms: P. H. C. Eilers and B. D. Marx (2010), Splines, knots, and penalties, WIREs
+Computational Statistics 2, 637.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kan_np._validate import FloatArray
+from kan_np.kernels.arrays import Ints
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
+from kan_np.objective.objective import Objective
+
+#: Weight of the curvature, and of the squared residual weight. On nine tables of 16 to 64 rows the geometric
+#: mean of test RMSE over that of the mean was 0.56 without curvature, 0.53 and 0.52 with 0.02 and 0.2; it did
+#: not depend on the second, which is about what SiLU costs on a grid from -2.5 to 2.5, within 0.02.
+_CURVATURE, _RESIDUAL = 0.2, 20.0
+
+
+@cache
+def prior_matrix(n_basis: int, has_base: int) -> FloatArray:
+    """The matrix of P for one edge, of shape (has_base + n_basis, has_base + n_basis), for v = 1."""
+    b, steps = has_base, max(n_basis - 1, 1)
+    matrix = np.zeros((b + n_basis, b + n_basis))
+    for order, weight in ((1, steps), (2, _CURVATURE * steps**3)):
+        differences = np.diff(np.eye(n_basis), order, axis=0)
+        matrix[b:, b:] += weight * differences.T @ differences
+    if b:
+        matrix[0, 0] = _RESIDUAL
+    matrix.flags.writeable = False
+    return matrix
+
+
+class Prior(Protocol):
+    """A sum of squares P of the parameters that is 0 for constants."""
+
+    def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """P and its gradient at the flat vector theta."""
+
+    def add_curvature(self, hessian: FloatArray, weight: float) -> None:
+        """Add weight times the second derivatives of P to a matrix in place."""
+
+
+class SplinePrior:
+    """P of the spline edges of a network: see the module.
+
+    Parameters
+    ----------
+    net : Network or MixedNetwork
+    label_variance : float
+        v of the edges below the last layer.
+    """
+
+    def __init__(self, net: Network | MixedNetwork, label_variance: float) -> None:
+        self._place, hidden = _edges(net)
+        self._scale = np.where(hidden, label_variance, 1.0)[:, None]
+        self._matrix = prior_matrix(self._place.shape[1] - net.has_base, net.has_base)
+
+    def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """P and its gradient at the flat vector theta."""
+        edges = theta[self._place]
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            half = self._scale * (edges @ self._matrix)
+            value = float(np.vdot(edges, half))
+        slope = np.bincount(self._place.ravel(), 2.0 * half.ravel(), theta.size)
+        return value, np.asarray(slope, dtype=np.float64)
+
+    def add_curvature(self, hessian: FloatArray, weight: float) -> None:
+        """Add weight times the second derivatives of P to a matrix in place."""
+        block = 2.0 * weight * self._matrix
+        for place, scale in zip(self._place, self._scale, strict=True):
+            hessian[np.ix_(place, place)] += scale * block
+
+
+class Shrunk:
+    """An objective + weight * P: what an optimizer minimises where samples are few.
+
+    Parameters
+    ----------
+    objective : Objective
+    prior : Prior
+        Of the same parameters.
+    weight : float
+        Weight of P.
+    """
+
+    def __init__(self, objective: Objective, prior: Prior, weight: float) -> None:
+        self._objective, self._prior, self.weight = objective, prior, weight
+        self.n_fev, self.smoothing = 0, 0.0
+        self.mse = self.reg = float("nan")
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of samples times outputs."""
+        return self._objective.n_residuals
+
+    @property
+    def least_squares(self) -> bool:
+        """P is a sum of squares, too."""
+        return self._objective.least_squares
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """Objective and gradient."""
+        value, gradient = self._objective(theta)
+        self._count()
+        return self._with_prior(theta, value, gradient)
+
+    def value(self, theta: FloatArray) -> float:
+        """Objective alone."""
+        value = self._objective.value(theta)
+        self._count()
+        return value + self.weight * self._prior.value_and_slope(theta)[0]
+
+    def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Objective, gradient and Gauss-Newton Hessian; see `Objective`."""
+        value, gradient, hessian = self._objective.normal_equations(theta)
+        self._count()
+        self._prior.add_curvature(hessian, self.weight)
+        return *self._with_prior(theta, value, gradient), hessian
+
+    def _with_prior(self, theta: FloatArray, value: float, gradient: FloatArray) -> tuple[float, FloatArray]:
+        prior, slope = self._prior.value_and_slope(theta)
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            return value + self.weight * prior, gradient + self.weight * slope
+
+    def _count(self) -> None:
+        """Note an evaluation, and the parts of its value."""
+        self.n_fev += 1
+        self.mse, self.reg = self._objective.mse, self._objective.reg
+
+
+def constant_network(net: Network, values: FloatArray) -> Network:
+    """The network with the same grids that gives these outputs, shape (n_out,), everywhere.
+
+    Edges below the last layer bring their node to the middle of its grid.
+    """
+    wiring, b = net.wiring, net.has_base
+    middle = 0.5 * (net.table.knots[:, 0] + net.table.knots[:, -1])
+    wanted = np.concatenate([np.zeros(wiring.width[0]), middle[wiring.width[0] :], values])
+    target = np.asarray(wiring.target)
+    fan_in = np.bincount(target, minlength=wiring.n_nodes)[target]
+    theta = np.zeros_like(net.theta)
+    theta[:, b:] = (wanted[target] / fan_in)[:, None]  # B-splines sum to 1
+    return net.with_theta(theta)
+
+
+def _edges(net: Network | MixedNetwork) -> tuple[Ints, NDArray[np.bool_]]:
+    """Places of the parameters of every spline edge, (n_edges, n_row), and which edges are hidden ones."""
+    if isinstance(net, Network):
+        layers = np.searchsorted(net.wiring.node_start, net.wiring.source, side="right") - 1
+        place = np.arange(net.theta.size).reshape(net.theta.shape)
+        return place, np.asarray(layers < len(net.width) - 2)
+    of_value = np.arange(net.value_starts[-1]) if net.shared is None else net.shared
+    places, hidden = [], []
+    for level, layer in enumerate(net.layers):
+        theta = layer.splines.theta
+        start = net.value_starts[level]
+        places.append(of_value[start : start + theta.size].reshape(theta.shape))
+        hidden.append(np.full(theta.shape[0], level < len(net.layers) - 1))
+    return np.concatenate(places), np.concatenate(hidden)

@@ -1,0 +1,50 @@
+"""A prior for MLPs that have more weights than the samples determine: weights are near to zero.
+
+    P(theta) = sum over layers of v_l |W_l|^2, with var(x_i) (W_0)_ij^2 in the first of them,
+
+v_l = 1 in the last layer and the variance of the labels in the others; biases are free. With a large weight
+of P the network is the mean of the labels, and the weight means the same in any units of inputs and labels:
+inputs with first weights scaled the other way leave P as it is, labels and last weights that are scaled
+together multiply P as they do the mean squared error.
+
+Source: A. Krogh and J. A. Hertz (1991), A simple weight decay can improve generalization, NIPS 4, eq. (2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.network.mlp_network import MlpNetwork, split_layers
+
+
+class WeightPrior:
+    """P of the weights of an MLP: see the module.
+
+    Parameters
+    ----------
+    net : MlpNetwork
+        Only its width counts.
+    x : ndarray of shape (n_samples, n_in)
+        Samples whose variance scales the first weights.
+    label_variance : float
+        v.
+    """
+
+    def __init__(self, net: MlpNetwork, x: FloatArray, label_variance: float) -> None:
+        self._scale = np.zeros(net.n_params)
+        layers = split_layers(net.width, self._scale)  # views
+        for number, (weights, _) in enumerate(layers, start=1):
+            weights[:] = label_variance if number < len(layers) else 1.0
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd inputs end as a status of the fit
+            layers[0][0][:] *= x.var(axis=0)[:, None]
+
+    def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """P and its gradient at the flat vector theta."""
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
+            half = self._scale * theta
+            return float(np.vdot(theta, half)), 2.0 * half
+
+    def add_curvature(self, hessian: FloatArray, weight: float) -> None:
+        """Add weight times the second derivatives of P to a matrix in place."""
+        hessian[np.diag_indices_from(hessian)] += 2.0 * weight * self._scale

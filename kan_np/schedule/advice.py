@@ -1,0 +1,145 @@
+"""What the training and validation errors of a schedule say, in words.
+
+The order of the knobs is the advice of the authors of arXiv:2404.19756: start small, refine the grid while
+that helps, and only then make the network wider.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kan_np.objective.smoothing import GCV
+
+if TYPE_CHECKING:
+    from kan_np.schedule.stage import Stage
+
+#: The validation error of the best stage may be so many times its training error before that is overfitting.
+_GAP = 2.0
+#: Where a finer grid still lowered the error much, only a gap of this size is overfitting.
+_LARGE_GAP = 10.0
+#: A finer grid helps where it lowers the error by this factor at least.
+_GAIN = 1.25
+#: An error of this part of the spread of the labels is that of predicting their mean.
+_NOTHING_LEARNT = 0.95
+#: Networks are suggested up to so many parameters a label: beyond it they can fit noise.
+_MOST_PER_LABEL = 0.5
+
+
+def advise(
+    stages: Sequence[Stage], n_train: int, *, smoothing: float | str = 0.0, label_spread: float = math.nan
+) -> str:
+    """Say whether the model under- or overfits and what to try next.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        Coarse grids first.
+    n_train : int
+        Training samples.
+    smoothing : float or str
+        As it was asked for: what is already done is not advised.
+    label_spread : float
+        Standard deviation of the training labels; NaN if unknown.
+    """
+    if not stages:
+        return "No stage was finished: there is nothing to judge."
+    place = min(range(len(stages)), key=lambda i: stages[i].score)
+    best, last = stages[place], stages[-1]
+    if math.isnan(best.val_rmse):
+        return (
+            "Nothing was held out, so overfitting cannot be seen: give the dataset validation samples or set "
+            "val_fraction."
+        )
+    model = "The model" if best.grid is None else f"G = {best.grid}"
+    train = before_refit(best)
+    held = f"{model} is the best by validation (RMSE {best.val_rmse:.2e}, training {train:.2e}). "
+    smoother = "" if smoothing == GCV else "smoothing='gcv', "
+    learnt = math.isfinite(best.score) and not best.score >= _NOTHING_LEARNT * label_spread
+    if not learnt:
+        return held + _nothing_learnt(best, n_train, smoother, label_spread)
+    overfits = before_refit(last) <= train
+    if place < len(stages) - 1 and not overfits:
+        return held + (
+            f"G = {last.grid} was not trained out ({last.status.value}): its training error is higher, too. "
+            "Give it more steps before judging finer grids."
+        )
+    if place < len(stages) - 1 and last.score > _GAIN * best.score:
+        return held + (
+            f"Finer grids overfit: at G = {last.grid} the validation RMSE is {last.val_rmse:.2e} with "
+            f"{last.n_params} parameters for {n_train} samples. Keep G = {best.grid}; for a better model use "
+            f"more samples, {smoother}or a narrower network."
+        )
+    if best.val_rmse > (_GAP if not _grid_pays(stages, place) else _LARGE_GAP) * train:
+        return held + _overfitting(best, n_train, smoother)
+    return held + _underfitting(stages, place, n_train)
+
+
+def _overfitting(best: Stage, n_train: int, smoother: str) -> str:
+    return (
+        f"It overfits: {best.n_params} parameters for {n_train} samples. Use fewer intervals or nodes, "
+        f"{smoother}or more samples."
+    )
+
+
+def _nothing_learnt(best: Stage, n_train: int, smoother: str, label_spread: float) -> str:
+    """What to say of a model that predicts held-out samples no better than their mean."""
+    beside = "" if math.isnan(label_spread) else f" where the labels have a spread of {label_spread:.2e}"
+    told = f"That is no better than the mean of the labels{beside}: nothing was learnt that holds elsewhere. "
+    if before_refit(best) < best.val_rmse / _GAP:
+        return told + _overfitting(best, n_train, smoother)
+    return told + (
+        "Either the inputs do not determine the labels, or the data are out of the start's reach "
+        "(standardise them), or more steps and restarts are needed."
+    )
+
+
+def _underfitting(stages: Sequence[Stage], place: int, n_train: int) -> str:
+    best = stages[place]
+    width = _larger(best, n_train)
+    if best.grid is not None and _grid_pays(stages, place):
+        return f"The grid still pays: try a finer one (G = {2 * best.grid})."
+    told = "It does not overfit"
+    if best.grid is not None:
+        told += ", and finer grids no longer help: the shape is the limit, or the noise in the labels"
+    if width is None:
+        return (
+            f"{told}. A larger network would have too many parameters for {n_train} samples: if the error is "
+            "too large, use more samples or fewer inputs."
+        )
+    knob = f"a {'hidden layer' if len(best.model.width) == 2 else 'wider network'} such as {width}"
+    if best.grid is None:
+        return f"{told}. If the error is too large, try {knob}."
+    return f"{told}. Try {knob}, or more restarts."
+
+
+def _grid_pays(stages: Sequence[Stage], place: int) -> bool:
+    """Whether the best stage is the last one and much better than the one before it."""
+    best = stages[place]
+    if best.grid is None or place < len(stages) - 1:
+        return False
+    return place == 0 or stages[place - 1].score > _GAIN * best.score
+
+
+def _larger(best: Stage, n_train: int) -> list[int] | None:
+    """A wider network, or one with a hidden layer, that the samples can carry; None without such."""
+    width = list(best.model.width)
+    most = _MOST_PER_LABEL * n_train * width[-1]
+    if len(width) > 2:
+        wider = [n + (0 < i < len(width) - 1) for i, n in enumerate(width)]
+        return wider if _edges(wider) * best.n_params <= most * _edges(width) else None
+    for hidden in range(2 * width[0] + 1, 0, -1):
+        deeper = [width[0], hidden, width[-1]]
+        if _edges(deeper) * best.n_params <= most * _edges(width):
+            return deeper
+    return None
+
+
+def _edges(width: Sequence[int]) -> int:
+    return sum(n * m for n, m in zip(width[:-1], width[1:], strict=True))
+
+
+def before_refit(stage: Stage) -> float:
+    """Training RMSE of the model whose validation RMSE the stage reports."""
+    return stage.result["train_loss"][-1]

@@ -1,0 +1,195 @@
+"""What a schedule does with the candidates of every grid: train them, choose one, let it see all samples."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kan_np import _validate
+from kan_np._warnings import Finding, parts_of_one_fit, warn
+from kan_np.data.check import Dataset, check_dataset, without_idle_samples
+from kan_np.data.dataset import split_validation
+from kan_np.mlp import MLP
+from kan_np.model import KAN
+from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
+from kan_np.objective.smoothing import GCV, WEAK
+from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.schedule.leave_one_out import leave_one_out_rmse
+from kan_np.schedule.restarts import Candidate, Maker, best_of, first_candidates
+from kan_np.schedule.stage import Stage
+from kan_np.training.cross_validation import NOISELESS, is_underdetermined
+from kan_np.training.diagnosis import data_findings, judge
+from kan_np.training.fit import Callback
+
+#: After these there is nothing to go on from.
+ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
+
+
+class Race:
+    """The data and options of a schedule, and what is done with the candidates of every grid."""
+
+    def __init__(
+        self,
+        width: list[int],
+        dataset: Dataset,
+        options: dict[str, Any],
+        val_fraction: float,
+        refit: bool,
+        callback: Callback | None,
+    ) -> None:
+        self.clock = time.perf_counter()
+        data = without_idle_samples(check_dataset(dataset, width[0], width[-1]))
+        val_fraction = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
+        holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
+        self.all_samples = data if holds_out and refit else None
+        self.data = split_validation(data, val_fraction) if holds_out else data
+        # test samples are looked at once a stage, not after every step
+        self.seen = {key: value for key, value in self.data.items() if not key.startswith("test_")}
+        self.n_train = int(self.data["train_input"].shape[0])
+        self.options, self.callback = options, callback
+        self.names = dataset.get("feature_names")
+        self._found: list[tuple[Stage, list[Finding]]] = []
+        self._refitted: list[Stage] = []
+        self.stopped = False
+        #: Whether stages stay as they are until `refit` is called.
+        self.refits_later = False
+        self.best_score = math.inf
+
+    def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
+        restarts = _validate.integer("restarts", restarts, 1)
+        with parts_of_one_fit():
+            return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
+
+    def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
+        """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
+        smoothing = self.options.get("smoothing")
+        n_params = n_edges * (has_base + (min(n_basis, 2) if smoothing == GCV else n_basis))
+        return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
+
+    def choose_prior(self, model: KAN) -> None:
+        """Let every fit have a prior if the labels are noisy, as a first fit with one says.
+
+        Without noise validation chooses among finer grids under "weak" (Lennard-Jones from 50 samples, eight
+        data seeds: median 1e-4, with the prior on all grids 4e-4).
+        """
+        options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
+        with parts_of_one_fit():
+            first = model.fit(self.seen, **options)
+        if first.shrinkage > NOISELESS:
+            self.options["smoothing"] = AUTO_SMOOTHING
+
+    def choose_weight_decay(self, model: MLP) -> None:
+        """As `choose_prior` for MLPs: by cross-validation where labels are few and noisy, otherwise none."""
+        options = self.options
+        if options.get("weight_decay", AUTO_SMOOTHING) != AUTO_SMOOTHING:
+            return
+        options["weight_decay"] = 0.0
+        free = not np.any(np.not_equal(options.get("lamb", 0.0), 0.0))
+        if free and is_underdetermined(self.seen["train_label"].size, model.n_params):
+            with parts_of_one_fit():
+                first = model.fit(
+                    self.seen,
+                    **{**options, "weight_decay": AUTO_SMOOTHING, "steps": 1, "callback": self._ask},
+                )
+            if first.shrinkage > NOISELESS:
+                options["weight_decay"] = AUTO_SMOOTHING
+
+    def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
+        """Train the candidates in full on a grid; the best comes first."""
+        if self.stopped:  # among the short starts: what they reached is what there is
+            return candidates
+        trained: list[Candidate] = []
+        for candidate in candidates:
+            if self.stopped:
+                break
+            model = candidate.model
+            if grid is not None and isinstance(model, KAN) and model.grid != grid:
+                model = model.refine(grid)
+            with parts_of_one_fit():
+                result = model.fit(self.seen, **self.options, callback=self._ask)
+            trained.append(Candidate(candidate.number, model, result))
+        return best_of(trained, len(trained))
+
+    def stage(self, candidate: Candidate) -> Stage:
+        """The stage of a trained candidate, refitted on all samples where some were held out."""
+        model, result = candidate.model, candidate.result
+        assert result is not None  # noqa: S101  train sets it
+        is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
+        return self._stage(model, result, is_best and not self.refits_later)
+
+    def refit(self, stage: Stage) -> Stage:
+        """The stage of a model that was not refitted, after that."""
+        return self._stage(stage.model, stage.result, True)
+
+    def expected_error(self, stage: Stage) -> float:
+        """Root of the mean of the squared errors of validation and of samples left out of the training."""
+        if np.any(np.not_equal(self.options.get("lamb", 0.0), 0.0)):
+            return stage.score
+        refitted = any(stage is known for known in self._refitted)
+        seen = self.all_samples if refitted else self.seen
+        assert seen is not None  # noqa: S101  nothing is refitted without them
+        smoothing = stage.result.smoothing if self.options["smoothing"] == GCV else self.options["smoothing"]
+        left_out = leave_one_out_rmse(stage.model, seen, smoothing)
+        return stage.score if math.isnan(left_out) else math.hypot(stage.score, left_out) / math.sqrt(2.0)
+
+    def _stage(self, model: KAN | MLP, result: FitResult, refits: bool) -> Stage:
+        val, data = _rmse(model, self.data, "val"), self.data
+        if refits and self.all_samples is not None and not self.stopped and result.status not in ENDS:
+            again = model.copy()
+            training = {key: v for key, v in self.all_samples.items() if not key.startswith("test_")}
+            with parts_of_one_fit():
+                more = again.fit(training, **self._refit_options(model, result))
+            if more.status not in ENDS:
+                model, data = again, self.all_samples
+        if self.stopped:
+            result = replace(result, status=FitStatus.STOPPED)
+        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
+        status, findings = judge(model, data, result.status, result.n_iter, free)
+        findings += data_findings(model, data, self.names)
+        result = replace(result, status=status, advice=tuple(finding.text for finding in findings))
+        stage = Stage(
+            model=model,
+            grid=model.grid if isinstance(model, KAN) else None,
+            n_params=model.n_params,
+            train_rmse=_rmse(model, data, "train"),
+            val_rmse=val,
+            test_rmse=_rmse(model, data, "test"),
+            wall_s=time.perf_counter() - self.clock,
+            result=result,
+        )
+        self._found.append((stage, findings))
+        if data is self.all_samples:
+            self._refitted.append(stage)
+        return stage
+
+    def warn_of(self, stage: Stage) -> None:
+        """Warn, once for all fits, of what is wrong with a stage."""
+        warn(next(findings for known, findings in self._found if known is stage))
+
+    def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
+        options = {**self.options, "opt": result.opt, "callback": self._ask}
+        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it begins anew
+            options["update_grid"] = False  # a move could lose more than the new samples bring
+        if options.get("smoothing") == GCV:
+            options["smoothing"] = result.smoothing
+        return options
+
+    def _ask(self, progress: Any) -> bool:
+        """The user's callback; remembers that it asked to stop."""
+        if self.callback is None:
+            return False
+        answer = self.callback(progress)
+        self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
+        return self.stopped
+
+
+def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
+    """RMSE of the samples of a split, NaN without them; infinite where it is none."""
+    if f"{split}_input" not in data:
+        return math.nan
+    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
+    return math.inf if math.isnan(rmse) else rmse

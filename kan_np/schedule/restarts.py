@@ -1,0 +1,132 @@
+"""Many short starts, of which the best few are carried on: successive halving.
+
+Source: K. Jamieson and A. Talwalkar (2016), Non-stochastic best arm identification and hyperparameter
+optimization, AISTATS, algorithm 1; here the budget of a round is its grid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kan_np.data.check import Dataset
+from kan_np.mlp import MLP
+from kan_np.model import KAN
+from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
+from kan_np.objective.smoothing import GCV, WEAK
+from kan_np.optimize import OPTIMIZERS, check_optimizer, choose_optimizer
+from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.training.fit import Callback
+
+#: Short starts for each start that is trained in full.
+STARTS_PER_RESTART = 6
+#: Samples that a short start sees.
+SHORT_SAMPLES = 512
+_SAMPLE_STREAM = 2**31
+
+#: Iterations of a short start: of optimizers whose steps are several, and of those whose steps are one.
+_SHORT_ITERATIONS, _SHORT_STEPS = 40, 16
+
+Model = KAN | MLP
+Maker = Callable[[int, np.random.Generator], Model]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A start that is still in the race."""
+
+    number: int
+    model: Model
+    result: FitResult | None = None
+
+    @property
+    def score(self) -> float:
+        """Validation RMSE, without validation samples training RMSE; infinite if not finite."""
+        if self.result is None:
+            return math.inf
+        history = self.result.get("val_loss") or self.result["train_loss"]
+        return history[-1] if math.isfinite(history[-1]) else math.inf
+
+    @property
+    def status(self) -> FitStatus | None:
+        """How its last fit ended."""
+        return None if self.result is None else self.result.status
+
+
+def first_candidates(
+    make: Maker,
+    restarts: int,
+    seed: int,
+    dataset: Dataset,
+    options: dict[str, Any],
+    callback: Callback | None,
+) -> list[Candidate]:
+    """Return the starts that are worth training in full: one, or the best `restarts` of many short fits.
+
+    Parameters
+    ----------
+    make : callable
+        (number, generator) -> untrained model.
+    restarts : int
+        With 1 there is nothing to choose from, and no short fit.
+    seed : int
+        The generators of the starts are spawned from it.
+    dataset : dict
+        Short fits see some of its training samples only.
+    options : dict
+        Of the full fits; short ones keep all but the number of steps, the callback and the smoothing.
+    callback : callable
+        Returning True ends the race; what was fitted so far is returned.
+    """
+    if restarts == 1:
+        return [Candidate(0, make(0, generators(seed, 1)[0]))]
+    # short fits to few samples would go through their noise
+    if AUTO_SMOOTHING in (options.get("smoothing"), options.get("weight_decay")):
+        return [Candidate(number, make(number, g)) for number, g in enumerate(generators(seed, restarts))]
+    training = _few_samples(dataset, seed)
+    short = {**options, "callback": callback}
+    if short.get("smoothing") == GCV:
+        short["smoothing"] = WEAK
+    fitted = []
+    for number, generator in enumerate(generators(seed, STARTS_PER_RESTART * restarts)):
+        model = make(number, generator)
+        short["steps"] = min(_short_steps(options, model.n_params), options["steps"])
+        fitted.append(Candidate(number, model, model.fit(training, **short)))
+        if fitted[-1].status is FitStatus.STOPPED:
+            break
+    return best_of(fitted, restarts)
+
+
+def _short_steps(options: dict[str, Any], n_params: int) -> int:
+    opt = check_optimizer(options["opt"])
+    optimizer = OPTIMIZERS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
+    several = optimizer.iterations_per_step
+    return _SHORT_STEPS if several == 1 else -(-_SHORT_ITERATIONS // several)
+
+
+def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
+    """The `n` candidates with the lowest score, ended ones last; ties go to the earlier start."""
+    ended = FitStatus.NON_FINITE
+    return sorted(candidates, key=lambda c: (c.status is ended, c.score, c.number))[:n]
+
+
+def _few_samples(dataset: Dataset, seed: int) -> Dataset:
+    """Training samples for the short starts: enough to tell good ones from bad ones, and no more."""
+    training = {key: dataset[key] for key in ("train_input", "train_label", "train_weight") if key in dataset}
+    scaler = {"scaler": dataset["scaler"]} if "scaler" in dataset else {}
+    n = training["train_input"].shape[0]
+    if n <= SHORT_SAMPLES:
+        return training | scaler
+    # a stream of its own: the starts themselves are children of the same seed
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SAMPLE_STREAM,)))
+    rows = np.sort(generator.choice(n, SHORT_SAMPLES, replace=False))
+    return {key: value[rows] for key, value in training.items()} | scaler
+
+
+def generators(seed: int, n: int) -> list[np.random.Generator]:
+    """Generators of the first n starts."""
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(n)]

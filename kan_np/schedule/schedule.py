@@ -1,0 +1,292 @@
+"""Training through a list of grids, as a sweep does it: coarse first, refine, go on, keep every stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from kan_np import _validate
+from kan_np.data.check import Dataset
+from kan_np.mlp import MLP
+from kan_np.model import KAN
+from kan_np.network.initialization import STARTS
+from kan_np.network.width import Shape
+from kan_np.schedule.race import ENDS, Race
+from kan_np.schedule.restarts import generators
+from kan_np.schedule.shapes import AUTO_WIDTH, RESTARTS, choose_shape
+from kan_np.schedule.stage import Schedule, Stage
+from kan_np.training.diagnosis import label_spread
+from kan_np.training.estimator import check_width
+from kan_np.training.fit import Callback
+
+
+def fit_schedule(
+    width: Sequence[int | Sequence[int]] | str | None,
+    dataset: Dataset,
+    *,
+    grids: Sequence[int] = (3, 5, 10, 20, 50),
+    k: int | None = None,
+    opt: str = "auto",
+    steps: int = 50,
+    restarts: int | None = None,
+    seed: int = 0,
+    val_fraction: float = 0.2,
+    refit: bool = True,
+    init: str | None = None,
+    smoothing: float | str = "weak",
+    callback: Callback | None = None,
+    on_stage: Callable[[Stage], object] | None = None,
+    fit_options: dict[str, Any] | None = None,
+    **model_options: Any,
+) -> Schedule:
+    """Train a KAN through `grids`, each model starting as the refined one before it.
+
+    Grid extension is section 2.4 of arXiv:2404.19756. Stages are chosen by validation samples: those of the
+    dataset, or a part of its training samples that is held out here.
+
+    Parameters
+    ----------
+    width : sequence of int or pairs, or "auto"
+        As for ``KAN``. With "auto", or None, validation chooses the shape, from an additive model to two
+        hidden layers with at most half a parameter a training label; the last choice, among three, also looks
+        at the error of training samples left out (`kan_np.schedule.shapes`).
+    dataset : dict
+        As for ``KAN.fit``.
+    grids : sequence of int
+        Increasing numbers of intervals. With "auto" those that have too many parameters for a shape give way
+        to the finest grid that has not.
+    k : int, optional
+        Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the shape.
+    opt : {"auto", "LM", "LBFGS"} or str
+        Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
+    steps : int
+        Steps on every grid. With "auto" that is for shapes that are tried; the two best are
+        then trained again with four times as many.
+    restarts : int, optional
+        By default 1, with "auto" 4. With n above 1, 6 n short starts are made on the first grid, the
+        best n of them are trained in full
+        there and on the second grid, and the best n/2, n/4, ... of those on the grids that follow (successive
+        halving). Every `Stage` is the best of its grid. Seeds are spawned from `seed`.
+    seed : int
+    val_fraction : float
+        Share of the training samples that is held out if the dataset has no validation samples; 0 holds
+        out nothing, and stages are then chosen by training RMSE. Which samples does not depend on `seed`, so
+        that several seeds can be compared.
+    refit : bool
+        Where samples were held out here: train the model of a stage that is the best so far for at most
+        ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
+        the model before that. With "auto" this is done for the models of the last choice alone.
+    init : str, optional
+        Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
+    smoothing : float, "weak" or "gcv"
+        As for ``KAN.fit``.
+    callback : callable
+        As for ``KAN.fit``; returning True ends the stage and the schedule.
+    on_stage : callable
+        Called with each `Stage` as soon as it is there, with "auto" also with those of shapes that are not
+        chosen.
+    fit_options : dict
+        Further arguments of ``KAN.fit``, such as ``{"lamb": 1e-3}``.
+    **model_options
+        Further arguments of ``KAN``.
+
+    Returns
+    -------
+    Schedule
+        A list of `Stage`, one a grid (fewer when a fit was stopped or became non-finite), with ``.best``,
+        ``.advice`` and ``.summary()``. With "auto" all are of the chosen shape, and ``.shapes`` is what was
+        tried.
+
+    Raises
+    ------
+    ValueError
+        For grids that do not increase, for "auto" with nothing to validate by, and as ``KAN`` and
+        ``KAN.fit``.
+
+    Examples
+    --------
+    >>> from kan_np import create_dataset, fit_schedule
+    >>> dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
+    >>> stages = fit_schedule([2, 2, 1], dataset, grids=(3, 6), restarts=2, seed=0)
+    >>> [stage.grid for stage in stages]
+    [3, 6]
+    >>> bool(stages.best.test_rmse < 1e-3)
+    True
+    """
+    seed = _validate.integer("seed", seed, 0)
+    grids = [_validate.integer("grids", g, 1) for g in grids]
+    if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
+        got = _validate.shown(grids)
+        raise ValueError(f"grids is {got}; expected increasing numbers of intervals such as (3, 5, 10).")
+    options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
+    is_open = width is None or (isinstance(width, str) and width == AUTO_WIDTH)
+    restarts = _validate.integer(
+        "restarts", (RESTARTS if is_open else 1) if restarts is None else restarts, 1
+    )
+    plan = _Plan(
+        dataset, options, restarts, seed, val_fraction, refit, init, callback, on_stage, model_options
+    )
+    if width is None or is_open:
+        has_base = model_options.get("base_fun") != "zero"
+        schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
+    else:
+        given: Any = width  # another word is refused with the other nonsense
+        schedule = plan.train(given, 3 if k is None else k, grids)
+    plan.warn_of(schedule)
+    return schedule
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The arguments of `fit_schedule` but for shape, order and grids."""
+
+    dataset: Dataset
+    options: dict[str, Any]
+    restarts: int
+    seed: int
+    val_fraction: float
+    refit: bool
+    init: str | None
+    callback: Callback | None
+    on_stage: Callable[[Stage], object] | None
+    model_options: dict[str, Any]
+    clock: float = field(default_factory=time.perf_counter)
+    refits_later: bool = False
+    races: list[tuple[Schedule, Race]] = field(default_factory=list)
+
+    def try_shape(
+        self, width: list[int], k: int, grids: list[int], *, steps_factor: int, final: bool
+    ) -> Schedule:
+        """Train a shape that competes with others."""
+        options = {**self.options, "steps": steps_factor * self.options["steps"]}
+        own = replace(self, options=options, refits_later=not final)
+        # few samples a parameter are no reason for a prior where validation has taken the shape
+        return own.train(width, k, grids, may_have_prior=len(width) == 2)
+
+    def error(self, schedule: Schedule) -> float:
+        """What is to be expected of the best stage, which sees all samples from now on if it had not."""
+        race = next(race for known, race in self.races if known is schedule)
+        number = min(range(len(schedule)), key=lambda number: schedule[number].score)
+        if race.refits_later and race.all_samples is not None and not race.stopped:
+            schedule[number] = race.refit(schedule[number])
+            if self.on_stage is not None:
+                self.on_stage(schedule[number])
+        return race.expected_error(schedule[number])
+
+    def warn_of(self, schedule: Schedule) -> None:
+        """Warn, once for all fits, of what is wrong with the best stage of one of the schedules."""
+        next(race for known, race in self.races if known is schedule).warn_of(schedule.best)
+
+    def train(
+        self,
+        width: Sequence[int | Sequence[int]],
+        k: int,
+        grids: Sequence[int],
+        *,
+        may_have_prior: bool = True,
+    ) -> Schedule:
+        """Train a shape through its grids."""
+        shape = Shape.parse(width, self.model_options.get("mult_arity", 2))
+        shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
+        inits = (
+            STARTS
+            if self.init is None and self.restarts != 1
+            else (STARTS[0] if self.init is None else self.init,)
+        )
+
+        def make(number: int, generator: np.random.Generator) -> KAN:
+            chosen = inits[number % len(inits)]
+            return KAN(width, grids[0], k, init=chosen, seed=generator, **self.model_options)
+
+        race = Race(
+            list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
+        )
+        race.clock, race.refits_later = self.clock, self.refits_later
+        has_base = self.model_options.get("base_fun") != "zero"
+        if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
+            race.choose_prior(make(0, generators(self.seed, 1)[0]))
+        candidates = race.start(make, self.restarts, self.seed)
+        spread = label_spread(race.data["train_label"])
+        schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)
+        for grid in grids:
+            candidates = race.train(candidates, grid)
+            stage = race.stage(candidates[0])
+            schedule.append(stage)
+            if self.on_stage is not None:
+                self.on_stage(stage)
+            if race.stopped or stage.status in ENDS:
+                break
+            if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
+                candidates = candidates[: (len(candidates) + 1) // 2]
+        self.races.append((schedule, race))
+        return schedule
+
+
+def fit_mlp(
+    width: Sequence[int],
+    dataset: Dataset,
+    *,
+    activation: str = "tanh",
+    opt: str = "auto",
+    steps: int = 50,
+    restarts: int = 1,
+    seed: int = 0,
+    val_fraction: float = 0.2,
+    refit: bool = True,
+    callback: Callback | None = None,
+    fit_options: dict[str, Any] | None = None,
+) -> Stage:
+    """Train an MLP by the rules of `fit_schedule`: the baseline gets the same restarts and the same split.
+
+    Parameters
+    ----------
+    width : sequence of int
+    dataset : dict
+    activation : str
+        As for ``MLP``.
+    opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
+        As for `fit_schedule`: with n restarts the best n of 6 n short starts are trained for all steps. With
+        fewer than three training labels a parameter and noise in them, as a first short fit says, weights
+        are kept small by ``weight_decay="auto"`` of ``MLP.fit``, and all n starts are fitted in full.
+
+    Returns
+    -------
+    Stage
+        With ``grid`` None.
+
+    Raises
+    ------
+    ValueError
+        As ``MLP`` and ``MLP.fit``.
+
+    Examples
+    --------
+    >>> from kan_np import create_dataset, fit_mlp
+    >>> dataset = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, seed=0)
+    >>> bool(fit_mlp([2, 8, 1], dataset, restarts=2, seed=0).test_rmse < 1e-2)
+    True
+    """
+    width, seed = check_width(width), _validate.integer("seed", seed, 0)
+
+    def make(number: int, generator: np.random.Generator) -> MLP:
+        return MLP(width, activation, seed=generator)
+
+    options = _with_own({"opt": opt, "steps": steps}, fit_options)
+    race = Race(width, dataset, options, val_fraction, refit, callback)
+    race.choose_weight_decay(make(0, generators(seed, 1)[0]))
+    candidates = race.train(race.start(make, restarts, seed), None)
+    stage = race.stage(candidates[0])
+    race.warn_of(stage)
+    return stage
+
+
+def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
+    """Options of every fit: those with a name of their own here, and further ones."""
+    twice = sorted({*own, "callback"} & set(fit_options or {}))
+    if twice:
+        raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")
+    return {**own, **(fit_options or {})}

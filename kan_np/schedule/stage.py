@@ -1,0 +1,193 @@
+"""A trained model of a schedule, and the list of them with the choice among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, SupportsIndex, overload
+
+from kan_np.optimize.status import FitResult, FitStatus
+from kan_np.schedule.advice import advise
+
+if TYPE_CHECKING:
+    from kan_np.mlp import MLP
+    from kan_np.model import KAN
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A trained model of a schedule: one point of a frontier.
+
+    Attributes
+    ----------
+    model : KAN or MLP
+    grid : int or None
+        None for an MLP.
+    n_params : int
+    train_rmse, val_rmse, test_rmse : float
+        NaN where there are no such samples. After a refit (see `fit_schedule`) train and test RMSE belong to
+        `model`, the validation RMSE to the model before it, which had not seen those samples.
+    wall_s : float
+        Seconds from the start of the schedule, all starts included, to the end of this stage.
+    result : FitResult
+        History and status of this stage's fit; test samples are not in it, they are looked at in the end.
+    """
+
+    model: KAN | MLP
+    grid: int | None
+    n_params: int
+    train_rmse: float
+    val_rmse: float
+    test_rmse: float
+    wall_s: float
+    result: FitResult = field(repr=False)
+
+    @property
+    def status(self) -> FitStatus:
+        """How this stage's fit ended."""
+        return self.result.status
+
+    @property
+    def n_iter(self) -> int:
+        """Optimizer iterations of this stage."""
+        return self.result.n_iter
+
+    @property
+    def n_fev(self) -> int:
+        """Evaluations of loss and gradient in this stage."""
+        return self.result.n_fev
+
+    @property
+    def opt(self) -> str:
+        """Optimizer that was used."""
+        return self.result.opt
+
+    @property
+    def score(self) -> float:
+        """What stages are chosen by: validation RMSE, without validation samples training RMSE; lower
+        wins."""
+        score = self.train_rmse if math.isnan(self.val_rmse) else self.val_rmse
+        return math.inf if math.isnan(score) else score
+
+
+@dataclass(frozen=True)
+class TriedShape:
+    """A shape that a schedule tried before it chose one.
+
+    Attributes
+    ----------
+    width : tuple of int
+    k : int
+        Spline order.
+    grid : int or None
+        The best of its grids.
+    n_params : int
+        With that grid.
+    score : float
+        Validation RMSE with that grid.
+    """
+
+    width: tuple[int, ...]
+    k: int
+    grid: int | None
+    n_params: int
+    score: float
+
+
+class Schedule(list[Stage]):
+    """Stages of a schedule, coarse grids first: a list with a choice.
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+    n_train : int
+        Samples that the stages were trained on before any refit.
+    smoothing : float or str
+        As it was asked for.
+    label_spread : float
+        Standard deviation of the training labels; NaN if unknown.
+
+    Attributes
+    ----------
+    shapes : tuple of TriedShape
+        Where the schedule chose the shape itself: what it tried, in that order, the chosen one among them.
+    """
+
+    def __init__(
+        self,
+        stages: Iterable[Stage],
+        n_train: int,
+        *,
+        smoothing: float | str = 0.0,
+        label_spread: float = math.nan,
+    ) -> None:
+        super().__init__(stages)
+        self.n_train = n_train
+        self.smoothing = smoothing
+        self.label_spread = label_spread
+        self.shapes: tuple[TriedShape, ...] = ()
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Stage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Schedule: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Stage | Schedule:
+        """One stage, or the schedule of some of them."""
+        if isinstance(index, slice):
+            stages = super().__getitem__(index)
+            some = Schedule(stages, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
+            some.shapes = self.shapes
+            return some
+        return super().__getitem__(index)
+
+    @property
+    def best(self) -> Stage:
+        """The stage with the lowest validation RMSE (training RMSE where nothing was held out).
+
+        Raises
+        ------
+        IndexError
+            If there is no stage.
+        """
+        if not self:
+            raise IndexError("the schedule has no stage; the fit was stopped before the first one ended.")
+        return min(self, key=lambda stage: stage.score)
+
+    @property
+    def advice(self) -> str:
+        """Whether the model under- or overfits, which knob to turn, and what else is wrong.
+
+        Of the knobs the grid comes first, then width; the rest is ``best.result.advice``.
+        """
+        knobs = advise(self, self.n_train, smoothing=self.smoothing, label_spread=self.label_spread)
+        return " ".join([*self._choice(), knobs, *(self.best.result.advice if self else ())])
+
+    def _choice(self) -> list[str]:
+        """Which shape was chosen, if that was done here."""
+        if not (self.shapes and self):
+            return []
+        model = self.best.model
+        order = "" if self.best.grid is None else f" with splines of order {model.k}"  # type: ignore[union-attr]
+        return [f"Of {len(self.shapes)} shapes validation chose {list(model.width)}{order}."]
+
+    def summary(self) -> str:
+        """Table of all stages as text, an asterisk marks the best; then the shapes tried, if any."""
+        lines = ["    G   n_params  train RMSE    val RMSE   test RMSE   optimizer  status"]
+        best = self.best
+        for stage in self:
+            grid = "-" if stage.grid is None else str(stage.grid)
+            lines.append(
+                f"{'*' if stage is best else ' '}{grid:>4} {stage.n_params:>10}"
+                f"{stage.train_rmse:>12.2e}{stage.val_rmse:>12.2e}{stage.test_rmse:>12.2e}"
+                f"   {stage.opt:<9}  {stage.status.value}"
+            )
+        if self.shapes:
+            lines += ["", "shapes tried         k     G   n_params    val RMSE"]
+        for tried in self.shapes:
+            shape = "[" + ", ".join(map(str, tried.width)) + "]"
+            grid = "-" if tried.grid is None else str(tried.grid)
+            lines.append(f"{shape:<19}{tried.k:>3} {grid:>5} {tried.n_params:>10}{tried.score:>12.2e}")
+        return "\n".join(lines)

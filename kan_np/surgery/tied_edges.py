@@ -1,0 +1,149 @@
+"""Edges of a layer that are one function: locked, they share their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kan_np import _validate
+from kan_np.edges.bspline import default_reach
+from kan_np.edges.knots import uniform_knots
+from kan_np.network.edge_index import Place, checked_place
+from kan_np.network.mixed_network import MixedNetwork, as_mixed
+from kan_np.network.network import Network
+
+if TYPE_CHECKING:
+    from kan_np.model import KAN
+
+
+def lock(model: KAN, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E741
+    """Let edges of a layer be one function, that of the first of them, also while training.
+
+    Splines get a common grid, over the ranges of all.
+
+    Parameters
+    ----------
+    model : KAN
+        Changed in place.
+    l : int
+        Layer.
+    edges : sequence of (i, j)
+        Sources and subnodes: at least two edges, all splines or all one symbol. Edges that are locked
+        with one of them join.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such edge, or they cannot be one function.
+
+    Examples
+    --------
+    >>> from kan_np import KAN
+    >>> model = KAN([2, 1], grid=5, seed=0)
+    >>> model.lock(0, [(0, 0), (1, 0)])
+    >>> model.n_params, bool(abs(model([[0.1, 0.5]]) - model([[0.5, 0.1]])) < 1e-15)
+    (9, True)
+    """
+    net = as_mixed(model._network)
+    places = _named_places(net, l, edges)
+    if len(places) < 2:
+        raise ValueError(
+            f"edges has {len(places)} different ones; expected at least two to share a function."
+        )
+    level = places[0][0]
+    touched = [group for group in net.locks if set(group) & set(places)]
+    group = list(dict.fromkeys([*places, *(place for other in touched for place in other)]))
+    symbols = [net.layers[level].symbols.get((i, j)) for _, i, j in group]
+    _refuse_different(net, group)
+    free = replace(net, locks=tuple(other for other in net.locks if other not in touched))
+    locked = replace(net, locks=tuple(sorted([*free.locks, tuple(sorted(group))])))
+    if symbols[0] is not None:
+        model._network = locked.with_symbols(dict.fromkeys(group, symbols[0]))
+        return
+    free = with_shared_grids(free, level, locked.shared_grids(level))
+    coef, weight = free.coef, free.scale_base
+    for _, i, j in group[1:]:
+        coef[level][i, j], weight[level][i, j] = coef[level][places[0][1:]], weight[level][places[0][1:]]
+    model._network = replace(free.with_splines(coef, weight), locks=locked.locks)
+
+
+def unlock(model: KAN, l: int, edges: Sequence[Sequence[int]] | None = None) -> None:  # noqa: E741
+    """Give locked edges of a layer parameters of their own again; the function stays.
+
+    Parameters
+    ----------
+    model : KAN
+        Changed in place.
+    l : int
+        Layer.
+    edges : sequence of (i, j), optional
+        All of the layer if not given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such edge.
+    """
+    net = as_mixed(model._network)
+    level = _validate.integer("l", l, 0, len(net.layers) - 1)
+    if edges is None:
+        named = {place for group in net.locks for place in group if place[0] == level}
+    else:
+        named = set(_named_places(net, level, edges))
+    left = [tuple(place for place in group if place not in named) for group in net.locks]
+    model._network = replace(net, locks=tuple(group for group in left if len(group) > 1)).simplified()
+
+
+def check_locks(net: Network | MixedNetwork) -> None:
+    """Raise for groups of locked edges that cannot be, or are not, one function."""
+    if not isinstance(net, MixedNetwork) or not net.locks:
+        return
+    places = [place for group in net.locks for place in group]
+    alone = any(len(group) < 2 or len({level for level, _, _ in group}) > 1 for group in net.locks)
+    if alone or len(set(places)) < len(places):
+        raise ValueError(f"locks are {net.locks}; expected different edges, at least two of a layer a group.")
+    for group in net.locks:
+        _refuse_different(net, group)
+    values = np.concatenate([layer.values for layer in net.layers])
+    grids = [knots[group] for level, knots in enumerate(net.knots) for group in net.shared_grids(level)]
+    if not np.array_equal(net.all_values(net.theta), values) or any((g != g[0]).any() for g in grids):
+        raise ValueError(
+            f"parameters or knots of locked edges differ; expected the same for all of each group of "
+            f"{net.locks}. Set equal ones, or unlock the edges first."
+        )
+
+
+def locked_with(net: MixedNetwork, place: Place) -> tuple[Place, ...]:
+    """All edges that share the function of this one, itself among them."""
+    return next((group for group in net.locks if place in group), (place,))
+
+
+def with_shared_grids(net: MixedNetwork, level: int, groups: Sequence[list[int]]) -> MixedNetwork:
+    """A common grid, over the ranges of all, for each group of sources of a layer."""
+    knots, reach = net.knots[level], net.reach[level]
+    for group in groups:
+        if not (knots[group] == knots[group[0]]).all():
+            low, high = knots[group, 0].min(), knots[group, -1].max()
+            knots[group] = uniform_knots(np.array([low]), np.array([high]), knots.shape[1] - 1)
+            reach[group] = default_reach(knots[group])
+        reach[group] = reach[group[0]]
+    return net.with_layer_knots(level, knots, reach)
+
+
+def _refuse_different(net: MixedNetwork, group: Sequence[Place]) -> None:
+    edges = [net.layers[level].symbols.get((i, j)) for level, i, j in group]
+    if len({None if edge is None else edge.symbol for edge in edges}) > 1:
+        found = ["spline" if edge is None else edge.name for edge in edges]
+        raise ValueError(f"the edges {list(group)} are {found}; expected all splines or all one symbol.")
+
+
+def _named_places(net: MixedNetwork, level: Any, edges: Sequence[Sequence[int]]) -> list[Place]:
+    if isinstance(edges, str) or not hasattr(edges, "__iter__"):
+        raise TypeError(f"edges is {_validate.shown(edges)}; expected pairs (i, j).")
+    pairs = list(edges)
+    if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"edges is {_validate.shown(pairs)}; expected pairs (i, j).")
+    return list(dict.fromkeys(checked_place(net.masks, (level, i, j)) for i, j in pairs))

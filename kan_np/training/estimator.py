@@ -1,0 +1,351 @@
+"""What KAN and MLP share: training, prediction, saving. The two differ in their numbers, not in their use."""
+
+from __future__ import annotations
+
+import copy as copying
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np._warnings import ExtrapolationWarning, Finding, warn
+from kan_np.archive import Declared
+from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
+from kan_np.data.scaler import Scaler
+from kan_np.objective.objective import Objective
+from kan_np.objective.shrinkage import Prior
+from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.optimize.status import FitResult
+from kan_np.training.fit import Callback, FitOptions, fit
+from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Trainable(ABC):
+    """A model that is fitted to samples, predicts, and is saved."""
+
+    scaler: Scaler | None
+    _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
+    #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
+    _training_range: FloatArray | None = None
+    _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
+    _start: Any = None  # the network of the random start, to which a fit may go back
+    _constant: Any = None  # that of a fit to few samples that left the mean of the labels
+    #: Weight of the prior of `kan_np.objective.shrinkage` that a fit to few samples chose, for the fits that
+    #: follow.
+    _shrinkage: float | None = None
+    #: What a fit to few samples chose, too: how far outside their range edges are followed
+    #: (`kan_np.training.training_range.with_leeway`), and the ends of that, (2, n_in); None without ends.
+    _leeway: float = np.inf
+    _followed: FloatArray | None = None
+
+    @property
+    @abstractmethod
+    def width(self) -> list[int]:
+        """Nodes of each layer, inputs first."""
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """Names of the inputs, from the dataset of the last fit that had some; None if there was none.
+
+        Tables with named columns are matched by them. They can be set, also to None.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> model.feature_names = ["a", "b"]
+        >>> table = np.array([(0.1, 0.2)], dtype=[("b", float), ("a", float)])
+        >>> bool((model.predict(table) == model.predict([[0.2, 0.1]])).all())
+        True
+        """
+        return list(self._columns.features) or None
+
+    @feature_names.setter
+    def feature_names(self, names: Sequence[str] | None) -> None:
+        features = checked_names("feature_names", names, self.width[0])
+        self._columns = replace(self._columns, features=features)
+
+    @property
+    def target_names(self) -> list[str] | None:
+        """Names of the outputs, as `feature_names`."""
+        return list(self._columns.targets) or None
+
+    @target_names.setter
+    def target_names(self, names: Sequence[str] | None) -> None:
+        self._columns = replace(self._columns, targets=checked_names("target_names", names, self.width[-1]))
+
+    @property
+    def classes(self) -> dict[str, list[str]]:
+        """Classes of the columns that held such, by name: a column c is the inputs "c=class" of 0 and 1."""
+        return {name: list(labels) for name, labels in self._columns.classes.items()}
+
+    @classes.setter
+    def classes(self, classes: Mapping[str, Sequence[str]] | None) -> None:
+        described = self._columns.described() | {"classes": classes}
+        self._columns = Columns.of(described, self.width[0], self.width[-1])
+
+    @property
+    def n_params(self) -> int:
+        """Number of trainable scalars: the x-axis of every frontier."""
+        return int(self._network.n_params)
+
+    @property
+    def training_range(self) -> FloatArray | None:
+        """Lowest and highest value of every input in the last fit, in the units of the data: (2, n_in).
+
+        None before a fit, and of files of versions that did not keep it.
+        """
+        if self._training_range is None:
+            return None
+        columns = [in_units(self.scaler, i, column) for i, column in enumerate(self._training_range.T)]
+        return np.stack(columns, axis=1)
+
+    @property
+    def _is_untrained(self) -> bool:
+        """Whether a fit may choose the weight of a prior: it then begins from the random start."""
+        return self._network is self._start or self._network is self._constant
+
+    @property
+    def _n_straight(self) -> int:
+        """Parameters that are left where every edge is a straight line, which smoothing does not limit."""
+        return self.n_params
+
+    def _restart(self) -> None:
+        """Go back to the random start, after a fit that could say no more than the mean of the labels."""
+        self._network = self._start
+
+    def _keep_shrinkage(self, weight: float) -> None:
+        self._shrinkage = weight
+        if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
+            self._constant = self._network
+
+    @abstractmethod
+    def _prior(self, x: FloatArray, label_variance: float) -> Prior:
+        """What keeps parameters small where samples x with labels of this variance are few."""
+
+    def _constant_network(self, values: FloatArray) -> Any:
+        """The network that gives these outputs everywhere, (n_out,); None if this kind cannot."""
+        return None
+
+    @property
+    def _theta(self) -> FloatArray:
+        return np.asarray(self._network.theta).ravel()
+
+    @_theta.setter
+    def _theta(self, theta: FloatArray) -> None:
+        self._network = self._network.with_theta(theta)
+
+    @abstractmethod
+    def _objective(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        penalty: Penalty,
+        weight: FloatArray | None,
+        smoothing: float | str,
+    ) -> Objective: ...
+
+    @abstractmethod
+    def _config(self) -> dict[str, Any]:
+        """Constructor arguments, as plain values."""
+
+    @abstractmethod
+    def _arrays(self) -> dict[str, FloatArray]:
+        """What is learned, as arrays."""
+
+    @classmethod
+    @abstractmethod
+    def _check_arrays(cls, config: dict[str, Any], declared: Mapping[str, Declared]) -> list[int]:
+        """The width; ValueError unless the arrays of a file, before they are read, fit its configuration."""
+
+    @classmethod
+    @abstractmethod
+    def _restore(cls, config: dict[str, Any], arrays: dict[str, FloatArray]) -> Self: ...
+
+    @abstractmethod
+    def plot(self) -> Figure:
+        """Draw the model as a matplotlib Figure."""
+
+    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
+        """Fit the grids to the samples."""
+
+    def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            square = np.square(self._network.forward(self._within(x)) - y).mean(axis=1)
+            return float(np.sqrt(np.average(square, weights=weight)))
+
+    def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
+        self._network.check_inputs(x, first_row)
+        outputs: FloatArray = self._network.forward(self._within(x))
+        return outputs
+
+    def _within(self, x: FloatArray) -> FloatArray:
+        """Inputs with those outside where the edges are followed brought back to its ends."""
+        return x if self._followed is None else np.clip(x, *self._followed)
+
+    def _select(self, name: str, x: Any) -> ArrayLike:
+        """The inputs in a table with named columns, by the names of the model; arrays as they are."""
+        columns = self._columns
+        if not columns.features or names_in(x) is None:
+            return x
+        return matched(name, x, columns.features, columns.classes)
+
+    def __call__(self, x: ArrayLike) -> FloatArray:
+        """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
+
+        Raises
+        ------
+        ValueError
+            For a wrong number of columns, for NaN or infinite values, for a table whose columns have other
+            names than the model's, and outside the grid of a model with ``extrapolation="error"``.
+        """
+        return self._forward(_validate.matrix("x", self._select("x", x), self.width[0]))
+
+    def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
+        """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
+
+        As ``model(x)`` for a model without a `scaler`. An `ExtrapolationWarning` counts the rows that lie
+        by more than a quarter of the training range outside it.
+
+         A model fitted on standardised data carries its
+        scaler: x is standardised and the outputs are brought back. Rows are converted and checked
+        `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
+
+        A table with named columns is matched by the `feature_names` of the model: the order of its columns
+        does not matter, others than those are left out, and a column of classes is read as it was for the
+        training.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        batch_size : int
+            Rows at a time; up to rounding the result does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> KAN([2, 3, 1], seed=0).predict(np.zeros((5, 2))).shape
+        (5, 1)
+        """
+        batch_size = _validate.integer("batch_size", batch_size, 1)
+        x = self._select("x", x)
+        rows: Any = np.atleast_1d(x if isinstance(x, np.ndarray) else np.asarray(x))  # a memmap stays one
+        parts = []
+        far: FarRows | None = None
+        for low in range(0, max(len(rows), 1), batch_size):
+            part = _validate.matrix("x", rows[low : low + batch_size], self.width[0], low)
+            if self.scaler is not None:
+                part = self.scaler.scale_input(part)
+            out = self._forward(part, low)
+            with np.errstate(over="ignore", invalid="ignore"):  # far outside: said below
+                parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
+            if self._training_range is not None:
+                here = far_rows(part, self._training_range, FAR_PREDICTED)
+                far = here if far is None else far if here is None else far.joined(here)
+        if far is not None:
+            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler)
+            warn([Finding(told, ExtrapolationWarning)])
+        return np.concatenate(parts)
+
+    def input_jacobian(self, x: ArrayLike) -> FloatArray:
+        """Exact derivatives d f_j / d x_i of ``model(x)``.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_out, n_in)
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``.
+        """
+        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        self._network.check_inputs(samples)
+        within = self._within(samples)
+        jacobian: FloatArray = self._network.input_jacobian(within)
+        return jacobian if within is samples else jacobian * (within == samples)[:, None, :]
+
+    def copy(self) -> Self:
+        """Return an independent model with the same function."""
+        return copying.deepcopy(self)
+
+    def save(self, file: str | PathLike[str] | BinaryIO) -> None:
+        """Write the model to one .npz file, atomically: arrays and a JSON header, no pickle.
+
+        A path either keeps its old content or holds the whole new model, also when the process is killed.
+        ``kan_np.load_model`` reads it back to the same bits.
+
+        Parameters
+        ----------
+        file : path or writable binary file
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not exist.
+        OSError
+            If the file cannot be written.
+        """
+        from kan_np.serialize import save_model
+
+        save_model(self, file)
+
+    def _matched(self, dataset: Dataset) -> Dataset:
+        """The dataset as arrays, with the inputs in the order of the model's names where both have names."""
+        dataset = without_tables(dataset)
+        known, given = self.feature_names, dataset.get("feature_names")
+        same = known is not None and given is not None and len(given) == len(known)
+        return in_order(dataset, known) if known is not None and same else dataset
+
+    def _fit(
+        self,
+        dataset: Dataset,
+        options: FitOptions,
+        penalty: Penalty | Sequence[Penalty],
+        callback: Callback | None,
+    ) -> FitResult:
+        if isinstance(dataset, dict):
+            dataset = self._matched(dataset)
+        data = check_dataset(dataset, self.width[0], self.width[-1])
+        columns = Columns.of(data, self.width[0], self.width[-1])
+        data["columns"] = replace(columns, features=columns.features or self._columns.features)
+        if callback is not None and not callable(callback):
+            raise TypeError(
+                f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
+            )
+        return fit(self, data, options, penalty, callback, dataset.get("feature_names"))
+
+
+def check_width(width: object) -> list[int]:
+    """Return `width` as a new list of at least two positive ints."""
+    if isinstance(width, str) or not hasattr(width, "__iter__"):
+        raise TypeError(
+            f"width is {_validate.shown(width)}; expected a list of node counts such as [2, 5, 1]."
+        )
+    layers = [_validate.integer(f"width[{i}]", n, 1) for i, n in enumerate(width)]
+    if len(layers) < 2:
+        raise ValueError(
+            f"width is {_validate.shown(layers)}; expected at least inputs and outputs, such as [2, 5, 1]."
+        )
+    return layers

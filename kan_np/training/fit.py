@@ -1,0 +1,385 @@
+"""The training loop: steps, grid updates, choice of the smoothing, history, callback, progress bar."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kan_np import _validate
+from kan_np._threads import one_thread
+from kan_np._validate import FloatArray
+from kan_np._warnings import Finding, is_part, warn
+from kan_np.data.check import Dataset, without_idle_samples
+from kan_np.network.mixed_network import MixedNetwork
+from kan_np.objective.objective import Objective
+from kan_np.objective.shrinkage import Shrunk
+from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
+from kan_np.objective.smoothing import GCV, WEAK
+from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
+from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
+from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from kan_np.training.cross_validation import (
+    LARGEST,
+    fit_by_cross_validation,
+    is_underdetermined,
+    shrunk_objective,
+)
+from kan_np.training.diagnosis import data_findings, judge
+from kan_np.training.folds import Sample
+from kan_np.training.training_range import training_range, with_leeway
+
+if TYPE_CHECKING:
+    from kan_np.training.estimator import Trainable
+
+Callback = Callable[[Progress], object]
+
+#: A grid whose ends are off by less than this part of an interval stays: moving it would only cost accuracy.
+_GRID_SLACK = 0.1
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Checked options of a fit; the names and defaults are pykan's where pykan has them."""
+
+    opt: str = "LBFGS"
+    steps: int = 50
+    update_grid: bool = True
+    grid_update_num: int = 2
+    start_grid_update_step: int = -1
+    stop_grid_update_step: int = 10
+    progress: bool = False
+    smoothing: float | str = 0.0
+
+    def __post_init__(self) -> None:
+        check_optimizer(self.opt)
+        _validate.integer("steps", self.steps, 1)
+        _validate.integer("start_grid_update_step", self.start_grid_update_step, -1)
+        _validate.integer("grid_update_num", self.grid_update_num, 1)
+        _validate.integer("stop_grid_update_step", self.stop_grid_update_step, 0)
+
+    def segments(self) -> list[tuple[int, bool]]:
+        """Split the steps at the grid updates: (steps, whether the grid is updated before them)."""
+        every = max(self.stop_grid_update_step // self.grid_update_num, 1)
+        last = min(self.steps, self.stop_grid_update_step)
+        updates = [s for s in range(0, last, every) if s >= self.start_grid_update_step]
+        if not self.update_grid or not updates:
+            return [(self.steps, False)]
+        cuts = sorted({0, *updates})
+        return [
+            (end - begin, begin in updates) for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
+        ]
+
+    def parts(self, n_parts: int) -> list[tuple[int, bool, int]]:
+        """The segments, split where another of n_parts equal parts of the steps begins, with its number.
+
+        Raises
+        ------
+        ValueError
+            For more parts than steps.
+        """
+        if n_parts > self.steps:
+            raise ValueError(
+                f"lamb has {n_parts} values for {self.steps} steps; expected at most one a step: it is a "
+                "number, or a sequence with one for each equal part of the steps."
+            )
+        begins = [self.steps * part // n_parts for part in range(n_parts)]
+        moves_grid, at = {}, 0
+        for steps, moves in self.segments():
+            moves_grid[at] = moves
+            at += steps
+        cuts = sorted({*moves_grid, *begins})
+        return [
+            (end - begin, moves_grid.get(begin, False), bisect_right(begins, begin) - 1)
+            for begin, end in zip(cuts, [*cuts[1:], self.steps], strict=True)
+        ]
+
+
+def fit(
+    model: Trainable,
+    data: Dataset,
+    options: FitOptions,
+    penalty: Penalty | Sequence[Penalty],
+    callback: Callback | None = None,
+    names: Sequence[str] | None = None,
+) -> FitResult:
+    """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options.
+
+    Of several penalties each holds for an equal part of the steps. `names` are those of the inputs.
+    """
+    penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
+    parts = options.parts(len(penalties))
+    free = all(p.lamb == 0 for p in penalties)
+    name = choose_optimizer(options.opt, model.n_params, free)
+    if options.smoothing == GCV and not free:
+        raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
+    if options.smoothing == GCV and model.n_params > MAX_PARAMS:
+        raise ValueError(
+            f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
+            "the matrices it takes. Use 'weak' or the weight as a number."
+        )
+    model.scaler = data.get("scaler")  # nothing is refused from here on
+    model._columns = data.get("columns", model._columns)
+    training = _Training(model, data, options, callback, OPTIMIZERS[name])
+    model._training_range = training_range(training.x)
+    shrinks = free and training.needs_prior()
+    if not shrinks:
+        model._followed = None
+        if model._is_untrained:  # nothing can be trained on the mean that a fit to few samples may leave
+            model._restart()
+    training.meet_constants()
+    with ExitStack() as stack:
+        stack.enter_context(one_thread())
+        training.recorder.open_bar(stack)
+        if shrinks:
+            status = training.run_with_prior()
+        for number, (steps, moves_grid, part) in enumerate([] if shrinks else parts, start=1):
+            if moves_grid:
+                training.move_grid()
+            status = training.run(steps, penalties[part], last=number == len(parts))
+            if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
+                break
+    if free:
+        training.meet_constants()  # rounding led away from them where there was nothing else to lower
+    recorder = training.recorder
+    findings: list[Finding] = []
+    if not is_part():
+        status, findings = judge(model, data, status, recorder.n_iter, free)
+        findings += data_findings(model, data, names)
+        warn(findings)
+    return FitResult(
+        recorder.history,
+        status,
+        recorder.n_iter,
+        recorder.n_fev,
+        recorder.wall_s,
+        name,
+        training.smoothing_used,
+        tuple(training.grid_updates),
+        tuple(finding.text for finding in findings),
+        training.shrinkage_used,
+    )
+
+
+class _Training:
+    """A model with its data, going through the segments of a fit."""
+
+    def __init__(
+        self,
+        model: Trainable,
+        data: Dataset,
+        options: FitOptions,
+        callback: Callback | None,
+        optimizer: Optimizer,
+    ) -> None:
+        self.model, self.options, self.optimizer = model, options, optimizer
+        data = without_idle_samples(data)
+        self.x, self.y, self.weight = data["train_input"], data["train_label"], data.get("train_weight")
+        # before the weight is chosen the grids must already move to where they will stay
+        self.smoothing: float | str = WEAK if options.smoothing == GCV else options.smoothing
+        if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
+            self.smoothing = 0.0
+        self.smoothing_used = self.shrinkage_used = 0.0
+        self.recorder = _Recorder(model, data, options, callback)
+        self.grid_updates: list[GridUpdate] = []
+
+    def meet_constants(self) -> None:
+        """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
+        if isinstance(self.model._network, MixedNetwork):
+            return
+        for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
+            self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))
+
+    def needs_prior(self) -> bool:
+        """Whether samples are too few for least squares, and a prior is allowed."""
+        chosen = self.model._shrinkage is not None or self.model._is_untrained
+        if self.options.smoothing not in (AUTO_SMOOTHING, GCV) or not chosen or self.y.shape[0] < 2:
+            return False
+        smooth = self.options.smoothing == GCV
+        n_params = self.model._n_straight if smooth else self.model.n_params
+        if not is_underdetermined(self.y.size, n_params):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+            variance = Sample(self.x, self.y, self.weight).variance
+        return 0.0 < variance < np.inf
+
+    def run_with_prior(self) -> FitStatus:
+        """Fit to few samples; the weight of the prior is that of an earlier fit, or chosen here."""
+        model, recorder, sample = self.model, self.recorder, Sample(self.x, self.y, self.weight)
+        moves_grid, per_step = self.options.update_grid, self.optimizer.iterations_per_step
+        weight = None if model._is_untrained else model._shrinkage
+        follows = weight is None or moves_grid  # else the samples are others than those of the grids
+        if weight is None:
+            model._restart()
+            chosen = fit_by_cross_validation(model, sample, moves_grid, recorder.watch, recorder.trial)
+            if chosen is not None:
+                weight, model._leeway = chosen.weight, chosen.leeway
+        stopped = weight is None
+        self.shrinkage_used = 0.0 if weight is None else weight
+        if follows:
+            model._followed = None if stopped else with_leeway(self.x, model._leeway)
+        begun, moves_grid = model._network, moves_grid and not stopped and np.isfinite(self.shrinkage_used)
+        objective = shrunk_objective(model, sample, min(self.shrinkage_used, LARGEST), moves_grid)
+        recorder.begin(objective, self.options.steps, per_step)
+        status = FitStatus.STOPPED if stopped else FitStatus.CONVERGED
+        try:
+            if np.isfinite(self.shrinkage_used) and not stopped:
+                steps = self.options.steps * per_step
+                status = self.optimizer.minimize(objective, model._theta, steps, recorder.iteration).status
+        finally:
+            recorder.end()
+        if stopped:
+            model._network = begun  # still untrained
+        else:
+            model._keep_shrinkage(self.shrinkage_used)
+        return status
+
+    def move_grid(self) -> None:
+        """Let the grids follow the samples, and note what that did to the function."""
+        before = self.model._network.forward(self.x)
+        self.model._move_grid(self.x, _GRID_SLACK)
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
+        self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
+
+    def run(self, steps: int, penalty: Penalty, last: bool) -> FitStatus:
+        """Minimise for some steps on the present grids; before the last ones the smoothing is chosen."""
+        chooses = last and self.options.smoothing == GCV
+        smoothing = 0.0 if chooses else self.smoothing
+        objective: Any = self.model._objective(self.x, self.y, penalty, self.weight, smoothing)
+        recorder = self.recorder
+        recorder.begin(objective, steps, self.optimizer.iterations_per_step)
+        try:
+            if chooses:
+                choice = choose_smoothing(objective, self.model._theta, self.optimizer, recorder.trial)
+                self.smoothing = choice.smoothing
+                recorder.take(choice.theta)
+                if choice.stopped:
+                    return FitStatus.STOPPED
+            outcome = self.optimizer.minimize(
+                objective,
+                self.model._theta,
+                steps * self.optimizer.iterations_per_step,
+                recorder.iteration,
+            )
+        finally:
+            recorder.end()
+            self.smoothing_used = float(np.mean(getattr(objective, "smoothing", 0.0)))
+            if isinstance(objective, Shrunk):
+                self.shrinkage_used = objective.weight
+        return outcome.status
+
+
+class _Recorder:
+    """Follows the iterations of a fit: keeps the model up to date, writes the history, asks the callback."""
+
+    def __init__(
+        self, model: Trainable, data: Dataset, options: FitOptions, callback: Callback | None
+    ) -> None:
+        self.model, self.data, self.options, self.callback = model, data, options, callback
+        self.splits = [s for s in ("test", "val") if f"{s}_input" in data]
+        self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
+        if "val" in self.splits:
+            self.history["val_loss"] = []
+        self.n_iter = 0
+        self.steps_before = 0
+        self._fev_before = self._inner = 0
+        self._per_step = 1
+        self._objective: Any = None
+        self._clock = time.perf_counter()
+        self._bar: Callable[[int, str], None] | None = None
+
+    @property
+    def wall_s(self) -> float:
+        return time.perf_counter() - self._clock
+
+    @property
+    def n_fev(self) -> int:
+        return self._fev_before + (0 if self._objective is None else self._objective.n_fev)
+
+    def open_bar(self, stack: ExitStack) -> None:
+        if self.options.progress:
+            from kan_np.training.progress import step_bar
+
+            self._bar = stack.enter_context(step_bar(self.options.steps))
+
+    def begin(self, objective: Objective, steps: int, iterations_per_step: int) -> None:
+        self.watch(objective)
+        self._steps, self._per_step = steps, iterations_per_step
+        self._theta = self.model._theta
+        self._inner = 0
+        self._recorded_at = -1
+
+    def watch(self, objective: Objective) -> None:
+        """Count the evaluations of another objective."""
+        self._fev_before, self._objective = self.n_fev, objective
+
+    def iteration(self, theta: FloatArray) -> bool:
+        """Called by the optimizer with the accepted parameters."""
+        self._theta = theta
+        self._inner += 1
+        self.n_iter += 1
+        if self._inner % self._per_step == 0:
+            self._record()
+        return self._asks_to_stop()
+
+    def trial(self, theta: FloatArray) -> bool:
+        """As `iteration` while the smoothing is chosen: counted, but no step of the history."""
+        self.n_iter += 1
+        return self._asks_to_stop()
+
+    def take(self, theta: FloatArray) -> None:
+        """Go on from other parameters."""
+        self._theta = self.model._theta = theta
+
+    def _asks_to_stop(self) -> bool:
+        if self.callback is None:
+            return False
+        answer = self.callback(self._progress())
+        return isinstance(answer, bool | np.bool_) and bool(answer)  # only True: not any value it returns
+
+    def _progress(self) -> Progress:
+        return Progress(
+            step=self.steps_before + self._inner // self._per_step,
+            steps=self.options.steps,
+            n_iter=self.n_iter,
+            n_fev=self.n_fev,
+            train_loss=float(np.sqrt(self._objective.mse)),
+            reg=self._objective.reg,
+            wall_s=self.wall_s,
+        )
+
+    def _record(self) -> None:
+        self.model._theta = self._theta
+        self._recorded_at = self._inner
+        history = self.history
+        history["train_loss"].append(float(np.sqrt(self._objective.mse)))
+        history["reg"].append(float(self._objective.reg))
+        for split in self.splits:
+            history[f"{split}_loss"].append(self._rmse(split))
+        if self._bar is not None:
+            test = f", test {history['test_loss'][-1]:.2e}" if history["test_loss"] else ""
+            self._bar(
+                self.steps_before + -(-self._inner // self._per_step),
+                f"train {history['train_loss'][-1]:.2e}{test}, reg {history['reg'][-1]:.2e}",
+            )
+
+    def _rmse(self, split: str) -> float:
+        x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
+        return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
+
+    def end(self) -> None:
+        """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""
+        self.model._theta = self._theta
+        self._fev_before += self._objective.n_fev
+        if self._recorded_at != self._inner or not self.history["train_loss"]:
+            self._objective(self._theta)
+            self._record()
+        self._objective.n_fev = 0
+        self.steps_before += self._steps

@@ -1,0 +1,76 @@
+"""Workers that stay from one plan to the next, where every plan follows from the results of the last."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from sweeps.backends.failure_records import WorkerLostError
+from sweeps.backends.process_pool import Crew
+from sweeps.backends.resources import Resources
+from sweeps.backends.worker import Compute, Terms
+from sweeps.run_one import Record, RunOptions, run_one
+from sweeps.space import RunConfig
+
+
+class KeptCrew:
+    """The backend "loky" with workers that are started once, not for every plan; a context that ends them.
+
+    Parameters
+    ----------
+    jobs : int
+        At most so many processes.
+    kinds : sequence of mapping
+        Configurations of the kinds of runs that will come, small ones: workers load kernels for them.
+
+    Examples
+    --------
+    >>> with KeptCrew(2, kinds) as backend:  # doctest: +SKIP
+    ...     run_plan(store, plan, options, RunnerOptions(), print, backend=backend)
+    """
+
+    def __init__(self, jobs: int, kinds: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._jobs, self._kinds = jobs, tuple(kinds)
+        self._crew: Crew | None = None
+
+    def __call__(
+        self,
+        runs: Sequence[RunConfig],
+        options: RunOptions,
+        resources: Resources,
+        compute: Compute | None = None,
+    ) -> Generator[list[Record], None, None]:
+        """Compute runs, as every backend does; of `resources` the memory is used."""
+        crew = self._crew_for(Terms(compute or run_one, RunOptions(), self._kinds), resources.memory)
+        try:
+            yield from crew.compute(runs, options)
+        except BaseException:
+            self.close()  # what its workers have in hand is not wanted any more
+            raise
+
+    def start(self) -> None:
+        """Start a worker and wait until it is ready. Where that fails the first plan fails, and says so."""
+        with contextlib.suppress(WorkerLostError):
+            self._crew_for(Terms(run_one, RunOptions(), self._kinds), None).start()
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._crew is not None:
+            self._crew.__exit__(None, None, None)
+            self._crew = None
+
+    def _crew_for(self, terms: Terms, memory: int | None) -> Crew:
+        if self._crew is None or (self._crew.terms, self._crew.memory) != (terms, memory):
+            self.close()
+            self._crew = Crew(self._jobs, terms, memory)
+        return self._crew
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
