@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import operator
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -181,3 +181,19 @@ def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name} cannot be read as an array of numbers ({error}).") from None
+
+
+#: As many names are listed in a message.
+_LISTED = 8
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """The names that come more than once, each told once."""
+    seen: set[str] = set()
+    return list(dict.fromkeys(name for name in names if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes for a message, no more than a reader wants to see."""
+    shown = ", ".join(map(repr, names[:_LISTED]))
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"

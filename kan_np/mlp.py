@@ -18,6 +18,7 @@ from kan_np.data.check import Dataset
 from kan_np.data.scaler import Scaler
 from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
+from kan_np.network.width import check_width
 from kan_np.objective.mlp_objective import MlpObjective
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Shrunk
@@ -25,15 +26,15 @@ from kan_np.objective.smoothing import AUTO
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.objective.weight_decay import WeightPrior
 from kan_np.optimize.status import FitResult
-from kan_np.training.estimator import Trainable, check_width
-from kan_np.training.fit import Callback, FitOptions
+from kan_np.training.estimator import Estimator
+from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class MLP(Trainable):
+class MLP(Estimator):
     """Multilayer perceptron h_{l+1} = a(h_l W_l + b_l), with a linear last layer.
 
     Parameters
@@ -199,7 +200,7 @@ class MLP(Trainable):
             decay = _validate.real("weight_decay", weight_decay, 0.0)
         options = FitOptions(opt, steps, update_grid=False, progress=progress, smoothing=decay)
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
-        return self._fit(dataset, options, penalties, callback)
+        return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
 

@@ -29,11 +29,11 @@ from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
-from kan_np.surgery import attribution, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import attribution, formula, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import auto_symbolic as auto
 from kan_np.surgery import set_parameters as setting
-from kan_np.symbolic import auto, formula
-from kan_np.training.fit import Callback, FitOptions
-from kan_np.views import Views
+from kan_np.training.fit import Callback, FitOptions, fit_checked
+from kan_np.training.views import Views
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -284,7 +284,7 @@ class KAN(Views):
             lamb_coefdiff=lamb_coefdiff,
             reg_metric=reg_metric,
         )
-        return self._fit(dataset, options, penalties, callback)
+        return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
 
@@ -375,7 +375,7 @@ class KAN(Views):
         return plot_edge(self, l, i, j, None if x is None else self._select("x", x), **options)
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
-        """Predictions in the units of the data, batch_size rows of x at a time; see `Trainable.predict`.
+        """Predictions in the units of the data, batch_size rows of x at a time; see `Estimator.predict`.
 
         Of a model with pruned inputs, given all columns of the data, the used ones are in memory as a whole.
         """

@@ -3,87 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import reprlib
-import secrets
 from os import PathLike
-from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from kan_np._version import __version__
-from kan_np.archive import Archive, opened, plain_words
+from kan_np.archive import Archive, opened
 from kan_np.data.columns import Columns
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
+from kan_np.model_file import FORMAT_VERSION, SCALER_PREFIX
 from kan_np.network.state import check_text, check_vector
-from kan_np.training.estimator import Trainable
 from kan_np.training.training_range import checked_range
 
-#: Raised when what is written changes so that older readers would misread or refuse it.
-FORMAT_VERSION = 5
-#: The version of a file without a followed range, which readers of 4 know nothing of.
-_WITHOUT_FOLLOWED_RANGE = 4
-
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
-_SCALER_PREFIX = "scaler_"
 #: Attributes that are ranges of the inputs; files of earlier versions have none.
 _RANGES = {"training_range": "_training_range", "followed_range": "_followed"}
 #: Which layer the values of a scaler are for.
 _SCALERS = {
-    f"{_SCALER_PREFIX}{side}_{kind}": layer
+    f"{SCALER_PREFIX}{side}_{kind}": layer
     for side, layer in (("input", 0), ("label", -1))
     for kind in ("shift", "scale")
 }
-
-
-def save_model(model: Trainable, file: str | PathLike[str] | BinaryIO) -> None:
-    """Write `model` to a path or an open binary file; see ``KAN.save``."""
-    header = {
-        "format": "kan_np model",
-        "version": _WITHOUT_FOLLOWED_RANGE if model._followed is None else FORMAT_VERSION,
-        "kind": type(model).__name__,
-        "config": model._config(),
-        "written_by": __version__,
-    }
-    if columns := model._columns.described():
-        header["columns"] = columns  # which readers of earlier versions leave out
-    arrays: dict[str, Any] = {"header": np.array(json.dumps(header, sort_keys=True)), **model._arrays()}
-    if model.scaler is not None:
-        arrays |= {_SCALER_PREFIX + name: a for name, a in model.scaler.to_arrays().items()}
-    ranges = {name: getattr(model, attribute) for name, attribute in _RANGES.items()}
-    arrays |= {name: limits for name, limits in ranges.items() if limits is not None}
-    if not isinstance(file, str | PathLike):
-        np.savez(file, **arrays)
-        return
-    path = Path(file)
-    try:
-        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
-        if has_folder and not is_folder:
-            _replace(path, arrays)
-            return
-    except OSError as error:
-        raise plain_words(error, f"cannot save {path}") from error
-    if is_folder:
-        raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
-    raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
-
-
-def _replace(path: Path, arrays: dict[str, Any]) -> None:
-    """Write the file beside its place, and move it there when it is whole."""
-    # not tempfile: its files are private to the user whatever the umask says
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with temporary.open("xb") as handle:
-            np.savez(handle, **arrays)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def load_model(file: str | PathLike[str] | BinaryIO) -> KAN | MLP:
@@ -161,7 +102,7 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     kind = _KINDS[header["kind"]]
     declared = {name: array for name, array in archive.declared.items() if name != "header"}
     ranges = {name: declared.pop(name) for name in _RANGES if name in declared}
-    scaling = [name for name in declared if name.startswith(_SCALER_PREFIX)]
+    scaling = [name for name in declared if name.startswith(SCALER_PREFIX)]
     width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
     for name in scaling:
         if name not in _SCALERS:
@@ -175,7 +116,7 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     arrays = {name: archive.read(name) for name in declared if name not in scaling}
     model = kind._restore(config, arrays)
     if scaling:
-        values = {name.removeprefix(_SCALER_PREFIX): archive.read(name) for name in scaling}
+        values = {name.removeprefix(SCALER_PREFIX): archive.read(name) for name in scaling}
         model.scaler = Scaler.from_arrays(values)
     for name in ranges:
         setattr(

@@ -43,6 +43,79 @@ def roots(path, **options):
     return {module.split(".")[0] for module, _ in imports(path, **options)} - {"__future__"}
 
 
+#: Rooms from the ground up: each imports those above it in this list, or what stands in its own line, alone.
+FLOORS = (
+    {"kernels"},
+    {"functions", "data"},
+    {"edges"},
+    {"network"},
+    {"objective"},
+    {"optimize"},
+    {"training", "symbolic"},
+    {"surgery"},
+    {"plot"},
+    {"model", "mlp"},
+    {"serialize", "schedule", "discovery"},
+)
+#: What every room may use: files of their own, which import no room but for types of arrays and of data.
+TOOLS = {"archive", "model_file"}
+
+
+def modules(root):
+    """By dotted name the files of a package, packages themselves under their own name."""
+    found = {}
+    for path in root.rglob("*.py"):
+        parts = path.relative_to(root.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def import_graph(root):
+    """Who imports whom, wherever the statement stands: in functions and under TYPE_CHECKING, too."""
+    known = modules(root)
+    graph = {}
+    for name, path in known.items():
+        wanted = set()
+        for module, names in imports(path):
+            wanted |= {f"{module}.{own}" if f"{module}.{own}" in known else module for own in names or [""]}
+        graph[name] = {other for other in wanted if other in known} - {name}
+    return graph
+
+
+def circles(graph):
+    """Groups of modules that reach each other."""
+    reach = {name: set(others) for name, others in graph.items()}
+    for middle in graph:
+        for name in graph:
+            if middle in reach[name]:
+                reach[name] |= reach[middle]
+    return sorted({tuple(sorted(b for b in reach[a] if a in reach[b])) for a in graph if a in reach[a]})
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [("b", "c")]
+
+
+def test_no_module_of_kan_np_imports_itself_by_way_of_others():
+    assert circles(import_graph(KAN_NP)) == []
+
+
+def test_rooms_import_downwards_only():
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    rooms = {path.stem for path in KAN_NP.iterdir() if not path.name.startswith(("_", "."))} - {"py"}
+    assert rooms == set(floor) | TOOLS
+    upwards = []
+    for name, others in import_graph(KAN_NP).items():
+        for other in others:
+            here, there = (own.split(".")[1] if "." in own else "" for own in (name, other))
+            if here not in floor:
+                if there in floor and there != "data" and here in TOOLS:
+                    upwards.append((name, other))
+            elif there in floor and here != there and floor[there] >= floor[here]:
+                upwards.append((name, other))
+    assert upwards == []
+
+
 def test_there_are_files_to_check():
     assert len(list(KAN_NP.rglob("*.py"))) > 20
     assert len(list(SWEEPS.rglob("*.py"))) > 10

@@ -15,13 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
-from kan_np._validate import FloatArray
+from kan_np._validate import FloatArray, listed, repeated
 from kan_np.data.scaler import Scaler
 
 #: A misspelt name is looked for among as many: comparing takes some 10 microseconds a name.
 _COMPARED = 10_000
-#: As many names are listed in a message.
-_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -92,18 +90,6 @@ def checked_names(what: str, names: Any, count: int) -> tuple[str, ...]:
     if twice:
         raise ValueError(f"{what} has {listed(twice)} more than once; expected a name of its own each.")
     return found
-
-
-def repeated(names: Sequence[str]) -> list[str]:
-    """The names that come more than once, each told once."""
-    seen: set[str] = set()
-    return list(dict.fromkeys(name for name in names if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in quotes for a message, no more than a reader wants to see."""
-    shown = ", ".join(map(repr, names[:_LISTED]))
-    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
 
 
 def names_in(table: Any) -> list[str] | None:

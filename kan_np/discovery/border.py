@@ -12,7 +12,7 @@ from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, without_tables
 from kan_np.data.dataset import split_validation
 from kan_np.discovery.training import Data
-from kan_np.functions.names import checked_variables
+from kan_np.functions.variables import checked_variables
 
 #: A line has two constants; with two samples more than that a formula can be wrong and be seen to be.
 LEAST_SAMPLES = 4

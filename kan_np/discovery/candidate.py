@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kan_np.functions.names import text_of
+from kan_np.functions.variables import text_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kan_np.model import KAN
-    from kan_np.symbolic.formula import Formula
+    from kan_np.surgery.formula import Formula
 
 #: Bits of an operation of a formula.
 _BITS_PER_OPERATION = 3.0

@@ -25,7 +25,7 @@ from kan_np.symbolic.suggest import suggest_symbolic
 
 if TYPE_CHECKING:
     from kan_np.model import KAN
-    from kan_np.symbolic.formula import Formula
+    from kan_np.surgery.formula import Formula
 
 #: RMSE below this part of the spread of the labels may be rounding.
 _EXACT = 1e-10
@@ -80,7 +80,7 @@ class Writer:
 
     def candidate(self, name: str, network: MixedNetwork) -> Candidate | None:
         """The model and the formula of a network; None where the formula is not real on all samples."""
-        from kan_np.symbolic.formula import symbolic_formula
+        from kan_np.surgery.formula import symbolic_formula
 
         data, of_inputs, of_label = self._scaled
         x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])

@@ -127,7 +127,7 @@ def numeric_of(
     """
     import sympy
 
-    from kan_np.functions.names import arguments_for
+    from kan_np.functions.arguments import arguments_for
 
     # the slope of a step is zero but for one point
     smooth = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))

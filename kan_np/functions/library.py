@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -198,6 +199,9 @@ def rebuild_symbol(name: str, expression: str, complexity: float) -> Symbol:
         return known
     return make_symbol(name, expression, complexity)
 
+
+#: Symbols are pickled as what they were made from: their functions cannot be.
+copyreg.pickle(Symbol, lambda symbol: (rebuild_symbol, symbol.identity))
 
 _lock = threading.Lock()
 _library: SymbolLibrary | None = None

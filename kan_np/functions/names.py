@@ -18,16 +18,16 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html.entities import name2codepoint
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kan_np.data.columns import listed, repeated
+from kan_np._validate import repeated
 from kan_np.functions.expression import function_names
 
 if TYPE_CHECKING:
-    import sympy
+    pass
 
 #: Names that mean a number in a formula, for sympy or for a reader (sympy writes exp(x) as e^x).
 _NUMBERS = "pi π E e I oo zoo nan inf EulerGamma GoldenRatio Catalan TribonacciConstant"
@@ -80,54 +80,6 @@ def quoted(name: str) -> str:
     return name if is_word(name) else repr(name)
 
 
-def symbol_of(name: str) -> sympy.Symbol:
-    """Return the symbol of a variable; where the name is no word, one that every printer writes in quotes.
-
-    Examples
-    --------
-    >>> 3 * symbol_of("L/D") ** 2
-    3*'L/D'**2
-    """
-    import sympy
-
-    if is_word(name):
-        return sympy.Symbol(name)
-    from kan_np.functions.quoted_symbol import QuotedSymbol
-
-    return QuotedSymbol(name)
-
-
-def text_of(expression: sympy.Expr) -> str:
-    """Return the text of an expression, names of all its symbols in their form.
-
-    Examples
-    --------
-    >>> import sympy
-    >>> text_of(sympy.Symbol("a-b") / sympy.Symbol("c"))
-    "'a-b'/c"
-    """
-    plain = {s: symbol_of(s.name) for s in expression.free_symbols if not is_word(s.name)}
-    return str(expression.xreplace(plain))
-
-
-def latex_of(expression: sympy.Expr, variables: Iterable[Any] = ()) -> str:
-    """Return the LaTeX of an expression; `variables` are those that its names must differ from.
-
-    Examples
-    --------
-    >>> print(latex_of(symbol_of("50 %") * symbol_of("T_max") / symbol_of("pi")))
-    \\frac{\\text{'50 \\%'} T_{\\mathrm{max}}}{\\text{'pi'}}
-    """
-    import sympy
-
-    symbols = set(expression.free_symbols)
-    for variable in variables:
-        symbols |= variable.free_symbols
-    names = latex_names(sorted({symbol.name for symbol in symbols}))
-    written = {symbol: names[symbol.name] for symbol in symbols}
-    return str(sympy.latex(expression, symbol_names=written, imaginary_unit="ri"))
-
-
 def latex_names(names: Sequence[str]) -> Mapping[str, str]:
     """Return the LaTeX of different names, no two alike, nor alike but for spaces.
 
@@ -168,52 +120,6 @@ def latex_name(name: str) -> str:
         return letter
     word = len(index) > 1 and index.isalpha()
     return f"{letter}_{{{_upright(index) if word else index.replace('_', ',')}}}"
-
-
-def checked_variables(var: Sequence[Any], count: int) -> list[Any]:
-    """Return what `var` names as sympy expressions, one a column.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a wrong number, what is neither text nor a sympy expression, and for two that are equal or are
-        written alike.
-    """
-    import sympy
-
-    if isinstance(var, str) or not hasattr(var, "__len__"):
-        raise TypeError(f"var is {var!r}; expected a sequence of {count} names or sympy expressions.")
-    if len(var) != count:
-        raise ValueError(f"var has {len(var)} names; expected {count}, one a column of the data.")
-    for name in var:
-        if not isinstance(name, str | sympy.Expr):
-            raise TypeError(f"var has {name!r}; expected text or sympy expressions.")
-    found = [symbol_of(str(name)) if isinstance(name, str) else name for name in var]
-    twice = repeated([name if isinstance(name, str) else text_of(name) for name in var])
-    if not twice:
-        twice = repeated(sorted(s.name for s in set().union(*(f.free_symbols for f in found))))
-    if twice:
-        raise ValueError(
-            f"var has {listed(twice)} more than once; expected a name of its own for every column."
-        )
-    return found
-
-
-def arguments_for(
-    variables: Sequence[sympy.Symbol], expression: sympy.Expr
-) -> tuple[list[sympy.Symbol], sympy.Expr]:
-    """Return symbols that no function or constant is called like, and the expression in them.
-
-    They are ordered as the variables are, so that sums keep their order.
-    """
-    import sympy
-    from sympy import default_sort_key
-
-    order = sorted(range(len(variables)), key=lambda i: default_sort_key(variables[i]))
-    arguments: list[Any] = [None] * len(variables)
-    for rank, i in enumerate(order):
-        arguments[i] = sympy.Symbol(f"argument_{rank:06d}", **variables[i].assumptions0)
-    return arguments, expression.xreplace(dict(zip(variables, arguments, strict=True)))
 
 
 def _upright(word: str) -> str:

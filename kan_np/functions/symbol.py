@@ -155,8 +155,3 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"Symbol({self.name!r}, {self.expression!r}, complexity={self.complexity:g})"
-
-    def __reduce__(self) -> tuple[Any, tuple[str, str, float]]:
-        from kan_np.functions.library import rebuild_symbol
-
-        return rebuild_symbol, self.identity

@@ -20,9 +20,9 @@ from kan_np.network.edge_index import Place, checked_place
 from kan_np.network.mixed_layer import MixedLayer
 from kan_np.network.mixed_network import MixedNetwork
 from kan_np.network.network import Network
+from kan_np.network.ties import check_locks
 from kan_np.network.topology import Wiring
 from kan_np.network.width import Shape
-from kan_np.surgery.tied_edges import check_locks
 
 #: Characters of a header: names of a hundred thousand columns fit in.
 _LONGEST_TEXT = 2**22

@@ -15,7 +15,6 @@ from kan_np.network.mixed_layer import MixedLayer
 from kan_np.network.mixed_network import MixedNetwork
 from kan_np.network.network import Network
 from kan_np.network.topology import Wiring
-from kan_np.training.estimator import check_width
 
 
 @dataclass(frozen=True)
@@ -156,3 +155,17 @@ def _factors(mult_arity: Any, n_mult: Sequence[int]) -> list[tuple[int, ...]]:
         tuple(_validate.integer(f"mult_arity[{level}][{q}]", m, 2) for q, m in enumerate(own))
         for level, own in enumerate(mult_arity)
     ]
+
+
+def check_width(width: object) -> list[int]:
+    """Return `width` as a new list of at least two positive ints."""
+    if isinstance(width, str) or not hasattr(width, "__iter__"):
+        raise TypeError(
+            f"width is {_validate.shown(width)}; expected a list of node counts such as [2, 5, 1]."
+        )
+    layers = [_validate.integer(f"width[{i}]", n, 1) for i, n in enumerate(width)]
+    if len(layers) < 2:
+        raise ValueError(
+            f"width is {_validate.shown(layers)}; expected at least inputs and outputs, such as [2, 5, 1]."
+        )
+    return layers

@@ -18,7 +18,7 @@ from kan_np.plot._style import BLUE, GREY, INK, VERMILION
 from kan_np.surgery.attribution import edge_parts, edge_scores
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 _POINTS = 401
 _RUG = 100  # samples that are drawn one by one; more become a histogram
@@ -29,7 +29,7 @@ _BEYOND = 0.5  # the grid is shown to this part of the samples' range beyond the
 
 
 def plot_edge(
-    model: KAN,
+    model: Views,
     l: int,  # noqa: E741  the layer's name in the paper and in pykan
     i: int,
     j: int,
@@ -112,7 +112,7 @@ def plot_edge(
     return figure
 
 
-def check_edge(model: KAN, l: int, i: int, j: int) -> tuple[int, int, int]:  # noqa: E741
+def check_edge(model: Views, l: int, i: int, j: int) -> tuple[int, int, int]:  # noqa: E741
     """Return the indices of an edge as ints; raise if the model has no such edge."""
     width = model.width
     layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")

@@ -13,10 +13,10 @@ from kan_np.plot.layout import side_by_side
 from kan_np.plot.names import fit_row, names_of
 
 if TYPE_CHECKING:
-    from kan_np.mlp import MLP
+    from kan_np.training.estimator import Estimator
 
 
-def plot_mlp(model: MLP) -> Figure:
+def plot_mlp(model: Estimator) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
 
     Line width and opacity grow with |W| as part of the largest in its layer.

@@ -187,7 +187,8 @@ def formula_of(edge: SymbolicEdge) -> str:
 def _name(what: str, entry: Any) -> str:
     """A name as it can be drawn: a formula where it is one, else its text as it stands."""
     if hasattr(entry, "free_symbols"):  # a SymPy expression
-        from kan_np.functions.names import is_word, latex_of, text_of
+        from kan_np.functions.names import is_word
+        from kan_np.functions.variables import latex_of, text_of
 
         literal = getattr(entry, "name", None) or text_of(entry)
         entry = f"${latex_of(entry)}$" if is_word(literal) or not hasattr(entry, "name") else plain(literal)

@@ -21,7 +21,7 @@ from kan_np.plot.layout import Bools, Layout
 from kan_np.surgery.attribution import edge_scores
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 #: What `plot_network` calls pykan's scores, as pykan's ``plot`` does.
 PLOT_METRICS = {
@@ -39,7 +39,7 @@ _WIDENED = 6.5  # inches to which a narrow picture is widened for its names
 
 
 def plot_network(
-    model: KAN,
+    model: Views,
     x: ArrayLike | None = None,
     *,
     metric: str = "backward",
@@ -145,7 +145,7 @@ def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | N
     return np.asarray(kept & (rank < room))
 
 
-def _captions(model: KAN, indices: bool) -> dict[tuple[int, int, int], str]:
+def _captions(model: Views, indices: bool) -> dict[tuple[int, int, int], str]:
     """What stands under the squares, by layer, source and target."""
     symbols = reading.edge_symbols(model)
     if not indices:
@@ -286,7 +286,7 @@ def _draw_captions(
 
 
 def _strengths(
-    model: KAN, kept: list[Bools], opacity: list[FloatArray]
+    model: Views, kept: list[Bools], opacity: list[FloatArray]
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Opacity of each layer's nodes and subnodes: at hidden ones that of the strongest edges, else 1."""
     strengths = [(np.ones(model.width[0]), np.ones(model.width[0]))]

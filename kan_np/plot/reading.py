@@ -13,17 +13,17 @@ from kan_np.surgery.attribution import default_samples as default_samples
 from kan_np.surgery.attribution import edge_values
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 _POINTS = 201  # of a curve
 
 
-def edge_symbols(model: KAN) -> Mapping[tuple[int, int, int], str]:
+def edge_symbols(model: Views) -> Mapping[tuple[int, int, int], str]:
     """Names of the symbols that edges carry, by layer, source and subnode."""
     return {place: edge.name for place, edge in model.symbols.items()}
 
 
-def living_edges(model: KAN) -> list[NDArray[np.bool_]]:
+def living_edges(model: Views) -> list[NDArray[np.bool_]]:
     """Which edges are not zero everywhere: bool arrays of shape (n_in, n_subnodes)."""
     alive = [
         (coef != 0).any(axis=2) | (weight != 0)
@@ -35,7 +35,7 @@ def living_edges(model: KAN) -> list[NDArray[np.bool_]]:
 
 
 def edge_curves(
-    model: KAN, samples: FloatArray, points: int = _POINTS
+    model: Views, samples: FloatArray, points: int = _POINTS
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Values of every edge over the range of the samples at its source, or over the grid if that is a point.
 

@@ -8,12 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from kan_np.objective.smoothing import GCV
+from kan_np.optimize.status import FitResult, FitStatus
 
-if TYPE_CHECKING:
-    from kan_np.schedule.stage import Stage
+
+class Shaped(Protocol):
+    """A model with a shape."""
+
+    @property
+    def width(self) -> list[int]:
+        """Nodes of each layer, inputs first."""
+
+
+class Judged(Protocol):
+    """What is looked at of a stage; see `kan_np.schedule.stage.Stage`."""
+
+    @property
+    def model(self) -> Shaped: ...
+    @property
+    def grid(self) -> int | None: ...
+    @property
+    def n_params(self) -> int: ...
+    @property
+    def val_rmse(self) -> float: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def status(self) -> FitStatus: ...
+    @property
+    def result(self) -> FitResult: ...
+
 
 #: The validation error of the best stage may be so many times its training error before that is overfitting.
 _GAP = 2.0
@@ -28,7 +54,7 @@ _MOST_PER_LABEL = 0.5
 
 
 def advise(
-    stages: Sequence[Stage], n_train: int, *, smoothing: float | str = 0.0, label_spread: float = math.nan
+    stages: Sequence[Judged], n_train: int, *, smoothing: float | str = 0.0, label_spread: float = math.nan
 ) -> str:
     """Say whether the model under- or overfits and what to try next.
 
@@ -76,14 +102,14 @@ def advise(
     return held + _underfitting(stages, place, n_train)
 
 
-def _overfitting(best: Stage, n_train: int, smoother: str) -> str:
+def _overfitting(best: Judged, n_train: int, smoother: str) -> str:
     return (
         f"It overfits: {best.n_params} parameters for {n_train} samples. Use fewer intervals or nodes, "
         f"{smoother}or more samples."
     )
 
 
-def _nothing_learnt(best: Stage, n_train: int, smoother: str, label_spread: float) -> str:
+def _nothing_learnt(best: Judged, n_train: int, smoother: str, label_spread: float) -> str:
     """What to say of a model that predicts held-out samples no better than their mean."""
     beside = "" if math.isnan(label_spread) else f" where the labels have a spread of {label_spread:.2e}"
     told = f"That is no better than the mean of the labels{beside}: nothing was learnt that holds elsewhere. "
@@ -95,7 +121,7 @@ def _nothing_learnt(best: Stage, n_train: int, smoother: str, label_spread: floa
     )
 
 
-def _underfitting(stages: Sequence[Stage], place: int, n_train: int) -> str:
+def _underfitting(stages: Sequence[Judged], place: int, n_train: int) -> str:
     best = stages[place]
     width = _larger(best, n_train)
     if best.grid is not None and _grid_pays(stages, place):
@@ -114,7 +140,7 @@ def _underfitting(stages: Sequence[Stage], place: int, n_train: int) -> str:
     return f"{told}. Try {knob}, or more restarts."
 
 
-def _grid_pays(stages: Sequence[Stage], place: int) -> bool:
+def _grid_pays(stages: Sequence[Judged], place: int) -> bool:
     """Whether the best stage is the last one and much better than the one before it."""
     best = stages[place]
     if best.grid is None or place < len(stages) - 1:
@@ -122,7 +148,7 @@ def _grid_pays(stages: Sequence[Stage], place: int) -> bool:
     return place == 0 or stages[place - 1].score > _GAIN * best.score
 
 
-def _larger(best: Stage, n_train: int) -> list[int] | None:
+def _larger(best: Judged, n_train: int) -> list[int] | None:
     """A wider network, or one with a hidden layer, that the samples can carry; None without such."""
     width = list(best.model.width)
     most = _MOST_PER_LABEL * n_train * width[-1]
@@ -140,6 +166,6 @@ def _edges(width: Sequence[int]) -> int:
     return sum(n * m for n, m in zip(width[:-1], width[1:], strict=True))
 
 
-def before_refit(stage: Stage) -> float:
+def before_refit(stage: Judged) -> float:
     """Training RMSE of the model whose validation RMSE the stage reports."""
     return stage.result["train_loss"][-1]

@@ -21,7 +21,6 @@ Source: R. D. Cook and S. Weisberg (1982), Residuals and influence in regression
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import lapack
@@ -32,9 +31,7 @@ from kan_np.data.check import Dataset
 from kan_np.objective.objective import residual_weights
 from kan_np.objective.smoothing import WEAK
 from kan_np.objective.sparsity_penalty import Penalty
-
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Trainable
+from kan_np.training.estimator import Estimator
 
 #: With more residuals those that are held out are many enough, and it would take long: 0.3 s of processor
 #: time for 1000 residuals and 500 parameters.
@@ -45,12 +42,12 @@ _RIDGES = (1e-13, 1e-11, 1e-9)
 _MOST_INFLUENCE = 1.0 - 1e-9
 
 
-def leave_one_out_rmse(model: Trainable, data: Dataset, smoothing: float | str) -> float:
+def leave_one_out_rmse(model: Estimator, data: Dataset, smoothing: float | str) -> float:
     """RMSE of training samples that are left out; NaN where it cannot be told, infinite if not finite.
 
     Parameters
     ----------
-    model : Trainable
+    model : Estimator
         Fitted by least squares.
     data : dict
         What it was fitted to.
@@ -92,7 +89,7 @@ def _factor(hessian: FloatArray) -> FloatArray | None:
     return None
 
 
-def _jacobian(model: Trainable, x: FloatArray, outputs: FloatArray) -> FloatArray:
+def _jacobian(model: Estimator, x: FloatArray, outputs: FloatArray) -> FloatArray:
     """Derivatives of the outputs of one sample by the parameters, shape (n_out, n_params).
 
     The gradient of a loss whose residual is 1 in one output and 0 in the others.

@@ -14,13 +14,12 @@ from kan_np.data.check import Dataset
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.network.initialization import STARTS
-from kan_np.network.width import Shape
+from kan_np.network.width import Shape, check_width
 from kan_np.schedule.race import ENDS, Race
 from kan_np.schedule.restarts import generators
 from kan_np.schedule.shapes import AUTO_WIDTH, RESTARTS, choose_shape
 from kan_np.schedule.stage import Schedule, Stage
 from kan_np.training.diagnosis import label_spread
-from kan_np.training.estimator import check_width
 from kan_np.training.fit import Callback
 
 

@@ -22,14 +22,14 @@ from kan_np.network.running_statistics import Moments
 from kan_np.objective.edge_scores import METRICS, Spread, backward_scores, input_scores, scores
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 _SAMPLES = 1000  # drawn over the input grids where none are given
 _DEPENDENT = 1e-8  # columns that depend on each other do so up to rounding, enlarged a little
 _CHUNK = 1024  # samples whose edges are in memory at once
 
 
-def edge_scores(model: KAN, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
+def edge_scores(model: Views, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
     """Scores of all edges on samples.
 
     Parameters
@@ -72,7 +72,7 @@ def edge_scores(model: KAN, x: ArrayLike, metric: str = "edge_backward") -> list
     return scores(measure_spread(model, x), metric)
 
 
-def node_scores(model: KAN, x: ArrayLike) -> list[FloatArray]:
+def node_scores(model: Views, x: ArrayLike) -> list[FloatArray]:
     """Backward scores A of all nodes on samples.
 
     Parameters
@@ -107,7 +107,7 @@ def node_scores(model: KAN, x: ArrayLike) -> list[FloatArray]:
     return backward_scores(measure_spread(model, x))[0]
 
 
-def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
+def feature_score(model: Views, x: ArrayLike) -> FloatArray:
     """Backward scores A_0 of the inputs on samples: what each contributes to the variation of the outputs.
 
     They are those of `node_scores`, pykan's, unless parts of the model cancel each other. Where inputs depend
@@ -150,7 +150,7 @@ def feature_score(model: KAN, x: ArrayLike) -> FloatArray:
     return input_scores(replace(spread, edges=edges))
 
 
-def _least_spread(model: KAN, x: FloatArray, edges: FloatArray) -> FloatArray:
+def _least_spread(model: Views, x: FloatArray, edges: FloatArray) -> FloatArray:
     """Standard deviations of the edges that leave the inputs, least of all models that are equal on `x`."""
     deviation = x - x.mean(axis=0)
     size = np.abs(deviation).max(axis=0)
@@ -175,14 +175,14 @@ def _least_spread(model: KAN, x: FloatArray, edges: FloatArray) -> FloatArray:
     return least
 
 
-def default_samples(model: KAN) -> FloatArray:
+def default_samples(model: Views) -> FloatArray:
     """Samples spread evenly at random over the grids of the inputs, always the same."""
     knots = model.knots[0]
     unit = np.random.default_rng(0).random((_SAMPLES, knots.shape[0]))
     return np.asarray(knots[:, 0] + (knots[:, -1] - knots[:, 0]) * unit)
 
 
-def measure_spread(model: KAN, x: ArrayLike) -> Spread:
+def measure_spread(model: Views, x: ArrayLike) -> Spread:
     """Standard deviations of all nodes and edges over samples; 0 for what is constant up to rounding.
 
     Raises
@@ -198,12 +198,12 @@ def measure_spread(model: KAN, x: ArrayLike) -> Spread:
     return Spread(nodes, edges, sums, owner, symbols)
 
 
-def measure_means(model: KAN, x: ArrayLike) -> list[FloatArray]:
+def measure_means(model: Views, x: ArrayLike) -> list[FloatArray]:
     """Means of all edges over samples, an array of shape (n_in, n_subnodes) a layer; as `measure_spread`."""
     return [moments.mean for moments in _measure(model, x)[1]]
 
 
-def _measure(model: KAN, x: ArrayLike) -> tuple[list[Moments], list[Moments], list[Moments]]:
+def _measure(model: Views, x: ArrayLike) -> tuple[list[Moments], list[Moments], list[Moments]]:
     """Moments of every layer of nodes, of edges, and of their sums."""
     samples = _validate.matrix("x", model._select("x", x), model.width[0])
     network = model._network
@@ -228,7 +228,7 @@ def _measure(model: KAN, x: ArrayLike) -> tuple[list[Moments], list[Moments], li
     return nodes, edges, sums
 
 
-def edge_values(model: KAN, nodes: FloatArray) -> list[FloatArray]:
+def edge_values(model: Views, nodes: FloatArray) -> list[FloatArray]:
     """Values phi_ij of every edge at given values of its source.
 
     Parameters
@@ -249,7 +249,7 @@ def edge_values(model: KAN, nodes: FloatArray) -> list[FloatArray]:
     return values
 
 
-def edge_parts(model: KAN, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+def edge_parts(model: Views, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
     """Spline and residual part of every spline edge, each (n_in, n_subnodes, n); see `edge_values`."""
     network = model._network
     first = np.concatenate([[0], np.cumsum(model.width)])

@@ -27,7 +27,7 @@ Names, thresholds and scores are those of pykan 0.2.8 (arXiv:2408.10205, section
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,14 +36,15 @@ from kan_np import _validate
 from kan_np.data.scaler import Scaler
 from kan_np.surgery.attribution import default_samples, edge_scores, feature_score, measure_means, node_scores
 from kan_np.surgery.constant_folding import Bools, Reduction
+from kan_np.training.views import Views
 
-if TYPE_CHECKING:
-    from kan_np.model import KAN
+#: A KAN comes back as a KAN.
+Model = TypeVar("Model", bound=Views)
 
 _LOWER = "lower the threshold, or train longer or with a smaller lamb first."
 
 
-def prune(model: KAN, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> KAN:
+def prune(model: Model, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Model:
     """Leave out weak hidden nodes, then, by the scores of what is left, weak edges.
 
     Parameters
@@ -80,11 +81,11 @@ def prune(model: KAN, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th
 
 
 def prune_node(
-    model: KAN,
+    model: Model,
     threshold: float = 1e-2,
     active: Sequence[Sequence[int]] | None = None,
     x: ArrayLike | None = None,
-) -> KAN:
+) -> Model:
     """Keep the hidden nodes with a backward score above the threshold, or those that are named.
 
     Edges from weak nodes leave their means behind; those from nodes that are not named are set to zero.
@@ -132,7 +133,7 @@ def prune_node(
     return _keep(model, _between(model, kept), asked, advice, samples)
 
 
-def prune_edge(model: KAN, threshold: float = 3e-2, x: ArrayLike | None = None) -> KAN:
+def prune_edge(model: Model, threshold: float = 3e-2, x: ArrayLike | None = None) -> Model:
     """Keep the edges with a backward score above the threshold; the others leave their means behind.
 
     Parameters
@@ -159,11 +160,11 @@ def prune_edge(model: KAN, threshold: float = 3e-2, x: ArrayLike | None = None) 
 
 
 def prune_input(
-    model: KAN,
+    model: Model,
     threshold: float = 1e-2,
     active: Sequence[int] | None = None,
     x: ArrayLike | None = None,
-) -> KAN:
+) -> Model:
     """Keep the inputs with a backward score above the threshold, or those that are named.
 
     The new model takes all columns of the data, of which it uses ``input_id``, or these columns alone. Edges
@@ -214,7 +215,7 @@ def prune_input(
     return _keep(model, kept, asked, advice, samples, inputs)
 
 
-def remove_edge(model: KAN, l: int, i: int, j: int) -> KAN:  # noqa: E741
+def remove_edge(model: Model, l: int, i: int, j: int) -> Model:  # noqa: E741
     """Leave out the edge from node i of layer l to subnode j of the next, as if it were zero.
 
     Parameters
@@ -245,7 +246,7 @@ def remove_edge(model: KAN, l: int, i: int, j: int) -> KAN:  # noqa: E741
     return _keep(model, kept, f"remove_edge({layer}, {i}, {j})", "keep this edge.")
 
 
-def remove_node(model: KAN, l: int, i: int) -> KAN:  # noqa: E741
+def remove_node(model: Model, l: int, i: int) -> Model:  # noqa: E741
     """Leave out the hidden node i of layer l of nodes, sum or product, as if it were zero.
 
     Parameters
@@ -282,7 +283,7 @@ def scaler_of_inputs(scaler: Scaler, inputs: Bools) -> Scaler:
     return Scaler(shift, scale, scaler.label_shift, scaler.label_scale)
 
 
-def _samples(model: KAN, x: ArrayLike | None) -> ArrayLike:
+def _samples(model: Model, x: ArrayLike | None) -> ArrayLike:
     return default_samples(model) if x is None else x
 
 
@@ -297,7 +298,7 @@ def _named(name: str, ids: Iterable[int], n: int) -> Bools:
     return kept
 
 
-def _between(model: KAN, hidden: Sequence[Bools]) -> list[Bools]:
+def _between(model: Model, hidden: Sequence[Bools]) -> list[Bools]:
     """The edges between inputs, these hidden nodes, and outputs."""
     nodes = [np.ones(model.width[0], dtype=bool), *hidden, np.ones(model.width[-1], dtype=bool)]
     layers = zip(model.edges, nodes[:-1], nodes[1:], model._network.arities, strict=True)
@@ -305,13 +306,13 @@ def _between(model: KAN, hidden: Sequence[Bools]) -> list[Bools]:
 
 
 def _keep(
-    model: KAN,
+    model: Model,
     kept: Sequence[Bools],
     asked: str,
     advice: str,
     x: ArrayLike | None = None,
     inputs: Bools | None = None,
-) -> KAN:
+) -> Model:
     """A model of these edges, without nodes that have become useless.
 
     The other edges are zero or, given samples x, their means there. `inputs` are the inputs that stay.

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.surgery.tied_edges import check_locks
+from kan_np.network.ties import check_locks
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 
 def set_parameters(
-    model: KAN,
+    model: Views,
     coef: Sequence[ArrayLike],
     scale_base: Sequence[ArrayLike] | None = None,
     knots: Sequence[ArrayLike] | None = None,
@@ -58,7 +58,9 @@ def set_parameters(
     model._network = new
 
 
-def _by_layer(model: KAN, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]) -> list[FloatArray]:
+def _by_layer(
+    model: Views, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]
+) -> list[FloatArray]:
     masks = model.edges
     for l, i, j in model.symbols:  # noqa: E741
         masks[l][i, j] = False

@@ -22,7 +22,7 @@ from kan_np.surgery.tied_edges import locked_with, with_shared_grids
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 #: Samples over the grid of an edge.
 _SAMPLES = 1000
@@ -30,7 +30,7 @@ _UNIT = {"a": 1.0, "b": 0.0, "c": 1.0, "d": 0.0}
 
 
 def fix_symbolic(
-    model: KAN,
+    model: Views,
     l: int,  # noqa: E741
     i: int,
     j: int,
@@ -110,7 +110,7 @@ def fix_symbolic(
     return result
 
 
-def unfix_symbolic(model: KAN, l: int, i: int, j: int) -> None:  # noqa: E741
+def unfix_symbolic(model: Views, l: int, i: int, j: int) -> None:  # noqa: E741
     """Make a symbolic edge the spline that is nearest to it on its grid, by least squares.
 
     Edges that are locked with it become the same spline, on a common grid.
@@ -152,7 +152,7 @@ def unfix_symbolic(model: KAN, l: int, i: int, j: int) -> None:  # noqa: E741
     model._network = net.with_splines(coef, weight).simplified()
 
 
-def edge_curve(model: KAN, place: Place, x: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+def edge_curve(model: Views, place: Place, x: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
     """Points on the axis of an edge and its values there.
 
     Parameters
@@ -186,7 +186,7 @@ def edge_curve(model: KAN, place: Place, x: ArrayLike | None = None) -> tuple[Fl
     return points, values
 
 
-def _curve(model: KAN, place: Place, x: ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+def _curve(model: Views, place: Place, x: ArrayLike | None) -> tuple[FloatArray, FloatArray]:
     level, i, j = place
     net = as_mixed(model._network)
     if x is None:

@@ -13,13 +13,13 @@ from kan_np.edges.bspline import default_reach
 from kan_np.edges.knots import uniform_knots
 from kan_np.network.edge_index import Place, checked_place
 from kan_np.network.mixed_network import MixedNetwork, as_mixed
-from kan_np.network.network import Network
+from kan_np.network.ties import refuse_different
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 
-def lock(model: KAN, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E741
+def lock(model: Views, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E741
     """Let edges of a layer be one function, that of the first of them, also while training.
 
     Splines get a common grid, over the ranges of all.
@@ -57,7 +57,7 @@ def lock(model: KAN, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E
     touched = [group for group in net.locks if set(group) & set(places)]
     group = list(dict.fromkeys([*places, *(place for other in touched for place in other)]))
     symbols = [net.layers[level].symbols.get((i, j)) for _, i, j in group]
-    _refuse_different(net, group)
+    refuse_different(net, group)
     free = replace(net, locks=tuple(other for other in net.locks if other not in touched))
     locked = replace(net, locks=tuple(sorted([*free.locks, tuple(sorted(group))])))
     if symbols[0] is not None:
@@ -70,7 +70,7 @@ def lock(model: KAN, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E
     model._network = replace(free.with_splines(coef, weight), locks=locked.locks)
 
 
-def unlock(model: KAN, l: int, edges: Sequence[Sequence[int]] | None = None) -> None:  # noqa: E741
+def unlock(model: Views, l: int, edges: Sequence[Sequence[int]] | None = None) -> None:  # noqa: E741
     """Give locked edges of a layer parameters of their own again; the function stays.
 
     Parameters
@@ -97,25 +97,6 @@ def unlock(model: KAN, l: int, edges: Sequence[Sequence[int]] | None = None) -> 
     model._network = replace(net, locks=tuple(group for group in left if len(group) > 1)).simplified()
 
 
-def check_locks(net: Network | MixedNetwork) -> None:
-    """Raise for groups of locked edges that cannot be, or are not, one function."""
-    if not isinstance(net, MixedNetwork) or not net.locks:
-        return
-    places = [place for group in net.locks for place in group]
-    alone = any(len(group) < 2 or len({level for level, _, _ in group}) > 1 for group in net.locks)
-    if alone or len(set(places)) < len(places):
-        raise ValueError(f"locks are {net.locks}; expected different edges, at least two of a layer a group.")
-    for group in net.locks:
-        _refuse_different(net, group)
-    values = np.concatenate([layer.values for layer in net.layers])
-    grids = [knots[group] for level, knots in enumerate(net.knots) for group in net.shared_grids(level)]
-    if not np.array_equal(net.all_values(net.theta), values) or any((g != g[0]).any() for g in grids):
-        raise ValueError(
-            f"parameters or knots of locked edges differ; expected the same for all of each group of "
-            f"{net.locks}. Set equal ones, or unlock the edges first."
-        )
-
-
 def locked_with(net: MixedNetwork, place: Place) -> tuple[Place, ...]:
     """All edges that share the function of this one, itself among them."""
     return next((group for group in net.locks if place in group), (place,))
@@ -131,13 +112,6 @@ def with_shared_grids(net: MixedNetwork, level: int, groups: Sequence[list[int]]
             reach[group] = default_reach(knots[group])
         reach[group] = reach[group[0]]
     return net.with_layer_knots(level, knots, reach)
-
-
-def _refuse_different(net: MixedNetwork, group: Sequence[Place]) -> None:
-    edges = [net.layers[level].symbols.get((i, j)) for level, i, j in group]
-    if len({None if edge is None else edge.symbol for edge in edges}) > 1:
-        found = ["spline" if edge is None else edge.name for edge in edges]
-        raise ValueError(f"the edges {list(group)} are {found}; expected all splines or all one symbol.")
 
 
 def _named_places(net: MixedNetwork, level: Any, edges: Sequence[Sequence[int]]) -> list[Place]:

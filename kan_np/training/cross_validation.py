@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -48,10 +48,8 @@ from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import OPTIMIZERS
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
+from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Choice, Folds, Sample, Tried, forward
-
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Trainable
 
 #: Least squares on pure noise with n residuals and p parameters is off by sqrt(1 + p / (n - p)) times what
 #: the mean is: 1.22 at n = 3 p.
@@ -95,7 +93,7 @@ class ShrunkFit:
 
     Parameters
     ----------
-    model : Trainable
+    model : Estimator
         Fitted in place; its grids follow its samples once, and those of hidden nodes become wider where
         samples leave them.
     sample : Sample
@@ -107,7 +105,7 @@ class ShrunkFit:
 
     def __init__(
         self,
-        model: Trainable,
+        model: Estimator,
         sample: Sample,
         moves_grid: bool,
         watch: Callable[[Any], object],
@@ -141,7 +139,7 @@ class ShrunkFit:
         return not explained > _COLLAPSED * self.sample.variance
 
 
-def shrunk_objective(model: Trainable, sample: Sample, weight: float, moves_grid: bool) -> Shrunk:
+def shrunk_objective(model: Estimator, sample: Sample, weight: float, moves_grid: bool) -> Shrunk:
     """The objective of a model with a weight of the prior; first grids that samples leave are widened."""
     if moves_grid:
         model._network = widened(model._network, sample.x, _GRID_SLACK)
@@ -150,7 +148,7 @@ def shrunk_objective(model: Trainable, sample: Sample, weight: float, moves_grid
 
 
 def fit_by_cross_validation(
-    model: Trainable,
+    model: Estimator,
     sample: Sample,
     moves_grid: bool,
     watch: Callable[[Any], object],
@@ -184,7 +182,7 @@ def fit_by_cross_validation(
 
 
 def _choose(
-    model: Trainable,
+    model: Estimator,
     sample: Sample,
     moves_grid: bool,
     watch: Callable[[Any], object],

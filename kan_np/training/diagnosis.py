@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +26,8 @@ from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.optimize.status import FitStatus
+from kan_np.training.estimator import Estimator
 from kan_np.training.training_range import far_rows, in_units, input_name, training_range
-
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Trainable
 
 #: A training RMSE of this part of the spread of the labels (R2 below 0.1) is that of having learnt nothing.
 _NOTHING_LEARNT = 0.95
@@ -102,7 +100,7 @@ class Shares:
     residual: FloatArray
 
     @staticmethod
-    def of(model: Trainable, data: Dataset, split: str) -> Shares:
+    def of(model: Estimator, data: Dataset, split: str) -> Shares:
         y, weight = data[f"{split}_label"], data.get(f"{split}_weight")
         size = np.abs(y).max(axis=0)
         unit = np.where(size > 0, size, 1.0)  # squares of absurd labels leave the range of doubles
@@ -132,13 +130,13 @@ def label_spread(y: FloatArray) -> float:
 
 
 def judge(
-    model: Trainable, data: Dataset, status: FitStatus, n_iter: int, free: bool
+    model: Estimator, data: Dataset, status: FitStatus, n_iter: int, free: bool
 ) -> tuple[FitStatus, list[Finding]]:
     """The status of a fit with what was learnt in mind, and what kept it from learning.
 
     Parameters
     ----------
-    model : Trainable
+    model : Estimator
         As it was fitted.
     data : dict
         Checked.
@@ -177,7 +175,7 @@ def judge(
     return status, [*found, Finding(text + _what_to_try(model, data, free), NotLearntWarning)]
 
 
-def _what_to_try(model: Trainable, data: Dataset, free: bool) -> str:
+def _what_to_try(model: Estimator, data: Dataset, free: bool) -> str:
     if model._shrinkage == np.inf:
         option = "weight_decay" if isinstance(model._network, MlpNetwork) else "smoothing"
         return (
@@ -195,7 +193,7 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _above_plane(model: Trainable, data: Dataset, shares: Shares) -> np.ndarray:
+def _above_plane(model: Estimator, data: Dataset, shares: Shares) -> np.ndarray:
     """Which outputs are worse than least squares on the inputs, where the model could be as good."""
     net: Any = model._network
     inner = min(model.width[1:-1], default=model.width[-1])
@@ -220,12 +218,12 @@ def _above_plane(model: Trainable, data: Dataset, shares: Shares) -> np.ndarray:
     return shares.parts > _PLANE_MARGIN * np.maximum(plane, np.finfo(float).tiny)
 
 
-def data_findings(model: Trainable, data: Dataset, names: Sequence[str] | None = None) -> list[Finding]:
+def data_findings(model: Estimator, data: Dataset, names: Sequence[str] | None = None) -> list[Finding]:
     """What the samples say of a fitted model: outliers, held-out rows and their errors, gaps.
 
     Parameters
     ----------
-    model : Trainable
+    model : Estimator
     data : dict
         Checked.
     names : sequence of str, optional
@@ -239,7 +237,7 @@ def data_findings(model: Trainable, data: Dataset, names: Sequence[str] | None =
     return found + _gaps(model, data, names)
 
 
-def _scales(model: Trainable, data: Dataset, shares: Shares) -> list[Finding]:
+def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
     """Inputs and labels that are out of the start's reach, where the fit is the worse for it."""
     if (shares.parts < _SCALE_HARMS).all():
         return []
@@ -275,7 +273,7 @@ def _scales(model: Trainable, data: Dataset, shares: Shares) -> list[Finding]:
     ]
 
 
-def _outliers(model: Trainable, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
+def _outliers(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
     """Inputs most of whose values lie in a small part of their range."""
     if getattr(model, "grid_eps", 1.0) <= 0.5:  # knots are where the samples are
         return []
@@ -301,7 +299,7 @@ def _outliers(model: Trainable, data: Dataset, names: Sequence[str] | None) -> l
 
 
 def _held_out(
-    model: Trainable, data: Dataset, split: str, train: Shares, names: Sequence[str] | None
+    model: Estimator, data: Dataset, split: str, train: Shares, names: Sequence[str] | None
 ) -> list[Finding]:
     """Held-out rows outside the training range, and errors beyond that of the mean."""
     x = data[f"{split}_input"]
@@ -343,7 +341,7 @@ def _held_out(
     return found
 
 
-def _gaps(model: Trainable, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
+def _gaps(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
     """The widest gap between samples of an only input, or of a node it leads to."""
     net: Any = model._network
     if model.width[0] != 1 or isinstance(net, MlpNetwork):

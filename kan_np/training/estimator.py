@@ -16,21 +16,20 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import ExtrapolationWarning, Finding, warn
 from kan_np.archive import Declared
-from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.check import Dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
+from kan_np.model_file import SCALER_PREFIX, write_model
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.optimize.status import FitResult
-from kan_np.training.fit import Callback, FitOptions, fit
 from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Trainable(ABC):
+class Estimator(ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
     scaler: Scaler | None
@@ -307,9 +306,14 @@ class Trainable(ABC):
         OSError
             If the file cannot be written.
         """
-        from kan_np.serialize import save_model
-
-        save_model(self, file)
+        header = {"kind": type(self).__name__, "config": self._config()}
+        if columns := self._columns.described():
+            header["columns"] = columns  # which readers of earlier versions leave out
+        ranges = {"training_range": self._training_range, "followed_range": self._followed}
+        arrays = self._arrays() | {name: limits for name, limits in ranges.items() if limits is not None}
+        if self.scaler is not None:
+            arrays |= {SCALER_PREFIX + name: values for name, values in self.scaler.to_arrays().items()}
+        write_model(file, header, arrays)
 
     def _matched(self, dataset: Dataset) -> Dataset:
         """The dataset as arrays, with the inputs in the order of the model's names where both have names."""
@@ -317,35 +321,3 @@ class Trainable(ABC):
         known, given = self.feature_names, dataset.get("feature_names")
         same = known is not None and given is not None and len(given) == len(known)
         return in_order(dataset, known) if known is not None and same else dataset
-
-    def _fit(
-        self,
-        dataset: Dataset,
-        options: FitOptions,
-        penalty: Penalty | Sequence[Penalty],
-        callback: Callback | None,
-    ) -> FitResult:
-        if isinstance(dataset, dict):
-            dataset = self._matched(dataset)
-        data = check_dataset(dataset, self.width[0], self.width[-1])
-        columns = Columns.of(data, self.width[0], self.width[-1])
-        data["columns"] = replace(columns, features=columns.features or self._columns.features)
-        if callback is not None and not callable(callback):
-            raise TypeError(
-                f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
-            )
-        return fit(self, data, options, penalty, callback, dataset.get("feature_names"))
-
-
-def check_width(width: object) -> list[int]:
-    """Return `width` as a new list of at least two positive ints."""
-    if isinstance(width, str) or not hasattr(width, "__iter__"):
-        raise TypeError(
-            f"width is {_validate.shown(width)}; expected a list of node counts such as [2, 5, 1]."
-        )
-    layers = [_validate.integer(f"width[{i}]", n, 1) for i, n in enumerate(width)]
-    if len(layers) < 2:
-        raise ValueError(
-            f"width is {_validate.shown(layers)}; expected at least inputs and outputs, such as [2, 5, 1]."
-        )
-    return layers

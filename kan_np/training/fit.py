@@ -6,8 +6,8 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, is_part, warn
-from kan_np.data.check import Dataset, without_idle_samples
+from kan_np.data.check import Dataset, check_dataset, without_idle_samples
+from kan_np.data.columns import Columns
 from kan_np.network.mixed_network import MixedNetwork
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Shrunk
@@ -32,11 +33,9 @@ from kan_np.training.cross_validation import (
     shrunk_objective,
 )
 from kan_np.training.diagnosis import data_findings, judge
+from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
 from kan_np.training.training_range import training_range, with_leeway
-
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Trainable
 
 Callback = Callable[[Progress], object]
 
@@ -102,7 +101,7 @@ class FitOptions:
 
 
 def fit(
-    model: Trainable,
+    model: Estimator,
     data: Dataset,
     options: FitOptions,
     penalty: Penalty | Sequence[Penalty],
@@ -167,12 +166,32 @@ def fit(
     )
 
 
+def fit_checked(
+    model: Estimator,
+    dataset: Dataset,
+    options: FitOptions,
+    penalty: Penalty | Sequence[Penalty],
+    callback: Callback | None,
+) -> FitResult:
+    """Check a dataset, match its columns by the names of the model, and train; see `fit`."""
+    if isinstance(dataset, dict):
+        dataset = model._matched(dataset)
+    data = check_dataset(dataset, model.width[0], model.width[-1])
+    columns = Columns.of(data, model.width[0], model.width[-1])
+    data["columns"] = replace(columns, features=columns.features or model._columns.features)
+    if callback is not None and not callable(callback):
+        raise TypeError(
+            f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
+        )
+    return fit(model, data, options, penalty, callback, dataset.get("feature_names"))
+
+
 class _Training:
     """A model with its data, going through the segments of a fit."""
 
     def __init__(
         self,
-        model: Trainable,
+        model: Estimator,
         data: Dataset,
         options: FitOptions,
         callback: Callback | None,
@@ -280,7 +299,7 @@ class _Recorder:
     """Follows the iterations of a fit: keeps the model up to date, writes the history, asks the callback."""
 
     def __init__(
-        self, model: Trainable, data: Dataset, options: FitOptions, callback: Callback | None
+        self, model: Estimator, data: Dataset, options: FitOptions, callback: Callback | None
     ) -> None:
         self.model, self.data, self.options, self.callback = model, data, options, callback
         self.splits = [s for s in ("test", "val") if f"{s}_input" in data]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from kan_np._validate import FloatArray
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
+from kan_np.training.estimator import Estimator
 from kan_np.training.training_range import FAR_PREDICTED, training_range, with_leeway
-
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Trainable
 
 #: Part of the standard error of the difference that a heavier weight, or the mean, may be worse by. Of 0,
 #: 0.5 and 1 all kept every one of 54 draws within 1.2 times the mean; 0 overfits linear tables, 1 returns the
@@ -71,7 +69,7 @@ class Sample:
 class Fit(Protocol):
     """A model that is fitted to some samples with one weight of the prior after the other."""
 
-    model: Trainable
+    model: Estimator
     sample: Sample
 
     def descend(self, weight: float) -> Outcome:
@@ -199,7 +197,7 @@ def _folds(n: int) -> list[NDArray[np.intp]]:
     return folds[: max(wanted, 1)]
 
 
-def forward(model: Trainable, x: FloatArray) -> FloatArray:
+def forward(model: Estimator, x: FloatArray) -> FloatArray:
     """Outputs of a model, however far outside its samples x lies; not finite where it has diverged."""
     with np.errstate(over="ignore", invalid="ignore"):
         out: FloatArray = model._network.forward(x)

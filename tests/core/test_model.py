@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kan_np import KAN, MLP, Scaler, create_dataset, dataset_from_arrays, load_model
-from kan_np.serialize import FORMAT_VERSION
+from kan_np.model_file import FORMAT_VERSION
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, (500, 2))

@@ -7,8 +7,8 @@ import pytest
 import sympy
 
 from kan_np import KAN, create_dataset, dataset_from_arrays
+from kan_np.surgery.formula import symbolic_formula
 from kan_np.symbolic.exact_constants import with_exact_numbers
-from kan_np.symbolic.formula import symbolic_formula
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.parametric_formula import Skeleton
 from kan_np.symbolic.simplify import simplified

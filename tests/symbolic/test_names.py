@@ -12,7 +12,8 @@ import sympy
 from matplotlib.textpath import TextPath
 
 from kan_np import KAN, dataset_from_arrays, discover
-from kan_np.functions.names import is_word, latex_names, symbol_of, text_of
+from kan_np.functions.names import is_word, latex_names
+from kan_np.functions.variables import symbol_of, text_of
 from kan_np.symbolic import SymbolLibrary
 
 WORDS = """

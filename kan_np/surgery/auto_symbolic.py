@@ -20,12 +20,13 @@ from kan_np._validate import FloatArray
 from kan_np.functions.library import SymbolLibrary, default_library
 from kan_np.network.edge_index import Place
 from kan_np.surgery.attribution import default_samples
+from kan_np.surgery.symbolic_edges import fix_symbolic
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.symbolic.suggest import suggest_symbolic
 
 if TYPE_CHECKING:
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 
 #: Points of an edge that symbols are fitted to.
@@ -70,7 +71,7 @@ class AutoSymbolic(Mapping[Place, SymbolFit]):
 
 
 def auto_symbolic(
-    model: KAN,
+    model: Views,
     x: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
@@ -116,7 +117,7 @@ def auto_symbolic(
     --------
     >>> import numpy as np
     >>> from kan_np import KAN, create_dataset
-    >>> from kan_np.symbolic.auto import auto_symbolic
+    >>> from kan_np.surgery.auto_symbolic import auto_symbolic
     >>> f = lambda x: np.sin(3 * x[:, [0]]) + x[:, [1]] ** 2
     >>> dataset = create_dataset(f, n_var=2, train_num=300, seed=0)
     >>> model = KAN([2, 1], grid=8, seed=0)
@@ -149,7 +150,7 @@ def auto_symbolic(
         if fit.r2 < min_r2 and found[place].y.std() > 0:
             stays.append(place)
             continue
-        model.fix_symbolic(*place, fit.symbol, fit=False, a=fit.a, b=fit.b, c=fit.c, d=fit.d)
+        fix_symbolic(model, *place, fit.symbol, fit=False, a=fit.a, b=fit.b, c=fit.c, d=fit.d)
         if labels is not None:
             _train(model, samples, labels, steps)
             error = model._rmse(samples, labels)
@@ -172,18 +173,18 @@ def _best(curve: Curve, error: float, library: SymbolLibrary) -> SymbolFit:
     )[0]
 
 
-def _train(model: KAN, x: FloatArray, y: FloatArray, steps: int) -> None:
+def _train(model: Views, x: FloatArray, y: FloatArray, steps: int) -> None:
     from kan_np.objective.sparsity_penalty import Penalty
     from kan_np.optimize.levenberg_marquardt import minimize
 
     if steps == 0:
         return
     with one_thread():
-        objective = model._objective(x, y, Penalty())
+        objective = model._objective(x, y, Penalty(), None, 0.0)
         model._theta = minimize(objective, model._theta, steps, lambda _: False).theta
 
 
-def _places(model: KAN, samples: FloatArray, edges: Sequence[Place] | None) -> list[Place]:
+def _places(model: Views, samples: FloatArray, edges: Sequence[Place] | None) -> list[Place]:
     splines = list(curves(model._network, samples[:2]))
     if edges is None:
         return splines
@@ -194,7 +195,7 @@ def _places(model: KAN, samples: FloatArray, edges: Sequence[Place] | None) -> l
     return [place for place in splines if place in asked]
 
 
-def _checked_samples(model: KAN, x: ArrayLike | None) -> FloatArray:
+def _checked_samples(model: Views, x: ArrayLike | None) -> FloatArray:
     if x is None:
         return default_samples(model)
     samples = _validate.matrix("x", model._select("x", x), model.width[0])
@@ -202,7 +203,7 @@ def _checked_samples(model: KAN, x: ArrayLike | None) -> FloatArray:
     return samples
 
 
-def _checked_labels(model: KAN, samples: FloatArray, y: ArrayLike) -> FloatArray:
+def _checked_labels(model: Views, samples: FloatArray, y: ArrayLike) -> FloatArray:
     labels = np.asarray(y, dtype=np.float64)
     labels = _validate.matrix("y", labels[:, None] if labels.ndim == 1 else labels, model.width[-1])
     if labels.shape[0] != samples.shape[0]:
@@ -213,7 +214,7 @@ def _checked_labels(model: KAN, samples: FloatArray, y: ArrayLike) -> FloatArray
 
 
 def suggest_edge(
-    model: KAN,
+    model: Views,
     l: int,  # noqa: E741
     i: int,
     j: int,

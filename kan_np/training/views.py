@@ -13,10 +13,10 @@ from kan_np.network.mixed_layer import Affine
 from kan_np.network.mixed_network import MixedNetwork, as_mixed
 from kan_np.network.network import Network
 from kan_np.network.width import Shape
-from kan_np.training.estimator import Trainable
+from kan_np.training.estimator import Estimator
 
 
-class Views(Trainable):
+class Views(Estimator):
     """A model with a network of either kind, and views of it; all arrays are copies."""
 
     _network: Network | MixedNetwork

@@ -13,7 +13,7 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.columns import matched, names_in
 from kan_np.functions.expression import numeric_of
-from kan_np.functions.names import checked_variables, latex_of, text_of
+from kan_np.functions.variables import checked_variables, latex_of, text_of
 from kan_np.surgery.attribution import default_samples
 from kan_np.symbolic.compose import Place, compose, spline_functions
 from kan_np.symbolic.exact_constants import with_exact_numbers
@@ -23,7 +23,7 @@ from kan_np.symbolic.simplify import simplified
 if TYPE_CHECKING:
     import sympy
 
-    from kan_np.model import KAN
+    from kan_np.training.views import Views
 
 #: Without data, numbers may move the outputs by this part of their spread.
 _TOLERANCE = 1e-9
@@ -54,7 +54,7 @@ class Formula:
     >>> model = KAN([2, 1], seed=0)
     >>> _ = model.fix_symbolic(0, 0, 0, "x^2", fit=False)
     >>> _ = model.fix_symbolic(0, 1, 0, "sin", fit=False, a=2.0)
-    >>> from kan_np.symbolic.formula import symbolic_formula
+    >>> from kan_np.surgery.formula import symbolic_formula
     >>> formula = symbolic_formula(model)
     >>> formula
     Formula(x_1**2 + sin(2*x_2))
@@ -153,7 +153,7 @@ class Formula:
 
 
 def symbolic_formula(
-    model: KAN,
+    model: Views,
     var: Sequence[Any] | None = None,
     normalizer: Sequence[ArrayLike] | None = None,
     digits: int | None = None,
@@ -245,7 +245,7 @@ class _Writer:
 
     def __init__(
         self,
-        model: KAN,
+        model: Views,
         names: list[Any],
         scalers: _Scalers,
         samples: FloatArray,
@@ -323,13 +323,13 @@ def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
     return checked_variables(var, count)
 
 
-def _samples(model: KAN, x: ArrayLike | None) -> FloatArray:
+def _samples(model: Views, x: ArrayLike | None) -> FloatArray:
     if x is None:
         return default_samples(model)
     return _validate.matrix("x", model._select("x", x), model.width[0])
 
 
-def _labels(model: KAN, samples: FloatArray, y: ArrayLike | None) -> FloatArray | None:
+def _labels(model: Views, samples: FloatArray, y: ArrayLike | None) -> FloatArray | None:
     if y is None:
         return None
     labels = np.asarray(y, dtype=np.float64)
@@ -341,7 +341,9 @@ def _labels(model: KAN, samples: FloatArray, y: ArrayLike | None) -> FloatArray 
     return labels
 
 
-def _scalers(model: KAN, inputs: Sequence[ArrayLike] | None, outputs: Sequence[ArrayLike] | None) -> _Scalers:
+def _scalers(
+    model: Views, inputs: Sequence[ArrayLike] | None, outputs: Sequence[ArrayLike] | None
+) -> _Scalers:
     n_in, n_out, scaler = model.width[0], model.width[-1], model.scaler
     if inputs is not None:
         shift, scale = _normalizer("normalizer", inputs, model._used.size)
