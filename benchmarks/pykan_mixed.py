@@ -1,8 +1,8 @@
-"""Write tests/core/pykan_mixed.json: pykan models with products, affine nodes and symbols, and their scores.
+"""Write tests/surgery/pykan_mixed.json: pykan models with products, affine nodes and symbols, and scores.
 
 Run it in an environment that holds pykan 0.2.8 and torch, not in that of this project:
 
-    python benchmarks/pykan_mixed.py tests/core/pykan_mixed.json
+    python benchmarks/pykan_mixed.py tests/surgery/pykan_mixed.json
 
 The models are float64, with grids that follow the samples and, where asked for, affine values away from 1
 and 0. Arrays of scores are pykan's: (n_out, n_in) a layer. (For nodes of different arity pykan 0.2.8 cannot

@@ -1,8 +1,8 @@
-"""Write tests/core/pykan_scores.json: small pykan models and the scores that pykan gives their parts.
+"""Write tests/surgery/pykan_scores.json: small pykan models and the scores that pykan gives their parts.
 
 Run it in an environment that holds pykan 0.2.8 and torch, not in that of this project:
 
-    python benchmarks/pykan_scores.py tests/core/pykan_scores.json
+    python benchmarks/pykan_scores.py tests/surgery/pykan_scores.json
 
 The models are float64 and trained a little, so that grids differ from node to node; one edge of each is dead.
 All arrays are pykan's: (n_out, n_in) a layer.

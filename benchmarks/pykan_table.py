@@ -1,8 +1,8 @@
-"""Write tests/core/pykan_table.json: parameters of small pykan models and what pykan computes from them.
+"""Write tests/models/pykan_table.json: parameters of small pykan models and what pykan computes from them.
 
 Run it in an environment that holds pykan 0.2.8 and torch, not in that of this project:
 
-    python benchmarks/pykan_table.py tests/core/pykan_table.json
+    python benchmarks/pykan_table.py tests/models/pykan_table.json
 
 The models are float64, trained a little so that grids differ from node to node, and evaluated inside their
 grids, on knots, and outside. The penalty R of pykan is stored with them.

@@ -1,12 +1,3 @@
-"""Every test of symbols starts from the built-in library and leaves no other behind."""
+"""Tests of symbols begin with the built-in library."""
 
-from __future__ import annotations
-
-import pytest
-
-from kan_np.functions import library
-
-
-@pytest.fixture(autouse=True)
-def _built_in_library(monkeypatch):
-    monkeypatch.setattr(library, "_library", None)
+from symbol_library import _built_in_library  # noqa: F401  a fixture of every test here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core.mixed_models import mixed_model
+from mixed_models import mixed_model
 
 from kan_np import KAN, FitStatus, create_dataset, design_matrix
 from kan_np.network.network import Network

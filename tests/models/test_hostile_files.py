@@ -13,7 +13,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from core.mixed_models import mixed_model
+from mixed_models import mixed_model
 
 from kan_np import KAN, MLP, load_model
 from kan_np.data.scaler import Scaler

@@ -99,7 +99,7 @@ def test_a_callback_that_raises_loses_nothing():
     assert model._rmse(DATA["train_input"], DATA["train_label"]) < 0.5 * start
 
 
-@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")  # tests/core/test_warnings.py looks at them
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")  # tests/training/test_warnings.py looks at them
 @pytest.mark.parametrize("model", [KAN([2, 2, 1], 3, seed=0), MLP([2, 6, 1], seed=0)])
 def test_overflow_is_a_status_and_the_model_stays_finite(model):
     model = model.copy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
-from core.mixed_models import mixed_model
+from mixed_models import mixed_model
 
 from kan_np import KAN
 from kan_np.network.mixed_network import as_mixed

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from core.mixed_models import mixed_model
+from mixed_models import mixed_model
 
 from kan_np import KAN, load_model
 from kan_np.symbolic import SymbolLibrary
