@@ -3,8 +3,9 @@
     python -m benchmarks.lbfgs --check
 
 Every fit of `opt="LBFGS"` is followed by one of `opt="L-BFGS-B"` from the same start, with as many pairs of
-steps and gradients: SciPy's is the reference of the compiled one, and would take its name where a whole fit
-takes at most 1.25 times as long. Five problems; the seed of the model is that of the data.
+steps and gradients. SciPy's is the reference of the compiled one, and should take its name where a whole fit
+takes at most 1.25 times as long; the last column says how far it is from that. Five problems; the seed of the
+model is that of the data.
 """
 
 from __future__ import annotations

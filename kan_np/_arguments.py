@@ -50,6 +50,7 @@ FIT = {
     "n_epochs": _STEPS,
     "max_iter": _STEPS,
     "weight_decay": "say it with fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
+    "alpha": "say it with fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
     "validation_data": "put val_input and val_label into the dataset, or use split_validation(dataset)",
     "sample_weight": "put it into the dataset as train_weight",
     "X": "give a dataset, as fit(dataset_from_arrays(X, y))",

@@ -176,10 +176,12 @@ class MLP(Estimator):
         lamb, lamb_l1
             Penalty on the weights; biases are free. ``lamb`` may be a sequence, as in ``KAN.fit``.
         weight_decay : "auto" or float
-            "auto" is 0 where there are three labels and more for every parameter. With fewer, the weight (or
-            infinity: the mean of the labels) is chosen by cross-validation in the first fit of a model
-            without ``lamb``, and ``result.shrinkage`` says it. A number holds whatever the samples are; 0 is
-            least squares.
+            "auto" is 0 where there are three labels and more for every parameter, with ``lamb``, and for a
+            model whose weights were given or read from a file. With fewer labels the weight (or infinity:
+            the mean of the labels) is chosen by cross-validation in the first fit, and ``result.shrinkage``
+            says it. That takes some ten to thirty times as long as one fit, and the callback hears of every
+            iteration. It saves noisy tables from absurd predictions; without noise least squares from few
+            samples may be the better. A number holds whatever the samples are; 0 is least squares.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -194,9 +196,12 @@ class MLP(Estimator):
         ValueError, TypeError
             For data or options that cannot be used; the model is then unchanged.
         """
-        if isinstance(weight_decay, str):
-            decay: float | str = _validate.choice("weight_decay", weight_decay, (AUTO,))
-        else:
+        decay: float | str = AUTO
+        if not isinstance(weight_decay, str) or weight_decay != AUTO:
+            if isinstance(weight_decay, str) or weight_decay is None:
+                told = _validate.shown(weight_decay)
+                error = ValueError if isinstance(weight_decay, str) else TypeError
+                raise error(f"weight_decay is {told}; expected 'auto' or a number >= 0.")
             decay = _validate.real("weight_decay", weight_decay, 0.0)
         options = FitOptions(opt, steps, update_grid=False, progress=progress, smoothing=decay)
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
@@ -221,10 +226,10 @@ class MLP(Estimator):
         plain = MlpObjective(self._network, x, y, penalty, weight)
         if not smoothing:
             return plain
-        return Shrunk(plain, self._prior(x, Sample(x, y, weight).variance), float(smoothing))
+        return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight).variance), float(smoothing))
 
-    def _prior(self, x: FloatArray, label_variance: float) -> WeightPrior:
-        return WeightPrior(self._network, x, label_variance)
+    def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> WeightPrior:
+        return WeightPrior(self._network, x, weight, label_variance)
 
     def _constant_network(self, values: FloatArray) -> MlpNetwork:
         net = self._network

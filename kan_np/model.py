@@ -166,7 +166,7 @@ class KAN(Views):
         n_edges = sum(int(mask.sum()) for mask in self._network.masks)
         return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
 
-    def _prior(self, x: FloatArray, label_variance: float) -> SplinePrior:
+    def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> SplinePrior:
         return SplinePrior(self._network, label_variance)
 
     def _constant_network(self, values: FloatArray) -> Network | None:

@@ -214,7 +214,8 @@ def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, 
 def _train_linear(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
     """Solve least squares: an MLP without a hidden layer, which Levenberg-Marquardt brings to the optimum."""
     training = _training_options(config, limit, **_EXACT, steps=LEAST_SQUARES_STEPS)
-    chain.add(kan_np.fit_mlp(config["width"], dataset, **training), opt="")
+    free = {"weight_decay": 0.0}  # least squares however few the samples are
+    chain.add(kan_np.fit_mlp(config["width"], dataset, fit_options=free, **training), opt="")
 
 
 def _train_additive(

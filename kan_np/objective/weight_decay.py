@@ -26,18 +26,26 @@ class WeightPrior:
     net : MlpNetwork
         Only its width counts.
     x : ndarray of shape (n_samples, n_in)
-        Samples whose variance scales the first weights.
+        Samples whose variance scales the first weights. Inputs that do not vary count as the others do in
+        the mean, so that other values than that one find no large weights.
+    weight : ndarray of shape (n_samples,), optional
+        Of the samples.
     label_variance : float
         v.
     """
 
-    def __init__(self, net: MlpNetwork, x: FloatArray, label_variance: float) -> None:
+    def __init__(
+        self, net: MlpNetwork, x: FloatArray, weight: FloatArray | None, label_variance: float
+    ) -> None:
         self._scale = np.zeros(net.n_params)
         layers = split_layers(net.width, self._scale)  # views
         for number, (weights, _) in enumerate(layers, start=1):
             weights[:] = label_variance if number < len(layers) else 1.0
         with np.errstate(over="ignore", invalid="ignore"):  # absurd inputs end as a status of the fit
-            layers[0][0][:] *= x.var(axis=0)[:, None]
+            spread = np.average(np.square(x - np.average(x, axis=0, weights=weight)), axis=0, weights=weight)
+            varies = spread > 0
+            spread[~varies] = spread[varies].mean() if varies.any() else 1.0
+            layers[0][0][:] *= spread[:, None]
 
     def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """P and its gradient at the flat vector theta."""

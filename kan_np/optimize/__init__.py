@@ -28,12 +28,15 @@ class Optimizer:
         Whether it minimises sums of squares alone, by their normal equations.
     follows_loss : bool
         Whether the weights of ``smoothing="weak"`` may change before every iteration.
+    max_params : int
+        Largest number of parameters: beyond it its matrices would take more than some gigabytes.
     """
 
     minimize: Callable[[Objective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
     iterations_per_step: int
     squares_only: bool = False
     follows_loss: bool = False
+    max_params: int = 2**62
 
 
 OPTIMIZERS = {
@@ -43,12 +46,20 @@ OPTIMIZERS = {
         levenberg_marquardt.ITERATIONS_PER_STEP,
         squares_only=True,
         follows_loss=True,
+        max_params=levenberg_marquardt.MAX_PARAMS,
     ),
 }
+#: Of minimisers of SciPy that hold matrices: "BFGS" has six of n^2 numbers at a time, "SLSQP" eleven,
+#: "dogbox" and "trf" nine and thirteen; the others two or three, as Levenberg-Marquardt.
+_MAX_PARAMS = {"BFGS": 7000, "SLSQP": 5000, "dogbox": 5500, "trf": 4500}
 for _name in scipy_minimizers.GRADIENT_METHODS:
-    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), lbfgs.ITERATIONS_PER_STEP)
+    _most = _MAX_PARAMS.get(_name, 2**62)
+    OPTIMIZERS[_name] = Optimizer(
+        scipy_minimizers.minimizer(_name), lbfgs.ITERATIONS_PER_STEP, max_params=_most
+    )
 for _name in (*scipy_minimizers.CURVATURE_METHODS, *scipy_minimizers.LEAST_SQUARES_METHODS):
-    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True)
+    _most = _MAX_PARAMS.get(_name, levenberg_marquardt.MAX_PARAMS)
+    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True, max_params=_most)
 
 #: The word for "whichever is better for this size and loss".
 AUTO = "auto"
@@ -81,23 +92,21 @@ def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
     Raises
     ------
     ValueError
-        If "LM", or another optimizer of sums of squares, is asked for what it cannot do: another objective,
-        or more parameters than its matrix can hold.
+        If an optimizer is asked for what it cannot do: one of sums of squares for another objective, or one
+        that holds matrices for more parameters than they can have.
     """
     if opt == AUTO:
         return "LM" if least_squares and n_params <= AUTO_LM_PARAMS else "LBFGS"
-    if not OPTIMIZERS[opt].squares_only:
-        return opt
-    if not least_squares:
+    if OPTIMIZERS[opt].squares_only and not least_squares:
         raise ValueError(
             f"opt is {opt!r} with lamb > 0; expected lamb = 0, because {_METHODS.get(opt, opt)} minimises "
-            "sums of squares and these penalties are none. Use opt='LBFGS' or 'auto', or the penalty "
-            "smoothing."
+            "sums of squares and these penalties are none. Use opt='LBFGS' or 'auto', or a penalty that is "
+            "one: smoothing of a KAN, weight_decay of an MLP."
         )
-    if n_params > levenberg_marquardt.MAX_PARAMS:
+    if n_params > OPTIMIZERS[opt].max_params:
         raise ValueError(
-            f"opt is {opt!r} with {n_params} parameters; expected at most {levenberg_marquardt.MAX_PARAMS}, "
-            "because its matrix has as many rows and columns. Use opt='LBFGS' or 'auto'."
+            f"opt is {opt!r} with {n_params} parameters; expected at most {OPTIMIZERS[opt].max_params}, "
+            "because its matrices have as many rows and columns. Use opt='LBFGS' or 'auto'."
         )
     return opt
 

@@ -157,7 +157,8 @@ class _Search:
         """The step for the present damping; None where rounding makes the matrix indefinite."""
         factor = self._factor
         factor[:] = self.hessian
-        self._factor_diagonal[:] = self.diagonal + self.damping * self.scale
+        with np.errstate(over="ignore"):  # of absurd data; the factorisation fails then
+            self._factor_diagonal[:] = self.diagonal + self.damping * self.scale
         factor, failed = lapack.dpotrf(factor, lower=1, overwrite_a=1, clean=0)
         if failed:
             return None

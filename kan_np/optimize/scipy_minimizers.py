@@ -9,9 +9,10 @@
 
   have the same J^T J = H, J^T r = g and half the sum of squares f, which is all that both methods look at.
 
-SciPy's own tests of convergence are switched off: they stop at a relative fall of 1e-9 or a gradient of 1e-5,
-long before float64 is used up. A fit has converged when f falls by less than 1e-12 of itself in five
-iterations, or when SciPy finds no lower point after falls that were as small.
+SciPy's own tests of convergence are switched off as far as it lets them be: they stop at a relative fall of
+1e-9 or a gradient of 1e-5, long before float64 is used up. A fit has converged when f falls by less than
+1e-12 of itself in five iterations, when there is no gradient, or when SciPy finds no lower point after a fall
+of less than 1e-7.
 
 "trust-krylov" is left out: with SciPy 1.17 the same start twice in one process went different ways, to NaN
 or to the minimum.
@@ -55,6 +56,9 @@ _DIAGONAL_FLOOR = 1e-10
 #: A method that has refused so many steps in a row finds no lower point: a trust region that shrinks to a
 #: quarter each time is at 1e-18 of its size.
 _MOST_REFUSED = 30
+#: So many evaluations without an accepted point end a search: line searches of SciPy give up after some 40,
+#: and "trf" goes on for ever where a step is NaN.
+_MOST_LOST = 300
 
 _Watch = Callable[[FloatArray], bool]
 
@@ -87,7 +91,8 @@ class _Search:
         self.n_iter = 0
         self._curvature_at: FloatArray | None = None
         self._falls: list[float] = []
-        self._refused = 0
+        self._refused = self._lost = 0
+        self._errors = np.geterr()  # those of the caller, for the callback
         self._wall_at = -_PATIENCE  # the iteration in which a step last led to what is not finite
         self._start, self._first = self.theta, objective(self.theta)
         self._huge = _HUGE * max(abs(float(self._first[0])), 1.0)
@@ -96,6 +101,8 @@ class _Search:
     def run(self, method: str) -> Outcome:
         if not self.last_finite:
             return Outcome(self.theta, FitStatus.NON_FINITE, 0)
+        if not self._first[1].any():  # some methods divide by the gradient
+            return Outcome(self.theta, FitStatus.CONVERGED, 0)
         try:
             with np.errstate(all="ignore"):  # divergence is a status, not a warning
                 reached = -1
@@ -149,8 +156,11 @@ class _Search:
         """What SciPy is told of an evaluation at theta, which is the last one from now on."""
         self._at = theta.copy()
         self.last_finite = bool(np.isfinite(value) and np.isfinite(gradient).all())
-        if not self.last_finite:
+        if not self.last_finite and np.isfinite(theta).all():  # else it is SciPy that has lost its way
             self._wall_at = self.n_iter
+        self._lost += 1
+        if self._lost > _MOST_LOST:
+            raise _Ended(self._given_up())
         self._value = float(value) if self.last_finite else self._huge
         return self._value, gradient if self.last_finite else np.zeros_like(gradient)
 
@@ -168,10 +178,12 @@ class _Search:
             self._refuse()  # SLSQP tells of steps that it shortens afterwards
             return
         self._falls = [*self._falls[1 - _PATIENCE :], self._now - self._value]
-        self._now, self.theta, self._refused = self._value, theta.copy(), 0
+        self._now, self.theta = self._value, theta.copy()
+        self._refused = self._lost = 0
         self.n_iter += 1
         try:
-            stop = self._watch(self.theta.copy())
+            with np.errstate(**self._errors):
+                stop = self._watch(self.theta.copy())
         except StopIteration as error:  # SciPy would take it for its own word
             raise RuntimeError("the callback raised StopIteration; return True to stop a fit") from error
         if stop:
@@ -190,7 +202,11 @@ class _Search:
         """Why there is no lower point."""
         if self.n_iter - self._wall_at < _PATIENCE:
             return FitStatus.NON_FINITE
-        settled = not self._falls or self._falls[-1] <= _SETTLED * abs(self._now)
+        if self._falls:
+            settled = self._falls[-1] <= _SETTLED * abs(self._now)
+        else:  # what a step of the size of the parameters would change
+            reach = np.abs(self._first[1]) @ np.maximum(np.abs(self.theta), 1.0)
+            settled = bool(reach <= _SETTLED * abs(self._now))
         return FitStatus.CONVERGED if settled else FitStatus.STALLED
 
     # ------------------------------------------------------------ curvature
@@ -200,6 +216,8 @@ class _Search:
         if self._curvature_at is None or not np.array_equal(theta, self._curvature_at):
             _, _, self._matrix = self.objective.normal_equations(theta)
             diagonal = self._matrix.diagonal()
+            if not np.isfinite(diagonal).all():
+                raise _Ended(FitStatus.NON_FINITE)
             self._matrix[np.diag_indices_from(self._matrix)] += _DIAGONAL_FLOOR * float(diagonal.max())
             self._curvature_at = theta.copy()
         product: FloatArray = blas.dsymv(1.0, self._matrix, direction, lower=1)
@@ -208,6 +226,8 @@ class _Search:
     def _scales(self) -> FloatArray:
         """Typical sizes of steps: one over the norms of the columns of the Jacobian, which have a floor."""
         diagonal = self.objective.normal_equations(self.theta)[2].diagonal()
+        if not np.isfinite(diagonal).all():
+            raise _Ended(FitStatus.NON_FINITE)
         floor = _DIAGONAL_FLOOR * (float(diagonal.max()) or 1.0)
         return np.asarray(1.0 / np.sqrt(np.maximum(diagonal, floor)))
 

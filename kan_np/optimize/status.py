@@ -94,10 +94,10 @@ class FitResult(Mapping[str, list[float]]):
     smoothing : float
         Weight of the smoothing penalty that was used: what "gcv" came to.
     shrinkage : float
-        Where samples were too few for least squares (see ``KAN.fit``): weight of the prior that edges are
-        near to constants, or the weights of an MLP near to zero, as cross-validation chose it. Infinite
-        where nothing was better than the mean of the labels, and the model is that constant; 0 where no prior
-        was needed.
+        Weight of the prior that edges of a KAN are near to constants, or the weights of an MLP near to zero:
+        where samples were too few for least squares as cross-validation chose it (see ``KAN.fit``), or the
+        ``weight_decay`` that was given. Infinite where nothing was better than the mean of the labels, and
+        the model is that constant; 0 where there was no prior.
     grid_updates : tuple of GridUpdate
     advice : tuple of str
         What is wrong, and what to do about it, a sentence or two each; empty when all is well.

@@ -85,23 +85,22 @@ class Race:
     def choose_weight_decay(self, model: MLP) -> None:
         """As `choose_prior` for MLPs: by cross-validation where labels are few and noisy, otherwise none."""
         options = self.options
-        if options.get("weight_decay", AUTO_SMOOTHING) != AUTO_SMOOTHING:
+        decay, lamb = options.get("weight_decay", AUTO_SMOOTHING), options.get("lamb", 0.0)
+        if not isinstance(decay, str) or decay != AUTO_SMOOTHING:
             return
         options["weight_decay"] = 0.0
-        free = not np.any(np.not_equal(options.get("lamb", 0.0), 0.0))
+        free = isinstance(lamb, int | float) and lamb == 0
         if free and is_underdetermined(self.seen["train_label"].size, model.n_params):
+            short = {**options, "weight_decay": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
             with parts_of_one_fit():
-                first = model.fit(
-                    self.seen,
-                    **{**options, "weight_decay": AUTO_SMOOTHING, "steps": 1, "callback": self._ask},
-                )
+                first = model.fit(self.seen, **short)
             if first.shrinkage > NOISELESS:
                 options["weight_decay"] = AUTO_SMOOTHING
 
     def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
         """Train the candidates in full on a grid; the best comes first."""
         if self.stopped:  # among the short starts: what they reached is what there is
-            return candidates
+            return [candidate if candidate.result else self._unfitted(candidate) for candidate in candidates]
         trained: list[Candidate] = []
         for candidate in candidates:
             if self.stopped:
@@ -113,6 +112,12 @@ class Race:
                 result = model.fit(self.seen, **self.options, callback=self._ask)
             trained.append(Candidate(candidate.number, model, result))
         return best_of(trained, len(trained))
+
+    def _unfitted(self, candidate: Candidate) -> Candidate:
+        """A candidate that was to be fitted when the callback asked to stop: one iteration, and a result."""
+        options = {**self.options, "steps": 1, "callback": lambda progress: True}
+        with parts_of_one_fit():
+            return Candidate(candidate.number, candidate.model, candidate.model.fit(self.seen, **options))
 
     def stage(self, candidate: Candidate) -> Stage:
         """The stage of a trained candidate, refitted on all samples where some were held out."""
@@ -147,7 +152,7 @@ class Race:
                 model, data = again, self.all_samples
         if self.stopped:
             result = replace(result, status=FitStatus.STOPPED)
-        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
+        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0))) and result.shrinkage == 0
         status, findings = judge(model, data, result.status, result.n_iter, free)
         findings += data_findings(model, data, self.names)
         result = replace(result, status=status, advice=tuple(finding.text for finding in findings))

@@ -144,7 +144,7 @@ def shrunk_objective(model: Estimator, sample: Sample, weight: float, moves_grid
     if moves_grid:
         model._network = widened(model._network, sample.x, _GRID_SLACK)
     plain = model._objective(sample.x, sample.y, Penalty(), sample.weight, 0.0)
-    return Shrunk(plain, model._prior(sample.x, sample.variance), weight)
+    return Shrunk(plain, model._prior(sample.x, sample.weight, sample.variance), weight)
 
 
 def fit_by_cross_validation(

@@ -176,13 +176,15 @@ def judge(
 
 
 def _what_to_try(model: Estimator, data: Dataset, free: bool) -> str:
-    if model._shrinkage == np.inf:
-        option = "weight_decay" if isinstance(model._network, MlpNetwork) else "smoothing"
+    of_mlp = isinstance(model._network, MlpNetwork)
+    if model._shrinkage == np.inf and model._network is model._constant:
+        option = "weight_decay" if of_mlp else "smoothing"
         return (
             f"By cross-validation the {data['train_input'].shape[0]} samples say no more than that: use more "
             f"samples, fewer inputs or a smaller model; {option}=0.0 fits them all the same."
         )
-    cause = "" if free else "a weaker penalty (lamb), "
+    penalties = "lamb or weight_decay" if of_mlp else "lamb"
+    cause = "" if free else f"a weaker penalty ({penalties}), "
     return (
         f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless the labels "
         "are noise or the inputs do not determine them."
@@ -325,6 +327,8 @@ def _held_out(
         )
     worst = int(np.argmax(shares.parts))
     ratio = shares.parts[worst]
+    of_mlp = isinstance(model._network, MlpNetwork)
+    less = "fewer nodes, or weight_decay" if of_mlp else "fewer intervals or nodes, or smoothing='gcv'"
     if (
         x.shape[0] > 1
         and not shares.constant[worst]
@@ -334,7 +338,7 @@ def _held_out(
             Finding(
                 f"The {kind} RMSE is {shares.rmse[worst]:.3g}, {ratio:.3g} times the spread of those labels, "
                 f"and {train.rmse[worst]:.3g} on the training samples: other rows are predicted worse than "
-                "by their mean. Use more samples, fewer intervals or nodes, or smoothing='gcv'.",
+                f"by their mean. Use more samples, {less}.",
                 OverfitWarning,
             )
         )

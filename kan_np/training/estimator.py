@@ -130,7 +130,7 @@ class Estimator(ABC):
             self._constant = self._network
 
     @abstractmethod
-    def _prior(self, x: FloatArray, label_variance: float) -> Prior:
+    def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> Prior:
         """What keeps parameters small where samples x with labels of this variance are few."""
 
     def _constant_network(self, values: FloatArray) -> Any:

@@ -149,7 +149,8 @@ def fit(
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
-        status, findings = judge(model, data, status, recorder.n_iter, free)
+        plain = free and training.shrinkage_used == 0
+        status, findings = judge(model, data, status, recorder.n_iter, plain)
         findings += data_findings(model, data, names)
         warn(findings)
     return FitResult(

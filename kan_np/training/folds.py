@@ -59,7 +59,8 @@ class Sample:
     @property
     def variance(self) -> float:
         """Weighted variance of the labels, the mean over the outputs."""
-        return float(np.average(np.square(self.y - self.mean).mean(axis=1), weights=self.weight))
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+            return float(np.average(np.square(self.y - self.mean).mean(axis=1), weights=self.weight))
 
     def part(self, rows: NDArray[np.intp]) -> Sample:
         """Return some of the samples."""
@@ -182,9 +183,10 @@ class Folds:
 
     def is_as_good(self, error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
         """Whether squared errors are higher by at most part of the standard error of the mean difference."""
-        difference = error - best
-        mean = float(np.average(difference, weights=share))
-        deviation = np.sqrt(np.average(np.square(difference - mean), weights=share))
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd labels
+            difference = error - best
+            mean = float(np.average(difference, weights=share))
+            deviation = np.sqrt(np.average(np.square(difference - mean), weights=share))
         return bool(mean <= _TOLERANCE * deviation / np.sqrt(max(int(np.count_nonzero(share)) - 1, 1)))
 
 

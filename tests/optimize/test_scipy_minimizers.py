@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from kan_np import KAN, MLP, FitStatus, create_dataset, fit_schedule
+from kan_np import KAN, MLP, FitStatus, ScaleWarning, create_dataset, fit_schedule
 from kan_np.objective.objective import KanObjective
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.optimize import OPTIMIZERS
+from kan_np.optimize import OPTIMIZERS, choose_optimizer
 from kan_np.optimize.scipy_minimizers import (
     CURVATURE_METHODS,
     GRADIENT_METHODS,
@@ -151,8 +151,62 @@ def test_nothing_is_left_to_do_at_a_minimum(method):
     objective, start, _ = linear_problem()
     there = minimizer("trf")(objective, start, 500, lambda theta: False).theta
     outcome = minimizer(method)(objective, there, 200, lambda theta: False)
-    assert outcome.status in (FitStatus.CONVERGED, FitStatus.STALLED, FitStatus.STEP_LIMIT)
+    assert outcome.status is FitStatus.CONVERGED
     assert objective(outcome.theta)[0] <= objective(there)[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("make", [lambda: KAN([2, 2, 1], seed=0), lambda: MLP([2, 3, 1], seed=0)])
+def test_without_a_gradient_there_is_nothing_to_do(make, method):
+    """Constant labels and a single sample are met before the first step."""
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    for rows, labels in ((50, 0.0), (50, 7.0), (1, 3.0)):
+        data = {"train_input": x[:rows], "train_label": np.full((rows, 1), labels)}
+        model = make()
+        result = model.fit(data, opt=method, steps=5)
+        assert result.status is not FitStatus.NON_FINITE  # what is left is rounding, lowered or not
+        np.testing.assert_allclose(model(x[:rows]), labels, atol=1e-10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_matrices_that_are_not_finite_are_a_status(method):
+    model = MLP.from_weights([np.zeros((2, 1))], [np.zeros(1)])
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.warns(ScaleWarning):
+        result = model.fit({"train_input": x * 1e160, "train_label": x[:, :1]}, opt=method, weight_decay=0.0)
+    assert result.status in (FitStatus.NON_FINITE, FitStatus.STALLED)
+
+
+class Lost(Cliff):
+    """Falls by less and less, but no point that is looked at is ever lower: SciPy would look for ever."""
+
+    def __call__(self, theta):
+        self.n_fev += 1
+        self.mse = 1.0 if not theta.any() else 2.0
+        return self.mse, np.ones(theta.size)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_search_that_finds_nothing_ends(method):
+    objective = Lost()
+    outcome = minimizer(method)(objective, np.zeros(2), 40, lambda theta: False)
+    assert outcome.status is FitStatus.STALLED
+    assert objective.n_fev < 1000
+    assert not outcome.theta.any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_warnings_of_the_callback_are_its_own(method):
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        KAN([2, 2, 1], seed=0).fit(DATA, opt=method, callback=lambda progress: np.log(np.zeros(1)))
+
+
+@pytest.mark.parametrize("method", ["BFGS", "SLSQP", "trf", "dogbox", "Newton-CG"])
+def test_matrices_that_no_memory_holds_are_refused(method):
+    most = OPTIMIZERS[method].max_params
+    assert choose_optimizer(method, most, True) == method
+    with pytest.raises(ValueError, match=f"opt is '{method}' with {most + 1} parameters; expected at most"):
+        choose_optimizer(method, most + 1, True)
 
 
 @pytest.mark.parametrize("method", SQUARES)

@@ -51,7 +51,10 @@ def path(tmp_path: Path) -> Path:
     return write_table(tmp_path / "mine.csv")
 
 
-def test_the_linear_model_is_least_squares(path: Path) -> None:
+@pytest.mark.parametrize("n", [60, 14])
+def test_the_linear_model_is_least_squares(tmp_path: Path, n: int) -> None:
+    """However few the rows are."""
+    path = write_table(tmp_path / "mine.csv", n)
     config = baselines(table_spec(path))["linear"]
     record = run_one(config, RunOptions(csv_path=str(path)))
     dataset = tasks.load_dataset(config, str(path))

@@ -340,7 +340,8 @@ def test_a_table_in_a_file_is_found_beside_the_file(tmp_path: Path) -> None:
         ({"models": [KAN | {"k": "3"}]}, "k is '3'"),
         (
             {"models": [KAN | {"opt": "LBFSG"}]},
-            "opt is 'LBFSG'; expected one of LBFGS, LM, auto. Did you mean 'LBFGS'?",
+            "opt is 'LBFSG'; expected one of LBFGS, LM, L-BFGS-B, BFGS, CG, TNC, SLSQP, Newton-CG, "
+            "trust-ncg, trf, dogbox, auto. Did you mean 'LBFGS'?",
         ),
         ({"models": [MLP | {"opt": "Auto"}]}, "Did you mean 'auto'?"),
         ({"models": [MLP | {"opt": []}]}, "an empty axis leaves nothing to run"),

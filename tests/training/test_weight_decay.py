@@ -62,7 +62,7 @@ def test_zero_is_least_squares_and_a_number_holds_for_any_number_of_samples():
         model, result = mlp(samples, weight_decay=0.01)
         assert result.shrinkage == 0.01
         x, y = samples["train_input"], samples["train_label"]
-        prior = WeightPrior(model._network, x, float(y.var()))
+        prior = WeightPrior(model._network, x, None, float(y.var()))
         slope = Shrunk(MlpObjective(model._network, x, y), prior, 0.01)(model._theta)[1]
         assert np.abs(slope).max() < 1e-3
         assert np.abs(MlpObjective(model._network, x, y)(model._theta)[1]).max() > 1e-3
@@ -121,7 +121,7 @@ def test_the_weight_means_the_same_in_any_units():
     weights[1][1][:] *= 100.0
     other = net.with_theta(np.concatenate([part.ravel() for pair in weights for part in pair]))
     values = [
-        WeightPrior(own, d["train_input"], float(d["train_label"].var())).value_and_slope(own.theta)[0]
+        WeightPrior(own, d["train_input"], None, float(d["train_label"].var())).value_and_slope(own.theta)[0]
         for own, d in ((net, data), (other, scaled))
     ]
     assert values[1] == pytest.approx(1e4 * values[0], rel=1e-12)
@@ -133,7 +133,7 @@ def test_derivatives_of_the_prior(width):
     model = MLP(width, seed=1)
     x, y = rng.normal(size=(20, width[0])), rng.normal(size=(20, width[-1]))
     plain = MlpObjective(model._network, x, y)
-    shrunk = Shrunk(plain, WeightPrior(model._network, x, 2.0), 0.3)
+    shrunk = Shrunk(plain, WeightPrior(model._network, x, None, 2.0), 0.3)
     layers = split_layers(tuple(width), model._theta)
     own = [np.full(w.shape, 2.0) for w, _ in layers]
     own[-1] = np.ones_like(own[-1])
@@ -157,7 +157,60 @@ def test_other_values_are_refused(value, error):
 
 def test_absurd_numbers_end_as_a_status():
     data = few_products(0)
+    for size, decay in ((1e200, "auto"), (1e155, 1.0), (1e100, "auto")):
+        huge = {"train_input": data["train_input"], "train_label": data["train_label"] * size}
+        with pytest.warns(ScaleWarning):
+            result = MLP([4, 3, 1], "relu", seed=0).fit(huge, steps=3, weight_decay=decay)
+        assert isinstance(result.status, FitStatus)
     huge = {"train_input": data["train_input"] * 1e200, "train_label": data["train_label"] * 1e200}
     with pytest.warns(ScaleWarning):
         result = MLP([4, 3, 1], seed=0).fit(huge, steps=3)
     assert result.status is FitStatus.NON_FINITE
+
+
+def test_samples_count_as_often_as_their_weight_says():
+    data, rng = few_products(0), np.random.default_rng(0)
+    times = rng.integers(1, 4, len(data["train_input"]))
+    weighted = {**data, "train_weight": times.astype(float)}
+    copied = {**data} | {key: np.repeat(data[key], times, axis=0) for key in ("train_input", "train_label")}
+    models = [mlp(d, opt="LM", steps=200, weight_decay=0.05)[0] for d in (weighted, copied)]
+    np.testing.assert_allclose(models[0](data["test_input"]), models[1](data["test_input"]), atol=1e-6)
+
+
+def test_an_input_that_does_not_vary_finds_small_weights_too():
+    data = few_products(0)
+    still = {"train_input": data["train_input"] * [1.0, 1.0, 1.0, 0.0], "train_label": data["train_label"]}
+    model, _ = mlp(still, opt="LM", steps=100, weight_decay=0.05)
+    start = MLP(model.width, seed=0)
+    last = [net._network.layers[0][0][3] for net in (start, model)]
+    assert np.abs(last[1]).max() < 1e-3 * np.abs(last[0]).max()
+
+
+def test_a_stop_in_the_first_short_fit_is_a_status():
+    for restarts in (1, 2):
+        stage = fit_mlp([4, 10, 1], few_products(0), callback=lambda progress: True, restarts=restarts)
+        assert stage.status is FitStatus.STOPPED
+        assert np.isfinite(stage.train_rmse)
+
+
+def test_other_options_of_fit_mlp_are_checked_where_they_are_used():
+    with pytest.raises(TypeError, match="lamb is 'abc'; expected a number"):
+        fit_mlp([4, 10, 1], few_products(0), fit_options={"lamb": "abc"})
+    with pytest.raises(TypeError, match="weight_decay"):
+        fit_mlp([4, 10, 1], few_products(0), fit_options={"weight_decay": np.array([1.0, 2.0])})
+
+
+def test_after_a_fit_to_the_mean_a_number_is_not_called_cross_validation():
+    data = noise(0)
+    model, _ = mlp(data)
+    result = model.fit(data, weight_decay=1.0)
+    assert not any("cross-validation" in sentence for sentence in result.advice)
+
+
+def test_a_plane_is_no_yardstick_for_what_is_shrunk():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(40, 10))
+    data = {"train_input": x, "train_label": x @ rng.normal(size=(10, 1)) + rng.normal(size=(40, 1))}
+    result = MLP([10, 5, 1], seed=0).fit(data, opt="LM", weight_decay=0.1)
+    assert result.status is not FitStatus.NOT_LEARNT
+    assert not any("plane" in sentence for sentence in result.advice)
