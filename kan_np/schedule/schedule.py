@@ -82,7 +82,7 @@ def fit_schedule(
     init : str, optional
         Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
     smoothing : float, "weak" or "gcv"
-        As for ``KAN.fit``.
+        As for ``KAN.fit``. "weak" acts with "LM" alone.
     callback : callable
         As for ``KAN.fit``; returning True ends the stage and the schedule.
     on_stage : callable
