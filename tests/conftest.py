@@ -25,6 +25,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         compile_kernels()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that are slow from end to end come first, so that no process ends alone with one of them."""
+    quick = {item.path for item in items if item.get_closest_marker("slow") is None}
+    items.sort(key=lambda item: item.path in quick)
+
+
 @pytest.fixture
 def signals_are_heard() -> Iterator[None]:
     """For tests of what stops a program: under nohup, or in the background, all would ignore it."""
