@@ -5,7 +5,7 @@ from inputs or other trees. An edge is free (a spline at first, a symbol in the 
 a value on. Trees that meet in two places are one node.
 
 The shapes are those that formulas of few variables have, u standing for one variable or a straight line
-through several (`kan_np.discovery.ridge`), and every f, g, h, k for any function of one variable:
+through several (`kan_np.discovery.merged_variables`), and every f, g, h, k for any function of one variable:
 
     sum       sum_i f_i(u_i)                      outer      g(sum)
     product   prod_i f_i(u_i)                     sum + product

@@ -52,7 +52,7 @@ class Guarded:
 def guarded(monkeypatch):
     numpy = Guarded()
     for module in ("network", "objective"):
-        monkeypatch.setattr(f"kan_np.{module}.np", numpy)
+        monkeypatch.setattr(f"kan_np.{module}.{module}.np", numpy)
     yield numpy
     numpy.check()
 

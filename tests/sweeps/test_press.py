@@ -111,7 +111,7 @@ def test_an_error_of_the_owner_is_not_hidden_and_ends_the_processes(tmp_path):
 
 OWNER = """
 import os, time
-from sweeps.page import press as pages
+from sweeps.page import figure_writer as pages
 from sweeps.page.figure_writer import Press
 with Press(16, 2) as press:
     print(press._pool.submit(os.getpid).result(), flush=True)
