@@ -59,6 +59,10 @@ _CELLS = (
 )
 
 
+#: Bytes of a file at most: bounds of time are for files of this size, not for millions of rows.
+_LARGEST = 2_000_000
+
+
 def mutated(kind: str, number: int) -> bytes:
     """The file of a number: the same one whenever, and wherever, it is asked for."""
     draw = Draw(f"{kind} {number}")
@@ -71,7 +75,7 @@ def mutated(kind: str, number: int) -> bytes:
             data = _bytes(data, draw)  # an earlier round has left nothing that has a structure
         except (zlib.error, struct.error, NotImplementedError, OverflowError, RecursionError, IndexError):
             data = _bytes(data, draw)
-    return data
+    return data[:_LARGEST]
 
 
 @cache
@@ -172,7 +176,7 @@ def _bytes(data: bytes, draw: Draw) -> bytes:
             changed[a:b] = draw.choice((b"\xff", b"\0", b"(", b"[", b"9")) * (b - a)
         case 5:
             del changed[a:]
-    return bytes(changed[:2_000_000])
+    return bytes(changed[:_LARGEST])
 
 
 def _model(data: bytes, draw: Draw) -> bytes:
@@ -183,7 +187,8 @@ def _model(data: bytes, draw: Draw) -> bytes:
     match draw.randrange(5):
         case 0 | 1:
             header = json.loads(str(arrays["header"]))
-            part = draw.choice((header, header["config"], header["config"]))
+            config = header.get("config")  # which an earlier round may have made into anything
+            part = draw.choice((header, config, config) if isinstance(config, dict) else (header,))
             key = draw.choice((*part, "seed", "unknown"))
             if draw.random() < 0.2:
                 part.pop(key, None)
