@@ -8,7 +8,11 @@ import numpy as np
 
 from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, repeated, serve, stopwatch
 from kan_np import KAN, MLP
-from kan_np.objective.sparsity_penalty import Penalty
+
+try:
+    from kan_np.objective.sparsity_penalty import Penalty
+except ModuleNotFoundError:  # of a revision that `benchmarks.revisions` measures, where it stood elsewhere
+    from kan_np.penalty import Penalty
 
 
 class KanNp(EdgeLibrary):
