@@ -51,7 +51,6 @@ class Case:
     worst_bars: dict[int, float] = field(default_factory=dict)
     slope_grids: tuple[int, ...] = ()
     slope_bar: float = 0.0
-    least_slope_bar: float = 0.0
     pykan: dict[int, float] = field(default_factory=dict)
     grid_eps: float = 1.0
     steps: int | None = None
@@ -71,9 +70,6 @@ CASES = {
         worst_bars={20: 2.5e-5, 50: 6e-7, 100: 1e-6},
         slope_grids=(10, 20, 50, 100),
         slope_bar=-3.7,
-        # one test sample behind all others at the thin end of the hidden sum decides it: -3.91 and -3.45 on
-        # data seeds 300 to 309 and 400 to 409
-        least_slope_bar=-3.3,
         pykan=_HELLO_PYKAN,
         # Fits on fine grids have not settled after 50 steps: data seeds 100 to 107, medians at G = 50, 100:
         # 4.9e-7 and 2.9e-8 with 50 steps, 2.7e-7 and 1.7e-8 with 100. pykan's example makes 200.
@@ -205,7 +201,7 @@ def summarise(name: str, tasks: Sequence[Fit], curves: Sequence[Curve]) -> list[
         slopes = [log_slope(grids, [curve.rmse.get(grid, nan) for grid in grids]) for curve in curves]
         of_medians = log_slope(grids, [medians[grid] for grid in grids])
         bars.append(Bar(f"{case.name}: slope of the medians, G = 10 to 100", of_medians, case.slope_bar))
-        bars.append(Bar(f"{case.name}: least steep slope of all fits", highest(slopes), case.least_slope_bar))
+        bars.append(Bar(f"{case.name}: least steep slope of all fits", highest(slopes), case.slope_bar))
     print(f"seconds a fit: median {median([c.seconds for c in curves]):.1f}")
     return bars
 

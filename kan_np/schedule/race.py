@@ -152,8 +152,9 @@ class Race:
                 model, data = again, self.all_samples
         if self.stopped:
             result = replace(result, status=FitStatus.STOPPED)
-        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0))) and result.shrinkage == 0
-        status, findings = judge(model, data, result.status, result.n_iter, free)
+        free = bool(np.all(np.equal(self.options.get("lamb", 0.0), 0.0)))
+        shrunk = result.shrinkage > 0
+        status, findings = judge(model, data, result.status, result.n_iter, free, shrunk=shrunk)
         findings += data_findings(model, data, self.names)
         result = replace(result, status=status, advice=tuple(finding.text for finding in findings))
         stage = Stage(

@@ -130,7 +130,7 @@ def label_spread(y: FloatArray) -> float:
 
 
 def judge(
-    model: Estimator, data: Dataset, status: FitStatus, n_iter: int, free: bool
+    model: Estimator, data: Dataset, status: FitStatus, n_iter: int, free: bool, *, shrunk: bool = False
 ) -> tuple[FitStatus, list[Finding]]:
     """The status of a fit with what was learnt in mind, and what kept it from learning.
 
@@ -146,6 +146,8 @@ def judge(
         Optimizer iterations.
     free : bool
         Whether the fit had no sparsity penalty, so that nothing kept it above a plane.
+    shrunk : bool
+        Whether a prior kept it near to constants, which may leave it above a plane that goes through noise.
     """
     data = without_idle_samples(data)
     if status is FitStatus.STOPPED or data["train_input"].shape[0] < 2:
@@ -156,7 +158,7 @@ def judge(
         return status, [Finding(status.message), *found]
     ended = status in (FitStatus.CONVERGED, FitStatus.STALLED, FitStatus.NOT_LEARNT)
     missed = shares.parts >= (_ASKS_PLANE if found and ended else _NOTHING_LEARNT)
-    if ended and free and not missed.all() and (shares.parts > _ASKS_PLANE).any():
+    if ended and free and not shrunk and not missed.all() and (shares.parts > _ASKS_PLANE).any():
         missed |= (shares.parts > _ASKS_PLANE) & _above_plane(model, data, shares)
     if not missed.any() or (not ended and n_iter < _FEWEST_ITERATIONS):
         return status, found
@@ -172,10 +174,10 @@ def judge(
     text += "is about as good. "
     if shares.constant[worst]:
         text = f"The training RMSE{where} is {rmse:.3g} although all labels are {spread:.3g} in size. "
-    return status, [*found, Finding(text + _what_to_try(model, data, free), NotLearntWarning)]
+    return status, [*found, Finding(text + _what_to_try(model, data, free, shrunk), NotLearntWarning)]
 
 
-def _what_to_try(model: Estimator, data: Dataset, free: bool) -> str:
+def _what_to_try(model: Estimator, data: Dataset, free: bool, shrunk: bool) -> str:
     of_mlp = isinstance(model._network, MlpNetwork)
     if model._shrinkage == np.inf and model._network is model._constant:
         option = "weight_decay" if of_mlp else "smoothing"
@@ -183,8 +185,9 @@ def _what_to_try(model: Estimator, data: Dataset, free: bool) -> str:
             f"By cross-validation the {data['train_input'].shape[0]} samples say no more than that: use more "
             f"samples, fewer inputs or a smaller model; {option}=0.0 fits them all the same."
         )
-    penalties = "lamb or weight_decay" if of_mlp else "lamb"
-    cause = "" if free else f"a weaker penalty ({penalties}), "
+    cause = "" if free else "a weaker penalty (lamb), "
+    if shrunk and of_mlp:
+        cause += "a smaller weight_decay, "
     return (
         f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless the labels "
         "are noise or the inputs do not determine them."

@@ -149,8 +149,8 @@ def fit(
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
-        plain = free and training.shrinkage_used == 0
-        status, findings = judge(model, data, status, recorder.n_iter, plain)
+        shrunk = training.shrinkage_used > 0
+        status, findings = judge(model, data, status, recorder.n_iter, free, shrunk=shrunk)
         findings += data_findings(model, data, names)
         warn(findings)
     return FitResult(

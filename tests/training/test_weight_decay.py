@@ -214,3 +214,12 @@ def test_a_plane_is_no_yardstick_for_what_is_shrunk():
     result = MLP([10, 5, 1], seed=0).fit(data, opt="LM", weight_decay=0.1)
     assert result.status is not FitStatus.NOT_LEARNT
     assert not any("plane" in sentence for sentence in result.advice)
+
+
+def test_advice_names_the_penalty_that_was_too_strong():
+    data = few_products(0)
+    result = MLP([4, 10, 1], seed=0).fit(data, opt="LM", weight_decay=100.0)
+    assert result.status is FitStatus.NOT_LEARNT
+    (told,) = [sentence for sentence in result.advice if "Nothing was learnt" in sentence]
+    assert "a smaller weight_decay" in told
+    assert "lamb" not in told
