@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._common import Bar, median, shape_text, show_bars, show_table
 from kan_np import KAN, MLP, create_dataset
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize.levenberg_marquardt import _Search
 
@@ -80,7 +80,7 @@ def iterations() -> list[Bar]:
         model = KAN(width, grid, seed=0)
         theta = model._theta
         objective, _ = objective_of(model, width[0])
-        assert isinstance(objective, KanObjective)
+        assert isinstance(objective, network_objective)
         search = _Search(objective, theta)
         calls = [
             partial(objective, theta),

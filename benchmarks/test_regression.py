@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks import regression
 from benchmarks.evaluations import EVALUATIONS
-from kan_np.objective.mlp_objective import MlpObjective
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.mlp_objective import mlp_objective
+from kan_np.objective.network_objective import network_objective
 
 SLOWED = [
-    (KanObjective, "__call__", {"loss and gradient", "penalised loss and gradient"}),
-    (KanObjective, "normal_equations", {"normal equations"}),
-    (MlpObjective, "__call__", {"loss and gradient"}),
+    (network_objective, "__call__", {"loss and gradient", "penalised loss and gradient"}),
+    (network_objective, "normal_equations", {"normal equations"}),
+    (mlp_objective, "__call__", {"loss and gradient"}),
 ]
 
 
@@ -65,7 +65,7 @@ def test_a_kernel_that_works_twice_is_noticed(
     assert too_slow(ratios, capsys) == {
         entry.name
         for entry in EVALUATIONS
-        if entry.kind in kinds and (entry.network.grid is None) == (owner is MlpObjective)
+        if entry.kind in kinds and (entry.network.grid is None) == (owner is mlp_objective)
     }
 
 

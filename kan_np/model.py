@@ -19,12 +19,12 @@ from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.knots import uniform_knots
 from kan_np.network.grid_update import moved
 from kan_np.network.initialization import STARTS, random_parameters
-from kan_np.network.mixed_network import MixedNetwork
-from kan_np.network.network import BASE_FUNCTIONS, Network
+from kan_np.network.kernel_arrays import BASE_FUNCTIONS
+from kan_np.network.network import Network
 from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
 from kan_np.network.width import Shape
-from kan_np.objective.mixed_objective import MixedObjective
-from kan_np.objective.objective import KanObjective, Objective
+from kan_np.objective.network_objective import network_objective
+from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
@@ -155,8 +155,8 @@ class KAN(Views):
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
-        self._network: Network | MixedNetwork = shape.network(
-            lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
+        self._network: Network = shape.network(
+            SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable
         )
         self._used = np.ones(shape.width[0], dtype=bool)
         self._start = self._network
@@ -171,7 +171,8 @@ class KAN(Views):
 
     def _constant_network(self, values: FloatArray) -> Network | None:
         net = self._network
-        return constant_network(net, values) if isinstance(net, Network) else None
+        plain = net.structure.is_plain and net.structure.parameters is None
+        return constant_network(net, values) if plain else None
 
     @explained_fit
     def fit(
@@ -411,9 +412,7 @@ class KAN(Views):
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
     ) -> Objective:
-        if isinstance(self._network, MixedNetwork):
-            return MixedObjective(self._network, x, y, penalty, weight, smoothing)
-        return KanObjective(self._network, x, y, penalty, weight, smoothing)
+        return network_objective(self._network, x, y, penalty, weight, smoothing)
 
     def _config(self) -> dict[str, Any]:
         shape = Shape.of(self._network)

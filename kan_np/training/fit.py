@@ -17,7 +17,7 @@ from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
@@ -211,7 +211,8 @@ class _Training:
 
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
-        if isinstance(self.model._network, MixedNetwork):
+        net = self.model._network
+        if isinstance(net, Network) and not (net.structure.is_plain and net.structure.parameters is None):
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
             self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kan_np import KAN
-from kan_np.network.network import residual_values
-from kan_np.objective.objective import KanObjective
+from kan_np.network.kernel_arrays import residual_values
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 
 GUARD = 64
@@ -68,9 +68,9 @@ def test_every_evaluation_of_a_network(guarded, monkeypatch, kind, k, n):
     x, y = rng.uniform(-2.0, 2.0, (n, 2)), rng.normal(size=(n, 6))
     model = KAN([2, 3, 6], 4, k, seed=k)
     for penalty in (Penalty(), Penalty(0.1)):
-        objective = KanObjective(model._network, x, y, penalty)
+        objective = network_objective(model._network, x, y, penalty)
         assert np.isfinite(objective(model._theta)[0])
-    objective = KanObjective(model._network, x, y)
+    objective = network_objective(model._network, x, y)
     objective.value(model._theta)
     objective.normal_equations(model._theta)
     model(x)

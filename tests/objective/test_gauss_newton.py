@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN
-from kan_np.objective.objective import KanObjective, add_square
+from kan_np.objective.evaluator import add_square
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 
 #: `_DENSE_COST` and `_DENSE_FAN` of kan_np.network.network for each way: rows of all nodes, rows of inputs,
@@ -73,7 +74,7 @@ def check(monkeypatch, model, x, y, weight=None, smoothing=0.0, tolerance=1e-10)
     found = {}
     for name in WAYS:
         network = by_way(monkeypatch, name, model._network)
-        objective = KanObjective(network, x, y, weight=weight, smoothing=smoothing)
+        objective = network_objective(network, x, y, weight=weight, smoothing=smoothing)
         f, g, h = objective.normal_equations(model._theta)
         assert (h.shape, h.flags.f_contiguous) == ((model.n_params, model.n_params), True)
         found[name] = f, g, np.tril(h)
@@ -179,10 +180,10 @@ def test_nothing_is_left_over_from_the_call_before(monkeypatch, name):
     take(monkeypatch, name)
     model = random_model([2, 2, 1], 3, 3, seed=8)
     x, y, weight = samples([2, 1], 300, 8)
-    objective = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
+    objective = network_objective(model._network, x, y, weight=weight, smoothing=0.2)
     objective.normal_equations(model._theta + 0.3)
     _, grad, hessian = objective.normal_equations(model._theta)
-    fresh = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
+    fresh = network_objective(model._network, x, y, weight=weight, smoothing=0.2)
     _, expected, matrix = fresh.normal_equations(model._theta)
     np.testing.assert_array_equal(grad, expected)
     np.testing.assert_array_equal(np.tril(hessian), np.tril(matrix))
@@ -195,7 +196,7 @@ def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(monkeypatch,
     x, y, weight = samples([2, 1], 50)
     theta = model._theta.copy()
     kept = [a.copy() for a in (x, y, weight, theta)]
-    objective = KanObjective(model._network, x, y, weight=weight)
+    objective = network_objective(model._network, x, y, weight=weight)
     _, first, _ = objective.normal_equations(theta)
     saved = first.copy()
     objective.normal_equations(theta + 1.0)
@@ -211,9 +212,9 @@ def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(monkeypatch, name
     x, y, _ = samples([2, 2], 40, 9)
     weight = np.resize([1.0, 2.0, 0.0], 40)
     repeats = weight.astype(int)
-    ours = KanObjective(model._network, x, y, weight=weight).normal_equations(model._theta)
+    ours = network_objective(model._network, x, y, weight=weight).normal_equations(model._theta)
     rows = np.repeat(x, repeats, axis=0), np.repeat(y, repeats, axis=0)
-    expected = KanObjective(model._network, *rows).normal_equations(model._theta)
+    expected = network_objective(model._network, *rows).normal_equations(model._theta)
     assert ours[0] == pytest.approx(expected[0], rel=1e-13)
     close(ours[1], expected[1], 1e-12)
     close(np.tril(ours[2]), np.tril(expected[2]), 1e-12)
@@ -224,8 +225,8 @@ def test_only_the_scale_of_weights_does_not_count(monkeypatch, name):
     take(monkeypatch, name)
     model = random_model([1, 2, 1], 3, 3)
     x, y, weight = samples([1, 1], 30)
-    plain = KanObjective(model._network, x, y, weight=weight).normal_equations(model._theta)
-    scaled = KanObjective(model._network, x, y, weight=1e6 * weight).normal_equations(model._theta)
+    plain = network_objective(model._network, x, y, weight=weight).normal_equations(model._theta)
+    scaled = network_objective(model._network, x, y, weight=1e6 * weight).normal_equations(model._theta)
     assert scaled[0] == pytest.approx(plain[0], rel=1e-13)
     close(np.tril(scaled[2]), np.tril(plain[2]), 1e-12)
 
@@ -233,10 +234,10 @@ def test_only_the_scale_of_weights_does_not_count(monkeypatch, name):
 def test_bookkeeping_of_the_objective():
     model = random_model([2, 2, 2], 3, 3)
     x, y, _ = samples([2, 2], 30)
-    objective = KanObjective(model._network, x, y, smoothing=0.5)
+    objective = network_objective(model._network, x, y, smoothing=0.5)
     assert objective.n_residuals == 60
     assert objective.least_squares
-    assert not KanObjective(model._network, x, y, Penalty(0.1)).least_squares
+    assert not network_objective(model._network, x, y, Penalty(0.1)).least_squares
     mse = float(np.mean((model(x) - y) ** 2))
     for n, call in enumerate((objective, objective.value, objective.normal_equations), start=1):
         objective.mse = objective.reg = np.nan
@@ -251,7 +252,7 @@ def test_smoothing_may_change_between_evaluations(monkeypatch):
     x, y, weight = samples([2, 1], 30)
     for name in WAYS:
         network = by_way(monkeypatch, name, model._network)
-        objective = KanObjective(network, x, y, weight=weight)
+        objective = network_objective(network, x, y, weight=weight)
         for smoothing in (0.0, 2.0, 0.5, 0.0):
             objective.smoothing = smoothing
             value, grad, hessian = by_the_twin(model, x, y, weight, smoothing)
@@ -270,7 +271,7 @@ def test_parameters_that_are_not_finite_or_overflow_give_no_finite_value(monkeyp
     x, y, weight = samples([2, 1], 300)
     theta = model._theta.copy()
     theta[: model.n_params // 2 : 3] = bad
-    objective = KanObjective(model._network, x, y, weight=weight)
+    objective = network_objective(model._network, x, y, weight=weight)
     with np.errstate(over="ignore", invalid="ignore"):
         assert not np.isfinite(objective.normal_equations(theta)[0])
         assert not np.isfinite(objective.value(theta))

@@ -8,7 +8,7 @@ import reference
 
 from kan_np import MLP
 from kan_np.network.mlp_network import split_layers
-from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import levenberg_marquardt
 from kan_np.optimize.status import FitStatus
@@ -152,8 +152,8 @@ def test_weighted_penalised_gradient_agrees_with_the_twin():
 def test_without_a_penalty_the_objective_is_least_squares():
     model = MLP([1, 2, 1])
     x, y = samples(model.width)
-    assert MlpObjective(model._network, x, y).least_squares
-    assert MlpObjective(model._network, x, y, Penalty(0.0)).least_squares
+    assert mlp_objective(model._network, x, y).least_squares
+    assert mlp_objective(model._network, x, y, Penalty(0.0)).least_squares
 
 
 @pytest.mark.parametrize("activation", ["relu", "silu"])

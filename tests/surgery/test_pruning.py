@@ -10,8 +10,8 @@ import pytest
 import reference
 
 from kan_np import KAN, Scaler, create_dataset, load_model
-from kan_np.network.network import new_scratch
-from kan_np.objective.objective import KanObjective
+from kan_np.network.kernel_arrays import new_scratch
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 X = np.random.default_rng(0).uniform(-1, 1, (80, 3))
@@ -74,7 +74,7 @@ def kind(request, monkeypatch):
 def test_gradients_of_sparse_networks_agree_with_the_twin(kind, lamb, metric, base_fun):
     model = sparse_model(base_fun=base_fun)
     x, y = 1.2 * X[:37], np.random.default_rng(1).normal(size=(37, 2))
-    value, grad = KanObjective(model._network, x, y, Penalty(lamb, **WEIGHTS, reg_metric=metric))(
+    value, grad = network_objective(model._network, x, y, Penalty(lamb, **WEIGHTS, reg_metric=metric))(
         model._theta
     )
 
@@ -90,7 +90,7 @@ def test_gradients_of_sparse_networks_agree_with_the_twin(kind, lamb, metric, ba
 def test_gauss_newton_matrices_of_sparse_networks_agree_with_the_twin(kind):
     model = sparse_model()
     x, y, weight = 1.2 * X[:37], np.random.default_rng(1).normal(size=(37, 2)), np.ones(37)
-    _, grad, hessian = KanObjective(model._network, x, y, smoothing=0.1).normal_equations(model._theta)
+    _, grad, hessian = network_objective(model._network, x, y, smoothing=0.1).normal_equations(model._theta)
 
     def slow(theta):
         return reference.roots(x, y, dense_layers(theta, model), 3, "silu", "smooth", weight, 0.1)
