@@ -110,7 +110,7 @@ def train_tree(
 def descend(
     network: Network, data: Data, steps: int, held: Part | None = None, stop: Stop = never
 ) -> Trained:
-    """Levenberg-Marquardt for some steps, a part of the parameters held if asked for, and the error after it."""
+    """Levenberg-Marquardt for some steps, some parameters held if asked for, and the error after it."""
     free = network.with_frozen(frozenset([held])) if held is not None else network
     with one_thread():
         objective = network_objective(free, data.x, data.y)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
+from kan_np.functions.program import program_of
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels.scalar_functions import (
     ABS,
@@ -21,6 +22,7 @@ from kan_np.kernels.scalar_functions import (
     GAUSSIAN,
     LOG,
     POWER,
+    PROGRAM,
     ROOT,
     SGN,
     SIN,
@@ -165,5 +167,7 @@ def free_constants(symbol: Symbol) -> tuple[int, ...]:
 
 
 def kernel_of(symbol: Symbol) -> tuple[int, float] | None:
-    """Kind and power of the compiled function of a symbol; None for one of the user's own."""
-    return None if symbol.probed else KERNELS.get(symbol.expression)
+    """Kind and power of the compiled function of a symbol; None where its formula has none."""
+    if not symbol.probed and symbol.expression in KERNELS:
+        return KERNELS[symbol.expression]
+    return None if program_of(symbol.expression) is None else (PROGRAM, 0.0)

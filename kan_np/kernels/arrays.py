@@ -84,6 +84,15 @@ class Symbols(NamedTuple):
     constants: Floats  # (n_symbols, 4)
     gradient: Floats  # (n_symbols, 4)
     argument: Floats  # (2, block) scratch
+    inner: Floats  # (2, block) scratch
+    probed: Ints  # (n_symbols,) 1 where what is not finite means 0
+    program_start: Ints  # (n_symbols + 1,) of the steps of all programs, see kan_np.functions.program
+    operation: Ints  # (n_steps,)
+    left: Ints  # (n_steps,)
+    right: Ints  # (n_steps,)
+    number: Floats  # (n_steps,)
+    step_value: Floats  # (longest program + 1, block)
+    step_slope: Floats  # (longest program + 1, block)
     value: Floats  # (n_symbols, block) f
     slope: Floats  # (n_symbols, block) f'
 

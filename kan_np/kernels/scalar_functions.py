@@ -18,13 +18,15 @@ import numpy as np
 from kan_np.kernels._jit import jit, jit_exact
 from kan_np.kernels.exponential import OCTET, exp_octet, tanh_octet
 
-#: Kinds of functions. POWER is x^p for a whole p, ROOT x^p for half an odd number.
+#: Kinds of functions. POWER is x^p for a whole p, ROOT for any other; PROGRAM is a program of
+#: `kan_np.kernels.program`.
 POWER, ROOT, EXP, LOG, ABS, SIN, COS, TAN, TANH, SGN = range(10)
-ARCSIN, ARCCOS, ARCTAN, ARCTANH, ZERO, GAUSSIAN = range(10, 16)
+ARCSIN, ARCCOS, ARCTAN, ARCTANH, ZERO, GAUSSIAN, SINH, COSH, ERF, PROGRAM = range(10, 20)
 
 #: Up to here the reduction of the argument is exact: multiples of pi/2 have at most 20 bits.
 _REDUCED = 1e6
 _TWO_OVER_PI = 2.0 / math.pi
+_TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 #: pi/2 in parts of 33 bits (FDLIBM, e_rem_pio2.c), and the rest.
 _PI_2_A, _PI_2_B, _PI_2_C = 1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
 _S = (
@@ -123,7 +125,7 @@ def gaussian_row(u, n, value, slope, row):
 
 @jit_exact
 def tanh_row(u, n, value, slope, row):
-    """value[row, s] = tanh(u), slope[row, s] = 4 w / (1 + w)^2 with w = exp(-2 |u|), which does not cancel."""
+    """tanh(u) and its derivative 4 w / (1 + w)^2, w = exp(-2 |u|), which does not cancel."""
     at = row * value.shape[1]
     for s in range((n + OCTET - 1) // OCTET * OCTET):
         value[row, s] = -2.0 * abs(u[0, s])
@@ -157,7 +159,7 @@ def whole_power(p, u, n, value, slope, row):
 
 @jit
 def half_power(p, u, n, value, slope, row):
-    """u^p and p u^(p - 1) for half an odd number p: a square root and multiplications."""
+    """u^p and p u^(p - 1); for p = 1/2, 3/2 and -1/2 by a square root and multiplications."""
     r = np.uint64(row)
     if p == 0.5:
         for s in range(n):
@@ -207,6 +209,16 @@ def libm_row(kind, u, n, value, slope, row):
         for s in range(n):
             x = u[0, s]
             value[r, s], slope[r, s] = np.arctan(x), 1.0 / (1.0 + x * x)
+    elif kind == SINH:
+        for s in range(n):
+            value[r, s], slope[r, s] = np.sinh(u[0, s]), np.cosh(u[0, s])
+    elif kind == COSH:
+        for s in range(n):
+            value[r, s], slope[r, s] = np.cosh(u[0, s]), np.sinh(u[0, s])
+    elif kind == ERF:
+        for s in range(n):
+            value[r, s] = math.erf(u[0, s])
+            slope[r, s] = _TWO_OVER_ROOT_PI * np.exp(-u[0, s] * u[0, s])
     elif kind == ARCTANH:
         for s in range(n):
             x = u[0, s]

@@ -14,7 +14,8 @@ import numpy as np
 
 from kan_np.kernels._jit import jit
 from kan_np.kernels.microkernels import PANEL
-from kan_np.kernels.scalar_functions import function_row
+from kan_np.kernels.program import run_program
+from kan_np.kernels.scalar_functions import PROGRAM, function_row
 
 
 @jit
@@ -44,7 +45,10 @@ def evaluate(symbols, e, i, n, x):
     n_outside = 0
     for s in range(n):
         n_outside += int(not (low <= u[0, s] <= high))
-    function_row(symbols.kind[e], symbols.power[e], u, n, value, slope, e)
+    if symbols.kind[e] == PROGRAM:
+        run_program(symbols, e, n, u, value, slope)
+    else:
+        function_row(symbols.kind[e], symbols.power[e], u, n, value, slope, e)
     if n_outside > 0:
         patch_row(symbols, e, n, u, value, slope)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
-from kan_np.edges.bspline import SplineTable
 from kan_np.edges.symbol import kernel_of
 from kan_np.functions.guard import BOUND
+from kan_np.functions.program import Program, program_of
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels import base
 from kan_np.kernels.arrays import Ints, Net, NodeStage, Places, Scratch, Symbols
@@ -16,9 +20,9 @@ from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.gauss_newton import Active
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.piecewise_simd import PIECES
+from kan_np.kernels.scalar_functions import PROGRAM
 from kan_np.kernels.simd4 import LANES
-from kan_np.network.structure import Structure
-from kan_np.network.topology import Topology
+from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
@@ -32,29 +36,33 @@ _DENSE_COST = 1.0 / 12.0
 _DENSE_FAN = 5
 
 
-def is_short(table: SplineTable, has_base: int) -> bool:
+def is_short(structure: Structure) -> bool:
     """Whether grids are so short that products with all B-splines beat those with the active ones.
 
     The first run through the vector registers of the processor; that holds for values, and for
     Gauss-Newton matrices, where the number of products goes with the square (benchmarks/README.md).
     """
-    n_row, filled = table.n_basis + has_base, table.k + 1 + has_base
-    return bool(_DENSE_COST * n_row**2 < filled**2)
+    if structure.evaluation != FASTER:
+        return structure.evaluation != ACTIVE
+    filled = structure.table.k + 1 + structure.has_base
+    return bool(_DENSE_COST * structure.n_row**2 < filled**2)
 
 
-def dense_nodes(topology: Topology, *, short: bool) -> Ints:
+def dense_nodes(structure: Structure) -> Ints:
     """1 for the nodes whose B-splines are laid out in rows, on short grids.
 
     These are inputs, where it is done once a fit, and hidden nodes with edges enough to pay for it.
     """
-    paid = np.diff(topology.fan_start) >= _DENSE_FAN
+    topology = structure.topology
+    fan = {ROWS: 0, INPUT_ROWS: topology.n_edges + 1}.get(structure.evaluation, _DENSE_FAN)
+    paid = np.diff(topology.fan_start) >= fan
     paid[: topology.width[0]] = True
-    return (paid & short).astype(np.int64)
+    return (paid & is_short(structure)).astype(np.int64)
 
 
-def spline_arrays(topology: Topology, table: SplineTable, base_fun: str) -> Net:
+def spline_arrays(structure: Structure) -> Net:
     """What kernels read of nodes and spline edges."""
-    short = is_short(table, int(base_fun != "zero"))
+    topology, table = structure.topology, structure.table
     return Net(
         topology.node_start,
         topology.sum_start,
@@ -62,8 +70,8 @@ def spline_arrays(topology: Topology, table: SplineTable, base_fun: str) -> Net:
         topology.source,
         topology.target,
         _BLOCK,
-        BASE_FUNCTIONS[base_fun],
-        dense_nodes(topology, short=short),
+        BASE_FUNCTIONS[structure.base_fun],
+        dense_nodes(structure),
         table.even,
         table.breaks,
         table.bucket,
@@ -78,20 +86,20 @@ def spline_arrays(topology: Topology, table: SplineTable, base_fun: str) -> Net:
 
 def new_places(structure: Structure, *, slopes: bool = True) -> Places:
     """Room for the places of a block, one slot a source node, with derivatives by x or without."""
-    n, short = structure.topology.n_sources, is_short(structure.table, structure.has_base)
+    n, short = structure.topology.n_sources, is_short(structure)
     return _places(structure, n, n if short else 0, n if short and slopes else 0)
 
 
 def new_row_places(structure: Structure) -> Places:
     """As `new_places`, with room for rows of all B-splines on long grids, too."""
-    n, short = structure.topology.n_sources, is_short(structure.table, structure.has_base)
+    n, short = structure.topology.n_sources, is_short(structure)
     return _places(structure, n, n, n if short else 0)
 
 
 def new_input_places(structure: Structure, n_samples: int) -> Places:
     """Room for the places of all samples at the input nodes, without derivatives by x."""
     slots = -(-n_samples // _BLOCK) * structure.topology.width[0]
-    if is_short(structure.table, structure.has_base):
+    if is_short(structure):
         return _places(structure, 1, slots, 0)
     return _places(structure, slots, 0, 0)
 
@@ -164,6 +172,11 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
     constants, gradient, argument, value, slope, inputs = _aligned.arrays(
         (n, 4), (n, 4), (2, _BLOCK), (n, _BLOCK), (n, _BLOCK), (t.width[0], n_samples)
     )
+    programs = _programs(functions, kinds)
+    longest = max((len(program.operation) for program in programs if program is not None), default=0)
+    inner, step_value, step_slope = _aligned.arrays((2, _BLOCK), (longest + 1, _BLOCK), (longest + 1, _BLOCK))
+    for array in (argument, inner, step_value, step_slope):
+        array.fill(0.0)
     widest = np.array([guard.widest for guard in guards]).reshape(-1, 2)
     return Symbols(
         np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
@@ -185,9 +198,39 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
         constants,
         gradient,
         argument,
+        inner,
+        np.array([symbol.probed for symbol in functions], dtype=np.int64),
+        *_steps(programs),
+        step_value,
+        step_slope,
         value,
         slope,
     )
+
+
+def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -> list[Program | None]:
+    """The programs of those symbols that have one."""
+    return [
+        program_of(symbol.expression) if kind == PROGRAM else None
+        for symbol, (kind, _) in zip(functions, kinds, strict=True)
+    ]
+
+
+def _steps(programs: Sequence[Program | None]) -> tuple[NDArray[Any], ...]:
+    """Where the steps of each program start, and those of all."""
+    there = [program for program in programs if program is not None]
+    lengths = [0 if program is None else len(program.operation) for program in programs]
+    steps = [
+        np.array([entry for program in there for entry in getattr(program, name)], dtype=kind)
+        for name, kind in (
+            ("operation", np.int64),
+            ("left", np.int64),
+            ("right", np.int64),
+            ("number", float),
+        )
+    ]
+    start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return start, steps[0], steps[1], steps[2], steps[3]
 
 
 def _inside(symbol: Symbol) -> float:

@@ -61,7 +61,7 @@ class LayerPass:
     def __init__(self, layer: Layer, *, fixed: bool = False) -> None:
         self.layer, self._fixed = layer, fixed
         w = layer.topology
-        self._net = spline_arrays(w, layer.table, layer.base_fun)
+        self._net = spline_arrays(Structure(w, layer.table, layer.base_fun))
         target = (w.target - layer.n_in).tolist()
         #: Nodes that are products, with their subnodes.
         cuts = np.cumsum(layer.arity)[:-1]

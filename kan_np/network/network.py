@@ -277,8 +277,7 @@ class Network:
     @cached_property
     def net(self) -> Net:
         """What kernels read of nodes and splines."""
-        s = self.structure
-        return spline_arrays(s.topology, s.table, s.base_fun)
+        return spline_arrays(self.structure)
 
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""

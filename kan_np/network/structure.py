@@ -33,6 +33,10 @@ from kan_np.network.topology import Topology
 BASE, SPLINE, SYMBOL, AFFINE = "base", "spline", "symbol", "affine"
 KINDS = (BASE, SPLINE, SYMBOL, AFFINE)
 
+#: How splines are evaluated: products with rows of all B-splines of a node, or of those of inputs alone;
+#: polynomials of the active ones; or what is faster for the length of the grid.
+ROWS, INPUT_ROWS, ACTIVE, FASTER = "rows", "input rows", "active", "faster"
+
 #: A kind of parameters of an edge; of a layer, with i = j = -1, for "affine".
 Part = tuple[EdgeIndex, str]
 
@@ -66,6 +70,8 @@ class Structure:
         Groups of edges of one layer that share their parameters: all splines of one grid, or all one symbol.
     frozen : frozenset of ((l, i, j), kind)
         Parameters that keep their values.
+    evaluation : str
+        `ROWS`, `INPUT_ROWS`, `ACTIVE` or `FASTER`.
     """
 
     topology: Topology
@@ -75,6 +81,7 @@ class Structure:
     has_affine: bool = False
     ties: tuple[tuple[EdgeIndex, ...], ...] = ()
     frozen: frozenset[Part] = frozenset()
+    evaluation: str = FASTER
 
     @property
     def has_base(self) -> int:
@@ -125,7 +132,7 @@ class Structure:
         return np.concatenate([sums, sums + n_sums, nodes, nodes + n_nodes])
 
     def values_of(self, part: Part) -> Ints:
-        """Which values are parameters of a kind of an edge, or of a layer for "affine"; none where none are."""
+        """Which values are parameters of a kind, of an edge or, for "affine", of a layer; maybe none."""
         edge, kind = part
         if kind == AFFINE:
             return self.affine_of_layer(edge[0]) if self.has_affine else np.zeros(0, dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,11 +27,20 @@ from kan_np.network.parameters import ParameterMap
 from kan_np.network.structure import Structure
 from kan_np.objective.evaluator import add_square, label_variance, residual_weights
 
-#: Bytes of layer-0 B-splines that are kept between evaluations; larger data is expanded again in parts.
-_CACHE_BYTES = 512 * 2**20
 
-#: Bytes of the rows of a Jacobian that are laid out at once.
-_JACOBIAN_BYTES = 32 * 2**20
+class Memory(NamedTuple):
+    """Bytes that an evaluation may take.
+
+    Attributes
+    ----------
+    inputs : int
+        For B-splines of the inputs that are kept between evaluations; larger data is expanded again in parts.
+    jacobian : int
+        For rows of a Jacobian that are laid out at once.
+    """
+
+    inputs: int = 512 * 2**20
+    jacobian: int = 32 * 2**20
 
 
 class CompiledEvaluator:
@@ -43,19 +53,25 @@ class CompiledEvaluator:
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
     weight : ndarray of shape (n_samples,), optional
+    memory : Memory
     """
 
     def __init__(
-        self, structure: Structure, x: FloatArray, y: FloatArray, weight: FloatArray | None = None
+        self,
+        structure: Structure,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        memory: Memory = Memory(),  # noqa: B008  it cannot be changed
     ) -> None:
-        self.structure = structure
-        self._net = spline_arrays(structure.topology, structure.table, structure.base_fun)
-        self._short = is_short(structure.table, structure.has_base)
+        self.structure, self._memory = structure, memory
+        self._net = spline_arrays(structure)
+        self._short = is_short(structure)
         self._x = x
         self._y = _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
         self.label_variance = label_variance(y, self._weight)
-        rows = _rows_in_cache(structure, self._net.block)
+        rows = _rows_in_cache(structure, self._net.block, memory.inputs)
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
         n_kept = min(rows, x.shape[0])
         self._places, self._scratch = new_places(structure), new_scratch(structure, n_kept)
@@ -178,7 +194,7 @@ class CompiledEvaluator:
         """Whole rows of J for a chunk of samples, and their products by BLAS."""
         (n_out, n), n_values = y.shape, grad.size
         block, by_splines = self._net.block, grad[: theta.size].reshape(theta.shape)
-        chunk = max(_JACOBIAN_BYTES // (8 * n_values * n_out * block), 1) * block
+        chunk = max(self._memory.jacobian // (8 * n_values * n_out * block), 1) * block
         if self._rows is None:
             self._rows = _aligned.empty((n_values * n_out * min(chunk, self._y.shape[1]),))
         if self._row_places is None:
@@ -197,8 +213,8 @@ class CompiledEvaluator:
         return total
 
 
-def _rows_in_cache(structure: Structure, block: int) -> int:
+def _rows_in_cache(structure: Structure, block: int, room: int) -> int:
     """Rows whose input B-splines fit the cache, a multiple of the block length."""
-    short = is_short(structure.table, structure.has_base)
+    short = is_short(structure)
     bytes_a_row = 8 * structure.topology.width[0] * (structure.n_row if short else 5)
-    return max(_CACHE_BYTES // (bytes_a_row * block), 1) * block
+    return max(room // (bytes_a_row * block), 1) * block

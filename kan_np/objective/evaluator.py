@@ -15,8 +15,8 @@ from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Pull, Statistics
 
 #: Labels vary by this part of their mean square at least: of labels that are one number the weight of the
-#: "weak" smoothing would else outgrow the loss by 1e16, and the loss count as rounding beside it. Labels whose
-#: spread is above 1 % of their size do not notice.
+#: "weak" smoothing would else outgrow the loss by 1e16, and the loss count as rounding beside it. Labels
+#: whose spread is above 1 % of their size do not notice.
 _LEAST_VARIANCE = 1e-4
 
 

@@ -1,4 +1,4 @@
-"""Squared residuals of a KAN and their derivatives layer by layer, for symbols without a compiled function."""
+"""Squared residuals of a KAN layer by layer, for symbols without a compiled function."""
 
 from __future__ import annotations
 
@@ -117,12 +117,13 @@ class LayeredEvaluator:
         t = self.structure.topology
         found: list[FloatArray] = []
         symbols = list(self.structure.symbols)
+        n_sums = 0 if self.structure.is_plain else t.n_sums
         for name in ("mean", "square"):
             layers = [getattr(moments, name) for moments in edges]
             found += [
                 t.by_edge(layers),
                 np.array([layers[layer][i, j] for layer, i, j in symbols]),
-                np.concatenate([np.zeros(t.width[0]), *(getattr(m, name) for m in sums)]),
+                np.concatenate([np.zeros(t.width[0]), *(getattr(m, name) for m in sums)])[:n_sums],
                 np.concatenate([getattr(m, name) for m in (inputs, *nodes)]),
             ]
         return Statistics(*(found[kind + 4 * square] for kind in range(4) for square in range(2)))

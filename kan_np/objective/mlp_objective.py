@@ -27,7 +27,7 @@ from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
 
 #: Bytes of the rows of a Jacobian that are laid out at once.
-_JACOBIAN_BYTES = 32 * 2**20
+JACOBIAN_BYTES = 32 * 2**20
 
 _Layers = list[tuple[FloatArray, FloatArray]]
 
@@ -42,11 +42,19 @@ class MlpEvaluator:
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
     weight : ndarray of shape (n_samples,), optional
+    jacobian_bytes : int
+        Rows of a Jacobian that are laid out at once take no more.
     """
 
     def __init__(
-        self, net: MlpNetwork, x: FloatArray, y: FloatArray, weight: FloatArray | None = None
+        self,
+        net: MlpNetwork,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        jacobian_bytes: int = JACOBIAN_BYTES,
     ) -> None:
+        self._jacobian_bytes = jacobian_bytes
         self._net, block = net, MlpBlock.of(net)
         self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
@@ -78,7 +86,7 @@ class MlpEvaluator:
         grad = np.zeros(values.size)
         mse = self._loss_and_gradient(*self._before, values, *self._after, grad)
         if self._curvature is None:
-            self._curvature = _Curvature(self._net.width, 2.0 * self._weight)
+            self._curvature = _Curvature(self._net.width, 2.0 * self._weight, self._jacobian_bytes)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
             upper = self._curvature.assemble(self._net.with_theta(values), self._x)
         if parameters is None:
@@ -124,6 +132,7 @@ def mlp_objective(
     y: FloatArray,
     penalty: Penalty | None = None,
     weight: FloatArray | None = None,
+    jacobian_bytes: int = JACOBIAN_BYTES,
 ) -> RegularizedLoss:
     """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb lamb_l1 sum |W| for an MLP on samples.
 
@@ -136,9 +145,11 @@ def mlp_objective(
         Only ``lamb`` and ``lamb_l1`` count.
     weight : ndarray of shape (n_samples,), optional
         Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    jacobian_bytes : int
+        Rows of a Jacobian that are laid out at once take no more.
     """
     regularizer = WeightPenalty(penalty or Penalty(), net.width)
-    return RegularizedLoss(MlpEvaluator(net, x, y, weight), net.theta, regularizer)
+    return RegularizedLoss(MlpEvaluator(net, x, y, weight, jacobian_bytes), net.theta, regularizer)
 
 
 class _Curvature:
@@ -148,14 +159,14 @@ class _Curvature:
     one output. Its product is formed in that size, and added up over outputs where they share parameters.
     """
 
-    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray) -> None:
+    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray, room: int) -> None:
         self._n_out, self._width = width[-1], (*width[:-1], 1)
         self._root = np.sqrt(twice_weight)
         n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
         self._own = split_layers(width, np.arange(n_params))[-1]
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
-        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
+        self._chunk = min(max(room // (8 * size), 1), twice_weight.size)
         self._rows = _aligned.empty((size * self._chunk,))
         self._matrix = _aligned.zeros((n_params, n_params))
         self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kan_np._validate import FloatArray
 from kan_np.network.network import Network
-from kan_np.objective.compiled import CompiledEvaluator
+from kan_np.objective.compiled import CompiledEvaluator, Memory
 from kan_np.objective.layered import LayeredEvaluator
 from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.smoothing import WEAK, Roughness, Smoother
@@ -18,6 +18,7 @@ def network_objective(
     penalty: Penalty | None = None,
     weight: FloatArray | None = None,
     smoothing: float | str = 0.0,
+    memory: Memory = Memory(),  # noqa: B008  it cannot be changed
 ) -> RegularizedLoss:
     """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + smoothing S for a network on samples.
 
@@ -34,10 +35,15 @@ def network_objective(
     smoothing : float or "weak"
         Weight of S, over the spline edges, see `kan_np.objective.smoothing`; the attribute may be changed
         between evaluations. With "weak" `normal_equations` sets it, to one weight an edge.
+    memory : Memory
+        What a compiled evaluation may take.
     """
     structure = net.structure
-    kind = CompiledEvaluator if net.is_compiled else LayeredEvaluator
-    evaluator: CompiledEvaluator | LayeredEvaluator = kind(structure, x, y, weight)
+    evaluator: CompiledEvaluator | LayeredEvaluator
+    if net.is_compiled:
+        evaluator = CompiledEvaluator(structure, x, y, weight, memory)
+    else:
+        evaluator = LayeredEvaluator(structure, x, y, weight)
     regularizer = SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
     rough = Roughness.of(net.table, net.topology.source, weak=smoothing == WEAK)
     smoother = Smoother(rough, smoothing, net.topology.n_edges, net.table.n_basis)

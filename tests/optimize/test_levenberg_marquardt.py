@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evaluated import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from kan_np import KAN, design_matrix
+from kan_np.network.structure import ACTIVE, ROWS
 from kan_np.objective.network_objective import network_objective
 from kan_np.optimize.levenberg_marquardt import minimize
 from kan_np.optimize.status import FitStatus
@@ -381,14 +383,13 @@ def test_no_linear_problem_raises_or_ends_above_its_minimum(n, p, rank, seed):
     assert np.sum((A @ outcome.theta - b) ** 2) <= np.sum((fitted - b) ** 2) * (1 + 1e-6) + 1e-12
 
 
-@pytest.mark.parametrize("cost", [0.0, 1e9])
+@pytest.mark.parametrize("kind", [ROWS, ACTIVE])
 @pytest.mark.parametrize("k", [0, 1, 3])
-def test_one_spline_is_fitted_as_by_lstsq(monkeypatch, k, cost):
-    monkeypatch.setattr("kan_np.network.network._DENSE_COST", cost)
+def test_one_spline_is_fitted_as_by_lstsq(k, kind):
     rng = np.random.default_rng(k)
     x = rng.uniform(-1, 1, (200, 1))
     y, weight = np.sin(4 * x) + 0.1 * rng.normal(size=x.shape), rng.uniform(0.0, 2.0, 200)
-    model = KAN([1, 1], 5, k, base_fun="zero")
+    model = evaluate(KAN([1, 1], 5, k, base_fun="zero"), kind)
     outcome, _ = run(network_objective(model._network, x, y, weight=weight), model._theta)
     root = np.sqrt(weight)
     B = design_matrix(x[:, 0], model.knots[0][0], k)
@@ -426,12 +427,11 @@ def test_networks_go_down_in_every_iteration(width, smoothing):
     np.testing.assert_array_equal(outcome.theta, path[-1])
 
 
-@pytest.mark.parametrize("cost", [0.0, 1e9])
-def test_networks_with_hopeless_parameters_end_with_a_status(monkeypatch, cost):
-    monkeypatch.setattr("kan_np.network.network._DENSE_COST", cost)
+@pytest.mark.parametrize("kind", [ROWS, ACTIVE])
+def test_networks_with_hopeless_parameters_end_with_a_status(kind):
     x = np.linspace(-1, 1, 50)[:, None]
     for size in (1e30, 1e100, 1e200, np.nan):
-        model = KAN([1, 2, 1], 3)
+        model = evaluate(KAN([1, 2, 1], 3), kind)
         start = model._theta + size
         outcome, path = run(network_objective(model._network, x, x, smoothing=1.0), start, 10)
         assert isinstance(outcome.status, FitStatus)
