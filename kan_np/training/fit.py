@@ -32,6 +32,7 @@ from kan_np.training.cross_validation import (
 from kan_np.training.diagnosis import data_findings, judge
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
+from kan_np.training.leeway import leeway_of
 from kan_np.training.recorder import Callback, Recorder
 from kan_np.training.training_range import training_range, with_leeway
 
@@ -142,6 +143,8 @@ def fit(
                 break
     if free:
         training.meet_constants()  # rounding led away from them where there was nothing else to lower
+    if not shrinks:
+        training.end_outside()
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
@@ -255,6 +258,17 @@ class _Training:
         else:
             model._keep_shrinkage(self.shrinkage_used)
         return status
+
+    def end_outside(self) -> None:
+        """Let edges go on outside the range of the samples as far as the error of the fit says."""
+        model, recorder = self.model, self.recorder
+        if not model._goes_on_smoothly:
+            return
+        leeway = leeway_of(model, recorder.data)
+        if leeway is not None:
+            model._leeway = leeway
+        model._followed = with_leeway(self.x, model._leeway)
+        recorder.correct_last()
 
     def move_grid(self) -> None:
         """Let the grids follow the samples, and note what that did to the function."""

@@ -113,6 +113,12 @@ class Recorder:
                 f"train {history['train_loss'][-1]:.2e}{test}, reg {history['reg'][-1]:.2e}",
             )
 
+    def correct_last(self) -> None:
+        """Measure the last step once more, now that the model has its ends outside the range."""
+        for split in self.splits:
+            if self.history[f"{split}_loss"]:
+                self.history[f"{split}_loss"][-1] = self._rmse(split)
+
     def _rmse(self, split: str) -> float:
         x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
         return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
