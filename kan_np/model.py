@@ -70,7 +70,7 @@ class KAN(Views):
         Part of the range of the samples by which such grids reach further at each end.
     extrapolation : {"smooth", "linear", "continue", "constant", "zero", "error"}
         What an edge does outside its grid: go on as the last polynomial for one interval (at least 3 % of the
-        grid) and then as a line (after a fit to few samples no further than `fit` says of "auto"), go on as a
+        grid) and then as a line (after a fit no further than its error allows, see `fit`), go on as a
         line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
         to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate. "error" trains as
         "smooth", and its hidden nodes stay so.
@@ -237,14 +237,16 @@ class KAN(Views):
             so few samples edges are followed for at most a quarter of it, and less where the folds are not
             met there; rows further out are predicted as if they lay where that ends (with
             ``extrapolation="smooth"``, and until an edge becomes a symbol). Give 0.0 for least squares with
-            any number of samples. "weak" is for data without noise: a penalty of higher
-            differences, at most half the loss (coefficients over labels, where that is less) and sinking with
-            it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
-            as their neighbours do, and of bends while the labels are partly explained, at most an eighth of
-            the loss; see `kan_np.objective.smoothing`. "gcv" chooses the weight by generalised
-            cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
-            data. It leaves straight lines free: with fewer than three values of the labels for each parameter
-            of a network of straight lines it is the same as "auto".
+            any number of samples. Without a prior edges are followed as far as the error of the fit and that
+            of validation samples say (`kan_np.training.leeway`): hardly outside the range where labels are
+            noisy, and for hundreds of ranges without noise. "weak" is for data without noise: a penalty of
+            higher differences, at most half the loss (coefficients over labels, where that is less) and
+            sinking with it ("LM" alone, which allows it to follow), so that coefficients which few samples
+            determine go on as their neighbours do, and of bends while the labels are partly explained, at
+            most an eighth of the loss; see `kan_np.objective.smoothing`. "gcv" chooses the weight by
+            generalised cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is
+            for noisy data. It leaves straight lines free: with fewer than three values of the labels for each
+            parameter of a network of straight lines it is the same as "auto".
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before

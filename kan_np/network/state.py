@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,8 @@ from kan_np.functions.library import rebuild_symbol
 from kan_np.functions.symbol import Symbol
 from kan_np.functions.time_limit import within
 from kan_np.network.edge_index import EdgeIndex, checked_edge
-from kan_np.network.layer import Layer, joined
 from kan_np.network.network import Network
-from kan_np.network.structure import Affine
+from kan_np.network.structure import Structure
 from kan_np.network.ties import check_ties
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
@@ -192,34 +190,37 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
     locks = _locks(masks, arrays)
     if int(edges.sum()) != theta.shape[0] + len(symbols):
         raise ValueError(f"there are parameters of {theta.shape[0]} splines of {int(edges.sum())} edges")
-    layers: list[Layer] = []
-    table = _table(knots, reach, like)
-    first_edge = first_node = first_value = 0
-    for number, (mask, arity) in enumerate(zip(masks, shape.arities, strict=True)):
-        own = {(i, j): edge for (at, i, j), edge in symbols.items() if at == number}
-        spline_edges = mask.copy()
-        for edge in own:
-            spline_edges[edge] = False
-        nodes = slice(first_node, first_node + mask.shape[0])
-        rows = slice(first_edge, first_edge + int(spline_edges.sum()))
-        sizes = np.array([mask.shape[1], mask.shape[1], len(arity), len(arity)]) * int(affine)
-        values = arrays["affine"][first_value : first_value + sizes.sum()].copy() if affine else None
-        layers.append(
-            Layer(
-                Topology.from_masks([spline_edges]),
-                table.part(nodes),
-                like.base_fun,
-                theta[rows],
-                own,
-                arity,
-                None if values is None else Affine(*np.split(values, np.cumsum(sizes[:-1]))),
-            )
-        )
-        first_edge, first_node, first_value = rows.stop, nodes.stop, first_value + int(sizes.sum())
-    untied = Network(*joined(layers, (), frozenset(), table))
-    net = replace(untied, structure=replace(untied.structure, ties=locks))
+    if symbols:
+        masks = [mask.copy() for mask in masks]
+    for layer, i, j in symbols:
+        masks[layer][i, j] = False
+    table = _table(knots, reach, like)  # first: it needs more room while it is built than afterwards
+    structure = Structure(
+        Topology.from_masks(masks, shape.arities),
+        table,
+        like.base_fun,
+        {edge: symbols[edge].symbol for edge in sorted(symbols)},
+        affine,
+        locks,
+    )
+    values = theta.ravel()
+    if symbols or affine:
+        constants = [symbols[edge].constants for edge in sorted(symbols)]
+        own = _by_kind(shape, arrays["affine"]) if affine else np.zeros(0)
+        values = np.concatenate([values, np.array(constants).ravel(), own])
+    net = Network(structure, values)
     check_ties(net)
     return net
+
+
+def _by_kind(shape: Shape, affine: FloatArray) -> FloatArray:
+    """Scales and biases that a file has layer by layer, in the order of `Structure`: kind by kind."""
+    kinds: list[list[FloatArray]] = [[], [], [], []]
+    for (_, n_sums), n_nodes in zip(shape.pairs, shape.width[1:], strict=True):
+        own, affine = np.split(affine, [2 * (n_sums + n_nodes)])
+        for kind, part in zip(kinds, np.split(own, np.cumsum([n_sums, n_sums, n_nodes])), strict=True):
+            kind.append(part)
+    return np.concatenate([part for kind in kinds for part in kind])
 
 
 def _table(knots: FloatArray, reach: FloatArray, like: Network) -> SplineTable:

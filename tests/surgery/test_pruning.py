@@ -163,7 +163,7 @@ def test_pruning_takes_away_parameters_and_memory():
     assert small.n_params == 10 * 8
     assert small._network.table.knots.shape[0] == 5
     net = model.remove_edge(0, 0, 0)._network
-    assert net.theta.shape[0] == 39
+    assert net.spline_params.shape[0] == 39
     assert new_scratch(net.structure).polynomial.shape[0] == 39
     bytes_of = [sum(a.nbytes for a in new_scratch(m._network.structure)[:-2]) for m in (model, small)]
     assert bytes_of[1] < 0.5 * bytes_of[0]
