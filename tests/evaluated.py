@@ -29,5 +29,6 @@ def layered_objective(net, x, y, penalty=None, weight=None, smoothing=0.0, part_
     objective = network_objective(net, x, y, penalty, weight, smoothing)
     room = {} if part_bytes is None else {"part_bytes": part_bytes}
     slow = LayeredEvaluator(net.structure, np.asarray(x), np.asarray(y), weight, **room)
+    slow.values[:] = net.values
     objective.evaluator = objective.regularizer._evaluator = slow
     return objective

@@ -79,7 +79,7 @@ def function_row(kind, power, u, n, value, slope, row):
 def sine_cosine(u, n, sine, cosine, row):
     """sine[row, s] = sin(u[0, s]), cosine[row, s] = cos(u[0, s])."""
     r = np.uint64(row)
-    largest = 0.0
+    n_large = 0
     for s in range(n):
         x = u[0, s]
         k = np.floor(x * _TWO_OVER_PI + 0.5)
@@ -90,12 +90,12 @@ def sine_cosine(u, n, sine, cosine, row):
         polynomial = _C1 + z * (_C2 + z * (_C3 + z * (_C4 + z * (_C5 + z * _C6))))
         b = 1.0 - (0.5 * z - z * z * polynomial)
         quarter = k - 4.0 * np.floor(0.25 * k)
-        odd = quarter == 1.0 or quarter == 3.0
-        p, q = (b, a) if odd else (a, b)
+        odd = (quarter == 1.0) | (quarter == 3.0)
+        p, q = b if odd else a, a if odd else b
         sine[r, s] = -p if quarter >= 2.0 else p
-        cosine[r, s] = -q if quarter == 1.0 or quarter == 2.0 else q
-        largest = max(largest, abs(x))
-    if not largest <= _REDUCED:
+        cosine[r, s] = -q if (quarter == 1.0) | (quarter == 2.0) else q
+        n_large += int(not abs(x) <= _REDUCED)
+    if n_large > 0:
         for s in range(n):
             if not abs(u[0, s]) <= _REDUCED:
                 sine[r, s], cosine[r, s] = np.sin(u[0, s]), np.cos(u[0, s])

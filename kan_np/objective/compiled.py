@@ -75,6 +75,14 @@ class CompiledEvaluator:
         self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
         n_kept = min(rows, x.shape[0])
         self._places, self._scratch = new_places(structure), new_scratch(structure, n_kept)
+        self.values, self.gradient = (
+            _aligned.zeros((structure.n_values,)),
+            _aligned.zeros((structure.n_values,)),
+        )
+        self._theta, self._by_theta = (
+            numbers[: structure.ends[0]].reshape(-1, structure.n_row)
+            for numbers in (self.values, self.gradient)
+        )
         self._residual = _aligned.empty((y.shape[1], self._net.block))
         self._inputs = new_input_places(structure, n_kept)
         if len(self._parts) == 1:
@@ -83,7 +91,7 @@ class CompiledEvaluator:
         self._rows: FloatArray | None = None
         self._active: gauss_newton.Active | None = None  # of assembly by scattered products
         self._row_places: Places | None = None
-        self._loss_and_gradient: Callable[..., float] | None = None
+        self._loss_and_gradient: dict[bool, Callable[..., float]] = {}  # without and with what is pulled
         self._loss: Callable[..., float] | None = None
         self._assemble: Callable[..., float] | None = None  # of the way that the network takes
 
@@ -92,39 +100,41 @@ class CompiledEvaluator:
         """Number of samples times outputs."""
         return int(self._y.size)
 
-    def loss(self, values: FloatArray) -> float:
+    def loss(self) -> float:
         """The loss alone."""
-        theta, total = load_values(self.structure, values, self._scratch), 0.0
+        load_values(self.structure, self.values, self._scratch)
+        total = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
             scratch = (self._places, self._scratch, self._residual)
-            given = (self._net, theta, self._inputs, y, weight, *scratch)
+            given = (self._net, self._theta, self._inputs, y, weight, *scratch)
             if self._loss is None:
                 self._loss = bound(gauss_newton.loss, *given)
             total += self._loss(*given)
         return total
 
-    def loss_and_gradient(self, values: FloatArray, grad: FloatArray, pull: Pull | None) -> float:
-        """The loss; its gradient, and what `pull` adds to it, is added to `grad`."""
-        theta, total = load_values(self.structure, values, self._scratch), 0.0
-        by_splines = grad[: theta.size].reshape(theta.shape)
+    def loss_and_gradient(self, pull: Pull | None) -> float:
+        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        load_values(self.structure, self.values, self._scratch)
+        self.gradient.fill(0.0)
+        total = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
-            scratch = (self._places, self._scratch, pull, by_splines)
-            given = (self._net, theta, self._inputs, y, weight, *scratch)
-            if self._loss_and_gradient is None:
-                self._loss_and_gradient = bound(kernels.loss_and_gradient, *given)
-            total += self._loss_and_gradient(*given)
-            self._take_gradient(grad)
+            scratch = (self._places, self._scratch, pull, self._by_theta)
+            given = (self._net, self._theta, self._inputs, y, weight, *scratch)
+            kernel = self._loss_and_gradient.get(pull is not None)
+            if kernel is None:
+                kernel = self._loss_and_gradient[pull is not None] = bound(kernels.loss_and_gradient, *given)
+            total += kernel(*given)
+            self._take_gradient()
         return total
 
-    def normal_equations(
-        self, values: FloatArray, parameters: ParameterMap | None
-    ) -> tuple[float, FloatArray, FloatArray]:
+    def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
         """Loss, gradient, and upper triangle of 2 J^T V J."""
-        theta, grad = load_values(self.structure, values, self._scratch), np.zeros(values.size)
+        load_values(self.structure, self.values, self._scratch)
+        self.gradient.fill(0.0)
         dense = self._short or not self.structure.is_plain
-        n = values.size if parameters is None or not dense else parameters.n_free
+        n = self.values.size if parameters is None or not dense else parameters.n_free
         if self._matrix is None or self._matrix.shape[0] != n:
             self._matrix = _aligned.empty((n, n))
         hessian = self._matrix
@@ -133,21 +143,25 @@ class CompiledEvaluator:
         for rows in self._parts:
             y, weight = self._load(rows)
             if dense:
-                total += self._add_dense(theta, y, 2.0 * weight, parameters, hessian, grad)
+                total += self._add_dense(y, 2.0 * weight, parameters, hessian)
             else:
-                total += self._add_sparse(theta, y, 2.0 * weight, hessian, grad)
+                total += self._add_sparse(y, 2.0 * weight, hessian)
         if parameters is None:
-            return 0.5 * total, grad, hessian
-        return 0.5 * total, parameters.gradient(grad), hessian if dense else parameters.matrix(hessian)
+            return 0.5 * total, self.gradient.copy(), hessian
+        return (
+            0.5 * total,
+            parameters.gradient(self.gradient),
+            hessian if dense else parameters.matrix(hessian),
+        )
 
-    def statistics(self, values: FloatArray) -> Statistics:
+    def statistics(self) -> Statistics:
         """Means and squared deviations of edges, sums and nodes over the samples."""
         s = self.structure
-        theta = load_values(s, values, self._scratch)
+        load_values(s, self.values, self._scratch)
         n_sums = 0 if s.is_plain else s.topology.n_sums
         sizes = (s.topology.n_edges, len(s.symbols), n_sums, s.topology.n_nodes)
         found = Statistics(*(np.zeros(n) for n in sizes for _ in range(2)))
-        kernels.edge_statistics(self._net, theta, self._x, self._places, self._scratch, found)
+        kernels.edge_statistics(self._net, self._theta, self._x, self._places, self._scratch, found)
         return found
 
     def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
@@ -162,38 +176,31 @@ class CompiledEvaluator:
         if self._scratch.symbols is not None:
             self._scratch.symbols.inputs[:, : x.shape[0]] = x.T
 
-    def _take_gradient(self, grad: FloatArray) -> None:
+    def _take_gradient(self) -> None:
         """Add derivatives by constants, scales and biases that a kernel has left."""
         symbols, stage = self._scratch.symbols, self._scratch.stage
         if symbols is not None and stage is not None:
-            splines, end, _ = self.structure.ends
-            grad[splines:end] += symbols.gradient.ravel()
-            grad[end:] += stage.gradient
+            splines, end, last = self.structure.ends
+            self.gradient[splines:end] += symbols.gradient.ravel()
+            if last > end:
+                self.gradient[end:] += stage.gradient
 
-    def _add_sparse(
-        self, theta: FloatArray, y: FloatArray, weight: FloatArray, hessian: FloatArray, grad: FloatArray
-    ) -> float:
+    def _add_sparse(self, y: FloatArray, weight: FloatArray, hessian: FloatArray) -> float:
         """Products of what is not zero in a row, for long grids."""
         if self._active is None:
             self._active = new_active(self.structure)
         scratch = (self._places, self._scratch, self._residual, self._active)
-        given = (self._net, theta, self._inputs, y, weight, *scratch, hessian, grad.reshape(theta.shape))
+        given = (self._net, self._theta, self._inputs, y, weight, *scratch, hessian, self._by_theta)
         if self._assemble is None:
             self._assemble = bound(gauss_newton.accumulate_sparse, *given)
         return self._assemble(*given)
 
     def _add_dense(
-        self,
-        theta: FloatArray,
-        y: FloatArray,
-        weight: FloatArray,
-        parameters: ParameterMap | None,
-        hessian: FloatArray,
-        grad: FloatArray,
+        self, y: FloatArray, weight: FloatArray, parameters: ParameterMap | None, hessian: FloatArray
     ) -> float:
         """Whole rows of J for a chunk of samples, and their products by BLAS."""
-        (n_out, n), n_values = y.shape, grad.size
-        block, by_splines = self._net.block, grad[: theta.size].reshape(theta.shape)
+        (n_out, n), n_values = y.shape, self.values.size
+        block = self._net.block
         chunk = max(self._memory.jacobian // (8 * n_values * n_out * block), 1) * block
         if self._rows is None:
             self._rows = _aligned.empty((n_values * n_out * min(chunk, self._y.shape[1]),))
@@ -203,13 +210,13 @@ class CompiledEvaluator:
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
             rows = self._rows[: n_values * n_out * m].reshape(n_values, n_out * m)
-            scratch = (self._row_places, self._scratch, self._residual)
-            given = (self._net, theta, self._inputs, low // block, m, y, weight, *scratch, rows, by_splines)
+            scratch = (self._row_places, self._scratch, self._residual, rows, self._by_theta)
+            given = (self._net, self._theta, self._inputs, low // block, m, y, weight, *scratch)
             if self._assemble is None:
                 self._assemble = bound(gauss_newton.jacobian_rows, *given)
             total += self._assemble(*given)
             add_square(rows if parameters is None else parameters.rows(rows), hessian)
-        self._take_gradient(grad)
+        self._take_gradient()
         return total
 
 

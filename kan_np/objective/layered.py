@@ -52,7 +52,8 @@ class LayeredEvaluator:
             for low in range(0, self._n, part)
         ]
         # with one part only, the B-splines of the inputs never change
-        self._layers = new_passes(structure, np.zeros(structure.n_values), fixed=len(self.parts) == 1)
+        self.values, self.gradient = np.zeros(structure.n_values), np.zeros(structure.n_values)
+        self._layers = new_passes(structure, self.values, fixed=len(self.parts) == 1)
         self._places = value_places(structure)
 
     @property
@@ -60,9 +61,9 @@ class LayeredEvaluator:
         """Number of samples times outputs."""
         return self._n * self.structure.topology.width[-1]
 
-    def loss(self, values: FloatArray) -> float:
+    def loss(self) -> float:
         """The loss alone."""
-        self._load(values)
+        self._load()
         total = 0.0
         with np.errstate(all="ignore"):  # divergence is a status of the fit
             for x, y, samples in self.parts:
@@ -70,9 +71,10 @@ class LayeredEvaluator:
                 total += float(np.vdot(residual * self._weight[samples], residual))
         return total
 
-    def loss_and_gradient(self, values: FloatArray, grad: FloatArray, pull: Pull | None) -> float:
-        """The loss; its gradient, and what `pull` adds to it, is added to `grad`."""
-        self._load(values)
+    def loss_and_gradient(self, pull: Pull | None) -> float:
+        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        self._load()
+        self.gradient.fill(0.0)
         pulls = None if pull is None else layer_pulls(self.structure, pull)
         total = 0.0
         with np.errstate(all="ignore"):
@@ -80,15 +82,13 @@ class LayeredEvaluator:
                 residual = self._forward(x, back=True) - y
                 delta = residual * self._weight[samples]
                 total += float(np.vdot(delta, residual))
-                self._pull(2.0 * delta, grad, pulls)
+                self._pull(2.0 * delta, pulls)
         return total
 
-    def normal_equations(
-        self, values: FloatArray, parameters: ParameterMap | None
-    ) -> tuple[float, FloatArray, FloatArray]:
+    def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
         """Loss, gradient, and upper triangle of 2 J^T V J."""
-        self._load(values)
-        n = values.size if parameters is None else parameters.n_free
+        self._load()
+        n = self.values.size if parameters is None else parameters.n_free
         hessian, grad, total = np.zeros((n, n)), np.zeros(n), 0.0
         with np.errstate(all="ignore"):
             for x, y, samples in self.parts:
@@ -101,9 +101,9 @@ class LayeredEvaluator:
                 total += float(np.vdot(scaled, scaled))
         return 0.5 * total, grad, hessian
 
-    def statistics(self, values: FloatArray) -> Statistics:
+    def statistics(self) -> Statistics:
         """Means and squared deviations of edges, sums and nodes over the samples."""
-        self._load(values)
+        self._load()
         edges, sums, nodes = ([Moments() for _ in self._layers] for _ in range(3))
         inputs = Moments()
         with np.errstate(all="ignore"):
@@ -128,16 +128,16 @@ class LayeredEvaluator:
             ]
         return Statistics(*(found[kind + 4 * square] for kind in range(4) for square in range(2)))
 
-    def _load(self, values: FloatArray) -> None:
+    def _load(self) -> None:
         for layer, own in zip(self._layers, self._places, strict=True):
-            layer.load(values[own])
+            layer.load(self.values[own])
 
     def _forward(self, x: FloatArray, *, back: bool = False) -> FloatArray:
         for layer in self._layers:
             x = layer.forward(x, back=back)
         return x
 
-    def _pull(self, delta: FloatArray, grad: FloatArray, pulls: list[LayerPull] | None) -> None:
+    def _pull(self, delta: FloatArray, pulls: list[LayerPull] | None) -> None:
         for number in range(len(self._layers) - 1, -1, -1):
             layer, own = self._layers[number], self._places[number]
             by_value = np.zeros(own.size)
@@ -145,7 +145,7 @@ class LayeredEvaluator:
                 delta = layer.pull(delta, by_value)
             else:
                 delta = layer.pull(delta, by_value, layer.edge_values(), pulls[number])
-            grad[own] += by_value
+            self.gradient[own] += by_value
 
     def _jacobian(self, root: FloatArray) -> FloatArray:
         """Rows of root times the Jacobian after a forward pass: (n_values, n_out n)."""

@@ -59,11 +59,11 @@ class MlpEvaluator:
         self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
         self.label_variance = label_variance(y, self._weight)
-        self._before = (block.kind, block.width)
-        self._after = (self._x, self._y, self._weight, block.nodes, block.slopes)
-        given = (*self._before, net.theta, *self._after)
-        self._loss = bound(mlp.loss, *given)
-        self._loss_and_gradient = bound(mlp.loss_and_gradient, *given, np.empty(net.n_params))
+        self.values, self.gradient = np.zeros(net.n_params), np.zeros(net.n_params)
+        samples = (self._x, self._y, self._weight, block.nodes, block.slopes)
+        self._given = (block.kind, block.width, self.values, *samples)
+        self._loss = bound(mlp.loss, *self._given)
+        self._loss_and_gradient = bound(mlp.loss_and_gradient, *self._given, self.gradient)
         self._curvature: _Curvature | None = None
 
     @property
@@ -71,24 +71,22 @@ class MlpEvaluator:
         """Number of samples times outputs."""
         return int(self._y.size)
 
-    def loss(self, values: FloatArray) -> float:
+    def loss(self) -> float:
         """The loss alone."""
-        return self._loss(*self._before, values, *self._after)
+        return self._loss(*self._given)
 
-    def loss_and_gradient(self, values: FloatArray, grad: FloatArray, pull: Pull | None) -> float:
-        """The loss; its gradient is added to `grad`."""
-        return self._loss_and_gradient(*self._before, values, *self._after, grad)
+    def loss_and_gradient(self, pull: Pull | None) -> float:
+        """The loss; `gradient` becomes its gradient."""
+        self.gradient.fill(0.0)
+        return self._loss_and_gradient(*self._given, self.gradient)
 
-    def normal_equations(
-        self, values: FloatArray, parameters: ParameterMap | None
-    ) -> tuple[float, FloatArray, FloatArray]:
+    def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
         """Loss, gradient, and upper triangle of 2 J^T V J."""
-        grad = np.zeros(values.size)
-        mse = self._loss_and_gradient(*self._before, values, *self._after, grad)
+        mse, grad = self.loss_and_gradient(None), self.gradient.copy()
         if self._curvature is None:
             self._curvature = _Curvature(self._net.width, 2.0 * self._weight, self._jacobian_bytes)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            upper = self._curvature.assemble(self._net.with_theta(values), self._x)
+            upper = self._curvature.assemble(self._net.with_theta(self.values), self._x)
         if parameters is None:
             return mse, grad, upper
         return mse, parameters.gradient(grad), parameters.matrix(upper)
@@ -115,7 +113,7 @@ class WeightPenalty:
         """``lamb``."""
         return self._penalty.lamb
 
-    def pull(self, values: FloatArray) -> tuple[float, Pull | None]:
+    def pull(self) -> tuple[float, Pull | None]:
         """Nothing depends on samples."""
         return 0.0, None
 

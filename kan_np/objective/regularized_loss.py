@@ -21,7 +21,7 @@ class Regularizer(Protocol):
         """lamb."""
         ...
 
-    def pull(self, values: FloatArray) -> tuple[float, Pull | None]:
+    def pull(self) -> tuple[float, Pull | None]:
         """Value of what depends on samples, and what lamb times it adds to derivatives on the way back."""
         ...
 
@@ -60,7 +60,8 @@ class RegularizedLoss:
         self.evaluator, self.regularizer = evaluator, regularizer
         self.n_fev = 0
         self.mse = self.reg = float("nan")
-        self._values, self._parameters = values, parameters
+        self._parameters = parameters
+        evaluator.values[:] = values
         self._smoother, self._first = smoother, first_coef
 
     @property
@@ -86,49 +87,48 @@ class RegularizedLoss:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient at the flat vector theta of length n_params."""
         self.n_fev += 1
-        values, lamb = self._all_values(theta), self.regularizer.weight
-        grad = np.zeros(values.size)
-        self.reg, pull = self.regularizer.pull(values) if lamb > 0 else (0.0, None)
-        self.mse = self.evaluator.loss_and_gradient(values, grad, pull)
+        self._load(theta)
+        lamb, grad = self.regularizer.weight, self.evaluator.gradient
+        self.reg, pull = self.regularizer.pull() if lamb > 0 else (0.0, None)
+        self.mse = self.evaluator.loss_and_gradient(pull)
         if lamb > 0:
-            self.reg += self.regularizer.add_gradient(values, grad)
-        value = self.mse + lamb * self.reg + self._smooth(values, grad)
-        return value, grad if self._parameters is None else self._parameters.gradient(grad)
+            self.reg += self.regularizer.add_gradient(self.evaluator.values, grad)
+        value = self.mse + lamb * self.reg + self._smooth(grad)
+        return value, grad.copy() if self._parameters is None else self._parameters.gradient(grad)
 
     def value(self, theta: FloatArray) -> float:
         """Objective alone, without R, at the flat vector theta."""
         self.n_fev += 1
-        values = self._all_values(theta)
-        self.mse, self.reg = self.evaluator.loss(values), 0.0
-        return self.mse + self._smooth(values, None)
+        self._load(theta)
+        self.mse, self.reg = self.evaluator.loss(), 0.0
+        return self.mse + self._smooth(None)
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Objective, gradient and Gauss-Newton Hessian, without R; see `Objective`."""
         self.n_fev += 1
-        values = self._all_values(theta)
-        self.mse, grad, upper = self.evaluator.normal_equations(values, self._parameters)
+        self._load(theta)
+        self.mse, grad, upper = self.evaluator.normal_equations(self._parameters)
         self.reg = 0.0
         smoother = self._smoother
         if smoother is None:
             return self.mse, grad, upper.T
         if smoother.follows_loss:
-            self._follow_loss(smoother, values, upper.diagonal())
+            self._follow_loss(smoother, upper.diagonal())
         if not smoother.acts:
             return self.mse, grad, upper.T
-        by_values = grad if self._parameters is None else np.zeros(values.size)
-        penalty = self._smooth(values, by_values)
+        by_values = grad if self._parameters is None else np.zeros(self.evaluator.values.size)
+        penalty = self._smooth(by_values)
         if self._parameters is not None:
             grad = grad + self._parameters.gradient(by_values)
         self._add_curvature(smoother, upper)
         return self.mse + penalty, grad, upper.T
 
-    def _all_values(self, theta: FloatArray) -> FloatArray:
-        theta = np.ascontiguousarray(theta, dtype=np.float64)
+    def _load(self, theta: FloatArray) -> None:
+        """Put trained parameters where they are evaluated."""
         if self._parameters is None:
-            return theta.ravel()
-        values = self._values.copy()
-        self._parameters.fill(theta, values)
-        return values
+            self.evaluator.values[:] = theta
+        else:
+            self._parameters.fill(theta, self.evaluator.values)
 
     def _edges(self, values: FloatArray) -> FloatArray:
         """Parameters of the spline edges, a row each: a view."""
@@ -136,23 +136,25 @@ class RegularizedLoss:
         n_row = self._first + n_basis
         return values[: n_edges * n_row].reshape(n_edges, n_row)
 
-    def _smooth(self, values: FloatArray, grad: FloatArray | None) -> float:
+    def _smooth(self, grad: FloatArray | None) -> float:
         """The smoothing penalty; its derivatives are added to `grad`."""
         if self._smoother is None or not self._smoother.acts:
             return 0.0
+        edges = self._edges(self.evaluator.values)
         if grad is None:
-            return self._smoother.value(self._edges(values), self._first)
-        return self._smoother.add_slope(self._edges(values), self._first, self._edges(grad))
+            return self._smoother.value(edges, self._first)
+        return self._smoother.add_slope(edges, self._first, self._edges(grad))
 
-    def _follow_loss(self, smoother: Smoother, values: FloatArray, diagonal: FloatArray) -> None:
+    def _follow_loss(self, smoother: Smoother, diagonal: FloatArray) -> None:
         """Set the weights of "weak"; `diagonal` is that of the Gauss-Newton matrix."""
         if self._parameters is not None:
-            of_values = np.zeros(values.size)
+            of_values = np.zeros(self.evaluator.values.size)
             of_values[self._parameters.moved] = diagonal[self._parameters.places]
             diagonal = of_values
         felt = self._edges(diagonal)[:, self._first :].sum(axis=1)
         variance = self.evaluator.label_variance
-        smoother.follow(self.mse, self._edges(values), self._first, felt, self.n_residuals, variance)
+        edges = self._edges(self.evaluator.values)
+        smoother.follow(self.mse, edges, self._first, felt, self.n_residuals, variance)
 
     def _add_curvature(self, smoother: Smoother, upper: FloatArray) -> None:
         """Add the second derivatives of S to those of the loss."""

@@ -190,11 +190,11 @@ class SparsityPenalty:
         """``lamb``."""
         return self._penalty.lamb
 
-    def pull(self, values: FloatArray) -> tuple[float, Pull | None]:
+    def pull(self) -> tuple[float, Pull | None]:
         """Value of the terms that depend on samples, and what they add to derivatives."""
         if not self._penalty.needs_statistics:
             return 0.0, None
-        found = self._evaluator.statistics(values)
+        found = self._evaluator.statistics()
         return spread_penalty(self._penalty, self._structure, found, self._n_samples)
 
     def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
