@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,19 +114,6 @@ class SymbolicEdge:
         for exp, b is held; of the constant "0" only d counts.
         """
         return free_constants(self.symbol)
-
-    @property
-    def values(self) -> FloatArray:
-        """The constants that are trained."""
-        constants = self.constants
-        return np.array([constants[q] for q in self.free])
-
-    def with_values(self, values: FloatArray) -> Self:
-        """The same symbol with other values of the constants that are trained."""
-        constants = list(self.constants)
-        for q, value in zip(self.free, values, strict=True):
-            constants[q] = float(value)
-        return type(self)(self.symbol, *constants)
 
     def __call__(self, x: ArrayLike) -> FloatArray:
         """c f(a x + b) + d at `x` of any shape."""
