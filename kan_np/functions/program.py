@@ -88,7 +88,7 @@ def program_of(formula: str) -> Program | None:
         return None
     if not writer.steps:
         writer.add(MULTIPLY, 0, writer.add(NUMBER, number=1.0))
-    return Program(*(tuple(column) for column in zip(*writer.steps, strict=True)))  # type: ignore[arg-type]
+    return Program(*(tuple(column) for column in zip(*writer.steps, strict=True)))
 
 
 class _UnknownFunctionError(Exception):

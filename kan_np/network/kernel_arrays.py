@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
@@ -173,6 +171,7 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
         (n, 4), (n, 4), (2, _BLOCK), (n, _BLOCK), (n, _BLOCK), (t.width[0], n_samples)
     )
     programs = _programs(functions, kinds)
+    program_start, operation, left, right, number = _steps(programs)
     longest = max((len(program.operation) for program in programs if program is not None), default=0)
     inner, step_value, step_slope = _aligned.arrays((2, _BLOCK), (longest + 1, _BLOCK), (longest + 1, _BLOCK))
     for array in (argument, inner, step_value, step_slope):
@@ -189,10 +188,10 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
         np.array([guard.start for guard in guards], dtype=np.float64),
         np.array([guard.period for guard in guards], dtype=np.float64),
         first_piece.astype(np.int64),
-        np.concatenate([[*guard.edges, np.inf] for guard in guards] or [np.zeros(0)]),
-        np.concatenate([guard.exact for guard in guards] or [np.zeros(0)]).astype(np.int64),
-        np.concatenate([guard.origin for guard in guards] or [np.zeros(0)]),
-        np.concatenate([guard.cubic for guard in guards] or [np.zeros((0, 4))]),
+        np.concatenate([np.zeros(0), *([*guard.edges, np.inf] for guard in guards)]),
+        np.concatenate([np.zeros(0, dtype=bool), *(guard.exact for guard in guards)]).astype(np.int64),
+        np.concatenate([np.zeros(0), *(guard.origin for guard in guards)]),
+        np.concatenate([np.zeros((0, 4)), *(guard.cubic for guard in guards)]),
         BOUND,
         inputs,
         constants,
@@ -200,7 +199,11 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
         argument,
         inner,
         np.array([symbol.probed for symbol in functions], dtype=np.int64),
-        *_steps(programs),
+        program_start,
+        operation,
+        left,
+        right,
+        number,
         step_value,
         step_slope,
         value,
@@ -216,21 +219,16 @@ def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -
     ]
 
 
-def _steps(programs: Sequence[Program | None]) -> tuple[NDArray[Any], ...]:
+def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, FloatArray]:
     """Where the steps of each program start, and those of all."""
     there = [program for program in programs if program is not None]
     lengths = [0 if program is None else len(program.operation) for program in programs]
-    steps = [
-        np.array([entry for program in there for entry in getattr(program, name)], dtype=kind)
-        for name, kind in (
-            ("operation", np.int64),
-            ("left", np.int64),
-            ("right", np.int64),
-            ("number", float),
-        )
-    ]
+    operation, left, right, number = (
+        np.array([entry for program in there for entry in getattr(program, name)], dtype=np.float64)
+        for name in ("operation", "left", "right", "number")
+    )
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return start, steps[0], steps[1], steps[2], steps[3]
+    return start, operation.astype(np.int64), left.astype(np.int64), right.astype(np.int64), number
 
 
 def _inside(symbol: Symbol) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Pull
 from kan_np.network.parameters import ParameterMap
 from kan_np.objective.evaluator import Evaluator
 from kan_np.objective.smoothing import Smoother
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Regularizer(Protocol):
@@ -130,7 +133,7 @@ class RegularizedLoss:
         else:
             self._parameters.fill(theta, self.evaluator.values)
 
-    def _edges(self, values: FloatArray) -> FloatArray:
+    def _edges(self, values: NDArray[Number]) -> NDArray[Number]:
         """Parameters of the spline edges, a row each: a view."""
         n_edges, n_basis = self._smoother.shape if self._smoother is not None else (0, 0)
         n_row = self._first + n_basis
