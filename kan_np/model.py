@@ -29,7 +29,7 @@ from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
-from kan_np.surgery import attribution, formula, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import attribution, formula, frozen_parameters, pruning, symbolic_edges, tied_edges
 from kan_np.surgery import auto_symbolic as auto
 from kan_np.surgery import set_parameters as setting
 from kan_np.training.fit import Callback, FitOptions, fit_checked
@@ -92,7 +92,7 @@ class KAN(Views):
     ----------
     n_params : int
         G + k + 1 an edge (G + k without residual function), the free constants of every symbol (4 at most),
-        affine values; pruned edges do not count, locked ones count once.
+        affine values; pruned edges and frozen parameters do not count, locked edges count once.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
 
@@ -345,6 +345,8 @@ class KAN(Views):
     unfix_symbolic = symbolic_edges.unfix_symbolic
     lock = tied_edges.lock
     unlock = tied_edges.unlock
+    freeze = frozen_parameters.freeze
+    unfreeze = frozen_parameters.unfreeze
     prune = pruning.prune
     prune_node = pruning.prune_node
     prune_edge = pruning.prune_edge

@@ -37,6 +37,8 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
         for group in net.shared_grids(layer):
             together = samples[group].reshape(1, -1)
             knots[group] = _moved_knots(together, old[group[:1]], grid_eps, margin, slack)
+        held = net.structure.held_grids(layer)
+        knots[held] = old[held]
         # the samples are inside again: what a refined grid inherited for outside has done its work
         carried = net.with_layer_knots(layer, knots)
         if not np.isfinite(carried.theta).all():
@@ -69,6 +71,7 @@ def widened(net: Network, x: FloatArray, slack: float) -> Network:
             low[group], high[group] = low[group].min(), high[group].max()
         length = old[:, -1] - old[:, 0]
         outside = np.maximum(old[:, 0] - low, high - old[:, -1]) > slack * length / (old.shape[1] - 1)
+        outside &= ~net.structure.held_grids(layer)
         if not outside.any():
             continue
         new = low[:, None] + (old - old[:, :1]) * ((high - low) / length)[:, None]

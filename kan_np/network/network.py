@@ -179,6 +179,11 @@ class Network:
         return self.structure.ties
 
     @property
+    def frozen(self) -> frozenset[Part]:
+        """Parameters that keep their values."""
+        return self.structure.frozen
+
+    @property
     def theta(self) -> FloatArray:
         """Trained parameters as one vector."""
         parameters = self.structure.parameters
@@ -208,6 +213,11 @@ class Network:
         b, params = self.has_base, self.spline_params
         with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid
             coef = self.table.carry_over(table, params[:, b:], self.topology.source)
+        if knots.shape == self.table.knots.shape:  # what is frozen stays to the bit where its grid does
+            kept = (knots == self.table.knots).all(axis=1)[
+                self.topology.source
+            ] & self.structure.frozen_splines
+            coef[kept] = params[kept, b:]
         carried = np.hstack([params[:, :b], coef]).ravel()
         net = Network(structure, np.concatenate([carried, self.values[self.structure.ends[0] :]]))
         # grids are solved for source by source: rounding may have taken tied edges apart

@@ -18,7 +18,7 @@ from kan_np.functions.symbol import Symbol
 from kan_np.functions.time_limit import within
 from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.network import Network
-from kan_np.network.structure import Structure
+from kan_np.network.structure import AFFINE, KINDS, SYMBOL, Part, Structure
 from kan_np.network.ties import check_ties
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
@@ -41,6 +41,9 @@ def network_arrays(net: Network) -> dict[str, Any]:
         "reach": net.table.reach,
         "edges": edges,
     }
+    if net.structure.frozen:
+        frozen = sorted((*edge, KINDS.index(kind)) for edge, kind in net.structure.frozen)
+        arrays["frozen"] = np.array(frozen, dtype=np.int64)
     if net.structure.is_plain and not net.ties:
         return arrays
     symbols = net.symbols
@@ -99,6 +102,7 @@ def check_arrays(
         "constants": (np.float64, (None, 4)),
         "affine": (np.float64, (n_affine if affine else 0,)),
         "locks": (np.int64, (None, 4)),
+        "frozen": (np.int64, (None, 4)),
         "used": (np.bool_, (None,)),
     }
     for name, array in declared.items():
@@ -190,6 +194,7 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
     locks = _locks(masks, arrays)
     if int(edges.sum()) != theta.shape[0] + len(symbols):
         raise ValueError(f"there are parameters of {theta.shape[0]} splines of {int(edges.sum())} edges")
+    all_edges = masks
     if symbols:
         masks = [mask.copy() for mask in masks]
     for layer, i, j in symbols:
@@ -202,6 +207,7 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
         {edge: symbols[edge].symbol for edge in sorted(symbols)},
         affine,
         locks,
+        _frozen(all_edges, symbols, arrays, affine=affine),
     )
     values = theta.ravel()
     if symbols or affine:
@@ -211,6 +217,25 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
     net = Network(structure, values)
     check_ties(net)
     return net
+
+
+def _frozen(
+    masks: list[Any], symbols: Mapping[EdgeIndex, SymbolicEdge], arrays: dict[str, Any], *, affine: bool
+) -> frozenset[Part]:
+    """Frozen parameters of a file, which must be there."""
+    found: set[Part] = set()
+    for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
+        kind = KINDS[number] if 0 <= number < len(KINDS) else ""
+        if kind == AFFINE:
+            if not affine or edge[1:] != [-1, -1] or not 0 <= edge[0] < len(masks):
+                raise ValueError(f"there are no scales and biases {edge} to be frozen")
+            found.add(((edge[0], -1, -1), AFFINE))
+            continue
+        place = checked_edge(masks, edge)
+        if not kind or (kind == SYMBOL) != (place in symbols):
+            raise ValueError(f"the edge {edge} has no parameters of kind {number} to be frozen")
+        found.add((place, kind))
+    return frozenset(found)
 
 
 def _by_kind(shape: Shape, affine: FloatArray) -> FloatArray:

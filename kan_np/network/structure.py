@@ -175,6 +175,21 @@ class Structure:
         """Number of trained parameters."""
         return self.n_values if self.parameters is None else self.parameters.n_free
 
+    @property
+    def frozen_splines(self) -> NDArray[np.bool_]:
+        """Which spline edges have frozen coefficients."""
+        frozen = np.zeros(self.topology.n_edges, dtype=bool)
+        frozen[[self.topology.edge_number[edge] for edge, kind in self.frozen if kind == SPLINE]] = True
+        return frozen
+
+    def held_grids(self, layer: int) -> NDArray[np.bool_]:
+        """Sources of a layer whose grids stay where they are: a frozen spline leaves them."""
+        held = np.zeros(self.topology.width[layer], dtype=bool)
+        held[[i for (own, i, _), kind in self.frozen if own == layer and kind == SPLINE]] = True
+        for group in self.shared_grids(layer):
+            held[group] = held[group].any()
+        return held
+
     def shared_grids(self, layer: int) -> list[list[int]]:
         """Groups of a layer's sources whose grids must be the same: spline edges from them are tied."""
         from scipy import sparse

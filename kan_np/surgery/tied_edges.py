@@ -48,7 +48,7 @@ def lock(model: Views, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa:
     (9, True)
     """
     net = model._network
-    places = _named_places(net, l, edges)
+    places = named_edges(net, l, edges)
     if len(places) < 2:
         raise ValueError(
             f"edges has {len(places)} different ones; expected at least two to share a function."
@@ -92,7 +92,7 @@ def unlock(model: Views, l: int, edges: Sequence[Sequence[int]] | None = None) -
     if edges is None:
         named = {place for group in net.ties for place in group if place[0] == level}
     else:
-        named = set(_named_places(net, level, edges))
+        named = set(named_edges(net, level, edges))
     left = [tuple(place for place in group if place not in named) for group in net.ties]
     model._network = _with_ties(net, tuple(group for group in left if len(group) > 1))
 
@@ -123,7 +123,14 @@ def with_shared_grids(net: Network, level: int, groups: Sequence[list[int]]) -> 
     return net.with_layer_knots(level, knots, reach)
 
 
-def _named_places(net: Network, level: Any, edges: Sequence[Sequence[int]]) -> list[EdgeIndex]:
+def named_edges(net: Network, level: Any, edges: Sequence[Sequence[int]]) -> list[EdgeIndex]:
+    """Edges (i, j) of a layer, each once.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what names no edges.
+    """
     if isinstance(edges, str) or not hasattr(edges, "__iter__"):
         raise TypeError(f"edges is {_validate.shown(edges)}; expected pairs (i, j).")
     pairs = list(edges)

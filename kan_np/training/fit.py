@@ -112,6 +112,8 @@ def fit(
     penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
     parts = options.parts(len(penalties))
     free = all(p.lamb == 0 for p in penalties)
+    if model.n_params == 0:
+        raise ValueError("every parameter is frozen; expected at least one to train: see model.unfreeze.")
     name = choose_optimizer(options.opt, model.n_params, free)
     if options.smoothing == GCV and not free:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")

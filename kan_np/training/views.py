@@ -93,6 +93,12 @@ class Views(Estimator):
         return [list(group) for group in self._network.ties]
 
     @property
+    def frozen(self) -> list[tuple[int, int | None, int | None, str]]:
+        """What training leaves as it is, as (l, i, j, kind), i and j None for "affine"; see `freeze`."""
+        parts = sorted(self._network.structure.frozen)
+        return [(l, None, None, kind) if i < 0 else (l, i, j, kind) for (l, i, j), kind in parts]  # noqa: E741
+
+    @property
     def input_id(self) -> NDArray[np.int64]:
         """Columns of the data that are inputs, in order: all but those that `prune_input` left out.
 
