@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks import regression
 from benchmarks.evaluations import EVALUATIONS
-from kan_np.objective.mlp_objective import mlp_objective
-from kan_np.objective.network_objective import network_objective
+from kan_np.objective.compiled import CompiledEvaluator
+from kan_np.objective.mlp_objective import MlpEvaluator
 
 SLOWED = [
-    (network_objective, "__call__", {"loss and gradient", "penalised loss and gradient"}),
-    (network_objective, "normal_equations", {"normal equations"}),
-    (mlp_objective, "__call__", {"loss and gradient"}),
+    (CompiledEvaluator, "loss_and_gradient", {"loss and gradient", "penalised loss and gradient"}),
+    (CompiledEvaluator, "normal_equations", {"normal equations"}),
+    (MlpEvaluator, "loss_and_gradient", {"loss and gradient"}),
 ]
 
 
@@ -65,7 +65,7 @@ def test_a_kernel_that_works_twice_is_noticed(
     assert too_slow(ratios, capsys) == {
         entry.name
         for entry in EVALUATIONS
-        if entry.kind in kinds and (entry.network.grid is None) == (owner is mlp_objective)
+        if entry.kind in kinds and (entry.network.grid is None) == (owner is MlpEvaluator)
     }
 
 
