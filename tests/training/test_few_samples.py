@@ -208,7 +208,7 @@ def test_constants_cost_nothing_and_are_exact():
     assert np.allclose(net.forward(x), [1.5, -2.0], atol=1e-12)
     objective = Shrunk(network_objective(net, x, np.zeros((10, 2))), SplinePrior(net, 1.0), 1.0)
     assert np.isclose(objective.value(net.theta.ravel()), objective.mse)
-    place, hidden = edges_of(net)
+    place, hidden = edges_of(net.structure)
     assert place.size == net.n_params
     assert hidden.sum() == 12
 
