@@ -16,7 +16,9 @@ from kan_np.data.check import Dataset
 from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
+from kan_np.edges.family import BSPLINE
 from kan_np.edges.knots import uniform_knots
+from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.grid_update import moved
 from kan_np.network.initialization import STARTS, random_parameters
 from kan_np.network.kernel_arrays import BASE_FUNCTIONS
@@ -29,7 +31,15 @@ from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
-from kan_np.surgery import attribution, formula, frozen_parameters, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import (
+    attribution,
+    edge_families,
+    formula,
+    frozen_parameters,
+    pruning,
+    symbolic_edges,
+    tied_edges,
+)
 from kan_np.surgery import auto_symbolic as auto
 from kan_np.surgery import set_parameters as setting
 from kan_np.training.fit import Callback, FitOptions, fit_checked
@@ -84,6 +94,12 @@ class KAN(Views):
         Source of the start; the same seed gives the same bits.
     mult_arity : int or list of lists of int
         Factors of every product; one list a layer, inputs first, for products of different arity.
+    family : str or sequence of str
+        Family of all edges, or of those of each layer: "bspline"; "chebyshev", polynomials of degree `grid`
+        on the interval of the samples; "piecewise_linear", on `grid` equal intervals of it; or one of your
+        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no residual function,
+        goes on as a line outside, and starts near to what the B-spline would be. `set_family` does the same
+        for single edges.
     affine_trainable : bool
         Whether nodes become s prod_j (s_j z_j + b_j) + b of their sums of edges z_j, with trainable scales
         and biases that start as 1 and 0.
@@ -131,8 +147,10 @@ class KAN(Views):
         seed: int | np.random.Generator = 0,
         mult_arity: int | Sequence[Sequence[int]] = 2,
         affine_trainable: bool = False,
+        family: str | Sequence[str] = "bspline",
     ) -> None:
         shape = Shape.parse(width, mult_arity)
+        families = setting.layer_families(family, len(shape.pairs))
         k = _validate.integer("k", k, 0, MAX_ORDER)
         self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
@@ -158,12 +176,15 @@ class KAN(Views):
         self._network: Network = shape.network(
             SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable
         )
+        for layer, name in enumerate(families):
+            if name != BSPLINE:  # near to the start of the splines
+                edge_families.set_family(self, layer, name)
         self._used = np.ones(shape.width[0], dtype=bool)
         self._start = self._network
 
     @property
     def _n_straight(self) -> int:
-        n_edges = sum(int(mask.sum()) for mask in self._network.masks)
+        n_edges = self._network.topology.n_edges
         return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
 
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> SplinePrior:
@@ -345,6 +366,7 @@ class KAN(Views):
     unfix_symbolic = symbolic_edges.unfix_symbolic
     lock = tied_edges.lock
     unlock = tied_edges.unlock
+    set_family = edge_families.set_family
     freeze = frozen_parameters.freeze
     unfreeze = frozen_parameters.unfreeze
     prune = pruning.prune
@@ -430,6 +452,7 @@ class KAN(Views):
             "grid_eps": self.grid_eps,
             "grid_margin": self.grid_margin,
             "extrapolation": self.extrapolation,
+            **({"families": found} if (found := basis_config(self._network.structure)) else {}),
         }
 
     def _arrays(self) -> dict[str, Any]:
@@ -441,7 +464,8 @@ class KAN(Views):
         shape, grid, like = cls._parsed(config)
         n_row = grid + like.k + like._network.has_base
         affine = like.affine_trainable
-        check_arrays(shape, n_row, grid + 1, affine=affine, declared=declared)
+        families = checked_families(config.get("families", []))
+        check_arrays(shape, n_row, grid + 1, affine=affine, families=families, declared=declared)
         return list(shape.width)
 
     @classmethod
@@ -450,7 +474,8 @@ class KAN(Views):
         used = arrays.get("used", np.ones(shape.width[0], dtype=bool))
         if used.sum() != shape.width[0]:
             raise ValueError(f"{used.sum()} used columns of the data do not fit width {shape.pykan}")
-        model._network = restored_network(shape, model._network, arrays, affine=model.affine_trainable)
+        families, affine = checked_families(config.get("families", [])), model.affine_trainable
+        model._network = restored_network(shape, model._network, arrays, affine=affine, families=families)
         model._used = used
         return model
 
@@ -459,7 +484,8 @@ class KAN(Views):
         """Shape and grid of a configuration, and the smallest model of its other settings."""
         shape = Shape.parse(config["width"], config.get("mult_arity", 2))
         grid = _validate.integer("grid", config.get("grid", 5), 1)
-        return shape, grid, cls(**{**config, "width": [1, 1], "grid": 1, "mult_arity": 2})
+        options = {name: value for name, value in config.items() if name != "families"}
+        return shape, grid, cls(**{**options, "width": [1, 1], "grid": 1, "mult_arity": 2})
 
     def __repr__(self) -> str:
         """Shape, grid, order and number of parameters."""

@@ -124,3 +124,11 @@ def test_a_cluster_of_a_batch_system(tmp_path, monkeypatch):
     program, *arguments = commands[0]
     assert (program, arguments[-1]) == ("kan-sweep", Cluster.scheduler_address)
     assert main([*arguments, "--dry-run"]) == 0
+
+
+def test_the_page_on_edge_families_runs_and_prints_what_it_says(capsys):
+    page = (Path(__file__).parent.parent / "docs" / "edge_families.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    said = code.rstrip().rsplit("# ", 1)[1]
+    exec(compile(code, "docs/edge_families.md", "exec"), {"__name__": "page"})  # noqa: S102
+    assert capsys.readouterr().out.strip() == said

@@ -97,6 +97,28 @@ class Symbols(NamedTuple):
     slope: Floats  # (n_symbols, block) f'
 
 
+class Bases(NamedTuple):
+    """Edges phi(x) = sum_r c_r psi_r(x) of other families than B-splines; numbers of their own.
+
+    A block is a family at a source node: its functions are rows that the edges of the block share.
+    """
+
+    fan_start: Ints  # (n_sources + 1,) first block of each node, and the end
+    kind: Ints  # (n_blocks,) see kan_np.kernels.basis_rows
+    low: Floats  # (n_blocks,) ends of the interval
+    high: Floats  # (n_blocks,)
+    n_functions: Ints  # (n_blocks,)
+    row_start: Ints  # (n_blocks,) first row of a block
+    edge_start: Ints  # (n_blocks + 1,) first edge of a block, and the end
+    source: Ints  # (n_edges,) a node
+    target: Ints  # (n_edges,) a sum
+    first_coef: Ints  # (n_edges,) where the coefficients of an edge begin
+    coef: Floats  # (n_coef,)
+    gradient: Floats  # (n_coef,)
+    rows: Floats  # (n_rows, block)
+    slopes: Floats  # (n_rows, block)
+
+
 class NodeStage(NamedTuple):
     """How sums make nodes, t = S prod_j (s_j z_j + b_j) + B; see kan_np.kernels.node_stage."""
 
@@ -128,6 +150,7 @@ class Scratch(NamedTuple):
     columns: Floats  # (n_edges, LANES, PIECES) the same by power, for short grids
     moment: Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
     symbols: Symbols | None  # None where all edges are splines and all nodes are sums of them
+    bases: Bases | None  # None in that case
     stage: NodeStage | None  # None in that case
 
 
@@ -135,13 +158,16 @@ class Pull(NamedTuple):
     """What a penalty on the spread of edges and nodes adds to their derivatives (see
     kan_np.objective.sparsity_penalty).
 
-    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), and so do symbolic edges, sums of edges and nodes.
+    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), and so do edges of other families, symbolic ones, sums
+    of edges and nodes.
     Where every node is its one sum, its weight as a sum is in that of the node, and sums have none.
     Kernels take None where there is no such penalty.
     """
 
     edge_weight: Floats
     edge_mean: Floats
+    basis_weight: Floats
+    basis_mean: Floats
     symbol_weight: Floats
     symbol_mean: Floats
     sum_weight: Floats
@@ -151,13 +177,17 @@ class Pull(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Means over samples and sums of squared deviations: of spline edges, symbolic ones, sums and nodes.
+    """Means over samples and sums of squared deviations.
+
+    Of spline edges, edges of other families, symbolic ones, sums and nodes.
 
     Sums have none of their own where every node is its one sum.
     """
 
     edge_mean: Floats
     edge_square: Floats
+    basis_mean: Floats
+    basis_square: Floats
     symbol_mean: Floats
     symbol_square: Floats
     sum_mean: Floats

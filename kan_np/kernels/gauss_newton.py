@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO, base_function
+from kan_np.kernels.basis_rows import basis_jacobian, clear_basis_gradient
 from kan_np.kernels.dense_basis import lay_out
 from kan_np.kernels.layer import start_evaluation
 from kan_np.kernels.microkernels import PANEL
@@ -182,15 +183,18 @@ def jacobian_rows(
     """Rows of sqrt(W) J, transposed, for n_rows samples from `first_block` on; returns r^T W r.
 
     Column j n_rows + s of jacobian (p, n_out n_rows) belongs to output j of sample s. J^T W r is added to
-    `vector`, of the shape of theta. Constants of symbolic edges, scales and biases follow the parameters of
-    the splines; their parts of J^T W r go to `gradient` of scratch.symbols and scratch.stage.
+    `vector`, of the shape of theta. Coefficients of other families, constants of symbolic edges, scales and
+    biases follow the parameters of the splines; their parts of J^T W r go to `gradient` of scratch.bases,
+    scratch.symbols and scratch.stage.
     """
     n_in, work, total = net.node_start[1], scratch.work, 0.0
-    symbols, stage, by_sum = scratch.symbols, scratch.stage, scratch.by_sum
-    first_symbol = theta.shape[0] * theta.shape[1]
+    symbols, bases, stage, by_sum = scratch.symbols, scratch.bases, scratch.stage, scratch.by_sum
+    first_basis = theta.shape[0] * theta.shape[1]
+    first_symbol = after_bases(bases, first_basis)
     start_evaluation(net, theta, scratch)
     if first_block == 0:
         clear_symbol_gradient(symbols)
+        clear_basis_gradient(bases)
         clear_affine_gradient(stage)
     kept = inputs.rows.shape[0] > 0  # else rows of the inputs are laid out here, too
     for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
@@ -218,6 +222,7 @@ def jacobian_rows(
                 rows = inputs.rows if of_input else places.rows
                 slot = block * n_in + i if of_input else i
                 edge_rows(rows, slot, e, n, work, jacobian, column, vector)
+            basis_jacobian(bases, n, by_sum, work, first_basis, jacobian, column)
             symbol_jacobian(symbols, n, scratch.x, by_sum, work, first_symbol, jacobian, column)
             affine_jacobian(
                 stage,
@@ -230,6 +235,14 @@ def jacobian_rows(
                 column,
             )
     return total
+
+
+@jit
+def after_bases(bases, first_basis):
+    """The row of a Jacobian behind those of the coefficients of other families."""
+    if bases is None:
+        return first_basis
+    return first_basis + bases.coef.shape[0]
 
 
 @jit

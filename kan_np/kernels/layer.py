@@ -11,6 +11,13 @@ from __future__ import annotations
 
 from kan_np.kernels._jit import jit, spliced
 from kan_np.kernels.base import ZERO, base_function
+from kan_np.kernels.basis_rows import (
+    add_bases,
+    add_basis_gradient,
+    add_basis_slopes,
+    basis_values,
+    clear_basis_gradient,
+)
 from kan_np.kernels.dense_basis import ALL, lay_out, panel_moments, panel_slopes, panel_values
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.node_stage import add_affine_gradient, clear_affine_gradient, make_nodes, pull_to_sums
@@ -46,6 +53,7 @@ def start_gradient(net, scratch):
     """What comes before the first block of a gradient."""
     clear_moments(scratch.moment, net.source, net.dense)
     clear_symbol_gradient(scratch.symbols)
+    clear_basis_gradient(scratch.bases)
     clear_affine_gradient(scratch.stage)
 
 
@@ -117,6 +125,7 @@ def layer_forward(net, theta, layer, n, places, slot0, scratch):
     clear(scratch.sums, net.sum_start[layer + 1], net.sum_start[layer + 2], n)
     add_values(net, theta, source, first, n, places, slot0, scratch, scratch.sums)
     add_symbols(scratch.symbols, source, first, n, scratch.x, scratch.sums)
+    add_bases(scratch.bases, source, first, n, scratch.x, scratch.sums)
     make_nodes(scratch.stage, first, net.node_start[layer + 2], n, scratch.sums, scratch.x)
 
 
@@ -131,9 +140,11 @@ def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
     by_sum = scratch.by_sum
     add_moments(net, source, first, n, places, slot0, scratch, by_sum, grad)
     add_symbol_gradient(scratch.symbols, source, first, n, scratch.x, by_sum)
+    add_basis_gradient(scratch.bases, source, first, n, by_sum)
     if layer > 0:
         take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, by_sum)
         add_symbol_slopes(scratch.symbols, source, first, n, by_sum, scratch.delta)
+        add_basis_slopes(scratch.bases, source, first, n, by_sum, scratch.delta)
 
 
 @spliced
@@ -162,11 +173,14 @@ def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, gr
             j = net.target[e]
             pull_edge(pull.edge_weight[e], pull.edge_mean[e], n, scratch.by_sum, above, j)
         pull_symbols(scratch.symbols, pull, i, n, scratch.by_sum, above)
+        pull_bases(scratch.bases, pull, i, n, scratch.by_sum, above)
         add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
         add_symbol_gradient(scratch.symbols, i, i + 1, n, scratch.x, above)
+        add_basis_gradient(scratch.bases, i, i + 1, n, above)
         if layer > 0:
             take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
             add_symbol_slopes(scratch.symbols, i, i + 1, n, above, scratch.delta)
+            add_basis_slopes(scratch.bases, i, i + 1, n, above, scratch.delta)
 
 
 @jit
@@ -185,9 +199,19 @@ def pull_symbols(symbols, pull, i, n, by_sum, above):
 
 
 @jit
+def pull_bases(bases, pull, i, n, by_sum, above):
+    """As `pull_edge` for the edges of other families that leave node i."""
+    if bases is not None:
+        for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
+            for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
+                pull_edge(pull.basis_weight[e], pull.basis_mean[e], n, by_sum, above, bases.target[e])
+
+
+@jit
 def edge_values(net, theta, i, n, places, slot, scratch):
     """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i, after a forward pass."""
     for e in range(net.fan_start[i], net.fan_start[i + 1]):
         clear(scratch.above, net.target[e], net.target[e] + 1, n)
     add_values(net, theta, i, i + 1, n, places, slot, scratch, scratch.above)
     symbol_values(scratch.symbols, i, n, scratch.above)
+    basis_values(scratch.bases, i, n, scratch.above)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit, spliced
+from kan_np.kernels.basis_rows import add_basis_slopes
 from kan_np.kernels.dense_basis import ALL
 from kan_np.kernels.layer import (
     clear,
@@ -142,6 +143,7 @@ def edge_statistics(net, theta, x, places, scratch, statistics):
                 mean, square = statistics.edge_mean, statistics.edge_square
                 join_moments(scratch.above, net.target[e], n, low, e, mean, square)
             join_symbols(scratch.symbols, i, n, low, scratch.above, statistics)
+            join_bases(scratch.bases, i, n, low, scratch.above, statistics)
 
 
 @jit
@@ -151,6 +153,16 @@ def join_symbols(symbols, i, n, low, above, statistics):
         for e in range(symbols.fan_start[i], symbols.fan_start[i + 1]):
             mean, square = statistics.symbol_mean, statistics.symbol_square
             join_moments(above, symbols.target[e], n, low, e, mean, square)
+
+
+@jit
+def join_bases(bases, i, n, low, above, statistics):
+    """`join_moments` of the edges of other families that leave node i."""
+    if bases is not None:
+        for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
+            for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
+                mean, square = statistics.basis_mean, statistics.basis_square
+                join_moments(above, bases.target[e], n, low, e, mean, square)
 
 
 @jit
@@ -206,3 +218,4 @@ def node_slopes(net, theta, output, lowest, n, places, scratch):
         only = own if stage is None and layer == n_layers - 1 else ALL
         take_slopes(net, theta, first, end, only, n, places, first, scratch, scratch.by_sum)
         add_symbol_slopes(scratch.symbols, first, end, n, scratch.by_sum, scratch.delta)
+        add_basis_slopes(scratch.bases, first, end, n, scratch.by_sum, scratch.delta)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,13 +14,14 @@ from kan_np.functions.guard import BOUND
 from kan_np.functions.program import Program, program_of
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels import base
-from kan_np.kernels.arrays import Ints, Net, NodeStage, Places, Scratch, Symbols
+from kan_np.kernels.arrays import Bases, Ints, Net, NodeStage, Places, Scratch, Symbols
 from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.gauss_newton import Active
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.piecewise_simd import PIECES
 from kan_np.kernels.scalar_functions import PROGRAM
 from kan_np.kernels.simd4 import LANES
+from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
 
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
@@ -129,19 +131,22 @@ def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
     columns.fill(0.0)
     if structure.is_plain:
         room = (x, delta, x, delta, above, work, slope, polynomial, columns, moment)
-        return Scratch(*room, symbols=None, stage=None)
+        return Scratch(*room, symbols=None, bases=None, stage=None)
     own, by_sum = _aligned.arrays(sums, sums)
     for array in (x, delta, own, by_sum):
         array.fill(0.0)
     room = (x, delta, own, by_sum, above, work, slope, polynomial, columns, moment)
-    return Scratch(*room, symbols=_symbols(structure, n_samples), stage=_stage(structure))
+    symbols, stage = _symbols(structure, n_samples), _stage(structure)
+    return Scratch(*room, symbols=symbols, bases=_bases(structure), stage=stage)
 
 
 def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> FloatArray:
     """Put constants, scales and biases where kernels read them; return the parameters of the splines."""
-    splines, symbols, _ = structure.ends
-    if scratch.symbols is not None and scratch.stage is not None:
-        scratch.symbols.constants[...] = values[splines:symbols].reshape(-1, 4)
+    splines, bases, symbols, _ = structure.ends
+    if scratch.symbols is not None and scratch.bases is not None and scratch.stage is not None:
+        scratch.symbols.constants[...] = values[bases:symbols].reshape(-1, 4)
+        if bases > splines:
+            scratch.bases.coef[:] = values[splines:bases]
         if structure.has_affine:
             n_inputs = structure.topology.width[0]
             for to, own in zip(scratch.stage[4:8], structure.split_affine(values), strict=True):
@@ -229,6 +234,58 @@ def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, 
     )
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return start, operation.astype(np.int64), left.astype(np.int64), right.astype(np.int64), number
+
+
+def _bases(structure: Structure) -> Bases:
+    """Edges of other families as arrays, as `basis_edges` orders them; coefficients are to be loaded."""
+    t, blocks = structure.topology, _blocks(structure)
+    source = np.array([source for source, _, _ in blocks], dtype=np.int64)
+    owners = [structure.bases[number] for _, number, _ in blocks]
+    n_functions = np.array([edges.basis.n_functions for edges in owners], dtype=np.int64)
+    counts = [own.size for _, _, own in blocks]
+    n_rows, n_coef = int(n_functions.sum()), structure.ends.bases - structure.ends.splines
+    rows, slopes, coef, gradient = _aligned.arrays((n_rows, _BLOCK), (n_rows, _BLOCK), (n_coef,), (n_coef,))
+    first_coef = [
+        structure.basis_starts[number]
+        - structure.ends.splines
+        + own * structure.bases[number].basis.n_functions
+        for _, number, own in blocks
+    ]
+    targets = [structure.bases[number].topology.target[own] for _, number, own in blocks]
+    none = np.zeros(0, dtype=np.int64)
+    return Bases(
+        np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
+        np.array([edges.basis.kernel or 0 for edges in owners], dtype=np.int64),
+        np.array([edges.basis.low[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
+        np.array([edges.basis.high[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
+        n_functions,
+        np.concatenate([none, np.cumsum(n_functions) - n_functions]),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.repeat(source, counts),
+        np.concatenate([none, *targets]),
+        np.concatenate([none, *first_coef]),
+        coef,
+        gradient,
+        rows,
+        slopes,
+    )
+
+
+def _blocks(structure: Structure) -> list[tuple[int, int, Ints]]:
+    """Source node, number of the family, and its edges that leave the node; by source, then family."""
+    found = [
+        (source, number, np.arange(a, b))
+        for number, edges in enumerate(structure.bases)
+        for source, (a, b) in enumerate(pairwise(edges.topology.fan_start.tolist()))
+        if b > a
+    ]
+    return sorted(found, key=lambda block: block[:2])
+
+
+def basis_edges(structure: Structure) -> list[EdgeIndex]:
+    """The edges of other families in the order in which kernels have them."""
+    names = [edges.topology.edges for edges in structure.bases]
+    return [names[number][e] for _, number, own in _blocks(structure) for e in own.tolist()]
 
 
 def _inside(symbol: Symbol) -> float:

@@ -7,7 +7,7 @@ networks take them apart into layers and put new ones together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,11 +16,45 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
+from kan_np.edges.family import Basis
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.kernels.arrays import Ints
 from kan_np.network.edge_index import EdgeIndex
-from kan_np.network.structure import Affine, Part, Structure
+from kan_np.network.structure import Affine, BasisEdges, Part, Structure
 from kan_np.network.topology import Topology
+
+
+@dataclass(frozen=True)
+class LayerBasis:
+    """Edges of a layer that are of one family and size.
+
+    Attributes
+    ----------
+    topology : Topology
+        Of these edges: one layer of width (n_in, n_subnodes).
+    basis : Basis
+    coef : ndarray of shape (n_edges, n_functions)
+    """
+
+    topology: Topology
+    basis: Basis
+    coef: FloatArray
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which edges these are: (n_in, n_subnodes)."""
+        return self.topology.masks[0]
+
+    def curves(self, x: FloatArray) -> Iterator[tuple[EdgeIndex, FloatArray]]:
+        """Every edge (0, i, j) and its values at values of the sources, x of shape (n_in, n)."""
+        rows = self.basis.values(x)
+        for edge, coef in zip(self.topology.edges, self.coef, strict=True):
+            yield edge, coef @ rows[edge[1]]
+
+    @property
+    def key(self) -> tuple[type[Basis], int]:
+        """Family and size."""
+        return type(self.basis), self.basis.size
 
 
 @dataclass(frozen=True)
@@ -40,6 +74,8 @@ class Layer:
         Subnodes of each node, in order: 1 for a sum.
     affine : Affine or None
         Scales and biases of its subnodes and nodes.
+    bases : tuple of LayerBasis
+        Edges of other families.
     """
 
     topology: Topology
@@ -49,6 +85,7 @@ class Layer:
     symbols: Mapping[tuple[int, int], SymbolicEdge]
     arity: tuple[int, ...]
     affine: Affine | None = None
+    bases: tuple[LayerBasis, ...] = ()
 
     @property
     def n_in(self) -> int:
@@ -80,9 +117,19 @@ class Layer:
         return self.topology.masks[0]
 
     @property
+    def function_mask(self) -> NDArray[np.bool_]:
+        """Which edges are no symbols: (n_in, n_subnodes)."""
+        mask = self.mask
+        for edge in self.symbols:
+            mask[edge] = False
+        return mask
+
+    @property
     def mask(self) -> NDArray[np.bool_]:
-        """Which edges there are, splines and symbols: (n_in, n_subnodes)."""
+        """Which edges there are, of all families: (n_in, n_subnodes)."""
         mask = self.spline_mask
+        for basis in self.bases:
+            mask |= basis.mask
         for edge in self.symbols:
             mask[edge] = True
         return mask
@@ -94,24 +141,70 @@ class Layer:
         return Affine(np.ones(n), np.zeros(n), np.ones(m), np.zeros(m))
 
     def with_symbols(self, changed: Mapping[tuple[int, int], SymbolicEdge | None]) -> Layer:
-        """The layer with other symbols, and new splines, all zero, where a symbol is taken away."""
+        """The layer with other symbols, and new splines, all zero, of those that get None."""
         mask, symbols = self.spline_mask, dict(self.symbols)
         for edge, symbol in changed.items():
             mask[edge] = symbol is None
-            if symbol is None:
-                del symbols[edge]
-            else:
+            symbols.pop(edge, None)
+            if symbol is not None:
                 symbols[edge] = symbol
         topology = Topology.from_masks([mask])
         params = topology.by_edge(self.topology.by_layer(self.spline_params))
-        return replace(self, topology=topology, spline_params=params, symbols=symbols)
+        bases = [without(basis, changed) for basis in self.bases]
+        left = tuple(basis for basis in bases if basis.topology.n_edges)
+        return replace(self, topology=topology, spline_params=params, symbols=symbols, bases=left)
+
+    def with_basis(self, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray) -> Layer:
+        """The layer with these edges of a family, whatever they were; coef (n_edges, n_functions)."""
+        layer = self.with_symbols(dict.fromkeys(edges))  # as splines first
+        spline_mask = layer.spline_mask
+        for edge in edges:
+            spline_mask[edge] = False
+        topology = Topology.from_masks([spline_mask])
+        params = topology.by_edge(layer.topology.by_layer(layer.spline_params))
+        same = [own for own in layer.bases if own.key == (type(basis), basis.size)]
+        filled = np.zeros((self.n_in, self.n_subnodes, basis.n_functions))
+        mask = np.zeros(filled.shape[:2], dtype=bool)
+        for own in same:  # on the intervals of the new one
+            mask |= own.mask
+            carried = own.basis.carry_over(basis, own.coef, own.topology.source)
+            filled += own.topology.by_layer(carried)[0]
+        for edge, row in zip(edges, coef, strict=True):
+            mask[edge], filled[edge] = True, row
+        whole = LayerBasis(Topology.from_masks([mask]), basis, filled[mask])
+        others = tuple(own for own in layer.bases if own.key != whole.key)
+        return replace(layer, topology=topology, spline_params=params, bases=(*others, whole))
+
+
+def merged_bases(bases: Sequence[LayerBasis]) -> tuple[LayerBasis, ...]:
+    """One entry for each family and size, where several have become the same."""
+    found: dict[tuple[type[Basis], int], LayerBasis] = {}
+    for own in bases:
+        other = found.get(own.key)
+        if other is not None:
+            filled = own.topology.by_layer(own.coef)[0]
+            filled += other.topology.by_layer(
+                other.basis.carry_over(own.basis, other.coef, other.topology.source)
+            )[0]
+            mask = own.mask | other.mask
+            own = LayerBasis(Topology.from_masks([mask]), own.basis, filled[mask])
+        found[own.key] = own
+    return tuple(found.values())
+
+
+def without(basis: LayerBasis, edges: Iterable[tuple[int, int]]) -> LayerBasis:
+    """The edges of a family that are left without some."""
+    mask, filled = basis.mask, basis.topology.by_layer(basis.coef)[0]
+    for edge in edges:
+        mask[edge] = False
+    return LayerBasis(Topology.from_masks([mask]), basis.basis, filled[mask])
 
 
 def layers_of(structure: Structure, values: FloatArray) -> tuple[Layer, ...]:
     """The layers of a network."""
     t, n_row = structure.topology, structure.n_row
-    splines, symbols, _ = structure.ends
-    params, constants = values[:splines].reshape(-1, n_row), values[splines:symbols].reshape(-1, 4)
+    splines, bases, symbols, _ = structure.ends
+    params, constants = values[:splines].reshape(-1, n_row), values[bases:symbols].reshape(-1, 4)
     edges = [
         SymbolicEdge(f, *own) for f, own in zip(structure.symbols.values(), constants.tolist(), strict=True)
     ]
@@ -135,9 +228,41 @@ def layers_of(structure: Structure, values: FloatArray) -> tuple[Layer, ...]:
                 },
                 t.arities[layer],
                 affine,
+                _bases_of(structure, values, layer),
             )
         )
     return tuple(layers)
+
+
+def _bases_of(structure: Structure, values: FloatArray, layer: int) -> tuple[LayerBasis, ...]:
+    """The edges of a layer that are of other families."""
+    found = []
+    for start, edges in zip(structure.basis_starts, structure.bases, strict=True):
+        t = edges.topology
+        coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_functions)
+        own = slice(int(t.edge_start[layer]), int(t.edge_start[layer + 1]))
+        nodes = slice(int(t.node_start[layer]), int(t.node_start[layer + 1]))
+        if own.stop > own.start:
+            topology = Topology.from_masks([t.masks[layer]])
+            found.append(LayerBasis(topology, edges.basis.part(nodes), coef[own]))
+    return tuple(found)
+
+
+def _joined_bases(layers: Sequence[Layer]) -> tuple[tuple[BasisEdges, ...], list[FloatArray]]:
+    """Edges of other families of all layers, a family and size after the other, and their coefficients."""
+    keys = sorted({basis.key for layer in layers for basis in layer.bases}, key=lambda k: (k[0].name, k[1]))
+    edges, coefs = [], []
+    for kind, size in keys:
+        masks, parts = [], []
+        for layer in layers:
+            own = next((basis for basis in layer.bases if basis.key == (kind, size)), None)
+            unit = np.ones(layer.n_in)
+            masks.append(np.zeros((layer.n_in, layer.n_subnodes), dtype=bool) if own is None else own.mask)
+            parts.append(kind(-unit, unit, size) if own is None else own.basis)
+            coefs.append(np.zeros(0) if own is None else own.coef.ravel())
+        topology = Topology.from_masks(masks, [layer.arity for layer in layers])
+        edges.append(BasisEdges(topology, kind.joined(parts)))
+    return tuple(edges), coefs
 
 
 def joined(
@@ -158,16 +283,19 @@ def joined(
     }
     affine = [layer.affine for layer in layers]
     has_affine = any(own is not None for own in affine)
+    bases, coefs = _joined_bases(layers)
     structure = Structure(
         topology,
         SplineTable.joined([layer.table for layer in layers]) if table is None else table,
         layers[0].base_fun,
         {edge: symbol.symbol for edge, symbol in symbols.items()},
+        bases,
         has_affine,
         ties,
         frozen,
     )
     parts = [layer.spline_params.ravel() for layer in layers]
+    parts += coefs
     parts += [np.array(symbol.constants) for symbol in symbols.values()]
     if has_affine:
         own = [layer.unit_affine if layer.affine is None else layer.affine for layer in layers]

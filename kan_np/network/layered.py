@@ -7,6 +7,7 @@ of a Jacobian. What is computed is what `kan_np.kernels` compute for networks th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +55,8 @@ class LayerPass:
 
     Notes
     -----
-    Values of the layer are the parameters of its splines, the constants a, b, c, d of its symbols and, where
-    there are such, its scales and biases.
+    Values of the layer are the parameters of its splines, the coefficients of its other families, the
+    constants a, b, c, d of its symbols and, where there are such, its scales and biases.
     """
 
     def __init__(self, layer: Layer, *, fixed: bool = False) -> None:
@@ -75,6 +76,18 @@ class LayerPass:
         self._theta: FloatArray = layer.spline_params
         self._symbols: list[tuple[tuple[int, int], SymbolicEdge, slice]] = []
         at = self._theta.size
+        #: Of other families: basis, source, edges and their subnodes; coefficients, and where they begin.
+        self._blocks: list[tuple[int, int, slice, slice | list[int]]] = []
+        self._coefs: list[FloatArray] = []
+        self._coef_at: list[int] = []
+        for number, own in enumerate(layer.bases):
+            self._coefs.append(own.coef)
+            self._coef_at.append(at)
+            at += own.coef.size
+            subnodes = (own.topology.target - layer.n_in).tolist()
+            for i, (a, b) in enumerate(pairwise(own.topology.fan_start.tolist())):
+                if b > a:
+                    self._blocks.append((number, i, slice(a, b), _rows_of(subnodes[a:b])))
         for edge, symbol in layer.symbols.items():
             self._symbols.append((edge, symbol, slice(at, at + 4)))
             at += 4
@@ -86,6 +99,8 @@ class LayerPass:
         """Take other values."""
         layer = self.layer
         self._theta = values[: self._theta.size].reshape(self._theta.shape)
+        pairs = zip(self._coefs, self._coef_at, strict=True)
+        self._coefs = [values[at : at + old.size].reshape(old.shape) for old, at in pairs]
         self._symbols = [
             (edge, SymbolicEdge(symbol.symbol, *values[here].tolist()), here)
             for edge, symbol, here in self._symbols
@@ -102,6 +117,7 @@ class LayerPass:
         self.x = x
         self.sums = np.zeros((self.layer.n_subnodes, x.shape[1]))
         steep = back and not self._fixed
+        layer_bases = self.layer.bases
         self._expand(x, steep)
         self._fan_slopes: list[FloatArray] = []
         self._symbol_slopes: list[tuple[FloatArray, FloatArray]] = []
@@ -109,6 +125,10 @@ class LayerPass:
             self.sums[targets] += self._theta[edges] @ self._rows[q]
             if steep:
                 self._fan_slopes.append(self._theta[edges] @ self._row_slopes[q])
+        self._basis_rows = [own.basis.values(x) for own in layer_bases]
+        self._basis_slopes = [own.basis.values(x, 1) for own in layer_bases] if steep else []
+        for number, i, edges, targets in self._blocks:
+            self.sums[targets] += self._coefs[number][edges] @ self._basis_rows[number][i]
         for (i, j), edge, _ in self._symbols:
             if back:
                 value, slope, by_constants = edge.value_and_slopes(x[i])
@@ -124,6 +144,8 @@ class LayerPass:
         phi = np.zeros((self.layer.n_in, *self.sums.shape))
         for q, (i, edges, targets) in enumerate(self._fans):
             phi[i, targets] = self._theta[edges] @ self._rows[q]
+        for number, i, edges, targets in self._blocks:
+            phi[i, targets] = self._coefs[number][edges] @ self._basis_rows[number][i]
         for place, edge, _ in self._symbols:
             phi[place] = edge(self.x[place[0]])
         return phi
@@ -167,6 +189,12 @@ class LayerPass:
             by_theta[edges] += own @ self._rows[q].T
             if not self._fixed:
                 by_source[i] += np.einsum("es,es->s", own, self._fan_slopes[q])
+        for number, i, edges, targets in self._blocks:
+            own = by_sum[targets] if by_edge is None else by_edge[i, targets]
+            self._coefs_of(grad, number)[edges] += own @ self._basis_rows[number][i].T
+            if not self._fixed:
+                slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
+                by_source[i] += np.einsum("es,es->s", own, slopes)
         for (place, _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             i, j = place
             row = by_sum[j] if by_edge is None else by_edge[i, j]
@@ -198,12 +226,25 @@ class LayerPass:
                 np.multiply(self._rows[q], row, out=rows[e * n_row : (e + 1) * n_row])
             if not self._fixed:
                 by_source[i] += np.einsum("es,es->s", by_sum[targets], self._fan_slopes[q])
+        for number, i, edges, targets in self._blocks:
+            n = self._coefs[number].shape[1]
+            for e, row in zip(range(edges.start, edges.stop), by_sum[targets], strict=True):
+                at = self._coef_at[number] + e * n
+                np.multiply(self._basis_rows[number][i], row, out=rows[at : at + n])
+            if not self._fixed:
+                slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
+                by_source[i] += np.einsum("es,es->s", by_sum[targets], slopes)
         for (place, _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             i, j = place
             np.multiply(by_constants, by_sum[j], out=rows[here])
             if not self._fixed:
                 by_source[i] += slope * by_sum[j]
         return by_source
+
+    def _coefs_of(self, values: FloatArray, number: int) -> FloatArray:
+        """The part of an array of values that belongs to the coefficients of a family, as a view."""
+        at, shape = self._coef_at[number], self._coefs[number].shape
+        return values[at : at + shape[0] * shape[1]].reshape(shape)
 
     def _expand(self, x: FloatArray, steep: bool) -> None:
         """Full rows of B-splines for the sources of splines, with their derivatives or without."""
@@ -265,10 +306,14 @@ def value_places(structure: Structure) -> list[Ints]:
     places = []
     for layer in range(len(t.width) - 1):
         splines = np.arange(t.edge_start[layer] * n_row, t.edge_start[layer + 1] * n_row)
+        bases = [
+            np.arange(*(start + edges.topology.edge_start[layer : layer + 2] * edges.basis.n_functions))
+            for start, edges in zip(structure.basis_starts, structure.bases, strict=True)
+        ]
         own = np.flatnonzero(layer_of == layer)
-        symbols = structure.ends[0] + (4 * own[:, None] + np.arange(4)).ravel()
+        symbols = structure.ends.bases + (4 * own[:, None] + np.arange(4)).ravel()
         affine = structure.affine_of_layer(layer) if structure.has_affine else splines[:0]
-        places.append(np.concatenate([splines, symbols, affine]))
+        places.append(np.concatenate([splines, *bases, symbols, affine]))
     return places
 
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable, default_reach, refuse_outside
+from kan_np.edges.family import Basis
 from kan_np.edges.knots import refined_knots
 from kan_np.edges.symbol import SymbolicEdge, kernel_of
 from kan_np.kernels.arrays import Net
 from kan_np.network import compiled, layered
 from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.kernel_arrays import spline_arrays
-from kan_np.network.layer import Layer, joined, layers_of
+from kan_np.network.layer import Layer, joined, layers_of, merged_bases
 from kan_np.network.structure import Affine, Part, Structure
 from kan_np.network.topology import Topology
 
@@ -106,6 +107,8 @@ class Network:
     def masks(self) -> list[NDArray[np.bool_]]:
         """Which edges there are, symbols among them: an array of shape (n_in, n_subnodes) a layer."""
         masks = self.topology.masks
+        for edges in self.structure.bases:
+            masks = [mask | own for mask, own in zip(masks, edges.topology.masks, strict=True)]
         for layer, i, j in self.structure.symbols:
             masks[layer][i, j] = True
         return masks
@@ -143,7 +146,7 @@ class Network:
     @property
     def spline_params(self) -> FloatArray:
         """Parameters of the spline edges: (n_edges, n_row)."""
-        return self.values[: self.structure.ends[0]].reshape(-1, self.structure.n_row)
+        return self.values[: self.structure.ends.splines].reshape(-1, self.structure.n_row)
 
     @property
     def coef(self) -> list[FloatArray]:
@@ -159,8 +162,8 @@ class Network:
     @property
     def constants(self) -> FloatArray:
         """a, b, c, d of the symbolic edges: (n_symbols, 4)."""
-        splines, symbols, _ = self.structure.ends
-        return self.values[splines:symbols].reshape(-1, 4)
+        ends = self.structure.ends
+        return self.values[ends.bases : ends.symbols].reshape(-1, 4)
 
     @property
     def symbols(self) -> dict[EdgeIndex, SymbolicEdge]:
@@ -172,6 +175,15 @@ class Network:
     def affine(self) -> Affine:
         """Scales and biases above the inputs; 1 and 0 where there are none."""
         return self.structure.split_affine(self.values)
+
+    @property
+    def families(self) -> dict[EdgeIndex, tuple[str, int]]:
+        """Family and size of the edges that are neither B-splines nor symbols."""
+        return {
+            edge: (edges.basis.name, edges.basis.size)
+            for edges in self.structure.bases
+            for edge in edges.topology.edges
+        }
 
     @property
     def ties(self) -> tuple[tuple[EdgeIndex, ...], ...]:
@@ -219,7 +231,7 @@ class Network:
             ] & self.structure.frozen_splines
             coef[kept] = params[kept, b:]
         carried = np.hstack([params[:, :b], coef]).ravel()
-        net = Network(structure, np.concatenate([carried, self.values[self.structure.ends[0] :]]))
+        net = Network(structure, np.concatenate([carried, self.values[self.structure.ends.splines :]]))
         # grids are solved for source by source: rounding may have taken tied edges apart
         return net.with_theta(net.theta) if self.ties else net
 
@@ -233,7 +245,18 @@ class Network:
 
     def refined(self, grid: int) -> Network:
         """The same function on grids of so many intervals."""
-        return self.with_knots(refined_knots(self.table.knots, grid), self.table.reach)
+        net = self.with_knots(refined_knots(self.table.knots, grid), self.table.reach)
+        if not self.structure.bases:
+            return net
+        layers = []
+        for layer in net.layers:
+            finer = []
+            for own in layer.bases:
+                basis = own.basis.resized(max(own.basis.size, grid))
+                coef = own.basis.carry_over(basis, own.coef, own.topology.source)
+                finer.append(replace(own, basis=basis, coef=coef))
+            layers.append(replace(layer, bases=merged_bases(finer)))
+        return Network(*joined(layers, self.ties, self.structure.frozen, net.table))
 
     def with_splines(
         self,
@@ -248,7 +271,7 @@ class Network:
             structure = replace(structure, table=table)
         columns = [self.topology.by_edge(scale_base)[:, None]] * self.has_base
         params = np.hstack([*columns, self.topology.by_edge(coef)]).ravel()
-        return Network(structure, np.concatenate([params, self.values[self.structure.ends[0] :]]))
+        return Network(structure, np.concatenate([params, self.values[self.structure.ends.splines :]]))
 
     def with_symbols(self, symbols: Mapping[EdgeIndex, SymbolicEdge | None]) -> Network:
         """Make symbols of these edges, and splines, all zero, of those that get None."""
@@ -260,6 +283,35 @@ class Network:
         kinds = {edge for edge in symbols if (symbols[edge] is None) == (edge in self.structure.symbols)}
         frozen = frozenset(part for part in self.structure.frozen if part[0] not in kinds)
         return Network(*joined(layers, self.ties, frozen, self.table))
+
+    def with_basis(
+        self, layer: int, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray
+    ) -> Network:
+        """Make edges (i, j) of a layer those of a family, with coefficients (n_edges, n_functions).
+
+        Intervals of the whole layer become those of `basis`, of edges of the same family and size, too.
+        """
+        layers = list(self.layers)
+        layers[layer] = layers[layer].with_basis(edges, basis, coef)
+        return Network(*joined(layers, self.ties, self._frozen_elsewhere(layer, edges), self.table))
+
+    def _frozen_elsewhere(self, layer: int, edges: Sequence[tuple[int, int]]) -> frozenset[Part]:
+        """What is frozen, but for some edges of a layer, which change their kind."""
+        changed = {(layer, i, j) for i, j in edges}
+        return frozenset(part for part in self.structure.frozen if part[0] not in changed)
+
+    def with_layer_intervals(self, layer: int, low: FloatArray, high: FloatArray) -> Network:
+        """The same function, as far as it goes, with other families of a layer on other intervals."""
+        layers = list(self.layers)
+        moved = []
+        for own in layers[layer].bases:
+            basis = own.basis.moved(low, high)
+            coef = own.basis.carry_over(basis, own.coef, own.topology.source)
+            same = (own.basis.low == low) & (own.basis.high == high)
+            kept = same[own.topology.source]
+            moved.append(replace(own, basis=basis, coef=np.where(kept[:, None], own.coef, coef)))
+        layers[layer] = replace(layers[layer], bases=tuple(moved))
+        return Network(*joined(layers, self.ties, self.structure.frozen, self.table))
 
     def with_frozen(self, frozen: frozenset[Part]) -> Network:
         """The same network with other parameters that keep their values."""
@@ -281,8 +333,9 @@ class Network:
 
     @property
     def is_compiled(self) -> bool:
-        """Whether every symbol has a compiled function."""
-        return all(kernel_of(symbol) is not None for symbol in self.structure.symbols.values())
+        """Whether every family and every symbol has a compiled function."""
+        bases = all(edges.basis.kernel is not None for edges in self.structure.bases)
+        return bases and all(kernel_of(symbol) is not None for symbol in self.structure.symbols.values())
 
     @cached_property
     def net(self) -> Net:

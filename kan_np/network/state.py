@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,15 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.edges.bspline import SplineTable
+from kan_np.edges.family import Basis
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import rebuild_symbol
 from kan_np.functions.symbol import Symbol
 from kan_np.functions.time_limit import within
+from kan_np.network.basis_state import basis_arrays, expected_arrays, restored_bases
 from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.network import Network
-from kan_np.network.structure import AFFINE, KINDS, SYMBOL, Part, Structure
+from kan_np.network.structure import AFFINE, BASIS, KINDS, SYMBOL, BasisEdges, Part, Structure
 from kan_np.network.ties import check_ties
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
@@ -44,7 +46,9 @@ def network_arrays(net: Network) -> dict[str, Any]:
     if net.structure.frozen:
         frozen = sorted((*edge, KINDS.index(kind)) for edge, kind in net.structure.frozen)
         arrays["frozen"] = np.array(frozen, dtype=np.int64)
-    if net.structure.is_plain and not net.ties:
+    arrays |= basis_arrays(net.structure, net.values)
+    structure = net.structure
+    if not (structure.symbols or structure.has_affine or structure.ties or structure.topology.has_products):
         return arrays
     symbols = net.symbols
     affine = [np.concatenate(layer.affine) for layer in net.layers if layer.affine is not None]
@@ -77,7 +81,13 @@ def check_config(config: Mapping[str, Any], declared: Mapping[str, Declared]) ->
 
 
 def check_arrays(
-    shape: Shape, n_row: int, n_knots: int, *, affine: bool, declared: Mapping[str, Declared]
+    shape: Shape,
+    n_row: int,
+    n_knots: int,
+    *,
+    affine: bool,
+    families: Sequence[tuple[type[Basis], int]] = (),
+    declared: Mapping[str, Declared],
 ) -> None:
     """Raise ValueError unless the arrays of a file are those of a network of this shape.
 
@@ -89,6 +99,8 @@ def check_arrays(
     n_knots : int
     affine : bool
         Whether nodes have scales and biases.
+    families : sequence of (family, size)
+        Of edges that are neither B-splines nor symbols.
     declared : mapping of str to Declared
         What the file says of its arrays; files of earlier formats lack some.
     """
@@ -104,6 +116,7 @@ def check_arrays(
         "locks": (np.int64, (None, 4)),
         "frozen": (np.int64, (None, 4)),
         "used": (np.bool_, (None,)),
+        **expected_arrays(families, shape, declared),
     }
     for name, array in declared.items():
         if name == "symbols":
@@ -156,7 +169,14 @@ def _integers(entries: Any) -> list[int]:
     return [part for part in inner if isinstance(part, int)]
 
 
-def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, affine: bool) -> Network:
+def restored_network(
+    shape: Shape,
+    like: Network,
+    arrays: dict[str, Any],
+    *,
+    affine: bool,
+    families: Sequence[tuple[type[Basis], int]] = (),
+) -> Network:
     """The network of a file, without making one with all edges first.
 
     Parameters
@@ -169,6 +189,8 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
         As `network_arrays` gives them, of shapes that `check_arrays` let pass.
     affine : bool
         Whether nodes have scales and biases.
+    families : sequence of (family, size)
+        Of edges that are neither B-splines nor symbols.
 
     Raises
     ------
@@ -192,12 +214,17 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
     masks = [part.reshape(pair) for part, pair in zip(np.split(edges, cuts), shape.pairs, strict=True)]
     symbols = _symbols(masks, arrays) if "symbols" in arrays else {}
     locks = _locks(masks, arrays)
-    if int(edges.sum()) != theta.shape[0] + len(symbols):
+    bases, coefs, taken = restored_bases(families, shape, arrays)
+    n_others = int(taken.sum())
+    if int(edges.sum()) != theta.shape[0] + len(symbols) + n_others or (taken & ~edges).any():
         raise ValueError(f"there are parameters of {theta.shape[0]} splines of {int(edges.sum())} edges")
     all_edges = masks
-    if symbols:
-        masks = [mask.copy() for mask in masks]
+    if symbols or n_others:
+        parts = np.split(edges & ~taken, cuts)
+        masks = [part.reshape(pair) for part, pair in zip(parts, shape.pairs, strict=True)]
     for layer, i, j in symbols:
+        if not masks[layer][i, j]:
+            raise ValueError(f"the edge {(layer, i, j)} is a symbol and of another family")
         masks[layer][i, j] = False
     table = _table(knots, reach, like)  # first: it needs more room while it is built than afterwards
     structure = Structure(
@@ -205,24 +232,31 @@ def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, aff
         table,
         like.base_fun,
         {edge: symbols[edge].symbol for edge in sorted(symbols)},
+        bases,
         affine,
         locks,
-        _frozen(all_edges, symbols, arrays, affine=affine),
+        _frozen(all_edges, symbols, bases, arrays, affine=affine),
     )
     values = theta.ravel()
-    if symbols or affine:
+    if symbols or affine or bases:
         constants = [symbols[edge].constants for edge in sorted(symbols)]
         own = _by_kind(shape, arrays["affine"]) if affine else np.zeros(0)
-        values = np.concatenate([values, np.array(constants).ravel(), own])
+        values = np.concatenate([values, *coefs, np.array(constants).ravel(), own])
     net = Network(structure, values)
     check_ties(net)
     return net
 
 
 def _frozen(
-    masks: list[Any], symbols: Mapping[EdgeIndex, SymbolicEdge], arrays: dict[str, Any], *, affine: bool
+    masks: list[Any],
+    symbols: Mapping[EdgeIndex, SymbolicEdge],
+    bases: Sequence[BasisEdges],
+    arrays: dict[str, Any],
+    *,
+    affine: bool,
 ) -> frozenset[Part]:
     """Frozen parameters of a file, which must be there."""
+    others = {edge for edges in bases for edge in edges.topology.edge_number}
     found: set[Part] = set()
     for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
         kind = KINDS[number] if 0 <= number < len(KINDS) else ""
@@ -232,7 +266,7 @@ def _frozen(
             found.add(((edge[0], -1, -1), AFFINE))
             continue
         place = checked_edge(masks, edge)
-        if not kind or (kind == SYMBOL) != (place in symbols):
+        if not kind or (kind == SYMBOL) != (place in symbols) or (kind == BASIS) != (place in others):
             raise ValueError(f"the edge {edge} has no parameters of kind {number} to be frozen")
         found.add((place, kind))
     return frozenset(found)

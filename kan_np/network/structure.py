@@ -3,6 +3,7 @@
 All numbers of a network are one vector of `values`,
 
     parameters (w, c_0, ..., c_{G+k-1}) of every spline edge (without w for the residual function "zero"),
+    coefficients of every edge of another family, family by family,
     constants (a, b, c, d) of every symbolic edge c f(a x + b) + d,
     scales and biases of subnodes, then of nodes, where they are trained,
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
+from kan_np.edges.family import Basis
 from kan_np.edges.symbol import CONSTANTS, free_constants
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels.arrays import Ints
@@ -30,8 +32,8 @@ from kan_np.network.parameters import ParameterMap
 from kan_np.network.topology import Topology
 
 #: Kinds of parameters that can be frozen; of a symbol also its constants one by one, "a" to "d".
-BASE, SPLINE, SYMBOL, AFFINE = "base", "spline", "symbol", "affine"
-KINDS = (BASE, SPLINE, SYMBOL, AFFINE)
+BASE, SPLINE, SYMBOL, AFFINE, BASIS = "base", "spline", "symbol", "affine", "basis"
+KINDS = (BASE, SPLINE, SYMBOL, AFFINE, BASIS)
 
 #: How splines are evaluated: products with rows of all B-splines of a node, or of those of inputs alone;
 #: polynomials of the active ones; or what is faster for the length of the grid.
@@ -50,6 +52,36 @@ class Affine(NamedTuple):
     node_bias: FloatArray
 
 
+class Ends(NamedTuple):
+    """Where the values of each kind end among all."""
+
+    splines: int
+    bases: int
+    symbols: int
+    affine: int
+
+
+@dataclass(frozen=True)
+class BasisEdges:
+    """Edges of a family other than B-splines (`kan_np.edges.family`), without their coefficients.
+
+    Attributes
+    ----------
+    topology : Topology
+        Of these edges; the nodes are those of the network.
+    basis : Basis
+        One interval a source node.
+    """
+
+    topology: Topology
+    basis: Basis
+
+    @property
+    def n_values(self) -> int:
+        """Coefficients of all edges."""
+        return self.topology.n_edges * self.basis.n_functions
+
+
 @dataclass(frozen=True)
 class Structure:
     """A network without its numbers.
@@ -64,6 +96,8 @@ class Structure:
         Name of the residual function b of spline edges.
     symbols : mapping from (l, i, j) to Symbol
         Edges that are symbols, in this order.
+    bases : tuple of BasisEdges
+        Edges of other families, one entry for each family and size.
     has_affine : bool
         Whether nodes have trained scales and biases.
     ties : tuple of tuples of (l, i, j)
@@ -78,6 +112,7 @@ class Structure:
     table: SplineTable
     base_fun: str
     symbols: Mapping[EdgeIndex, Symbol] = field(default_factory=dict)
+    bases: tuple[BasisEdges, ...] = ()
     has_affine: bool = False
     ties: tuple[tuple[EdgeIndex, ...], ...] = ()
     frozen: frozenset[Part] = frozenset()
@@ -96,16 +131,23 @@ class Structure:
     @property
     def is_plain(self) -> bool:
         """Whether all edges are splines and every node is the sum of its edges."""
-        return not (self.symbols or self.has_affine or self.topology.has_products)
+        return not (self.symbols or self.bases or self.has_affine or self.topology.has_products)
 
     @cached_property
-    def ends(self) -> tuple[int, int, int]:
-        """Where the values of splines, symbols, and scales and biases end."""
+    def ends(self) -> Ends:
+        """Where the values of each kind end."""
         t = self.topology
         splines = t.n_edges * self.n_row
-        symbols = splines + 4 * len(self.symbols)
+        bases = splines + sum(edges.n_values for edges in self.bases)
+        symbols = bases + 4 * len(self.symbols)
         above = t.n_sums + t.n_nodes - 2 * t.width[0]
-        return splines, symbols, symbols + 2 * above * int(self.has_affine)
+        return Ends(splines, bases, symbols, symbols + 2 * above * int(self.has_affine))
+
+    @property
+    def basis_starts(self) -> list[int]:
+        """Where the values of each of `bases` begin."""
+        sizes = [edges.n_values for edges in self.bases]
+        return [self.ends.splines + sum(sizes[:number]) for number in range(len(sizes))]
 
     @property
     def n_values(self) -> int:
@@ -116,7 +158,7 @@ class Structure:
         t = self.topology
         n_sums, n_nodes = t.n_sums - t.width[0], t.n_nodes - t.width[0]
         own = (
-            values[self.ends[1] :]
+            values[self.ends.symbols :]
             if self.has_affine
             else np.repeat([1.0, 0.0, 1.0, 0.0], [n_sums, n_sums, n_nodes, n_nodes])
         )
@@ -126,7 +168,7 @@ class Structure:
     def affine_of_layer(self, layer: int) -> Ints:
         """Which values are the scales and biases of a layer of edges, in the order of `Affine`."""
         t = self.topology
-        n_sums, n_nodes, first = t.n_sums - t.width[0], t.n_nodes - t.width[0], self.ends[1]
+        n_sums, n_nodes, first = t.n_sums - t.width[0], t.n_nodes - t.width[0], self.ends.symbols
         sums = np.arange(t.sum_start[layer + 1], t.sum_start[layer + 2]) - t.width[0] + first
         nodes = np.arange(t.node_start[layer + 1], t.node_start[layer + 2]) - t.width[0] + first + 2 * n_sums
         return np.concatenate([sums, sums + n_sums, nodes, nodes + n_nodes])
@@ -139,7 +181,12 @@ class Structure:
         if edge in self.symbols:
             names = CONSTANTS if kind == SYMBOL else (kind,)
             free = [q for q in free_constants(self.symbols[edge]) if CONSTANTS[q] in names]
-            return self.ends[0] + 4 * self._symbol_number[edge] + np.array(free, dtype=np.int64)
+            return self.ends.bases + 4 * self._symbol_number[edge] + np.array(free, dtype=np.int64)
+        for start, edges in zip(self.basis_starts, self.bases, strict=True):
+            if edge in edges.topology.edge_number:
+                n = edges.basis.n_functions
+                first = start + edges.topology.edge_number[edge] * n
+                return np.arange(first, first + (n if kind == BASIS else 0))
         first = self.topology.edge_number[edge] * self.n_row
         own = {BASE: (0, self.has_base), SPLINE: (self.has_base, self.n_row)}.get(kind, (0, 0))
         return np.arange(first + own[0], first + own[1])
@@ -150,7 +197,7 @@ class Structure:
 
     def values_of_edge(self, edge: EdgeIndex) -> Ints:
         """Which values are trained parameters of an edge."""
-        return np.concatenate([self.values_of((edge, kind)) for kind in (BASE, SPLINE, SYMBOL)])
+        return np.concatenate([self.values_of((edge, kind)) for kind in (BASE, SPLINE, SYMBOL, BASIS)])
 
     @cached_property
     def parameters(self) -> ParameterMap | None:
@@ -159,7 +206,7 @@ class Structure:
             return None
         trained: NDArray[np.bool_] = np.ones(self.n_values, dtype=bool)
         leader = np.arange(self.n_values)
-        trained[self.ends[0] : self.ends[1]] = False
+        trained[self.ends.bases : self.ends.symbols] = False
         for edge in self.symbols:
             trained[self.values_of_edge(edge)] = True
         for part in self.frozen:
@@ -185,7 +232,8 @@ class Structure:
     def held_grids(self, layer: int) -> NDArray[np.bool_]:
         """Sources of a layer whose grids stay where they are: a frozen spline leaves them."""
         held = np.zeros(self.topology.width[layer], dtype=bool)
-        held[[i for (own, i, _), kind in self.frozen if own == layer and kind == SPLINE]] = True
+        kinds = (SPLINE, BASIS)
+        held[[i for (own, i, _), kind in self.frozen if own == layer and kind in kinds]] = True
         for group in self.shared_grids(layer):
             held[group] = held[group].any()
         return held

@@ -31,6 +31,13 @@ def check_ties(net: Network) -> None:
 
 def refuse_different(net: Network, group: Sequence[EdgeIndex]) -> None:
     """Raise for edges that are not all splines or all one symbol."""
+    others = net.families
+    if any(edge in others for edge in group):
+        names = [others.get(edge, ("bspline", 0))[0] for edge in group]
+        raise ValueError(
+            f"the edges {list(group)} are of the families {names}; expected splines or symbols, which alone "
+            "can be one function."
+        )
     symbols = [net.structure.symbols.get(edge) for edge in group]
     if len(set(symbols)) > 1:
         found = ["spline" if symbol is None else symbol.name for symbol in symbols]

@@ -80,7 +80,7 @@ class CompiledEvaluator:
             _aligned.zeros((structure.n_values,)),
         )
         self._theta, self._by_theta = (
-            numbers[: structure.ends[0]].reshape(-1, structure.n_row)
+            numbers[: structure.ends.splines].reshape(-1, structure.n_row)
             for numbers in (self.values, self.gradient)
         )
         self._residual = _aligned.empty((y.shape[1], self._net.block))
@@ -159,7 +159,8 @@ class CompiledEvaluator:
         s = self.structure
         load_values(s, self.values, self._scratch)
         n_sums = 0 if s.is_plain else s.topology.n_sums
-        sizes = (s.topology.n_edges, len(s.symbols), n_sums, s.topology.n_nodes)
+        n_bases = sum(edges.topology.n_edges for edges in s.bases)
+        sizes = (s.topology.n_edges, n_bases, len(s.symbols), n_sums, s.topology.n_nodes)
         found = Statistics(*(np.zeros(n) for n in sizes for _ in range(2)))
         kernels.edge_statistics(self._net, self._theta, self._x, self._places, self._scratch, found)
         return found
@@ -178,12 +179,14 @@ class CompiledEvaluator:
 
     def _take_gradient(self) -> None:
         """Add derivatives by constants, scales and biases that a kernel has left."""
-        symbols, stage = self._scratch.symbols, self._scratch.stage
-        if symbols is not None and stage is not None:
-            splines, end, last = self.structure.ends
-            self.gradient[splines:end] += symbols.gradient.ravel()
-            if last > end:
-                self.gradient[end:] += stage.gradient
+        symbols, bases, stage = self._scratch.symbols, self._scratch.bases, self._scratch.stage
+        if symbols is not None and bases is not None and stage is not None:
+            ends = self.structure.ends
+            if ends.bases > ends.splines:
+                self.gradient[ends.splines : ends.bases] += bases.gradient
+            self.gradient[ends.bases : ends.symbols] += symbols.gradient.ravel()
+            if ends.affine > ends.symbols:
+                self.gradient[ends.symbols :] += stage.gradient
 
     def _add_sparse(self, y: FloatArray, weight: FloatArray, hessian: FloatArray) -> float:
         """Products of what is not zero in a row, for long grids."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints, Pull, Statistics
+from kan_np.network.kernel_arrays import basis_edges
 from kan_np.network.layered import LayerPass, LayerPull, new_passes, value_places
 from kan_np.network.parameters import ParameterMap
 from kan_np.network.running_statistics import Moments
@@ -116,17 +117,18 @@ class LayeredEvaluator:
                     nodes[number].join(layer.nodes)
         t = self.structure.topology
         found: list[FloatArray] = []
-        symbols = list(self.structure.symbols)
+        symbols, others = list(self.structure.symbols), basis_edges(self.structure)
         n_sums = 0 if self.structure.is_plain else t.n_sums
         for name in ("mean", "square"):
             layers = [getattr(moments, name) for moments in edges]
             found += [
                 t.by_edge(layers),
+                np.array([layers[layer][i, j] for layer, i, j in others]),
                 np.array([layers[layer][i, j] for layer, i, j in symbols]),
                 np.concatenate([np.zeros(t.width[0]), *(getattr(m, name) for m in sums)])[:n_sums],
                 np.concatenate([getattr(m, name) for m in (inputs, *nodes)]),
             ]
-        return Statistics(*(found[kind + 4 * square] for kind in range(4) for square in range(2)))
+        return Statistics(*(found[kind + 5 * square] for kind in range(5) for square in range(2)))
 
     def _load(self) -> None:
         for layer, own in zip(self._layers, self._places, strict=True):
@@ -166,11 +168,14 @@ def layer_pulls(structure: Structure, pull: Pull) -> list[LayerPull]:
     """What a penalty adds to derivatives, layer by layer."""
     t = structure.topology
     pairs = []
-    for of_splines, of_symbols in (
-        (pull.edge_weight, pull.symbol_weight),
-        (pull.edge_mean, pull.symbol_mean),
+    others = basis_edges(structure)
+    for of_splines, of_bases, of_symbols in (
+        (pull.edge_weight, pull.basis_weight, pull.symbol_weight),
+        (pull.edge_mean, pull.basis_mean, pull.symbol_mean),
     ):
         layers = t.by_layer(of_splines)
+        for (layer, i, j), value in zip(others, of_bases, strict=True):
+            layers[layer][i, j] = value
         for (layer, i, j), value in zip(structure.symbols, of_symbols, strict=True):
             layers[layer][i, j] = value
         pairs.append(layers)

@@ -74,6 +74,9 @@ class SplinePrior:
         self._kept = np.where(self._moves, 0.0, net.spline_params)
         self._scale = np.where(hidden, label_variance, 1.0)[:, None]
         self._matrix = prior_matrix(net.table.n_basis, net.has_base)
+        self._others = [
+            _BasisPrior(net, number, label_variance) for number in range(len(net.structure.bases))
+        ]
 
     def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """P and its gradient at the flat vector theta."""
@@ -81,8 +84,12 @@ class SplinePrior:
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
             half = self._scale * (edges @ self._matrix)
             value = float(np.vdot(edges, half))
-        slope = np.bincount(self._place[self._moves], 2.0 * half[self._moves], theta.size)
-        return value, np.asarray(slope, dtype=np.float64)
+        places, own = self._place[self._moves], 2.0 * half[self._moves]
+        slope = np.asarray(np.bincount(places, own, theta.size), dtype=np.float64)
+        for other in self._others:
+            more, by_theta = other.value_and_slope(theta)
+            value, slope = value + more, slope + by_theta
+        return value, slope
 
     def add_curvature(self, hessian: FloatArray, weight: float) -> None:
         """Add weight times the second derivatives of P to a matrix in place."""
@@ -90,6 +97,27 @@ class SplinePrior:
         for place, moves, scale in zip(self._place, self._moves, self._scale, strict=True):
             free = np.flatnonzero(moves)
             hessian[np.ix_(place[free], place[free])] += scale * block[np.ix_(free, free)]
+        for other in self._others:
+            other.add_curvature(hessian, weight)
+
+
+class _BasisPrior(SplinePrior):
+    """P of the edges of another family: integrals of phi'^2 + 0.2 phi''^2 over a unit interval."""
+
+    def __init__(self, net: Network, number: int, label_variance: float) -> None:
+        structure, edges = net.structure, net.structure.bases[number]
+        start, shape = structure.basis_starts[number], (edges.topology.n_edges, edges.basis.n_functions)
+        place = np.arange(structure.n_values)
+        if structure.parameters is not None:
+            place = structure.parameters.position
+        layers = np.array([layer for layer, _, _ in edges.topology.edges], dtype=np.int64)
+        own = slice(start, start + edges.n_values)
+        self._place = place[own].reshape(shape)
+        self._moves = self._place >= 0
+        self._kept = np.where(self._moves, 0.0, net.values[own].reshape(shape))
+        self._scale = np.where(layers < len(net.width) - 2, label_variance, 1.0)[:, None]
+        self._matrix = edges.basis.slope + _CURVATURE * edges.basis.roughness
+        self._others = []
 
 
 class Shrunk:
@@ -174,4 +202,4 @@ def _edges(structure: Structure) -> tuple[Ints, NDArray[np.bool_]]:
     place = np.arange(structure.n_values)
     if structure.parameters is not None:
         place = structure.parameters.position
-    return place[: structure.ends[0]].reshape(shape), np.asarray(layers < len(topology.width) - 2)
+    return place[: structure.ends.splines].reshape(shape), np.asarray(layers < len(topology.width) - 2)

@@ -27,6 +27,7 @@ import numpy as np
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Pull, Statistics
+from kan_np.network.kernel_arrays import basis_edges
 from kan_np.network.running_statistics import deviation, deviation_weight
 from kan_np.network.structure import Structure
 from kan_np.network.topology import Topology
@@ -104,10 +105,11 @@ def spread_penalty(
 ) -> tuple[float, Pull]:
     """Value of the L1 and entropy terms, and what ``lamb`` times them adds to derivatives."""
     edges = deviation(found.edge_square, found.edge_mean, n_samples)
+    bases = deviation(found.basis_square, found.basis_mean, n_samples)
     symbols = deviation(found.symbol_square, found.symbol_mean, n_samples)
     sums = deviation(found.sum_square, found.sum_mean, n_samples)
     nodes = deviation(found.node_square, found.node_mean, n_samples)
-    value, slopes = sparsity(penalty, network_spread(structure, edges, symbols, sums, nodes))
+    value, slopes = sparsity(penalty, network_spread(structure, edges, bases, symbols, sums, nodes))
     lamb, t = penalty.lamb, structure.topology
     by_node, by_sum = np.concatenate(slopes.nodes), np.concatenate(slopes.sums)
     if structure.is_plain:
@@ -115,10 +117,13 @@ def spread_penalty(
         by_sum = by_sum[:0]
     else:
         by_sum = np.concatenate([np.zeros(t.width[0]), by_sum])
+    by_basis = np.array([slopes.edges[layer][i, j] for layer, i, j in basis_edges(structure)])
     by_symbol = np.array([slopes.edges[layer][i, j] for layer, i, j in structure.symbols])
     return value, Pull(
         deviation_weight(lamb * _by_edge(t, slopes.edges), edges, n_samples),
         found.edge_mean,
+        deviation_weight(lamb * by_basis, bases, n_samples),
+        found.basis_mean,
         deviation_weight(lamb * by_symbol, symbols, n_samples),
         found.symbol_mean,
         deviation_weight(lamb * by_sum, sums, n_samples),
@@ -129,9 +134,14 @@ def spread_penalty(
 
 
 def network_spread(
-    structure: Structure, edges: FloatArray, symbols: FloatArray, sums: FloatArray, nodes: FloatArray
+    structure: Structure,
+    edges: FloatArray,
+    bases: FloatArray,
+    symbols: FloatArray,
+    sums: FloatArray,
+    nodes: FloatArray,
 ) -> Spread:
-    """Standard deviations of spline edges, symbolic edges, sums and nodes, sorted by layers."""
+    """Standard deviations of spline edges, others, symbolic ones, sums and nodes, sorted by layers."""
     t = structure.topology
     by_layer = _by_layer(t, edges)
     of_nodes = [nodes[i:j] for i, j in zip(t.node_start[:-1], t.node_start[1:], strict=True)]
@@ -139,6 +149,8 @@ def network_spread(
         return Spread.plain(of_nodes, by_layer)
     masks = [np.zeros(pair, dtype=bool) for pair in t.shapes]
     by_layer = [layer.copy() for layer in by_layer]
+    for (layer, i, j), own in zip(basis_edges(structure), bases, strict=True):
+        by_layer[layer][i, j] = own
     for (layer, i, j), own in zip(structure.symbols, symbols, strict=True):
         by_layer[layer][i, j], masks[layer][i, j] = own, True
     of_sums = [sums[i:j] for i, j in zip(t.sum_start[1:-1], t.sum_start[2:], strict=True)]
@@ -199,7 +211,7 @@ class SparsityPenalty:
 
     def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
         """Value of the other terms; ``lamb`` times their gradient is added to `grad`."""
-        n, n_row = self._structure.ends[0], self._structure.n_row
+        n, n_row = self._structure.ends.splines, self._structure.n_row
         params, by_params = values[:n].reshape(-1, n_row), grad[:n].reshape(-1, n_row)
         return coefficient_penalty(self._penalty, self._structure, params, by_params)
 

@@ -15,7 +15,7 @@ from kan_np._validate import FloatArray
 from kan_np.plot import names as naming
 from kan_np.plot import reading
 from kan_np.plot._style import BLUE, GREY, INK, VERMILION
-from kan_np.surgery.attribution import edge_parts, edge_scores
+from kan_np.surgery.attribution import edge_parts, edge_scores, edge_values
 
 if TYPE_CHECKING:
     from kan_np.training.views import Views
@@ -94,7 +94,11 @@ def plot_edge(
 
     figure = Figure(figsize=figsize, dpi=150, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
-    if carried is None:
+    if edge in model.families:
+        phi = edge_values(model, nodes)[l][i, j]
+        axes.plot(at, phi, color=INK, lw=2.2, label=model.families[edge][0].replace("_", " "), zorder=3)
+        _frame(axes, at, *_ends(phi))
+    elif carried is None:
         _draw_spline(axes, at, *(part[i, j] for part in edge_parts(model, nodes)[l]))
     else:
         phi = carried(at)

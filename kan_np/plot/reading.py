@@ -29,6 +29,8 @@ def living_edges(model: Views) -> list[NDArray[np.bool_]]:
         (coef != 0).any(axis=2) | (weight != 0)
         for coef, weight in zip(model.coef, model.scale_base, strict=True)
     ]
+    for layer, i, j in model.families:
+        alive[layer][i, j] = True
     for (layer, i, j), name in edge_symbols(model).items():
         alive[layer][i, j] = name != "0"
     return alive

@@ -244,6 +244,11 @@ def edge_values(model: Views, nodes: FloatArray) -> list[FloatArray]:
     """
     values = [spline + residual for spline, residual in edge_parts(model, nodes)]
     first = np.concatenate([[0], np.cumsum(model.width)])
+    for number, other in enumerate(model._network.layers if model.families else ()):
+        x = nodes[first[number] : first[number + 1]]
+        for own in other.bases:
+            for (_, i, j), phi in own.curves(x):
+                values[number][i, j] = phi
     for (layer, i, j), symbol in model.symbols.items():
         values[layer][i, j] = symbol(nodes[first[layer] + i])
     return values

@@ -31,7 +31,7 @@ from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import default_library
 from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.kernel_arrays import residual_values
-from kan_np.network.layer import Layer
+from kan_np.network.layer import Layer, LayerBasis
 from kan_np.network.network import Network
 from kan_np.network.structure import AFFINE, Affine, Part
 from kan_np.network.topology import Topology
@@ -122,6 +122,7 @@ class _Rest:
         self._layer = layer
         self._params = layer.topology.by_layer(layer.spline_params)[0]
         self._symbols = dict(layer.symbols)
+        self._bases = [(own, own.mask, own.topology.by_layer(own.coef)[0]) for own in layer.bases]
         self._affine = None if layer.affine is None else Affine(*(part.copy() for part in layer.affine))
         self._constant = constant.copy()
         self.mask, self.tied = mask.copy(), tied
@@ -173,6 +174,13 @@ class _Rest:
         drawn = self.mask.copy()
         for place in self._symbols:
             drawn[place] = False
+        bases = []
+        for own, mask, coef in self._bases:
+            left = (mask & drawn)[np.ix_(sources, subnodes)]
+            drawn &= ~mask
+            if left.any():
+                own_topology, chosen = Topology.from_masks([left]), coef[np.ix_(sources, subnodes)][left]
+                bases.append(LayerBasis(own_topology, own.basis.part(sources), chosen))
         here = np.ix_(sources, subnodes)
         splines = drawn[here]
         old = layer.table
@@ -184,11 +192,11 @@ class _Rest:
         }
         affine = None
         if self._affine is not None:
-            chosen = (subnodes, subnodes, nodes, nodes)
-            affine = Affine(*(part[ids] for part, ids in zip(self._affine, chosen, strict=True)))
+            places = (subnodes, subnodes, nodes, nodes)
+            affine = Affine(*(part[ids] for part, ids in zip(self._affine, places, strict=True)))
         topology, params = Topology.from_masks([splines]), self._params[here][splines]
         arity = tuple(int(self.factors[node].size) for node in nodes)
-        return Layer(topology, table, layer.base_fun, params, symbols, arity, affine)
+        return Layer(topology, table, layer.base_fun, params, symbols, arity, affine, tuple(bases))
 
     def _values_at(self, x: FloatArray, asked: Bools) -> FloatArray:
         """phi_ij(x_i) of the edges that are asked for."""
@@ -197,6 +205,9 @@ class _Rest:
         values = (self._params[:, :, b:] * basis[:, None, :]).sum(axis=2)
         if b:
             values += self._params[:, :, 0] * residual_values(layer.base_fun, x)[:, None]
+        for own, mask, coef in self._bases:
+            rows = own.basis.values(np.ascontiguousarray(x[:, None]))[:, :, 0]
+            values = np.where(mask, (coef * rows[:, None, :]).sum(axis=2), values)
         for (i, j), edge in self._symbols.items():
             if asked[i, j]:
                 values[i, j] = edge(x[i])
@@ -227,8 +238,12 @@ class _Rest:
         if (i, j) in self._symbols:
             edge = self._symbols[i, j]
             self._symbols[i, j] = replace(edge, d=float(edge.d + constant))
-        else:
-            self._params[i, j, self._layer.has_base :] += constant
+            return
+        for own, mask, coef in self._bases:
+            if mask[i, j]:
+                coef[i, j] += constant * own.basis.constant
+                return
+        self._params[i, j, self._layer.has_base :] += constant
 
     def _multiply(self, node: int, subnodes: NDArray[np.int64], factor: float) -> None:
         """Multiply a product by a constant."""
@@ -238,6 +253,8 @@ class _Rest:
         held = {j for _, j in self.tied}
         j = min(subnodes.tolist(), key=lambda j: j in held)
         self._params[:, j] *= factor
+        for _, _, coef in self._bases:
+            coef[:, j] *= factor
         for i in range(len(self.mask)):
             self.tied.discard((i, j))
             if (i, j) in self._symbols:

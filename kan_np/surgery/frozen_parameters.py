@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kan_np import _validate
 from kan_np.network.edge_index import EdgeIndex
-from kan_np.network.structure import AFFINE, BASE, KINDS, SPLINE, SYMBOL, Part
+from kan_np.network.structure import AFFINE, BASE, BASIS, KINDS, SPLINE, SYMBOL, Part
 from kan_np.surgery.tied_edges import named_edges, tied_with
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def freeze(
     edges : sequence of (i, j), optional
         Sources and subnodes of layer l; all edges if not given. Edges that are locked with one of them are
         frozen, too.
-    kind : {"base", "spline", "symbol", "affine"}, optional
-        Residual weights, spline coefficients, constants of symbols, or scales and biases of nodes alone; all
-        of them if not given (of named edges the first three).
+    kind : {"base", "spline", "symbol", "affine", "basis"}, optional
+        Residual weights, spline coefficients, constants of symbols, scales and biases of nodes, or
+        coefficients of other families alone; all of them if not given (of named edges all but "affine").
 
     Raises
     ------
@@ -125,4 +125,6 @@ def _kinds_of(model: Views, edge: EdgeIndex) -> tuple[str, ...]:
     structure = model._network.structure
     if edge in structure.symbols:
         return (SYMBOL,)
+    if edge not in structure.topology.edge_number:
+        return (BASIS,)
     return (BASE, SPLINE) if structure.has_base else (SPLINE,)

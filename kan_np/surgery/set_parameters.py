@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.edges.family import family_names
 from kan_np.network.ties import check_ties
 
 if TYPE_CHECKING:
@@ -76,6 +77,18 @@ def _by_layer(
                 "pruned or are symbols; expected zeros where model.edges is False, and for model.symbols."
             )
     return arrays
+
+
+def layer_families(family: object, n_layers: int) -> list[str]:
+    """The family of every layer of edges, of one name or a sequence of them."""
+    given = (
+        [family] * n_layers if isinstance(family, str) or not hasattr(family, "__iter__") else list(family)
+    )
+    if len(given) != n_layers:
+        raise ValueError(
+            f"family has {len(given)} names; expected one, or one for each of {n_layers} layers."
+        )
+    return [_validate.choice("family", name, family_names()) for name in given]
 
 
 def grid_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:

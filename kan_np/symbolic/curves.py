@@ -43,7 +43,7 @@ class Curve:
 
 
 def curves(network: Network, x: FloatArray, *, symbols: bool = False) -> dict[EdgeIndex, Curve]:
-    """Curves of the spline edges, and of the symbols if asked for, on samples (n_samples, n_in)."""
+    """Curves of all edges but symbols, and of these if asked for, on samples (n_samples, n_in)."""
     passes = new_passes(network.structure, network.values)
     found: dict[EdgeIndex, Curve] = {}
     with np.errstate(all="ignore"):  # what is not finite is for the caller to see
@@ -59,7 +59,7 @@ def curves(network: Network, x: FloatArray, *, symbols: bool = False) -> dict[Ed
                 delta = layer.pull(delta, np.zeros(layer.n_values))
         for l, (layer, square) in enumerate(zip(passes, squares, strict=True)):  # noqa: E741
             phi, gain = layer.edge_values(), np.sqrt(square)
-            mask = layer.layer.mask if symbols else layer.layer.spline_mask
+            mask = layer.layer.mask if symbols else layer.layer.function_mask
             for i, j in np.argwhere(mask).tolist():
                 found[l, i, j] = Curve(layer.x[i], phi[i, j], gain[j])
     return found

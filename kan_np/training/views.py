@@ -88,6 +88,11 @@ class Views(Estimator):
         return self._network.symbols
 
     @property
+    def families(self) -> dict[EdgeIndex, tuple[str, int]]:
+        """Family and size of edges (l, i, j) that are neither B-splines nor symbols; see `set_family`."""
+        return self._network.families
+
+    @property
     def locks(self) -> list[list[EdgeIndex]]:
         """Groups of edges (l, i, j) that share one function; see `lock`."""
         return [list(group) for group in self._network.ties]

@@ -1,0 +1,53 @@
+"""Piecewise linear functions: psi_r is 1 at knot r of an even grid, 0 at the others, and straight between.
+
+The lines of the outermost intervals go on outside. Grids are nested: with a multiple of its intervals a grid
+contains the functions of the coarser one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.edges.family import Basis, register
+from kan_np.kernels.basis_rows import PIECEWISE_LINEAR
+
+
+@register
+@dataclass(frozen=True)
+class PiecewiseLinear(Basis):
+    """Hat functions at the size + 1 knots of an even grid over the interval of each node."""
+
+    name: ClassVar[str] = "piecewise_linear"
+    kernel: ClassVar[int | None] = PIECEWISE_LINEAR
+
+    @property
+    def n_functions(self) -> int:
+        """Knots."""
+        return self.size + 1
+
+    @property
+    def roughness(self) -> FloatArray:
+        """Second differences at the knots, in place of second derivatives, which vanish between."""
+        if self.size < 2:
+            return np.zeros((self.n_functions, self.n_functions))
+        bends = np.diff(np.eye(self.n_functions), 2, axis=0)
+        rough: FloatArray = self.size**3 * bends.T @ bends
+        return rough
+
+    def local_values(self, t: FloatArray, nu: int) -> FloatArray:
+        """Values, slopes (at a knot those to its right), or zeros."""
+        rows = np.zeros((self.n_functions, *t.shape))
+        if nu > 1:
+            return rows
+        u = t * self.size
+        interval = np.clip(np.floor(np.nan_to_num(u)), 0, self.size - 1).astype(np.int64)
+        rest = u - interval
+        step = np.full(t.shape, float(self.size))
+        pairs = (1.0 - rest, rest) if nu == 0 else (-step, step)
+        for offset, values in enumerate(pairs):
+            np.put_along_axis(rows, (interval + offset)[None], values[None], axis=0)
+        return rows

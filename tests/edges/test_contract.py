@@ -1,0 +1,251 @@
+"""What every family of edges does, whoever wrote it: each registered one goes through all of this."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from evaluated import layered_objective
+
+from kan_np import KAN, create_dataset, load_model
+from kan_np.edges.family import BSPLINE, Basis, family, family_names, register
+from kan_np.network import layered
+from kan_np.objective.network_objective import network_objective
+from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.plot import plot_edge, plot_network
+
+RNG = np.random.default_rng(0)
+X = np.concatenate([RNG.uniform(-1.6, 1.6, (60, 2)), [[-1.0, 1.0], [0.0, 0.5], [0.25, -0.25]]])
+Y = RNG.normal(size=(len(X), 2))
+DATA = create_dataset(
+    lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=300, seed=0
+)
+
+
+@register
+@dataclass(frozen=True)
+class Sines(Basis):
+    """1, t and sin(pi r t): what somebody outside of the library would write."""
+
+    name: ClassVar[str] = "sines"
+
+    @property
+    def n_functions(self):
+        return self.size + 2
+
+    def local_values(self, t, nu):
+        inside = np.clip(t, 0.0, 1.0)
+        rows = [np.ones_like(t), t] if nu == 0 else [np.zeros_like(t), np.full_like(t, float(nu == 1))]
+        for r in range(1, self.size + 1):
+            w = np.pi * r
+            value, slope = np.sin(w * inside), w * np.cos(w * inside)
+            if nu == 0:
+                rows.append(value + (t - inside) * slope)
+            else:
+                rows.append(slope if nu == 1 else np.where(t == inside, -(w**2) * value, 0.0))
+        return np.stack(rows)
+
+
+FAMILIES = tuple(name for name in family_names() if name != BSPLINE)
+
+
+def random_model(name, width=(2, 3, 2), size=4, seed=0):
+    """A KAN of a family with coefficients of order one."""
+    model = KAN(list(width), grid=size, family=name, seed=seed)
+    model._theta = np.random.default_rng(seed).normal(size=model.n_params)
+    return model
+
+
+def mixed(name, seed=0):
+    """Edges of a family beside splines, a symbol, a product."""
+    model = KAN([2, [2, 1], 2], grid=4, seed=seed, noise_scale=2.0)
+    model.set_family(0, name, [(0, 0), (1, 2)], size=3)
+    model.set_family(1, name, [(2, 1)])
+    model.fix_symbolic(0, 1, 0, "sin", fit=False)
+    model._theta = model._theta + 0.3 * np.random.default_rng(seed).normal(size=model.n_params)
+    return model
+
+
+def central(f, theta, h=1e-6):
+    return np.array([(f(theta + step) - f(theta - step)) / (2 * h) for step in h * np.eye(theta.size)])
+
+
+def test_the_library_has_its_families():
+    assert {"bspline", "chebyshev", "piecewise_linear", "sines"} <= set(family_names())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("make", [random_model, mixed])
+def test_derivatives_are_those_of_the_values(name, make):
+    model = make(name)
+    objective = network_objective(model._network, X, Y, Penalty(0.1, reg_metric="edge_backward"))
+    numeric = central(lambda theta: objective(theta)[0], model._theta)
+    np.testing.assert_allclose(objective(model._theta)[1], numeric, rtol=2e-5, atol=1e-6)
+    for i in range(2):
+        step = 1e-7 * (np.arange(2) == i)
+        slope = (model(X[:60] + step) - model(X[:60] - step)) / 2e-7
+        np.testing.assert_allclose(model.input_jacobian(X[:60])[:, :, i], slope, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("make", [random_model, mixed])
+@pytest.mark.parametrize("n", [1, 60])
+def test_compiled_and_layer_by_layer_agree(name, make, n):
+    net = make(name)._network
+    np.testing.assert_allclose(
+        net.forward(X[:n]), layered.forward(net.structure, net.values, X[:n]), rtol=1e-12, atol=1e-12
+    )
+    fast, slow = network_objective(net, X[:n], Y[:n]), layered_objective(net, X[:n], Y[:n])
+    (f, g, first), (value, gradient, second) = (o.normal_equations(net.theta) for o in (fast, slow))
+    assert value == pytest.approx(f, rel=1e-12)
+    np.testing.assert_allclose(gradient, g, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(np.tril(second), np.tril(first), rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_gauss_newton_matrices_are_those_of_differences(name):
+    model = random_model(name, (2, 2, 1))
+    y = Y[:, :1]
+
+    def roots(theta):
+        other = model.copy()
+        other._theta = theta
+        return ((other(X) - y) / np.sqrt(len(X))).ravel()
+
+    jacobian = central(roots, model._theta)
+    _, gradient, matrix = network_objective(model._network, X, y).normal_equations(model._theta)
+    np.testing.assert_allclose(gradient, 2 * jacobian @ roots(model._theta), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.tril(matrix), np.tril(2 * jacobian @ jacobian.T), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("opt", ["LBFGS", "LM"])
+def test_it_is_trained_and_its_intervals_follow_the_samples(name, opt):
+    model = KAN([2, 2, 1], grid=6, family=name, seed=1)
+    result = model.fit(DATA, opt=opt, steps=25)
+    assert result["test_loss"][-1] < 0.3 * DATA["test_label"].std()
+    for edges in model._network.structure.bases:
+        np.testing.assert_allclose(edges.basis.low[:2], DATA["train_input"].min(axis=0))
+        np.testing.assert_allclose(edges.basis.high[:2], DATA["train_input"].max(axis=0))
+    assert model.n_params == 6 * family(name)(np.zeros(1), np.ones(1), 6).n_functions
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_constants_lines_and_finer_sizes_are_exact(name):
+    basis = family(name)(np.array([-2.0, 0.5]), np.array([3.0, 0.75]), 4)
+    x = np.array([[-5.0, 0.0, 9.0], [0.1, 0.6, 2.0]])
+    np.testing.assert_allclose(np.einsum("r,irs->is", basis.constant, basis.values(x)), 1.0, atol=1e-10)
+    inside = basis.points()
+    for nu in (1, 2):
+        h = 1e-5
+        away = inside + 3 * h
+        slope = (basis.values(away + h, nu - 1) - basis.values(away - h, nu - 1)) / (2 * h)
+        np.testing.assert_allclose(basis.values(away, nu), slope, rtol=1e-4, atol=1e-3 * 10**nu)
+    model = random_model(name)
+    fine = model.refine(8)
+    assert fine.n_params > model.n_params
+    np.testing.assert_allclose(fine(X), model(X), rtol=1e-8, atol=1e-8)
+    with pytest.raises(ValueError, match="grid"):
+        model.refine(2)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_files_copies_and_frozen_edges(name):
+    for model in (random_model(name), mixed(name)):
+        place = next(iter(model.families))
+        model.freeze(place[0], [place[1:]])
+        assert (*place, "basis") in model.frozen
+        buffer = io.BytesIO()
+        model.save(buffer)
+        buffer.seek(0)
+        again = load_model(buffer)
+        np.testing.assert_array_equal(again(X), model(X))
+        assert (again.families, again.frozen, again.n_params) == (
+            model.families,
+            model.frozen,
+            model.n_params,
+        )
+        x = np.random.default_rng(1).uniform(-1, 1, (model.width[place[0]], 20))
+        phi = model._network.edge_values(place[0], x)[place[1:]]
+        model.fit({"train_input": X, "train_label": Y}, opt="LM", steps=3, smoothing=0.0)
+        np.testing.assert_array_equal(model._network.edge_values(place[0], x)[place[1:]], phi)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_pruning_folds_constants_and_keeps_the_family(name):
+    model = random_model(name, (2, 4, 1))
+    small = model.prune_node(active=[[0, 3]])
+    assert {kind for kind, _ in small.families.values()} == {name}
+    assert len(small.families) == 6
+    less = model.remove_edge(0, 1, 2)
+    assert (0, 1, 2) not in less.families
+    weak = model.prune_edge(0.05, X)
+    assert set(weak.families.values()) == {(name, 4)}
+    product = mixed(name)
+    np.testing.assert_allclose(product.prune(X, 0.0, 0.0)(X), product(X), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_edges_change_their_family_and_back(name):
+    model = KAN([2, 3, 1], grid=5, base_fun="zero", seed=0)
+    model.fit(DATA, opt="LM", steps=10)
+    other = model.copy()
+    other.set_family(0, name, [(0, 1), (1, 2)], size=40)
+    assert set(other.families) == {(0, 0, 1), (0, 1, 2)}
+    assert np.abs(other(DATA["test_input"]) - model(DATA["test_input"])).max() < 0.05
+    other.set_family(0, BSPLINE)
+    assert (other.families, other.n_params) == ({}, model.n_params)
+    assert np.abs(other(DATA["test_input"]) - model(DATA["test_input"])).max() < 0.05
+    other.set_family(0, name)
+    fitted = other.fix_symbolic(0, 0, 0, "sin", x=DATA["train_input"])
+    assert np.isfinite(fitted.r2)
+    other.unfix_symbolic(0, 0, 0)
+    assert (0, 0, 0) not in other.families
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_pictures_scores_and_formulas(name):
+    model = mixed(name)
+    place = next(iter(model.families))
+    assert plot_network(model, X).axes
+    assert plot_edge(model, *place, X).axes
+    assert all(np.isfinite(score).all() for score in model.edge_scores(X))
+    formula = model.symbolic_formula(x=X)
+    np.testing.assert_allclose(formula.numpy()(X), model(X), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_few_noisy_samples_do_not_blow_it_up(name):
+    rng = np.random.default_rng(3)
+    x, fresh = rng.normal(size=(30, 4)), rng.normal(size=(500, 4))
+    y = x[:, :1] + 0.5 * rng.normal(size=(30, 1))
+    model = KAN([4, 3, 1], grid=5, family=name, seed=0)
+    model.fit({"train_input": x, "train_label": y})
+    rmse = np.sqrt(np.mean((model.predict(fresh) - fresh[:, :1]) ** 2))
+    assert rmse < 1.2
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: KAN([2, 1], family="wavelets"), "family is 'wavelets'; expected .*chebyshev"),
+        (lambda: KAN([2, 1], family=["chebyshev", "bspline"]), "family has 2 names; expected one"),
+        (lambda: KAN([2, 1]).set_family(0, "chebyshev", [(5, 0)]), "i is 5"),
+        (lambda: KAN([2, 1]).set_family(3, "chebyshev"), "l is 3"),
+        (lambda: KAN([2, 1]).set_family(0, "chebyshev", size=0), "size is 0"),
+        (lambda: KAN([2, 1]).set_family(0, "bspline", size=4), "size is given for B-splines"),
+        (lambda: KAN([2, 1], family="chebyshev").lock(0, [(0, 0), (1, 0)]), "expected splines or symbols"),
+    ],
+)
+def test_what_cannot_be_is_said(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_a_name_is_taken_once():
+    with pytest.raises(ValueError, match="'sines' of an edge family is taken"):
+        register(type("Other", (Sines,), {"name": "sines"}))
