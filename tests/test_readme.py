@@ -130,5 +130,5 @@ def test_the_page_on_edge_families_runs_and_prints_what_it_says(capsys):
     page = (Path(__file__).parent.parent / "docs" / "edge_families.md").read_text()
     code = page.split("```python\n")[1].split("```")[0]
     said = code.rstrip().rsplit("# ", 1)[1]
-    exec(compile(code, "docs/edge_families.md", "exec"), {"__name__": "page"})  # noqa: S102
+    exec(compile(code, "docs/edge_families.md", "exec"), {"__name__": __name__})  # noqa: S102
     assert capsys.readouterr().out.strip() == said

@@ -21,9 +21,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints
+
+#: The family that is no `Basis`: see `kan_np.edges.bspline`.
+BSPLINE = "bspline"
 
 #: Part of the largest diagonal element that is added to the normal equations of a least-squares fit.
 _RIDGE = 1e-14
@@ -48,7 +50,7 @@ class Basis(ABC):
     Examples
     --------
     >>> import numpy as np
-    >>> from kan_np.edges.family import family
+    >>> from kan_np.edges.registry import family
     >>> basis = family("chebyshev")(np.array([-1.0]), np.array([1.0]), 3)
     >>> basis.values(np.array([[0.5]]))[0, :, 0].tolist()
     [1.0, 0.5, -0.5, -1.0]
@@ -155,7 +157,8 @@ def fitted(rows: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.solve(matrix, rows @ values.T).T, dtype=np.float64)
 
 
-_FAMILIES: dict[str, type[Basis]] = {}
+#: All families but B-splines, by name; `kan_np.edges.registry` looks them up.
+FAMILIES: dict[str, type[Basis]] = {}
 
 
 def register(cls: type[Basis]) -> type[Basis]:
@@ -166,35 +169,8 @@ def register(cls: type[Basis]) -> type[Basis]:
     ValueError
         If another family has the name.
     """
-    known = _FAMILIES.get(cls.name)
+    known = FAMILIES.get(cls.name)
     if cls.name == BSPLINE or (known is not None and known is not cls):
         raise ValueError(f"the name {cls.name!r} of an edge family is taken; choose another.")
-    _FAMILIES[cls.name] = cls
+    FAMILIES[cls.name] = cls
     return cls
-
-
-#: The family that is not a `Basis`: see `kan_np.edges.bspline`.
-BSPLINE = "bspline"
-
-
-def family(name: object) -> type[Basis]:
-    """The family of a name; B-splines are none of them.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For a name that no family has.
-    """
-    _load()
-    return _FAMILIES[_validate.choice("family", name, tuple(sorted(_FAMILIES)))]
-
-
-def family_names() -> tuple[str, ...]:
-    """The names of all families, B-splines first."""
-    _load()
-    return (BSPLINE, *sorted(_FAMILIES))
-
-
-def _load() -> None:
-    """Import the families of the library, which register themselves."""
-    from kan_np.edges import chebyshev, piecewise_linear  # noqa: F401

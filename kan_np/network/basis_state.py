@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
-from kan_np.edges.family import Basis, family
+from kan_np.edges.family import Basis
+from kan_np.edges.registry import family
 from kan_np.network.structure import BasisEdges, Structure
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kan_np import _validate
-from kan_np.edges.family import BSPLINE, Basis, family, family_names, fitted
+from kan_np.edges.family import BSPLINE, Basis, fitted
+from kan_np.edges.registry import family, family_names
 from kan_np.network.network import Network
 from kan_np.surgery.tied_edges import named_edges, tied_with
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.edges.family import family_names
+from kan_np.edges.registry import family_names
 from kan_np.network.ties import check_ties
 
 if TYPE_CHECKING:

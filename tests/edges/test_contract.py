@@ -11,7 +11,8 @@ import pytest
 from evaluated import layered_objective
 
 from kan_np import KAN, create_dataset, load_model
-from kan_np.edges.family import BSPLINE, Basis, family, family_names, register
+from kan_np.edges.family import BSPLINE, Basis, register
+from kan_np.edges.registry import family, family_names
 from kan_np.network import layered
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty

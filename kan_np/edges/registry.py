@@ -1,0 +1,32 @@
+"""The families of edges by name: those of the library and those that were registered since."""
+
+from __future__ import annotations
+
+from kan_np import _validate
+from kan_np.edges import chebyshev, piecewise_linear
+from kan_np.edges.family import BSPLINE, FAMILIES, Basis
+
+#: Modules of the library whose families register themselves when they are imported.
+LIBRARY = (chebyshev, piecewise_linear)
+
+
+def family(name: object) -> type[Basis]:
+    """The family of a name; B-splines are none of them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a name that no family has.
+
+    Examples
+    --------
+    >>> from kan_np.edges.registry import family
+    >>> family("chebyshev").__name__
+    'Chebyshev'
+    """
+    return FAMILIES[_validate.choice("family", name, tuple(sorted(FAMILIES)))]
+
+
+def family_names() -> tuple[str, ...]:
+    """The names of all families, B-splines first."""
+    return (BSPLINE, *sorted(FAMILIES))
