@@ -116,7 +116,12 @@ def run(
     ] = False,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds, in place of what SPEC says.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")] = -1,
-    backend: Annotated[str, typer.Option(help="Where runs are computed: loky, sequential or dask.")] = "loky",
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="What hands out runs: threading, loky or another backend of joblib, dask, sequential."
+        ),
+    ] = "threading",
     scheduler: Annotated[
         str | None, typer.Option(help="Dask only: tcp://HOST:PORT; a cluster is started here if not given.")
     ] = None,
@@ -232,7 +237,7 @@ def auto(
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()
-    return find_model(request, RunnerOptions("loky", jobs, "none"), command, streams.say, streams.show)
+    return find_model(request, RunnerOptions(jobs=jobs, progress="none"), command, streams.say, streams.show)
 
 
 @app.command()

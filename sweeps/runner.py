@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sweeps._plural import counted
 from sweeps.backends import (
+    DEFAULT_BACKEND,
     Backend,
     Compute,
     Resources,
@@ -55,7 +56,7 @@ class RunnerOptions:
     `scheduler` is the address of a Dask cluster, `memory` how many bytes a worker process may use.
     """
 
-    backend: str = "loky"
+    backend: str = DEFAULT_BACKEND
     jobs: int = -1
     progress: str = "auto"
     scheduler: str | None = None

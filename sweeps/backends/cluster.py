@@ -26,11 +26,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.backends import failure_records
+from sweeps.backends.batch import stop_workers
 from sweeps.backends.cluster_client import Revive, connect, in_time, mismatches
-from sweeps.backends.cluster_task import Answer, compute_group, stop_crews
+from sweeps.backends.cluster_task import Answer, compute_task
 from sweeps.backends.failure_records import SchedulerLostError, StoppedError, WorkerLostError
 from sweeps.backends.resources import Resources
-from sweeps.backends.task_queue import Backlog, GroupSize, Pace
+from sweeps.backends.task_queue import DurationEstimate, GroupSize, TaskQueue
 from sweeps.backends.worker import Terms
 from sweeps.backends.worker_health import SCHEDULER, Blame
 from sweeps.errors import UserError
@@ -78,7 +79,7 @@ class _Tasks:
         self._terms = terms
         self._resources = resources
         self._where = resources.scheduler or "the cluster on this machine"
-        self._pace = Pace()
+        self._durations = DurationEstimate()
         self._in_flight: dict[Any, _Task] = {}
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sweep = uuid.uuid4().hex
@@ -94,15 +95,15 @@ class _Tasks:
 
     def compute(self, runs: Sequence[RunConfig]) -> Iterator[list[Record]]:
         """Yield records as tasks come back; tasks that are lost are split and given out again."""
-        backlog = Backlog(runs, self._pace, _GROUP)
-        while backlog or self._in_flight or self._suspects:
-            self._look(backlog)
-            self._give_out(backlog)
+        waiting = TaskQueue(runs, self._durations, _GROUP)
+        while waiting or self._in_flight or self._suspects:
+            self._look(waiting)
+            self._give_out(waiting)
             with contextlib.suppress(queue.Empty):
                 future = self._answers.get(timeout=_LOOK_S)
                 task = self._in_flight.pop(future, None)
                 if task is not None:  # it was not withdrawn
-                    yield from self._collect(future, task.group, backlog)
+                    yield from self._collect(future, task.group, waiting)
 
     def stop(self) -> None:
         """Give up what is in flight, and end the processes of this sweep with what they compute."""
@@ -111,9 +112,9 @@ class _Tasks:
             # The cluster may be gone, which is as well, and a Dask worker may be stopped, and not answer.
             with contextlib.suppress(Exception):
                 in_time(self._client, self._client.cancel, given_up, force=True)
-                in_time(self._client, self._client.run, stop_crews, self._sweep, on_error="ignore")
+                in_time(self._client, self._client.run, stop_workers, self._sweep, on_error="ignore")
 
-    def _look(self, backlog: Backlog) -> None:
+    def _look(self, waiting: TaskQueue) -> None:
         """Count the threads of the cluster, which may grow and shrink, and replace what is lost for good."""
         if time.monotonic() - self._looked < _LOOK_S:
             return
@@ -125,7 +126,7 @@ class _Tasks:
         self._threads = {name: n for name, n in threads.items() if not self._blame.is_bad(name)}
         if (threads and not self._threads) or self._blame.is_bad(SCHEDULER):
             raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._blame.reason}")
-        self._withdraw(set(threads), backlog)
+        self._withdraw(set(threads), waiting)
         self._revive(sum(threads.values()))
         self._tell_of_waiting(bool(threads))
         self._looked = time.monotonic()
@@ -157,19 +158,19 @@ class _Tasks:
                 "command continues."
             )
 
-    def _withdraw(self, present: set[str], backlog: Backlog) -> None:
+    def _withdraw(self, present: set[str], waiting: TaskQueue) -> None:
         """Take back the tasks that wait for Dask workers which have left."""
         for future, task in list(self._in_flight.items()):
             if task.workers is not None and task.workers.isdisjoint(present) and not future.done():
                 del self._in_flight[future]
                 self._client.cancel([future], force=True)
-                backlog.give_back(task.group)
+                waiting.give_back(task.group)
 
-    def _give_out(self, backlog: Backlog) -> None:
+    def _give_out(self, waiting: TaskQueue) -> None:
         """Keep the cluster busy; what is under suspicion follows when there is nothing else, run by run."""
         threads = sum(self._threads.values())
-        while backlog and len(self._in_flight) < 2 * threads + _SPARE:
-            self._submit(backlog.take(threads))
+        while waiting and len(self._in_flight) < 2 * threads + _SPARE:
+            self._submit(waiting.take(threads))
         if self._suspects and not self._in_flight:
             self._submit([self._suspects.popleft()])
 
@@ -177,7 +178,7 @@ class _Tasks:
         """Send a group on its way, past the Dask workers on which tasks fail."""
         workers = self._blame.choice(group, self._threads)
         future = self._client.submit(
-            compute_group,
+            compute_task,
             self._sweep,
             self._resources.memory,
             pickle.dumps((self._terms, group)),
@@ -188,7 +189,7 @@ class _Tasks:
         self._in_flight[future] = _Task(group, workers)
         future.add_done_callback(self._answers.put)
 
-    def _collect(self, future: Any, group: list[RunConfig], backlog: Backlog) -> Iterator[list[Record]]:
+    def _collect(self, future: Any, group: list[RunConfig], waiting: TaskQueue) -> Iterator[list[Record]]:
         """Yield the records of a task that came back, or see what has become of it."""
         from distributed import KilledWorker
 
@@ -203,7 +204,7 @@ class _Tasks:
         except UserError:
             raise
         except StoppedError:
-            backlog.give_back(group)
+            waiting.give_back(group)
         except Exception as error:
             # A task's own error may be of any kind, an OSError too: only its state tells that it is its own.
             # An answer that cannot be read here belongs to a task that is finished, and one that does not
@@ -211,7 +212,7 @@ class _Tasks:
             kept_back = isinstance(error, TimeoutError) and future.status != "error"
             if self._client.status != "running" or not (kept_back or future.status in ("error", "finished")):
                 raise self._scheduler_lost() from None
-            given_up = list(self._failed(future, group, error, backlog))
+            given_up = list(self._failed(future, group, error, waiting))
             if kept_back:  # nobody waits for it any more
                 with contextlib.suppress(TimeoutError):
                     in_time(self._client, self._client.cancel, [future], force=True)
@@ -220,14 +221,14 @@ class _Tasks:
             records = answer.records
             self._blame.worked(answer.worker)
             by_id = {record["run_id"]: record for record in records}
-            backlog.give_back(run for run in group if run.run_id not in by_id)
+            waiting.give_back(run for run in group if run.run_id not in by_id)
             for run in group:
                 if run.run_id in by_id:
-                    self._pace.learn(run, by_id[run.run_id]["wall_s"])
+                    self._durations.learn(run, by_id[run.run_id]["wall_s"])
             yield records
 
     def _failed(
-        self, future: Any, group: list[RunConfig], error: Exception, backlog: Backlog
+        self, future: Any, group: list[RunConfig], error: Exception, waiting: TaskQueue
     ) -> Iterator[list[Record]]:
         """See who is to blame for a task that failed, and yield the record of a run that is given up."""
         reason = f"{type(error).__name__}: {error}"
@@ -236,7 +237,7 @@ class _Tasks:
         if len(group) == 1 and self._blame.is_hopeless(group[0]):
             yield [failure_records.never_answered(group[0], reason)]
         else:
-            backlog.give_back(group, alone=True)
+            waiting.give_back(group, alone=True)
 
     def _places(self, future: Any) -> list[str]:
         """Return the Dask workers on which a task has failed; the scheduler knows them."""

@@ -19,6 +19,10 @@ class WorkerLostError(Exception):
     """The workers are gone, or cannot be started: nothing can be computed any more."""
 
 
+class StartError(WorkerLostError):
+    """No worker process can be started, as where there are too many processes or open files for now."""
+
+
 class StoppedError(WorkerLostError):
     """The workers were told to stop."""
 

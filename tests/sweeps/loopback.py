@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sweeps.run_one import Record
 from sweeps.space import RunConfig
+
+from sweeps.run_one import Record
 
 
 def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str, tuple[str, str]]:

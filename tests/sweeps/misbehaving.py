@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps.run_one import Record, RunOptions, RunStatus, make_record, run_one
 from sweeps.space import RunConfig, run_id
+
+from sweeps.run_one import Record, RunOptions, RunStatus, make_record, run_one
 
 MEBIBYTE = 2**20
 

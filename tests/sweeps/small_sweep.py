@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from sweeps.store import Store
 
 SPEC = """

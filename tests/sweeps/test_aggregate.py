@@ -8,11 +8,11 @@ from statistics import median
 import numpy as np
 import pytest
 import synthetic
+from sweeps.store import Store
 
 from sweeps.analysis.aggregate import aggregate
 from sweeps.page.verdict import chance_verdict, verdict
 from sweeps.records import group_id
-from sweeps.store import Store
 
 
 @pytest.fixture(scope="module")

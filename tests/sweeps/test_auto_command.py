@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 import pytest
 from misbehaving import networks_die, networks_hang
+from sweeps.plan import Plan
+from sweeps.space import ModelTable, Shape, kan_params, mlp_params
+from sweeps.store import DATABASE_NAME, Store
 
 from kan_np import load_csv, load_model
 from kan_np.data.rows import split_table
@@ -28,10 +31,7 @@ from sweeps.auto.answer import FOLDS_WARNING, model_name, rmse_interval
 from sweeps.auto.search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
 from sweeps.cli import main
 from sweeps.errors import UserError
-from sweeps.plan import Plan
 from sweeps.run_one import RunOptions
-from sweeps.space import ModelTable, Shape, kan_params, mlp_params
-from sweeps.store import DATABASE_NAME, Store
 
 N_VAL = 400
 
@@ -306,7 +306,7 @@ def in_this_process(launch: Callable[..., Any], *given: Any, backend: object) ->
 def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what is the same wherever runs are computed: processes take longer to start than to train."""
     monkeypatch.setattr(trainer, "run_plan", partial(in_this_process, trainer.run_plan))
-    monkeypatch.setattr(trainer.KeptCrew, "start", lambda self: None)
+    monkeypatch.setattr(trainer.PersistentPool, "start", lambda self: None)
 
 
 def test_runs_that_are_launched_together_share_the_budget(
@@ -613,7 +613,7 @@ def test_a_run_that_hangs_ends_with_the_budget(
         return real(store, plan, options, *rest, networks_hang, backend)
 
     monkeypatch.setattr(trainer, "run_plan", launch)
-    monkeypatch.setattr("sweeps.backends.process_pool.GRACE_S", 0.1)
+    monkeypatch.setattr("sweeps.backends.supervised_worker.GRACE_S", 0.1)
     table, out = write_wave(tmp_path / "wave.csv"), tmp_path / "out"
     command = ["auto", str(table), "--target", "z", "--out", str(out), "--no-report", "--budget", "10m"]
     assert main(command) == 0

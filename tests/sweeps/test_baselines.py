@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from sweeps import tasks
-from sweeps.cli import main
-from sweeps.errors import UserError
 from sweeps.plan import cost, n_models
-from sweeps.records import BASELINES, group_id
-from sweeps.run_one import RunOptions, load_model_bytes, run_one, squared_errors, tiny_configs
 from sweeps.space import SweepSpec, expand
 from sweeps.spec_reader import csv_spec, parse_spec
 from sweeps.store import Store
 from sweeps.table_options import TableOptions
 from sweeps.training.baselines import baseline_cost, baseline_tables
+
+from sweeps import tasks
+from sweeps.cli import main
+from sweeps.errors import UserError
+from sweeps.records import BASELINES, group_id
+from sweeps.run_one import RunOptions, load_model_bytes, run_one, squared_errors, tiny_configs
 
 
 def write_table(path: Path, n: int = 60) -> Path:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from small_sweep import call, write_spec
+from sweeps.launch import Request, command_line, find_spec, parse_features
+from sweeps.show import parity_figure
+from sweeps.store import Store
 
 import kan_np
 from sweeps import launch, tasks
 from sweeps.cli import main
-from sweeps.launch import Request, command_line, find_spec, parse_features
-from sweeps.show import parity_figure
-from sweeps.store import Store
 
 RUN = ("--backend", "sequential", "--progress", "none")
 
@@ -60,7 +60,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "special", "--preset", "qick"], "Did you mean 'quick'?"),
         (
             ["run", "special", "--backend", "slurm"],
-            "backend is 'slurm'; expected one of sequential, loky, dask.",
+            "backend is 'slurm'; expected one of sequential, threading, loky, dask, multiprocessing.",
         ),
         (["run", "special", "--scheduler", "tcp://a:1"], "a scheduler goes with the backend dask"),
         (["run", "special", "--memory", "much"], "memory is 'much'; expected an amount for each worker"),

@@ -14,12 +14,12 @@ from misbehaving import made_up, misbehave
 pytest.importorskip("distributed")
 
 from distributed import KilledWorker
+from sweeps.space import RunConfig
 
 from sweeps.backends import Resources, cluster
 from sweeps.backends.cluster_task import Answer
 from sweeps.backends.worker import Terms
 from sweeps.run_one import RunOptions, RunStatus, make_record
-from sweeps.space import RunConfig
 
 LOST = ("failed", "worker lost: its process ended in every attempt, at last with its Dask worker")
 

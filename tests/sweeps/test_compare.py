@@ -7,9 +7,6 @@ import csv
 import numpy as np
 import pytest
 import synthetic
-from test_report import page_of
-
-from sweeps import cli
 from sweeps.compare import (
     compare_sweeps,
     comparison_verdict,
@@ -18,9 +15,12 @@ from sweeps.compare import (
     ratios_table,
     same_runs,
 )
+from sweeps.store import Store
+from test_report import page_of
+
+from sweeps import cli
 from sweeps.errors import UserError
 from sweeps.page.compare_page import write_comparison
-from sweeps.store import Store
 
 TASKS = ("special/jv", "special/ellipj")
 LATER = synthetic.ENVIRONMENT | {"versions": synthetic.ENVIRONMENT["versions"] | {"kan_np": "0.2.0"}}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import synthetic
+from sweeps.repair import repair
+from sweeps.store import Store
 
 from sweeps.cli import main
 from sweeps.errors import UserError
-from sweeps.repair import repair
 from sweeps.storage.rows import checked
-from sweeps.store import Store
 
 OFFSETS = 50
 #: The first pages of a file are the roots of its tables and indexes.

@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import pytest
 import synthetic
-
-from sweeps.errors import UserError
 from sweeps.export import export_runs, flatten
 from sweeps.store import Store
+
+from sweeps.errors import UserError
 
 
 @pytest.fixture

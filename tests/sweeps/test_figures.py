@@ -14,13 +14,13 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import synthetic
-
-from sweeps.analysis.aggregate import aggregate
 from sweeps.figures import guide, has_pictures, task_figure
-from sweeps.page.overview_figures import all_tasks_figure, summary_figure
-from sweeps.page.style import file_names, power_of_ten, ratio_text, render, wrap
 from sweeps.pareto import steps
 from sweeps.store import Store
+
+from sweeps.analysis.aggregate import aggregate
+from sweeps.page.overview_figures import all_tasks_figure, summary_figure
+from sweeps.page.style import file_names, power_of_ten, ratio_text, render, wrap
 
 
 def result_of(directory, tasks=tuple(synthetic.FORMULAS), **options):

@@ -15,6 +15,13 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import assert_same_results, write_spec
+from sweeps.export import export_runs
+from sweeps.figures import task_figure
+from sweeps.plan import cost, n_models
+from sweeps.report import write_report
+from sweeps.space import FORMULA_TABLE, expand, run_id, with_formulas
+from sweeps.spec_reader import parse_spec, read_spec
+from sweeps.store import Store
 
 import kan_np
 from sweeps import tasks
@@ -22,15 +29,8 @@ from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.formulas import formula_verdict
 from sweeps.cli import main
 from sweeps.errors import UserError
-from sweeps.export import export_runs
-from sweeps.figures import task_figure
 from sweeps.page.mathml import formula_html
-from sweeps.plan import cost, n_models
-from sweeps.report import write_report
 from sweeps.run_one import RunOptions, load_model_bytes, run_one
-from sweeps.space import FORMULA_TABLE, expand, run_id, with_formulas
-from sweeps.spec_reader import parse_spec, read_spec
-from sweeps.store import Store
 
 RUN = ("--backend", "sequential", "--progress", "none")
 CONFIG: dict[str, Any] = {

@@ -8,14 +8,14 @@ import re
 import numpy as np
 import pytest
 import synthetic
+from sweeps.figures import PARAMETERS, SECONDS, task_figure
+from sweeps.store import Store
 
 from sweeps.analysis.aggregate import aggregate
-from sweeps.figures import PARAMETERS, SECONDS, task_figure
 from sweeps.page.gallery import Gallery
 from sweeps.page.number_format import number
 from sweeps.page.overview_figures import all_tasks_figure, shown_tasks
 from sweeps.page.tooltips import dots_json, front_links, panel
-from sweeps.store import Store
 
 
 @pytest.fixture(scope="module")

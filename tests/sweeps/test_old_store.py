@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import write_spec
+from sweeps.export import export_runs
+from sweeps.report import write_report
+from sweeps.store import Store
 
 from sweeps.analysis.aggregate import aggregate
 from sweeps.cli import main
-from sweeps.export import export_runs
 from sweeps.records import canonical_json, group_id
-from sweeps.report import write_report
-from sweeps.store import Store
 
 #: The tables as the first version made them.
 FIRST_SCHEMA = """

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import call, write_spec
+from sweeps.figures import task_figure
+from sweeps.model_tables import OPTIMIZERS
+from sweeps.overview import model_text, run_lines
+from sweeps.report import write_report
+from sweeps.show import record_lines
+from sweeps.store import Store
 from test_report import page_of
 
 from kan_np import optimize
 from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.variants import varied_options
-from sweeps.figures import task_figure
-from sweeps.model_tables import OPTIMIZERS
-from sweeps.overview import model_text, run_lines
 from sweeps.page.overview_figures import summary_figure
 from sweeps.page.style import family_handles, ratio_text
 from sweeps.records import GRADIENT_OPTIMIZERS
-from sweeps.report import write_report
-from sweeps.show import record_lines
-from sweeps.store import Store
 
 
 def with_errors(record, *errors, seconds=1.0):

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic
-
 from sweeps.overview import run_lines, status_lines
 from sweeps.store import Store
 from sweeps.watch import Watch

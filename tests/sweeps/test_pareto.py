@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from sweeps.pareto import best_within, front, staircase
 
 # Few distinct values, so that ties and exact duplicates are the rule.

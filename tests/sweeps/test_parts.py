@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import assert_same_results, write_spec
-
-from sweeps.cli import main
-from sweeps.errors import UserError
 from sweeps.launch import Request, dry_run
 from sweeps.merge import merge, merge_lines
 from sweeps.repair import repair
 from sweeps.shard import Shard, shard_of
 from sweeps.store import Store
+
+from sweeps.cli import main
+from sweeps.errors import UserError
 
 QUIET = ("--backend", "sequential", "--progress", "none", "--no-report")
 SPEC = {"suite": "special", "seeds": [0, 1], "title": "t"}

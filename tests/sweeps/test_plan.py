@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from sweeps.plan import cost, left_out_lines, make_plan, n_models, n_models_in, plan_lines
-from sweeps.records import canonical_json
 from sweeps.space import RunConfig, run_id
+
+from sweeps.records import canonical_json
 
 DATA = {"n_train": 1000}
 

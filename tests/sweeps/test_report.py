@@ -12,17 +12,17 @@ from statistics import median
 import numpy as np
 import pytest
 import synthetic
+from sweeps.figures import MAX_VECTOR_POINTS
+from sweeps.report import write_report
+from sweeps.store import Store
 
 from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.results import Interval
 from sweeps.errors import UserError
-from sweeps.figures import MAX_VECTOR_POINTS
 from sweeps.page.html import inline_svg
 from sweeps.page.number_format import duration, interval_text, number
 from sweeps.page.verdict import verdict
 from sweeps.records import group_id
-from sweeps.report import write_report
-from sweeps.store import Store
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 

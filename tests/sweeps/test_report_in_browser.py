@@ -8,7 +8,6 @@ import re
 import pytest
 import synthetic
 from browser import CHROMIUM, Browser
-
 from sweeps.report import write_report
 
 pytestmark = [

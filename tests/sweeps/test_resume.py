@@ -71,8 +71,11 @@ def test_killed_sweep_continues_to_the_same_results(
     ("number", "jobs", "backend"),
     [
         (signal.SIGINT, 2, "loky"),
-        (signal.SIGTERM, 1, "loky"),
+        (signal.SIGTERM, 1, "threading"),
+        (signal.SIGINT, 2, "threading"),
+        (signal.SIGTERM, 2, "loky"),
         (signal.SIGINT, 2, "dask"),
+        (getattr(signal, "SIGHUP", None), 2, "threading"),
         (getattr(signal, "SIGHUP", None), 2, "loky"),
         (getattr(signal, "SIGHUP", None), 2, "dask"),
         (getattr(signal, "SIGHUP", None), 1, "sequential"),
@@ -99,7 +102,7 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
 
 
 @posix
-@pytest.mark.parametrize("backend", ["loky", "sequential"])
+@pytest.mark.parametrize("backend", ["threading", "loky", "sequential"])
 def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("run", spec, "--out", out, "--jobs", 2, "--no-report", "--backend", backend)
@@ -136,7 +139,7 @@ def test_a_signal_while_the_report_is_written_says_how_to_continue(
 
 
 @posix
-@pytest.mark.parametrize("backend", ["loky", "dask"])
+@pytest.mark.parametrize("backend", ["threading", "loky", "dask"])
 def test_two_interrupts_stop_at_once_and_lose_nothing(
     backend: str, spec: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
@@ -151,12 +154,12 @@ def test_two_interrupts_stop_at_once_and_lose_nothing(
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert group_is_gone(process)
-    assert main([*map(str, arguments[:-1]), "loky", "--progress", "none"]) == 0
+    assert main([*map(str, arguments[:-1]), "threading", "--progress", "none"]) == 0
     assert_same_results(tmp_path / "out", uninterrupted)
 
 
 @posix
-@pytest.mark.parametrize("backend", ["loky", "dask"])
+@pytest.mark.parametrize("backend", ["threading", "loky", "dask"])
 def test_workers_end_with_a_killed_parent(backend: str, spec: Path, tmp_path: Path) -> None:
     if backend == "dask":
         pytest.importorskip("distributed")

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import typeof
+from sweeps.model_tables import EXTRAPOLATIONS, INITS
+from sweeps.space import KAN_DEFAULTS, run_id
 
 import kan_np
 from kan_np import FitStatus
@@ -21,7 +23,6 @@ from kan_np.objective import objective as objective_module
 from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
 from sweeps import tasks
-from sweeps.model_tables import EXTRAPOLATIONS, INITS
 from sweeps.run_one import (
     RunOptions,
     RunStatus,
@@ -31,7 +32,6 @@ from sweeps.run_one import (
     training_seed,
     warm_up,
 )
-from sweeps.space import KAN_DEFAULTS, run_id
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}

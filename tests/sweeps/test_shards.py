@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import assert_same_results, kill_group, start, wait_for_runs, write_spec
-
-from sweeps.cli import main
-from sweeps.errors import UserError
 from sweeps.merge import merge, merge_lines
-from sweeps.records import canonical_json
 from sweeps.repair import repair
 from sweeps.shard import Shard, parse_shard
 from sweeps.store import Store
+
+from sweeps.cli import main
+from sweeps.errors import UserError
+from sweeps.records import canonical_json
 
 QUIET = ("--backend", "sequential", "--progress", "none", "--no-report")
 

@@ -13,10 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sweeps import spec_reader
-from sweeps.errors import UserError
-from sweeps.records import canonical_json
 from sweeps.space import (
     SUGGESTED,
     CsvSource,
@@ -33,6 +29,10 @@ from sweeps.space import (
     with_scaled_bound,
 )
 from sweeps.spec_reader import csv_spec, parse_spec, preset_names, read_spec, suite_spec
+
+from sweeps import spec_reader
+from sweeps.errors import UserError
+from sweeps.records import canonical_json
 
 TASKS = {
     "special/jv": TaskInfo("special/jv", (2, 2, 1), {"n_train": 1000, "n_test": 500}, {}),

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import synthetic
 from scipy.stats import linregress, t
+from sweeps.pareto import best_within, hypervolume
+from sweeps.store import Store
 
 from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.results import Samples
@@ -22,8 +24,6 @@ from sweeps.analysis.statistics import (
     resampled_families,
     slope,
 )
-from sweeps.pareto import best_within, hypervolume
-from sweeps.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synthetic
+from sweeps.store import Store
 
 from sweeps.errors import UserError
 from sweeps.records import best_stage, group_id
 from sweeps.storage import schema
-from sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
 

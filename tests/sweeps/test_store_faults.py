@@ -28,13 +28,13 @@ from small_sweep import (
     wait_for_runs,
     write_spec,
 )
+from sweeps.store import Store
 
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.storage import database, schema
 from sweeps.storage import lock as locks
 from sweeps.storage.lock import HOLDER_NAME, Holder, WriterLock, holder
-from sweeps.store import Store
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="kills processes, limits files")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from kan_np import load_csv
-from sweeps.cli import main
-from sweeps.errors import UserError
 from sweeps.space import expand
 from sweeps.spec_reader import csv_spec
 from sweeps.store import Store
 from sweeps.table_options import TableOptions, worded_as_options
 from sweeps.tasks import describe, load_call, load_dataset
+
+from kan_np import load_csv
+from sweeps.cli import main
+from sweeps.errors import UserError
 
 WAYS = ("together", "apart")
 

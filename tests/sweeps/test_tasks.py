@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps.space import CsvSource, DataSpec, SuiteSource, SweepSpec, expand
+from sweeps.spec_reader import csv_spec, suite_spec
 
 from sweeps import tasks
 from sweeps.errors import UserError
-from sweeps.space import CsvSource, DataSpec, SuiteSource, SweepSpec, expand
-from sweeps.spec_reader import csv_spec, suite_spec
 
 
 def table(path: Path, rows: int = 50) -> Path:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps.space import MAX_RUNS, ModelTable, check_size, expand
+from sweeps.spec_reader import parse_spec, read_spec
 
 import kan_np
 from sweeps import tasks
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.records import FORMULA
-from sweeps.space import MAX_RUNS, ModelTable, check_size, expand
-from sweeps.spec_reader import parse_spec, read_spec
 
 LINEAR: dict[str, Any] = {"suite": "toy", "tasks": ["product"], "models": [{"family": "linear"}]}
 QUIET = ["--backend", "sequential", "--no-report", "--progress", "none"]

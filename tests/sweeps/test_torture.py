@@ -40,7 +40,7 @@ def undisturbed(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("backend", ["loky", "dask"])
+@pytest.mark.parametrize("backend", ["threading", "loky", "dask"])
 def test_a_tortured_sweep_has_the_results_of_an_undisturbed_one(
     backend: str, spec: Path, undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from sweeps.spec_reader import preset_names
 
 from sweeps._usage import usage_text
 from sweeps.cli import main
-from sweeps.spec_reader import preset_names
 
 
 @pytest.mark.parametrize(

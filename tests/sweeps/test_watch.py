@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import FEW, call, start, wait_for_runs, write_spec
-
-from sweeps.cli import main
 from sweeps.store import Store
 from sweeps.watch import Watch, watch_sweep
+
+from sweeps.cli import main
 
 
 def made(number: int, width: list[int] | None = None, **changes: Any) -> dict[str, Any]:

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 from misbehaving import made_up, misbehave
+from sweeps.space import RunConfig
 
-from sweeps.backends import process_pool as module
+from sweeps.backends import batch, supervised_worker
 from sweeps.backends.failure_records import WorkerLostError
-from sweeps.backends.persistent_pool import KeptCrew
-from sweeps.backends.process_pool import Crew
+from sweeps.backends.persistent_pool import PersistentPool
+from sweeps.backends.process_pool import ProcessPool
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import Terms
 from sweeps.backends.worker_process import WorkerProcess
 from sweeps.errors import UserError
 from sweeps.run_one import Record, RunOptions
-from sweeps.space import RunConfig
 
 TERMS = Terms(misbehave, RunOptions())
 LIMIT = 500 * 2**20
@@ -35,9 +35,15 @@ pytestmark = [
 
 
 @pytest.fixture
-def crew() -> Iterator[Crew]:
-    with Crew(2, TERMS) as crew:
-        yield crew
+def pool() -> Iterator[ProcessPool]:
+    with ProcessPool(2, TERMS) as pool:
+        yield pool
+
+
+def pids_of(pool: ProcessPool) -> list[int]:
+    """Return the ids of the worker processes of a pool whose threads are in this process."""
+    workers = batch.worker_set(pool.sweep, pool.terms, pool.memory).workers
+    return [worker.pid for worker in workers if worker.pid is not None]
 
 
 def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str, tuple[str, str]]:
@@ -47,15 +53,15 @@ def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str,
     return {record["config"]["fault"]: (record["status"], record["reason"]) for record in records}
 
 
-def test_a_killed_worker_costs_nothing_but_time(crew: Crew, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_nothing_but_time(pool: ProcessPool, tmp_path: Path) -> None:
     runs = made_up("", "die once", *[""] * 40, "die once", "", folder=tmp_path)
-    assert set(by_fault(runs, crew.compute(runs)).values()) == {("ok", "")}
+    assert set(by_fault(runs, pool.compute(runs)).values()) == {("ok", "")}
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_run_that_kills_every_worker_is_a_failed_row_and_the_sweep_goes_on(crew: Crew) -> None:
+def test_a_run_that_kills_every_worker_is_a_failed_row_and_the_sweep_goes_on(pool: ProcessPool) -> None:
     runs = made_up("", "die", "", "exit", "")
-    found = by_fault(runs, crew.compute(runs))
+    found = by_fault(runs, pool.compute(runs))
     assert found[""] == ("ok", "")
     start = "worker lost: its process ended in every attempt, at last "
     assert found["die"] == ("failed", start + "by SIGKILL (killed from outside, or out of memory)")
@@ -63,10 +69,10 @@ def test_a_run_that_kills_every_worker_is_a_failed_row_and_the_sweep_goes_on(cre
 
 
 def test_a_run_that_hangs_in_native_code_is_killed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE_S", 0.2)
+    monkeypatch.setattr(supervised_worker, "GRACE_S", 0.2)
     runs = made_up("", "hang", *[""] * 5)
-    with Crew(2, Terms(misbehave, RunOptions(timeout=0.3))) as crew:
-        found = by_fault(runs, crew.compute(runs))
+    with ProcessPool(2, Terms(misbehave, RunOptions(timeout=0.3))) as pool:
+        found = by_fault(runs, pool.compute(runs))
     assert found == {
         "": ("ok", ""),
         "hang": ("timeout", "timeout: killed after the limit of 0.3 s, for it did not answer"),
@@ -75,8 +81,8 @@ def test_a_run_that_hangs_in_native_code_is_killed_after_its_time(monkeypatch: p
 
 def test_a_run_that_eats_memory_is_killed_at_the_limit() -> None:
     runs = made_up("", "grow", "", "")
-    with Crew(1, TERMS, LIMIT) as crew:
-        found = by_fault(runs, crew.compute(runs))
+    with ProcessPool(1, TERMS, LIMIT) as pool:
+        found = by_fault(runs, pool.compute(runs))
     assert found == {
         "": ("ok", ""),
         "grow": ("failed", "memory: killed, for its process used more than the limit of 500M"),
@@ -85,10 +91,10 @@ def test_a_run_that_eats_memory_is_killed_at_the_limit() -> None:
 
 def test_a_limit_below_what_a_worker_needs_is_refused() -> None:
     with (
-        Crew(1, TERMS, 10 * 2**20) as crew,
+        ProcessPool(1, TERMS, 10 * 2**20) as pool,
         pytest.raises(UserError, match="more than the memory limit of 10M before"),
     ):
-        list(crew.compute(made_up("wait")))
+        list(pool.compute(made_up("wait")))
 
 
 class Leaving:
@@ -103,58 +109,62 @@ class Leaving:
 
 def test_workers_that_cannot_start_are_an_error() -> None:
     message = "5 worker processes in a row ended as they started, with exit code 3"
-    with Crew(2, Terms(Leaving(), RunOptions())) as crew, pytest.raises(WorkerLostError, match=message):
-        list(crew.compute(made_up("")))
+    with (
+        ProcessPool(2, Terms(Leaving(), RunOptions())) as pool,
+        pytest.raises(WorkerLostError, match=message),
+    ):
+        list(pool.compute(made_up("")))
 
 
 @pytest.mark.parametrize("possible", [0, 1])
-def test_a_crew_makes_do_with_the_processes_that_it_can_start(
+def test_a_pool_makes_do_with_the_processes_that_it_can_start(
     possible: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[module.WorkerProcess] = []
+    started: list[WorkerProcess] = []
 
-    def start(terms: Terms) -> module.WorkerProcess:
+    def start(terms: Terms) -> WorkerProcess:
         if len(started) == possible:
             raise OSError(11, "Resource temporarily unavailable")
         started.append(real(terms))
         return started[-1]
 
-    real = module.WorkerProcess
-    monkeypatch.setattr(module, "WorkerProcess", start)
+    real = WorkerProcess
+    monkeypatch.setattr(supervised_worker, "WorkerProcess", start)
     runs = made_up("", "", "")
-    with Crew(2, TERMS) as crew:
+    with ProcessPool(2, TERMS) as pool:
         if possible:
-            assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+            assert by_fault(runs, pool.compute(runs)) == {"": ("ok", "")}
         else:
             with pytest.raises(
                 WorkerLostError, match=r"no worker process can be started here: .*unavailable"
             ):
-                list(crew.compute(runs))
+                list(pool.compute(runs))
 
 
-def test_a_crew_computes_again_and_a_worker_that_left_is_no_loss(crew: Crew) -> None:
+def test_a_pool_computes_again_and_a_worker_that_left_is_no_loss(pool: ProcessPool) -> None:
     first, second = made_up("", ""), made_up("", "", "")[2:]
-    assert by_fault(first, crew.compute(first)) == {"": ("ok", "")}
-    for worker in crew._workers:
-        worker.kill()
-    assert by_fault(second, crew.compute(second)) == {"": ("ok", "")}
+    assert by_fault(first, pool.compute(first)) == {"": ("ok", "")}
+    for pid in pids_of(pool):
+        os.kill(pid, signal.SIGKILL)
+    assert by_fault(second, pool.compute(second)) == {"": ("ok", "")}
 
 
-def test_leaving_early_kills_the_workers(crew: Crew) -> None:
-    records = crew.compute(made_up("", "wait", "wait"))
+def test_leaving_early_kills_the_workers(pool: ProcessPool) -> None:
+    records = pool.compute(made_up("", "wait", "wait"))
     assert next(records)[0]["status"] == "ok"
-    pids = [worker.pid for worker in crew._workers]
-    with crew:
-        records.close()
+    pids = pids_of(pool)
+    assert pids
+    records.close()
+    assert pool.closed
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
 
-def test_a_crew_that_is_told_to_stop_from_elsewhere_says_so(crew: Crew) -> None:
-    records = crew.compute(made_up("", "wait", "wait"))
+def test_a_pool_that_is_told_to_stop_from_elsewhere_says_so(pool: ProcessPool) -> None:
+    records = pool.compute(made_up("", "wait", "wait"))
     next(records)
-    threading.Timer(0.1, crew.close).start()
+    threading.Timer(0.1, pool.stop).start()
     with pytest.raises(WorkerLostError, match="told to stop"):
         list(records)
 
@@ -163,12 +173,16 @@ ORPHANING = """
 import os, signal, sys, time
 sys.path.insert(0, {folder!r})
 from misbehaving import made_up, misbehave
-from sweeps.backends.process_pool import Crew
+from sweeps.backends.batch import worker_set
+from sweeps.backends.process_pool import ProcessPool
 from sweeps.backends.worker import Terms
 from sweeps.run_one import RunOptions
-crew = Crew(2, Terms(misbehave, RunOptions()))
-next(crew.compute(made_up("", "hang", "hang")))
-print(*(worker.pid for worker in crew._workers), flush=True)
+pool = ProcessPool(2, Terms(misbehave, RunOptions()))
+records = pool.compute(made_up("", "hang", "hang"))
+next(records)
+while len(pids := [w.pid for w in worker_set(pool.sweep, pool.terms, None).workers if w.pid]) < 2:
+    time.sleep(0.01)
+print(*pids, flush=True)
 time.sleep(600)
 """
 
@@ -196,10 +210,10 @@ def _runs(pid: int) -> bool:
 
 
 def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE_S", 0.2)
+    monkeypatch.setattr(supervised_worker, "GRACE_S", 0.2)
     runs = made_up("", "hang", "")
-    with Crew(2, Terms(misbehave, RunOptions(deadline=time.monotonic() + 6.0))) as crew:
-        found = by_fault(runs, crew.compute(runs))
+    with ProcessPool(2, Terms(misbehave, RunOptions(deadline=time.monotonic() + 6.0))) as pool:
+        found = by_fault(runs, pool.compute(runs))
     assert found[""] == ("ok", "")
     status, reason = found["hang"]
     assert status == "timeout"
@@ -208,8 +222,8 @@ def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytes
 
 def test_what_is_given_out_after_the_deadline_may_answer() -> None:
     runs = made_up("", "", "")
-    with Crew(1, Terms(misbehave, RunOptions(deadline=time.monotonic() - 100.0))) as crew:
-        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+    with ProcessPool(1, Terms(misbehave, RunOptions(deadline=time.monotonic() - 100.0))) as pool:
+        assert by_fault(runs, pool.compute(runs)) == {"": ("ok", "")}
 
 
 def test_kept_workers_serve_one_plan_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,10 +233,10 @@ def test_kept_workers_serve_one_plan_after_the_other(monkeypatch: pytest.MonkeyP
         started.append(WorkerProcess(*given))  # type: ignore[arg-type]
         return started[-1]
 
-    monkeypatch.setattr(module, "WorkerProcess", start)
+    monkeypatch.setattr(supervised_worker, "WorkerProcess", start)
     first, second = made_up("", "exit"), made_up("", "", "")
     later = RunOptions(deadline=time.monotonic() + 600.0)
-    with KeptCrew(1) as backend:
+    with PersistentPool(1) as backend:
         found = by_fault(first, backend(first, RunOptions(), Resources(), misbehave))
         assert [status for status, _ in found.values()] == ["ok", "failed"]
         n_started = len(started)
@@ -248,14 +262,13 @@ def worker_is_alive(pid: int) -> bool:
     return True
 
 
-def test_a_crew_may_be_ready_before_its_first_run() -> None:
+def test_a_pool_may_be_ready_before_its_first_run() -> None:
     runs = made_up("", "")
-    with Crew(2, TERMS) as crew:
-        crew.start()
-        (worker,) = crew._workers
-        assert worker.ready
-        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
-        assert crew._workers[0] is worker
+    with ProcessPool(2, TERMS) as pool:
+        pool.start()
+        (pid,) = pids_of(pool)
+        assert by_fault(runs, pool.compute(runs)) == {"": ("ok", "")}
+        assert pid in pids_of(pool)
 
 
 def test_time_in_which_nobody_looked_is_not_held_against_a_worker() -> None:
@@ -272,5 +285,5 @@ def test_time_in_which_nobody_looked_is_not_held_against_a_worker() -> None:
 
 def test_a_limit_of_many_years_is_a_limit() -> None:
     runs = made_up("", "")
-    with Crew(1, Terms(misbehave, RunOptions(timeout=1e9))) as crew:
-        assert by_fault(runs, crew.compute(runs)) == {"": ("ok", "")}
+    with ProcessPool(1, Terms(misbehave, RunOptions(timeout=1e9))) as pool:
+        assert by_fault(runs, pool.compute(runs)) == {"": ("ok", "")}
