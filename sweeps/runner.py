@@ -19,10 +19,10 @@ from sweeps.backends import (
     worker_count,
 )
 from sweeps.interrupts import StopSignals
-from sweeps.plan import Plan
 from sweeps.progress import Tally, make_progress
 from sweeps.run_one import RunOptions, warm_up
-from sweeps.store import Store
+from sweeps.spec.plan import Plan
+from sweeps.storage.store import Store
 
 #: Takes a line of text for the user.
 Say = Callable[[str], None]

@@ -17,13 +17,15 @@ from sweeps.auto.search import BudgetOver, Candidate, Fitted
 from sweeps.backends import worker_count
 from sweeps.backends.persistent_pool import PersistentPool
 from sweeps.errors import UserError
-from sweeps.plan import Plan
 from sweeps.records import canonical_json, group_id, text_id
 from sweeps.run_one import RunOptions, current_code, squared_errors, tiny_configs, warm_up
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
-from sweeps.space import ModelTable, RunConfig, SweepSpec, TaskInfo, expand
-from sweeps.store import Store
-from sweeps.tasks import load_call, load_dataset, plan_of
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import Plan
+from sweeps.spec.run_config import RunConfig
+from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo
+from sweeps.spec.tasks import load_call, load_dataset, plan_of
+from sweeps.storage.store import Store
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]

@@ -20,7 +20,7 @@ from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
 from sweeps.errors import UserError
 from sweeps.run_one import Record, RunOptions, load_models, run_one, tiny_configs
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 __all__ = [
     "BACKENDS",

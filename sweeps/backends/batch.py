@@ -17,7 +17,7 @@ from sweeps.backends.failure_records import StartError, StoppedError
 from sweeps.backends.supervised_worker import SupervisedWorker
 from sweeps.backends.worker import IDLE_S, Terms
 from sweeps.run_one import Record, RunOptions
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: A batch whose runs take longer than was expected ends after so many seconds, with the run that is computed
 #: then: nobody waits long for what is done, and the others may go elsewhere.

@@ -33,10 +33,10 @@ from sweeps.backends.failure_records import SchedulerLostError, StoppedError, Wo
 from sweeps.backends.resources import Resources
 from sweeps.backends.task_queue import DurationEstimate, GroupSize, TaskQueue
 from sweeps.backends.worker import Terms
-from sweeps.backends.worker_health import SCHEDULER, Blame
+from sweeps.backends.worker_health import SCHEDULER, WorkerHealth
 from sweeps.errors import UserError
 from sweeps.run_one import Record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: What a task should take: its way there and back costs a few milliseconds.
 _GROUP = GroupSize(seconds=0.5, runs=256)
@@ -84,7 +84,7 @@ class _Tasks:
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sweep = uuid.uuid4().hex
         self._numbers = itertools.count()
-        self._blame = Blame()
+        self._health = WorkerHealth()
         #: Runs that are tried with nothing else on the cluster, once the others are done.
         self._suspects: deque[RunConfig] = deque()
         #: By the address of a Dask worker: how many threads it has, of those that are not bad.
@@ -123,9 +123,9 @@ class _Tasks:
         except Exception:  # of several kinds: what follows is the same
             raise self._scheduler_lost() from None
         self._greet(set(threads) - self._known)
-        self._threads = {name: n for name, n in threads.items() if not self._blame.is_bad(name)}
-        if (threads and not self._threads) or self._blame.is_bad(SCHEDULER):
-            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._blame.reason}")
+        self._threads = {name: n for name, n in threads.items() if not self._health.is_bad(name)}
+        if (threads and not self._threads) or self._health.is_bad(SCHEDULER):
+            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._health.reason}")
         self._withdraw(set(threads), waiting)
         self._revive(sum(threads.values()))
         self._tell_of_waiting(bool(threads))
@@ -140,7 +140,7 @@ class _Tasks:
         except Exception:  # of several kinds, as above
             raise self._scheduler_lost() from None
         for address, text in others.items():
-            self._blame.refuse(address, f"{address} has {text}; install the same versions on both sides")
+            self._health.refuse(address, f"{address} has {text}; install the same versions on both sides")
         self._known |= new
 
     def _tell_of_waiting(self, has_workers: bool) -> None:
@@ -167,7 +167,7 @@ class _Tasks:
                 waiting.give_back(task.group)
 
     def _give_out(self, waiting: TaskQueue) -> None:
-        """Keep the cluster busy; what is under suspicion follows when there is nothing else, run by run."""
+        """Keep the cluster busy; runs that may have killed their worker follow at the end, one at a time."""
         threads = sum(self._threads.values())
         while waiting and len(self._in_flight) < 2 * threads + _SPARE:
             self._submit(waiting.take(threads))
@@ -176,7 +176,7 @@ class _Tasks:
 
     def _submit(self, group: list[RunConfig]) -> None:
         """Send a group on its way, past the Dask workers on which tasks fail."""
-        workers = self._blame.choice(group, self._threads)
+        workers = self._health.choice(group, self._threads)
         future = self._client.submit(
             compute_task,
             self._sweep,
@@ -190,14 +190,14 @@ class _Tasks:
         future.add_done_callback(self._answers.put)
 
     def _collect(self, future: Any, group: list[RunConfig], waiting: TaskQueue) -> Iterator[list[Record]]:
-        """Yield the records of a task that came back, or see what has become of it."""
+        """Yield the records of a task that came back, or deal with its failure."""
         from distributed import KilledWorker
 
         try:
             answer: Answer = future.result(timeout=_FETCH_S)
         except KilledWorker:
             # Dask has given it out anew several times, with a worker lost each time.
-            if self._blame.killed(group):
+            if self._health.killed(group):
                 yield [failure_records.lost(group[0], "with its Dask worker", 0.0)]
             else:
                 self._suspects.extend(group)
@@ -219,7 +219,7 @@ class _Tasks:
             yield from given_up
         else:
             records = answer.records
-            self._blame.worked(answer.worker)
+            self._health.worked(answer.worker)
             by_id = {record["run_id"]: record for record in records}
             waiting.give_back(run for run in group if run.run_id not in by_id)
             for run in group:
@@ -230,11 +230,11 @@ class _Tasks:
     def _failed(
         self, future: Any, group: list[RunConfig], error: Exception, waiting: TaskQueue
     ) -> Iterator[list[Record]]:
-        """See who is to blame for a task that failed, and yield the record of a run that is given up."""
+        """Count a failed task against its worker or its run; yield the record of a run that is given up."""
         reason = f"{type(error).__name__}: {error}"
-        self._blame.failed(self._places(future), group, reason)
+        self._health.failed(self._places(future), group, reason)
         self._looked = -math.inf
-        if len(group) == 1 and self._blame.is_hopeless(group[0]):
+        if len(group) == 1 and self._health.is_hopeless(group[0]):
             yield [failure_records.never_answered(group[0], reason)]
         else:
             waiting.give_back(group, alone=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sweeps.backends.batch import compute_batch
 from sweeps.backends.worker import Terms
 from sweeps.run_one import Record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 
 @dataclass(frozen=True)

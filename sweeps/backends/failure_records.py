@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 
 from sweeps.run_one import Record, RunStatus, make_record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: How often a run is begun whose process is lost each time, before it counts as failed.
 ATTEMPTS = 3

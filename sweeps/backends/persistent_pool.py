@@ -12,7 +12,7 @@ from sweeps.backends.process_pool import ProcessPool
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import Compute, Terms
 from sweeps.run_one import Record, RunOptions, run_one
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 
 class PersistentPool:

@@ -30,7 +30,7 @@ from sweeps.backends.task_queue import DurationEstimate, GroupSize, TaskQueue
 from sweeps.backends.worker import Terms
 from sweeps.interrupts import children_ignore_terminal
 from sweeps.run_one import Record, RunOptions
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 DEFAULT_JOBLIB_BACKEND = "threading"
 #: Tiny runs are sent so many seconds' worth at a time: a batch costs about a millisecond on its way.

@@ -23,7 +23,7 @@ from sweeps.backends.worker_process import WorkerProcess
 from sweeps.errors import UserError
 from sweeps.interrupts import children_ignore_terminal
 from sweeps.run_one import Record, RunOptions
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: A run that has not answered so long after its time limit is killed. (It stops itself a second after it.)
 GRACE_S = 5.0

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweeps.plan import cost
-from sweeps.space import RunConfig
+from sweeps.spec.plan import cost
+from sweeps.spec.run_config import RunConfig
 
 #: Weight of the last measurement in the running mean.
 _NEWEST = 0.1
@@ -29,7 +29,7 @@ class GroupSize:
 
 
 class DurationEstimate:
-    """How long runs take: `sweeps.plan.cost`, scaled by what was measured, family by family.
+    """How long runs take: `sweeps.spec.plan.cost`, scaled by what was measured, family by family.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a worker process does: one run after the other, until nobody asks for more."""
+"""What a worker process does: it computes the runs that it is sent, one after the other."""
 
 from __future__ import annotations
 

@@ -11,9 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sweeps.space import RunConfig
-
 from sweeps.run_one import Record
+from sweeps.spec.run_config import RunConfig
 
 
 def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str, tuple[str, str]]:

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps.space import RunConfig, run_id
-
 from sweeps.run_one import Record, RunOptions, RunStatus, make_record, run_one
+from sweeps.spec.run_config import RunConfig, run_id
 
 MEBIBYTE = 2**20
 

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from sweeps.store import Store
+
+from sweeps.storage.store import Store
 
 SPEC = """
 title = "small"

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from sweeps.store import Store
 
 from sweeps.records import canonical_json
+from sweeps.storage.store import Store
 
 ENVIRONMENT = {
     "python": "3.11.7",

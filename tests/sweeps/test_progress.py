@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
-from sweeps.plan import cost
-from sweeps.space import RunConfig
 
 from sweeps import progress as module
 from sweeps.errors import UserError
 from sweeps.progress import Bar, Plain, Silent, Tally, clock, make_progress
+from sweeps.spec.plan import cost
+from sweeps.spec.run_config import RunConfig
 
 MLP = {"family": "mlp", "width": [2, 5, 1], "opt": "LBFGS", "data": {"n_train": 1000}}
 

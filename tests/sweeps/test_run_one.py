@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import typeof
-from sweeps.model_tables import EXTRAPOLATIONS, INITS
-from sweeps.space import KAN_DEFAULTS, run_id
 
 import kan_np
 from kan_np import FitStatus
 from kan_np.objective import objective as objective_module
 from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
-from sweeps import tasks
+from sweeps.families import FAMILIES
+from sweeps.families.kan import EXTRAPOLATIONS, INITS, KAN_DEFAULTS
 from sweeps.run_one import (
     RunOptions,
     RunStatus,
@@ -32,6 +31,8 @@ from sweeps.run_one import (
     training_seed,
     warm_up,
 )
+from sweeps.spec import tasks
+from sweeps.spec.run_config import run_id
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
@@ -313,10 +314,10 @@ def test_no_limit_arms_no_alarm() -> None:
 def test_warm_up_covers_every_kind_once_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, Any]] = []
     for family in ("kan", "mlp"):
-        monkeypatch.setitem(
-            module._TRAIN,
-            family,
-            lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0,
+        monkeypatch.setattr(
+            FAMILIES[family],
+            "train",
+            lambda given: seen.append((given.config["family"], given.config.get("k"))) or 1 / 0,
         )
     others = {"seed": 5, "width": [2, 9, 1], "steps": 9, "restarts": 4}
     configs = [KAN, KAN | others, KAN | {"k": 2}, KAN | {"init": "power"}, MLP, MLP | others]
@@ -393,7 +394,7 @@ def test_a_run_ends_at_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> N
     assert RunOptions(50.0, deadline=1030.0).seconds_left() == 30.0
     assert RunOptions(50.0, deadline=990.0).seconds_left() == 0.0
     assert (RunOptions().seconds_left(), RunOptions(5.0).seconds_left()) == (None, 5.0)
-    monkeypatch.setitem(module._TRAIN, "kan", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr(FAMILIES["kan"], "train", lambda training: pytest.fail("it was begun"))
     record = run_one(KAN, RunOptions(50.0, deadline=1000.0))
     assert (record["status"], record["stages"]) == ("timeout", [])
     assert record["reason"].startswith("not begun")
@@ -411,7 +412,7 @@ def test_an_alarm_that_native_code_makes_another_error_of_is_a_timeout(
             raise RuntimeError("no compiled object yet for <Library>") from None
 
     monkeypatch.setattr("sweeps.training.time_limit.GRACE_S", 0.02)
-    monkeypatch.setitem(module._TRAIN, "kan", swallow)
+    monkeypatch.setattr(FAMILIES["kan"], "train", swallow)
     record = run_one(KAN, RunOptions(0.05))
     assert record["status"] == "timeout"
     assert record["reason"].startswith("stopped by force")
