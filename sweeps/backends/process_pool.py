@@ -209,15 +209,17 @@ class ProcessPool:
             while some := list(itertools.islice(tasks, _BATCHES_A_ROUND * self._jobs)):
                 yield from self._parallel(some)
             return
-        with children_ignore_terminal():
-            answers = self._parallel(tasks)
+        answers: Any = None
         try:
+            with children_ignore_terminal():
+                answers = self._parallel(tasks)
             for answer in answers:  # noqa: UP028 - `yield from` would close them without the filter below
                 yield answer
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that batches are left which nobody waits for
-                answers.close()
+                if answers is not None:
+                    answers.close()
 
     def _restart(self) -> None:
         """Give up joblib's processes, for those that take their place."""

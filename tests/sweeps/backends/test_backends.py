@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from threadpoolctl import threadpool_info
 from sweeps import _orphans, interrupts
 from sweeps.backends import (
     BACKENDS,
+    DEFAULT_BACKEND,
     Resources,
     WorkerLostError,
     get_backend,
@@ -32,6 +34,7 @@ from sweeps.backends import (
     worker_process,
 )
 from sweeps.backends.joblib_backends import check_joblib_backend, joblib_backend_names
+from sweeps.commands.run import run
 from sweeps.errors import UserError
 from sweeps.run_one import RunOptions
 from sweeps.spec import tasks
@@ -202,6 +205,11 @@ def test_an_unknown_backend_is_refused_with_the_choices(name: str, message: str)
     with pytest.raises(UserError) as caught:
         get_backend(name)
     assert message in str(caught.value)
+
+
+def test_the_command_line_has_the_default_backend() -> None:
+    assert inspect.signature(run).parameters["backend"].default == DEFAULT_BACKEND
+    assert get_backend(DEFAULT_BACKEND) is BACKENDS[DEFAULT_BACKEND]
 
 
 def test_jobs_counts_processes_or_leaves_cores_free(monkeypatch: pytest.MonkeyPatch) -> None:
