@@ -212,7 +212,7 @@ def test_every_option_of_a_specification_can_be_trained(options: dict[str, Any])
         (KAN | {"task": "toy/prodct"}, "Did you mean 'product'?"),
         (KAN | {"width": [3, 2, 1]}, "(kan_np/"),
         (MLP | {"activation": "tanhh"}, "Did you mean 'tanh'?"),
-        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/tasks.py:"),
+        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/spec/tasks.py:"),
         (KAN | {"data": DATA | {"n_train": 1}}, "ValueError: "),
     ],
 )
@@ -230,7 +230,7 @@ def test_stages_before_a_failure_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(kan_np, "fit_schedule", broken)
     record = run_one(KAN)
     assert record["status"] == "failed"
-    assert record["reason"].startswith("RuntimeError: out of luck (sweeps/run_one.py:")
+    assert record["reason"].startswith("RuntimeError: out of luck (sweeps/families/kan.py:")
     assert [row["grid"] for row in record["stages"]] == [3, 5]
     assert record["stages"][0]["model"] == b"model 3"
 
