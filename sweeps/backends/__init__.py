@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sweeps.backends.failure_records import SchedulerLostError, WorkerLostError
 from sweeps.backends.joblib_backends import check_joblib_backend, joblib_backend_names
-from sweeps.backends.process_pool import ProcessPool
+from sweeps.backends.process_pool import DEFAULT_JOBLIB_BACKEND, ProcessPool
 from sweeps.backends.resources import Resources, check_choice, check_jobs, worker_count
 from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
@@ -128,7 +128,7 @@ def terms_for(runs: Sequence[RunConfig], options: RunOptions, compute: Compute |
 
 #: The backends that are always there; others are those of joblib, by name.
 BACKENDS: dict[str, Backend] = {"sequential": sequential, "threading": threading, "loky": loky, "dask": dask}
-DEFAULT_BACKEND = "threading"
+DEFAULT_BACKEND = DEFAULT_JOBLIB_BACKEND
 
 
 def get_backend(name: str) -> Backend:

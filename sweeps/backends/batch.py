@@ -125,6 +125,7 @@ class WorkerSet:
             self._stopped = True
             for worker in [*self._idle, *self._busy]:
                 worker.stop()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Kill all processes and wait for their end."""
