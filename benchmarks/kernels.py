@@ -5,6 +5,7 @@
 1000 samples, one thread, processor time of this thread. What is compared takes turns; ratios are medians over
 the rounds. An iteration is assembly, solution and trial, once each; dense assembly is counted as p^2
 operations a sample, the lower triangle of a product, and set beside the rate of a plain matrix product.
+Networks with symbols and products stand beside networks of as many splines.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks._common import Bar, median, shape_text, show_bars, show_table
+from benchmarks.mixed_networks import MIXED
 from kan_np import KAN, MLP, create_dataset
-from kan_np.objective.objective import KanObjective
+from kan_np.network.kernel_arrays import is_short
+from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize.levenberg_marquardt import _Search
 
@@ -29,6 +32,8 @@ MLPS = ([2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1])
 ITERATION_BARS = {(2, 5, 1, 5): 25.0, (2, 5, 1, 50): 220.0}
 CURVED = (([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 1], 50), ([4, 9, 1], 5), ([4, 9, 9, 1], 5))
 RATE_BAR = 0.3
+#: Loss and gradient over that of as many splines, for networks with symbols and products.
+MIXED_BAR = 3.0
 
 _ROUNDS = 15
 _SQUARE = np.random.default_rng(0).normal(size=(400, 400))
@@ -80,7 +85,7 @@ def iterations() -> list[Bar]:
         model = KAN(width, grid, seed=0)
         theta = model._theta
         objective, _ = objective_of(model, width[0])
-        assert isinstance(objective, KanObjective)
+        assert isinstance(objective, RegularizedLoss)
         search = _Search(objective, theta)
         calls = [
             partial(objective, theta),
@@ -94,7 +99,7 @@ def iterations() -> list[Bar]:
             theta.size**2 * 1000 / own / (2 * _SQUARE.size * 400 / unit)
             for own, unit in zip(assembly, product, strict=True)
         )
-        way = "rows" if model._network.short else "scattered"
+        way = "rows" if is_short(model._network.structure) else "scattered"
         name = f"{shape_text(width)} G={grid}"
         parts = [_micros(loss), _micros(assembly), f"{iteration:.1f}", way]
         rows.append([name, str(theta.size), *parts, f"{share:.2f}" if way == "rows" else ""])
@@ -104,6 +109,30 @@ def iterations() -> list[Bar]:
             bars.append(Bar(f"{name}: assembly / matrix product", share, RATE_BAR, at_least=True))
     header = ["model", "parameters", "loss, gradient [us]", "assembly [us]", "iteration", "way", "rate"]
     show_table("LM: an iteration in losses with gradients; rate of dense assembly over dgemm's", header, rows)
+    return bars
+
+
+def mixed() -> list[Bar]:
+    rows, bars = [], []
+    for case in MIXED:
+        model, twin = case.make(), case.twin()
+        calls, sizes = [], []
+        for network in (model, twin):
+            objective, _ = objective_of(network, network.width[0])
+            assert isinstance(objective, RegularizedLoss)
+            theta = network._theta
+            calls += [partial(objective, theta), partial(objective.normal_equations, theta)]
+            sizes.append(str(theta.size))
+        own, own_assembly, splines, assembly = in_turn(calls, (40, 10, 40, 10))
+        ratios = [
+            median(a / b for a, b in zip(*pair, strict=True))
+            for pair in ((own, splines), (own_assembly, assembly))
+        ]
+        times = map(_micros, (own, splines, own_assembly, assembly))
+        rows.append([case.name, *sizes, *times, *(f"{ratio:.2f}" for ratio in ratios)])
+        bars.append(Bar(f"{case.name}: loss and gradient / of splines", ratios[0], MIXED_BAR))
+    header = ["network", "parameters", "of splines", "loss, gradient [us]", "of splines", "assembly [us]"]
+    show_table("Symbols and products", [*header, "of splines", "loss ratio", "assembly ratio"], rows)
     return bars
 
 
@@ -126,7 +155,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with threadpool_limits(1):
         losses()
-        bars = iterations()
+        bars = iterations() + mixed()
     return show_bars(bars, check=arguments.check)
 
 

@@ -2,6 +2,7 @@
 
     python -m benchmarks.revisions v1.0            # against the working tree
     python -m benchmarks.revisions v1.0 main --check
+    python -m benchmarks.revisions v1.0 --mixed    # networks with symbols and products
 
 Each revision is unpacked into a folder for temporary files, with a Numba cache of its own, and answers from a
 process of its own on the same core. In every round both take each measurement, the first of them in turn; a
@@ -23,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._common import Bar, median, positive, show_bars, show_table
+from benchmarks.mixed_networks import MIXED
 from benchmarks.peers.cases import NETWORKS, Numbers, fits
 from benchmarks.peers.process import Worker
 
@@ -62,6 +64,23 @@ def measurements() -> dict[str, Callable[[Worker, int], float]]:
     return found
 
 
+def mixed_measurements() -> dict[str, Callable[[Worker, int], float]]:
+    """As `measurements`, of networks with symbols and products."""
+    found: dict[str, Callable[[Worker, int], float]] = {}
+    for number, case in enumerate(MIXED):
+        found[f"loss and gradient, {case.name}"] = _mixed_evaluations(number, "time_gradient")
+        found[f"normal equations, {case.name}"] = _mixed_evaluations(number, "time_normal_equations")
+    return found
+
+
+def _mixed_evaluations(number: int, request: str) -> Callable[[Worker, int], float]:
+    def ask(worker: Worker, _: int) -> float:
+        worker.ask("load_mixed", number=number)
+        return median(worker.ask(request, seconds=ROUND_S)["seconds"])
+
+    return ask
+
+
 def _evaluations(numbers: Numbers, request: str) -> Callable[[Worker, int], float]:
     def ask(worker: Worker, _: int) -> float:
         worker.ask("load", numbers=numbers, variant="default")
@@ -75,6 +94,9 @@ def main() -> int:
     made.add_argument("old", help="a revision, as git knows it")
     made.add_argument("new", nargs="?", help="another one (default: the working tree)")
     made.add_argument("--only", default="", help="measurements whose name has this in it")
+    made.add_argument(
+        "--mixed", action="store_true", help="networks with symbols and products, without a bar"
+    )
     made.add_argument("--rounds", type=positive, default=15, help="rounds of each measurement (default 15)")
     made.add_argument("--check", action="store_true", help="exit 1 when the bar is missed")
     arguments = made.parse_args()
@@ -85,7 +107,8 @@ def main() -> int:
             (Path(room) / name).mkdir()
             folders.append(unpack(revision, Path(room) / name))
         with Worker("kan_np", root=folders[0]) as old, Worker("kan_np", root=folders[1]) as new:
-            for name, seconds in measurements().items():
+            chosen = mixed_measurements() if arguments.mixed else measurements()
+            for name, seconds in chosen.items():
                 if arguments.only not in name:
                     continue
                 for worker in (old, new):
@@ -105,6 +128,8 @@ def main() -> int:
         raise SystemExit(f"no measurement has {arguments.only!r} in its name: {', '.join(measurements())}")
     title = f"{arguments.new or 'working tree'} over {arguments.old}, medians of {arguments.rounds} rounds"
     show_table(title, ("measurement", "old [us]", "new [us]", "new / old"), rows)
+    if arguments.mixed:
+        return 0
     bar = Bar("new / old, median over all measurements", float(np.median(ratios)), BAR)
     return show_bars([bar], check=arguments.check)
 

@@ -19,7 +19,7 @@ from kan_np.data.scaler import Scaler
 from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
-from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.smoothing import AUTO
@@ -223,7 +223,7 @@ class MLP(Estimator):
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
     ) -> Objective:
-        plain = MlpObjective(self._network, x, y, penalty, weight)
+        plain = mlp_objective(self._network, x, y, penalty, weight)
         if not smoothing:
             return plain
         return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight).variance), float(smoothing))

@@ -19,17 +19,17 @@ from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.knots import uniform_knots
 from kan_np.network.grid_update import moved
 from kan_np.network.initialization import STARTS, random_parameters
-from kan_np.network.mixed_network import MixedNetwork
-from kan_np.network.network import BASE_FUNCTIONS, Network
+from kan_np.network.kernel_arrays import BASE_FUNCTIONS
+from kan_np.network.network import Network
 from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
 from kan_np.network.width import Shape
-from kan_np.objective.mixed_objective import MixedObjective
-from kan_np.objective.objective import KanObjective, Objective
+from kan_np.objective.network_objective import network_objective
+from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
-from kan_np.surgery import attribution, formula, pruning, symbolic_edges, tied_edges
+from kan_np.surgery import attribution, formula, frozen_parameters, pruning, symbolic_edges, tied_edges
 from kan_np.surgery import auto_symbolic as auto
 from kan_np.surgery import set_parameters as setting
 from kan_np.training.fit import Callback, FitOptions, fit_checked
@@ -70,7 +70,7 @@ class KAN(Views):
         Part of the range of the samples by which such grids reach further at each end.
     extrapolation : {"smooth", "linear", "continue", "constant", "zero", "error"}
         What an edge does outside its grid: go on as the last polynomial for one interval (at least 3 % of the
-        grid) and then as a line (after a fit to few samples no further than `fit` says of "auto"), go on as a
+        grid) and then as a line (after a fit no further than its error allows, see `fit`), go on as a
         line at once, go on as the last polynomial for ever, stay constant, let the B-splines fade
         to zero within k intervals (pykan's way), or, for inputs, refuse to evaluate. "error" trains as
         "smooth", and its hidden nodes stay so.
@@ -92,7 +92,7 @@ class KAN(Views):
     ----------
     n_params : int
         G + k + 1 an edge (G + k without residual function), the free constants of every symbol (4 at most),
-        affine values; pruned edges do not count, locked ones count once.
+        affine values; pruned edges and frozen parameters do not count, locked edges count once.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
 
@@ -155,8 +155,8 @@ class KAN(Views):
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
-        self._network: Network | MixedNetwork = shape.network(
-            lambda nodes: SplineTable.build(knots[nodes], k, extrapolation), base_fun, theta, affine_trainable
+        self._network: Network = shape.network(
+            SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable
         )
         self._used = np.ones(shape.width[0], dtype=bool)
         self._start = self._network
@@ -171,7 +171,8 @@ class KAN(Views):
 
     def _constant_network(self, values: FloatArray) -> Network | None:
         net = self._network
-        return constant_network(net, values) if isinstance(net, Network) else None
+        plain = net.structure.is_plain and net.structure.parameters is None
+        return constant_network(net, values) if plain else None
 
     @explained_fit
     def fit(
@@ -236,14 +237,16 @@ class KAN(Views):
             so few samples edges are followed for at most a quarter of it, and less where the folds are not
             met there; rows further out are predicted as if they lay where that ends (with
             ``extrapolation="smooth"``, and until an edge becomes a symbol). Give 0.0 for least squares with
-            any number of samples. "weak" is for data without noise: a penalty of higher
-            differences, at most half the loss (coefficients over labels, where that is less) and sinking with
-            it ("LM" alone, which allows it to follow), so that coefficients which few samples determine go on
-            as their neighbours do, and of bends while the labels are partly explained, at most an eighth of
-            the loss; see `kan_np.objective.smoothing`. "gcv" chooses the weight by generalised
-            cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is for noisy
-            data. It leaves straight lines free: with fewer than three values of the labels for each parameter
-            of a network of straight lines it is the same as "auto".
+            any number of samples. Without a prior edges are followed as far as the error of the fit and that
+            of validation samples say (`kan_np.training.leeway`): hardly outside the range where labels are
+            noisy, and for hundreds of ranges without noise. "weak" is for data without noise: a penalty of
+            higher differences, at most half the loss (coefficients over labels, where that is less) and
+            sinking with it ("LM" alone, which allows it to follow), so that coefficients which few samples
+            determine go on as their neighbours do, and of bends while the labels are partly explained, at
+            most an eighth of the loss; see `kan_np.objective.smoothing`. "gcv" chooses the weight by
+            generalised cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is
+            for noisy data. It leaves straight lines free: with fewer than three values of the labels for each
+            parameter of a network of straight lines it is the same as "auto".
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
@@ -342,6 +345,8 @@ class KAN(Views):
     unfix_symbolic = symbolic_edges.unfix_symbolic
     lock = tied_edges.lock
     unlock = tied_edges.unlock
+    freeze = frozen_parameters.freeze
+    unfreeze = frozen_parameters.unfreeze
     prune = pruning.prune
     prune_node = pruning.prune_node
     prune_edge = pruning.prune_edge
@@ -411,9 +416,7 @@ class KAN(Views):
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
     ) -> Objective:
-        if isinstance(self._network, MixedNetwork):
-            return MixedObjective(self._network, x, y, penalty, weight, smoothing)
-        return KanObjective(self._network, x, y, penalty, weight, smoothing)
+        return network_objective(self._network, x, y, penalty, weight, smoothing)
 
     def _config(self) -> dict[str, Any]:
         shape = Shape.of(self._network)

@@ -302,13 +302,12 @@ FREE = {"sin": "abcd", "tanh": "abcd", "exp": "acd", "x^2": "bcd", "x^3": "bcd",
 def unpack_mixed(theta, model):
     """What each layer of a model has for the flat vector theta, in the documented order.
 
-    Layer by layer: the parameters of splines by (i, j), the free constants of symbols by (i, j), then scales
+    The parameters of all splines by (l, i, j), the free constants of all symbols, then, each by layer, scales
     and biases of subnodes, scales and biases of nodes. Locked edges take their numbers where the first of
     them comes.
     """
     theta = list(theta)
-    shared, layers = {place: group[0] for group in model.locks for place in group}, []
-    known = {}
+    shared, known = {place: group[0] for group in model.locks for place in group}, {}
 
     def take(place, n):
         first = shared.get(place, place)
@@ -317,28 +316,33 @@ def unpack_mixed(theta, model):
         return known[first]
 
     has_base = model.base_fun != "zero"
-    for l, (mask, knots) in enumerate(zip(model.edges, model.knots, strict=True)):  # noqa: E741
-        places = [(l, int(i), int(j)) for i, j in np.argwhere(mask)]
-        splines = {
-            place[1:]: take(place, has_base + model.grid + model.k)
-            for place in places
-            if place not in model.symbols
-        }
-        symbols = {}
-        for place in places:
-            if place in model.symbols:
-                edge = model.symbols[place]
-                own = dict(zip("abcd", edge.constants, strict=True))
-                own.update(zip(FREE[edge.name], take(place, len(FREE[edge.name])), strict=True))
-                symbols[place[1:]] = (edge.name, *(own[name] for name in "abcd"))
-        arity = [1] * (model.width[l + 1] - model.n_mult[l + 1]) + model.mult_arity[l + 1]
-        n, m = sum(arity), len(arity)
-        affine = None
-        if model.affine_trainable:
-            affine = [np.array([theta.pop(0) for _ in range(size)]) for size in (n, n, m, m)]
-        layers.append((knots, splines, symbols, arity, affine))
+    masks = enumerate(model.edges)
+    places = [(number, int(i), int(j)) for number, mask in masks for i, j in np.argwhere(mask)]
+    n_row = has_base + model.grid + model.k
+    splines = {place: take(place, n_row) for place in places if place not in model.symbols}
+    symbols = {}
+    for place in places:
+        if place in model.symbols:
+            edge = model.symbols[place]
+            own = dict(zip("abcd", edge.constants, strict=True))
+            own.update(zip(FREE[edge.name], take(place, len(FREE[edge.name])), strict=True))
+            symbols[place] = (edge.name, *(own[name] for name in "abcd"))
+    shapes = zip(model.width[1:], model.n_mult[1:], model.mult_arity[1:], strict=True)
+    arities = [[1] * (n - m) + own for n, m, own in shapes]
+    affine = [[] for _ in arities]
+    if model.affine_trainable:
+        for size in (sum, sum, len, len):
+            for own, arity in zip(affine, arities, strict=True):
+                own.append(np.array([theta.pop(0) for _ in range(size(arity))]))
     assert not theta
-    return layers
+
+    def of(layer, found):
+        return {place[1:]: own for place, own in found.items() if place[0] == layer}
+
+    return [
+        (knots, of(number, splines), of(number, symbols), arities[number], affine[number] or None)
+        for number, knots in enumerate(model.knots)
+    ]
 
 
 def mixed_edges(x, layer, k, base_fun, extrapolation):

@@ -15,7 +15,7 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.discovery.training import Data, Stop, never, train_tree
 from kan_np.discovery.trees import Source, ridge, total
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 
 _LEAST = 0.96
 #: Part of the samples, those with the smallest derivatives, that is compared: splines err at their ends.
@@ -24,7 +24,7 @@ _COMPARED = 0.95
 _DENSE = ((3, (4, 8)), (5, (4, 8)), (7, (3, 5)))
 
 
-def rough_network(data: Data, rng: np.random.Generator, stop: Stop = never) -> MixedNetwork:
+def rough_network(data: Data, rng: np.random.Generator, stop: Stop = never) -> Network:
     """A network of one hidden layer that has learned the data more or less."""
     sources = list(range(data.x.shape[1]))
     networks = [
@@ -42,12 +42,12 @@ def rough_network(data: Data, rng: np.random.Generator, stop: Stop = never) -> M
     return min(networks, key=lambda trained: trained.rmse).network
 
 
-def merged(network: MixedNetwork, x: FloatArray, least: float = _LEAST) -> list[Source]:
+def merged(network: Network, x: FloatArray, least: float = _LEAST) -> list[Source]:
     """The variables, those that enter together replaced by the straight line through them.
 
     Parameters
     ----------
-    network : MixedNetwork
+    network : Network
         Of one output.
     x : ndarray of shape (n, n_in)
     least : float

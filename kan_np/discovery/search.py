@@ -22,7 +22,7 @@ from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.discovery.writing import Writer
 from kan_np.functions.library import SymbolLibrary
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 
 #: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
@@ -281,7 +281,7 @@ class _Search:
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 
-    def _add(self, name: str, network: MixedNetwork) -> None:
+    def _add(self, name: str, network: Network) -> None:
         candidate = self.writer.candidate(name, network)
         if candidate is not None:
             self.written += 1

@@ -23,8 +23,9 @@ from kan_np.discovery.training import Data, Trained, descend, rmse, with_moved_g
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
 from kan_np.functions.library import SymbolLibrary
-from kan_np.network.edge_index import Place
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.network import Network
+from kan_np.network.structure import Part
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.symbolic.suggest import suggest_symbolic
@@ -64,8 +65,8 @@ class State:
 
     trained: Trained
     length: float
-    failed: frozenset[Place] = frozenset()
-    unshifted: frozenset[Place] = frozenset()
+    failed: frozenset[EdgeIndex] = frozenset()
+    unshifted: frozenset[EdgeIndex] = frozenset()
 
 
 def snap(
@@ -129,15 +130,11 @@ def _straight_edge(name: str, curve: Curve) -> SymbolicEdge | None:
     return SymbolicEdge(symbol, c=float(slope), d=float(level))
 
 
-def _spline_edges(network: MixedNetwork) -> list[Place]:
-    return [
-        (l, i, j)
-        for l, layer in enumerate(network.layers)  # noqa: E741
-        for i, j in np.argwhere(layer.splines.masks[0]).tolist()
-    ]
+def _spline_edges(network: Network) -> list[EdgeIndex]:
+    return network.topology.edges
 
 
-def _order(trained: Trained, data: Data, library: SymbolLibrary) -> list[Place]:
+def _order(trained: Trained, data: Data, library: SymbolLibrary) -> list[EdgeIndex]:
     """The spline edges, those first whose best symbol does least to the error of the outputs.
 
     Factors come before all others, since their shifts decide what those are.
@@ -159,12 +156,12 @@ def message_length(trained: Trained, data: Data, fewer: int = 0) -> float:
     network = trained.network
     for edge in network.symbols.values():
         length += _BITS_PER_UNIT * edge.symbol.complexity + len(edge.free) / 2 * float(np.log2(n))
-    rows = sum(layer.splines.theta.size for layer in network.layers)
+    rows = network.spline_params.size
     return length + (rows - fewer) / 2 * float(np.log2(n))
 
 
 def _next_states(
-    state: State, place: Place, data: Data, library: SymbolLibrary, stop: Callable[[], bool]
+    state: State, place: EdgeIndex, data: Data, library: SymbolLibrary, stop: Callable[[], bool]
 ) -> list[State]:
     """The states with one more edge settled."""
     curve = curves(state.trained.network, data.x)[place]
@@ -176,7 +173,7 @@ def _next_states(
             break
         whole = edge.d == 0.0 and _is_factor(state.trained.network, place)
         network = state.trained.network.with_symbols({place: edge})
-        held = _place_of_shift(network, place) if whole else None
+        held: Part | None = (place, "d") if whole else None
         new = descend(with_moved_grids(network, data.x), data, _STEPS, held, stop)
         if new.rmse <= allowed:
             unshifted = state.unshifted | ({place} if whole else set())
@@ -186,7 +183,7 @@ def _next_states(
     return states
 
 
-def _tries(network: MixedNetwork, place: Place, fits: list[SymbolFit]) -> list[SymbolicEdge]:
+def _tries(network: Network, place: EdgeIndex, fits: list[SymbolFit]) -> list[SymbolicEdge]:
     """The symbols of an edge that are tried; for a factor by itself also without their shifts.
 
     (f + b) g = f g + b g, and b g may belong to a sum.
@@ -197,17 +194,11 @@ def _tries(network: MixedNetwork, place: Place, fits: list[SymbolFit]) -> list[S
     return tries
 
 
-def _is_factor(network: MixedNetwork, place: Place) -> bool:
+def _is_factor(network: Network, place: EdgeIndex) -> bool:
     """Whether an edge alone is a factor of a product."""
     l, _, j = place  # noqa: E741
-    layer = network.layers[l]
-    return layer.arity[layer.owner[j]] > 1 and int(layer.mask[:, j].sum()) == 1
-
-
-def _place_of_shift(network: MixedNetwork, place: Place) -> int:
-    """Which parameter the shift d of a symbol is."""
-    l, i, j = place  # noqa: E741
-    return network.value_starts[l] + network.layers[l].places()[i, j].stop - 1
+    owner = network.topology.owner(l)[j]
+    return network.arities[l][owner] > 1 and int(network.masks[l][:, j].sum()) == 1
 
 
 def _suggestions(curve: Curve, error: float, library: SymbolLibrary) -> list[SymbolFit]:
@@ -259,11 +250,11 @@ def _with_better_symbols(state: State, data: Data, library: SymbolLibrary, stop:
     return state
 
 
-def _simpler_symbols(network: MixedNetwork, data: Data, library: SymbolLibrary) -> dict[Place, SymbolicEdge]:
+def _simpler_symbols(network: Network, data: Data, library: SymbolLibrary) -> dict[EdgeIndex, SymbolicEdge]:
     """Of each edge, the simplest symbol that differs from its own by less than the error."""
     error = rmse(network, data.x, data.y)
     found = curves(network, data.x, symbols=True)
-    simpler: dict[Place, SymbolicEdge] = {}
+    simpler: dict[EdgeIndex, SymbolicEdge] = {}
     for place, edge in network.symbols.items():
         if edge.symbol.complexity <= _SIMPLEST:
             continue
@@ -289,6 +280,6 @@ def _best(states: list[State], kept: int) -> list[State]:
     return list(chosen.values())[:kept]
 
 
-def is_symbolic(network: MixedNetwork) -> bool:
+def is_symbolic(network: Network) -> bool:
     """Whether no edge is a spline."""
-    return all(layer.splines.theta.size == 0 for layer in network.layers)
+    return network.spline_params.size == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,14 +11,15 @@ from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.discovery.trees import Layer, Tree, layers_of
 from kan_np.edges.bspline import SplineTable
-from kan_np.edges.knots import knots_from_samples, uniform_knots
+from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
-from kan_np.network.mixed_layer import MixedLayer
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.grid_update import moved
+from kan_np.network.layer import Layer as NetworkLayer
 from kan_np.network.network import Network
-from kan_np.network.topology import Wiring
-from kan_np.objective.mixed_objective import MixedObjective
+from kan_np.network.structure import Part
+from kan_np.network.topology import Topology
+from kan_np.objective.network_objective import network_objective
 from kan_np.optimize.levenberg_marquardt import minimize
 
 Stop = Callable[[], bool]
@@ -62,7 +63,7 @@ class Data:
 class Trained:
     """A network and its RMSE on the validation samples."""
 
-    network: MixedNetwork
+    network: Network
     rmse: float
 
 
@@ -107,69 +108,30 @@ def train_tree(
 
 
 def descend(
-    network: MixedNetwork, data: Data, steps: int, held: int | None = None, stop: Stop = never
+    network: Network, data: Data, steps: int, held: Part | None = None, stop: Stop = never
 ) -> Trained:
-    """Levenberg-Marquardt for some steps, one parameter held if asked for, and the error after it."""
-    objective, theta = MixedObjective(network, data.x, data.y), network.theta
+    """Levenberg-Marquardt for some steps, some parameters held if asked for, and the error after it."""
+    free = network.with_frozen(frozenset([held])) if held is not None else network
     with one_thread():
-        if held is None:
-            theta = minimize(objective, theta, steps, lambda _: stop()).theta
-        else:
-            others = _Others(objective, theta, held)
-            free = minimize(others, theta[others.free], steps, lambda _: stop()).theta  # type: ignore[arg-type]
-            theta = others.all_of(free)
-    network = network.with_theta(theta)
+        objective = network_objective(free, data.x, data.y)
+        theta = minimize(objective, free.theta, steps, lambda _: stop()).theta
+    network = free.with_theta(theta).with_frozen(network.structure.frozen)
     return Trained(network, rmse(network, data.val_x, data.val_y))
 
 
-class _Others:
-    """An objective as a function of all parameters but one."""
-
-    def __init__(self, objective: MixedObjective, theta: FloatArray, held: int) -> None:
-        self.objective, self.theta = objective, theta
-        self.free = np.delete(np.arange(theta.size), held)
-
-    def all_of(self, free: FloatArray) -> FloatArray:
-        """All parameters."""
-        theta = self.theta.copy()
-        theta[self.free] = free
-        return theta
-
-    def value(self, free: FloatArray) -> float:
-        """The objective."""
-        return self.objective.value(self.all_of(free))
-
-    def normal_equations(self, free: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """The objective, its gradient and Gauss-Newton matrix."""
-        value, gradient, hessian = self.objective.normal_equations(self.all_of(free))
-        return value, gradient[self.free], np.asfortranarray(hessian[np.ix_(self.free, self.free)])
-
-
-def rmse(network: MixedNetwork, x: FloatArray, y: FloatArray) -> float:
+def rmse(network: Network, x: FloatArray, y: FloatArray) -> float:
     """Root mean square error; infinite where the outputs are not finite."""
     with np.errstate(all="ignore"):
         error = float(np.sqrt(np.mean(np.square(network.forward(x) - y))))
     return error if np.isfinite(error) else np.inf
 
 
-def with_moved_grids(network: MixedNetwork, x: FloatArray) -> MixedNetwork:
-    """The same function on grids where the samples are, as far as they can carry it."""
-    for l in range(len(network.layers)):  # noqa: E741
-        starts = np.concatenate([[0], np.cumsum(network.width)])
-        samples = network.node_values(x)[starts[l] : starts[l + 1]]
-        if not np.isfinite(samples).all():
-            return network
-        knots = network.knots[l]
-        moved = knots_from_samples(samples, knots.shape[1] - 1, 1.0, 0.0)
-        flat = samples.min(axis=1) == samples.max(axis=1)
-        candidate = network.with_layer_knots(l, np.where(flat[:, None], knots, moved))
-        if not np.isfinite(candidate.theta).all():
-            return network
-        network = candidate
-    return network
+def with_moved_grids(network: Network, x: FloatArray) -> Network:
+    """The same function on even grids where the samples are, as far as they can carry it."""
+    return moved(network, x, 1.0, 0.0)
 
 
-def start_network(tree: Tree, data: Data, grid: int, rng: np.random.Generator) -> MixedNetwork:
+def start_network(tree: Tree, data: Data, grid: int, rng: np.random.Generator) -> Network:
     """A network of a tree with smooth random edges."""
     return _random_network(layers_of(tree, data.x.shape[1]), data, grid, rng)
 
@@ -180,10 +142,10 @@ def _started(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Gene
     return descend(with_moved_grids(first, data.x), data, _STEPS, stop=stop)
 
 
-def _random_network(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Generator) -> MixedNetwork:
+def _random_network(layers: Sequence[Layer], data: Data, grid: int, rng: np.random.Generator) -> Network:
     """Smooth random edges, the last layer in the units of the labels."""
     line = next(symbol for symbol in builtin_symbols() if symbol.name == "x")
-    built: list[MixedLayer] = []
+    built: list[NetworkLayer] = []
     low, high = data.x.min(axis=0), data.x.max(axis=0)
     high = np.where(high > low, high, low + 1.0)
     for layer in layers:
@@ -196,10 +158,9 @@ def _random_network(layers: Sequence[Layer], data: Data, grid: int, rng: np.rand
         }
         table = SplineTable.build(uniform_knots(low, high, grid), _ORDER, "smooth")
         coef = _random_curves(int(mask.sum()), grid + _ORDER, rng)
-        splines = Network(Wiring.from_masks([mask]), table, "zero", coef)
-        built.append(MixedLayer(splines, symbols, layer.arity))
+        built.append(NetworkLayer(Topology.from_masks([mask]), table, "zero", coef, symbols, layer.arity))
         low, high = -np.ones(len(layer.arity)), np.ones(len(layer.arity))
-    return MixedNetwork(tuple(_in_units_of(built, data)))
+    return Network.from_layers(_in_units_of(built, data))
 
 
 def _random_curves(n_edges: int, n_basis: int, rng: np.random.Generator) -> FloatArray:
@@ -209,10 +170,9 @@ def _random_curves(n_edges: int, n_basis: int, rng: np.random.Generator) -> Floa
     return np.asarray(sizes[0] * t + sizes[1] * t**2 + sizes[2] + noise)
 
 
-def _in_units_of(layers: list[MixedLayer], data: Data) -> list[MixedLayer]:
+def _in_units_of(layers: list[NetworkLayer], data: Data) -> list[NetworkLayer]:
     """The last layer scaled so that its edges are of the size of the labels."""
     spread = data.spread or 1.0
     last = layers[-1]
     symbols = {place: SymbolicEdge(e.symbol, e.a, e.b, spread, 0.0) for place, e in last.symbols.items()}
-    splines = last.splines.with_theta(last.splines.theta * spread)
-    return [*layers[:-1], MixedLayer(splines, symbols, last.arity)]
+    return [*layers[:-1], replace(last, symbols=symbols, spline_params=last.spline_params * spread)]

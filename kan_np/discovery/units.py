@@ -13,8 +13,7 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.discovery.training import Data
 from kan_np.edges.bspline import SplineTable
-from kan_np.network.mixed_layer import MixedLayer
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.layer import Layer
 from kan_np.network.network import Network
 
 
@@ -39,34 +38,30 @@ def in_own_units(data: Data) -> tuple[Data, FloatArray, float]:
     return replace(scaled, noise=data.noise / of_label), of_inputs, of_label
 
 
-def in_units_of_data(network: MixedNetwork, of_inputs: FloatArray, of_label: float) -> MixedNetwork:
+def in_units_of_data(network: Network, of_inputs: FloatArray, of_label: float) -> Network:
     """The network of one output whose inputs and label are `of_inputs` and `of_label` times as large."""
     layers = list(network.layers)
     layers[0] = _wider(layers[0], of_inputs)
     last = layers[-1]
     first_of_each = np.concatenate([[0], np.cumsum(last.arity)[:-1]])  # one factor of a product is enough
     layers[-1] = _higher(last, set(first_of_each.tolist()), of_label)
-    return replace(network, layers=tuple(layers))
+    return Network.from_layers(layers, network.ties, network.structure.frozen)
 
 
-def _wider(layer: MixedLayer, units: FloatArray) -> MixedLayer:
+def _wider(layer: Layer, units: FloatArray) -> Layer:
     """f(x / unit) for every edge f of each source."""
-    old = layer.splines
-    table = SplineTable.build(
-        old.table.knots * units[:, None], old.k, old.extrapolation, old.table.reach * units[:, None]
-    )
-    splines = Network(old.wiring, table, old.base_fun, old.theta)
+    old = layer.table
+    knots, reach = old.knots * units[:, None], old.reach * units[:, None]
+    table = SplineTable.build(knots, old.k, old.extrapolation, reach)
     symbols = {(i, j): replace(edge, a=edge.a / units[i]) for (i, j), edge in layer.symbols.items()}
-    return replace(layer, splines=splines, symbols=symbols)
+    return replace(layer, table=table, symbols=symbols)
 
 
-def _higher(layer: MixedLayer, subnodes: set[int], unit: float) -> MixedLayer:
+def _higher(layer: Layer, subnodes: set[int], unit: float) -> Layer:
     """unit f for every edge f to these subnodes."""
     symbols = {
         (i, j): replace(edge, c=edge.c * unit, d=edge.d * unit) if j in subnodes else edge
         for (i, j), edge in layer.symbols.items()
     }
-    old = layer.splines
-    size = [unit if j in subnodes else 1.0 for _, j in np.argwhere(old.masks[0])]
-    splines = old.with_theta(old.theta * np.array(size)[:, None]) if size else old
-    return replace(layer, splines=splines, symbols=symbols)
+    size = np.array([unit if j in subnodes else 1.0 for _, j in np.argwhere(layer.spline_mask)])
+    return replace(layer, spline_params=layer.spline_params * size[:, None], symbols=symbols)

@@ -19,7 +19,7 @@ from kan_np.discovery.units import in_own_units, in_units_of_data
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
 from kan_np.functions.library import SymbolLibrary
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.network import Network
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
 from kan_np.symbolic.suggest import suggest_symbolic
 
@@ -78,7 +78,7 @@ class Writer:
         spread = float(np.std(y / max(np.abs(y).max(), 1e-300))) * float(np.abs(y).max())
         return float(np.median(half_units(y))) / spread if spread > 0 else 0.0
 
-    def candidate(self, name: str, network: MixedNetwork) -> Candidate | None:
+    def candidate(self, name: str, network: Network) -> Candidate | None:
         """The model and the formula of a network; None where the formula is not real on all samples."""
         from kan_np.surgery.formula import symbolic_formula
 
@@ -99,7 +99,7 @@ class Writer:
         else:
             errors = [rmse(network, data.x, data.y), rmse(network, data.val_x, data.val_y)]
             exact = False
-        n_splines = sum(layer.splines.theta.size for layer in network.layers)
+        n_splines = network.spline_params.size
         constants = sum(len(e.atoms(_float())) for e in formula.expressions)
         rounding = max(1e-15 * max(float(np.abs(y).max()), 1e-300), data.noise)
         return Candidate(
@@ -150,7 +150,7 @@ class Writer:
             if candidate is not None:
                 yield candidate
 
-    def _of_lines(self, slopes: dict[int, float], level: float) -> MixedNetwork:
+    def _of_lines(self, slopes: dict[int, float], level: float) -> Network:
         sources = list(range(self.data.x.shape[1]))
         network = start_network(total(sources), self.data, 2, np.random.default_rng(0))
         zero, line = (next(s for s in builtin_symbols() if s.name == name) for name in ("0", "x"))
@@ -180,14 +180,14 @@ class Writer:
         return near and agrees(rest, allowed_residuals(rounding, y))
 
 
-def as_model(network: MixedNetwork, scaler: Any = None) -> KAN:
+def as_model(network: Network, scaler: Any = None) -> KAN:
     """The KAN of a network."""
     from kan_np.model import KAN
     from kan_np.network.width import Shape as Width
 
     width = Width.of(network)
     model = KAN(width.pykan, mult_arity=width.mult_arity, base_fun=network.base_fun, k=network.k)
-    model._network = network.simplified()
+    model._network = network
     model.scaler = scaler
     return model
 

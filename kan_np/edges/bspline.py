@@ -8,8 +8,9 @@ Source of the recursion: C. de Boor, A Practical Guide to Splines, ch. X, eq. (1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -112,6 +113,23 @@ class SplineTable:
             poly=_by_piece(poly),
             start=start,
         )
+
+    def part(self, nodes: slice) -> SplineTable:
+        """The tables of some of the nodes."""
+        names = ("knots", "reach", "even", "breaks", "bucket", "bucket_scale", "origin", "scale", "poly")
+        return replace(self, **{name: getattr(self, name)[nodes] for name in names})
+
+    @classmethod
+    def joined(cls, tables: Sequence[SplineTable]) -> SplineTable:
+        """One table for the nodes of several, which have the same order and number of intervals."""
+        first = tables[0]
+        knots, reach = (np.concatenate([getattr(t, name) for t in tables]) for name in ("knots", "reach"))
+        return cls.build(knots, first.k, first.extrapolation, reach)
+
+    @cached_property
+    def poly_transposed(self) -> FloatArray:
+        """`poly` with the axes of B-splines and powers exchanged."""
+        return np.ascontiguousarray(self.poly.swapaxes(2, 3))
 
     @property
     def n_basis(self) -> int:

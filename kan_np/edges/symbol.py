@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
+from kan_np.functions.program import program_of
 from kan_np.functions.symbol import Symbol
+from kan_np.kernels.scalar_functions import (
+    ABS,
+    ARCCOS,
+    ARCSIN,
+    ARCTAN,
+    ARCTANH,
+    COS,
+    EXP,
+    GAUSSIAN,
+    LOG,
+    POWER,
+    PROGRAM,
+    ROOT,
+    SGN,
+    SIN,
+    TAN,
+    TANH,
+    ZERO,
+)
 
 if TYPE_CHECKING:
     import sympy
 
 #: Names of the constants, in order.
 CONSTANTS = ("a", "b", "c", "d")
+
+#: Formulas that have a compiled function, as kernels number them, with their power.
+KERNELS: dict[str, tuple[int, float]] = {
+    "x": (POWER, 1.0),
+    **{f"x**{n}": (POWER, float(n)) for n in (2, 3, 4, 5)},
+    "1/x": (POWER, -1.0),
+    **{f"1/x**{n}": (POWER, -float(n)) for n in (2, 3, 4, 5)},
+    "sqrt(x)": (ROOT, 0.5),
+    "x**(3/2)": (ROOT, 1.5),
+    "1/sqrt(x)": (ROOT, -0.5),
+    "exp(x)": (EXP, 0.0),
+    "log(x)": (LOG, 0.0),
+    "Abs(x)": (ABS, 0.0),
+    "sin(x)": (SIN, 0.0),
+    "cos(x)": (COS, 0.0),
+    "tan(x)": (TAN, 0.0),
+    "tanh(x)": (TANH, 0.0),
+    "sign(x)": (SGN, 0.0),
+    "asin(x)": (ARCSIN, 0.0),
+    "acos(x)": (ARCCOS, 0.0),
+    "atan(x)": (ARCTAN, 0.0),
+    "atanh(x)": (ARCTANH, 0.0),
+    "0": (ZERO, 0.0),
+    "exp(-x**2)": (GAUSSIAN, 0.0),
+}
 
 #: Places of those that are trained, by whether f is scale free and shift free.
 _FREE = {
@@ -70,26 +115,13 @@ class SymbolicEdge:
         """
         return free_constants(self.symbol)
 
-    @property
-    def values(self) -> FloatArray:
-        """The constants that are trained."""
-        constants = self.constants
-        return np.array([constants[q] for q in self.free])
-
-    def with_values(self, values: FloatArray) -> Self:
-        """The same symbol with other values of the constants that are trained."""
-        constants = list(self.constants)
-        for q, value in zip(self.free, values, strict=True):
-            constants[q] = float(value)
-        return type(self)(self.symbol, *constants)
-
     def __call__(self, x: ArrayLike) -> FloatArray:
         """c f(a x + b) + d at `x` of any shape."""
         (f,) = self.symbol.guarded(self.a * np.asarray(x, dtype=np.float64) + self.b, order=0)
         return self.c * f + self.d
 
     def value_and_slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """phi, its derivative by x, and those by the constants that are trained.
+        """phi, its derivative by x, and those by a, b, c and d.
 
         With u = a x + b: d phi / dx = a c f'(u), and by a, b, c, d in turn x c f'(u), c f'(u), f(u), 1.
 
@@ -99,17 +131,11 @@ class SymbolicEdge:
 
         Returns
         -------
-        tuple of ndarrays of shape (n,), (n,), (n_free, n)
+        tuple of ndarrays of shape (n,), (n,), (4, n)
         """
         f, by_u = self.symbol.guarded(self.a * x + self.b)
         by_u = self.c * by_u
-        by_constants = np.empty((len(self.free), x.size))
-        for row, constant in zip(by_constants, self.free, strict=True):
-            if constant == 0:
-                np.multiply(by_u, x, out=row)
-            else:
-                row[:] = (by_u, f, 1.0)[constant - 1]
-        return self.c * f + self.d, self.a * by_u, by_constants
+        return self.c * f + self.d, self.a * by_u, np.stack([by_u * x, by_u, f, np.ones_like(f)])
 
     def expression(self, x: Any = None) -> sympy.Expr:
         """The formula at a sympy expression; at the symbol x if None."""
@@ -125,3 +151,10 @@ def free_constants(symbol: Symbol) -> tuple[int, ...]:
     if symbol.n_free == 1:
         return (3,)
     return _FREE[symbol.scale_free, symbol.shift_free]
+
+
+def kernel_of(symbol: Symbol) -> tuple[int, float] | None:
+    """Kind and power of the compiled function of a symbol; None where its formula has none."""
+    if not symbol.probed and symbol.expression in KERNELS:
+        return KERNELS[symbol.expression]
+    return None if program_of(symbol.expression) is None else (PROGRAM, 0.0)

@@ -96,7 +96,8 @@ class Symbol:
         return 4 - int(self.scale_free) - int(self.shift_free)
 
     @cached_property
-    def _guard(self) -> Guard:
+    def guard(self) -> Guard:
+        """Where f is exact, and what takes its place elsewhere."""
         repeats = self.period if self.poles else np.inf
         return build_guard(self.value, self.derivative, self.domain, self.poles, repeats, self.reach)
 
@@ -115,7 +116,7 @@ class Symbol:
         """
         functions = (self.value, self.derivative, self.second_derivative)[: order + 1]
         points = np.asarray(u, dtype=np.float64)
-        found = self._guard(functions, points)
+        found = self.guard(functions, points)
         if self.probed and not all(np.isfinite(array).all() for array in found):
             missed = np.isfinite(points) & ~np.logical_and.reduce([np.isfinite(array) for array in found])
             found = tuple(np.where(missed, 0.0, array) for array in found)

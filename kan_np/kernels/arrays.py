@@ -16,12 +16,18 @@ Ints = NDArray[np.int64]
 
 
 class Net(NamedTuple):
-    """Nodes are numbered layer by layer, inputs first; edges layer by layer, by source, then target."""
+    """Nodes, sums of edges, and spline edges.
+
+    Nodes are numbered layer by layer, inputs first, and so are the sums of edges that make them: an input is
+    its own sum, any other node has one or, as a product, several. Edges are numbered layer by layer, by
+    source, then target.
+    """
 
     node_start: Ints  # (n_layers + 2,) first node of each of the n_layers + 1 node layers, and the end
+    sum_start: Ints  # (n_layers + 2,) first sum of each of them, and the end
     fan_start: Ints  # (n_sources + 1,) first edge that leaves each node, and the end
-    source: Ints  # (n_edges,)
-    target: Ints  # (n_edges,)
+    source: Ints  # (n_edges,) a node
+    target: Ints  # (n_edges,) a sum
     block: int  # samples of a block, a multiple of PANEL
     base: int  # kind of the residual function
     dense: Ints  # (n_sources,) 1 where a node's edges are products with rows (panels), 0 for polynomials
@@ -52,28 +58,109 @@ class Places(NamedTuple):
     slopes: Floats  # (n_slots, n_panels, n_rows, PANEL) their derivatives by x
 
 
+class Symbols(NamedTuple):
+    """Edges that are named functions c f(a x + b) + d, by source, then target; numbers of their own.
+
+    Outside of `widest` an argument is looked up in the pieces of its function, which are exact or cubics (see
+    `kan_np.functions.guard`).
+    """
+
+    fan_start: Ints  # (n_sources + 1,) first of them that leaves each node, and the end
+    source: Ints  # (n_symbols,) a node
+    target: Ints  # (n_symbols,) a sum
+    kind: Ints  # (n_symbols,) see kan_np.kernels.scalar_functions
+    power: Floats  # (n_symbols,) of POWER and ROOT
+    inside: Floats  # (n_symbols,) an argument where f is exact
+    widest: Floats  # (n_symbols, 2) where f is exact, the widest interval
+    start: Floats  # (n_symbols,) of the first period
+    period: Floats  # (n_symbols,)
+    first_piece: Ints  # (n_symbols + 1,)
+    piece_end: Floats  # (n_pieces,)
+    exact: Ints  # (n_pieces,) 1 where f is exact
+    origin: Floats  # (n_pieces,)
+    cubic: Floats  # (n_pieces, 4) lowest power first
+    bound: float  # cubics are held within this
+    inputs: Floats  # (n_inputs, n_samples) the samples themselves, where places of inputs are kept
+    constants: Floats  # (n_symbols, 4)
+    gradient: Floats  # (n_symbols, 4)
+    argument: Floats  # (2, block) scratch
+    inner: Floats  # (2, block) scratch
+    probed: Ints  # (n_symbols,) 1 where what is not finite means 0
+    program_start: Ints  # (n_symbols + 1,) of the steps of all programs, see kan_np.functions.program
+    operation: Ints  # (n_steps,)
+    left: Ints  # (n_steps,)
+    right: Ints  # (n_steps,)
+    number: Floats  # (n_steps,)
+    step_value: Floats  # (longest program + 1, block)
+    step_slope: Floats  # (longest program + 1, block)
+    value: Floats  # (n_symbols, block) f
+    slope: Floats  # (n_symbols, block) f'
+
+
+class NodeStage(NamedTuple):
+    """How sums make nodes, t = S prod_j (s_j z_j + b_j) + B; see kan_np.kernels.node_stage."""
+
+    factor_start: Ints  # (n_nodes + 1,) first sum of each node, and the end
+    n_inputs: int
+    n_sums: int  # above the inputs
+    n_nodes: int  # above the inputs
+    sum_scale: Floats  # (n_inputs + n_sums,) s
+    sum_bias: Floats  # b
+    node_scale: Floats  # (n_inputs + n_nodes,) S
+    node_bias: Floats  # B
+    gradient: Floats  # by s, b, S, B of what is above the inputs; empty where they are not trained
+    product: Floats  # (n_inputs + n_nodes, block) before S and B
+    by_scaled: Floats  # (n_inputs + n_sums, block) derivative by s z + b
+    ones: Floats  # (1, block)
+
+
 class Scratch(NamedTuple):
     """Room for one block, and for the splines of one evaluation as polynomials."""
 
     x: Floats  # (n_nodes, block) node values
     delta: Floats  # (n_nodes, block) derivative of the objective by node values
-    above: Floats  # (n_nodes, block) values of the edges to these nodes, or derivatives by them
+    sums: Floats  # (n_sums, block) sums of edges; `x` itself where every node is its one sum
+    by_sum: Floats  # (n_sums, block) derivative by them; `delta` itself in that case
+    above: Floats  # (n_sums, block) values of the edges to these sums, or derivatives by them
     work: Floats  # (3, block)
     slope: Floats  # (n_edges, block) derivative by x of each edge from a sparse node
     polynomial: Floats  # (n_edges, n_pieces, width)
     columns: Floats  # (n_edges, LANES, PIECES) the same by power, for short grids
     moment: Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
+    symbols: Symbols | None  # None where all edges are splines and all nodes are sums of them
+    stage: NodeStage | None  # None in that case
 
 
 class Pull(NamedTuple):
     """What a penalty on the spread of edges and nodes adds to their derivatives (see
     kan_np.objective.sparsity_penalty).
 
-    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), node i node_weight[i] (x_i - node_mean[i]).
+    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), and so do symbolic edges, sums of edges and nodes.
+    Where every node is its one sum, its weight as a sum is in that of the node, and sums have none.
     Kernels take None where there is no such penalty.
     """
 
     edge_weight: Floats
     edge_mean: Floats
+    symbol_weight: Floats
+    symbol_mean: Floats
+    sum_weight: Floats
+    sum_mean: Floats
     node_weight: Floats
     node_mean: Floats
+
+
+class Statistics(NamedTuple):
+    """Means over samples and sums of squared deviations: of spline edges, symbolic ones, sums and nodes.
+
+    Sums have none of their own where every node is its one sum.
+    """
+
+    edge_mean: Floats
+    edge_square: Floats
+    symbol_mean: Floats
+    symbol_square: Floats
+    sum_mean: Floats
+    sum_square: Floats
+    node_mean: Floats
+    node_square: Floats

@@ -14,7 +14,7 @@ ZERO, IDENTITY, SILU = 0, 1, 2
 
 
 @jit_inline
-def residual(kind, x, row, n, value, slope, slot):
+def base_function(kind, x, row, n, value, slope, slot):
     """value[slot, s] = b(x[row, s]) and slope[slot, s] = b'(x[row, s]).
 
     SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)); rows are read and written up to the next
@@ -31,5 +31,5 @@ def residual(kind, x, row, n, value, slope, slot):
 
 @entry
 def residual_row(kind, x, n, value, slope):
-    """`residual` of the first of the rows, for those who have no network."""
-    residual(kind, x, 0, n, value, slope, 0)
+    """`base_function` of the first of the rows, for those who have no network."""
+    base_function(kind, x, 0, n, value, slope, 0)

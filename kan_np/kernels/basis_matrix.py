@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit
-from kan_np.kernels.base import ZERO, residual
+from kan_np.kernels.base import ZERO, base_function
 from kan_np.kernels.simd4 import LANES
 from kan_np.kernels.spline import locate
 
@@ -80,7 +80,7 @@ def base_rows(net, x, i, work, base, slope, rows, slopes, q, steep):
         m = min(block, n - low)
         for s in range(m):
             work[0, s] = x[i, low + s]
-        residual(net.base, work, 0, m, base, slope, 0)
+        base_function(net.base, work, 0, m, base, slope, 0)
         for s in range(m):
             rows[q, 0, low + s] = base[0, s]
         if steep:

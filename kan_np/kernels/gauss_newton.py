@@ -18,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kan_np.kernels._jit import entry, jit
-from kan_np.kernels.base import ZERO
+from kan_np.kernels.base import ZERO, base_function
 from kan_np.kernels.dense_basis import lay_out
 from kan_np.kernels.layer import start_evaluation
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.network import layers_forward, node_slopes
+from kan_np.kernels.node_stage import affine_jacobian, clear_affine_gradient
 from kan_np.kernels.packing import scale_row
 from kan_np.kernels.simd4 import LANES, add_row
 from kan_np.kernels.spline import active_values
+from kan_np.kernels.symbols import clear_symbol_gradient, symbol_jacobian
 
 
 class Active(NamedTuple):
@@ -68,6 +70,8 @@ def expand_block(net, inputs, block, n, places, active):
     """Fill `active` for all nodes, none of them dense, after a forward pass of the block."""
     n_in, shift = net.node_start[1], int(net.base != ZERO)
     for i in range(active.first.shape[0]):
+        if net.fan_start[i] == net.fan_start[i + 1]:
+            continue
         p = inputs if i < n_in else places
         slot = block * n_in + i if i < n_in else i
         active_values(i, n, slot, p.at, p.u, net.poly, net.start, active.value, active.first)
@@ -178,16 +182,27 @@ def jacobian_rows(
     """Rows of sqrt(W) J, transposed, for n_rows samples from `first_block` on; returns r^T W r.
 
     Column j n_rows + s of jacobian (p, n_out n_rows) belongs to output j of sample s. J^T W r is added to
-    `vector`, of the shape of theta.
+    `vector`, of the shape of theta. Constants of symbolic edges, scales and biases follow the parameters of
+    the splines; their parts of J^T W r go to `gradient` of scratch.symbols and scratch.stage.
     """
     n_in, work, total = net.node_start[1], scratch.work, 0.0
+    symbols, stage, by_sum = scratch.symbols, scratch.stage, scratch.by_sum
+    first_symbol = theta.shape[0] * theta.shape[1]
     start_evaluation(net, theta, scratch)
+    if first_block == 0:
+        clear_symbol_gradient(symbols)
+        clear_affine_gradient(stage)
+    kept = inputs.rows.shape[0] > 0  # else rows of the inputs are laid out here, too
     for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         low = block * net.block
-        for i in range(n_in, net.dense.shape[0]):
-            if not net.dense[i]:  # laid out here alone; places and residual functions are in the same slot
-                lay_out(net, i, scratch.x, n, places, i, i)
+        for i in range(n_in if kept else 0, net.dense.shape[0]):
+            if net.dense[i] or net.fan_start[i] == net.fan_start[i + 1]:
+                continue
+            if i < n_in:
+                base_function(net.base, scratch.x, i, n, places.base, places.dbase, i)
+            # laid out here alone; places and residual functions are in the same slot
+            lay_out(net, i, scratch.x, n, places, i, i)
         for j in range(y.shape[0]):
             column = j * n_rows + low - first_block * net.block
             node_slopes(net, theta, j, 1, n, places, scratch)
@@ -196,13 +211,33 @@ def jacobian_rows(
                 work[2, s] = work[0, s] * residual[j, s]
                 total += work[2, s] * work[2, s]
             for e in range(theta.shape[0]):
-                i, reached = net.source[e], reaches(net, e, j)
+                i, reached = net.source[e], stage is not None or reaches(net, e, j)
                 for s in range(n):
-                    work[1, s] = work[0, s] * scratch.delta[net.target[e], s] if reached else 0.0
-                rows = inputs.rows if i < n_in else places.rows
-                slot = block * n_in + i if i < n_in else i
+                    work[1, s] = work[0, s] * by_sum[net.target[e], s] if reached else 0.0
+                of_input = kept and i < n_in
+                rows = inputs.rows if of_input else places.rows
+                slot = block * n_in + i if of_input else i
                 edge_rows(rows, slot, e, n, work, jacobian, column, vector)
+            symbol_jacobian(symbols, n, scratch.x, by_sum, work, first_symbol, jacobian, column)
+            affine_jacobian(
+                stage,
+                n,
+                scratch.sums,
+                scratch.delta,
+                work,
+                first_affine(symbols, first_symbol),
+                jacobian,
+                column,
+            )
     return total
+
+
+@jit
+def first_affine(symbols, first_symbol):
+    """The row of a Jacobian that belongs to the first scale, behind four for each symbolic edge."""
+    if symbols is None:
+        return first_symbol
+    return first_symbol + 4 * symbols.target.shape[0]
 
 
 @jit

@@ -10,9 +10,10 @@ written up to the next full panel.
 from __future__ import annotations
 
 from kan_np.kernels._jit import jit, spliced
-from kan_np.kernels.base import ZERO, residual
+from kan_np.kernels.base import ZERO, base_function
 from kan_np.kernels.dense_basis import ALL, lay_out, panel_moments, panel_slopes, panel_values
 from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.node_stage import add_affine_gradient, clear_affine_gradient, make_nodes, pull_to_sums
 from kan_np.kernels.polynomials import (
     clear_moments,
     polynomial_moments,
@@ -22,6 +23,13 @@ from kan_np.kernels.polynomials import (
     to_polynomials,
 )
 from kan_np.kernels.spline import place_nodes
+from kan_np.kernels.symbols import (
+    add_symbol_gradient,
+    add_symbol_slopes,
+    add_symbols,
+    clear_symbol_gradient,
+    symbol_values,
+)
 
 
 @jit
@@ -37,6 +45,8 @@ def start_evaluation(net, theta, scratch):
 def start_gradient(net, scratch):
     """What comes before the first block of a gradient."""
     clear_moments(scratch.moment, net.source, net.dense)
+    clear_symbol_gradient(scratch.symbols)
+    clear_affine_gradient(scratch.stage)
 
 
 @jit
@@ -51,9 +61,11 @@ def expand_nodes(net, first, end, x, n, places, slot0):
     """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
     place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
     for i in range(first, end):
+        if net.fan_start[i] == net.fan_start[i + 1]:
+            continue
         slot = slot0 + i - first
         work = 0 if net.dense[i] else slot
-        residual(net.base, x, i, n, places.base, places.dbase, work)
+        base_function(net.base, x, i, n, places.base, places.dbase, work)
         if net.dense[i]:
             lay_out(net, i, x, n, places, work, slot)
 
@@ -101,9 +113,11 @@ def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
 @spliced
 def layer_forward(net, theta, layer, n, places, slot0, scratch):
     """Sum the edges of a layer into the values of its target nodes; slot0 is that of its first source."""
-    source, first, end = net.node_start[layer], net.node_start[layer + 1], net.node_start[layer + 2]
-    clear(scratch.x, first, end, n)
-    add_values(net, theta, source, first, n, places, slot0, scratch, scratch.x)
+    source, first = net.node_start[layer], net.node_start[layer + 1]
+    clear(scratch.sums, net.sum_start[layer + 1], net.sum_start[layer + 2], n)
+    add_values(net, theta, source, first, n, places, slot0, scratch, scratch.sums)
+    add_symbols(scratch.symbols, source, first, n, scratch.x, scratch.sums)
+    make_nodes(scratch.stage, first, net.node_start[layer + 2], n, scratch.sums, scratch.x)
 
 
 @spliced
@@ -113,9 +127,21 @@ def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
     if pull is not None:  # decided when the kernel is compiled: without such a penalty there is no such code
         layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad)
         return
-    add_moments(net, source, first, n, places, slot0, scratch, scratch.delta, grad)
+    sums_backward(net, layer, n, scratch)
+    by_sum = scratch.by_sum
+    add_moments(net, source, first, n, places, slot0, scratch, by_sum, grad)
+    add_symbol_gradient(scratch.symbols, source, first, n, scratch.x, by_sum)
     if layer > 0:
-        take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, scratch.delta)
+        take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, by_sum)
+        add_symbol_slopes(scratch.symbols, source, first, n, by_sum, scratch.delta)
+
+
+@spliced
+def sums_backward(net, layer, n, scratch):
+    """Carry derivatives from the target nodes of a layer to their sums, scales and biases."""
+    first, end = net.node_start[layer + 1], net.node_start[layer + 2]
+    pull_to_sums(scratch.stage, first, end, n, scratch.sums, scratch.delta, scratch.by_sum)
+    add_affine_gradient(scratch.stage, first, end, n, scratch.sums, scratch.delta)
 
 
 @jit
@@ -125,22 +151,43 @@ def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, gr
     for j in range(net.node_start[layer + 1], net.node_start[layer + 2]):
         for s in range(n):
             scratch.delta[j, s] += pull.node_weight[j] * (scratch.x[j, s] - pull.node_mean[j])
+    sums_backward(net, layer, n, scratch)
+    for j in range(net.sum_start[layer + 1], net.sum_start[layer + 2] if pull.sum_mean.shape[0] > 0 else 0):
+        for s in range(n):
+            scratch.by_sum[j, s] += pull.sum_weight[j] * (scratch.sums[j, s] - pull.sum_mean[j])
     for i in range(source, net.node_start[layer + 1]):
         slot = slot0 + i - source
         edge_values(net, theta, i, n, places, slot, scratch)
         for e in range(net.fan_start[i], net.fan_start[i + 1]):
             j = net.target[e]
-            for s in range(n):
-                own = above[j, s] - pull.edge_mean[e]
-                above[j, s] = scratch.delta[j, s] + pull.edge_weight[e] * own
+            pull_edge(pull.edge_weight[e], pull.edge_mean[e], n, scratch.by_sum, above, j)
+        pull_symbols(scratch.symbols, pull, i, n, scratch.by_sum, above)
         add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
+        add_symbol_gradient(scratch.symbols, i, i + 1, n, scratch.x, above)
         if layer > 0:
             take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
+            add_symbol_slopes(scratch.symbols, i, i + 1, n, above, scratch.delta)
+
+
+@jit
+def pull_edge(weight, mean, n, by_sum, above, j):
+    """above[j, s]: derivatives by the edge whose values are there, those of its sum and of its spread."""
+    for s in range(n):
+        above[j, s] = by_sum[j, s] + weight * (above[j, s] - mean)
+
+
+@jit
+def pull_symbols(symbols, pull, i, n, by_sum, above):
+    """As `pull_edge` for the symbolic edges that leave node i."""
+    if symbols is not None:
+        for e in range(symbols.fan_start[i], symbols.fan_start[i + 1]):
+            pull_edge(pull.symbol_weight[e], pull.symbol_mean[e], n, by_sum, above, symbols.target[e])
 
 
 @jit
 def edge_values(net, theta, i, n, places, slot, scratch):
-    """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i."""
+    """scratch.above[t, s] = phi_it(x_is) for all edges that leave node i, after a forward pass."""
     for e in range(net.fan_start[i], net.fan_start[i + 1]):
         clear(scratch.above, net.target[e], net.target[e] + 1, n)
     add_values(net, theta, i, i + 1, n, places, slot, scratch, scratch.above)
+    symbol_values(scratch.symbols, i, n, scratch.above)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kan_np.kernels._jit import entry, jit, spliced
 from kan_np.kernels.dense_basis import ALL
 from kan_np.kernels.layer import (
@@ -15,17 +17,29 @@ from kan_np.kernels.layer import (
     start_gradient,
     take_slopes,
 )
+from kan_np.kernels.node_stage import pull_to_sums
+from kan_np.kernels.symbols import add_symbol_slopes
 
 
 @entry
 def expand_inputs(net, x, inputs, scratch):
-    """Place all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
+    """EdgeIndex all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
     n_in = x.shape[1]
     for block in range((x.shape[0] + net.block - 1) // net.block):
         low = block * net.block
         n = min(net.block, x.shape[0] - low)
         load_block(x, low, n, scratch.x)
         expand_nodes(net, net.node_start[0], n_in, scratch.x, n, inputs, block * n_in)
+
+
+@jit
+def load_symbol_inputs(symbols, low, n, rows):
+    """rows[i, s] = the input i of sample low + s, which symbolic edges need where splines need places."""
+    if symbols is not None:
+        for i in range(symbols.inputs.shape[0]):
+            r = np.uint64(i)
+            for s in range(n):
+                rows[r, s] = symbols.inputs[r, low + s]
 
 
 @jit
@@ -39,6 +53,7 @@ def load_block(x, low, n, rows):
 @spliced
 def layers_forward(net, theta, n, inputs, input_slot, places, scratch):
     """All layers, for inputs whose places are in `inputs` from input_slot on."""
+    load_symbol_inputs(scratch.symbols, input_slot // net.node_start[1] * net.block, n, scratch.x)
     for layer in range(net.node_start.shape[0] - 2):
         here, slot = inputs, input_slot  # chosen here, so that there is one call below to be compiled
         if layer > 0:
@@ -107,22 +122,35 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
 
 
 @entry
-def edge_statistics(net, theta, x, places, scratch, edge_mean, edge_square, node_mean, node_square):
-    """Mean and sum of squared deviations of every edge's and every node's values.
+def edge_statistics(net, theta, x, places, scratch, statistics):
+    """Mean and sum of squared deviations of the values of every edge, sum and node.
 
     Blocks are joined by the formulas of Chan, Golub and LeVeque (1979), eq. (2.1), which do not cancel
-    where the mean is large. All four outputs come zeroed.
+    where the mean is large. `statistics` come zeroed.
     """
     start_evaluation(net, theta, scratch)
     for low in range(0, x.shape[0], net.block):
         n = min(net.block, x.shape[0] - low)
         forward_block(net, theta, x, low, n, places, scratch)
-        for i in range(node_mean.shape[0]):
-            join_moments(scratch.x, i, n, low, i, node_mean, node_square)
+        for i in range(statistics.node_mean.shape[0]):
+            join_moments(scratch.x, i, n, low, i, statistics.node_mean, statistics.node_square)
+        for j in range(net.node_start[1], statistics.sum_mean.shape[0]):
+            join_moments(scratch.sums, j, n, low, j, statistics.sum_mean, statistics.sum_square)
         for i in range(net.fan_start.shape[0] - 1):
             edge_values(net, theta, i, n, places, i, scratch)
             for e in range(net.fan_start[i], net.fan_start[i + 1]):
-                join_moments(scratch.above, net.target[e], n, low, e, edge_mean, edge_square)
+                mean, square = statistics.edge_mean, statistics.edge_square
+                join_moments(scratch.above, net.target[e], n, low, e, mean, square)
+            join_symbols(scratch.symbols, i, n, low, scratch.above, statistics)
+
+
+@jit
+def join_symbols(symbols, i, n, low, above, statistics):
+    """`join_moments` of the symbolic edges that leave node i."""
+    if symbols is not None:
+        for e in range(symbols.fan_start[i], symbols.fan_start[i + 1]):
+            mean, square = statistics.symbol_mean, statistics.symbol_square
+            join_moments(above, symbols.target[e], n, low, e, mean, square)
 
 
 @jit
@@ -158,17 +186,23 @@ def input_jacobian(net, theta, x, places, scratch, out):
 def node_slopes(net, theta, output, lowest, n, places, scratch):
     """scratch.delta[t, s] = d f_output / d x_t for all nodes t behind node layer `lowest`, and its own.
 
-    Places and slopes are those of a forward pass; slots are nodes, so `lowest` is 0 only where the inputs
-    have slots in `places`.
+    scratch.by_sum gets those by the sums of all layers. Places and slopes are those of a forward pass; slots
+    are nodes, so `lowest` is 0 only where the inputs have slots in `places`.
     """
-    n_layers = net.node_start.shape[0] - 2
+    n_layers, stage = net.node_start.shape[0] - 2, scratch.stage
     own = net.node_start[n_layers] + output
-    clear(scratch.delta, own, own + 1, n)
+    if stage is None:
+        clear(scratch.delta, own, own + 1, n)
+    else:  # their sums are asked for, too
+        clear(scratch.delta, net.node_start[n_layers], net.node_start[n_layers + 1], n)
     for s in range(n):
         scratch.delta[own, s] = 1.0
-    for layer in range(n_layers - 1, lowest - 1, -1):
-        first = net.node_start[layer]
-        only = own if layer == n_layers - 1 else ALL  # no other edge of the last layer carries anything
-        take_slopes(
-            net, theta, first, net.node_start[layer + 1], only, n, places, first, scratch, scratch.delta
-        )
+    for layer in range(n_layers - 1, -1, -1):
+        first, end = net.node_start[layer], net.node_start[layer + 1]
+        pull_to_sums(stage, end, net.node_start[layer + 2], n, scratch.sums, scratch.delta, scratch.by_sum)
+        if layer < lowest:
+            break
+        # without products and scales no other edge of the last layer carries anything
+        only = own if stage is None and layer == n_layers - 1 else ALL
+        take_slopes(net, theta, first, end, only, n, places, first, scratch, scratch.by_sum)
+        add_symbol_slopes(scratch.symbols, first, end, n, scratch.by_sum, scratch.delta)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from kan_np import _validate
 
 #: (l, i, j).
-Place = tuple[int, int, int]
+EdgeIndex = tuple[int, int, int]
 
 
-def checked_place(masks: Sequence[NDArray[np.bool_]], place: Sequence[Any]) -> Place:
+def checked_edge(masks: Sequence[NDArray[np.bool_]], place: Sequence[Any]) -> EdgeIndex:
     """The place of an edge that there is, by the masks of a network."""
     level = _validate.integer("l", place[0], 0, len(masks) - 1)
     i = _validate.integer("i", place[1], 0, masks[level].shape[0] - 1)

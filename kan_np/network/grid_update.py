@@ -1,4 +1,4 @@
-"""Grids that follow the samples, layer by layer, for networks of both kinds."""
+"""Grids that follow the samples, layer by layer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.knots import knots_from_samples
-from kan_np.network.mixed_network import MixedNetwork
 from kan_np.network.network import Network
 
 
-def moved(
-    net: Network | MixedNetwork, x: FloatArray, grid_eps: float, margin: float, slack: float = 0.0
-) -> Network | MixedNetwork:
+def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: float = 0.0) -> Network:
     """The same function, as far as it can be carried, on grids that lie where the samples reach the nodes.
 
     Parameters
     ----------
-    net : Network or MixedNetwork
+    net : Network
     x : ndarray of shape (n_samples, n_in)
     grid_eps, margin : float
         See `kan_np.edges.knots.knots_from_samples`.
@@ -27,7 +24,7 @@ def moved(
 
     Returns
     -------
-    Network or MixedNetwork
+    Network
         With the grids of the first layers alone moved, if samples overflow behind them.
     """
     ends = np.cumsum((0, *net.width))
@@ -40,6 +37,8 @@ def moved(
         for group in net.shared_grids(layer):
             together = samples[group].reshape(1, -1)
             knots[group] = _moved_knots(together, old[group[:1]], grid_eps, margin, slack)
+        held = net.structure.held_grids(layer)
+        knots[held] = old[held]
         # the samples are inside again: what a refined grid inherited for outside has done its work
         carried = net.with_layer_knots(layer, knots)
         if not np.isfinite(carried.theta).all():
@@ -48,7 +47,7 @@ def moved(
     return net
 
 
-def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network | MixedNetwork:
+def widened(net: Network, x: FloatArray, slack: float) -> Network:
     """The same function, as far as it can be carried, on grids that hold all samples of their nodes.
 
     Grids become wider, never narrower, and a grid that samples leave by no more than `slack` of its intervals
@@ -58,7 +57,7 @@ def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network
 
     Parameters
     ----------
-    net : Network or MixedNetwork
+    net : Network
     x : ndarray of shape (n_samples, n_in)
     slack : float
     """
@@ -72,6 +71,7 @@ def widened(net: Network | MixedNetwork, x: FloatArray, slack: float) -> Network
             low[group], high[group] = low[group].min(), high[group].max()
         length = old[:, -1] - old[:, 0]
         outside = np.maximum(old[:, 0] - low, high - old[:, -1]) > slack * length / (old.shape[1] - 1)
+        outside &= ~net.structure.held_grids(layer)
         if not outside.any():
             continue
         new = low[:, None] + (old - old[:, :1]) * ((high - low) / length)[:, None]

@@ -1,98 +1,124 @@
-"""The numbers of a KAN: one parameter matrix, the splines of its nodes, and what can be computed from them.
+"""A KAN as structure and numbers, and what can be computed from them.
 
-A `Network` is never changed: a moved or finer grid, or new parameters, make a new one. The parameters of edge
-e are the row theta[e] = (w, c_0, ..., c_{G+k-1}); the flat vector that optimizers see is theta.ravel().
+A `Network` is never changed: moved or finer grids, other parameters or symbols make a new one. It is compiled
+whole (`kan_np.network.compiled`), unless a symbol of the user's has no compiled function; then it goes layer
+by layer (`kan_np.network.layered`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable, default_reach, refuse_outside
 from kan_np.edges.knots import refined_knots
-from kan_np.kernels import base, network
-from kan_np.kernels.arrays import Ints, Net, Places, Scratch
-from kan_np.kernels.exponential import OCTET
-from kan_np.kernels.microkernels import PANEL
-from kan_np.kernels.piecewise_simd import PIECES
-from kan_np.kernels.simd4 import LANES
-from kan_np.network.topology import Wiring
-
-BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
+from kan_np.edges.symbol import SymbolicEdge, kernel_of
+from kan_np.kernels.arrays import Net
+from kan_np.network import compiled, layered
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.kernel_arrays import spline_arrays
+from kan_np.network.layer import Layer, joined, layers_of
+from kan_np.network.structure import Affine, Part, Structure
+from kan_np.network.topology import Topology
 
 _CHUNK = 8192  # rows of a prediction that are in memory at once
-
-#: Numbers multiplied in rows cost this part of those that are looked up.
-_DENSE_COST = 1.0 / 12.0
-
-#: Samples that kernels take at once, so that what is kept of them stays in the first cache.
-_BLOCK = 160
-
-#: Edges of a hidden node from which on laying out its B-splines pays.
-_DENSE_FAN = 5
 
 
 @dataclass(frozen=True)
 class Network:
-    """Wiring, spline tables and parameters.
+    """Structure and values.
 
     Attributes
     ----------
-    wiring : Wiring
-    table : SplineTable
-        One row a source node.
-    base_fun : str
-        Name of the residual function b, one of `BASE_FUNCTIONS`.
-    theta : ndarray of shape (n_edges, G + k + 1)
-        Without the first column for ``base_fun="zero"``.
+    structure : Structure
+    values : ndarray of shape (n_values,)
+        All numbers, in the order of `kan_np.network.structure`.
     """
 
-    wiring: Wiring
-    table: SplineTable
-    base_fun: str
-    theta: FloatArray
+    structure: Structure
+    values: FloatArray
+
+    @classmethod
+    def of_splines(
+        cls, topology: Topology, table: SplineTable, base_fun: str, spline_params: FloatArray
+    ) -> Network:
+        """A network of splines and sums, from parameters of shape (n_edges, n_row)."""
+        return cls(Structure(topology, table, base_fun), np.array(spline_params, dtype=np.float64).ravel())
+
+    @classmethod
+    def from_layers(
+        cls,
+        layers: Sequence[Layer],
+        ties: tuple[tuple[EdgeIndex, ...], ...] = (),
+        frozen: frozenset[Part] = frozenset(),
+    ) -> Network:
+        """A network from its layers; tied edges get the parameters of the first of each group."""
+        return cls(*joined(layers, ties, frozen))
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers one by one."""
+        return layers_of(self.structure, self.values)
+
+    # ---------------------------------------------------------------- shape
 
     @property
-    def n_params(self) -> int:
-        return self.theta.size
+    def topology(self) -> Topology:
+        """Nodes, sums and spline edges."""
+        return self.structure.topology
+
+    @property
+    def table(self) -> SplineTable:
+        """The B-splines of every source node."""
+        return self.structure.table
+
+    @property
+    def base_fun(self) -> str:
+        """Name of the residual function b."""
+        return self.structure.base_fun
+
+    @property
+    def has_base(self) -> int:
+        """1 if a spline edge has a residual weight w in front of its coefficients, else 0."""
+        return self.structure.has_base
 
     @property
     def width(self) -> tuple[int, ...]:
         """Nodes of each layer, inputs first."""
-        return self.wiring.width
+        return self.topology.width
 
     @property
     def width_in(self) -> tuple[int, ...]:
-        """Subnodes of each layer: every node is the sum of its edges."""
-        return self.wiring.width
+        """Subnodes of each layer, inputs first."""
+        return self.topology.width_in
 
     @property
     def arities(self) -> tuple[tuple[int, ...], ...]:
         """Factors of every node, a layer above the inputs: 1 for a sum."""
-        return tuple((1,) * n for n in self.width[1:])
+        return self.topology.arities
 
     @property
     def masks(self) -> list[NDArray[np.bool_]]:
-        """Which edges there are: an array of shape (n_in, n_out) a layer."""
-        return self.wiring.masks
+        """Which edges there are, symbols among them: an array of shape (n_in, n_subnodes) a layer."""
+        masks = self.topology.masks
+        for layer, i, j in self.structure.symbols:
+            masks[layer][i, j] = True
+        return masks
 
     @property
-    def coef(self) -> list[FloatArray]:
-        """Spline coefficients of each layer, (n_in, n_out, G + k); zeros where there is no edge."""
-        return self.wiring.by_layer(self.theta[:, self.has_base :])
+    def k(self) -> int:
+        """Order of the splines."""
+        return self.table.k
 
     @property
-    def scale_base(self) -> list[FloatArray]:
-        """Residual weights of each layer, (n_in, n_out); zeros where there is none."""
-        weights = self.theta[:, 0] if self.has_base else np.zeros(self.theta.shape[0])
-        return self.wiring.by_layer(weights)
+    def extrapolation(self) -> str:
+        """What spline edges do outside their grid."""
+        return self.table.extrapolation
 
     @property
     def knots(self) -> list[FloatArray]:
@@ -105,72 +131,75 @@ class Network:
         return [self.table.reach[self._sources(layer)].copy() for layer in range(len(self.width) - 1)]
 
     def _sources(self, layer: int) -> slice:
-        return slice(int(self.wiring.node_start[layer]), int(self.wiring.node_start[layer + 1]))
+        return slice(int(self.topology.node_start[layer]), int(self.topology.node_start[layer + 1]))
+
+    # ---------------------------------------------------------------- numbers
 
     @property
-    def k(self) -> int:
-        """Order of the splines."""
-        return self.table.k
+    def n_params(self) -> int:
+        """Number of trained parameters."""
+        return self.structure.n_params
 
     @property
-    def extrapolation(self) -> str:
-        """What edges do outside their grid."""
-        return self.table.extrapolation
+    def spline_params(self) -> FloatArray:
+        """Parameters of the spline edges: (n_edges, n_row)."""
+        return self.values[: self.structure.ends[0]].reshape(-1, self.structure.n_row)
 
     @property
-    def has_base(self) -> int:
-        """1 if an edge has a residual weight w in front of its coefficients, else 0."""
-        return int(self.base_fun != "zero")
+    def coef(self) -> list[FloatArray]:
+        """Spline coefficients of each layer, (n_in, n_subnodes, G + k); zeros where there is no spline."""
+        return self.topology.by_layer(self.spline_params[:, self.has_base :])
 
     @property
-    def short(self) -> bool:
-        """Whether grids are so short that products with all B-splines beat those with the active ones.
-
-        The first run through the vector registers of the processor; that holds for values, and for
-        Gauss-Newton matrices, where the number of products goes with the square (benchmarks/README.md).
-        """
-        n_row, filled = self.theta.shape[1], self.table.k + 1 + self.has_base
-        return bool(_DENSE_COST * n_row**2 < filled**2)
+    def scale_base(self) -> list[FloatArray]:
+        """Residual weights of each layer, (n_in, n_subnodes); zeros where there is none."""
+        params = self.spline_params
+        return self.topology.by_layer(params[:, 0] if self.has_base else np.zeros(params.shape[0]))
 
     @property
-    def dense(self) -> Ints:
-        """1 for the nodes whose B-splines are laid out in rows, on short grids.
+    def constants(self) -> FloatArray:
+        """a, b, c, d of the symbolic edges: (n_symbols, 4)."""
+        splines, symbols, _ = self.structure.ends
+        return self.values[splines:symbols].reshape(-1, 4)
 
-        These are inputs, where it is done once a fit, and hidden nodes with edges enough to pay for it.
-        """
-        w = self.wiring
-        paid = np.diff(w.fan_start) >= _DENSE_FAN
-        paid[: w.width[0]] = True
-        return (paid & self.short).astype(np.int64)
+    @property
+    def symbols(self) -> dict[EdgeIndex, SymbolicEdge]:
+        """All symbolic edges by layer, source and subnode."""
+        pairs = zip(self.structure.symbols.items(), self.constants.tolist(), strict=True)
+        return {edge: SymbolicEdge(symbol, *own) for (edge, symbol), own in pairs}
 
-    @cached_property
-    def net(self) -> Net:
-        """What the kernels read."""
-        w, t = self.wiring, self.table
-        return Net(
-            w.node_start,
-            w.fan_start,
-            w.source,
-            w.target,
-            _BLOCK,
-            BASE_FUNCTIONS[self.base_fun],
-            self.dense,
-            t.even,
-            t.breaks,
-            t.bucket,
-            t.bucket_scale,
-            t.origin,
-            t.scale,
-            t.poly,
-            np.ascontiguousarray(t.poly.swapaxes(2, 3)),
-            t.start,
-        )
+    @property
+    def affine(self) -> Affine:
+        """Scales and biases above the inputs; 1 and 0 where there are none."""
+        return self.structure.split_affine(self.values)
+
+    @property
+    def ties(self) -> tuple[tuple[EdgeIndex, ...], ...]:
+        """Groups of edges that are one function."""
+        return self.structure.ties
+
+    @property
+    def frozen(self) -> frozenset[Part]:
+        """Parameters that keep their values."""
+        return self.structure.frozen
+
+    @property
+    def theta(self) -> FloatArray:
+        """Trained parameters as one vector."""
+        parameters = self.structure.parameters
+        return self.values if parameters is None else parameters.vector(self.values)
 
     def with_theta(self, theta: FloatArray) -> Network:
-        """The same network with other parameters (flat or as a matrix)."""
-        new = replace(self, theta=np.array(theta, dtype=np.float64).reshape(self.theta.shape))
-        new.__dict__["net"] = self.net  # the tables do not depend on theta
-        return new
+        """The same network with other trained parameters."""
+        theta = np.array(theta, dtype=np.float64).ravel()
+        parameters = self.structure.parameters
+        if parameters is None:
+            return replace(self, values=theta)
+        values = self.values.copy()
+        parameters.fill(theta, values)
+        return replace(self, values=values)
+
+    # ---------------------------------------------------------------- other networks
 
     def with_knots(self, knots: FloatArray, reach: FloatArray | None = None) -> Network:
         """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
@@ -178,12 +207,21 @@ class Network:
         if stays and reach is not None and np.array_equal(reach, self.table.reach):
             return self
         table = SplineTable.build(knots, self.table.k, self.table.extrapolation, reach)
+        structure = replace(self.structure, table=table)
         if stays:  # nothing to carry, and no rounding
-            return replace(self, table=table)
-        b = self.has_base
+            return replace(self, structure=structure)
+        b, params = self.has_base, self.spline_params
         with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid
-            coef = self.table.carry_over(table, self.theta[:, b:], self.wiring.source)
-        return replace(self, table=table, theta=np.hstack([self.theta[:, :b], coef]))
+            coef = self.table.carry_over(table, params[:, b:], self.topology.source)
+        if knots.shape == self.table.knots.shape:  # what is frozen stays to the bit where its grid does
+            kept = (knots == self.table.knots).all(axis=1)[
+                self.topology.source
+            ] & self.structure.frozen_splines
+            coef[kept] = params[kept, b:]
+        carried = np.hstack([params[:, :b], coef]).ravel()
+        net = Network(structure, np.concatenate([carried, self.values[self.structure.ends[0] :]]))
+        # grids are solved for source by source: rounding may have taken tied edges apart
+        return net.with_theta(net.theta) if self.ties else net
 
     def with_layer_knots(self, layer: int, knots: FloatArray, reach: FloatArray | None = None) -> Network:
         """As `with_knots` for the grids of one layer's sources."""
@@ -192,14 +230,6 @@ class Network:
         everywhere[here] = knots
         reaches[here] = default_reach(knots) if reach is None else reach
         return self.with_knots(everywhere, reaches)
-
-    def with_constant_output(self, output: int, value: float) -> Network:
-        """The same network with an output that is this number everywhere: B-splines sum to 1."""
-        theta = self.theta.copy()
-        edges = self.wiring.target == self.wiring.node_start[-2] + output
-        theta[edges] = 0.0
-        theta[edges, self.has_base :] = value / edges.sum()
-        return self.with_theta(theta)
 
     def refined(self, grid: int) -> Network:
         """The same function on grids of so many intervals."""
@@ -212,86 +242,80 @@ class Network:
         knots: Sequence[FloatArray] | None = None,
     ) -> Network:
         """Other coefficients, residual weights and grids, as the properties of these names give them."""
-        table = self.table
+        structure = self.structure
         if knots is not None:
             table = SplineTable.build(np.concatenate(list(knots)), self.k, self.extrapolation)
-        columns = [self.wiring.by_edge(scale_base)[:, None]] * self.has_base
-        return Network(self.wiring, table, self.base_fun, np.hstack([*columns, self.wiring.by_edge(coef)]))
+            structure = replace(structure, table=table)
+        columns = [self.topology.by_edge(scale_base)[:, None]] * self.has_base
+        params = np.hstack([*columns, self.topology.by_edge(coef)]).ravel()
+        return Network(structure, np.concatenate([params, self.values[self.structure.ends[0] :]]))
+
+    def with_symbols(self, symbols: Mapping[EdgeIndex, SymbolicEdge | None]) -> Network:
+        """Make symbols of these edges, and splines, all zero, of those that get None."""
+        layers = list(self.layers)
+        for number, layer in enumerate(self.layers):
+            changed = {(i, j): symbol for (at, i, j), symbol in symbols.items() if at == number}
+            if changed:
+                layers[number] = layer.with_symbols(changed)
+        kinds = {edge for edge in symbols if (symbols[edge] is None) == (edge in self.structure.symbols)}
+        frozen = frozenset(part for part in self.structure.frozen if part[0] not in kinds)
+        return Network(*joined(layers, self.ties, frozen, self.table))
+
+    def with_frozen(self, frozen: frozenset[Part]) -> Network:
+        """The same network with other parameters that keep their values."""
+        return replace(self, structure=replace(self.structure, frozen=frozen))
+
+    def with_constant_output(self, output: int, value: float) -> Network:
+        """The same network with an output that is this number everywhere; all edges to it are splines."""
+        params = self.spline_params.copy()  # B-splines sum to 1
+        edges = self.topology.target == self.topology.sum_start[-2] + output
+        params[edges] = 0.0
+        params[edges, self.has_base :] = value / edges.sum()
+        return replace(self, values=np.concatenate([params.ravel(), self.values[params.size :]]))
 
     def shared_grids(self, layer: int) -> list[list[int]]:
-        """Groups of a layer's sources whose grids must be the same: none."""
-        return []
+        """Groups of a layer's sources whose grids must be the same: spline edges from them are tied."""
+        return self.structure.shared_grids(layer)
+
+    # ---------------------------------------------------------------- values
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether every symbol has a compiled function."""
+        return all(kernel_of(symbol) is not None for symbol in self.structure.symbols.values())
+
+    @cached_property
+    def net(self) -> Net:
+        """What kernels read of nodes and splines."""
+        return spline_arrays(self.structure)
 
     def node_values(self, x: FloatArray) -> FloatArray:
         """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
-        nodes = np.empty((self.wiring.n_nodes, x.shape[0]))
-        network.forward(self.net, self.theta, x, nodes, new_places(self, slopes=False), new_scratch(self))
-        return nodes
+        if self.is_compiled:
+            return compiled.node_values(self.structure, self.net, self.values, x)
+        return layered.node_values(self.structure, self.values, x)
+
+    def edge_values(self, layer: int, x: FloatArray) -> FloatArray:
+        """phi of every edge of layer l at values of its sources: (n_in, n) -> (n_in, n_subnodes, n)."""
+        return layered.edge_values(self.structure, self.values, layer, x)
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out), computed in chunks so that memory does not grow with hidden nodes."""
-        w = self.wiring
-        out = np.empty((x.shape[0], w.width[-1]))
-        places, scratch = new_places(self, slopes=False), new_scratch(self)
-        nodes = np.empty((w.n_nodes, min(_CHUNK, x.shape[0])))
-        for low in range(0, x.shape[0], _CHUNK):
-            part = x[low : low + _CHUNK]
-            network.forward(self.net, self.theta, part, nodes, places, scratch)
-            out[low : low + _CHUNK] = nodes[w.n_sources :, : part.shape[0]].T
-        return out
-
-    def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
-        """Raise for inputs outside their grids under ``extrapolation="error"``."""
-        if self.table.extrapolation == "error":
-            for i, column in enumerate(x.T):
-                knots = self.table.knots[i]
-                refuse_outside(f"input {i}", column, knots[0], knots[-1], first_row)
+        if self.is_compiled:
+            return compiled.forward(self.structure, self.net, self.values, x, _CHUNK)
+        parts = [x[low : low + _CHUNK] for low in range(0, max(x.shape[0], 1), _CHUNK)]
+        return np.concatenate([layered.forward(self.structure, self.values, part) for part in parts])
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i at every sample: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
-        out = np.empty((x.shape[0], self.wiring.width[-1], self.wiring.width[0]))
-        network.input_jacobian(self.net, self.theta, x, new_places(self), new_scratch(self), out)
-        return out
+        if self.is_compiled:
+            return compiled.input_jacobian(self.structure, self.net, self.values, x)
+        parts = [x[low : low + _CHUNK] for low in range(0, max(x.shape[0], 1), _CHUNK)]
+        return np.concatenate([layered.input_jacobian(self.structure, self.values, part) for part in parts])
 
-
-def new_places(net: Network, *, slopes: bool = True) -> Places:
-    """Room for the places of a block, one slot a source node, with derivatives by x or without."""
-    n = net.wiring.n_sources
-    return _places(net, n, n if net.short else 0, n if net.short and slopes else 0)
-
-
-def new_input_places(net: Network, n_samples: int) -> Places:
-    """Room for the places of all samples at the input nodes, without derivatives by x."""
-    slots = -(-n_samples // net.net.block) * net.wiring.width[0]
-    return _places(net, 1, slots, 0) if net.short else _places(net, slots, 0, 0)
-
-
-def _places(net: Network, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
-    block, panels = net.net.block, (net.net.block // PANEL, net.theta.shape[1], PANEL)
-    shape = (n_sparse, block)
-    at, u, stretch, base, dbase, rows, slopes = _aligned.arrays(
-        *[shape] * 5, (n_dense, *panels), (n_slopes, *panels)
-    )
-    base.fill(0.0)  # for ever where there is no residual function
-    dbase.fill(0.0)
-    return Places(at.view(np.int64), u, stretch, base, dbase, rows, slopes)
-
-
-def new_scratch(net: Network) -> Scratch:
-    """Room for one block of node values and their derivatives, and for all edges as polynomials."""
-    w, block, (n_pieces, _, width) = net.wiring, net.net.block, net.table.poly.shape[1:]
-    nodes, edges = (w.n_nodes, block), (w.n_edges, n_pieces, width)
-    x, delta, above, work, slope, polynomial, columns, moment = _aligned.arrays(
-        *[nodes] * 3, (3, block), (w.n_edges, block), edges, (w.n_edges, LANES, PIECES), (LANES, *edges)
-    )
-    columns.fill(0.0)
-    return Scratch(x, delta, above, work, slope, polynomial, columns, moment)
-
-
-def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
-    """b(x) for x of shape (n,)."""
-    row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
-    row[0, : x.size] = x
-    value = np.zeros_like(row)
-    base.residual_row(BASE_FUNCTIONS[base_fun], row, x.size, value, np.empty_like(row))
-    return value[0, : x.size]
+    def check_inputs(self, x: FloatArray, first_row: int = 0) -> None:
+        """Raise for inputs of splines outside their grids under ``extrapolation="error"``."""
+        if self.extrapolation == "error":
+            for i in np.unique(self.topology.source[: self.topology.edge_start[1]]).tolist():
+                knots = self.table.knots[i]
+                refuse_outside(f"input {i}", x[:, i], knots[0], knots[-1], first_row)

@@ -22,7 +22,7 @@ class Moments:
     def __init__(self) -> None:
         self.n = 0
         self.mean: Any = 0.0
-        self._square: Any = 0.0
+        self.square: Any = 0.0
 
     def join(self, values: FloatArray) -> None:
         """Take in more samples, all arrays of one shape but for the last axis."""
@@ -30,13 +30,13 @@ class Moments:
         mean = values.mean(axis=-1)
         shift, total = mean - self.mean, self.n + n
         square = np.square(values - mean[..., None]).sum(axis=-1)
-        self._square = self._square + square + shift**2 * (self.n * n / total)
+        self.square = self.square + square + shift**2 * (self.n * n / total)
         self.mean = self.mean + shift * (n / total)
         self.n = total
 
     def deviation(self) -> FloatArray:
         """Standard deviation; see the function of the same name."""
-        return deviation(self._square, self.mean, self.n)
+        return deviation(self.square, self.mean, self.n)
 
 
 def deviation(square: FloatArray, mean: FloatArray, n_samples: int) -> FloatArray:

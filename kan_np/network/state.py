@@ -16,12 +16,11 @@ from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import rebuild_symbol
 from kan_np.functions.symbol import Symbol
 from kan_np.functions.time_limit import within
-from kan_np.network.edge_index import Place, checked_place
-from kan_np.network.mixed_layer import MixedLayer
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.network import Network
-from kan_np.network.ties import check_locks
-from kan_np.network.topology import Wiring
+from kan_np.network.structure import AFFINE, KINDS, SYMBOL, Part, Structure
+from kan_np.network.ties import check_ties
+from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
 
 #: Characters of a header: names of a hundred thousand columns fit in.
@@ -33,23 +32,31 @@ _MOST_LAYERS = 1000
 _SYMBOL_S = 3.0
 
 
-def network_arrays(net: Network | MixedNetwork) -> dict[str, Any]:
+def network_arrays(net: Network) -> dict[str, Any]:
     """Arrays that hold all of a network but its shape; symbols as text and constants."""
     edges = np.concatenate([mask.ravel() for mask in net.masks])
-    if isinstance(net, Network):
-        return {"theta": net.theta, "knots": net.table.knots, "reach": net.table.reach, "edges": edges}
-    symbols = net.symbols
-    affine = [layer.affine for layer in net.layers if layer.affine is not None]
-    locks = [(g, *place) for g, group in enumerate(net.locks) for place in group]
-    return {
-        "theta": np.concatenate([layer.splines.theta for layer in net.layers]),
-        "knots": np.concatenate(net.knots),
-        "reach": np.concatenate(net.reach),
+    arrays = {
+        "theta": net.spline_params,
+        "knots": net.table.knots,
+        "reach": net.table.reach,
         "edges": edges,
-        "symbols": np.array(json.dumps([[*place, *edge.symbol.identity] for place, edge in symbols.items()])),
-        "constants": np.array([edge.constants for edge in symbols.values()]).reshape(-1, 4),
+    }
+    if net.structure.frozen:
+        frozen = sorted((*edge, KINDS.index(kind)) for edge, kind in net.structure.frozen)
+        arrays["frozen"] = np.array(frozen, dtype=np.int64)
+    if net.structure.is_plain and not net.ties:
+        return arrays
+    symbols = net.symbols
+    affine = [np.concatenate(layer.affine) for layer in net.layers if layer.affine is not None]
+    ties = [(g, *edge) for g, group in enumerate(net.ties) for edge in group]
+    return {
+        **arrays,
+        "symbols": np.array(
+            json.dumps([[*edge, *symbol.symbol.identity] for edge, symbol in symbols.items()])
+        ),
+        "constants": net.constants,
         "affine": np.concatenate(affine) if affine else np.zeros(0),
-        "locks": np.array(locks, dtype=np.int64).reshape(-1, 4),
+        "locks": np.array(ties, dtype=np.int64).reshape(-1, 4),
     }
 
 
@@ -95,6 +102,7 @@ def check_arrays(
         "constants": (np.float64, (None, 4)),
         "affine": (np.float64, (n_affine if affine else 0,)),
         "locks": (np.int64, (None, 4)),
+        "frozen": (np.int64, (None, 4)),
         "used": (np.bool_, (None,)),
     }
     for name, array in declared.items():
@@ -148,16 +156,14 @@ def _integers(entries: Any) -> list[int]:
     return [part for part in inner if isinstance(part, int)]
 
 
-def restored_network(
-    shape: Shape, like: Network | MixedNetwork, arrays: dict[str, Any], *, affine: bool
-) -> Network | MixedNetwork:
+def restored_network(shape: Shape, like: Network, arrays: dict[str, Any], *, affine: bool) -> Network:
     """The network of a file, without making one with all edges first.
 
     Parameters
     ----------
     shape : Shape
         Of the network, all edges counted.
-    like : Network or MixedNetwork
+    like : Network
         Of the same order, extrapolation and residual function.
     arrays : dict
         As `network_arrays` gives them, of shapes that `check_arrays` let pass.
@@ -188,30 +194,61 @@ def restored_network(
     locks = _locks(masks, arrays)
     if int(edges.sum()) != theta.shape[0] + len(symbols):
         raise ValueError(f"there are parameters of {theta.shape[0]} splines of {int(edges.sum())} edges")
-    if not symbols and not locks and not affine and not any(shape.n_mult):
-        table = _table(knots, reach, like)
-        return Network(Wiring.from_masks(masks), table, like.base_fun, theta)
-    layers: list[MixedLayer] = []
-    first_edge = first_node = first_value = 0
-    for level, (mask, arity) in enumerate(zip(masks, shape.arities, strict=True)):
-        own = {(i, j): edge for (at, i, j), edge in symbols.items() if at == level}
-        spline_edges = mask.copy()
-        for place in own:
-            spline_edges[place] = False
-        nodes = slice(first_node, first_node + mask.shape[0])
-        rows = slice(first_edge, first_edge + int(spline_edges.sum()))
-        table = _table(knots[nodes], reach[nodes], like)
-        splines = Network(Wiring.from_masks([spline_edges]), table, like.base_fun, theta[rows])
-        n = 2 * (mask.shape[1] + len(arity)) if affine else 0
-        values = arrays["affine"][first_value : first_value + n].copy() if affine else None
-        layers.append(MixedLayer(splines, dict(sorted(own.items())), arity, values))
-        first_edge, first_node, first_value = rows.stop, nodes.stop, first_value + n
-    net = MixedNetwork(tuple(layers), locks)
-    check_locks(net)
-    return net.simplified()
+    all_edges = masks
+    if symbols:
+        masks = [mask.copy() for mask in masks]
+    for layer, i, j in symbols:
+        masks[layer][i, j] = False
+    table = _table(knots, reach, like)  # first: it needs more room while it is built than afterwards
+    structure = Structure(
+        Topology.from_masks(masks, shape.arities),
+        table,
+        like.base_fun,
+        {edge: symbols[edge].symbol for edge in sorted(symbols)},
+        affine,
+        locks,
+        _frozen(all_edges, symbols, arrays, affine=affine),
+    )
+    values = theta.ravel()
+    if symbols or affine:
+        constants = [symbols[edge].constants for edge in sorted(symbols)]
+        own = _by_kind(shape, arrays["affine"]) if affine else np.zeros(0)
+        values = np.concatenate([values, np.array(constants).ravel(), own])
+    net = Network(structure, values)
+    check_ties(net)
+    return net
 
 
-def _table(knots: FloatArray, reach: FloatArray, like: Network | MixedNetwork) -> SplineTable:
+def _frozen(
+    masks: list[Any], symbols: Mapping[EdgeIndex, SymbolicEdge], arrays: dict[str, Any], *, affine: bool
+) -> frozenset[Part]:
+    """Frozen parameters of a file, which must be there."""
+    found: set[Part] = set()
+    for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
+        kind = KINDS[number] if 0 <= number < len(KINDS) else ""
+        if kind == AFFINE:
+            if not affine or edge[1:] != [-1, -1] or not 0 <= edge[0] < len(masks):
+                raise ValueError(f"there are no scales and biases {edge} to be frozen")
+            found.add(((edge[0], -1, -1), AFFINE))
+            continue
+        place = checked_edge(masks, edge)
+        if not kind or (kind == SYMBOL) != (place in symbols):
+            raise ValueError(f"the edge {edge} has no parameters of kind {number} to be frozen")
+        found.add((place, kind))
+    return frozenset(found)
+
+
+def _by_kind(shape: Shape, affine: FloatArray) -> FloatArray:
+    """Scales and biases that a file has layer by layer, in the order of `Structure`: kind by kind."""
+    kinds: list[list[FloatArray]] = [[], [], [], []]
+    for (_, n_sums), n_nodes in zip(shape.pairs, shape.width[1:], strict=True):
+        own, affine = np.split(affine, [2 * (n_sums + n_nodes)])
+        for kind, part in zip(kinds, np.split(own, np.cumsum([n_sums, n_sums, n_nodes])), strict=True):
+            kind.append(part)
+    return np.concatenate([part for kind in kinds for part in kind])
+
+
+def _table(knots: FloatArray, reach: FloatArray, like: Network) -> SplineTable:
     """Splines on these knots, which may lie so near or so far that they have none."""
     with np.errstate(all="ignore"):
         table = SplineTable.build(knots, like.k, like.extrapolation, reach)
@@ -221,23 +258,23 @@ def _table(knots: FloatArray, reach: FloatArray, like: Network | MixedNetwork) -
     return table
 
 
-def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[Place, SymbolicEdge]:
+def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, SymbolicEdge]:
     rows, constants = json.loads(str(arrays["symbols"])), arrays["constants"]
     if not isinstance(rows, list) or len(rows) != len(constants):
         raise ValueError(f"there are constants of {len(constants)} symbols, and other symbols")
     identities = {(name, expression, complexity) for *_, name, expression, complexity in rows}
     known = within(_SYMBOL_S, lambda: {identity: rebuild_symbol(*identity) for identity in identities})
-    found: dict[Place, SymbolicEdge] = {}
+    found: dict[EdgeIndex, SymbolicEdge] = {}
     for (level, i, j, *identity), own in zip(rows, constants, strict=True):
         symbol: Symbol = known[tuple(identity)]
-        found[checked_place(masks, (level, i, j))] = SymbolicEdge(symbol, *own.tolist())
+        found[checked_edge(masks, (level, i, j))] = SymbolicEdge(symbol, *own.tolist())
     if len(found) < len(rows):
         raise ValueError("there are two symbols of one edge")
     return found
 
 
-def _locks(masks: list[Any], arrays: dict[str, Any]) -> tuple[tuple[Place, ...], ...]:
-    groups: dict[int, list[Place]] = {}
+def _locks(masks: list[Any], arrays: dict[str, Any]) -> tuple[tuple[EdgeIndex, ...], ...]:
+    groups: dict[int, list[EdgeIndex]] = {}
     for number, *place in arrays["locks"].tolist() if "locks" in arrays else ():
-        groups.setdefault(number, []).append(checked_place(masks, place))
+        groups.setdefault(number, []).append(checked_edge(masks, place))
     return tuple(tuple(group) for group in groups.values())

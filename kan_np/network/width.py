@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,9 @@ import numpy as np
 from kan_np import _memory, _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
-from kan_np.network.mixed_layer import MixedLayer
-from kan_np.network.mixed_network import MixedNetwork
 from kan_np.network.network import Network
-from kan_np.network.topology import Wiring
+from kan_np.network.structure import Structure
+from kan_np.network.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Shape:
         return cls(tuple(map(sum, pairs)), arities)
 
     @classmethod
-    def of(cls, network: Network | MixedNetwork) -> Shape:
+    def of(cls, network: Network) -> Shape:
         """The shape of a network."""
         return cls(network.width, network.arities)
 
@@ -88,32 +87,26 @@ class Shape:
         """Raise ValueError if a network of this shape, with G = `grid`, does not fit in memory."""
         _check_memory(self.width, self.pairs, grid, k)
 
-    def network(
-        self, table: Callable[[slice], SplineTable], base_fun: str, theta: FloatArray, affine: bool
-    ) -> Network | MixedNetwork:
+    def network(self, table: SplineTable, base_fun: str, params: FloatArray, affine: bool) -> Network:
         """A network with all edges, all of them splines.
 
         Parameters
         ----------
-        table : callable
-            Splines of some of the source nodes, numbered layer by layer.
+        table : SplineTable
+            One row a source node.
         base_fun : str
-        theta : ndarray of shape (n_edges, n_row)
+        params : ndarray of shape (n_edges, n_row)
             Parameters by layer, source and subnode.
         affine : bool
-            Whether all layers have affine values, 1 and 0 to begin with.
+            Whether all layers have scales and biases, 1 and 0 to begin with.
         """
-        starts = np.concatenate([[0], np.cumsum(self.width)]).tolist()
-        if not any(self.n_mult) and not affine:
-            return Network(Wiring.dense(self.width), table(slice(0, starts[-2])), base_fun, theta)
-        layers, first = [], 0
-        for level, ((n, m), arity) in enumerate(zip(self.pairs, self.arities, strict=True)):
-            sources = table(slice(starts[level], starts[level + 1]))
-            splines = Network(Wiring.dense((n, m)), sources, base_fun, theta[first : first + n * m])
-            layer = MixedLayer(splines, {}, arity)
-            layers.append(replace(layer, affine=layer.unit_affine) if affine else layer)
-            first += n * m
-        return MixedNetwork(tuple(layers))
+        masks = [np.ones(pair, dtype=bool) for pair in self.pairs]
+        structure = Structure(Topology.from_masks(masks, self.arities), table, base_fun, has_affine=affine)
+        values = np.ravel(params)
+        if affine:
+            none = replace(structure, has_affine=False)
+            values = np.concatenate([values, *none.split_affine(values)])
+        return Network(structure, np.array(values, dtype=np.float64))
 
 
 def _check_memory(width: Sequence[int], pairs: Sequence[tuple[int, int]], grid: int = 0, k: int = 0) -> None:

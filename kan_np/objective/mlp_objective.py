@@ -19,19 +19,21 @@ from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.kernels import mlp
 from kan_np.kernels._jit import bound
+from kan_np.kernels.arrays import Pull
 from kan_np.network.mlp_network import MlpBlock, MlpNetwork, split_layers
-from kan_np.objective.objective import add_square, residual_weights
+from kan_np.network.parameters import ParameterMap
+from kan_np.objective.evaluator import add_square, label_variance, residual_weights
+from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
 
 #: Bytes of the rows of a Jacobian that are laid out at once.
-_JACOBIAN_BYTES = 32 * 2**20
+JACOBIAN_BYTES = 32 * 2**20
 
 _Layers = list[tuple[FloatArray, FloatArray]]
 
 
-class MlpObjective:
-    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb lamb_l1 sum |W|: see
-    `kan_np.objective.objective.Objective`.
+class MlpEvaluator:
+    """The loss of an MLP on samples; see `kan_np.objective.evaluator.Evaluator`.
 
     Parameters
     ----------
@@ -39,10 +41,9 @@ class MlpObjective:
         Gives widths and activation; its own parameters are not used.
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
-    penalty : Penalty, optional
-        Only ``lamb`` and ``lamb_l1`` count; biases are free.
     weight : ndarray of shape (n_samples,), optional
-        Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    jacobian_bytes : int
+        Rows of a Jacobian that are laid out at once take no more.
     """
 
     def __init__(
@@ -50,24 +51,19 @@ class MlpObjective:
         net: MlpNetwork,
         x: FloatArray,
         y: FloatArray,
-        penalty: Penalty | None = None,
         weight: FloatArray | None = None,
+        jacobian_bytes: int = JACOBIAN_BYTES,
     ) -> None:
-        self.penalty = penalty or Penalty()
-        self.smoothing = 0.0  # there is no spline to smooth
-        self.n_fev = 0
-        self.mse = self.reg = float("nan")
+        self._jacobian_bytes = jacobian_bytes
         self._net, block = net, MlpBlock.of(net)
         self._x, self._y = _aligned.copied(x.T), _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
-        self._before = (block.kind, block.width)
-        self._after = (self._x, self._y, self._weight, block.nodes, block.slopes)
-        given = (*self._before, net.theta, *self._after)
-        self._loss = bound(mlp.loss, *given)
-        self._loss_and_gradient = bound(mlp.loss_and_gradient, *given, np.empty(net.n_params))
-        self._is_weight = np.concatenate(
-            [np.repeat([True, False], [n_in * n_out, n_out]) for n_in, n_out in pairwise(net.width)]
-        )
+        self.label_variance = label_variance(y, self._weight)
+        self.values, self.gradient = np.zeros(net.n_params), np.zeros(net.n_params)
+        samples = (self._x, self._y, self._weight, block.nodes, block.slopes)
+        self._given = (block.kind, block.width, self.values, *samples)
+        self._loss = bound(mlp.loss, *self._given)
+        self._loss_and_gradient = bound(mlp.loss_and_gradient, *self._given, self.gradient)
         self._curvature: _Curvature | None = None
 
     @property
@@ -75,46 +71,83 @@ class MlpObjective:
         """Number of samples times outputs."""
         return int(self._y.size)
 
-    @property
-    def least_squares(self) -> bool:
-        """Whether no penalty enters."""
-        return self.penalty.lamb == 0
+    def loss(self) -> float:
+        """The loss alone."""
+        return self._loss(*self._given)
 
-    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Objective and gradient at the flat vector theta of length n_params."""
-        self.n_fev += 1
-        theta, grad = _contiguous(theta), np.zeros(theta.size)
-        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
-        self.reg = 0.0
-        if self.penalty.lamb > 0:
-            weights = np.where(self._is_weight, theta, 0.0)
-            self.reg = self.penalty.lamb_l1 * float(np.abs(weights).sum())
-            grad += self.penalty.lamb * self.penalty.lamb_l1 * np.sign(weights)
-        return self.mse + self.penalty.lamb * self.reg, grad
+    def loss_and_gradient(self, pull: Pull | None) -> float:
+        """The loss; `gradient` becomes its gradient."""
+        self.gradient.fill(0.0)
+        return self._loss_and_gradient(*self._given, self.gradient)
 
-    def value(self, theta: FloatArray) -> float:
-        """Objective alone, without the penalty, at the flat vector theta."""
-        self.n_fev += 1
-        self.reg = 0.0
-        self.mse = self._loss(*self._before, _contiguous(theta), *self._after)
-        return self.mse
-
-    def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Objective, gradient and Gauss-Newton Hessian, without the penalty; see `Objective`."""
-        self.n_fev += 1
-        self.reg = 0.0
-        theta, grad = _contiguous(theta), np.zeros(theta.size)
-        self.mse = self._loss_and_gradient(*self._before, theta, *self._after, grad)
+    def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
+        """Loss, gradient, and upper triangle of 2 J^T V J."""
+        mse, grad = self.loss_and_gradient(None), self.gradient.copy()
         if self._curvature is None:
-            self._curvature = _Curvature(self._net.width, 2.0 * self._weight)
+            self._curvature = _Curvature(self._net.width, 2.0 * self._weight, self._jacobian_bytes)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            hessian = self._curvature.assemble(self._net.with_theta(theta), self._x)
-        return self.mse, grad, hessian
+            upper = self._curvature.assemble(self._net.with_theta(self.values), self._x)
+        if parameters is None:
+            return mse, grad, upper
+        return mse, parameters.gradient(grad), parameters.matrix(upper)
 
 
-def _contiguous(theta: FloatArray) -> FloatArray:
-    """The flat vector as kernels expect it."""
-    return np.ascontiguousarray(theta, dtype=np.float64)
+class WeightPenalty:
+    """R = lamb_l1 sum |W| of an MLP; see `kan_np.objective.regularized_loss.Regularizer`.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        Only ``lamb`` and ``lamb_l1`` count; biases are free.
+    width : tuple of int
+    """
+
+    def __init__(self, penalty: Penalty, width: tuple[int, ...]) -> None:
+        self._penalty = penalty
+        self._is_weight = np.concatenate(
+            [np.repeat([True, False], [n_in * n_out, n_out]) for n_in, n_out in pairwise(width)]
+        )
+
+    @property
+    def weight(self) -> float:
+        """``lamb``."""
+        return self._penalty.lamb
+
+    def pull(self) -> tuple[float, Pull | None]:
+        """Nothing depends on samples."""
+        return 0.0, None
+
+    def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
+        """Value of R; ``lamb`` times its gradient is added to `grad`."""
+        weights = np.where(self._is_weight, values, 0.0)
+        grad += self._penalty.lamb * self._penalty.lamb_l1 * np.sign(weights)
+        return self._penalty.lamb_l1 * float(np.abs(weights).sum())
+
+
+def mlp_objective(
+    net: MlpNetwork,
+    x: FloatArray,
+    y: FloatArray,
+    penalty: Penalty | None = None,
+    weight: FloatArray | None = None,
+    jacobian_bytes: int = JACOBIAN_BYTES,
+) -> RegularizedLoss:
+    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb lamb_l1 sum |W| for an MLP on samples.
+
+    Parameters
+    ----------
+    net : MlpNetwork
+    x : ndarray of shape (n_samples, n_in)
+    y : ndarray of shape (n_samples, n_out)
+    penalty : Penalty, optional
+        Only ``lamb`` and ``lamb_l1`` count.
+    weight : ndarray of shape (n_samples,), optional
+        Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    jacobian_bytes : int
+        Rows of a Jacobian that are laid out at once take no more.
+    """
+    regularizer = WeightPenalty(penalty or Penalty(), net.width)
+    return RegularizedLoss(MlpEvaluator(net, x, y, weight, jacobian_bytes), net.theta, regularizer)
 
 
 class _Curvature:
@@ -124,20 +157,20 @@ class _Curvature:
     one output. Its product is formed in that size, and added up over outputs where they share parameters.
     """
 
-    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray) -> None:
+    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray, room: int) -> None:
         self._n_out, self._width = width[-1], (*width[:-1], 1)
         self._root = np.sqrt(twice_weight)
         n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
         self._own = split_layers(width, np.arange(n_params))[-1]
         self._shared = n_params - (width[-2] + 1) * width[-1]
         size = self._shared + width[-2] + 1
-        self._chunk = min(max(_JACOBIAN_BYTES // (8 * size), 1), twice_weight.size)
+        self._chunk = min(max(room // (8 * size), 1), twice_weight.size)
         self._rows = _aligned.empty((size * self._chunk,))
         self._matrix = _aligned.zeros((n_params, n_params))
         self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
 
     def assemble(self, net: MlpNetwork, x: FloatArray) -> FloatArray:
-        """Return 2 J^T W J for samples x (n_in, n): the lower triangle, in Fortran order.
+        """Return 2 J^T W J for samples x (n_in, n): the upper triangle.
 
         The next call overwrites it.
         """
@@ -147,7 +180,7 @@ class _Curvature:
         one.fill(0.0)
         if self._n_out == 1:
             self._add_output(weights)
-            return matrix.T
+            return matrix
         matrix[shared:, shared:] = 0.0
         *hidden, last = weights
         for j in range(self._n_out):
@@ -157,7 +190,7 @@ class _Curvature:
             matrix[:shared, own] = one[:shared, shared:]
             matrix[np.ix_(own, own)] = one[shared:, shared:]
         matrix[:shared, :shared] = one[:shared, :shared]
-        return matrix.T
+        return matrix
 
     def _add_output(self, weights: list[FloatArray]) -> None:
         """Add the products of one output's rows, given its column of the last layer, to `_one`."""

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints
-from kan_np.network.mixed_network import MixedNetwork
 from kan_np.network.network import Network
+from kan_np.network.structure import Structure
 from kan_np.objective.objective import Objective
 
 #: Weight of the curvature, and of the squared residual weight. On nine tables of 16 to 64 rows the geometric
@@ -62,30 +62,34 @@ class SplinePrior:
 
     Parameters
     ----------
-    net : Network or MixedNetwork
+    net : Network
+        Its frozen parameters count with the values that they have.
     label_variance : float
         v of the edges below the last layer.
     """
 
-    def __init__(self, net: Network | MixedNetwork, label_variance: float) -> None:
-        self._place, hidden = _edges(net)
+    def __init__(self, net: Network, label_variance: float) -> None:
+        self._place, hidden = _edges(net.structure)
+        self._moves = self._place >= 0
+        self._kept = np.where(self._moves, 0.0, net.spline_params)
         self._scale = np.where(hidden, label_variance, 1.0)[:, None]
-        self._matrix = prior_matrix(self._place.shape[1] - net.has_base, net.has_base)
+        self._matrix = prior_matrix(net.table.n_basis, net.has_base)
 
     def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """P and its gradient at the flat vector theta."""
-        edges = theta[self._place]
+        edges = np.where(self._moves, theta[self._place], self._kept)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
             half = self._scale * (edges @ self._matrix)
             value = float(np.vdot(edges, half))
-        slope = np.bincount(self._place.ravel(), 2.0 * half.ravel(), theta.size)
+        slope = np.bincount(self._place[self._moves], 2.0 * half[self._moves], theta.size)
         return value, np.asarray(slope, dtype=np.float64)
 
     def add_curvature(self, hessian: FloatArray, weight: float) -> None:
         """Add weight times the second derivatives of P to a matrix in place."""
         block = 2.0 * weight * self._matrix
-        for place, scale in zip(self._place, self._scale, strict=True):
-            hessian[np.ix_(place, place)] += scale * block
+        for place, moves, scale in zip(self._place, self._moves, self._scale, strict=True):
+            free = np.flatnonzero(moves)
+            hessian[np.ix_(place[free], place[free])] += scale * block[np.ix_(free, free)]
 
 
 class Shrunk:
@@ -146,31 +150,28 @@ class Shrunk:
 
 
 def constant_network(net: Network, values: FloatArray) -> Network:
-    """The network with the same grids that gives these outputs, shape (n_out,), everywhere.
+    """The network of splines with the same grids that gives these outputs, shape (n_out,), everywhere.
 
     Edges below the last layer bring their node to the middle of its grid.
     """
-    wiring, b = net.wiring, net.has_base
+    topology, b = net.topology, net.has_base
     middle = 0.5 * (net.table.knots[:, 0] + net.table.knots[:, -1])
-    wanted = np.concatenate([np.zeros(wiring.width[0]), middle[wiring.width[0] :], values])
-    target = np.asarray(wiring.target)
-    fan_in = np.bincount(target, minlength=wiring.n_nodes)[target]
-    theta = np.zeros_like(net.theta)
-    theta[:, b:] = (wanted[target] / fan_in)[:, None]  # B-splines sum to 1
-    return net.with_theta(theta)
+    wanted = np.concatenate([np.zeros(topology.width[0]), middle[topology.width[0] :], values])
+    target = np.asarray(topology.target)
+    fan_in = np.bincount(target, minlength=topology.n_nodes)[target]
+    params = np.zeros_like(net.spline_params)
+    params[:, b:] = (wanted[target] / fan_in)[:, None]  # B-splines sum to 1
+    return net.with_theta(params)
 
 
-def _edges(net: Network | MixedNetwork) -> tuple[Ints, NDArray[np.bool_]]:
-    """Places of the parameters of every spline edge, (n_edges, n_row), and which edges are hidden ones."""
-    if isinstance(net, Network):
-        layers = np.searchsorted(net.wiring.node_start, net.wiring.source, side="right") - 1
-        place = np.arange(net.theta.size).reshape(net.theta.shape)
-        return place, np.asarray(layers < len(net.width) - 2)
-    of_value = np.arange(net.value_starts[-1]) if net.shared is None else net.shared
-    places, hidden = [], []
-    for level, layer in enumerate(net.layers):
-        theta = layer.splines.theta
-        start = net.value_starts[level]
-        places.append(of_value[start : start + theta.size].reshape(theta.shape))
-        hidden.append(np.full(theta.shape[0], level < len(net.layers) - 1))
-    return np.concatenate(places), np.concatenate(hidden)
+def _edges(structure: Structure) -> tuple[Ints, NDArray[np.bool_]]:
+    """Places of the parameters of every spline edge, (n_edges, n_row), and which edges are hidden ones.
+
+    A place of -1 is that of a frozen parameter.
+    """
+    topology, shape = structure.topology, (structure.topology.n_edges, structure.n_row)
+    layers = np.searchsorted(topology.edge_start, np.arange(shape[0]), side="right") - 1
+    place = np.arange(structure.n_values)
+    if structure.parameters is not None:
+        place = structure.parameters.position
+    return place[: structure.ends[0]].reshape(shape), np.asarray(layers < len(topology.width) - 2)

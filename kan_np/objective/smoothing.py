@@ -225,6 +225,11 @@ class Smoother:
         self._has_weight = bool(self._weights.any())
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Edges, and coefficients of an edge."""
+        return self._n_edges, self._n_basis
+
+    @property
     def follows_loss(self) -> bool:
         """Whether the weights are those of "weak"."""
         return self._bends is not None

@@ -26,12 +26,12 @@ import numpy as np
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.kernels import network as kernels
-from kan_np.kernels.arrays import Places, Pull, Scratch
-from kan_np.network.network import Network, new_places, new_scratch
+from kan_np.kernels.arrays import Pull, Statistics
 from kan_np.network.running_statistics import deviation, deviation_weight
-from kan_np.network.topology import Wiring
+from kan_np.network.structure import Structure
+from kan_np.network.topology import Topology
 from kan_np.objective.edge_scores import METRICS, Spread, SpreadSlopes, score_slopes, scores
+from kan_np.objective.evaluator import StatisticsEvaluator
 
 _LOG_FLOOR = 1e-4
 
@@ -100,31 +100,63 @@ def sparsity(penalty: Penalty, spread: Spread) -> tuple[float, SpreadSlopes]:
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd parameters end as a status of the fit
 def spread_penalty(
-    penalty: Penalty, net: Network, theta: FloatArray, x: FloatArray, places: Places, scratch: Scratch
+    penalty: Penalty, structure: Structure, found: Statistics, n_samples: int
 ) -> tuple[float, Pull]:
-    """Value of the L1 and entropy terms, and what ``lamb`` times them adds to edge and node derivatives."""
-    w, n = net.wiring, x.shape[0]
-    edge_mean, edge_square = np.zeros(w.n_edges), np.zeros(w.n_edges)
-    node_mean, node_square = np.zeros(w.n_nodes), np.zeros(w.n_nodes)
-    kernels.edge_statistics(
-        net.net, theta, x, places, scratch, edge_mean, edge_square, node_mean, node_square
+    """Value of the L1 and entropy terms, and what ``lamb`` times them adds to derivatives."""
+    edges = deviation(found.edge_square, found.edge_mean, n_samples)
+    symbols = deviation(found.symbol_square, found.symbol_mean, n_samples)
+    sums = deviation(found.sum_square, found.sum_mean, n_samples)
+    nodes = deviation(found.node_square, found.node_mean, n_samples)
+    value, slopes = sparsity(penalty, network_spread(structure, edges, symbols, sums, nodes))
+    lamb, t = penalty.lamb, structure.topology
+    by_node, by_sum = np.concatenate(slopes.nodes), np.concatenate(slopes.sums)
+    if structure.is_plain:
+        by_node[t.width[0] :] += by_sum  # every node above the inputs is its own sum
+        by_sum = by_sum[:0]
+    else:
+        by_sum = np.concatenate([np.zeros(t.width[0]), by_sum])
+    by_symbol = np.array([slopes.edges[layer][i, j] for layer, i, j in structure.symbols])
+    return value, Pull(
+        deviation_weight(lamb * _by_edge(t, slopes.edges), edges, n_samples),
+        found.edge_mean,
+        deviation_weight(lamb * by_symbol, symbols, n_samples),
+        found.symbol_mean,
+        deviation_weight(lamb * by_sum, sums, n_samples),
+        found.sum_mean,
+        deviation_weight(lamb * by_node, nodes, n_samples),
+        found.node_mean,
     )
-    sigma, s = deviation(edge_square, edge_mean, n), deviation(node_square, node_mean, n)
-    nodes = [s[i:j] for i, j in zip(w.node_start[:-1], w.node_start[1:], strict=True)]
-    value, slopes = sparsity(penalty, Spread.plain(nodes, _by_layer(w, sigma)))
-    by_node = np.concatenate(slopes.nodes)
-    by_node[w.width[0] :] += np.concatenate(slopes.sums)  # every node above the inputs is its own sum
-    edge_weight = deviation_weight(penalty.lamb * _by_edge(w, slopes.edges), sigma, n)
-    return value, Pull(edge_weight, edge_mean, deviation_weight(penalty.lamb * by_node, s, n), node_mean)
 
 
-def coefficient_penalty(penalty: Penalty, net: Network, theta: FloatArray, grad: FloatArray | None) -> float:
-    """Value of the coefficient terms; ``lamb`` times their (sub)gradient is added to `grad`."""
+def network_spread(
+    structure: Structure, edges: FloatArray, symbols: FloatArray, sums: FloatArray, nodes: FloatArray
+) -> Spread:
+    """Standard deviations of spline edges, symbolic edges, sums and nodes, sorted by layers."""
+    t = structure.topology
+    by_layer = _by_layer(t, edges)
+    of_nodes = [nodes[i:j] for i, j in zip(t.node_start[:-1], t.node_start[1:], strict=True)]
+    if structure.is_plain:
+        return Spread.plain(of_nodes, by_layer)
+    masks = [np.zeros(pair, dtype=bool) for pair in t.shapes]
+    by_layer = [layer.copy() for layer in by_layer]
+    for (layer, i, j), own in zip(structure.symbols, symbols, strict=True):
+        by_layer[layer][i, j], masks[layer][i, j] = own, True
+    of_sums = [sums[i:j] for i, j in zip(t.sum_start[1:-1], t.sum_start[2:], strict=True)]
+    return Spread(of_nodes, by_layer, of_sums, [t.owner(layer) for layer in range(len(masks))], masks)
+
+
+def coefficient_penalty(
+    penalty: Penalty, structure: Structure, params: FloatArray, grad: FloatArray | None
+) -> float:
+    """Value of the coefficient terms; ``lamb`` times their (sub)gradient is added to `grad`.
+
+    Both are those of the spline edges, of shape (n_edges, n_row).
+    """
     if penalty.lamb_coef == 0 and penalty.lamb_coefdiff == 0:
         return 0.0
-    w, b = net.wiring, net.has_base
-    n_out = np.repeat(np.asarray(w.width[1:], float), np.diff(w.edge_start))[:, None]
-    coef = theta[:, b:]
+    t, b = structure.topology, structure.has_base
+    n_out = np.repeat(np.asarray(t.width_in[1:], float), np.diff(t.edge_start))[:, None]
+    coef = params[:, b:]
     steps = np.diff(coef, axis=1)
     value = penalty.lamb_coef * np.sum(np.abs(coef) / n_out)
     value += penalty.lamb_coefdiff * np.sum(np.abs(steps) / n_out)
@@ -136,10 +168,40 @@ def coefficient_penalty(penalty: Penalty, net: Network, theta: FloatArray, grad:
     return float(value)
 
 
-def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
-    """R of a network on the samples x."""
-    value, _ = spread_penalty(penalty, net, net.theta, x, new_places(net), new_scratch(net))
-    return value + coefficient_penalty(penalty, net, net.theta, None)
+class SparsityPenalty:
+    """R of a KAN as a penalty of an objective; see `kan_np.objective.regularized_loss.Regularizer`.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    structure : Structure
+    evaluator : StatisticsEvaluator
+    n_samples : int
+    """
+
+    def __init__(
+        self, penalty: Penalty, structure: Structure, evaluator: StatisticsEvaluator, n_samples: int
+    ) -> None:
+        self._penalty, self._structure = penalty, structure
+        self._evaluator, self._n_samples = evaluator, n_samples
+
+    @property
+    def weight(self) -> float:
+        """``lamb``."""
+        return self._penalty.lamb
+
+    def pull(self) -> tuple[float, Pull | None]:
+        """Value of the terms that depend on samples, and what they add to derivatives."""
+        if not self._penalty.needs_statistics:
+            return 0.0, None
+        found = self._evaluator.statistics()
+        return spread_penalty(self._penalty, self._structure, found, self._n_samples)
+
+    def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
+        """Value of the other terms; ``lamb`` times their gradient is added to `grad`."""
+        n, n_row = self._structure.ends[0], self._structure.n_row
+        params, by_params = values[:n].reshape(-1, n_row), grad[:n].reshape(-1, n_row)
+        return coefficient_penalty(self._penalty, self._structure, params, by_params)
 
 
 def _entropy(v: FloatArray, axis: int) -> tuple[float, FloatArray]:
@@ -152,15 +214,15 @@ def _entropy(v: FloatArray, axis: int) -> tuple[float, FloatArray]:
     return -float((p * log).sum()) / n_groups, (by_p - shared) / total
 
 
-def _by_layer(w: Wiring, rows: FloatArray) -> list[FloatArray]:
+def _by_layer(w: Topology, rows: FloatArray) -> list[FloatArray]:
     """One number an edge as a matrix a layer; without copies where every edge is there."""
-    shapes = list(zip(w.width[:-1], w.width[1:], strict=True))
+    shapes = w.shapes
     if w.n_edges < sum(n * m for n, m in shapes):
         return w.by_layer(rows)
     return [part.reshape(pair) for part, pair in zip(np.split(rows, w.edge_start[1:-1]), shapes, strict=True)]
 
 
-def _by_edge(w: Wiring, layers: list[FloatArray]) -> FloatArray:
+def _by_edge(w: Topology, layers: list[FloatArray]) -> FloatArray:
     """The reverse of `_by_layer`."""
     if w.n_edges < sum(a.size for a in layers):
         return w.by_edge(layers)

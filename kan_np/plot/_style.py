@@ -72,7 +72,7 @@ def draw_products(
     owner : ndarray of int of shape (n_factors,)
         Node of each factor.
     subnodes : ndarray of shape (n_factors, 2)
-        Place of each factor.
+        EdgeIndex of each factor.
     strengths : ndarray of shape (n,), ndarray of shape (n_factors,)
         Of nodes and factors.
     room : float or None

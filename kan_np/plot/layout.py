@@ -37,7 +37,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Place:
+class EdgeIndex:
     """One edge: its square, and the wires into and out of it as rows (x, y).
 
     Attributes
@@ -70,7 +70,7 @@ class Layout:
     node_y : list of float
     ends : list of ndarray of shape (n_subnodes, 2)
         Of each layer of edges, where wires end: the subnodes of products, and nodes that are sums.
-    edges : list of list of Place
+    edges : list of list of EdgeIndex
     """
 
     width: float
@@ -80,7 +80,7 @@ class Layout:
     node_x: list[FloatArray]
     node_y: list[float]
     ends: list[FloatArray]
-    edges: list[list[Place]]
+    edges: list[list[EdgeIndex]]
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def _place(
                 target, high = wire_ends[-1][j].tolist()
                 nodes, levels = (float(node_x[layer][i]), target), (node_y[-2], bottom, top, high)
                 into, out = _wires(square, nodes, levels, (row, block.rows, last))
-                places.append(Place(i, int(j), x - 0.5 * side, y, into, out))
+                places.append(EdgeIndex(i, int(j), x - 0.5 * side, y, into, out))
         edges.append(places)
     caption = max(b.caption for b in blocks)
     return Layout(width, node_y[-1], side, caption, node_x, node_y, wire_ends, edges)

@@ -28,7 +28,7 @@ from scipy.linalg import lapack
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
-from kan_np.objective.objective import residual_weights
+from kan_np.objective.evaluator import residual_weights
 from kan_np.objective.smoothing import WEAK
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.training.estimator import Estimator

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
-from kan_np.network.network import residual_values
+from kan_np.network.kernel_arrays import residual_values
 from kan_np.network.running_statistics import Moments
 from kan_np.objective.edge_scores import METRICS, Spread, backward_scores, input_scores, scores
 

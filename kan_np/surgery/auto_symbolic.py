@@ -18,7 +18,7 @@ from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.functions.library import SymbolLibrary, default_library
-from kan_np.network.edge_index import Place
+from kan_np.network.edge_index import EdgeIndex
 from kan_np.surgery.attribution import default_samples
 from kan_np.surgery.symbolic_edges import fix_symbolic
 from kan_np.symbolic.curves import Curve, curves
@@ -36,7 +36,7 @@ _WORSE = 10.0
 
 
 @dataclass(frozen=True)
-class AutoSymbolic(Mapping[Place, SymbolFit]):
+class AutoSymbolic(Mapping[EdgeIndex, SymbolFit]):
     """What `auto_symbolic` did: the fit of every edge that became a symbol, in that order.
 
     Attributes
@@ -48,15 +48,15 @@ class AutoSymbolic(Mapping[Place, SymbolFit]):
         Error of the model on the samples before the first symbol and after each; empty without labels.
     """
 
-    fits: dict[Place, SymbolFit]
-    splines: tuple[Place, ...]
+    fits: dict[EdgeIndex, SymbolFit]
+    splines: tuple[EdgeIndex, ...]
     rmse: list[float] = field(default_factory=list)
 
-    def __getitem__(self, place: Place) -> SymbolFit:
+    def __getitem__(self, place: EdgeIndex) -> SymbolFit:
         """Fit of one edge."""
         return self.fits[place]
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[EdgeIndex]:
         """Edges that became symbols."""
         return iter(self.fits)
 
@@ -77,7 +77,7 @@ def auto_symbolic(
     *,
     lib: Sequence[str] | None = None,
     library: SymbolLibrary | None = None,
-    edges: Sequence[Place] | None = None,
+    edges: Sequence[EdgeIndex] | None = None,
     min_r2: float = 0.99,
     steps: int = 10,
 ) -> AutoSymbolic:
@@ -134,7 +134,7 @@ def auto_symbolic(
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
     left = _places(model, samples, edges)
-    fits: dict[Place, SymbolFit] = {}
+    fits: dict[EdgeIndex, SymbolFit] = {}
     history = [] if labels is None else [model._rmse(samples, labels)]
     first, stays = (history[0] if history else 0.0), []
     while left:
@@ -184,7 +184,7 @@ def _train(model: Views, x: FloatArray, y: FloatArray, steps: int) -> None:
         model._theta = minimize(objective, model._theta, steps, lambda _: False).theta
 
 
-def _places(model: Views, samples: FloatArray, edges: Sequence[Place] | None) -> list[Place]:
+def _places(model: Views, samples: FloatArray, edges: Sequence[EdgeIndex] | None) -> list[EdgeIndex]:
     splines = list(curves(model._network, samples[:2]))
     if edges is None:
         return splines

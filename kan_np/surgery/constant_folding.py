@@ -29,10 +29,12 @@ from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import default_library
-from kan_np.network.mixed_layer import MixedLayer
-from kan_np.network.mixed_network import MixedNetwork, Place, as_mixed
-from kan_np.network.network import Network, residual_values
-from kan_np.network.topology import Wiring
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.layer import Layer
+from kan_np.network.network import Network
+from kan_np.network.structure import AFFINE, Affine, Part
+from kan_np.network.topology import Topology
 
 Bools = NDArray[np.bool_]
 
@@ -42,7 +44,7 @@ class Reduction:
 
     Parameters
     ----------
-    network : Network or MixedNetwork
+    network : Network
     masks : sequence of ndarray of bool of shape (n_in, n_subnodes)
         Edges that stay.
     constants : sequence of ndarray of shape (n_subnodes,)
@@ -58,23 +60,22 @@ class Reduction:
 
     def __init__(
         self,
-        network: Network | MixedNetwork,
+        network: Network,
         masks: Sequence[Bools],
         constants: Sequence[FloatArray],
     ) -> None:
-        mixed = as_mixed(network)
-        self._locks = mixed.locks
+        self._ties, self._frozen = network.ties, network.structure.frozen
         self._layers = []
-        for level, (layer, mask, constant) in enumerate(zip(mixed.layers, masks, constants, strict=True)):
-            locked = {(i, j) for group in mixed.locks for at, i, j in group if at == level}
-            self._layers.append(_Rest(layer, mask, constant, locked))
-        moves, value = np.ones(mixed.width[0], dtype=bool), np.zeros(mixed.width[0])
+        for number, (layer, mask, constant) in enumerate(zip(network.layers, masks, constants, strict=True)):
+            tied = {(i, j) for group in network.ties for at, i, j in group if at == number}
+            self._layers.append(_Rest(layer, mask, constant, tied))
+        moves, value = np.ones(network.width[0], dtype=bool), np.zeros(network.width[0])
         for rest in self._layers:
             moves, value = rest.settle(moves, value, outputs=rest is self._layers[-1])
         self.n_edges = sum(int(rest.mask.sum()) for rest in self._layers)
         self.lost = np.flatnonzero(~moves).tolist()
 
-    def network(self, inputs: Bools) -> Network | MixedNetwork:
+    def network(self, inputs: Bools) -> Network:
         """The smaller network, with these inputs; there must be no lost output."""
         needed = [np.ones(len(self._layers[-1].factors), dtype=bool)]
         for rest in self._layers[::-1]:
@@ -83,19 +84,31 @@ class Reduction:
         nodes += [rest.ordered(wanted) for rest, wanted in zip(self._layers, needed[1:], strict=True)]
         ends = zip(self._layers, nodes[:-1], nodes[1:], strict=True)
         layers = tuple(rest.between(below, above) for rest, below, above in ends)
-        return MixedNetwork(layers, self._locks_left(nodes)).simplified()
+        return Network.from_layers(layers, self._ties_left(nodes), self._frozen_left(nodes))
 
-    def _locks_left(self, nodes: list[list[int]]) -> tuple[tuple[Place, ...], ...]:
+    def _frozen_left(self, nodes: list[list[int]]) -> frozenset[Part]:
+        """Frozen parameters of edges and layers that are left, with their new places."""
+        left = []
+        for (layer, i, j), kind in self._frozen:
+            if kind == AFFINE:
+                left.append(((layer, i, j), kind))
+                continue
+            sources, subnodes = nodes[layer], self._layers[layer].subnodes(nodes[layer + 1])
+            if self._layers[layer].mask[i, j] and i in sources and j in subnodes:
+                left.append(((layer, sources.index(i), subnodes.index(j)), kind))
+        return frozenset(left)
+
+    def _ties_left(self, nodes: list[list[int]]) -> tuple[tuple[EdgeIndex, ...], ...]:
         """Groups of at least two edges that are left as they were, with their new places."""
         groups = []
-        for group in self._locks:
+        for group in self._ties:
             level = group[0][0]
             rest, sources = self._layers[level], nodes[level]
             subnodes = rest.subnodes(nodes[level + 1])
             left = [
                 (level, sources.index(i), subnodes.index(j))
                 for _, i, j in group
-                if rest.mask[i, j] and (i, j) in rest.locked
+                if rest.mask[i, j] and (i, j) in rest.tied
             ]
             if len(left) > 1:
                 groups.append(tuple(sorted(left)))
@@ -105,15 +118,13 @@ class Reduction:
 class _Rest:
     """Edges of a layer as arrays that can be changed, and what they leave behind."""
 
-    def __init__(
-        self, layer: MixedLayer, mask: Bools, constant: FloatArray, locked: set[tuple[int, int]]
-    ) -> None:
-        self._splines = layer.splines
-        self._theta = layer.splines.wiring.by_layer(layer.splines.theta)[0]
+    def __init__(self, layer: Layer, mask: Bools, constant: FloatArray, tied: set[tuple[int, int]]) -> None:
+        self._layer = layer
+        self._params = layer.topology.by_layer(layer.spline_params)[0]
         self._symbols = dict(layer.symbols)
-        self._affine = None if layer.affine is None else layer.split_affine(layer.affine.copy())
+        self._affine = None if layer.affine is None else Affine(*(part.copy() for part in layer.affine))
         self._constant = constant.copy()
-        self.mask, self.locked = mask.copy(), locked
+        self.mask, self.tied = mask.copy(), tied
         #: Subnodes of each node.
         self.factors = np.split(np.arange(layer.n_subnodes), np.cumsum(layer.arity)[:-1])
 
@@ -156,16 +167,16 @@ class _Rest:
         """Subnodes of these nodes, in their order."""
         return [int(j) for node in nodes for j in self.factors[node]]
 
-    def between(self, sources: list[int], nodes: list[int]) -> MixedLayer:
+    def between(self, sources: list[int], nodes: list[int]) -> Layer:
         """The layer of what is left between these nodes."""
-        subnodes, net = self.subnodes(nodes), self._splines
+        subnodes, layer = self.subnodes(nodes), self._layer
         drawn = self.mask.copy()
         for place in self._symbols:
             drawn[place] = False
         here = np.ix_(sources, subnodes)
         splines = drawn[here]
-        knots, reach = net.knots[0][sources], net.reach[0][sources]
-        table = SplineTable.build(knots, net.k, net.extrapolation, reach)
+        old = layer.table
+        table = SplineTable.build(old.knots[sources], old.k, old.extrapolation, old.reach[sources])
         symbols = {
             (sources.index(i), subnodes.index(j)): edge
             for (i, j), edge in self._symbols.items()
@@ -174,18 +185,18 @@ class _Rest:
         affine = None
         if self._affine is not None:
             chosen = (subnodes, subnodes, nodes, nodes)
-            affine = np.concatenate([part[ids] for part, ids in zip(self._affine, chosen, strict=True)])
-        wired = Network(Wiring.from_masks([splines]), table, net.base_fun, self._theta[here][splines])
+            affine = Affine(*(part[ids] for part, ids in zip(self._affine, chosen, strict=True)))
+        topology, params = Topology.from_masks([splines]), self._params[here][splines]
         arity = tuple(int(self.factors[node].size) for node in nodes)
-        return MixedLayer(wired, dict(sorted(symbols.items())), arity, affine)
+        return Layer(topology, table, layer.base_fun, params, symbols, arity, affine)
 
     def _values_at(self, x: FloatArray, asked: Bools) -> FloatArray:
         """phi_ij(x_i) of the edges that are asked for."""
-        net, b = self._splines, self._splines.has_base
-        basis = net.table.design_matrices(np.ascontiguousarray(x[:, None]))[:, 0]
-        values = (self._theta[:, :, b:] * basis[:, None, :]).sum(axis=2)
+        layer, b = self._layer, self._layer.has_base
+        basis = layer.table.design_matrices(np.ascontiguousarray(x[:, None]))[:, 0]
+        values = (self._params[:, :, b:] * basis[:, None, :]).sum(axis=2)
         if b:
-            values += self._theta[:, :, 0] * residual_values(net.base_fun, x)[:, None]
+            values += self._params[:, :, 0] * residual_values(layer.base_fun, x)[:, None]
         for (i, j), edge in self._symbols.items():
             if asked[i, j]:
                 values[i, j] = edge(x[i])
@@ -211,24 +222,24 @@ class _Rest:
             self._affine.subnode_bias[j] += self._affine.subnode_scale[j] * constant
             return
         sources = np.flatnonzero(self.mask[:, j]).tolist()
-        i = min(sources, key=lambda i: ((i, j) in self.locked, (i, j) in self._symbols))
-        self.locked.discard((i, j))
+        i = min(sources, key=lambda i: ((i, j) in self.tied, (i, j) in self._symbols))
+        self.tied.discard((i, j))
         if (i, j) in self._symbols:
             edge = self._symbols[i, j]
             self._symbols[i, j] = replace(edge, d=float(edge.d + constant))
         else:
-            self._theta[i, j, self._splines.has_base :] += constant
+            self._params[i, j, self._layer.has_base :] += constant
 
     def _multiply(self, node: int, subnodes: NDArray[np.int64], factor: float) -> None:
         """Multiply a product by a constant."""
         if self._affine is not None:
             self._affine.node_scale[node] *= factor
             return
-        tied = {j for _, j in self.locked}
-        j = min(subnodes.tolist(), key=lambda j: j in tied)
-        self._theta[:, j] *= factor
+        held = {j for _, j in self.tied}
+        j = min(subnodes.tolist(), key=lambda j: j in held)
+        self._params[:, j] *= factor
         for i in range(len(self.mask)):
-            self.locked.discard((i, j))
+            self.tied.discard((i, j))
             if (i, j) in self._symbols:
                 edge = self._symbols[i, j]
                 self._symbols[i, j] = replace(edge, c=float(edge.c * factor), d=float(edge.d * factor))
@@ -238,5 +249,5 @@ class _Rest:
         i = int(np.flatnonzero(self.mask[:, alive[0]])[0])
         for j in still.tolist():
             self.mask[i, j] = True
-            self.locked.discard((i, j))
+            self.tied.discard((i, j))
             self._symbols[i, j] = SymbolicEdge(default_library()["0"], d=float(self._constant[j]))

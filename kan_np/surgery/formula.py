@@ -15,7 +15,7 @@ from kan_np.data.columns import matched, names_in
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.variables import checked_variables, latex_of, text_of
 from kan_np.surgery.attribution import default_samples
-from kan_np.symbolic.compose import Place, compose, spline_functions
+from kan_np.symbolic.compose import EdgeIndex, compose, spline_functions
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.simplify import simplified
@@ -66,7 +66,7 @@ class Formula:
 
     expressions: list[sympy.Expr]
     variables: list[Any]
-    splines: dict[Place, str]
+    splines: dict[EdgeIndex, str]
     max_error: float
     rms_error: float
     functions: Mapping[str, Callable[[FloatArray], FloatArray]] = field(default_factory=dict, repr=False)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.network.ties import check_locks
+from kan_np.network.ties import check_ties
 
 if TYPE_CHECKING:
     from kan_np.training.views import Views
@@ -54,7 +54,7 @@ def set_parameters(
     if model._network.has_base and scale_base is not None:
         weights = _by_layer(model, "scale_base", scale_base, ())
     new = model._network.with_splines(coefs, weights, None if knots is None else tables)
-    check_locks(new)
+    check_ties(new)
     model._network = new
 
 

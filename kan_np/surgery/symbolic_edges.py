@@ -16,9 +16,9 @@ from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
 from kan_np.functions.library import SymbolLibrary, default_library
 from kan_np.functions.symbol import Symbol
-from kan_np.network.edge_index import Place, checked_place
-from kan_np.network.mixed_network import MixedNetwork, as_mixed
-from kan_np.surgery.tied_edges import locked_with, with_shared_grids
+from kan_np.network.edge_index import EdgeIndex, checked_edge
+from kan_np.network.network import Network
+from kan_np.surgery.tied_edges import tied_with, with_shared_grids
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def fix_symbolic(
     >>> {place: edge.name for place, edge in model.symbols.items()}, model.n_params
     ({(0, 0, 0): 'sin', (0, 1, 0): 'x'}, 6)
     """
-    net = as_mixed(model._network)
-    place = checked_place(net.masks, (l, i, j))
+    net = model._network
+    place = checked_edge(net.masks, (l, i, j))
     if not isinstance(symbol, Symbol):
         symbol = (default_library() if library is None else library)[symbol]
     constants = zip(CONSTANTS, (a, b, c, d), strict=True)
@@ -106,7 +106,7 @@ def fix_symbolic(
     else:
         result = _as_given(symbol, {**_UNIT, **given}, points, values)
     edge = SymbolicEdge(symbol, result.a, result.b, result.c, result.d)
-    model._network = net.with_symbols(dict.fromkeys(locked_with(net, place), edge))
+    model._network = net.with_symbols(dict.fromkeys(tied_with(net, place), edge))
     return result
 
 
@@ -137,22 +137,22 @@ def unfix_symbolic(model: Views, l: int, i: int, j: int) -> None:  # noqa: E741
     >>> bool(abs(model([[0.5]]) - before) < 1e-6), model.symbols
     (True, {})
     """
-    net = as_mixed(model._network)
-    place = checked_place(net.masks, (l, i, j))
+    net = model._network
+    place = checked_edge(net.masks, (l, i, j))
     level, i, j = place
-    if (i, j) not in net.layers[level].symbols:
+    if place not in net.structure.symbols:
         raise ValueError(f"edge {place} is a spline; expected one of model.symbols: {list(net.symbols)}.")
-    group, edge = locked_with(net, place), net.symbols[place]
+    group, edge = tied_with(net, place), net.symbols[place]
     net = net.with_symbols(dict.fromkeys(group))
     net = with_shared_grids(net, level, net.shared_grids(level))
     coef, weight = net.coef, net.scale_base
     nearest = _nearest_spline(edge, net, place)
     for _, source, subnode in group:
         coef[level][source, subnode] = nearest
-    model._network = net.with_splines(coef, weight).simplified()
+    model._network = net.with_splines(coef, weight)
 
 
-def edge_curve(model: Views, place: Place, x: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+def edge_curve(model: Views, place: EdgeIndex, x: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
     """Points on the axis of an edge and its values there.
 
     Parameters
@@ -180,15 +180,15 @@ def edge_curve(model: Views, place: Place, x: ArrayLike | None = None) -> tuple[
     >>> float(points[0]), float(points[-1]), values.shape
     (-1.0, 1.0, (1000,))
     """
-    place = checked_place(model.edges, place)
+    place = checked_edge(model.edges, place)
     points, values = _curve(model, place, x)
     _refuse_infinite(place, points, values)
     return points, values
 
 
-def _curve(model: Views, place: Place, x: ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+def _curve(model: Views, place: EdgeIndex, x: ArrayLike | None) -> tuple[FloatArray, FloatArray]:
     level, i, j = place
-    net = as_mixed(model._network)
+    net = model._network
     if x is None:
         knots = net.knots[level]
         rows = uniform_knots(knots[:, 0], knots[:, -1], _SAMPLES - 1)
@@ -200,7 +200,7 @@ def _curve(model: Views, place: Place, x: ArrayLike | None) -> tuple[FloatArray,
     return rows[i], net.edge_values(level, rows)[i, j]
 
 
-def _refuse_infinite(place: Place, points: FloatArray, values: FloatArray) -> None:
+def _refuse_infinite(place: EdgeIndex, points: FloatArray, values: FloatArray) -> None:
     if not np.isfinite(points).all() or not np.isfinite(values).all():
         raise ValueError(
             f"edge {place} has values that are not finite on these samples, so nothing can be fitted to it; "
@@ -221,9 +221,9 @@ def _as_given(symbol: Symbol, constants: dict[str, float], x: FloatArray, y: Flo
     )
 
 
-def _nearest_spline(edge: SymbolicEdge, net: MixedNetwork, place: Place) -> FloatArray:
+def _nearest_spline(edge: SymbolicEdge, net: Network, place: EdgeIndex) -> FloatArray:
     """Coefficients of the least-squares spline over the grid of the edge, with exact integrals in effect."""
-    table = net.layers[place[0]].splines.table
+    table = net.layers[place[0]].table
     knots = table.knots[place[1]]
     point, weight = np.polynomial.legendre.leggauss(2 * table.k + 6)
     half = 0.5 * np.diff(knots)[:, None]

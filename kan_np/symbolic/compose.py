@@ -15,49 +15,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.network.edge_index import Place
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.edge_index import EdgeIndex
 
 if TYPE_CHECKING:
     import sympy
 
     from kan_np.edges.symbol import SymbolicEdge
-    from kan_np.network.mixed_layer import MixedLayer
+    from kan_np.network.layer import Layer
     from kan_np.network.network import Network
 
 
-def compose(
-    network: Network | MixedNetwork, inputs: Sequence[sympy.Expr]
-) -> tuple[list[sympy.Expr], dict[Place, str]]:
+def compose(network: Network, inputs: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], dict[EdgeIndex, str]]:
     """Expressions of the outputs, and the names of the spline edges in them.
 
     Parameters
     ----------
-    network : Network or MixedNetwork
+    network : Network
     inputs : sequence of sympy.Expr
         What stands for the inputs.
     """
-    mixed = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
-    nodes, names = list(inputs), dict[Place, str]()
-    for l, layer in enumerate(mixed.layers):  # noqa: E741
+    nodes, names = list(inputs), dict[EdgeIndex, str]()
+    for l, layer in enumerate(network.layers):  # noqa: E741
         nodes = _nodes(layer, _sums(l, layer, nodes, names))
     return nodes, names
 
 
 def spline_functions(
-    network: Network | MixedNetwork, names: dict[Place, str]
+    network: Network, names: dict[EdgeIndex, str]
 ) -> dict[str, Callable[[FloatArray], FloatArray]]:
     """Numbers of the undefined functions of `compose`, by name."""
-    mixed = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
-    return {name: EdgeFunction(mixed, place) for place, name in names.items()}
+    return {name: EdgeFunction(network, place) for place, name in names.items()}
 
 
 @dataclass(frozen=True)
 class EdgeFunction:
     """The function of an edge; an object, so that formulas can be sent to other processes and kept."""
 
-    network: MixedNetwork
-    place: Place
+    network: Network
+    place: EdgeIndex
 
     def __call__(self, u: FloatArray) -> FloatArray:
         """Values at arguments of any shape."""
@@ -68,7 +63,7 @@ class EdgeFunction:
         return self.network.edge_values(l, rows)[i, j].reshape(points.shape)
 
 
-def _sums(l: int, layer: MixedLayer, nodes: list[Any], names: dict[Place, str]) -> list[Any]:  # noqa: E741
+def _sums(l: int, layer: Layer, nodes: list[Any], names: dict[EdgeIndex, str]) -> list[Any]:  # noqa: E741
     import sympy
 
     sums: list[Any] = [sympy.Integer(0)] * layer.n_subnodes
@@ -81,13 +76,13 @@ def _sums(l: int, layer: MixedLayer, nodes: list[Any], names: dict[Place, str]) 
     return sums
 
 
-def _nodes(layer: MixedLayer, sums: list[Any]) -> list[Any]:
+def _nodes(layer: Layer, sums: list[Any]) -> list[Any]:
     import sympy
 
     if layer.affine is None:
         starts = np.concatenate([[0], np.cumsum(layer.arity)]).tolist()
         return [sympy.Mul(*sums[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-    affine = layer.split_affine(layer.affine)
+    affine = layer.affine
     terms = [
         sympy.Float(s, 17) * z + sympy.Float(b, 17)
         for s, b, z in zip(affine.subnode_scale, affine.subnode_bias, sums, strict=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.network.edge_index import Place
-from kan_np.network.mixed_network import MixedNetwork
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.layered import new_passes
 from kan_np.network.network import Network
 
 
@@ -42,11 +42,10 @@ class Curve:
         return Curve(self.x[chosen], self.y[chosen], self.gain[chosen])
 
 
-def curves(network: Network | MixedNetwork, x: FloatArray, *, symbols: bool = False) -> dict[Place, Curve]:
+def curves(network: Network, x: FloatArray, *, symbols: bool = False) -> dict[EdgeIndex, Curve]:
     """Curves of the spline edges, and of the symbols if asked for, on samples (n_samples, n_in)."""
-    net = network if isinstance(network, MixedNetwork) else MixedNetwork.from_network(network)
-    passes = net.passes()
-    found: dict[Place, Curve] = {}
+    passes = new_passes(network.structure, network.values)
+    found: dict[EdgeIndex, Curve] = {}
     with np.errstate(all="ignore"):  # what is not finite is for the caller to see
         rows = np.ascontiguousarray(x.T)
         for layer in passes:
@@ -57,10 +56,10 @@ def curves(network: Network | MixedNetwork, x: FloatArray, *, symbols: bool = Fa
             delta[output] = 1.0
             for square, layer in zip(squares[::-1], passes[::-1], strict=True):
                 square += np.square(layer.to_subnodes(delta)[0])
-                delta = layer.pull(delta, np.zeros(layer.layer.n_values))
+                delta = layer.pull(delta, np.zeros(layer.n_values))
         for l, (layer, square) in enumerate(zip(passes, squares, strict=True)):  # noqa: E741
             phi, gain = layer.edge_values(), np.sqrt(square)
-            mask = layer.layer.mask if symbols else layer.layer.splines.masks[0]
+            mask = layer.layer.mask if symbols else layer.layer.spline_mask
             for i, j in np.argwhere(mask).tolist():
                 found[l, i, j] = Curve(layer.x[i], phi[i, j], gain[j])
     return found

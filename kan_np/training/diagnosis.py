@@ -24,7 +24,6 @@ from kan_np._warnings import (
 )
 from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.network.mlp_network import MlpNetwork
-from kan_np.network.network import Network
 from kan_np.optimize.status import FitStatus
 from kan_np.training.estimator import Estimator
 from kan_np.training.training_range import far_rows, in_units, input_name, training_range
@@ -205,7 +204,7 @@ def _above_plane(model: Estimator, data: Dataset, shares: Shares) -> np.ndarray:
     x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
     narrow = inner < min(model.width[0], model.width[-1])
     whole = isinstance(net, MlpNetwork) or (
-        isinstance(net, Network) and net.k > 0 and all(mask.all() for mask in net.masks)
+        net.structure.is_plain and not net.ties and net.k > 0 and all(mask.all() for mask in net.masks)
     )
     if narrow or not whole or x.shape[0] <= x.shape[1] + 1:
         return np.zeros(y.shape[1], dtype=bool)

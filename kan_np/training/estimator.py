@@ -42,7 +42,7 @@ class Estimator(ABC):
     #: Weight of the prior of `kan_np.objective.shrinkage` that a fit to few samples chose, for the fits that
     #: follow.
     _shrinkage: float | None = None
-    #: What a fit to few samples chose, too: how far outside their range edges are followed
+    #: What a fit found, too: how far outside the range of its samples edges are followed
     #: (`kan_np.training.training_range.with_leeway`), and the ends of that, (2, n_in); None without ends.
     _leeway: float = np.inf
     _followed: FloatArray | None = None
@@ -114,6 +114,11 @@ class Estimator(ABC):
     def _is_untrained(self) -> bool:
         """Whether a fit may choose the weight of a prior: it then begins from the random start."""
         return self._network is self._start or self._network is self._constant
+
+    @property
+    def _goes_on_smoothly(self) -> bool:
+        """Whether there are splines that go on outside their grids; then fits say how far."""
+        return getattr(self._network, "extrapolation", None) == "smooth"
 
     @property
     def _n_straight(self) -> int:
@@ -215,11 +220,12 @@ class Estimator(ABC):
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
         As ``model(x)`` for a model without a `scaler`. An `ExtrapolationWarning` counts the rows that lie
-        by more than a quarter of the training range outside it.
+        by more than a quarter of the training range outside it. Where the edges of a KAN are no longer
+        followed outside (`kan_np.training.leeway`), rows are predicted as if they lay at the end of that.
 
-         A model fitted on standardised data carries its
-        scaler: x is standardised and the outputs are brought back. Rows are converted and checked
-        `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as a whole.
+        A model fitted on standardised data carries its scaler: x is standardised and the outputs are brought
+        back. Rows are converted and checked `batch_size` at a time, so that an array on disk
+        (``numpy.memmap``) is never in memory as a whole.
 
         A table with named columns is matched by the `feature_names` of the model: the order of its columns
         does not matter, others than those are left out, and a column of classes is read as it was for the

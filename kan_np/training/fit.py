@@ -1,10 +1,9 @@
-"""The training loop: steps, grid updates, choice of the smoothing, history, callback, progress bar."""
+"""The training loop: steps, grid updates, choice of the smoothing."""
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,19 +12,17 @@ import numpy as np
 
 from kan_np import _validate
 from kan_np._threads import one_thread
-from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
-from kan_np.network.mixed_network import MixedNetwork
-from kan_np.objective.objective import Objective
+from kan_np.network.network import Network
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.objective.smoothing import GCV, WEAK
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
-from kan_np.optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from kan_np.optimize.status import FitResult, FitStatus, GridUpdate
 from kan_np.training.cross_validation import (
     LARGEST,
     fit_by_cross_validation,
@@ -35,9 +32,9 @@ from kan_np.training.cross_validation import (
 from kan_np.training.diagnosis import data_findings, judge
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
+from kan_np.training.leeway import leeway_of
+from kan_np.training.recorder import Callback, Recorder
 from kan_np.training.training_range import training_range, with_leeway
-
-Callback = Callable[[Progress], object]
 
 #: A grid whose ends are off by less than this part of an interval stays: moving it would only cost accuracy.
 _GRID_SLACK = 0.1
@@ -115,6 +112,8 @@ def fit(
     penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
     parts = options.parts(len(penalties))
     free = all(p.lamb == 0 for p in penalties)
+    if model.n_params == 0:
+        raise ValueError("every parameter is frozen; expected at least one to train: see model.unfreeze.")
     name = choose_optimizer(options.opt, model.n_params, free)
     if options.smoothing == GCV and not free:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
@@ -146,6 +145,8 @@ def fit(
                 break
     if free:
         training.meet_constants()  # rounding led away from them where there was nothing else to lower
+    if not shrinks:
+        training.end_outside()
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
@@ -206,12 +207,13 @@ class _Training:
         if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
             self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
-        self.recorder = _Recorder(model, data, options, callback)
+        self.recorder = Recorder(model, data, options.steps, options.progress, callback)
         self.grid_updates: list[GridUpdate] = []
 
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
-        if isinstance(self.model._network, MixedNetwork):
+        net = self.model._network
+        if isinstance(net, Network) and not (net.structure.is_plain and net.structure.parameters is None):
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
             self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))
@@ -260,6 +262,17 @@ class _Training:
             model._keep_shrinkage(self.shrinkage_used)
         return status
 
+    def end_outside(self) -> None:
+        """Let edges go on outside the range of the samples as far as the error of the fit says."""
+        model, recorder = self.model, self.recorder
+        if not model._goes_on_smoothly:
+            return
+        leeway = leeway_of(model, recorder.data)
+        if leeway is not None:
+            model._leeway = leeway
+        model._followed = with_leeway(self.x, model._leeway)
+        recorder.correct_last()
+
     def move_grid(self) -> None:
         """Let the grids follow the samples, and note what that did to the function."""
         before = self.model._network.forward(self.x)
@@ -294,112 +307,3 @@ class _Training:
             if isinstance(objective, Shrunk):
                 self.shrinkage_used = objective.weight
         return outcome.status
-
-
-class _Recorder:
-    """Follows the iterations of a fit: keeps the model up to date, writes the history, asks the callback."""
-
-    def __init__(
-        self, model: Estimator, data: Dataset, options: FitOptions, callback: Callback | None
-    ) -> None:
-        self.model, self.data, self.options, self.callback = model, data, options, callback
-        self.splits = [s for s in ("test", "val") if f"{s}_input" in data]
-        self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
-        if "val" in self.splits:
-            self.history["val_loss"] = []
-        self.n_iter = 0
-        self.steps_before = 0
-        self._fev_before = self._inner = 0
-        self._per_step = 1
-        self._objective: Any = None
-        self._clock = time.perf_counter()
-        self._bar: Callable[[int, str], None] | None = None
-
-    @property
-    def wall_s(self) -> float:
-        return time.perf_counter() - self._clock
-
-    @property
-    def n_fev(self) -> int:
-        return self._fev_before + (0 if self._objective is None else self._objective.n_fev)
-
-    def open_bar(self, stack: ExitStack) -> None:
-        if self.options.progress:
-            from kan_np.training.progress import step_bar
-
-            self._bar = stack.enter_context(step_bar(self.options.steps))
-
-    def begin(self, objective: Objective, steps: int, iterations_per_step: int) -> None:
-        self.watch(objective)
-        self._steps, self._per_step = steps, iterations_per_step
-        self._theta = self.model._theta
-        self._inner = 0
-        self._recorded_at = -1
-
-    def watch(self, objective: Objective) -> None:
-        """Count the evaluations of another objective."""
-        self._fev_before, self._objective = self.n_fev, objective
-
-    def iteration(self, theta: FloatArray) -> bool:
-        """Called by the optimizer with the accepted parameters."""
-        self._theta = theta
-        self._inner += 1
-        self.n_iter += 1
-        if self._inner % self._per_step == 0:
-            self._record()
-        return self._asks_to_stop()
-
-    def trial(self, theta: FloatArray) -> bool:
-        """As `iteration` while the smoothing is chosen: counted, but no step of the history."""
-        self.n_iter += 1
-        return self._asks_to_stop()
-
-    def take(self, theta: FloatArray) -> None:
-        """Go on from other parameters."""
-        self._theta = self.model._theta = theta
-
-    def _asks_to_stop(self) -> bool:
-        if self.callback is None:
-            return False
-        answer = self.callback(self._progress())
-        return isinstance(answer, bool | np.bool_) and bool(answer)  # only True: not any value it returns
-
-    def _progress(self) -> Progress:
-        return Progress(
-            step=self.steps_before + self._inner // self._per_step,
-            steps=self.options.steps,
-            n_iter=self.n_iter,
-            n_fev=self.n_fev,
-            train_loss=float(np.sqrt(self._objective.mse)),
-            reg=self._objective.reg,
-            wall_s=self.wall_s,
-        )
-
-    def _record(self) -> None:
-        self.model._theta = self._theta
-        self._recorded_at = self._inner
-        history = self.history
-        history["train_loss"].append(float(np.sqrt(self._objective.mse)))
-        history["reg"].append(float(self._objective.reg))
-        for split in self.splits:
-            history[f"{split}_loss"].append(self._rmse(split))
-        if self._bar is not None:
-            test = f", test {history['test_loss'][-1]:.2e}" if history["test_loss"] else ""
-            self._bar(
-                self.steps_before + -(-self._inner // self._per_step),
-                f"train {history['train_loss'][-1]:.2e}{test}, reg {history['reg'][-1]:.2e}",
-            )
-
-    def _rmse(self, split: str) -> float:
-        x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
-        return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
-
-    def end(self) -> None:
-        """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""
-        self.model._theta = self._theta
-        self._fev_before += self._objective.n_fev
-        if self._recorded_at != self._inner or not self.history["train_loss"]:
-            self._objective(self._theta)
-            self._record()
-        self._objective.n_fev = 0
-        self.steps_before += self._steps

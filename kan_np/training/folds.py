@@ -134,7 +134,7 @@ class Folds:
         for fit in fits:
             if fit.descend(choice.weight).status is FitStatus.STOPPED:
                 return None
-        smooth = getattr(fits[0].model._network, "extrapolation", None) == "smooth"
+        smooth = fits[0].model._goes_on_smoothly
         held = {leeway: self._errors(fits, leeway) for leeway in (_LEEWAYS if smooth else ())}
         return Tried(choice, self._errors(fits, np.inf), held)
 

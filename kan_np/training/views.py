@@ -8,18 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.symbol import SymbolicEdge
-from kan_np.network.edge_index import Place
-from kan_np.network.mixed_layer import Affine
-from kan_np.network.mixed_network import MixedNetwork, as_mixed
+from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.network import Network
+from kan_np.network.structure import Affine
 from kan_np.network.width import Shape
 from kan_np.training.estimator import Estimator
 
 
 class Views(Estimator):
-    """A model with a network of either kind, and views of it; all arrays are copies."""
+    """A model with a network, and views of it; all arrays are copies."""
 
-    _network: Network | MixedNetwork
+    _network: Network
     _used: NDArray[np.bool_]
 
     @property
@@ -45,17 +44,13 @@ class Views(Estimator):
     @property
     def affine_trainable(self) -> bool:
         """Whether nodes have trainable scales and biases."""
-        net = self._network
-        return isinstance(net, MixedNetwork) and any(layer.affine is not None for layer in net.layers)
+        return self._network.structure.has_affine
 
     @property
     def affine(self) -> list[Affine]:
         """Scales and biases of subnodes and nodes, a layer above the inputs each; 1 and 0 without such."""
-        layers = []
-        for layer in as_mixed(self._network).layers:
-            values = layer.unit_affine if layer.affine is None else layer.affine.copy()
-            layers.append(layer.split_affine(values))
-        return layers
+        layers = self._network.layers
+        return [layer.unit_affine if layer.affine is None else layer.affine for layer in layers]
 
     @property
     def k(self) -> int:
@@ -88,14 +83,20 @@ class Views(Estimator):
         return self._network.masks
 
     @property
-    def symbols(self) -> dict[Place, SymbolicEdge]:
+    def symbols(self) -> dict[EdgeIndex, SymbolicEdge]:
         """The edges that are symbols, by layer, source and subnode; a copy. `fix_symbolic` makes them."""
-        return self._network.symbols if isinstance(self._network, MixedNetwork) else {}
+        return self._network.symbols
 
     @property
-    def locks(self) -> list[list[Place]]:
+    def locks(self) -> list[list[EdgeIndex]]:
         """Groups of edges (l, i, j) that share one function; see `lock`."""
-        return [list(group) for group in getattr(self._network, "locks", ())]
+        return [list(group) for group in self._network.ties]
+
+    @property
+    def frozen(self) -> list[tuple[int, int | None, int | None, str]]:
+        """What training leaves as it is, as (l, i, j, kind), i and j None for "affine"; see `freeze`."""
+        parts = sorted(self._network.structure.frozen)
+        return [(l, None, None, kind) if i < 0 else (l, i, j, kind) for (l, i, j), kind in parts]  # noqa: E741
 
     @property
     def input_id(self) -> NDArray[np.int64]:

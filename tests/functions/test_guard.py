@@ -57,7 +57,7 @@ def test_it_is_exact_outside_of_a_tiny_neighbourhood(symbol):
 @pytest.mark.parametrize("symbol", SYMBOLS, ids=lambda s: s.expression)
 def test_value_and_slope_have_no_jump(symbol):
     """Across each edge of the patches, neighbouring numbers have neighbouring values and slopes."""
-    guard = symbol._guard
+    guard = symbol.guard
     edges = guard.edges[np.abs(guard.edges) < 1e4]
     below, above = symbol.guarded(np.nextafter(edges, -np.inf)), symbol.guarded(np.nextafter(edges, np.inf))
     scale = 1.0 + np.abs(above[1])

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evaluated import evaluate
 
 from kan_np import KAN
-from kan_np.network.network import residual_values
-from kan_np.objective.objective import KanObjective
+from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.structure import ACTIVE, FASTER, ROWS
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 
 GUARD = 64
@@ -51,26 +53,23 @@ class Guarded:
 @pytest.fixture
 def guarded(monkeypatch):
     numpy = Guarded()
-    for module in ("network", "objective"):
-        monkeypatch.setattr(f"kan_np.{module}.{module}.np", numpy)
+    for module in ("network.kernel_arrays", "network.compiled", "objective.compiled"):
+        monkeypatch.setattr(f"kan_np.{module}.np", numpy)
     yield numpy
     numpy.check()
 
 
-@pytest.mark.parametrize("kind", ["rows", "polynomials", "both"])
+@pytest.mark.parametrize("kind", [ROWS, ACTIVE, FASTER])
 @pytest.mark.parametrize("k", range(6))
 @pytest.mark.parametrize("n", [1, 3, 17, 257, 700])
-def test_every_evaluation_of_a_network(guarded, monkeypatch, kind, k, n):
-    if kind != "both":
-        monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if kind == "rows" else 1e9)
-        monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
+def test_every_evaluation_of_a_network(guarded, kind, k, n):
     rng = np.random.default_rng(n)
     x, y = rng.uniform(-2.0, 2.0, (n, 2)), rng.normal(size=(n, 6))
-    model = KAN([2, 3, 6], 4, k, seed=k)
+    model = evaluate(KAN([2, 3, 6], 4, k, seed=k), kind)
     for penalty in (Penalty(), Penalty(0.1)):
-        objective = KanObjective(model._network, x, y, penalty)
+        objective = network_objective(model._network, x, y, penalty)
         assert np.isfinite(objective(model._theta)[0])
-    objective = KanObjective(model._network, x, y)
+    objective = network_objective(model._network, x, y)
     objective.value(model._theta)
     objective.normal_equations(model._theta)
     model(x)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import reference
+from evaluated import WAYS, evaluate, evaluated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN
-from kan_np.objective.objective import KanObjective, add_square
+from kan_np.objective.compiled import Memory
+from kan_np.objective.evaluator import add_square
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 
-#: `_DENSE_COST` and `_DENSE_FAN` of kan_np.network.network for each way: rows of all nodes, rows of inputs,
-#: no rows (and the sparse assembly).
-WAYS = {"rows": (0.0, 0), "inputs in rows": (0.0, 10**6), "polynomials": (1e9, 0)}
 MODES = ("smooth", "linear", "continue", "constant", "zero")
 WIDTHS = ([1, 1], [2, 1], [2, 2], [2, 3, 1], [2, 2, 2, 1], [3, 2, 2])
 
@@ -39,18 +37,6 @@ def samples(width, n, seed=0, reach=1.3):
     return rng.uniform(-reach, reach, (n, width[0])), rng.normal(size=(n, width[-1])), weight
 
 
-def take(monkeypatch, name):
-    """Networks that are made from now on go one of the `WAYS`."""
-    for constant, value in zip(("_DENSE_COST", "_DENSE_FAN"), WAYS[name], strict=True):
-        monkeypatch.setattr(f"kan_np.network.network.{constant}", value)
-
-
-def by_way(monkeypatch, name, network):
-    """The network with its tables for one of the `WAYS`."""
-    take(monkeypatch, name)
-    return replace(network)
-
-
 def by_the_twin(model, x, y, weight=None, smoothing=0.0):
     """f = r^T r, gradient 2 J^T r and Gauss-Newton Hessian 2 J^T J, with J by the complex step."""
     weight = np.ones(len(x)) if weight is None else weight
@@ -67,13 +53,15 @@ def close(ours, expected, tolerance):
     assert np.abs(ours - expected).max() <= tolerance * max(np.abs(expected).max(), 1e-3)
 
 
-def check(monkeypatch, model, x, y, weight=None, smoothing=0.0, tolerance=1e-10):
+def check(model, x, y, weight=None, smoothing=0.0, tolerance=1e-10, memory=None):
     """All ways agree with the twin, with each other and with the plain gradient."""
     value, grad, hessian = by_the_twin(model, x, y, weight, smoothing)
     found = {}
     for name in WAYS:
-        network = by_way(monkeypatch, name, model._network)
-        objective = KanObjective(network, x, y, weight=weight, smoothing=smoothing)
+        network = evaluated(model._network, name)
+        objective = network_objective(
+            network, x, y, weight=weight, smoothing=smoothing, memory=memory or Memory()
+        )
         f, g, h = objective.normal_equations(model._theta)
         assert (h.shape, h.flags.f_contiguous) == ((model.n_params, model.n_params), True)
         found[name] = f, g, np.tril(h)
@@ -92,47 +80,47 @@ def check(monkeypatch, model, x, y, weight=None, smoothing=0.0, tolerance=1e-10)
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 5])
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
-def test_both_assemblies_agree_with_the_twin(monkeypatch, width, k):
+def test_both_assemblies_agree_with_the_twin(width, k):
     model = random_model(width, k=k, seed=k)
     x, y, weight = samples(width, 24, k)
-    check(monkeypatch, model, x, y, weight if k % 2 else None)
+    check(model, x, y, weight if k % 2 else None)
 
 
 @pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", [2, 3])
-def test_every_extrapolation_and_residual_function(monkeypatch, k, mode, base_fun):
+def test_every_extrapolation_and_residual_function(k, mode, base_fun):
     model = random_model([2, 3, 2], 3, k, base_fun, mode, seed=1)
     x, y, weight = samples([2, 2], 20, 1, reach=2.5)
-    check(monkeypatch, model, x, y, weight)
+    check(model, x, y, weight)
 
 
 @pytest.mark.parametrize("grid", [1, 2, 20])
 @pytest.mark.parametrize("k", [1, 3, 4])
-def test_coarse_and_fine_grids(monkeypatch, k, grid):
+def test_coarse_and_fine_grids(k, grid):
     model = random_model([1, 2, 1], grid, k, seed=2)
-    check(monkeypatch, model, *samples([1, 1], 40, 2))
+    check(model, *samples([1, 1], 40, 2))
 
 
 @pytest.mark.parametrize("k", [0, 3, 5])
-def test_uneven_grids(monkeypatch, k):
+def test_uneven_grids(k):
     model = random_model([2, 2, 1], 5, k, seed=4, grid_eps=0.05)
     assert np.ptp(np.diff(model.knots[0][0])) > 0.01
-    check(monkeypatch, model, *samples([2, 1], 30, 4, reach=1.1), tolerance=1e-9)
+    check(model, *samples([2, 1], 30, 4, reach=1.1), tolerance=1e-9)
 
 
 @pytest.mark.parametrize("n", [1, 159, 160, 161, 600])
-def test_any_number_of_blocks(monkeypatch, n):
+def test_any_number_of_blocks(n):
     model = random_model([2, 2, 2], 2, 3)
     x, y, weight = samples([2, 2], n)
-    check(monkeypatch, model, x, y, weight if n > 1 else None, smoothing=0.01)
+    check(model, x, y, weight if n > 1 else None, smoothing=0.01)
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 5])
 @pytest.mark.parametrize(
     "place", ["on the knots", "both ends", "outside", "far outside", "one sample", "all equal"]
 )
-def test_ugly_points(monkeypatch, place, k):
+def test_ugly_points(place, k):
     model = random_model([1, 2, 1], 4, k, seed=3)
     x = {
         "on the knots": model.knots[0][0][:, None],
@@ -142,60 +130,55 @@ def test_ugly_points(monkeypatch, place, k):
         "one sample": np.array([[0.3]]),
         "all equal": np.full((9, 1), 0.3),
     }[place]
-    check(monkeypatch, model, x, np.cos(3 * x))
+    check(model, x, np.cos(3 * x))
 
 
 @pytest.mark.parametrize("width", [[1, 1], [2, 2, 1], [2, 2]], ids=str)
 @pytest.mark.parametrize("k", [0, 1, 3])
-def test_the_smoothing_term(monkeypatch, k, width):
+def test_the_smoothing_term(k, width):
     for base_fun in ("silu", "zero"):
         model = random_model(width, 4, k, base_fun, seed=5)
-        check(monkeypatch, model, *samples(width, 20, 5), smoothing=0.37)
+        check(model, *samples(width, 20, 5), smoothing=0.37)
 
 
 @pytest.mark.parametrize("cache", [1, 512 * 2**20])
 @pytest.mark.parametrize("jacobian", [1, 32 * 2**20])
-def test_parts_of_samples_and_chunks_of_rows(monkeypatch, cache, jacobian):
-    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", cache)
-    monkeypatch.setattr("kan_np.objective.objective._JACOBIAN_BYTES", jacobian)
+def test_parts_of_samples_and_chunks_of_rows(cache, jacobian):
     model = random_model([2, 2, 2], 3, 3, seed=6)
     for n in (320, 600):
         x, y, weight = samples([2, 2], n, 6)
-        check(monkeypatch, model, x, y, weight, smoothing=0.1)
+        check(model, x, y, weight, smoothing=0.1, memory=Memory(cache, jacobian))
 
 
-def test_two_blocks_a_part_and_one_a_chunk(monkeypatch):
+def test_two_blocks_a_part_and_one_a_chunk():
     model = random_model([1, 2, 1], 3, 3, seed=7)
     row = 8 * (2 * 4 + 3)
-    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", 2 * 160 * row)
     x, y, weight = samples([1, 1], 1300, 7)
     for blocks in (1, 2, 3):
-        monkeypatch.setattr("kan_np.objective.objective._JACOBIAN_BYTES", blocks * 160 * 8 * model.n_params)
-        check(monkeypatch, model, x, y, weight)
+        memory = Memory(2 * 160 * row, blocks * 160 * 8 * model.n_params)
+        check(model, x, y, weight, memory=memory)
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_nothing_is_left_over_from_the_call_before(monkeypatch, name):
-    take(monkeypatch, name)
-    model = random_model([2, 2, 1], 3, 3, seed=8)
+def test_nothing_is_left_over_from_the_call_before(name):
+    model = evaluate(random_model([2, 2, 1], 3, 3, seed=8), name)
     x, y, weight = samples([2, 1], 300, 8)
-    objective = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
+    objective = network_objective(model._network, x, y, weight=weight, smoothing=0.2)
     objective.normal_equations(model._theta + 0.3)
     _, grad, hessian = objective.normal_equations(model._theta)
-    fresh = KanObjective(model._network, x, y, weight=weight, smoothing=0.2)
+    fresh = network_objective(model._network, x, y, weight=weight, smoothing=0.2)
     _, expected, matrix = fresh.normal_equations(model._theta)
     np.testing.assert_array_equal(grad, expected)
     np.testing.assert_array_equal(np.tril(hessian), np.tril(matrix))
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(monkeypatch, name):
-    take(monkeypatch, name)
+def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(name):
     model = random_model([2, 2, 1], 3, 3)
     x, y, weight = samples([2, 1], 50)
     theta = model._theta.copy()
     kept = [a.copy() for a in (x, y, weight, theta)]
-    objective = KanObjective(model._network, x, y, weight=weight)
+    objective = network_objective(model._network, x, y, weight=weight)
     _, first, _ = objective.normal_equations(theta)
     saved = first.copy()
     objective.normal_equations(theta + 1.0)
@@ -205,27 +188,25 @@ def test_the_gradient_is_a_new_array_and_arguments_stay_as_they_are(monkeypatch,
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(monkeypatch, name):
-    take(monkeypatch, name)
+def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(name):
     model = random_model([2, 2, 2], 3, 3, seed=9)
     x, y, _ = samples([2, 2], 40, 9)
     weight = np.resize([1.0, 2.0, 0.0], 40)
     repeats = weight.astype(int)
-    ours = KanObjective(model._network, x, y, weight=weight).normal_equations(model._theta)
+    ours = network_objective(model._network, x, y, weight=weight).normal_equations(model._theta)
     rows = np.repeat(x, repeats, axis=0), np.repeat(y, repeats, axis=0)
-    expected = KanObjective(model._network, *rows).normal_equations(model._theta)
+    expected = network_objective(model._network, *rows).normal_equations(model._theta)
     assert ours[0] == pytest.approx(expected[0], rel=1e-13)
     close(ours[1], expected[1], 1e-12)
     close(np.tril(ours[2]), np.tril(expected[2]), 1e-12)
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_only_the_scale_of_weights_does_not_count(monkeypatch, name):
-    take(monkeypatch, name)
+def test_only_the_scale_of_weights_does_not_count(name):
     model = random_model([1, 2, 1], 3, 3)
     x, y, weight = samples([1, 1], 30)
-    plain = KanObjective(model._network, x, y, weight=weight).normal_equations(model._theta)
-    scaled = KanObjective(model._network, x, y, weight=1e6 * weight).normal_equations(model._theta)
+    plain = network_objective(model._network, x, y, weight=weight).normal_equations(model._theta)
+    scaled = network_objective(model._network, x, y, weight=1e6 * weight).normal_equations(model._theta)
     assert scaled[0] == pytest.approx(plain[0], rel=1e-13)
     close(np.tril(scaled[2]), np.tril(plain[2]), 1e-12)
 
@@ -233,10 +214,10 @@ def test_only_the_scale_of_weights_does_not_count(monkeypatch, name):
 def test_bookkeeping_of_the_objective():
     model = random_model([2, 2, 2], 3, 3)
     x, y, _ = samples([2, 2], 30)
-    objective = KanObjective(model._network, x, y, smoothing=0.5)
+    objective = network_objective(model._network, x, y, smoothing=0.5)
     assert objective.n_residuals == 60
     assert objective.least_squares
-    assert not KanObjective(model._network, x, y, Penalty(0.1)).least_squares
+    assert not network_objective(model._network, x, y, Penalty(0.1)).least_squares
     mse = float(np.mean((model(x) - y) ** 2))
     for n, call in enumerate((objective, objective.value, objective.normal_equations), start=1):
         objective.mse = objective.reg = np.nan
@@ -246,12 +227,12 @@ def test_bookkeeping_of_the_objective():
         assert objective.reg == 0.0
 
 
-def test_smoothing_may_change_between_evaluations(monkeypatch):
+def test_smoothing_may_change_between_evaluations():
     model = random_model([2, 1], 4, 3)
     x, y, weight = samples([2, 1], 30)
     for name in WAYS:
-        network = by_way(monkeypatch, name, model._network)
-        objective = KanObjective(network, x, y, weight=weight)
+        network = evaluated(model._network, name)
+        objective = network_objective(network, x, y, weight=weight)
         for smoothing in (0.0, 2.0, 0.5, 0.0):
             objective.smoothing = smoothing
             value, grad, hessian = by_the_twin(model, x, y, weight, smoothing)
@@ -264,13 +245,12 @@ def test_smoothing_may_change_between_evaluations(monkeypatch):
 @pytest.mark.parametrize("grid_eps", [1.0, 0.05])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
 @pytest.mark.parametrize("name", WAYS)
-def test_parameters_that_are_not_finite_or_overflow_give_no_finite_value(monkeypatch, name, bad, grid_eps):
-    take(monkeypatch, name)
+def test_parameters_that_are_not_finite_or_overflow_give_no_finite_value(name, bad, grid_eps):
     model = random_model([2, 2, 2, 1], 4, 3, grid_eps=grid_eps)
     x, y, weight = samples([2, 1], 300)
     theta = model._theta.copy()
     theta[: model.n_params // 2 : 3] = bad
-    objective = KanObjective(model._network, x, y, weight=weight)
+    objective = network_objective(model._network, x, y, weight=weight)
     with np.errstate(over="ignore", invalid="ignore"):
         assert not np.isfinite(objective.normal_equations(theta)[0])
         assert not np.isfinite(objective.value(theta))
@@ -302,5 +282,4 @@ def test_add_square_adds_to_the_upper_triangle_in_place():
 )
 def test_no_counterexample_among_random_networks(width, grid, k, mode, base_fun, eps, n, seed):
     model = random_model(width, grid, k, base_fun, mode, seed, eps)
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        check(monkeypatch, model, *samples(width, n, seed), smoothing=0.1, tolerance=1e-8)
+    check(model, *samples(width, n, seed), smoothing=0.1, tolerance=1e-8)

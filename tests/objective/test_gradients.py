@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
+from evaluated import evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN, MLP
-from kan_np.objective.mlp_objective import MlpObjective
-from kan_np.objective.objective import KanObjective
+from kan_np.network.structure import ACTIVE, ROWS
+from kan_np.objective.compiled import Memory
+from kan_np.objective.mlp_objective import mlp_objective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 MODES = ("smooth", "linear", "continue", "constant", "zero")
@@ -27,7 +30,7 @@ def random_model(width, grid, k, base_fun="silu", extrapolation="smooth", seed=0
 
 def check(model, x, y, lamb=0.0, weights=WEIGHTS, metric="edge_forward_spline_n", tolerance=1e-9):
     penalty = Penalty(lamb, **weights, reg_metric=metric)
-    value, grad = KanObjective(model._network, x, y, penalty)(model._theta)
+    value, grad = network_objective(model._network, x, y, penalty)(model._theta)
 
     def slow(theta):
         return reference.objective(
@@ -47,11 +50,13 @@ def check(model, x, y, lamb=0.0, weights=WEIGHTS, metric="edge_forward_spline_n"
     assert np.abs(grad - expected).max() <= tolerance * max(np.abs(expected).max(), 1e-3)
 
 
-@pytest.fixture(params=["rows", "polynomials"])
-def kind(request, monkeypatch):
-    """All edges by one of the two kinds of kernels; left alone, a network takes both."""
-    monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
-    monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
+def of_kind(kind, make, *args, **options):
+    return evaluate(make(*args, **options), kind)
+
+
+@pytest.fixture(params=[ROWS, ACTIVE])
+def kind(request):
+    """How splines are evaluated; left alone, a network takes both ways."""
     return request.param
 
 
@@ -61,7 +66,7 @@ def kind(request, monkeypatch):
 def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.4, 1.4, (30, 2)), rng.normal(size=(30, 2))
-    check(random_model([2, 3, 2], 4, k, base_fun, mode, seed=k), x, y)
+    check(of_kind(kind, random_model, [2, 3, 2], 4, k, base_fun, mode, seed=k), x, y)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -69,7 +74,7 @@ def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
 def test_penalties_and_their_gradients_agree_with_the_twin(kind, k, metric):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.2, 1.2, (25, 2)), rng.normal(size=(25, 1))
-    check(random_model([2, 3, 2, 1], 3, k, seed=k), x, y, lamb=0.37, metric=metric)
+    check(of_kind(kind, random_model, [2, 3, 2, 1], 3, k, seed=k), x, y, lamb=0.37, metric=metric)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -100,26 +105,25 @@ def test_fans_of_all_sizes_and_both_kinds_of_edges_in_one_network(n_out):
 def test_samples_that_do_not_fill_a_panel_or_a_block(kind, n):
     rng = np.random.default_rng(n)
     x, y = rng.uniform(-1.1, 1.1, (n, 1)), rng.normal(size=(n, 1))
-    check(random_model([1, 2, 1], 4, 3, seed=n), x, y)
+    check(of_kind(kind, random_model, [1, 2, 1], 4, 3, seed=n), x, y)
 
 
 @pytest.mark.parametrize("k", [1, 3, 4])
 def test_grids_with_uneven_intervals(kind, k):
     rng = np.random.default_rng(k)
-    model = random_model([2, 3, 1], 5, k, seed=k, grid_eps=0.1)
+    model = of_kind(kind, random_model, [2, 3, 1], 5, k, seed=k, grid_eps=0.1)
     model.update_grid(rng.uniform(-1, 1, (60, 2)) ** 3)
     x, y = rng.uniform(-1.3, 1.3, (50, 2)), rng.normal(size=(50, 1))
     check(model, x, y)
     check(model, x, y, lamb=0.3)
 
 
-def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
+def test_data_larger_than_the_cache_is_expanded_in_parts():
     rng = np.random.default_rng(0)
     x, y = rng.uniform(-1, 1, (700, 2)), rng.normal(size=(700, 1))
     model = random_model([2, 3, 1], 5, 3)
-    whole = KanObjective(model._network, x, y, Penalty())(model._theta)
-    monkeypatch.setattr("kan_np.objective.objective._CACHE_BYTES", 1)
-    parts = KanObjective(model._network, x, y, Penalty())(model._theta)
+    whole = network_objective(model._network, x, y, Penalty())(model._theta)
+    parts = network_objective(model._network, x, y, Penalty(), memory=Memory(inputs=1))(model._theta)
     assert parts[0] == pytest.approx(whole[0], rel=1e-13)
     np.testing.assert_allclose(parts[1], whole[1], rtol=1e-11, atol=1e-14)
 
@@ -129,7 +133,7 @@ def test_data_larger_than_the_cache_is_expanded_in_parts(monkeypatch):
     "place", ["on the knots", "both ends", "outside", "one interval outside", "one sample", "all equal"]
 )
 def test_ugly_points(kind, place, k):
-    model = random_model([1, 2, 1], 4, k, seed=3)
+    model = of_kind(kind, random_model, [1, 2, 1], 4, k, seed=3)
     x = {
         "on the knots": model.knots[0][0][:, None],
         "both ends": np.array([[-1.0], [1.0]]),
@@ -151,8 +155,8 @@ def test_an_extrapolation_of_error_trains_as_smooth(k):
     model = random_model([2, 2, 1], 4, k, extrapolation="error", seed=k)
     check(model, x, y)
     smooth = random_model([2, 2, 1], 4, k, extrapolation="smooth", seed=k)
-    value, grad = KanObjective(model._network, x, y)(model._theta)
-    expected, slope = KanObjective(smooth._network, x, y)(smooth._theta)
+    value, grad = network_objective(model._network, x, y)(model._theta)
+    expected, slope = network_objective(smooth._network, x, y)(smooth._theta)
     assert value == expected
     np.testing.assert_array_equal(grad, slope)
 
@@ -160,8 +164,8 @@ def test_an_extrapolation_of_error_trains_as_smooth(k):
 def test_penalty_of_constant_edges_is_finite_and_pushes_nowhere():
     model = random_model([1, 2, 1], 4, 3)
     x = np.full((9, 1), 0.3)
-    value, grad = KanObjective(model._network, x, x, Penalty(1.0, 1.0, 2.0))(model._theta)
-    free, free_grad = KanObjective(model._network, x, x, Penalty())(model._theta)
+    value, grad = network_objective(model._network, x, x, Penalty(1.0, 1.0, 2.0))(model._theta)
+    free, free_grad = network_objective(model._network, x, x, Penalty())(model._theta)
     assert value == pytest.approx(free, rel=1e-12)
     np.testing.assert_allclose(grad, free_grad, rtol=1e-9, atol=1e-12)
 
@@ -187,7 +191,7 @@ def test_no_counterexample_among_random_networks(width, grid, k, mode, eps, lamb
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_input_jacobian_agrees_with_the_twin(kind, k, mode):
-    model = random_model([2, 3, 2], 4, k, extrapolation=mode, seed=k)
+    model = of_kind(kind, random_model, [2, 3, 2], 4, k, extrapolation=mode, seed=k)
     x = np.random.default_rng(k).uniform(-1.3, 1.3, (200, 2))
     layers = reference.unpack(model._theta, model)
     expected = np.empty((200, 2, 2))
@@ -226,7 +230,7 @@ def test_mlp_gradient_agrees_with_the_twin(activation, lamb):
     rng = np.random.default_rng(2)
     model = MLP([3, 5, 4, 2], activation, seed=1)
     x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
-    value, grad = MlpObjective(model._network, x, y, Penalty(lamb, 1.0, 0.0))(model._theta)
+    value, grad = mlp_objective(model._network, x, y, Penalty(lamb, 1.0, 0.0))(model._theta)
 
     def slow(theta):
         layers, at = [], 0

@@ -8,7 +8,7 @@ import reference
 
 from kan_np import MLP
 from kan_np.network.mlp_network import split_layers
-from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.mlp_objective import JACOBIAN_BYTES, mlp_objective
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import levenberg_marquardt
 from kan_np.optimize.status import FitStatus
@@ -40,8 +40,8 @@ def expected_equations(model, x, y, weight=None):
     return v @ residual**2, scaled.T @ residual, scaled.T @ jacobian
 
 
-def check(model, x, y, weight=None):
-    objective = model._objective(x, y, Penalty(), weight, 0.0)
+def check(model, x, y, weight=None, jacobian_bytes=JACOBIAN_BYTES):
+    objective = mlp_objective(model._network, x, y, Penalty(), weight, jacobian_bytes)
     value, grad, hessian = objective.normal_equations(model._theta)
     expected_value, expected_grad, expected_hessian = expected_equations(model, x, y, weight)
     assert value == pytest.approx(expected_value, rel=1e-12)
@@ -69,15 +69,13 @@ def test_weighted_samples(width):
 
 @pytest.mark.parametrize("rows", [1, 7, 29, 30, 64])
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
-def test_the_size_of_a_chunk_changes_nothing(width, rows, monkeypatch):
+def test_the_size_of_a_chunk_changes_nothing(width, rows):
     one_output = sum((a + 1) * b for a, b in zip(width, [*width[1:-1], 1], strict=False))
-    monkeypatch.setattr("kan_np.objective.mlp_objective._JACOBIAN_BYTES", 8 * one_output * rows)
-    check(MLP(width, "silu", seed=4), *samples(width))
+    check(MLP(width, "silu", seed=4), *samples(width), jacobian_bytes=8 * one_output * rows)
 
 
-def test_a_chunk_holds_a_row_however_many_parameters(monkeypatch):
-    monkeypatch.setattr("kan_np.objective.mlp_objective._JACOBIAN_BYTES", 1)
-    check(MLP([2, 5, 3], seed=4), *samples([2, 5, 3]))
+def test_a_chunk_holds_a_row_however_many_parameters():
+    check(MLP([2, 5, 3], seed=4), *samples([2, 5, 3]), jacobian_bytes=1)
 
 
 def test_weight_two_is_the_sample_twice():
@@ -152,8 +150,8 @@ def test_weighted_penalised_gradient_agrees_with_the_twin():
 def test_without_a_penalty_the_objective_is_least_squares():
     model = MLP([1, 2, 1])
     x, y = samples(model.width)
-    assert MlpObjective(model._network, x, y).least_squares
-    assert MlpObjective(model._network, x, y, Penalty(0.0)).least_squares
+    assert mlp_objective(model._network, x, y).least_squares
+    assert mlp_objective(model._network, x, y, Penalty(0.0)).least_squares
 
 
 @pytest.mark.parametrize("activation", ["relu", "silu"])

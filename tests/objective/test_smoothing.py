@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
+from evaluated import layered_objective
 from scipy.interpolate import BSpline
 
 from kan_np import KAN, create_dataset, fit_schedule
 from kan_np.edges.bspline import SplineTable
 from kan_np.edges.knots import continued_knots
-from kan_np.network.mixed_network import as_mixed
-from kan_np.objective.mixed_objective import MixedObjective
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.smoothing import (
     Roughness,
     check_smoothing,
@@ -35,7 +34,7 @@ def roughness(coef, differences):
 def fitted(x, y, smoothing, **options):
     """A one-edge KAN after Levenberg-Marquardt with a smoothing weight."""
     model = KAN([1, 1], **options)
-    objective = KanObjective(model._network, x, y, smoothing=smoothing)
+    objective = network_objective(model._network, x, y, smoothing=smoothing)
     outcome = minimize(objective, model._theta, 300, lambda theta: False)
     model._network = model._network.with_theta(outcome.theta)
     return model
@@ -164,20 +163,22 @@ def test_polynomials_of_the_order_of_the_spline_have_no_jumps(k):
 
 
 @pytest.mark.parametrize("grid_eps", [1.0, 0.0])
-def test_weak_is_the_same_rule_for_networks_of_splines_and_for_mixed_ones(grid_eps):
+def test_weak_is_the_same_rule_compiled_and_layer_by_layer(grid_eps):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(200, 2)), rng.normal(size=(200, 1))
     model = KAN([2, 3, 1], grid=6, grid_eps=grid_eps, noise_scale=2.0, seed=0)
     model.update_grid(x)
-    objectives = [made(model._network, x, y, smoothing="weak") for made in (KanObjective, mixed_twin)]
+    objectives = [
+        made(model._network, x, y, smoothing="weak") for made in (network_objective, layer_by_layer)
+    ]
     for objective in objectives:
         objective.normal_equations(model._theta)
     np.testing.assert_allclose(objectives[0].smoothing, objectives[1].smoothing, rtol=1e-9)
     assert objectives[0](model._theta)[0] == pytest.approx(objectives[1](model._theta)[0], rel=1e-12)
 
 
-def mixed_twin(net, x, y, smoothing):
-    return MixedObjective(as_mixed(net), x, y, None, None, smoothing)
+def layer_by_layer(net, x, y, smoothing):
+    return layered_objective(net, x, y, smoothing=smoothing)
 
 
 def weak(mse, coef, felt, variance=2.0, n=20):
@@ -247,7 +248,7 @@ def test_bends_are_free_where_all_or_nothing_is_explained_or_nothing_is_finite(m
     assert weak_bend_weight(mse, bent, 0.4, variance) == 0.0
 
 
-@pytest.mark.parametrize("made", [KanObjective, mixed_twin])
+@pytest.mark.parametrize("made", [network_objective, layer_by_layer])
 def test_derivatives_with_jumps_and_bends_are_those_of_the_value(made):
     """The weights stay as `normal_equations` has set them; central differences, Gauss-Newton matrix."""
     rng = np.random.default_rng(3)
@@ -340,7 +341,7 @@ def test_the_gradient_with_smoothing_agrees_with_the_complex_step(k, width, base
         r = reference.roots(x, y, layers, k, base_fun, "smooth", weight, 0.6)
         return (r * r).sum()
 
-    objective = KanObjective(model._network, x, y, weight=weight, smoothing=0.6)
+    objective = network_objective(model._network, x, y, weight=weight, smoothing=0.6)
     value, gradient = objective(model._theta)
     expected = reference.complex_step(slow, model._theta)
     assert value == pytest.approx(float(slow(model._theta)), rel=1e-12)
@@ -351,8 +352,8 @@ def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_residual_weight
     rng = np.random.default_rng(0)
     model = KAN([2, 2, 1], 4, noise_scale=3.0, seed=0)
     x, y = rng.uniform(-1, 1, (30, 2)), rng.normal(size=(30, 1))
-    rough = KanObjective(model._network, x, y, smoothing=2.0)
-    plain = KanObjective(model._network, x, y)
+    rough = network_objective(model._network, x, y, smoothing=2.0)
+    plain = network_objective(model._network, x, y)
     value, gradient = rough(model._theta)
     free, slope = plain(model._theta)
     layers, d = [c.reshape(-1, c.shape[-1]) for c in model.coef], difference_matrix(7)

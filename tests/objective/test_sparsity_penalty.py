@@ -8,7 +8,7 @@ import pytest
 from kan_np import KAN, create_dataset
 from kan_np.network.running_statistics import Moments, deviation, deviation_weight
 from kan_np.objective.edge_scores import METRICS, Spread, backward_scores, scores
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties, sparsity
 from kan_np.training.fit import FitOptions
 
@@ -100,8 +100,8 @@ def test_backward_scores_do_not_care_about_the_scale_of_a_layer_and_the_gradient
     last = np.zeros_like(theta)
     last[6 * 8 :] = theta[6 * 8 :]
     y = np.zeros((60, 1))
-    _, free = KanObjective(model._network, X, y)(theta)
-    value, grad = KanObjective(model._network, X, y, Penalty(1.0, reg_metric=metric))(theta)
+    _, free = network_objective(model._network, X, y)(theta)
+    value, grad = network_objective(model._network, X, y, Penalty(1.0, reg_metric=metric))(theta)
     assert value > 1
     by_penalty = grad - free
     assert np.linalg.norm(by_penalty) > 0.1
@@ -132,7 +132,7 @@ def test_every_metric_sparsifies(metric):
     result = sparse.fit(DATA, steps=15, lamb=0.01, reg_metric=metric)
 
     def penalty_of(model):
-        objective = KanObjective(model._network, DATA["train_input"], DATA["train_label"], weights)
+        objective = network_objective(model._network, DATA["train_input"], DATA["train_label"], weights)
         objective(model._theta)
         return objective.reg
 
@@ -143,7 +143,7 @@ def test_every_metric_sparsifies(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_overflow_under_a_penalty_is_no_warning(metric):
     model = KAN([1, 2, 1], seed=0)
-    objective = KanObjective(model._network, X[:, :1], X[:, 1:], Penalty(1.0, reg_metric=metric))
+    objective = network_objective(model._network, X[:, :1], X[:, 1:], Penalty(1.0, reg_metric=metric))
     value, _ = objective(model._theta * 1e200)
     assert not np.isfinite(value)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, MLP, FitStatus, ScaleWarning, create_dataset, fit_schedule
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import OPTIMIZERS, choose_optimizer
 from kan_np.optimize.scipy_minimizers import (
@@ -28,7 +28,7 @@ def linear_problem():
     """A KAN without a hidden layer is linear in its parameters; its minimum is known."""
     model = KAN([2, 1], grid=3, seed=1)
     x, y = DATA["train_input"], DATA["train_label"]
-    objective = KanObjective(model._network, x, y)
+    objective = network_objective(model._network, x, y)
     base = model._theta
     zero = np.zeros_like(base)
     rows = []

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from kan_np import KAN
+from kan_np.network.network import Network
+from kan_np.network.structure import Affine
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.surgery.attribution import (
     METRICS,
@@ -78,11 +80,13 @@ def load_mixed(row):
     names = ("coef", "scale_base", "knots")
     model.set_parameters(**{name: [np.array(layer[name]) for layer in row["layers"]] for name in names})
     if row["affine_trainable"]:
-        order = ("subnode_scale", "subnode_bias", "node_scale", "node_bias")
-        for number, layer in enumerate(row["layers"]):
-            affine = np.concatenate([layer[name] for name in order])
-            mixed = replace(model._network.layers[number], affine=affine)
-            model._network = model._network.with_layer(number, mixed)
+        pairs = zip(model._network.layers, row["layers"], strict=True)
+        model._network = Network.from_layers(
+            [
+                replace(layer, affine=Affine(*(np.array(own[name]) for name in Affine._fields)))
+                for layer, own in pairs
+            ]
+        )
     return model
 
 

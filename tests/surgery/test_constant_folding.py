@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kan_np import KAN, create_dataset
+from kan_np.network.network import Network
+from kan_np.network.structure import Affine
 from kan_np.surgery.attribution import measure_means
 from kan_np.surgery.constant_folding import Reduction
 
@@ -28,9 +30,12 @@ def mixed_model(width, seed=0, n_symbols=0, affine=False, mult_arity=2, extrapol
         a, b, c, d = rng.uniform(0.3, 1, 4)
         model.fix_symbolic(*places[number], str(rng.choice(NAMES)), fit=False, a=a, b=b, c=c, d=d)
     if affine:
-        for number, layer in enumerate(model._network.layers):
-            values = rng.uniform(0.5, 1.5, layer.affine.size)
-            model._network = model._network.with_layer(number, replace(layer, affine=values))
+        layers = []
+        for layer in model._network.layers:
+            sizes = [part.size for part in layer.affine]
+            values = np.split(rng.uniform(0.5, 1.5, sum(sizes)), np.cumsum(sizes[:-1]))
+            layers.append(replace(layer, affine=Affine(*values)))
+        model._network = Network.from_layers(layers)
     return model
 
 

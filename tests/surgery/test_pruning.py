@@ -8,10 +8,12 @@ import json
 import numpy as np
 import pytest
 import reference
+from evaluated import evaluate
 
 from kan_np import KAN, Scaler, create_dataset, load_model
-from kan_np.network.network import new_scratch
-from kan_np.objective.objective import KanObjective
+from kan_np.network.kernel_arrays import new_scratch
+from kan_np.network.structure import ACTIVE, FASTER, ROWS
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 X = np.random.default_rng(0).uniform(-1, 1, (80, 3))
@@ -54,27 +56,25 @@ def reloaded(model):
 def dense_layers(theta, model):
     """Layers for the slow twin, with rows of zeros where there is no edge."""
     there = np.concatenate([mask.ravel() for mask in model.edges])
-    rows = theta.reshape(model._network.theta.shape)
+    rows = theta.reshape(model._network.spline_params.shape)
     full = np.zeros((there.size, rows.shape[1]), dtype=rows.dtype)
     full[there] = rows
     return reference.unpack(full, model)
 
 
-@pytest.fixture(params=["rows", "polynomials", "both"])
-def kind(request, monkeypatch):
-    """All edges by one of the two kinds of kernels, or by both as a network is left alone."""
-    if request.param != "both":
-        monkeypatch.setattr("kan_np.network.network._DENSE_COST", 0.0 if request.param == "rows" else 1e9)
-        monkeypatch.setattr("kan_np.network.network._DENSE_FAN", 0)
+@pytest.fixture(params=[ROWS, ACTIVE, FASTER])
+def kind(request):
+    """How splines are evaluated."""
+    return request.param
 
 
 @pytest.mark.parametrize("base_fun", ["silu", "zero"])
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("lamb", [0.0, 0.3])
 def test_gradients_of_sparse_networks_agree_with_the_twin(kind, lamb, metric, base_fun):
-    model = sparse_model(base_fun=base_fun)
+    model = evaluate(sparse_model(base_fun=base_fun), kind)
     x, y = 1.2 * X[:37], np.random.default_rng(1).normal(size=(37, 2))
-    value, grad = KanObjective(model._network, x, y, Penalty(lamb, **WEIGHTS, reg_metric=metric))(
+    value, grad = network_objective(model._network, x, y, Penalty(lamb, **WEIGHTS, reg_metric=metric))(
         model._theta
     )
 
@@ -88,9 +88,9 @@ def test_gradients_of_sparse_networks_agree_with_the_twin(kind, lamb, metric, ba
 
 
 def test_gauss_newton_matrices_of_sparse_networks_agree_with_the_twin(kind):
-    model = sparse_model()
+    model = evaluate(sparse_model(), kind)
     x, y, weight = 1.2 * X[:37], np.random.default_rng(1).normal(size=(37, 2)), np.ones(37)
-    _, grad, hessian = KanObjective(model._network, x, y, smoothing=0.1).normal_equations(model._theta)
+    _, grad, hessian = network_objective(model._network, x, y, smoothing=0.1).normal_equations(model._theta)
 
     def slow(theta):
         return reference.roots(x, y, dense_layers(theta, model), 3, "silu", "smooth", weight, 0.1)
@@ -102,7 +102,7 @@ def test_gauss_newton_matrices_of_sparse_networks_agree_with_the_twin(kind):
 
 
 def test_jacobians_by_the_inputs_of_sparse_networks_agree_with_central_differences(kind):
-    model = sparse_model()
+    model = evaluate(sparse_model(), kind)
     for i in range(3):
         step = 1e-6 * np.eye(3)[i]
         expected = (model(X + step) - model(X - step)) / 2e-6
@@ -163,9 +163,9 @@ def test_pruning_takes_away_parameters_and_memory():
     assert small.n_params == 10 * 8
     assert small._network.table.knots.shape[0] == 5
     net = model.remove_edge(0, 0, 0)._network
-    assert net.theta.shape[0] == 39
-    assert new_scratch(net).polynomial.shape[0] == 39
-    bytes_of = [sum(a.nbytes for a in new_scratch(m._network)) for m in (model, small)]
+    assert net.spline_params.shape[0] == 39
+    assert new_scratch(net.structure).polynomial.shape[0] == 39
+    bytes_of = [sum(a.nbytes for a in new_scratch(m._network.structure)[:-2]) for m in (model, small)]
     assert bytes_of[1] < 0.5 * bytes_of[0]
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_linnerud
 
 from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_schedule
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.shrinkage import Shrunk, SplinePrior, constant_network, prior_matrix
 from kan_np.objective.shrinkage import _edges as edges_of
 from kan_np.objective.sparsity_penalty import Penalty
@@ -206,9 +206,9 @@ def test_constants_cost_nothing_and_are_exact():
     net = constant_network(model._network, np.array([1.5, -2.0]))
     x = 3 * np.random.default_rng(0).normal(size=(10, 3))
     assert np.allclose(net.forward(x), [1.5, -2.0], atol=1e-12)
-    objective = Shrunk(KanObjective(net, x, np.zeros((10, 2))), SplinePrior(net, 1.0), 1.0)
+    objective = Shrunk(network_objective(net, x, np.zeros((10, 2))), SplinePrior(net, 1.0), 1.0)
     assert np.isclose(objective.value(net.theta.ravel()), objective.mse)
-    place, hidden = edges_of(net)
+    place, hidden = edges_of(net.structure)
     assert place.size == net.n_params
     assert hidden.sum() == 12
 

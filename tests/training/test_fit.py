@@ -124,7 +124,8 @@ def test_sparsity_penalty_shrinks_what_it_weighs():
     sparse = plain.copy()
     plain.fit(DATA, steps=10)
     result = sparse.fit(DATA, steps=10, lamb=0.05)
-    from kan_np.objective.sparsity_penalty import Penalty, penalty_value
+    from kan_np.objective.network_objective import penalty_value
+    from kan_np.objective.sparsity_penalty import Penalty
 
     weights = Penalty(1.0)
     assert penalty_value(weights, sparse._network, DATA["train_input"]) < 0.8 * penalty_value(

@@ -6,7 +6,7 @@ from test_few_samples import against_the_mean, few_products, linnerud, noise, wi
 
 from kan_np import MLP, FitStatus, ScaleWarning, create_dataset, fit_mlp
 from kan_np.network.mlp_network import split_layers
-from kan_np.objective.mlp_objective import MlpObjective
+from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.weight_decay import WeightPrior
 
@@ -63,9 +63,9 @@ def test_zero_is_least_squares_and_a_number_holds_for_any_number_of_samples():
         assert result.shrinkage == 0.01
         x, y = samples["train_input"], samples["train_label"]
         prior = WeightPrior(model._network, x, None, float(y.var()))
-        slope = Shrunk(MlpObjective(model._network, x, y), prior, 0.01)(model._theta)[1]
+        slope = Shrunk(mlp_objective(model._network, x, y), prior, 0.01)(model._theta)[1]
         assert np.abs(slope).max() < 1e-3
-        assert np.abs(MlpObjective(model._network, x, y)(model._theta)[1]).max() > 1e-3
+        assert np.abs(mlp_objective(model._network, x, y)(model._theta)[1]).max() > 1e-3
 
 
 def test_enough_samples_are_fitted_by_least_squares_to_the_same_bits():
@@ -132,7 +132,7 @@ def test_derivatives_of_the_prior(width):
     rng = np.random.default_rng(0)
     model = MLP(width, seed=1)
     x, y = rng.normal(size=(20, width[0])), rng.normal(size=(20, width[-1]))
-    plain = MlpObjective(model._network, x, y)
+    plain = mlp_objective(model._network, x, y)
     shrunk = Shrunk(plain, WeightPrior(model._network, x, None, 2.0), 0.3)
     layers = split_layers(tuple(width), model._theta)
     own = [np.full(w.shape, 2.0) for w, _ in layers]

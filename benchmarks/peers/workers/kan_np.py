@@ -6,6 +6,7 @@ from inspect import signature
 
 import numpy as np
 
+from benchmarks.mixed_networks import MIXED
 from benchmarks.peers.workers.library import Answer, EdgeLibrary, Rows, repeated, serve, stopwatch
 from kan_np import KAN, MLP
 
@@ -26,6 +27,15 @@ class KanNp(EdgeLibrary):
         self._objective = self._model._objective(self._x, np.array(numbers["y"]), Penalty())
         self._theta = self._model._theta
         return {}
+
+    def load_mixed(self, number: int) -> Answer:
+        """Take one of `benchmarks.mixed_networks` on 1000 samples."""
+        self._model = MIXED[number].make()
+        self._x = np.random.default_rng(0).uniform(-1.0, 1.0, (1000, self._model.width[0]))
+        labels = np.sin(self._x.sum(axis=1, keepdims=True))
+        self._objective = self._model._objective(self._x, labels, Penalty())
+        self._theta = self._model._theta
+        return {"n_params": self._theta.size}
 
     def evaluate(self) -> Answer:
         gradient = self._model.copy()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kan_np import ExtrapolationWarning
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.families import BASELINES
@@ -51,6 +52,27 @@ def baselines(spec: SweepSpec) -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return write_table(tmp_path / "mine.csv")
+
+
+def test_rows_dozens_of_ranges_outside_do_not_blow_up(tmp_path: Path) -> None:
+    """The stored additive model ends a little outside its samples; the linear one is a plane everywhere."""
+    rng = np.random.default_rng([1, 8])
+    x = rng.standard_t(2.0, (200, 2))
+    y = np.tanh(x[:, 0]) + np.tanh(x[:, 1]) + 0.5 * rng.normal(size=len(x))
+    path = tmp_path / "tails.csv"
+    rows = [f"{a:.12f},{b:.12f},{label:.12f}" for (a, b), label in zip(x, y, strict=True)]
+    path.write_text("a,b,y\n" + "\n".join(rows) + "\n")
+    models = {}
+    for family, config in baselines(csv_spec(path, "quick", "y", (), TableOptions())).items():
+        record = run_one(config, RunOptions(csv_path=str(path)))
+        models[family] = load_model_bytes(record["stages"][0]["model"])
+    new = 100.0 * x
+    truth = np.tanh(new).sum(axis=1)
+    with pytest.warns(ExtrapolationWarning):
+        predicted = {family: model.predict(new)[:, 0] for family, model in models.items()}
+    rmse = {family: np.sqrt(np.mean((found - truth) ** 2)) for family, found in predicted.items()}
+    assert rmse["additive"] < truth.std()
+    assert rmse["linear"] > 10 * truth.std()
 
 
 @pytest.mark.parametrize("n", [60, 14])

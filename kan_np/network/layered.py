@@ -1,8 +1,8 @@
-"""A `MixedLayer` at work on samples: values of its nodes, and derivatives on the way back.
+"""Networks layer by layer in NumPy, for symbols that have no compiled function; some ten times slower.
 
 Rows are nodes, columns are samples. Splines are products of their parameters with full rows of B-splines,
 which BLAS does; on the way back the same rows give the derivatives by the parameters and, weighted, the rows
-of a Jacobian.
+of a Jacobian. What is computed is what `kan_np.kernels` compute for networks that can be compiled.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.edges.symbol import SymbolicEdge
+from kan_np.kernels.arrays import Ints
 from kan_np.kernels.basis_matrix import basis_rows
-from kan_np.network.mixed_layer import Affine, MixedLayer
+from kan_np.network.kernel_arrays import spline_arrays
+from kan_np.network.layer import Layer, layers_of
+from kan_np.network.structure import Affine, Structure
 
 #: Samples whose residual functions are computed at once, whole octets.
 _BLOCK = 256
 
 
-class Pulled(NamedTuple):
+class LayerPull(NamedTuple):
     """What a penalty on spreads adds to derivatives: factors of the deviations from the means.
 
     Attributes
@@ -44,35 +47,52 @@ class LayerPass:
 
     Parameters
     ----------
-    layer : MixedLayer
+    layer : Layer
     fixed : bool
         Whether the samples that reach it are always the same ones, as at the inputs: their B-splines are kept
         from one pass to the next, and derivatives by these samples are not wanted.
+
+    Notes
+    -----
+    Values of the layer are the parameters of its splines, the constants a, b, c, d of its symbols and, where
+    there are such, its scales and biases.
     """
 
-    def __init__(self, layer: MixedLayer, *, fixed: bool = False) -> None:
+    def __init__(self, layer: Layer, *, fixed: bool = False) -> None:
         self.layer, self._fixed = layer, fixed
-        w = layer.splines.wiring
+        w = layer.topology
+        self._net = spline_arrays(Structure(w, layer.table, layer.base_fun))
         target = (w.target - layer.n_in).tolist()
+        #: Nodes that are products, with their subnodes.
+        cuts = np.cumsum(layer.arity)[:-1]
+        subnodes = np.split(np.arange(layer.n_subnodes), cuts)
+        self._factors = [(node, own) for node, own in enumerate(subnodes) if own.size > 1]
         fans = [(i, int(w.fan_start[i]), int(w.fan_start[i + 1])) for i in range(layer.n_in)]
         #: Source, its spline edges, their subnodes.
         self._fans = [(i, slice(a, b), _rows_of(target[a:b])) for i, a, b in fans if b > a]
         self._sources = np.array([i for i, _, _ in self._fans], dtype=np.int64)
         self._basis: FloatArray | None = None
-        self.load(layer.values)
+        self._theta: FloatArray = layer.spline_params
+        self._symbols: list[tuple[tuple[int, int], SymbolicEdge, slice]] = []
+        at = self._theta.size
+        for edge, symbol in layer.symbols.items():
+            self._symbols.append((edge, symbol, slice(at, at + 4)))
+            at += 4
+        self._affine: Affine | None = layer.affine
+        self._affine_at = at
+        self.n_values = at + (0 if layer.affine is None else sum(part.size for part in layer.affine))
 
     def load(self, values: FloatArray) -> None:
-        """Take other parameters, as `MixedLayer.values` orders them."""
+        """Take other values."""
         layer = self.layer
-        at = layer.splines.theta.size
-        self._theta: FloatArray = values[:at].reshape(layer.splines.theta.shape)
-        self._symbols: list[tuple[tuple[int, int], SymbolicEdge, slice]] = []
-        for place, edge in layer.symbols.items():
-            here = slice(at, at + len(edge.free))
-            self._symbols.append((place, edge.with_values(values[here]), here))
-            at = here.stop
-        self._affine: Affine | None = None if layer.affine is None else layer.split_affine(values[at:])
-        self._affine_at = at
+        self._theta = values[: self._theta.size].reshape(self._theta.shape)
+        self._symbols = [
+            (edge, SymbolicEdge(symbol.symbol, *values[here].tolist()), here)
+            for edge, symbol, here in self._symbols
+        ]
+        if layer.affine is not None:
+            cuts = np.cumsum([part.size for part in layer.affine[:-1]])
+            self._affine = Affine(*np.split(values[self._affine_at :], cuts))
 
     def forward(self, x: FloatArray, *, back: bool = False) -> FloatArray:
         """Values of the nodes above, (n_out, n), for those of the nodes below, (n_in, n).
@@ -113,7 +133,7 @@ class LayerPass:
         delta: FloatArray,
         grad: FloatArray,
         phi: FloatArray | None = None,
-        pulled: Pulled | None = None,
+        pulled: LayerPull | None = None,
     ) -> FloatArray:
         """Add to `grad`, ordered as the values of the layer, what derivatives by the nodes above mean.
 
@@ -193,9 +213,10 @@ class LayerPass:
         self._rows = self._basis = np.empty(shape)
         self._row_slopes = np.empty(shape if steep else (0, *shape[1:]))
         piece, work = np.empty(x.shape[1], dtype=np.int64), np.zeros((3, 1, _BLOCK))
-        net = self.layer.splines.net
         x = np.ascontiguousarray(x)
-        basis_rows(net, x, self._sources, piece, work[0], work[1], work[2], self._rows, self._row_slopes)
+        basis_rows(
+            self._net, x, self._sources, piece, work[0], work[1], work[2], self._rows, self._row_slopes
+        )
 
     def _nodes(self) -> FloatArray:
         """Nodes from the sums of edges."""
@@ -203,13 +224,12 @@ class LayerPass:
         self._scaled = self.sums
         if affine is not None:
             self._scaled = affine.subnode_scale[:, None] * self.sums + affine.subnode_bias[:, None]
-        if not layer.factors:
+        if not self._factors:
             self._products = self._scaled
         else:
-            self._products = np.empty((layer.n_out, self.sums.shape[1]))
-            n_sums = layer.n_out - len(layer.factors)
-            self._products[:n_sums] = self._scaled[:n_sums]
-            for node, subnodes in layer.factors:
+            first = np.concatenate([[0], np.cumsum(layer.arity)[:-1]])
+            self._products = self._scaled[first]
+            for node, subnodes in self._factors:
                 self._products[node] = self._scaled[subnodes].prod(axis=0)
         if affine is None:
             return self._products
@@ -220,9 +240,9 @@ class LayerPass:
         layer, affine = self.layer, self._affine
         by_product = delta if affine is None else affine.node_scale[:, None] * delta
         by_scaled = by_product
-        if layer.factors:
+        if self._factors:
             by_scaled = by_product[layer.owner]
-            for _, subnodes in layer.factors:
+            for _, subnodes in self._factors:
                 for q in subnodes:
                     others = [p for p in subnodes if p != q]
                     by_scaled[q] *= self._scaled[others].prod(axis=0)
@@ -236,3 +256,67 @@ def _rows_of(targets: list[int]) -> slice | list[int]:
     """An index for these rows: a slice, which copies nothing, where they follow each other."""
     first, last = targets[0], targets[-1] + 1
     return slice(first, last) if last - first == len(targets) else targets
+
+
+def value_places(structure: Structure) -> list[Ints]:
+    """Which values of a network belong to each layer, in the order of `LayerPass`."""
+    t, n_row = structure.topology, structure.n_row
+    layer_of = np.array([edge[0] for edge in structure.symbols], dtype=np.int64)
+    places = []
+    for layer in range(len(t.width) - 1):
+        splines = np.arange(t.edge_start[layer] * n_row, t.edge_start[layer + 1] * n_row)
+        own = np.flatnonzero(layer_of == layer)
+        symbols = structure.ends[0] + (4 * own[:, None] + np.arange(4)).ravel()
+        affine = structure.affine_of_layer(layer) if structure.has_affine else splines[:0]
+        places.append(np.concatenate([splines, symbols, affine]))
+    return places
+
+
+def new_passes(structure: Structure, values: FloatArray, *, fixed: bool = False) -> list[LayerPass]:
+    """The layers at work; `fixed` says that all samples will be the same ones."""
+    layers = layers_of(structure, values)
+    return [LayerPass(layer, fixed=fixed and number == 0) for number, layer in enumerate(layers)]
+
+
+def node_values(structure: Structure, values: FloatArray, x: FloatArray) -> FloatArray:
+    """Values of every node, inputs included: (n_samples, n_in) -> (n_nodes, n_samples)."""
+    rows = [np.ascontiguousarray(x.T)]
+    with np.errstate(all="ignore"):  # what is not finite is for the caller to see
+        for layer in new_passes(structure, values):
+            rows.append(layer.forward(rows[-1]))
+    return np.concatenate(rows)
+
+
+def forward(structure: Structure, values: FloatArray, x: FloatArray) -> FloatArray:
+    """Outputs (n_samples, n_out)."""
+    rows = x.T
+    with np.errstate(all="ignore"):
+        for layer in new_passes(structure, values):
+            rows = layer.forward(rows)
+    return rows.T
+
+
+def input_jacobian(structure: Structure, values: FloatArray, x: FloatArray) -> FloatArray:
+    """d f_j / d x_i at every sample: (n_samples, n_in) -> (n_samples, n_out, n_in)."""
+    width = structure.topology.width
+    out = np.empty((x.shape[0], width[-1], width[0]))
+    passes = new_passes(structure, values)
+    with np.errstate(all="ignore"):
+        rows = x.T
+        for layer in passes:
+            rows = layer.forward(rows, back=True)
+        for j in range(width[-1]):
+            delta = np.zeros_like(rows)
+            delta[j] = 1.0
+            for layer in reversed(passes):
+                delta = layer.pull(delta, np.zeros(layer.n_values))
+            out[:, j] = delta.T
+    return out
+
+
+def edge_values(structure: Structure, values: FloatArray, layer: int, x: FloatArray) -> FloatArray:
+    """phi of every edge of a layer at values of its sources: (n_in, n) -> (n_in, n_subnodes, n)."""
+    one = LayerPass(layers_of(structure, values)[layer])
+    with np.errstate(all="ignore"):
+        one.forward(x)
+        return one.edge_values()

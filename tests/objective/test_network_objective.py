@@ -1,18 +1,17 @@
-"""MixedObjective: values from the formulas, derivatives by complex steps and central differences."""
+"""network_objective: values from the formulas, derivatives by complex steps and central differences."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import reference
+from evaluated import WAYS, evaluated, layered_objective
 from mixed_models import mixed_model
 
 from kan_np import KAN
-from kan_np.network.mixed_network import as_mixed
-from kan_np.objective import mixed_objective as module
+from kan_np.objective.compiled import Memory
 from kan_np.objective.edge_scores import METRICS
-from kan_np.objective.mixed_objective import MixedObjective
-from kan_np.objective.objective import KanObjective
+from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
 
 RNG = np.random.default_rng(2)
@@ -43,7 +42,7 @@ def central(f, theta, h=1e-6):
 def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing, seed):
     model = mixed_model(affine=affine, seed=seed)
     theta = model._theta
-    objective = MixedObjective(model._network, X, Y, None, WEIGHT, smoothing)
+    objective = network_objective(model._network, X, Y, None, WEIGHT, smoothing)
     r = roots(theta, model, smoothing)
     J = reference.complex_step_jacobian(lambda t: roots(t, model, smoothing), theta)
     value, gradient = objective(theta)
@@ -62,7 +61,7 @@ def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing, seed
 def test_gradients_of_penalties_are_those_of_the_value(metric, affine):
     model = mixed_model(affine=affine, seed=3)
     penalty = Penalty(0.1, 1.0, 2.0, 0.0, 0.0, metric)
-    objective = MixedObjective(model._network, X, Y, penalty, WEIGHT)
+    objective = network_objective(model._network, X, Y, penalty, WEIGHT)
     theta = model._theta
     value, gradient = objective(theta)
     assert value == pytest.approx(objective.mse + 0.1 * objective.reg, rel=1e-14)
@@ -71,7 +70,7 @@ def test_gradients_of_penalties_are_those_of_the_value(metric, affine):
 
 def test_penalties_of_coefficients_count_splines_alone():
     model = mixed_model(seed=3)
-    objective = MixedObjective(model._network, X, Y, Penalty(0.1, 0.0, 0.0, 0.3, 0.2), WEIGHT)
+    objective = network_objective(model._network, X, Y, Penalty(0.1, 0.0, 0.0, 0.3, 0.2), WEIGHT)
     _, gradient = objective(model._theta)
     expected = 0.0
     for coef in model.coef:
@@ -81,33 +80,53 @@ def test_penalties_of_coefficients_count_splines_alone():
     np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-7)
 
 
-def test_where_nothing_is_mixed_it_is_the_objective_of_a_network():
-    model = KAN([2, 3, 2], grid=4, seed=0, noise_scale=3.0)
-    net = model._network
-    penalty = Penalty(0.1, 1.0, 2.0, 0.1, 0.2, "edge_backward")
-    theirs = KanObjective(net, X, Y, penalty, WEIGHT, 0.1)
-    ours = MixedObjective(as_mixed(net), X, Y, penalty, WEIGHT, 0.1)
-    for a, b in zip(theirs(model._theta), ours(model._theta), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
-    theirs = KanObjective(net, X, Y, None, WEIGHT, "weak")
-    ours = MixedObjective(as_mixed(net), X, Y, None, WEIGHT, "weak")
-    a, b = (o.normal_equations(model._theta) for o in (theirs, ours))
-    np.testing.assert_allclose(np.tril(a[2]), np.tril(b[2]), rtol=1e-10, atol=1e-12)
-    assert theirs.n_residuals == ours.n_residuals
-    np.testing.assert_allclose(theirs.smoothing, ours.smoothing, rtol=1e-9)
-    assert np.shape(ours.smoothing) == (12,)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("model", [KAN([2, 3, 2], grid=4, seed=0, noise_scale=3.0), mixed_model(affine=True)])
+def test_compiled_and_layer_by_layer_agree(model, metric):
+    net, theta = model._network, model._theta
+    for penalty, smoothing in ((Penalty(0.1, 1.0, 2.0, 0.1, 0.2, metric), 0.1), (None, "weak")):
+        compiled = network_objective(net, X, Y, penalty, WEIGHT, smoothing)
+        layered = layered_objective(net, X, Y, penalty, WEIGHT, smoothing)
+        (f, g), (value, gradient) = compiled(theta), layered(theta)
+        assert value == pytest.approx(f, rel=1e-13)
+        np.testing.assert_allclose(gradient, g, rtol=1e-10, atol=1e-12)
+        assert (layered.mse, layered.reg) == pytest.approx((compiled.mse, compiled.reg), rel=1e-12)
+        (f, g, first), (value, gradient, second) = (o.normal_equations(theta) for o in (compiled, layered))
+        assert value == pytest.approx(f, rel=1e-13)
+        np.testing.assert_allclose(gradient, g, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(np.tril(second), np.tril(first), rtol=1e-10, atol=1e-12)
+        assert compiled.n_residuals == layered.n_residuals
+        np.testing.assert_allclose(compiled.smoothing, layered.smoothing, rtol=1e-9)
+
+
+@pytest.mark.parametrize("grid", [4, 40])
+@pytest.mark.parametrize("evaluation", WAYS)
+@pytest.mark.parametrize("n", [1, 7, 90])
+def test_every_way_to_evaluate_splines_gives_the_same(n, evaluation, grid):
+    model = mixed_model(affine=True, grid=grid)
+    net, theta = model._network, model._theta
+    ours = network_objective(evaluated(net, evaluation), X[:n], Y[:n])
+    twin = layered_objective(net, X[:n], Y[:n])
+    for a, b in zip(ours(theta), twin(theta), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+    (f, g, first), (value, gradient, second) = (o.normal_equations(theta) for o in (ours, twin))
+    assert value == pytest.approx(f, rel=1e-12)
+    np.testing.assert_allclose(gradient, g, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(np.tril(second), np.tril(first), rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("lamb", [0.0, 0.1])
-def test_samples_in_parts_give_the_same(monkeypatch, lamb):
-    model = mixed_model(affine=True)
+@pytest.mark.parametrize("kind", ["compiled", "layered"])
+def test_samples_in_parts_give_the_same(kind, lamb):
+    net = mixed_model(affine=True)._network
     x, y = RNG.uniform(-1, 1, (1000, 2)), RNG.normal(size=(1000, 2))
-    theta = model._theta
-    penalty = Penalty(lamb, reg_metric="edge_backward")
-    whole = MixedObjective(model._network, x, y, penalty)
-    monkeypatch.setattr(module, "_PART_BYTES", 0)
-    parts = MixedObjective(model._network, x, y, penalty)
-    assert len(parts._parts) == 4
+    theta, penalty = net.theta, Penalty(lamb, reg_metric="edge_backward")
+    whole = network_objective(net, x, y, penalty)
+    if kind == "compiled":
+        parts = network_objective(net, x, y, penalty, memory=Memory(inputs=1, jacobian=1))
+    else:
+        parts = layered_objective(net, x, y, penalty, part_bytes=0)
+        assert len(parts.evaluator.parts) == 4
     for a, b in zip(whole(theta), parts(theta), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
     (f, g, first), (value, gradient, second) = (o.normal_equations(theta) for o in (whole, parts))
@@ -121,7 +140,7 @@ def test_what_is_not_finite_is_a_value_not_a_warning():
     model.fix_symbolic(0, 0, 0, "exp", fit=False, a=500.0, c=1e300)
     model.fix_symbolic(1, 0, 0, "x^5", fit=False, c=1e300)
     x = np.linspace(-1, 1, 20)[:, None]
-    objective = MixedObjective(model._network, x, x)
+    objective = network_objective(model._network, x, x)
     theta = model._theta
     assert not np.isfinite(objective(theta)[0])
     assert not np.isfinite(objective.value(theta))

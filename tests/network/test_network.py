@@ -1,4 +1,4 @@
-"""MixedNetwork against its slow twin, and against Network where nothing is mixed."""
+"""Networks with symbols, products, scales and ties against their slow twins."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import reference
 from mixed_models import mixed_model
 
 from kan_np import KAN
-from kan_np.network.mixed_network import MixedNetwork, as_mixed
+from kan_np.network import layered
 from kan_np.network.network import Network
+from kan_np.symbolic import default_library
 
 RNG = np.random.default_rng(1)
 X = RNG.uniform(-1.2, 1.2, (60, 2))
+
+
+def plain(**options):
+    return KAN([2, 3, 2, 1], grid=4, seed=0, noise_scale=3.0, **options)
 
 
 @pytest.mark.parametrize("affine", [False, True])
@@ -40,31 +45,40 @@ def test_derivatives_by_inputs_are_exact(affine, k, base_fun):
         np.testing.assert_allclose(jacobian[:, :, i], moved.imag / 1e-30, rtol=1e-10, atol=1e-10)
 
 
-def plain(**options):
-    return KAN([2, 3, 2, 1], grid=4, seed=0, noise_scale=3.0, **options)
+@pytest.mark.parametrize("model", [plain(), plain(k=0), plain(k=1), mixed_model(), mixed_model(affine=True)])
+def test_compiled_and_layer_by_layer_agree(model):
+    net = model._network
+    structure, values = net.structure, net.values
+    slow = layered.node_values(structure, values, X)
+    np.testing.assert_allclose(net.node_values(X), slow, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(net.forward(X), layered.forward(structure, values, X), rtol=1e-12, atol=1e-12)
+    slow = layered.input_jacobian(structure, values, X)
+    np.testing.assert_allclose(net.input_jacobian(X), slow, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("k", [0, 1, 3])
-def test_where_nothing_is_mixed_both_networks_agree(k):
-    net = plain(k=k)._network
-    mixed = as_mixed(net)
-    np.testing.assert_allclose(mixed.node_values(X), net.node_values(X), rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(mixed.forward(X), net.forward(X), rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(mixed.input_jacobian(X), net.input_jacobian(X), rtol=1e-12, atol=1e-12)
-    assert (mixed.width, mixed.width_in, mixed.arities) == (net.width, net.width_in, net.arities)
-    for name in ("masks", "coef", "scale_base", "knots", "reach"):
-        for ours, theirs in zip(getattr(mixed, name), getattr(net, name), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    assert (mixed.theta == net.theta.ravel()).all()
+def test_a_network_is_put_together_from_its_layers_to_the_bit():
+    for model in (plain().prune_node(active=[[0, 2], [1]]), mixed_model(), mixed_model(affine=True)):
+        net = model._network
+        again = Network.from_layers(net.layers, net.ties)
+        assert (again.values == net.values).all()
+        assert (again.forward(X) == net.forward(X)).all()
+        assert (again.width, again.width_in, again.arities) == (net.width, net.width_in, net.arities)
+        for name in ("masks", "coef", "scale_base", "knots", "reach"):
+            for ours, theirs in zip(getattr(again, name), getattr(net, name), strict=True):
+                np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_unmixed_network_becomes_the_plain_one_again_to_the_bit():
-    net = plain().prune_node(active=[[0, 2], [1]])._network
-    again = as_mixed(net).simplified()
-    assert isinstance(again, Network)
-    assert (again.theta == net.theta).all()
-    assert (again.forward(X) == net.forward(X)).all()
-    assert isinstance(mixed_model()._network.simplified(), MixedNetwork)
+def test_a_symbol_without_a_compiled_function_goes_layer_by_layer():
+    model = mixed_model()
+    library = default_library().add("wave", "sin(x)*exp(-x)").add("J_0", "besselj(0, x)")
+    model.fix_symbolic(0, 1, 0, "wave", library=library)
+    assert model._network.is_compiled
+    model.fix_symbolic(0, 1, 0, "J_0", library=library)
+    assert not model._network.is_compiled
+    jacobian = model.input_jacobian(X)
+    for i in range(2):
+        step = 1e-6 * (np.arange(2) == i)
+        np.testing.assert_allclose(jacobian[:, :, i], (model(X + step) - model(X - step)) / 2e-6, atol=1e-6)
 
 
 def test_parameters_go_in_and_out():

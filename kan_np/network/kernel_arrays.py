@@ -1,0 +1,270 @@
+"""What kernels read of a network, and the room that they work in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kan_np import _aligned
+from kan_np._validate import FloatArray
+from kan_np.edges.symbol import kernel_of
+from kan_np.functions.guard import BOUND
+from kan_np.functions.program import Program, program_of
+from kan_np.functions.symbol import Symbol
+from kan_np.kernels import base
+from kan_np.kernels.arrays import Ints, Net, NodeStage, Places, Scratch, Symbols
+from kan_np.kernels.exponential import OCTET
+from kan_np.kernels.gauss_newton import Active
+from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.piecewise_simd import PIECES
+from kan_np.kernels.scalar_functions import PROGRAM
+from kan_np.kernels.simd4 import LANES
+from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
+
+BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
+
+#: Samples that kernels take at once, so that what is kept of them stays in the first cache.
+_BLOCK = 160
+
+#: Numbers multiplied in rows cost this part of those that are looked up.
+_DENSE_COST = 1.0 / 12.0
+
+#: Edges of a hidden node from which on laying out its B-splines pays.
+_DENSE_FAN = 5
+
+
+def is_short(structure: Structure) -> bool:
+    """Whether grids are so short that products with all B-splines beat those with the active ones.
+
+    The first run through the vector registers of the processor; that holds for values, and for
+    Gauss-Newton matrices, where the number of products goes with the square (benchmarks/README.md).
+    """
+    if structure.evaluation != FASTER:
+        return structure.evaluation != ACTIVE
+    filled = structure.table.k + 1 + structure.has_base
+    return bool(_DENSE_COST * structure.n_row**2 < filled**2)
+
+
+def dense_nodes(structure: Structure) -> Ints:
+    """1 for the nodes whose B-splines are laid out in rows, on short grids.
+
+    These are inputs, where it is done once a fit, and hidden nodes with edges enough to pay for it.
+    """
+    topology = structure.topology
+    fan = {ROWS: 0, INPUT_ROWS: topology.n_edges + 1}.get(structure.evaluation, _DENSE_FAN)
+    paid = np.diff(topology.fan_start) >= fan
+    paid[: topology.width[0]] = True
+    return (paid & is_short(structure)).astype(np.int64)
+
+
+def spline_arrays(structure: Structure) -> Net:
+    """What kernels read of nodes and spline edges."""
+    topology, table = structure.topology, structure.table
+    return Net(
+        topology.node_start,
+        topology.sum_start,
+        topology.fan_start,
+        topology.source,
+        topology.target,
+        _BLOCK,
+        BASE_FUNCTIONS[structure.base_fun],
+        dense_nodes(structure),
+        table.even,
+        table.breaks,
+        table.bucket,
+        table.bucket_scale,
+        table.origin,
+        table.scale,
+        table.poly,
+        table.poly_transposed,
+        table.start,
+    )
+
+
+def new_places(structure: Structure, *, slopes: bool = True) -> Places:
+    """Room for the places of a block, one slot a source node, with derivatives by x or without."""
+    n, short = structure.topology.n_sources, is_short(structure)
+    return _places(structure, n, n if short else 0, n if short and slopes else 0)
+
+
+def new_row_places(structure: Structure) -> Places:
+    """As `new_places`, with room for rows of all B-splines on long grids, too."""
+    n, short = structure.topology.n_sources, is_short(structure)
+    return _places(structure, n, n, n if short else 0)
+
+
+def new_input_places(structure: Structure, n_samples: int) -> Places:
+    """Room for the places of all samples at the input nodes, without derivatives by x."""
+    slots = -(-n_samples // _BLOCK) * structure.topology.width[0]
+    if is_short(structure):
+        return _places(structure, 1, slots, 0)
+    return _places(structure, slots, 0, 0)
+
+
+def _places(structure: Structure, n_sparse: int, n_dense: int, n_slopes: int) -> Places:
+    panels = (_BLOCK // PANEL, structure.n_row, PANEL)
+    shape = (n_sparse, _BLOCK)
+    at, u, stretch, base_values, base_slopes, rows, slopes = _aligned.arrays(
+        *[shape] * 5, (n_dense, *panels), (n_slopes, *panels)
+    )
+    base_values.fill(0.0)  # for ever where there is no residual function
+    base_slopes.fill(0.0)
+    return Places(at.view(np.int64), u, stretch, base_values, base_slopes, rows, slopes)
+
+
+def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
+    """Room for one block of node values and their derivatives, and for all edges as polynomials.
+
+    Parameters
+    ----------
+    structure : Structure
+    n_samples : int
+        Samples whose inputs are kept for symbolic edges, see `kan_np.kernels.arrays.Symbols`.
+    """
+    t, (n_pieces, _, width) = structure.topology, structure.table.poly.shape[1:]
+    nodes, sums, edges = (t.n_nodes, _BLOCK), (t.n_sums, _BLOCK), (t.n_edges, n_pieces, width)
+    shapes = [nodes, nodes, sums, (3, _BLOCK), (t.n_edges, _BLOCK), edges, (t.n_edges, LANES, PIECES)]
+    x, delta, above, work, slope, polynomial, columns, moment = _aligned.arrays(*shapes, (LANES, *edges))
+    columns.fill(0.0)
+    if structure.is_plain:
+        room = (x, delta, x, delta, above, work, slope, polynomial, columns, moment)
+        return Scratch(*room, symbols=None, stage=None)
+    own, by_sum = _aligned.arrays(sums, sums)
+    for array in (x, delta, own, by_sum):
+        array.fill(0.0)
+    room = (x, delta, own, by_sum, above, work, slope, polynomial, columns, moment)
+    return Scratch(*room, symbols=_symbols(structure, n_samples), stage=_stage(structure))
+
+
+def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> FloatArray:
+    """Put constants, scales and biases where kernels read them; return the parameters of the splines."""
+    splines, symbols, _ = structure.ends
+    if scratch.symbols is not None and scratch.stage is not None:
+        scratch.symbols.constants[...] = values[splines:symbols].reshape(-1, 4)
+        if structure.has_affine:
+            n_inputs = structure.topology.width[0]
+            for to, own in zip(scratch.stage[4:8], structure.split_affine(values), strict=True):
+                to[n_inputs:] = own
+    return values[:splines].reshape(-1, structure.n_row)
+
+
+def new_active(structure: Structure) -> Active:
+    """Room for what is not zero in the rows of a Jacobian."""
+    n = structure.topology.n_sources
+    value, first, base_values, column = _aligned.arrays(
+        (n, _BLOCK, structure.table.k + 1), (n, _BLOCK), (n, _BLOCK), (structure.n_row,)
+    )
+    return Active(value, first.view(np.int64), base_values, column)
+
+
+def _symbols(structure: Structure, n_samples: int) -> Symbols:
+    """Symbolic edges as arrays; their constants are to be loaded."""
+    t, edges, functions = structure.topology, list(structure.symbols), list(structure.symbols.values())
+    ends = np.array(edges, dtype=np.int64).reshape(-1, 3)
+    source = t.node_start[ends[:, 0]] + ends[:, 1]
+    kinds = [kernel_of(symbol) or (0, 1.0) for symbol in functions]
+    guards = [symbol.guard for symbol in functions]
+    first_piece = np.concatenate([[0], np.cumsum([guard.exact.size for guard in guards])])
+    n = len(edges)
+    constants, gradient, argument, value, slope, inputs = _aligned.arrays(
+        (n, 4), (n, 4), (2, _BLOCK), (n, _BLOCK), (n, _BLOCK), (t.width[0], n_samples)
+    )
+    programs = _programs(functions, kinds)
+    program_start, operation, left, right, number = _steps(programs)
+    longest = max((len(program.operation) for program in programs if program is not None), default=0)
+    inner, step_value, step_slope = _aligned.arrays((2, _BLOCK), (longest + 1, _BLOCK), (longest + 1, _BLOCK))
+    for array in (argument, inner, step_value, step_slope):
+        array.fill(0.0)
+    widest = np.array([guard.widest for guard in guards]).reshape(-1, 2)
+    return Symbols(
+        np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
+        source,
+        t.sum_start[ends[:, 0] + 1] + ends[:, 2],
+        np.array([kind for kind, _ in kinds], dtype=np.int64),
+        np.array([power for _, power in kinds], dtype=np.float64),
+        np.array([_inside(symbol) for symbol in functions], dtype=np.float64),
+        widest,
+        np.array([guard.start for guard in guards], dtype=np.float64),
+        np.array([guard.period for guard in guards], dtype=np.float64),
+        first_piece.astype(np.int64),
+        np.concatenate([np.zeros(0), *([*guard.edges, np.inf] for guard in guards)]),
+        np.concatenate([np.zeros(0, dtype=bool), *(guard.exact for guard in guards)]).astype(np.int64),
+        np.concatenate([np.zeros(0), *(guard.origin for guard in guards)]),
+        np.concatenate([np.zeros((0, 4)), *(guard.cubic for guard in guards)]),
+        BOUND,
+        inputs,
+        constants,
+        gradient,
+        argument,
+        inner,
+        np.array([symbol.probed for symbol in functions], dtype=np.int64),
+        program_start,
+        operation,
+        left,
+        right,
+        number,
+        step_value,
+        step_slope,
+        value,
+        slope,
+    )
+
+
+def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -> list[Program | None]:
+    """The programs of those symbols that have one."""
+    return [
+        program_of(symbol.expression) if kind == PROGRAM else None
+        for symbol, (kind, _) in zip(functions, kinds, strict=True)
+    ]
+
+
+def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, FloatArray]:
+    """Where the steps of each program start, and those of all."""
+    there = [program for program in programs if program is not None]
+    lengths = [0 if program is None else len(program.operation) for program in programs]
+    operation, left, right, number = (
+        np.array([entry for program in there for entry in getattr(program, name)], dtype=np.float64)
+        for name in ("operation", "left", "right", "number")
+    )
+    start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return start, operation.astype(np.int64), left.astype(np.int64), right.astype(np.int64), number
+
+
+def _inside(symbol: Symbol) -> float:
+    """An argument where a function is exact, not far from 0."""
+    low, high = symbol.guard.widest
+    return float(np.clip(0.5, low, high)) if low <= 0.5 <= high else 0.5 * (max(low, -1e3) + min(high, 1e3))
+
+
+def _stage(structure: Structure) -> NodeStage:
+    """How sums make nodes; scales and biases are 1 and 0 until others are loaded."""
+    t = structure.topology
+    n_sums, n_nodes = t.n_sums - t.width[0], t.n_nodes - t.width[0]
+    product, by_scaled, ones = _aligned.arrays((t.n_nodes, _BLOCK), (t.n_sums, _BLOCK), (1, _BLOCK))
+    ones.fill(1.0)
+    product.fill(0.0)
+    by_scaled.fill(0.0)
+    return NodeStage(
+        t.factor_start,
+        t.width[0],
+        n_sums,
+        n_nodes,
+        np.ones(t.n_sums),
+        np.zeros(t.n_sums),
+        np.ones(t.n_nodes),
+        np.zeros(t.n_nodes),
+        np.zeros(2 * (n_sums + n_nodes) if structure.has_affine else 0),
+        product,
+        by_scaled,
+        ones,
+    )
+
+
+def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
+    """b(x) for x of shape (n,)."""
+    row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
+    row[0, : x.size] = x
+    value = np.zeros_like(row)
+    base.residual_row(BASE_FUNCTIONS[base_fun], row, x.size, value, np.empty_like(row))
+    return value[0, : x.size]

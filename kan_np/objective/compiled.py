@@ -1,0 +1,227 @@
+"""Squared residuals of a KAN and their derivatives by the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from kan_np import _aligned
+from kan_np._validate import FloatArray
+from kan_np.kernels import gauss_newton
+from kan_np.kernels import network as kernels
+from kan_np.kernels._jit import bound
+from kan_np.kernels.arrays import Places, Pull, Statistics
+from kan_np.network.kernel_arrays import (
+    is_short,
+    load_values,
+    new_active,
+    new_input_places,
+    new_places,
+    new_row_places,
+    new_scratch,
+    spline_arrays,
+)
+from kan_np.network.parameters import ParameterMap
+from kan_np.network.structure import Structure
+from kan_np.objective.evaluator import add_square, label_variance, residual_weights
+
+
+class Memory(NamedTuple):
+    """Bytes that an evaluation may take.
+
+    Attributes
+    ----------
+    inputs : int
+        For B-splines of the inputs that are kept between evaluations; larger data is expanded again in parts.
+    jacobian : int
+        For rows of a Jacobian that are laid out at once.
+    """
+
+    inputs: int = 512 * 2**20
+    jacobian: int = 32 * 2**20
+
+
+class CompiledEvaluator:
+    """The loss of a KAN on samples; see `kan_np.objective.evaluator.Evaluator`.
+
+    Parameters
+    ----------
+    structure : Structure
+        All of whose symbols have compiled functions.
+    x : ndarray of shape (n_samples, n_in)
+    y : ndarray of shape (n_samples, n_out)
+    weight : ndarray of shape (n_samples,), optional
+    memory : Memory
+    """
+
+    def __init__(
+        self,
+        structure: Structure,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        memory: Memory = Memory(),  # noqa: B008  it cannot be changed
+    ) -> None:
+        self.structure, self._memory = structure, memory
+        self._net = spline_arrays(structure)
+        self._short = is_short(structure)
+        self._x = x
+        self._y = _aligned.copied(y.T)
+        self._weight = _aligned.copied(residual_weights(y, weight))
+        self.label_variance = label_variance(y, self._weight)
+        rows = _rows_in_cache(structure, self._net.block, memory.inputs)
+        self._parts = [slice(low, low + rows) for low in range(0, x.shape[0], rows)]
+        n_kept = min(rows, x.shape[0])
+        self._places, self._scratch = new_places(structure), new_scratch(structure, n_kept)
+        self.values, self.gradient = (
+            _aligned.zeros((structure.n_values,)),
+            _aligned.zeros((structure.n_values,)),
+        )
+        self._theta, self._by_theta = (
+            numbers[: structure.ends[0]].reshape(-1, structure.n_row)
+            for numbers in (self.values, self.gradient)
+        )
+        self._residual = _aligned.empty((y.shape[1], self._net.block))
+        self._inputs = new_input_places(structure, n_kept)
+        if len(self._parts) == 1:
+            self._keep_inputs(x)
+        self._matrix: FloatArray | None = None
+        self._rows: FloatArray | None = None
+        self._active: gauss_newton.Active | None = None  # of assembly by scattered products
+        self._row_places: Places | None = None
+        self._loss_and_gradient: dict[bool, Callable[..., float]] = {}  # without and with what is pulled
+        self._loss: Callable[..., float] | None = None
+        self._assemble: Callable[..., float] | None = None  # of the way that the network takes
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of samples times outputs."""
+        return int(self._y.size)
+
+    def loss(self) -> float:
+        """The loss alone."""
+        load_values(self.structure, self.values, self._scratch)
+        total = 0.0
+        for rows in self._parts:
+            y, weight = self._load(rows)
+            scratch = (self._places, self._scratch, self._residual)
+            given = (self._net, self._theta, self._inputs, y, weight, *scratch)
+            if self._loss is None:
+                self._loss = bound(gauss_newton.loss, *given)
+            total += self._loss(*given)
+        return total
+
+    def loss_and_gradient(self, pull: Pull | None) -> float:
+        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        load_values(self.structure, self.values, self._scratch)
+        self.gradient.fill(0.0)
+        total = 0.0
+        for rows in self._parts:
+            y, weight = self._load(rows)
+            scratch = (self._places, self._scratch, pull, self._by_theta)
+            given = (self._net, self._theta, self._inputs, y, weight, *scratch)
+            kernel = self._loss_and_gradient.get(pull is not None)
+            if kernel is None:
+                kernel = self._loss_and_gradient[pull is not None] = bound(kernels.loss_and_gradient, *given)
+            total += kernel(*given)
+            self._take_gradient()
+        return total
+
+    def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
+        """Loss, gradient, and upper triangle of 2 J^T V J."""
+        load_values(self.structure, self.values, self._scratch)
+        self.gradient.fill(0.0)
+        dense = self._short or not self.structure.is_plain
+        n = self.values.size if parameters is None or not dense else parameters.n_free
+        if self._matrix is None or self._matrix.shape[0] != n:
+            self._matrix = _aligned.empty((n, n))
+        hessian = self._matrix
+        hessian.fill(0.0)
+        total = 0.0
+        for rows in self._parts:
+            y, weight = self._load(rows)
+            if dense:
+                total += self._add_dense(y, 2.0 * weight, parameters, hessian)
+            else:
+                total += self._add_sparse(y, 2.0 * weight, hessian)
+        if parameters is None:
+            return 0.5 * total, self.gradient.copy(), hessian
+        return (
+            0.5 * total,
+            parameters.gradient(self.gradient),
+            hessian if dense else parameters.matrix(hessian),
+        )
+
+    def statistics(self) -> Statistics:
+        """Means and squared deviations of edges, sums and nodes over the samples."""
+        s = self.structure
+        load_values(s, self.values, self._scratch)
+        n_sums = 0 if s.is_plain else s.topology.n_sums
+        sizes = (s.topology.n_edges, len(s.symbols), n_sums, s.topology.n_nodes)
+        found = Statistics(*(np.zeros(n) for n in sizes for _ in range(2)))
+        kernels.edge_statistics(self._net, self._theta, self._x, self._places, self._scratch, found)
+        return found
+
+    def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
+        """Labels and weights of a part of the samples, with its input B-splines in the cache."""
+        if len(self._parts) == 1:
+            return self._y, self._weight
+        self._keep_inputs(self._x[rows])
+        return _aligned.copied(self._y[:, rows]), self._weight[rows]
+
+    def _keep_inputs(self, x: FloatArray) -> None:
+        kernels.expand_inputs(self._net, x, self._inputs, self._scratch)
+        if self._scratch.symbols is not None:
+            self._scratch.symbols.inputs[:, : x.shape[0]] = x.T
+
+    def _take_gradient(self) -> None:
+        """Add derivatives by constants, scales and biases that a kernel has left."""
+        symbols, stage = self._scratch.symbols, self._scratch.stage
+        if symbols is not None and stage is not None:
+            splines, end, last = self.structure.ends
+            self.gradient[splines:end] += symbols.gradient.ravel()
+            if last > end:
+                self.gradient[end:] += stage.gradient
+
+    def _add_sparse(self, y: FloatArray, weight: FloatArray, hessian: FloatArray) -> float:
+        """Products of what is not zero in a row, for long grids."""
+        if self._active is None:
+            self._active = new_active(self.structure)
+        scratch = (self._places, self._scratch, self._residual, self._active)
+        given = (self._net, self._theta, self._inputs, y, weight, *scratch, hessian, self._by_theta)
+        if self._assemble is None:
+            self._assemble = bound(gauss_newton.accumulate_sparse, *given)
+        return self._assemble(*given)
+
+    def _add_dense(
+        self, y: FloatArray, weight: FloatArray, parameters: ParameterMap | None, hessian: FloatArray
+    ) -> float:
+        """Whole rows of J for a chunk of samples, and their products by BLAS."""
+        (n_out, n), n_values = y.shape, self.values.size
+        block = self._net.block
+        chunk = max(self._memory.jacobian // (8 * n_values * n_out * block), 1) * block
+        if self._rows is None:
+            self._rows = _aligned.empty((n_values * n_out * min(chunk, self._y.shape[1]),))
+        if self._row_places is None:
+            self._row_places = self._places if self._short else new_row_places(self.structure)
+        total = 0.0
+        for low in range(0, n, chunk):
+            m = min(chunk, n - low)
+            rows = self._rows[: n_values * n_out * m].reshape(n_values, n_out * m)
+            scratch = (self._row_places, self._scratch, self._residual, rows, self._by_theta)
+            given = (self._net, self._theta, self._inputs, low // block, m, y, weight, *scratch)
+            if self._assemble is None:
+                self._assemble = bound(gauss_newton.jacobian_rows, *given)
+            total += self._assemble(*given)
+            add_square(rows if parameters is None else parameters.rows(rows), hessian)
+        self._take_gradient()
+        return total
+
+
+def _rows_in_cache(structure: Structure, block: int, room: int) -> int:
+    """Rows whose input B-splines fit the cache, a multiple of the block length."""
+    short = is_short(structure)
+    bytes_a_row = 8 * structure.topology.width[0] * (structure.n_row if short else 5)
+    return max(room // (bytes_a_row * block), 1) * block

@@ -1,0 +1,59 @@
+"""The objective of a KAN on samples."""
+
+from __future__ import annotations
+
+from kan_np._validate import FloatArray
+from kan_np.network.network import Network
+from kan_np.objective.compiled import CompiledEvaluator, Memory
+from kan_np.objective.layered import LayeredEvaluator
+from kan_np.objective.regularized_loss import RegularizedLoss
+from kan_np.objective.smoothing import WEAK, Roughness, Smoother
+from kan_np.objective.sparsity_penalty import Penalty, SparsityPenalty
+
+
+def network_objective(
+    net: Network,
+    x: FloatArray,
+    y: FloatArray,
+    penalty: Penalty | None = None,
+    weight: FloatArray | None = None,
+    smoothing: float | str = 0.0,
+    memory: Memory = Memory(),  # noqa: B008  it cannot be changed
+) -> RegularizedLoss:
+    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + smoothing S for a network on samples.
+
+    Parameters
+    ----------
+    net : Network
+        Its trained parameters are not used, what is frozen is.
+    x : ndarray of shape (n_samples, n_in)
+    y : ndarray of shape (n_samples, n_out)
+    penalty : Penalty, optional
+        R, see `kan_np.objective.sparsity_penalty`.
+    weight : ndarray of shape (n_samples,), optional
+        Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
+    smoothing : float or "weak"
+        Weight of S, over the spline edges, see `kan_np.objective.smoothing`; the attribute may be changed
+        between evaluations. With "weak" `normal_equations` sets it, to one weight an edge.
+    memory : Memory
+        What a compiled evaluation may take.
+    """
+    structure = net.structure
+    evaluator: CompiledEvaluator | LayeredEvaluator
+    if net.is_compiled:
+        evaluator = CompiledEvaluator(structure, x, y, weight, memory)
+    else:
+        evaluator = LayeredEvaluator(structure, x, y, weight)
+    regularizer = SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
+    rough = Roughness.of(net.table, net.topology.source, weak=smoothing == WEAK)
+    smoother = Smoother(rough, smoothing, net.topology.n_edges, net.table.n_basis)
+    return RegularizedLoss(
+        evaluator, net.values, regularizer, structure.parameters, smoother, structure.has_base
+    )
+
+
+def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
+    """R of a network on the samples x."""
+    objective = network_objective(net, x, x[:, :1].repeat(net.width[-1], axis=1), penalty)
+    value, _ = objective.regularizer.pull()
+    return value + objective.regularizer.add_gradient(net.values, net.values.copy())

@@ -1,0 +1,134 @@
+"""What a fit leaves while it runs: history, counts, the callback's answer, the progress bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.data.check import Dataset
+from kan_np.objective.objective import Objective
+from kan_np.optimize.status import Progress
+from kan_np.training.estimator import Estimator
+
+Callback = Callable[[Progress], object]
+
+
+class Recorder:
+    """Follows the iterations of a fit: keeps the model up to date, writes the history, asks the callback."""
+
+    def __init__(
+        self, model: Estimator, data: Dataset, steps: int, progress: bool, callback: Callback | None
+    ) -> None:
+        self.model, self.data, self.callback = model, data, callback
+        self._all_steps, self._shows_bar = steps, progress
+        self.splits = [s for s in ("test", "val") if f"{s}_input" in data]
+        self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
+        if "val" in self.splits:
+            self.history["val_loss"] = []
+        self.n_iter = 0
+        self.steps_before = 0
+        self._fev_before = self._inner = 0
+        self._per_step = 1
+        self._objective: Any = None
+        self._clock = time.perf_counter()
+        self._bar: Callable[[int, str], None] | None = None
+
+    @property
+    def wall_s(self) -> float:
+        return time.perf_counter() - self._clock
+
+    @property
+    def n_fev(self) -> int:
+        return self._fev_before + (0 if self._objective is None else self._objective.n_fev)
+
+    def open_bar(self, stack: ExitStack) -> None:
+        if self._shows_bar:
+            from kan_np.training.progress import step_bar
+
+            self._bar = stack.enter_context(step_bar(self._all_steps))
+
+    def begin(self, objective: Objective, steps: int, iterations_per_step: int) -> None:
+        self.watch(objective)
+        self._steps, self._per_step = steps, iterations_per_step
+        self._theta = self.model._theta
+        self._inner = 0
+        self._recorded_at = -1
+
+    def watch(self, objective: Objective) -> None:
+        """Count the evaluations of another objective."""
+        self._fev_before, self._objective = self.n_fev, objective
+
+    def iteration(self, theta: FloatArray) -> bool:
+        """Called by the optimizer with the accepted parameters."""
+        self._theta = theta
+        self._inner += 1
+        self.n_iter += 1
+        if self._inner % self._per_step == 0:
+            self._record()
+        return self._asks_to_stop()
+
+    def trial(self, theta: FloatArray) -> bool:
+        """As `iteration` while the smoothing is chosen: counted, but no step of the history."""
+        self.n_iter += 1
+        return self._asks_to_stop()
+
+    def take(self, theta: FloatArray) -> None:
+        """Go on from other parameters."""
+        self._theta = self.model._theta = theta
+
+    def _asks_to_stop(self) -> bool:
+        if self.callback is None:
+            return False
+        answer = self.callback(self._progress())
+        return isinstance(answer, bool | np.bool_) and bool(answer)  # only True: not any value it returns
+
+    def _progress(self) -> Progress:
+        return Progress(
+            step=self.steps_before + self._inner // self._per_step,
+            steps=self._all_steps,
+            n_iter=self.n_iter,
+            n_fev=self.n_fev,
+            train_loss=float(np.sqrt(self._objective.mse)),
+            reg=self._objective.reg,
+            wall_s=self.wall_s,
+        )
+
+    def _record(self) -> None:
+        self.model._theta = self._theta
+        self._recorded_at = self._inner
+        history = self.history
+        history["train_loss"].append(float(np.sqrt(self._objective.mse)))
+        history["reg"].append(float(self._objective.reg))
+        for split in self.splits:
+            history[f"{split}_loss"].append(self._rmse(split))
+        if self._bar is not None:
+            test = f", test {history['test_loss'][-1]:.2e}" if history["test_loss"] else ""
+            self._bar(
+                self.steps_before + -(-self._inner // self._per_step),
+                f"train {history['train_loss'][-1]:.2e}{test}, reg {history['reg'][-1]:.2e}",
+            )
+
+    def correct_last(self) -> None:
+        """Measure the last step once more, now that the model has its ends outside the range."""
+        for split in self.splits:
+            if self.history[f"{split}_loss"]:
+                self.history[f"{split}_loss"][-1] = self._rmse(split)
+
+    def _rmse(self, split: str) -> float:
+        x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
+        return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
+
+    def end(self) -> None:
+        """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""
+        self.model._theta = self._theta
+        self._fev_before += self._objective.n_fev
+        if self._recorded_at != self._inner or not self.history["train_loss"]:
+            self._objective(self._theta)
+            self._record()
+        self._objective.n_fev = 0
+        self.steps_before += self._steps
