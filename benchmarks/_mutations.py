@@ -27,7 +27,7 @@ from kan_np import KAN, MLP, create_dataset
 from kan_np.archive import Archive
 from kan_np.data.scaler import Scaler
 from sweeps.storage.rows import CHECKS
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 KINDS = ("model", "table", "spec", "store")
 Draw = random.Random

@@ -31,8 +31,8 @@ from benchmarks._common import Bar, median, show_bars, show_table
 from benchmarks.accuracy._baselines import NAMES, MlpEffort, baseline_rmse, show_beside
 from benchmarks.accuracy._common import Errors, data_seeds, highest, parse, parser
 from sweeps.analysis.aggregate import aggregate
-from sweeps.store import Store
-from sweeps.tasks import load_dataset
+from sweeps.spec.tasks import load_dataset
+from sweeps.storage.store import Store
 
 _ROWS = 2000
 _ERROR_BAR, _COMPUTE_BAR = 1.1, 0.1

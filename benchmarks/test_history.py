@@ -17,13 +17,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.evaluations import DEEP, EVALUATIONS, PERCEPTRON, SMALL, STANDARD, Evaluation, Network
 from benchmarks.sweeps._tiny import tiny_spec
 from kan_np import KAN, load_model
-from sweeps import tasks
-from sweeps.plan import make_plan
 from sweeps.run_one import RunOptions
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd, run_plan
-from sweeps.space import expand
-from sweeps.spec_reader import read_spec
-from sweeps.store import Store
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import make_plan
+from sweeps.spec.spec_reader import read_spec
+from sweeps.storage.store import Store
 
 pytestmark = pytest.mark.benchmark(timer=time.thread_time, max_time=0.5)
 

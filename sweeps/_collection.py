@@ -1,4 +1,4 @@
-"""Making very many objects without Python's search for garbage."""
+"""Pausing Python's garbage collector while very many objects are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command of one sweep made into that of another one, which goes on with the same runs elsewhere."""
+"""From the stored command of a sweep to the one that continues it in another directory."""
 
 from __future__ import annotations
 

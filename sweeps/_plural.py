@@ -17,3 +17,14 @@ def counted(number: int, noun: str) -> str:
 def are(number: int) -> str:
     """Return the verb behind `counted`: "is" for one, else "are"."""
     return "is" if number == 1 else "are"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun that begins a sentence, with its indefinite article.
+
+    Examples
+    --------
+    >>> with_article("additive spline"), with_article("linear model")
+    ('An additive spline', 'A linear model')
+    """
+    return f"{'An' if noun[0] in 'aeiou' else 'A'} {noun}"

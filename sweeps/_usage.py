@@ -36,7 +36,7 @@ def usage_text(error: Exception, message: str, arguments: Sequence[str]) -> str:
 
 
 def _typed(names: Sequence[str], arguments: Sequence[str]) -> str | None:
-    """Return the value of an option, None if it cannot be told; of several the last one counts."""
+    """Return the value that was typed for an option, the last one of several; None if it is not known."""
     typed = None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         name, sign, value = argument.partition("=")

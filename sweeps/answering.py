@@ -16,7 +16,7 @@ EXIT_BAD_INPUT = 2
 
 
 class Interrupted(Exception):  # noqa: N818 - not a mistake
-    """Ctrl-C came upon a command that does not answer it by itself."""
+    """A command that does not handle Ctrl-C itself was interrupted by it."""
 
 
 class Commands(TyperGroup):

@@ -132,15 +132,20 @@ def ignore_terminal() -> None:
 
 
 @contextlib.contextmanager
-def deaf_children() -> Iterator[None]:
+def children_ignore_terminal() -> Iterator[None]:
     """Start processes in the block that Ctrl-C does not reach, and put off signals of this one to its end.
 
     Ctrl-C and SIGHUP go to every process of a terminal; the parent is the one that answers and ends its
-    workers. They inherit a mask that blocks both, where there are masks. Signals to stop of the parent are
-    noted and raised again after the block, so that none is lost and none cuts the start in two.
+    workers. Processes, and threads, that start in the block inherit a mask that blocks both, where there are
+    masks. In the main thread signals to stop are noted and raised again after the block, so that none is lost
+    and none cuts the start in two; Python calls no other thread for a signal.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        unblock = _block(_OF_TERMINALS)
+        try:
+            yield
+        finally:
+            unblock()
         return
     start_trackers()
     noted: list[int] = []

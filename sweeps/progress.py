@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from sweeps.checks import pick
-from sweeps.plan import cost
-from sweeps.records import FORMULA
-from sweeps.space import RunConfig
+from sweeps.families import family_of
+from sweeps.spec.plan import cost
+from sweeps.spec.run_config import RunConfig
 
 KINDS = ("auto", "bar", "plain", "none")
 _LINE_EVERY_S = 5.0
@@ -48,8 +48,7 @@ class Tally:
         self.failed += record["status"] != "ok"
         # The formulas of one search are one model, as in the plan.
         family, seconds = self._left.pop(record["run_id"])
-        n_stages = len(record["stages"])
-        self.models += min(n_stages, 1) if family == FORMULA else n_stages
+        self.models += family_of(family).n_models(len(record["stages"]))
         self._n_left[family] -= 1
         self._left_cost[family] -= seconds
         self._done_cost[family] += seconds
@@ -85,7 +84,7 @@ class Tally:
         return f"{'about' if known else 'perhaps'} {clock(self.left_s)} left"
 
     def _pace(self, family: str) -> float:
-        """Return what a second of estimated cost has taken; a second before a run of the family has ended."""
+        """Return measured over estimated seconds; 1 before a run of the family has ended."""
         done = self._done_cost[family]
         return self._done_s[family] / done if done > 0.0 else 1.0
 

@@ -11,17 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: The value of `opt` that leaves the choice of the optimizer to the size of the model.
-AUTO = "auto"
-#: Minimisers of SciPy that see the gradient alone: twenty of their iterations are a step, as of "LBFGS".
-GRADIENT_OPTIMIZERS = ("L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP")
-#: The family of the runs that look for formulas instead of training models of one shape.
-FORMULA = "formula"
-#: Models without a hidden layer, and another library's network; see `sweeps.training.baselines`.
-LINEAR, ADDITIVE, SKLEARN = "linear", "additive", "sklearn"
-BASELINES = (LINEAR, ADDITIVE, SKLEARN)
-
-
 #: What tells the repetitions of one configuration apart: the start, and in cross-validation the test rows.
 _REPEATS = ("seed", "fold")
 

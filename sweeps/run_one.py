@@ -12,7 +12,7 @@ import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,18 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kan_np
-from sweeps import tasks
 from sweeps.environment import code_of, environment, kernel
-from sweeps.records import ADDITIVE, AUTO, BASELINES, FORMULA, LINEAR, SKLEARN, canonical_json
-from sweeps.space import KAN_DEFAULTS, run_id
-from sweeps.training.baselines import LEAST_SQUARES_STEPS, fit_sklearn
-from sweeps.training.stage_recorder import Chain, ChainEnd, Diverged
+from sweeps.families import family_of
+from sweeps.families.family import Training
+from sweeps.records import canonical_json
+from sweeps.spec import tasks
+from sweeps.spec.run_config import run_id
+from sweeps.training.stage_recorder import Diverged, StageRecorder
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 Record = dict[str, Any]
-
-#: Part of the time limit that a search for a formula may use; what it has begun takes the rest.
-_SEARCH_SHARE = 0.75
 
 
 class RunStatus(StrEnum):
@@ -89,7 +87,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     Parameters
     ----------
     config : mapping
-        The configuration of the run (see `sweeps.space.expand`); its hash is the run's id and its seed.
+        The configuration of the run (see `sweeps.spec.expansion.expand`); its hash is the run's id and seed.
     options : RunOptions, optional
         Time limit, which models to keep, where the table is.
 
@@ -105,7 +103,7 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
     """
     options = options or RunOptions()
     wall, cpu = time.perf_counter(), time.process_time()
-    chain = Chain(options.save_models)
+    recorder = StageRecorder(options.save_models)
     status, reason = RunStatus.OK, ""
     limit = TimeLimit(options.seconds_left())
     try:
@@ -113,17 +111,17 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
             raise RunTimeout("not begun, for the time was over")
         with limit:
             dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
-            _train(config, dataset, chain, limit)
+            _train(config, dataset, recorder, limit)
     except RunTimeout as error:
-        status, reason = RunStatus.TIMEOUT, f"{error}, {chain.place()}"
+        status, reason = RunStatus.TIMEOUT, f"{error}, {recorder.place()}"
     except Diverged as error:
         status, reason = RunStatus.DIVERGED, str(error)
     except Exception as error:  # a run that fails is a row of the results, not the end of the sweep
         status, reason = RunStatus.FAILED, _reason(error)
         if limit.forced:  # the alarm, of which native code that was interrupted made something else
-            status, reason = RunStatus.TIMEOUT, f"{limit.forced}, {chain.place()}"
+            status, reason = RunStatus.TIMEOUT, f"{limit.forced}, {recorder.place()}"
     return make_record(
-        config, status, reason, time.perf_counter() - wall, time.process_time() - cpu, chain.stages
+        config, status, reason, time.perf_counter() - wall, time.process_time() - cpu, recorder.stages
     )
 
 
@@ -169,110 +167,17 @@ def load_models() -> None:
     from kan_np import fit_mlp, fit_schedule  # noqa: F401 - the package imports them as they are asked for
 
 
-def _train(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
+def _train(
+    config: Mapping[str, Any], dataset: tasks.Dataset, recorder: StageRecorder, limit: TimeLimit
+) -> None:
     """Do what the family of a configuration asks for.
 
     What a fit warns of is told by the errors and the status of its stage: thousands of runs would repeat it.
     """
+    training = Training(config, dataset, recorder, limit, training_seed(config))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", kan_np.KanWarning)
-        _TRAIN[config["family"]](config, dataset, chain, limit)
-
-
-def _train_kan(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    options = {name: config.get(name, default) for name, default in KAN_DEFAULTS.items()}
-    _through_grids(config, dataset, chain, options | _training_options(config, limit))
-
-
-def _through_grids(
-    config: Mapping[str, Any],
-    dataset: tasks.Dataset,
-    chain: Chain,
-    options: Mapping[str, Any],
-    opt: str | None = None,
-) -> None:
-    def on_stage(trained: Any) -> None:
-        chain.add(trained, opt)
-        chain.check_end(config.get("patience"), config.get("enough"))
-
-    with contextlib.suppress(ChainEnd):
-        kan_np.fit_schedule(
-            config["width"],
-            dataset,
-            grids=tuple(config["grids"]),
-            k=config["k"],
-            on_stage=on_stage,
-            **options,
-        )
-
-
-def _train_mlp(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    training = _training_options(config, limit)
-    chain.add(kan_np.fit_mlp(config["width"], dataset, activation=config["activation"], **training))
-
-
-def _train_linear(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    """Solve least squares: an MLP without a hidden layer, which Levenberg-Marquardt brings to the optimum."""
-    training = _training_options(config, limit, **_EXACT, steps=LEAST_SQUARES_STEPS)
-    free = {"weight_decay": 0.0}  # least squares however few the samples are
-    chain.add(kan_np.fit_mlp(config["width"], dataset, fit_options=free, **training), opt="")
-
-
-def _train_additive(
-    config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit
-) -> None:
-    """Solve least squares in the coefficients of one spline an input: a KAN without a hidden layer."""
-    training = _training_options(config, limit, **_EXACT, steps=config["steps"])
-    smoothing = config.get("smoothing", KAN_DEFAULTS["smoothing"])
-    _through_grids(config, dataset, chain, training | {"smoothing": smoothing}, opt="")
-
-
-def _train_sklearn(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    def as_model(*parts: Any) -> kan_np.MLP:
-        model = kan_np.MLP.from_weights(*parts)
-        model.feature_names, model.target_names = dataset.get("feature_names"), dataset.get("target_names")
-        model.classes = dataset.get("classes")
-        return model
-
-    chain.add(fit_sklearn(config, dataset, training_seed(config), as_model))
-
-
-def _find_formula(config: Mapping[str, Any], dataset: tasks.Dataset, chain: Chain, limit: TimeLimit) -> None:
-    """Look for formulas; a time limit shortens the search, which then keeps what it has found."""
-    seconds, start = config["seconds"], time.perf_counter()
-    if limit.seconds is not None:
-        seconds = min(seconds, _SEARCH_SHARE * limit.seconds)
-    found = kan_np.discover(
-        dataset,
-        var=dataset.get("feature_names"),
-        seconds=seconds,
-        restarts=config["restarts"],
-        seed=training_seed(config),
-    )
-    chain.add_formulas(found, dataset, time.perf_counter() - start)
-    if not found.best.exact and seconds < config["seconds"] and found.cpu_s > seconds:
-        raise RunTimeout(f"the search was cut short by the limit of {limit.seconds:g} s")
-
-
-_TRAIN: dict[str, Callable[[Mapping[str, Any], tasks.Dataset, Chain, TimeLimit], None]] = {
-    "kan": _train_kan,
-    "mlp": _train_mlp,
-    FORMULA: _find_formula,
-    LINEAR: _train_linear,
-    ADDITIVE: _train_additive,
-    SKLEARN: _train_sklearn,
-}
-#: How the sums of squares of models without a hidden layer are minimised: from one start, to the end.
-_EXACT: Mapping[str, Any] = {"opt": "LM", "restarts": 1}
-
-
-def _training_options(config: Mapping[str, Any], limit: TimeLimit, **fixed: Any) -> dict[str, Any]:
-    """Return the rules of training, the same for every family that does not fix its own.
-
-    Samples are held out by the sweep, or by nobody: `val_fraction` here is of what `config["data"]` left.
-    """
-    rules = fixed or {name: config[name] for name in ("opt", "steps", "restarts")}
-    return rules | {"seed": training_seed(config), "val_fraction": 0.0, "callback": limit.check}
+        family_of(config["family"]).train(training)
 
 
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
@@ -288,40 +193,23 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     for config in tiny_configs(configs):
         # What fails here fails again in its runs, which record the reason.
         with contextlib.suppress(Exception):
-            _train(config, dataset, Chain("none"), TimeLimit(None))
+            _train(config, dataset, StageRecorder("none"), TimeLimit(None))
 
 
 def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return small configurations that go through all the code that `configs` go through, each kind once.
 
-    A KAN keeps its coarsest and its finest grid, for the matrix of LM is put together in one way on coarse
-    grids and in another on fine ones; "auto" stands for both optimizers.
+    A chain of grids keeps its coarsest and its finest, for the matrix of LM is put together in one way on
+    coarse grids and in another on fine ones; "auto" stands for both optimizers.
     """
     tiny: dict[str, dict[str, Any]] = {}
     for config in configs:
-        family = config["family"]
-        if family == FORMULA:
-            tiny[FORMULA] = {"family": FORMULA, "seconds": 0.0, "restarts": 1, "seed": 0}
-            continue
-        if family == SKLEARN:  # which compiles nothing
-            continue
-        kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
-        width = [2, 1] if family in BASELINES else [2, 2, 1]
-        kind |= {"width": width, "steps": 1, "restarts": 1, "seed": 0}
-        opts = () if family in BASELINES else ("LM", "LBFGS") if config["opt"] == AUTO else (config["opt"],)
-        kinds = [kind | {"opt": opt} for opt in opts] or [kind]
-        if family == ADDITIVE or (family == "kan" and opts == ("LM",)):
-            # A fit by LM that finds no better point takes the loss with its gradient, as LBFGS always does.
-            kinds.append(kind | {"family": "kan", "width": [2, 2, 1], "opt": "LBFGS"})
-        for one in kinds:
+        for one in family_of(config["family"]).small(config):
             small = tiny.setdefault(canonical_json(one), one)
             if "grids" in config:
                 grids = {*config["grids"], *small.get("grids", ())}
                 small["grids"] = sorted({min(grids), max(grids)})
     return list(tiny.values())
-
-
-_NOT_A_KIND = ("task", "data", "grids", "init", "fold", "patience", "enough")
 
 
 def squared_errors(

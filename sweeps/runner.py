@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sweeps._plural import counted
 from sweeps.backends import (
+    DEFAULT_BACKEND,
     Backend,
     Compute,
     Resources,
@@ -18,10 +19,10 @@ from sweeps.backends import (
     worker_count,
 )
 from sweeps.interrupts import StopSignals
-from sweeps.plan import Plan
 from sweeps.progress import Tally, make_progress
 from sweeps.run_one import RunOptions, warm_up
-from sweeps.store import Store
+from sweeps.spec.plan import Plan
+from sweeps.storage.store import Store
 
 #: Takes a line of text for the user.
 Say = Callable[[str], None]
@@ -55,7 +56,7 @@ class RunnerOptions:
     `scheduler` is the address of a Dask cluster, `memory` how many bytes a worker process may use.
     """
 
-    backend: str = "loky"
+    backend: str = DEFAULT_BACKEND
     jobs: int = -1
     progress: str = "auto"
     scheduler: str | None = None

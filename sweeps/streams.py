@@ -138,12 +138,12 @@ def output_error() -> str:
 
 
 def reader_left(stream: object) -> bool:
-    """Say whether there is nobody any more who reads a stream."""
+    """Say whether the reader of a stream has closed it."""
     return bool(getattr(stream, "left", False))
 
 
 def _open_missing() -> None:
-    """Open the standard streams that are closed as files of nothing."""
+    """Open the null device in place of standard streams that are closed."""
     for number in range(_N_STANDARD):
         try:
             os.fstat(number)
@@ -153,7 +153,7 @@ def _open_missing() -> None:
 
 
 def _to_nowhere(number: int) -> None:
-    """Let a file number stand for a file that takes everything and is empty; for child processes too."""
+    """Let a file descriptor refer to the null device, for child processes too."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     if nowhere == number:
         os.set_inheritable(number, True)

@@ -135,22 +135,73 @@ def test_kan_np_does_not_know_the_sweeps(path):
     assert "sweeps" not in roots(path)
 
 
+#: Rooms of `sweeps` from the ground up, as `FLOORS` for `kan_np`.
+SWEEPS_FLOORS = (
+    {"training"},
+    {"families"},
+    {"spec"},
+    {"run_one", "progress"},
+    {"backends", "storage"},
+    {"analysis"},
+    {"page"},
+    {"runner"},
+    {"auto"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+#: What every room of `sweeps` may use; these files use each other alone.
+SWEEPS_TOOLS = {
+    *("_collection", "_command", "_files", "_orphans", "_plural", "_safe_text", "_usage", "answering"),
+    *("checks", "environment", "errors", "interrupts", "paths", "records", "streams", "units"),
+}
+
+
+def test_no_module_of_sweeps_imports_itself_by_way_of_others():
+    assert circles(import_graph(SWEEPS)) == []
+
+
+def test_rooms_of_sweeps_import_downwards_only():
+    floor = {room: number for number, rooms in enumerate(SWEEPS_FLOORS) for room in rooms}
+    rooms = {path.stem for path in SWEEPS.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__pycache__", "__init__"} == set(floor) | SWEEPS_TOOLS
+    upwards = []
+    for name, others in import_graph(SWEEPS).items():
+        here = name.split(".")[1] if "." in name else ""
+        for other in others:
+            there = other.split(".")[1] if "." in other else ""
+            if there in floor and here != there and floor[there] >= floor.get(here, -1):
+                upwards.append((name, other))
+    assert upwards == []
+
+
 @pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
-def test_only_tasks_and_run_one_import_kan_np_and_only_its_public_names(path):
+def test_only_tasks_families_and_run_one_import_kan_np_and_only_its_public_names(path):
     for module, names in imports(path):
         if module.split(".")[0] == "kan_np":
-            assert path.name in ("tasks.py", "run_one.py")
+            assert path.name in ("tasks.py", "run_one.py") or path.parent.name == "families"
             assert module == "kan_np"
             assert set(names) <= set(kan_np.__all__)
 
 
+@pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
+def test_nothing_but_the_families_asks_for_the_name_of_a_family(path):
+    names = {"kan", "mlp", "formula", "linear", "additive", "sklearn"}
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare) and "family" in ast.unparse(node):
+            words = {str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant)}
+            found += [node.lineno] if names & words else []
+    assert found == []
+
+
 def test_pareto_is_pure_numpy():
-    assert roots(SWEEPS / "pareto.py") <= {"numpy", "collections", "typing", "dataclasses"}
+    assert roots(SWEEPS / "analysis" / "pareto.py") <= {"numpy", "collections", "typing", "dataclasses"}
 
 
 def test_nothing_from_the_runner_or_the_models_is_imported_by_the_report():
     code = (
-        "import sys, sweeps.report\n"
+        "import sys, sweeps.page.report\n"
         "seen = {m for m in sys.modules if m.startswith(('kan_np', 'numba', 'sweeps.run'))}\n"
         "assert not seen, seen\n"
     )

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from benchmarks.sweeps._simulated import simulated_run
-from sweeps import tasks
-from sweeps.plan import longest_first, make_plan
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
-from sweeps.space import expand
-from sweeps.spec_reader import read_spec
-from sweeps.store import Store
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import longest_first, make_plan
+from sweeps.spec.spec_reader import read_spec
+from sweeps.storage.store import Store
 
 
 def main(spec_path: str, out: str, engine: str, jobs: str) -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sweeps.families import family_of
 from sweeps.run_one import RunOptions, RunStatus, make_record
-from sweeps.space import kan_params, mlp_params, run_id
+from sweeps.spec.run_config import run_id
 
 _MODEL = bytes(range(250)) * 8
 
@@ -16,8 +17,7 @@ def simulated_run(config: Mapping[str, Any], options: RunOptions | None = None) 
     """Return the record of a run of one model without training it."""
     start = time.perf_counter()
     grid = config["grids"][0] if "grids" in config else None
-    width = tuple(config["width"])
-    n_params = kan_params(width, grid, config["k"]) if grid else mlp_params(width)
+    n_params = family_of(config["family"]).n_params(config, grid)
     luck = 0.5 + int(run_id(config)[:8], 16) / 2**32
     error = luck / n_params**2
     stage = {

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sweeps._command import tell
-from sweeps import tasks
 from sweeps.environment import environment
-from sweeps.plan import n_models
-from sweeps.space import RunConfig, expand, kan_params, mlp_params
-from sweeps.spec_reader import read_spec
-from sweeps.store import DATABASE_NAME, Store
+from sweeps.families import family_of
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import n_models
+from sweeps.spec.run_config import RunConfig
+from sweeps.spec.spec_reader import read_spec
+from sweeps.storage.store import DATABASE_NAME, Store
 
 _HEAD = """
 suite = "special"
@@ -122,8 +124,7 @@ def _stages(config: Mapping[str, Any], rng: np.random.Generator, model: bytes) -
     stages, wall = [], 0.0
     for number, factors in enumerate(scatter):
         grid = config["grids"][number] if config["family"] == "kan" else None
-        width = tuple(config["width"])
-        n_params = kan_params(width, grid, config["k"]) if grid else mlp_params(width)
+        n_params = family_of(config["family"]).n_params(config, grid)
         error = luck * (0.5 * (grid + 1.0) ** -3.4 + 1e-5 * grid if grid else 2.0 * n_params**-1.1)
         wall += 2e-4 * n_params
         stages.append(

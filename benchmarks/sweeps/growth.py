@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks._common import Bar, show_table
 from benchmarks.sweeps._command import MIB, Ended, call, tell
 from benchmarks.sweeps._synthetic import SINGLES
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 #: What makes the specification of 100,000 runs one of a tenth of them, and that again: one function of ten,
 #: then one grid of ten and one in ten of the MLPs.
@@ -35,7 +35,7 @@ MS_BAR = 3.0
 
 def measure(room: Path) -> list[Bar]:
     """Carry every sweep out in `room`."""
-    engines = {"sequential": 1, "loky": 2} | ({"dask": 2} if find_spec("distributed") else {})
+    engines = {"sequential": 1, "threading": 2} | ({"dask": 2} if find_spec("distributed") else {})
     rows, bars, commands = [], [], []
     with tempfile.TemporaryDirectory(dir=room) as name:
         folder = Path(name)

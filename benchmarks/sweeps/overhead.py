@@ -18,17 +18,17 @@ import numpy as np
 from benchmarks._common import Bar, show_table
 from benchmarks.sweeps._command import tell
 from benchmarks.sweeps._tiny import tiny_spec
-from sweeps import tasks
-from sweeps.plan import make_plan
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
-from sweeps.space import expand
-from sweeps.spec_reader import read_spec
-from sweeps.store import Store
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import make_plan
+from sweeps.spec.spec_reader import read_spec
+from sweeps.storage.store import Store
 
 MS_BAR = 3.0
 _START, _RUNS = 100, 5000
-_BACKENDS = {"sequential": 1, "loky": 2} | ({"dask": 2} if find_spec("distributed") else {})
+_BACKENDS = {"sequential": 1, "threading": 2, "loky": 2} | ({"dask": 2} if find_spec("distributed") else {})
 
 
 @dataclass(frozen=True)

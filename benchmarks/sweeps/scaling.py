@@ -18,11 +18,11 @@ import numpy as np
 
 from benchmarks._common import Bar, show_table
 from benchmarks.sweeps._command import call, tell
-from sweeps import tasks
 from sweeps.run_one import run_one, warm_up
-from sweeps.space import expand
-from sweeps.spec_reader import suite_spec
-from sweeps.store import Store
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.spec_reader import suite_spec
+from sweeps.storage.store import Store
 
 RATIO_BAR = 1.85
 RUNS_BAR = 500

@@ -12,6 +12,7 @@ import numpy as np
 
 from sweeps._collection import paused_collection
 from sweeps.analysis.formulas import searches_by_task
+from sweeps.analysis.pareto import best_within, front
 from sweeps.analysis.points import TaskPoints, points_by_task
 from sweeps.analysis.results import (
     KAN,
@@ -26,10 +27,9 @@ from sweeps.analysis.results import (
 )
 from sweeps.analysis.scores import score_of, scores_by_size, standings
 from sweeps.analysis.statistics import resampled_families
-from sweeps.pareto import best_within, front
-from sweeps.records import FORMULA
+from sweeps.families import SEARCHES
 from sweeps.storage.database import Columns
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 
 @paused_collection()
@@ -63,8 +63,8 @@ def aggregate(store: Store) -> SweepResult:
     there = set(everything["run_id"])
     planned = {run_id for run_id, _ in plan} if plan else there
     runs = _only(everything, planned - stale)
-    searched = _of(runs, runs["family"] == FORMULA)
-    trained = _of(runs, runs["family"] != FORMULA)
+    is_search = np.isin(runs["family"], SEARCHES)
+    searched, trained = _of(runs, is_search), _of(runs, ~is_search)
     searches = searches_by_task(searched, _only(stages, set(searched["run_id"])), formulas)
     stages = _only(stages, set(trained["run_id"]))
     missing = Counter(task for run_id, task in plan if run_id not in there)

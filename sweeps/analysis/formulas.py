@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from sweeps.analysis.pareto import front
 from sweeps.analysis.results import Formula, FormulaSearch, TaskResult
-from sweeps.pareto import front
 from sweeps.storage.database import Columns
 
 

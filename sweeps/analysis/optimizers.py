@@ -12,7 +12,7 @@ from sweeps.analysis.results import LBFGS, LM, Point, TaskResult
 
 
 @dataclass(frozen=True)
-class Duel:
+class OptimizerComparison:
     """LM and LBFGS within one family; pairs are in this order.
 
     `n_models` counts every trained model. `n_pairs` configurations of `n_tasks` functions were trained with
@@ -29,7 +29,9 @@ class Duel:
     seconds: tuple[float, float]
 
 
-def compare_optimizers(tasks: Sequence[TaskResult], n_models: Mapping[tuple[str, str], int]) -> list[Duel]:
+def compare_optimizers(
+    tasks: Sequence[TaskResult], n_models: Mapping[tuple[str, str], int]
+) -> list[OptimizerComparison]:
     """Return a comparison of LM and LBFGS for every family, none unless the sweep has models of both.
 
     Parameters
@@ -41,10 +43,12 @@ def compare_optimizers(tasks: Sequence[TaskResult], n_models: Mapping[tuple[str,
     if not {LM, LBFGS} <= {opt for (_, opt), n in n_models.items() if n}:
         return []
     families = dict.fromkeys(family for family, opt in sorted(n_models) if opt in (LM, LBFGS))
-    return [_duel(family, tasks, n_models) for family in families]
+    return [_comparison(family, tasks, n_models) for family in families]
 
 
-def _duel(family: str, tasks: Sequence[TaskResult], n_models: Mapping[tuple[str, str], int]) -> Duel:
+def _comparison(
+    family: str, tasks: Sequence[TaskResult], n_models: Mapping[tuple[str, str], int]
+) -> OptimizerComparison:
     own = [[point for point in task.points if point.family == family] for task in tasks]
     pairs = [found for points in own if (found := _pairs(points))]
     everything = [point for points in own for point in points]
@@ -52,7 +56,7 @@ def _duel(family: str, tasks: Sequence[TaskResult], n_models: Mapping[tuple[str,
     for position, opt in enumerate((LM, LBFGS)):
         compared = [pair[position] for found in pairs for pair in found]
         seconds.append(_median(p.stage_s for p in compared or everything if p.opt == opt))
-    return Duel(
+    return OptimizerComparison(
         family=family,
         n_models=(n_models.get((family, LM), 0), n_models.get((family, LBFGS), 0)),
         n_pairs=sum(map(len, pairs)),

@@ -75,7 +75,7 @@ def points_by_task(runs: Columns, stages: Columns, with_model: set[tuple[str, in
 
 
 def _configurations(runs: Columns) -> tuple[list[_Configuration], IntArray]:
-    """Return all configurations, and for every run the number of its one."""
+    """Return all configurations, and for every run the index of its configuration."""
     names = ("group_id", "task", "family", "config")
     rows = {row[0]: row for row in zip(*(runs[name] for name in names), strict=True)}
     n_runs = Counter(runs["group_id"].tolist())
@@ -108,7 +108,7 @@ def _configuration(
 
 
 def _stage_seconds(stages: Columns) -> FloatArray:
-    """Return the time of every stage alone: the clock of its run at its end, less what it showed before."""
+    """Return the time of every stage alone: stages store the seconds since their run began."""
     wall = stages["wall_s"]
     seconds = np.diff(wall, prepend=0.0)
     begins = np.ones(wall.size, dtype=bool)
@@ -254,6 +254,6 @@ class _Seeds:
 
 
 def _middle(low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return the mean of two numbers; where they are equal it is they, infinite or not."""
+    """Return the mean of two numbers; of two equal numbers, which may be infinite, it is either."""
     with np.errstate(all="ignore"):
         return np.where(low == high, low, (low + high) / 2)

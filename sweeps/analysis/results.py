@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.families import NETWORKS
 from sweeps.records import opt_text
 
-KAN, MLP = "kan", "mlp"
+#: The networks that are compared with each other.
+KAN, MLP = NETWORKS
 LM, LBFGS = "LM", "LBFGS"
 Hidden = tuple[Any, ...]
 

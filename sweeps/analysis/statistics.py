@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.analysis.pareto import hypervolume
 from sweeps.analysis.results import Interval, Point, Samples, TaskResult
-from sweeps.pareto import hypervolume
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]

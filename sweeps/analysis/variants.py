@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sweeps.space import spelt_out
+from sweeps.spec.run_config import spelt_out
 
 #: In the order in which they are named; shape, grid, activation and optimizer have places of their own.
 _OPTIONS = (

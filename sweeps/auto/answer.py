@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps._plural import with_article
 from sweeps.auto.search import LEAST_GAIN, Candidate, Finding, Trainer, excess
 from sweeps.errors import UserError
-from sweeps.records import ADDITIVE, LINEAR
+from sweeps.families import family_of
 from sweeps.run_one import load_model_bytes
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 FloatArray = NDArray[np.float64]
 
@@ -149,9 +150,9 @@ def model_name(candidate: Candidate) -> str:
     >>> model_name(Candidate("", "kan", (2, 1, 1), 5, 1, 27, ()))
     'KAN [2,1,1], G = 5'
     """
-    names = {LINEAR: "linear model", ADDITIVE: "additive spline", "kan": "KAN", "mlp": "MLP"}
-    name = names[candidate.family]
-    if candidate.family in ("kan", "mlp"):
+    family = family_of(candidate.family)
+    name = family.one_model
+    if family.has_hidden:
         name += f" [{','.join(map(str, candidate.width))}]"
     return f"{name}, G = {candidate.grid}" if candidate.grid else name
 
@@ -251,9 +252,9 @@ def _grid_sentence(finding: Finding) -> list[str]:
 def _baseline_sentences(finding: Finding, trainer: Trainer) -> list[str]:
     """Compare with the models without a hidden layer, on the test samples."""
     chosen, sentences = finding.recommended, []
-    others = [c for c in finding.candidates if c.family not in (LINEAR, ADDITIVE)]
+    others = [c for c in finding.candidates if not family_of(c.family).is_baseline]
     for simple in finding.baselines:
-        name = "A linear model" if simple.family == LINEAR else "An additive spline"
+        name = with_article(family_of(simple.family).one_model)
         if simple.family != chosen.family:
             sentences.append(f"{name} has test RMSE {simple.test:.3g}: {_compared(simple, chosen, trainer)}.")
         elif others:

@@ -10,16 +10,17 @@ from typing import Any
 from sweeps.auto.answer import Answer, write_answer
 from sweeps.auto.search import TOLERANCE, BudgetOver, Search
 from sweeps.auto.trainer import StoreTrainer
-from sweeps.data_warnings import notes_of
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions
-from sweeps.space import SweepSpec, TaskInfo
-from sweeps.spec_reader import parse_spec
-from sweeps.store import DATABASE_NAME, Store
-from sweeps.table_options import TableOptions, worded_as_options
-from sweeps.tasks import describe, descriptions
+from sweeps.spec.data_warnings import notes_of
+from sweeps.spec.model_tables import baseline_tables
+from sweeps.spec.spec_reader import parse_spec
+from sweeps.spec.sweep_spec import SweepSpec, TaskInfo
+from sweeps.spec.table_options import TableOptions, worded_as_options
+from sweeps.spec.tasks import describe, descriptions
+from sweeps.storage.store import DATABASE_NAME, Store
 
 Say = Callable[[str], None]
 
@@ -93,7 +94,7 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
     for line in lines:
         show(line)
     if request.report:
-        from sweeps.report import write_report
+        from sweeps.page.report import write_report
 
         show(f"all models that were trained: {write_report(request.directory)}")
     return 0
@@ -173,5 +174,5 @@ def _spec(request: AutoRequest) -> SweepSpec:
     values |= {"features": list(request.features)} if request.features else {}
     values |= request.table.values([], {})
     values |= {"title": f"{request.target} of {path.name}, the smallest good model"}
-    values |= {"seeds": request.seeds, "models": [{"family": "linear"}, {"family": "additive"}]}
+    values |= {"seeds": request.seeds, "models": baseline_tables()}
     return parse_spec(values, request.source, default_title=path.stem)

@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.errors import UserError
-from sweeps.records import ADDITIVE, LINEAR
-from sweeps.space import NO_HIDDEN, Axis, ModelTable, Shape, kan_params, mlp_params
+from sweeps.families import ADDITIVE, KAN, LINEAR, MLP, family_of
+from sweeps.families.family import NO_HIDDEN, Axis, Shape
+from sweeps.families.mlp import n_weights_and_biases
+from sweeps.spec.sweep_spec import ModelTable
 
 FloatArray = NDArray[np.float64]
 
@@ -91,7 +93,7 @@ class Candidate:
     @property
     def is_deterministic(self) -> bool:
         """Whether the seed says nothing: least squares has one solution."""
-        return self.family in (LINEAR, ADDITIVE)
+        return family_of(self.family).is_deterministic
 
 
 def _by_validation(run: Fitted) -> tuple[float, int]:
@@ -199,8 +201,8 @@ class Search:
             If no model could be trained for another reason.
         """
         steps = {
-            "a linear model": lambda: self._train(self.baseline(LINEAR)),
-            "an additive spline": lambda: self._train(self.baseline(ADDITIVE)),
+            "a linear model": lambda: self._train(self.linear()),
+            "an additive spline": lambda: self._train(self.additive()),
             "wider networks": self._grow_wider,
             "deeper networks": self._grow_deeper,
             "an MLP of the same size": self._compare_with_an_mlp,
@@ -224,20 +226,22 @@ class Search:
             recommended=self._recommended(),
             best=self._best(),
             candidates=tuple(self._all()),
-            baselines=tuple(c for c in map(self._best, (LINEAR, ADDITIVE)) if math.isfinite(c.val)),
+            baselines=tuple(c for c in map(self._best, (LINEAR.name, ADDITIVE.name)) if math.isfinite(c.val)),
             trials=tuple(self._trials),
             untried=tuple(left),
             enough=self._is_enough(),
             set_aside=tuple(self._set_aside),
         )
 
-    def baseline(self, family: str) -> ModelTable:
-        """Return the table of a model without a hidden layer."""
-        if family == LINEAR:
-            return ModelTable(LINEAR, NO_HIDDEN, ())
+    def linear(self) -> ModelTable:
+        """Return the table of the linear model."""
+        return ModelTable(LINEAR.name, NO_HIDDEN, ())
+
+    def additive(self) -> ModelTable:
+        """Return the table of additive splines."""
         grids = self._grids(())
         axes = {"grids": grids, "k": 3, "steps": _SMALL_STEPS, "patience": 1, "enough": self._tolerance}
-        return ModelTable(ADDITIVE, NO_HIDDEN, _axes(axes))
+        return ModelTable(ADDITIVE.name, NO_HIDDEN, _axes(axes))
 
     def network(self, hidden: Shape) -> ModelTable | None:
         """Return the table of a KAN, None if it has too many parameters on the coarsest grid."""
@@ -255,19 +259,19 @@ class Search:
             "patience": 1,
             "enough": self._tolerance,
         }
-        return ModelTable("kan", (hidden,), _axes(axes))
+        return ModelTable(KAN.name, (hidden,), _axes(axes))
 
     def kinds(self) -> list[ModelTable]:
         """Return a table of every kind of model that may be asked for."""
         networks = filter(None, (self.network((1,)), self.network((WIDTHS[1],))))
-        return [self.baseline(LINEAR), self.baseline(ADDITIVE), *networks, self._mlp((2, 2))]
+        return [self.linear(), self.additive(), *networks, self._mlp((2, 2))]
 
     def _grids(self, hidden: Shape) -> Shape:
         fitting = tuple(grid for grid in GRIDS if self._n_params(hidden, grid) <= self._most)
         return fitting or GRIDS[:1]
 
     def _n_params(self, hidden: Shape, grid: int) -> int:
-        return kan_params((self._n_in, *hidden, self._n_out), grid, 3)
+        return KAN.n_params({"width": (self._n_in, *hidden, self._n_out), "k": 3}, grid) or 0
 
     def _grow_wider(self) -> None:
         failures = 0
@@ -311,12 +315,12 @@ class Search:
             return
         sizes = range(2, 2 * WIDTHS[-1])
         shapes = [(self._n_in, n, n, self._n_out) for n in sizes]
-        fitting = [s for s in shapes if mlp_params(s) <= self._recommended().n_params] or shapes[:1]
+        fitting = [s for s in shapes if n_weights_and_biases(s) <= self._recommended().n_params] or shapes[:1]
         self._train(self._mlp(fitting[-1][1:-1]))
 
     def _mlp(self, hidden: Shape) -> ModelTable:
         axes = {"activation": "tanh", "opt": "auto", "steps": _MLP_STEPS, "restarts": 1}
-        return ModelTable("mlp", (hidden,), _axes(axes))
+        return ModelTable(MLP.name, (hidden,), _axes(axes))
 
     def _confirm(self) -> None:
         """Train what is recommended with all seeds, until what is recommended has them.

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from sweeps.auto.answer import model_name
 from sweeps.auto.search import BudgetOver, Candidate, Fitted
 from sweeps.backends import worker_count
-from sweeps.backends.persistent_pool import KeptCrew
+from sweeps.backends.persistent_pool import PersistentPool
 from sweeps.errors import UserError
-from sweeps.plan import Plan
 from sweeps.records import canonical_json, group_id, text_id
 from sweeps.run_one import RunOptions, current_code, squared_errors, tiny_configs, warm_up
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
-from sweeps.space import ModelTable, RunConfig, SweepSpec, TaskInfo, expand
-from sweeps.store import Store
-from sweeps.tasks import load_call, load_dataset, plan_of
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import Plan
+from sweeps.spec.run_config import RunConfig
+from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo
+from sweeps.spec.tasks import load_call, load_dataset, plan_of
+from sweeps.storage.store import Store
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -68,7 +70,7 @@ class StoreTrainer:
         self._store, self._spec, self._infos = store, spec, infos
         self._options, self._runner_options = options, runner_options
         self._kinds: tuple[ModelTable, ...] = ()
-        self._crew: KeptCrew | None = None
+        self._pool: PersistentPool | None = None
         self._say, self._budget = say, budget
         self._plan: dict[str, RunConfig] = {}
         self._tables: list[ModelTable] = []
@@ -87,8 +89,8 @@ class StoreTrainer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._crew is not None:
-            self._crew.close()
+        if self._pool is not None:
+            self._pool.close()
 
     def expect(self, tables: Sequence[ModelTable]) -> None:
         """Take note of the kinds of models that may be asked for, to compile them before the first."""
@@ -198,24 +200,24 @@ class StoreTrainer:
         statuses, stale = self._store.statuses(), self._store.stale_ids(current_code())
         return all(run.run_id in statuses and run.run_id not in stale for run in todo)
 
-    def _prepare(self) -> KeptCrew:
+    def _prepare(self) -> PersistentPool:
         """Compile what will be needed, and return the workers, of which one is ready."""
         start = time.monotonic()
         self._say("compiling kernels once, or loading them from the cache ...")
         kinds = [run.config for run in expand(replace(self._spec, models=self._kinds), self._infos)]
         warm_up(kinds)
-        self._crew = KeptCrew(worker_count(self._runner_options.jobs), tiny_configs(kinds))
-        self._crew.start()
+        self._pool = PersistentPool(worker_count(self._runner_options.jobs), tiny_configs(kinds))
+        self._pool.start()
         seconds = time.monotonic() - start
         self._start += seconds
-        return self._crew
+        return self._pool
 
     def _run(self, todo: Sequence[RunConfig]) -> None:
         """Carry out runs, which end with the budget; those that are not begun by then time out."""
         plan = Plan(planned=len(self._plan), todo=tuple(todo), recorded=self._store.n_recorded(), failed=0)
-        crew = self._crew or self._prepare()
+        pool = self._pool or self._prepare()
         options = replace(self._options, deadline=self._start + self._budget - self._before)
-        outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None, backend=crew)
+        outcome = run_plan(self._store, plan, options, self._runner_options, lambda line: None, backend=pool)
         if outcome.end not in (SweepEnd.FINISHED, SweepEnd.INTERRUPTED):
             raise UserError(f"{outcome.end.value}: {outcome.message}. The same command again goes on.")
         self._store.set_meta(**{self._time_key: repr(self.spent())})

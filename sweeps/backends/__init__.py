@@ -3,25 +3,28 @@
 A backend is a function (runs, options, resources, compute) -> generator of records as they are completed, in
 lists of those that came together. Every one computes the same numbers, for a run depends on its configuration
 only and every process is held to one thread. Nothing but configurations travels to workers: they make the
-data themselves. A further backend is one more entry of `BACKENDS`.
+data themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Protocol
 
 from sweeps.backends.failure_records import SchedulerLostError, WorkerLostError
-from sweeps.backends.process_pool import Crew
+from sweeps.backends.joblib_backends import check_joblib_backend, joblib_backend_names
+from sweeps.backends.process_pool import DEFAULT_JOBLIB_BACKEND, ProcessPool
 from sweeps.backends.resources import Resources, check_choice, check_jobs, worker_count
 from sweeps.backends.worker import Compute, Terms
 from sweeps.checks import nearest
 from sweeps.errors import UserError
 from sweeps.run_one import Record, RunOptions, load_models, run_one, tiny_configs
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 __all__ = [
     "BACKENDS",
+    "DEFAULT_BACKEND",
     "Backend",
     "Compute",
     "Resources",
@@ -33,6 +36,8 @@ __all__ = [
     "get_backend",
     "loky",
     "sequential",
+    "threading",
+    "with_joblib",
     "worker_count",
 ]
 
@@ -68,22 +73,28 @@ def sequential(
             yield [(compute or run_one)(run.config, options)]
 
 
-def loky(
+def with_joblib(
+    joblib_backend: str,
     runs: Sequence[RunConfig],
     options: RunOptions,
     resources: Resources,
     compute: Compute | None = None,
 ) -> Generator[list[Record], None, None]:
-    """Compute `resources.jobs` runs at a time in worker processes of this machine.
+    """Compute `resources.jobs` runs at a time in worker processes, which a backend of joblib hands them to.
 
     Raises
     ------
     WorkerLostError
         If workers cannot be started. One that is lost later is replaced, see
-        `sweeps.backends.process_pool.Crew`.
+        `sweeps.backends.process_pool.ProcessPool`.
     """
-    with Crew(resources.jobs, terms_for(runs, options, compute), resources.memory) as crew:
-        yield from crew.compute(runs)
+    terms = terms_for(runs, options, compute)
+    with ProcessPool(resources.jobs, terms, resources.memory, joblib_backend) as pool:
+        yield from pool.compute(runs)
+
+
+threading: Backend = partial(with_joblib, "threading")
+loky: Backend = partial(with_joblib, "loky")
 
 
 def dask(
@@ -115,11 +126,13 @@ def terms_for(runs: Sequence[RunConfig], options: RunOptions, compute: Compute |
     return Terms(run_one, options, tuple(tiny_configs(run.config for run in runs)))
 
 
-BACKENDS: dict[str, Backend] = {"sequential": sequential, "loky": loky, "dask": dask}
+#: The backends that are always there; others are those of joblib, by name.
+BACKENDS: dict[str, Backend] = {"sequential": sequential, "threading": threading, "loky": loky, "dask": dask}
+DEFAULT_BACKEND = DEFAULT_JOBLIB_BACKEND
 
 
 def get_backend(name: str) -> Backend:
-    """Return the backend of that name.
+    """Return the backend of that name: one of `BACKENDS`, or any other one that is registered with joblib.
 
     Raises
     ------
@@ -128,4 +141,8 @@ def get_backend(name: str) -> Backend:
     """
     if name in BACKENDS:
         return BACKENDS[name]
-    raise UserError(f"backend is {name!r}; expected one of {', '.join(BACKENDS)}.{nearest(name, BACKENDS)}")
+    names = list(dict.fromkeys([*BACKENDS, *joblib_backend_names()]))
+    if name not in names:
+        raise UserError(f"backend is {name!r}; expected one of {', '.join(names)}.{nearest(name, names)}")
+    check_joblib_backend(name)
+    return partial(with_joblib, name)

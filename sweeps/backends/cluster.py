@@ -26,16 +26,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.backends import failure_records
+from sweeps.backends.batch import stop_workers
 from sweeps.backends.cluster_client import Revive, connect, in_time, mismatches
-from sweeps.backends.cluster_task import Answer, compute_group, stop_crews
+from sweeps.backends.cluster_task import Answer, compute_task
 from sweeps.backends.failure_records import SchedulerLostError, StoppedError, WorkerLostError
 from sweeps.backends.resources import Resources
-from sweeps.backends.task_queue import Backlog, GroupSize, Pace
+from sweeps.backends.task_queue import DurationEstimate, GroupSize, TaskQueue
 from sweeps.backends.worker import Terms
-from sweeps.backends.worker_health import SCHEDULER, Blame
+from sweeps.backends.worker_health import SCHEDULER, WorkerHealth
 from sweeps.errors import UserError
 from sweeps.run_one import Record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: What a task should take: its way there and back costs a few milliseconds.
 _GROUP = GroupSize(seconds=0.5, runs=256)
@@ -78,12 +79,12 @@ class _Tasks:
         self._terms = terms
         self._resources = resources
         self._where = resources.scheduler or "the cluster on this machine"
-        self._pace = Pace()
+        self._durations = DurationEstimate()
         self._in_flight: dict[Any, _Task] = {}
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sweep = uuid.uuid4().hex
         self._numbers = itertools.count()
-        self._blame = Blame()
+        self._health = WorkerHealth()
         #: Runs that are tried with nothing else on the cluster, once the others are done.
         self._suspects: deque[RunConfig] = deque()
         #: By the address of a Dask worker: how many threads it has, of those that are not bad.
@@ -94,15 +95,15 @@ class _Tasks:
 
     def compute(self, runs: Sequence[RunConfig]) -> Iterator[list[Record]]:
         """Yield records as tasks come back; tasks that are lost are split and given out again."""
-        backlog = Backlog(runs, self._pace, _GROUP)
-        while backlog or self._in_flight or self._suspects:
-            self._look(backlog)
-            self._give_out(backlog)
+        waiting = TaskQueue(runs, self._durations, _GROUP)
+        while waiting or self._in_flight or self._suspects:
+            self._look(waiting)
+            self._give_out(waiting)
             with contextlib.suppress(queue.Empty):
                 future = self._answers.get(timeout=_LOOK_S)
                 task = self._in_flight.pop(future, None)
                 if task is not None:  # it was not withdrawn
-                    yield from self._collect(future, task.group, backlog)
+                    yield from self._collect(future, task.group, waiting)
 
     def stop(self) -> None:
         """Give up what is in flight, and end the processes of this sweep with what they compute."""
@@ -111,9 +112,9 @@ class _Tasks:
             # The cluster may be gone, which is as well, and a Dask worker may be stopped, and not answer.
             with contextlib.suppress(Exception):
                 in_time(self._client, self._client.cancel, given_up, force=True)
-                in_time(self._client, self._client.run, stop_crews, self._sweep, on_error="ignore")
+                in_time(self._client, self._client.run, stop_workers, self._sweep, on_error="ignore")
 
-    def _look(self, backlog: Backlog) -> None:
+    def _look(self, waiting: TaskQueue) -> None:
         """Count the threads of the cluster, which may grow and shrink, and replace what is lost for good."""
         if time.monotonic() - self._looked < _LOOK_S:
             return
@@ -122,10 +123,10 @@ class _Tasks:
         except Exception:  # of several kinds: what follows is the same
             raise self._scheduler_lost() from None
         self._greet(set(threads) - self._known)
-        self._threads = {name: n for name, n in threads.items() if not self._blame.is_bad(name)}
-        if (threads and not self._threads) or self._blame.is_bad(SCHEDULER):
-            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._blame.reason}")
-        self._withdraw(set(threads), backlog)
+        self._threads = {name: n for name, n in threads.items() if not self._health.is_bad(name)}
+        if (threads and not self._threads) or self._health.is_bad(SCHEDULER):
+            raise WorkerLostError(f"the workers of {self._where} cannot compute: {self._health.reason}")
+        self._withdraw(set(threads), waiting)
         self._revive(sum(threads.values()))
         self._tell_of_waiting(bool(threads))
         self._looked = time.monotonic()
@@ -139,7 +140,7 @@ class _Tasks:
         except Exception:  # of several kinds, as above
             raise self._scheduler_lost() from None
         for address, text in others.items():
-            self._blame.refuse(address, f"{address} has {text}; install the same versions on both sides")
+            self._health.refuse(address, f"{address} has {text}; install the same versions on both sides")
         self._known |= new
 
     def _tell_of_waiting(self, has_workers: bool) -> None:
@@ -157,27 +158,27 @@ class _Tasks:
                 "command continues."
             )
 
-    def _withdraw(self, present: set[str], backlog: Backlog) -> None:
+    def _withdraw(self, present: set[str], waiting: TaskQueue) -> None:
         """Take back the tasks that wait for Dask workers which have left."""
         for future, task in list(self._in_flight.items()):
             if task.workers is not None and task.workers.isdisjoint(present) and not future.done():
                 del self._in_flight[future]
                 self._client.cancel([future], force=True)
-                backlog.give_back(task.group)
+                waiting.give_back(task.group)
 
-    def _give_out(self, backlog: Backlog) -> None:
-        """Keep the cluster busy; what is under suspicion follows when there is nothing else, run by run."""
+    def _give_out(self, waiting: TaskQueue) -> None:
+        """Keep the cluster busy; runs that may have killed their worker follow at the end, one at a time."""
         threads = sum(self._threads.values())
-        while backlog and len(self._in_flight) < 2 * threads + _SPARE:
-            self._submit(backlog.take(threads))
+        while waiting and len(self._in_flight) < 2 * threads + _SPARE:
+            self._submit(waiting.take(threads))
         if self._suspects and not self._in_flight:
             self._submit([self._suspects.popleft()])
 
     def _submit(self, group: list[RunConfig]) -> None:
         """Send a group on its way, past the Dask workers on which tasks fail."""
-        workers = self._blame.choice(group, self._threads)
+        workers = self._health.choice(group, self._threads)
         future = self._client.submit(
-            compute_group,
+            compute_task,
             self._sweep,
             self._resources.memory,
             pickle.dumps((self._terms, group)),
@@ -188,22 +189,22 @@ class _Tasks:
         self._in_flight[future] = _Task(group, workers)
         future.add_done_callback(self._answers.put)
 
-    def _collect(self, future: Any, group: list[RunConfig], backlog: Backlog) -> Iterator[list[Record]]:
-        """Yield the records of a task that came back, or see what has become of it."""
+    def _collect(self, future: Any, group: list[RunConfig], waiting: TaskQueue) -> Iterator[list[Record]]:
+        """Yield the records of a task that came back, or deal with its failure."""
         from distributed import KilledWorker
 
         try:
             answer: Answer = future.result(timeout=_FETCH_S)
         except KilledWorker:
             # Dask has given it out anew several times, with a worker lost each time.
-            if self._blame.killed(group):
+            if self._health.killed(group):
                 yield [failure_records.lost(group[0], "with its Dask worker", 0.0)]
             else:
                 self._suspects.extend(group)
         except UserError:
             raise
         except StoppedError:
-            backlog.give_back(group)
+            waiting.give_back(group)
         except Exception as error:
             # A task's own error may be of any kind, an OSError too: only its state tells that it is its own.
             # An answer that cannot be read here belongs to a task that is finished, and one that does not
@@ -211,32 +212,32 @@ class _Tasks:
             kept_back = isinstance(error, TimeoutError) and future.status != "error"
             if self._client.status != "running" or not (kept_back or future.status in ("error", "finished")):
                 raise self._scheduler_lost() from None
-            given_up = list(self._failed(future, group, error, backlog))
+            given_up = list(self._failed(future, group, error, waiting))
             if kept_back:  # nobody waits for it any more
                 with contextlib.suppress(TimeoutError):
                     in_time(self._client, self._client.cancel, [future], force=True)
             yield from given_up
         else:
             records = answer.records
-            self._blame.worked(answer.worker)
+            self._health.worked(answer.worker)
             by_id = {record["run_id"]: record for record in records}
-            backlog.give_back(run for run in group if run.run_id not in by_id)
+            waiting.give_back(run for run in group if run.run_id not in by_id)
             for run in group:
                 if run.run_id in by_id:
-                    self._pace.learn(run, by_id[run.run_id]["wall_s"])
+                    self._durations.learn(run, by_id[run.run_id]["wall_s"])
             yield records
 
     def _failed(
-        self, future: Any, group: list[RunConfig], error: Exception, backlog: Backlog
+        self, future: Any, group: list[RunConfig], error: Exception, waiting: TaskQueue
     ) -> Iterator[list[Record]]:
-        """See who is to blame for a task that failed, and yield the record of a run that is given up."""
+        """Count a failed task against its worker or its run; yield the record of a run that is given up."""
         reason = f"{type(error).__name__}: {error}"
-        self._blame.failed(self._places(future), group, reason)
+        self._health.failed(self._places(future), group, reason)
         self._looked = -math.inf
-        if len(group) == 1 and self._blame.is_hopeless(group[0]):
+        if len(group) == 1 and self._health.is_hopeless(group[0]):
             yield [failure_records.never_answered(group[0], reason)]
         else:
-            backlog.give_back(group, alone=True)
+            waiting.give_back(group, alone=True)
 
     def _places(self, future: Any) -> list[str]:
         """Return the Dask workers on which a task has failed; the scheduler knows them."""

@@ -14,7 +14,7 @@ from sweeps.backends.handshake import await_scheduler, no_answer, no_scheduler
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import ONE_THREAD
 from sweeps.errors import UserError
-from sweeps.interrupts import deaf_children
+from sweeps.interrupts import children_ignore_terminal
 
 #: Is told how many threads a cluster has, and sees to it that they are not too few.
 Revive = Callable[[int], None]
@@ -105,7 +105,7 @@ def _start(jobs: int) -> Any:
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with deaf_children():
+            with children_ignore_terminal():
                 return LocalCluster(
                     n_workers=jobs,
                     threads_per_worker=1,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 
 from sweeps.run_one import Record, RunStatus, make_record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: How often a run is begun whose process is lost each time, before it counts as failed.
 ATTEMPTS = 3
@@ -17,6 +17,10 @@ ATTEMPTS = 3
 
 class WorkerLostError(Exception):
     """The workers are gone, or cannot be started: nothing can be computed any more."""
+
+
+class StartError(WorkerLostError):
+    """No worker process can be started, as where there are too many processes or open files for now."""
 
 
 class StoppedError(WorkerLostError):

@@ -1,4 +1,4 @@
-"""Whether a Dask scheduler listens at an address: asked through a plain socket, with an end to the patience.
+"""Whether a Dask scheduler listens at an address, found out through a plain socket with a time limit.
 
 Dask's own client trusts whoever answers: it waits for ever for one that is silent, and takes the first bytes
 of another protocol for a length of up to 2**64.
@@ -66,7 +66,7 @@ def _await_greeting(address: str, place: tuple[str, int], seconds: float) -> Non
 
 
 def _heard(connection: socket.socket, deadline: float) -> bytes:
-    """Return what is said first: up to the greeting, as far as it may be one."""
+    """Return the first bytes that arrive, as long as they may be the beginning of a greeting."""
     heard = b""
     with suppress(TimeoutError):
         while _GREETING not in heard and len(heard) < _LONGEST:

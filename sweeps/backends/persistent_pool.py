@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from sweeps.backends.failure_records import WorkerLostError
-from sweeps.backends.process_pool import Crew
+from sweeps.backends.process_pool import ProcessPool
 from sweeps.backends.resources import Resources
 from sweeps.backends.worker import Compute, Terms
 from sweeps.run_one import Record, RunOptions, run_one
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 
-class KeptCrew:
-    """The backend "loky" with workers that are started once, not for every plan; a context that ends them.
+class PersistentPool:
+    """A backend whose worker processes are started once, not for every plan; a context that ends them.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class KeptCrew:
 
     Examples
     --------
-    >>> with KeptCrew(2, kinds) as backend:  # doctest: +SKIP
+    >>> with PersistentPool(2, kinds) as backend:  # doctest: +SKIP
     ...     run_plan(store, plan, options, RunnerOptions(), print, backend=backend)
     """
 
     def __init__(self, jobs: int, kinds: Sequence[Mapping[str, Any]] = ()) -> None:
         self._jobs, self._kinds = jobs, tuple(kinds)
-        self._crew: Crew | None = None
+        self._pool: ProcessPool | None = None
 
     def __call__(
         self,
@@ -43,29 +43,26 @@ class KeptCrew:
         compute: Compute | None = None,
     ) -> Generator[list[Record], None, None]:
         """Compute runs, as every backend does; of `resources` the memory is used."""
-        crew = self._crew_for(Terms(compute or run_one, RunOptions(), self._kinds), resources.memory)
-        try:
-            yield from crew.compute(runs, options)
-        except BaseException:
-            self.close()  # what its workers have in hand is not wanted any more
-            raise
+        pool = self._pool_for(Terms(compute or run_one, RunOptions(), self._kinds), resources.memory)
+        yield from pool.compute(runs, options)
 
     def start(self) -> None:
         """Start a worker and wait until it is ready. Where that fails the first plan fails, and says so."""
         with contextlib.suppress(WorkerLostError):
-            self._crew_for(Terms(run_one, RunOptions(), self._kinds), None).start()
+            self._pool_for(Terms(run_one, RunOptions(), self._kinds), None).start()
 
     def close(self) -> None:
         """End the workers."""
-        if self._crew is not None:
-            self._crew.__exit__(None, None, None)
-            self._crew = None
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
-    def _crew_for(self, terms: Terms, memory: int | None) -> Crew:
-        if self._crew is None or (self._crew.terms, self._crew.memory) != (terms, memory):
+    def _pool_for(self, terms: Terms, memory: int | None) -> ProcessPool:
+        pool = self._pool
+        if pool is None or pool.closed or (pool.terms, pool.memory) != (terms, memory):
             self.close()
-            self._crew = Crew(self._jobs, terms, memory)
-        return self._crew
+            self._pool = pool = ProcessPool(self._jobs, terms, memory)
+        return pool
 
     def __enter__(self) -> Self:
         return self

@@ -1,44 +1,50 @@
-"""Worker processes on this machine, watched one by one.
+"""joblib hands out the runs of a sweep on this machine; supervised worker processes compute them.
 
-Every worker has a pipe of its own, so that the end of one (killed, out of memory, hung and therefore killed)
-touches no other: what it had in hand is done again by the one that takes its place, and so is the run that it
-was computing, up to a few times.
+`joblib.Parallel` keeps so many batches on their way, and returns them in the order in which they are done.
+What a thread or process of joblib does with a batch is to have it computed by a supervised worker process
+(`sweeps.backends.batch`), so that a run that hangs, crashes or outgrows its memory costs no more than itself,
+whatever joblib's backend makes of lost processes.
+
+The joblib backend "threading" does this best, and is the default: a thread that waits for a process needs no
+memory and no interpreter of its own, it outlives every fault, and it is told to stop by killing the process
+that it waits for. Under "loky" and other backends with processes each of these has the supervised one beside
+it: twice as many processes, for the same results. They are there for backends that reach other machines, and
+for who wants them.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections import Counter
+import contextlib
+import itertools
+import uuid
+import warnings
 from collections.abc import Generator, Iterator, Sequence
-from multiprocessing.connection import wait
+from concurrent.futures import BrokenExecutor
 from types import TracebackType
 from typing import Any, Self
 
-from sweeps.backends import failure_records
-from sweeps.backends.failure_records import StoppedError, WorkerLostError
-from sweeps.backends.resources import resident_bytes
-from sweeps.backends.task_queue import Backlog, GroupSize, Pace
-from sweeps.backends.worker import READY, Terms
-from sweeps.backends.worker_process import WorkerProcess
-from sweeps.errors import UserError
-from sweeps.interrupts import deaf_children
+from sweeps.backends.batch import compute_batch, stop_workers
+from sweeps.backends.failure_records import ATTEMPTS, StoppedError, WorkerLostError
+from sweeps.backends.joblib_backends import check_joblib_backend, open_parallel
+from sweeps.backends.task_queue import DurationEstimate, GroupSize, TaskQueue
+from sweeps.backends.worker import Terms
+from sweeps.interrupts import children_ignore_terminal
 from sweeps.run_one import Record, RunOptions
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
-#: Tiny runs are sent so many seconds' worth at a time. A message costs some 0.1 ms.
+DEFAULT_JOBLIB_BACKEND = "threading"
+#: Tiny runs are sent so many seconds' worth at a time: a batch costs about a millisecond on its way.
 _GROUP = GroupSize(seconds=0.05, runs=32)
-#: A run that has not answered so long after its time limit is killed. (It stops itself a second after it.)
-GRACE_S = 5.0
-_LONGEST_WAIT_S = 3600.0
-#: How often resident memory is looked at: meanwhile it can grow by a few hundred MB.
-_LOOK_S = 0.1
-#: How many workers in a row may end before they are ready.
-_STARTS = 5
+#: Batches that a joblib backend without generators is given at once, for each of its processes.
+_BATCHES_A_ROUND = 8
+
+_Answer = tuple[int, list[Record]]
 
 
-class Crew:
-    """So many worker processes, which compute runs and are replaced when they are lost.
+class ProcessPool:
+    """So many worker processes, to which joblib hands out runs, and which are replaced when they are lost.
+
+    They are kept from one call of `compute` to the next, unless that ends early. A context that ends them.
 
     Parameters
     ----------
@@ -48,26 +54,43 @@ class Crew:
         What they compute.
     memory : int, optional
         Bytes of resident memory that each may use.
+    joblib_backend : str
+        Name of a registered backend of joblib, see `sweeps.backends.joblib_backends`.
+
+    Raises
+    ------
+    UserError
+        If joblib knows no such backend.
 
     Examples
     --------
-    >>> with Crew(2, Terms(run_one, RunOptions())) as crew:  # doctest: +SKIP
-    ...     for records in crew.compute(runs):
+    >>> with ProcessPool(2, Terms(run_one, RunOptions())) as pool:  # doctest: +SKIP
+    ...     for records in pool.compute(runs):
     ...         store.add_all(records)
     """
 
-    def __init__(self, jobs: int, terms: Terms, memory: int | None = None) -> None:
-        self.terms = terms
-        self.memory = memory
+    def __init__(
+        self,
+        jobs: int,
+        terms: Terms,
+        memory: int | None = None,
+        joblib_backend: str = DEFAULT_JOBLIB_BACKEND,
+    ) -> None:
+        check_joblib_backend(joblib_backend)
+        self.terms, self.memory = terms, memory
+        self.sweep = uuid.uuid4().hex
         self._jobs = jobs
-        self._workers: list[WorkerProcess] = []
-        self._pace = Pace()
-        self._failed_starts = 0
-        self._losses: Counter[str] = Counter()
-        self._looked = time.monotonic()
+        self._joblib_backend = joblib_backend
+        self._durations = DurationEstimate()
+        self._engine = contextlib.ExitStack()
+        self._parallel: Any = None
+        self._has_generators = True
         self._closed = False
-        self._options = terms.options
-        self._deadline = math.inf
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was told to stop; it does not start again."""
+        return self._closed
 
     def start(self) -> None:
         """Start a worker and wait until it is ready, so that the first run does not.
@@ -77,21 +100,18 @@ class Crew:
         WorkerLostError, UserError
             As `compute` does.
         """
-        nothing = Backlog((), self._pace, _GROUP)
-        while not any(worker.ready for worker in self._workers):
-            self._start_missing(1)
-            for worker in self._with_news():
-                self._hear(worker, nothing)
+        for _ in self._hand_out(iter([(0, [])]), self.terms.options):
+            pass
 
     def compute(
         self, runs: Sequence[RunConfig], options: RunOptions | None = None
     ) -> Generator[list[Record], None, None]:
-        """Compute runs and yield their records as they come: together those that one worker had ready.
+        """Compute runs and yield their records batch by batch, as they come; left early, it ends the pool.
 
         Parameters
         ----------
         runs : sequence of RunConfig
-            What to compute.
+            What to compute, in the order in which runs are begun.
         options : RunOptions, optional
             In place of those of the terms.
 
@@ -102,32 +122,24 @@ class Crew:
         UserError
             If the memory limit is less than what a worker needs before its first run.
         """
-        self._options = options or self.terms.options
-        deadline = self._options.deadline
-        self._deadline = math.inf if deadline is None else deadline
-        backlog = Backlog(runs, self._pace, _GROUP)
-        while backlog or any(worker.held for worker in self._workers):
-            if self._closed:
-                raise StoppedError("the workers were told to stop")
-            self._start_missing(len(backlog))
-            for worker in self._workers:
-                self._hand_out(worker, backlog)
-            for worker in self._with_news():
-                records = self._hear(worker, backlog)
-                if records:
-                    yield records
-            yield from filter(None, self._stop_offenders(backlog))
+        queue = TaskQueue(runs, self._durations, _GROUP)
+        finished = False
+        try:
+            yield from self._compute(queue, options or self.terms.options)
+            finished = True
+        finally:
+            if not finished:
+                self.close()
+
+    def stop(self) -> None:
+        """End all worker processes at once; the only method that another thread may call meanwhile."""
+        self._closed = True
+        stop_workers(self.sweep)
 
     def close(self) -> None:
-        """End all workers at once; may be called from another thread, or from a signal's answer."""
-        self._closed = True
-        for worker in self._workers:
-            worker.kill()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was told to stop; it does not start again."""
-        return self._closed
+        """End all worker processes, and the threads and processes of joblib."""
+        self.stop()
+        self._engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -136,139 +148,85 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        while self._workers:
-            self._dismiss(self._workers[-1])
 
-    def _start_missing(self, n_waiting: int) -> None:
-        busy = sum(bool(worker.held) for worker in self._workers)
-        missing = min(self._jobs, busy + n_waiting) - len(self._workers)
-        if missing <= 0:
-            return
-        try:
-            with deaf_children():
-                for _ in range(missing):
-                    self._workers.append(WorkerProcess(self.terms))
-        except OSError as error:
-            # Those that run go on, and further ones are tried again: processes or files may be short for now.
-            if not self._workers:
-                raise WorkerLostError(f"no worker process can be started here: {error}") from None
+    def _compute(self, queue: TaskQueue, options: RunOptions) -> Iterator[list[Record]]:
+        """Hand out batches until all runs are done; what is not begun in time goes back to the queue."""
+        in_flight: dict[int, list[RunConfig]] = {}
+        breakdowns = 0
+        while queue:
+            if self._closed:
+                raise StoppedError("the workers were told to stop")
+            try:
+                for number, records in self._hand_out(self._batches(queue, in_flight), options):
+                    self._settle(in_flight.pop(number), records, queue)
+                    if records:
+                        breakdowns = 0
+                        yield records
+            except BrokenExecutor as error:
+                breakdowns += 1
+                if breakdowns >= ATTEMPTS:
+                    raise WorkerLostError(
+                        f"processes of joblib's backend {self._joblib_backend!r} were lost {breakdowns} "
+                        f"times in a row: {error}"
+                    ) from None
+                self._restart()
+                queue.give_back(run for group in in_flight.values() for run in group)
+                in_flight.clear()
 
-    def _hand_out(self, worker: WorkerProcess, backlog: Backlog) -> None:
-        """Send a worker its next group: if it is idle, or soon will be and others do not wait for work."""
-        if not worker.ready or not backlog:
-            return
-        if worker.held and (
-            len(backlog) < self._jobs
-            or len(worker.held) > _GROUP.runs // 2
-            or sum(map(self._pace.seconds, worker.held)) > _GROUP.seconds / 2
-        ):
-            return
-        group = backlog.take(self._jobs)
-        if not worker.send(group, self._options):
-            backlog.give_back(group)
+    def _batches(
+        self, queue: TaskQueue, in_flight: dict[int, list[RunConfig]]
+    ) -> Iterator[tuple[int, list[RunConfig]]]:
+        """Yield groups of runs with a number each, as joblib asks for them, from threads of its own."""
+        number = 0
+        while group := queue.take(self._jobs):
+            in_flight[number] = group
+            yield number, group
+            number += 1
 
-    def _with_news(self) -> list[WorkerProcess]:
-        """Wait until a worker says something or ends, or one of them has to be looked at."""
-        patience = None if self.memory is None else _LOOK_S
-        left = min(map(self._left_s, self._workers), default=math.inf)
-        if left < math.inf:
-            # One that is overdue is looked at a few times before it goes; the system waits days, not years.
-            until = min(max(left, GRACE_S / 8), _LONGEST_WAIT_S)
-            patience = until if patience is None else min(patience, until)
-        talking = wait([worker.connection for worker in self._workers], patience)
-        return [worker for worker in self._workers if worker.connection in talking]
+    def _settle(self, group: Sequence[RunConfig], records: Sequence[Record], queue: TaskQueue) -> None:
+        """Learn from what was computed how long runs take, and give back what was not."""
+        seconds = {record["run_id"]: record["wall_s"] for record in records}
+        queue.give_back(run for run in group if run.run_id not in seconds)
+        for run in group:
+            if run.run_id in seconds:
+                self._durations.learn(run, seconds[run.run_id])
 
-    def _hear(self, worker: WorkerProcess, backlog: Backlog) -> list[Record]:
-        """Take what a worker has to say: it is ready, has records, or is gone; return the records."""
-        records: list[Record] = []
-        try:
-            while not records or (len(records) < _GROUP.runs and worker.connection.poll()):
-                news: Any = worker.connection.recv()
-                if news == READY:
-                    worker.ready, self._failed_starts = True, 0
-                    break
-                run = worker.answered()
-                self._losses.pop(run.run_id, None)
-                self._pace.learn(run, news["wall_s"])
-                records.append(news)
-        except (EOFError, OSError):
-            # Where it has left records, its end is heard the next time.
-            return records or self._lost(worker, backlog)
-        return records
+    def _hand_out(
+        self, batches: Iterator[tuple[int, list[RunConfig]]], options: RunOptions
+    ) -> Iterator[_Answer]:
+        """Let joblib have batches computed, and yield the number and the records of each as it is done."""
+        from joblib import delayed
 
-    def _lost(self, worker: WorkerProcess, backlog: Backlog) -> list[Record]:
-        """Give the runs of a worker that is gone to others; return the record of one that is given up."""
-        seconds, code = worker.busy_s, self._dismiss(worker)
-        if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _STARTS:
-                how = failure_records.ending(code)
-                raise WorkerLostError(f"{_STARTS} worker processes in a row ended as they started, {how}")
-        if not worker.held:
-            return []
-        # It computes in the order in which it was sent runs: the first of them was in its hands.
-        run = worker.held[0]
-        self._losses[run.run_id] += 1
-        given_up = self._losses[run.run_id] >= failure_records.ATTEMPTS
-        record = failure_records.lost(run, failure_records.ending(code), seconds) if given_up else None
-        return self._take_back(worker, backlog, record)
-
-    def _take_back(self, worker: WorkerProcess, backlog: Backlog, record: Record | None) -> list[Record]:
-        """Put what a dismissed worker held to the front, but its first run if there is a record of that."""
-        if record is not None:
-            self._losses.pop(worker.held.popleft().run_id, None)
-        backlog.give_back(worker.held)
-        return [] if record is None else [record]
-
-    def _stop_offenders(self, backlog: Backlog) -> Iterator[list[Record]]:
-        """Kill workers that hang or have outgrown their memory, and yield the records of their runs."""
-        for worker in [worker for worker in self._workers if self._hangs(worker)]:
-            limit = round(worker.busy_s + self._left_s(worker), 1)
-            record = failure_records.hung(worker.held[0], limit, worker.busy_s)
-            worker.kill()
-            self._dismiss(worker)
-            yield self._take_back(worker, backlog, record)
-        if self.memory is None or time.monotonic() - self._looked < _LOOK_S:
-            return
-        self._looked = time.monotonic()
-        for worker in [worker for worker in self._workers if resident_bytes(worker.pid) > self.memory]:
-            grown = self._outgrown(worker, self.memory)
-            worker.kill()
-            self._dismiss(worker)
-            yield self._take_back(worker, backlog, grown)
-
-    def _left_s(self, worker: WorkerProcess) -> float:
-        """Return the seconds until the time of its run is over, by its own limit or that of all."""
-        if not worker.held:
-            return math.inf
-        limit = self._options.timeout
-        own = math.inf if limit is None else limit - worker.busy_s
-        # A run that is given out after the deadline may say so itself.
-        return min(own, max(self._deadline - time.monotonic(), -worker.busy_s))
-
-    def _hangs(self, worker: WorkerProcess) -> bool:
-        # From when this process notices it: both may have been stopped for a while. What the worker has said
-        # by now is yet to be heard.
-        return worker.overdue_s(self._left_s(worker) < 0.0) > GRACE_S and not worker.connection.poll()
-
-    def _outgrown(self, worker: WorkerProcess, memory: int) -> Record | None:
-        """Return the record of the run that is too large for its worker; None if it is to be done again.
-
-        Memory that earlier runs have left behind is not its fault: a worker with a past is replaced first.
-        """
-        if not worker.ready:
-            limit = failure_records.memory_text(memory)
-            raise UserError(
-                f"a worker needs more than the memory limit of {limit} before its first run: raise the limit."
+        if self._parallel is None:
+            self._parallel, self._has_generators = self._engine.enter_context(
+                open_parallel(self._joblib_backend, self._jobs)
             )
-        if not worker.held:
-            return None
-        run = worker.held[0]
-        self._losses[run.run_id] += 1
-        if worker.n_answered > 0 and self._losses[run.run_id] == 1:
-            return None
-        return failure_records.too_large(run, memory, worker.busy_s)
+        tasks = (
+            delayed(_numbered_batch)(number, self.sweep, self.terms, self.memory, runs, options)
+            for number, runs in batches
+        )
+        if not self._has_generators:
+            while some := list(itertools.islice(tasks, _BATCHES_A_ROUND * self._jobs)):
+                yield from self._parallel(some)
+            return
+        answers: Any = None
+        try:
+            with children_ignore_terminal():
+                answers = self._parallel(tasks)
+            for answer in answers:  # noqa: UP028 - `yield from` would close them without the filter below
+                yield answer
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that batches are left which nobody waits for
+                if answers is not None:
+                    answers.close()
 
-    def _dismiss(self, worker: WorkerProcess) -> int | None:
-        self._workers.remove(worker)
-        return worker.bury()
+    def _restart(self) -> None:
+        """Give up joblib's processes, for those that take their place."""
+        self._engine.close()
+        self._parallel = None
+
+
+def _numbered_batch(number: int, *batch: Any) -> _Answer:
+    """Compute a batch and return its records with its number: batches are done in any order."""
+    return number, compute_batch(*batch)

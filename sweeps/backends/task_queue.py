@@ -8,12 +8,13 @@ long a run takes is judged by its estimated cost, corrected by what runs of its 
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweeps.plan import cost
-from sweeps.space import RunConfig
+from sweeps.spec.plan import cost
+from sweeps.spec.run_config import RunConfig
 
 #: Weight of the last measurement in the running mean.
 _NEWEST = 0.1
@@ -27,17 +28,17 @@ class GroupSize:
     runs: int
 
 
-class Pace:
-    """How long runs take: `sweeps.plan.cost`, scaled by what was measured, family by family.
+class DurationEstimate:
+    """How long runs take: `sweeps.spec.plan.cost`, scaled by what was measured, family by family.
 
     Examples
     --------
-    >>> pace = Pace()
+    >>> durations = DurationEstimate()
     >>> run = RunConfig("1", "toy/product", "formula", {"family": "formula", "seconds": 2.0})
-    >>> pace.seconds(run)
+    >>> durations.seconds(run)
     2.0
-    >>> pace.learn(run, 1.0)
-    >>> pace.seconds(run)
+    >>> durations.learn(run, 1.0)
+    >>> durations.seconds(run)
     1.0
     """
 
@@ -58,24 +59,25 @@ class Pace:
         self._scales[run.family] = before + _NEWEST * (measured - before)
 
 
-class Backlog:
-    """Runs in the order in which they are to be computed, from which groups are taken.
+class TaskQueue:
+    """Runs in the order in which they are to be computed, from which groups are taken; threads may share it.
 
     Parameters
     ----------
     runs : iterable of RunConfig
         What is to be done, longest first.
-    pace : Pace
-        Judges how long they take.
+    durations : DurationEstimate
+        How long they take.
     size : GroupSize
         Bounds of a group.
     """
 
-    def __init__(self, runs: Iterable[RunConfig], pace: Pace, size: GroupSize) -> None:
+    def __init__(self, runs: Iterable[RunConfig], durations: DurationEstimate, size: GroupSize) -> None:
         self._runs = deque(runs)
-        self._lone: set[str] = set()
-        self._pace = pace
+        self._alone: set[str] = set()
+        self._durations = durations
         self._size = size
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -85,18 +87,19 @@ class Backlog:
 
         Towards the end groups get smaller, so that the last ones end together.
         """
-        at_most = min(self._size.runs, math.ceil(len(self._runs) / (2 * max(workers, 1))))
-        group: list[RunConfig] = []
-        seconds = 0.0
-        while len(group) < at_most and seconds < self._size.seconds:
-            if group and self._runs[0].run_id in self._lone:
-                break
-            run = self._runs.popleft()
-            group.append(run)
-            if run.run_id in self._lone:
-                break
-            seconds += self._pace.seconds(run)
-        return group
+        with self._lock:
+            at_most = min(self._size.runs, math.ceil(len(self._runs) / (2 * max(workers, 1))))
+            group: list[RunConfig] = []
+            seconds = 0.0
+            while len(group) < at_most and seconds < self._size.seconds:
+                if group and self._runs[0].run_id in self._alone:
+                    break
+                run = self._runs.popleft()
+                group.append(run)
+                if run.run_id in self._alone:
+                    break
+                seconds += self._durations.seconds(run)
+            return group
 
     def give_back(self, group: Iterable[RunConfig], *, alone: bool = False) -> None:
         """Put runs that were not computed to the front.
@@ -104,8 +107,9 @@ class Backlog:
         Under suspicion they are `alone`: none may share a group from now on, and the others come first.
         """
         runs = list(group)
-        if alone:
-            self._runs.extend(runs)
-            self._lone.update(run.run_id for run in runs)
-        else:
-            self._runs.extendleft(reversed(runs))
+        with self._lock:
+            if alone:
+                self._runs.extend(runs)
+                self._alone.update(run.run_id for run in runs)
+            else:
+                self._runs.extendleft(reversed(runs))

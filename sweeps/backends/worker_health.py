@@ -1,4 +1,4 @@
-"""Who is to blame for tasks that fail time and again on a cluster: a Dask worker, or the runs.
+"""Whether a Dask worker, or a run, is the cause of tasks that fail again and again on a cluster.
 
 A run that fails is a record, so a task fails for something around its runs: a node whose disk is full, that
 lacks the package, or that cannot read what it is sent. A Dask worker that has computed something is believed
@@ -12,22 +12,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sweeps.backends.failure_records import ATTEMPTS
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 #: In place of an address, for tasks that fail before they come to a Dask worker.
 SCHEDULER = ""
 
 
-class Blame:
+class WorkerHealth:
     """Counts failures of tasks against addresses of Dask workers and against runs.
 
     Examples
     --------
-    >>> run, blame = RunConfig("1", "toy/product", "kan", {}), Blame()
-    >>> blame.worked("a")
+    >>> run, health = RunConfig("1", "toy/product", "kan", {}), WorkerHealth()
+    >>> health.worked("a")
     >>> for _ in range(3):
-    ...     blame.failed(["a"], [run], "OSError")
-    >>> blame.is_hopeless(run), blame.is_bad("a")
+    ...     health.failed(["a"], [run], "OSError")
+    >>> health.is_hopeless(run), health.is_bad("a")
     (True, False)
     """
 

@@ -11,21 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from sweeps.analysis.compare import SweepComparison, TaskPair
+from sweeps.analysis.pareto import steps
 from sweeps.analysis.results import Point
-from sweeps.compare import SweepComparison, TaskPair
-from sweeps.figures import PARAMETERS, Cost, log_ticks, network_limits
-from sweeps.page.style import (
-    GREY,
-    MARKERS,
-    by_family,
-    colour,
-    decade_ticks,
-    house_style,
-    label,
-    plain_number,
-    wrap,
-)
-from sweeps.pareto import steps
+from sweeps.families import by_family
+from sweeps.page.figures import PARAMETERS, Cost, log_ticks, network_limits
+from sweeps.page.style import GREY, colour, decade_ticks, house_style, label, marker, plain_number, wrap
 
 
 def pair_figure(pair: TaskPair, names: tuple[str, str], cost: Cost = PARAMETERS) -> Figure:
@@ -78,8 +69,8 @@ def _styles() -> tuple[Any, Any]:
 
 
 def _style(family: str, line: Any, face: str) -> dict[str, Any]:
-    marker = {"marker": MARKERS.get(family, "D"), "markersize": 6, "markeredgecolor": colour(family)}
-    return {"color": colour(family), "linestyle": line, "markerfacecolor": face, **marker}
+    points = {"marker": marker(family), "markersize": 6, "markeredgecolor": colour(family)}
+    return {"color": colour(family), "linestyle": line, "markerfacecolor": face, **points}
 
 
 def ratios_figure(comparison: SweepComparison) -> Figure:
@@ -100,8 +91,14 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
                 shade = colour(ratio.family)
                 if not math.isnan(ratio.equal.low):
                     axes.plot([ratio.equal.low, ratio.equal.high], [y, y], color=shade, linewidth=1.4)
-                marker = MARKERS.get(ratio.family, "D")
-                axes.plot(ratio.equal.value, y, color=shade, marker=marker, markersize=7, linestyle="none")
+                axes.plot(
+                    ratio.equal.value,
+                    y,
+                    color=shade,
+                    marker=marker(ratio.family),
+                    markersize=7,
+                    linestyle="none",
+                )
         axes.set_yticks(range(len(rows)), [wrap(pair.first.title, 26, 1) for pair in rows], parse_math=False)
         axes.set_ylim(-0.6, len(rows) - 0.4)
         low, high = axes.get_xlim()
@@ -122,7 +119,7 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
                 [],
                 [],
                 linestyle="none",
-                marker=MARKERS.get(family, "D"),
+                marker=marker(family),
                 color=colour(family),
                 label=label(family),
             )

@@ -6,18 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._files import write_file
-from sweeps.analysis.provenance import machine_line
-from sweeps.compare import (
-    SweepComparison,
-    TaskPair,
-    comparison_verdict,
-    overall_ratios,
-    provenance_table,
-    ratios_table,
-    same_runs,
-)
-from sweeps.figures import PARAMETERS, SECONDS
+from sweeps.analysis.compare import SweepComparison, TaskPair, overall_ratios, same_runs
 from sweeps.page.compare_figures import pair_figure, ratios_figure
+from sweeps.page.compare_text import comparison_verdict, provenance_table, ratios_table
+from sweeps.page.figures import PARAMETERS, SECONDS
 from sweeps.page.gallery import Gallery
 from sweeps.page.html import render_page
 from sweeps.page.number_format import interval_text, width_text
@@ -25,6 +17,7 @@ from sweeps.page.report_tables import front_points
 from sweeps.page.style import file_names, label
 from sweeps.page.tables import Column, Table, write_tables
 from sweeps.page.tooltips import dots_json
+from sweeps.storage.provenance import machine_line
 
 
 def write_comparison(comparison: SweepComparison, output: str | Path) -> Path:

@@ -26,7 +26,7 @@ _WORTH_A_PROCESS = 8
 _MOST_WAITING = 64
 
 
-class Press:
+class FigureWriter:
     """Writes figures as files while its owner goes on; leaving the `with` block waits for the last one.
 
     Parameters

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from sweeps._files import write_file
 from sweeps.analysis.results import TaskResult
-from sweeps.figures import Cost
-from sweeps.page.figure_writer import Press
+from sweeps.page.figure_writer import FigureWriter
+from sweeps.page.figures import Cost
 from sweeps.page.html import inline_svg
 from sweeps.page.style import lay_out, render
 from sweeps.page.tooltips import Panel, front_links, link, panel, panel_link, row_shapes
@@ -29,7 +29,7 @@ class Gallery:
         Where the files go.
     names : mapping of str to str
         The address of every function in the page.
-    press : Press, optional
+    writer : FigureWriter, optional
         Writes the files that are not part of a page; they are written at once if not given.
 
     Attributes
@@ -42,11 +42,11 @@ class Gallery:
         The frames of every figure that shows dots, by name.
     """
 
-    def __init__(self, directory: Path, names: Mapping[str, str], press: Press | None = None) -> None:
+    def __init__(self, directory: Path, names: Mapping[str, str], writer: FigureWriter | None = None) -> None:
         self.graphics: dict[str, str] = {}
         self.panels: dict[str, list[Panel]] = {}
         self.names, self._directory = names, directory
-        self._press = press or Press()
+        self._writer = writer or FigureWriter()
 
     def add_task(self, figure: Figure, name: str, title: str, frames: Frames) -> None:
         """Add a figure of one function; its front points lead to their rows."""
@@ -75,7 +75,7 @@ class Gallery:
         content = render(figure, "svg")
         write_file(self._directory / f"{name}.svg", content)
         self.graphics[name] = content.decode()
-        self._press.add(figure, self._directory / name)
+        self._writer.add(figure, self._directory / name)
 
     def _panels(self, figure: Figure, name: str, frames: Frames) -> list[Panel]:
         found = [panel(figure, *frame) for frame in frames]

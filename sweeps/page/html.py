@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sweeps.analysis.results import KAN, MLP
+from sweeps.families import KAN, LINEAR, MLP
+from sweeps.families.family import OTHER_COLOURS
 from sweeps.page.mathml import formula_html
 from sweeps.page.number_format import count, duration, number
-from sweeps.page.style import COLOURS, GREY, INK, OTHER_COLOURS, colour, label
+from sweeps.page.style import GREY, INK, colour, label
 
 #: The colours of the figures, and the names under which a style sheet may change them.
 _VARIABLES = {
@@ -22,9 +23,9 @@ _VARIABLES = {
     "#c9cdd4": "axis",
     "#eceef1": "grid",
     "#ffffff": "paper",
-    COLOURS[KAN]: "kan",
-    COLOURS[MLP]: "mlp",
-    COLOURS["linear"]: "brown",
+    KAN.colour: "kan",
+    MLP.colour: "mlp",
+    LINEAR.colour: "brown",
     **dict(zip(OTHER_COLOURS, ("green", "pink", "amber", "sky"), strict=True)),
 }
 

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from sweeps.analysis.results import KAN, MLP, Comparison, SweepResult, TaskResult
-from sweeps.figures import draw_fronts, network_limits
+from sweeps.page.figures import draw_fronts, network_limits
 from sweeps.page.style import (
-    MARKERS,
     colour,
     decade_ticks,
     edge,
@@ -21,6 +20,7 @@ from sweeps.page.style import (
     family_handles,
     family_label,
     house_style,
+    marker,
     power_of_ten,
     ratio_text,
     wrap,
@@ -112,7 +112,7 @@ def _dumbbell(axes: Axes, row: int, comparison: Comparison) -> None:
             middle,
             row,
             color=colour(family),
-            marker=MARKERS[family],
+            marker=marker(family),
             markersize=8,
             linestyle="none",
             markerfacecolor=face(point.opt, colour(family)),

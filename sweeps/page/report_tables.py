@@ -13,8 +13,9 @@ from typing import Any
 from sweeps._safe_text import cell
 from sweeps.analysis.results import Point, Score, SweepResult, TaskResult
 from sweeps.analysis.statistics import slope
+from sweeps.families import by_family
 from sweeps.page.number_format import width_text
-from sweeps.page.style import by_family, decade_ticks, label
+from sweeps.page.style import decade_ticks, label
 from sweeps.page.tables import Column, Table
 from sweeps.page.verdict import limit_text
 

@@ -25,20 +25,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal
 from matplotlib.text import Text
 
-from sweeps.analysis.results import KAN, LBFGS, MLP, TaskResult
-from sweeps.records import FORMULA
+from sweeps.analysis.results import LBFGS, TaskResult
+from sweeps.families import FORMULA, by_family, family_of
 
-COLOURS = {KAN: "#0072B2", MLP: "#D55E00", "linear": "#8c6d46", "additive": "#CC79A7", "sklearn": "#E69F00"}
-FORMULA_COLOUR = "#009E73"
-#: How families are written that are not abbreviations.
-LABELS = {
-    FORMULA: FORMULA,
-    "linear": "linear",
-    "additive": "additive splines",
-    "sklearn": "scikit-learn MLP",
-}
-OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = {KAN: "o", MLP: "s", "linear": "X", "additive": "^", "sklearn": "v"}
+FORMULA_COLOUR = FORMULA.colour
 GREY, INK = "#8a8f98", "#22262d"
 
 _STYLE: dict[str, Any] = {
@@ -82,13 +72,17 @@ def file_names(tasks: Iterable[str]) -> dict[str, str]:
 
 def colour(family: str) -> str:
     """Return the colour of a family: the same in every figure."""
-    fallback = OTHER_COLOURS[sum(family.encode()) % len(OTHER_COLOURS)]
-    return COLOURS.get(family, fallback)
+    return family_of(family).colour
+
+
+def marker(family: str) -> str:
+    """Return the marker of a family: the same in every figure."""
+    return family_of(family).marker
 
 
 def label(family: str) -> str:
     """Return a family's name as it is written in figures and tables."""
-    return LABELS.get(family, family.upper())
+    return family_of(family).label
 
 
 def face(opt: str, colour: str) -> str:
@@ -240,7 +234,7 @@ def family_handles(tasks: Iterable[TaskResult]) -> list[Line2D]:
             [],
             [],
             color=colour(family),
-            marker=MARKERS.get(family, "D"),
+            marker=marker(family),
             markerfacecolor=face(opt, colour(family)),
             label=family_label(family, opt, "{} front"),
         )
@@ -264,8 +258,3 @@ def formula_handle() -> Line2D:
     """Return the legend entry of formulas."""
     name = "formula, by the numbers in it"
     return Line2D([], [], color=FORMULA_COLOUR, marker="D", markersize=5.5, linestyle="none", label=name)
-
-
-def by_family(family: str) -> tuple[bool, str]:
-    """Sort KANs before MLPs before everything else."""
-    return family not in (KAN, MLP), family

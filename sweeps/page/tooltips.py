@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sweeps.analysis.results import Point, TaskResult
-from sweeps.figures import PARAMETERS, Cost
+from sweeps.page.figures import PARAMETERS, Cost
 from sweeps.page.number_format import configuration_text, count, duration, number, width_text
 from sweeps.page.style import label
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweeps.analysis.results import KAN, MLP, Point, Score, SweepResult, TaskResult
+from sweeps.families import BASELINES, NETWORKS, family_of
 from sweeps.page.number_format import number
 from sweeps.page.style import label
-from sweeps.records import BASELINES
 
 #: A baseline is as good as a network whose test error is smaller by less than this part.
 AS_GOOD = 0.05
@@ -60,7 +60,7 @@ def chance_verdict(tasks: Sequence[TaskResult]) -> str:
     Folds count as seeds do.
     """
     once: dict[str, list[str]] = {}
-    for family in (KAN, MLP):
+    for family in NETWORKS:
         compared = [task for task in tasks if len(task.best) > 1 and family in task.best]
         found = sum(task.ran_once(family) for task in compared)
         if found:
@@ -90,8 +90,9 @@ def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
         return f"No baseline comes within {AS_GOOD:.0%} of the best network{where}."
     if len(pairs) == 1:
         baseline, network = good[0]
+        name = family_of(baseline.family).one_model_of_many
         return (
-            f"The {_name(baseline)} is as good as the best network: its test error is "
+            f"The {name} is as good as the best network: its test error is "
             f"{number(baseline.test.median)}, that of the best {label(network.family)} "
             f"{number(network.test.median)}."
         )
@@ -104,7 +105,7 @@ def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
 
 def _best_pair(task: TaskResult) -> tuple[Point, Point] | None:
     """Return the best network, after the simplest baseline that is as good, or else the best one."""
-    networks = [task.best[family] for family in (KAN, MLP) if family in task.best]
+    networks = [task.best[family] for family in NETWORKS if family in task.best]
     baselines = [task.best[family] for family in BASELINES if family in task.best]
     if not networks or not baselines:
         return None
@@ -115,7 +116,3 @@ def _best_pair(task: TaskResult) -> tuple[Point, Point] | None:
 
 def _as_good(baseline: Point, network: Point) -> bool:
     return baseline.test.median <= (1 + AS_GOOD) * network.test.median
-
-
-def _name(point: Point) -> str:
-    return f"{label(point.family)} model" if point.family == "linear" else f"model of {label(point.family)}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.analysis.optimizers import Duel
+from sweeps.analysis.optimizers import OptimizerComparison
 from sweeps.analysis.results import (
     LBFGS,
     LM,
@@ -23,9 +23,10 @@ from sweeps.analysis.results import (
     TaskResult,
 )
 from sweeps.analysis.statistics import slope
+from sweeps.families import by_family
 from sweeps.page.number_format import count, interval_text, number, percent, plain, width_text
 from sweeps.page.report_tables import front_points, reach_table
-from sweeps.page.style import by_family, ratio_text, wrap
+from sweeps.page.style import ratio_text, wrap
 from sweeps.page.tooltips import row_id
 from sweeps.page.verdict import limit_text
 
@@ -195,9 +196,9 @@ def _times(score: Score) -> str:
     return f"{plain(low)}–{plain(high)}"
 
 
-def duel_view(duel: Duel) -> dict[str, Any]:
+def optimizer_view(pair: OptimizerComparison) -> dict[str, Any]:
     """Return a comparison of optimizers, its ratio in words."""
-    return {"duel": duel, "ratio": "–" if math.isnan(duel.ratio) else ratio_text(duel.ratio, LM, LBFGS)}
+    return {"pair": pair, "ratio": "–" if math.isnan(pair.ratio) else ratio_text(pair.ratio, LM, LBFGS)}
 
 
 def _sizes(ends: tuple[int, int]) -> str:

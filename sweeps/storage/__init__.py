@@ -1,1 +1,1 @@
-"""The file under `sweeps.store.Store`: its tables and rows, its lock, and how it is read."""
+"""The file under `sweeps.storage.store.Store`: its tables and rows, its lock, and how it is read."""

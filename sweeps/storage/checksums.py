@@ -96,7 +96,7 @@ class CheckedRows:
                 raise damaged(self.path, finding.format(name))
 
     def _all(self, table: str, order: str) -> list[Any]:
-        """Return all rows of a table; it is read as it lies, for an index may be damaged by itself."""
+        """Return all rows of a table in the order of the file, without its indices, which may be damaged."""
         return self._checked(table, f"NOT INDEXED ORDER BY {order}")
 
     def _checked(self, table: str, which: str, values: Sequence[object] = ()) -> list[Any]:

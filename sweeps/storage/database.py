@@ -54,7 +54,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def check_structure(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise UserError if the tables, models apart, are not whole trees of whole rows."""
+    """Raise UserError if the B-trees of the tables, that of the models excepted, are damaged."""
     with sqlite_errors(path):
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         for table in sorted(_LOOKED_THROUGH & names) if names >= _ALWAYS else ("1",):

@@ -142,7 +142,7 @@ class WriterLock:
             file.write(self._text())
 
     def _bury(self, directory: Path, dead: bytes) -> None:
-        """Remove a note that is known to be dead, and no other one that took its place meanwhile."""
+        """Remove the lock file of a process that has ended, unless another one has replaced it."""
         grave = self._note.with_name(f"{HOLDER_NAME}-{self._holder.token}")
         try:
             # Only one process can take it away, and only then is it certain what it was.
@@ -160,7 +160,7 @@ class WriterLock:
             grave.unlink(missing_ok=True)
 
     def _stays_own(self, looks: int) -> bool:
-        """Look so often whether the note is and stays this holder's: others may have come at once.
+        """Check several times that the lock file is this process's: others may write it just now.
 
         A note that is gone may be in the hands of another one, which looks what it is and puts it back.
         """

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._command import command_for
-from sweeps.analysis.provenance import plain
-from sweeps.analysis.task_data import Data, data_differences, task_data
 from sweeps.errors import UserError
-from sweeps.shard import Shard, parse_shard, shard_of
-from sweeps.store import Store
+from sweeps.spec.shard import Shard, parse_shard, shard_of
+from sweeps.storage.provenance import plain
+from sweeps.storage.store import Store
+from sweeps.storage.task_data import Data, data_differences, task_data
 
 #: What two specifications of one sweep may differ in: words, and what is kept of its runs.
 _FREE = frozenset({"title", "name", "save_models"})
@@ -23,7 +23,7 @@ _WIDTH = 100
 
 
 @dataclass(frozen=True)
-class Part:
+class MergeSource:
     """A store: its `meta`, which shard it is, if one, and the tasks it has planned runs of, with their data.
 
     `lacks` are the shards of the sweep that it does not hold. It is `planned` unless it was stopped before it
@@ -39,7 +39,7 @@ class Part:
     tasks: Mapping[str, Sequence[Data]]
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> MergeSource:
     """Read what a store says of itself.
 
     Raises
@@ -61,7 +61,7 @@ def read_part(path: Path) -> Part:
             "shards again in a new directory."
         )
     planned = bool(places or meta["plan_of"])
-    return Part(path, meta, shard, frozenset(lacks), planned, descriptions, tasks)
+    return MergeSource(path, meta, shard, frozenset(lacks), planned, descriptions, tasks)
 
 
 def shards_in(text: str) -> tuple[Shard, ...]:
@@ -69,7 +69,7 @@ def shards_in(text: str) -> tuple[Shard, ...]:
     return tuple(parse_shard(word) for word in text.split())
 
 
-def check_one_sweep(parts: Sequence[Part]) -> None:
+def check_one_sweep(parts: Sequence[MergeSource]) -> None:
     """Raise UserError, which names a difference, unless all stores are of one sweep in one number of shards.
 
     It may be of several versions: their runs are told apart by what computed them.
@@ -97,7 +97,7 @@ def check_one_sweep(parts: Sequence[Part]) -> None:
         )
 
 
-def lacking(parts: Sequence[Part]) -> tuple[str, ...]:
+def lacking(parts: Sequence[MergeSource]) -> tuple[str, ...]:
     """Return the shards that no store holds, as texts."""
     lacks = frozenset.intersection(*(part.lacks for part in parts))
     return tuple(str(shard) for shard in sorted(lacks, key=lambda shard: shard.number))
@@ -129,7 +129,7 @@ def _short(value: Any) -> str:
     return "–" if value is None else textwrap.shorten(plain(value), _WIDTH, placeholder=" ...")
 
 
-def _task_differences(first: Part, second: Part) -> list[str]:
+def _task_differences(first: MergeSource, second: MergeSource) -> list[str]:
     found = []
     for task in first.descriptions.keys() & second.descriptions.keys():
         descriptions = [part.descriptions[task] for part in (first, second)]

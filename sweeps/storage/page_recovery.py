@@ -1,4 +1,4 @@
-"""The rows in a file of SQLite, page by page, whatever has become of the trees that hold the pages together.
+"""The rows in a damaged SQLite file, read page by page without its B-trees.
 
 The format is that of https://www.sqlite.org/fileformat2.html: a page whose first byte is 13 is a leaf of a
 table and holds cells, each a row id and a record; what does not fit into the page follows in a chain of
@@ -41,12 +41,12 @@ def rows_in(path: Path) -> Iterator[Row]:
         The database; its log is `path` with "-wal" behind.
     """
     log = path.with_name(path.name + "-wal")
-    pages = _Pages(path.read_bytes(), log.read_bytes() if log.is_file() else b"")
+    pages = _PageReader(path.read_bytes(), log.read_bytes() if log.is_file() else b"")
     for page, start in pages.leaves():
         yield from _rows_of(pages, page, start)
 
 
-class _Pages:
+class _PageReader:
     """The pages of a database and of its log."""
 
     def __init__(self, data: bytes, log: bytes) -> None:
@@ -105,7 +105,7 @@ def _frames_of(log: bytes, page_size: int) -> tuple[list[int], list[int]]:
     return [start for start in starts if start not in held], [start for start in starts if start in held]
 
 
-def _rows_of(pages: _Pages, page: memoryview, header: int) -> Iterator[Row]:
+def _rows_of(pages: _PageReader, page: memoryview, header: int) -> Iterator[Row]:
     n_cells = int.from_bytes(page[header + 3 : header + 5], "big")
     for number in range(n_cells):
         place = header + 8 + 2 * number
@@ -119,7 +119,7 @@ def _rows_of(pages: _Pages, page: memoryview, header: int) -> Iterator[Row]:
         yield row
 
 
-def _payload(pages: _Pages, page: memoryview, at: int, length: int) -> bytes:
+def _payload(pages: _PageReader, page: memoryview, at: int, length: int) -> bytes:
     """Return the bytes of a record, the first of which lie in the cell at `at`."""
     most = pages.size - 35
     if length <= most:

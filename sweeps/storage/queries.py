@@ -1,4 +1,4 @@
-"""What a store can be asked: the reading half of `sweeps.store.Store`."""
+"""What a store can be asked: the reading half of `sweeps.storage.store.Store`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from sweeps.environment import code_of
 from sweeps.errors import UserError
-from sweeps.plan import models_by_family
 from sweeps.records import best_stage, read_json
+from sweeps.spec.plan import models_by_family
 from sweeps.storage.checksums import CheckedRows
 from sweeps.storage.database import Columns
 from sweeps.storage.rows import (
@@ -28,7 +28,7 @@ from sweeps.storage.rows import (
 from sweeps.storage.sqlite_errors import damaged
 
 
-class Reading(CheckedRows):
+class StoreQueries(CheckedRows):
     """The results in `directory`, read through an open connection.
 
     Questions about all runs are answered by SQLite where it can: a sweep may have very many. What is read of

@@ -32,7 +32,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def understood(directory: Path) -> Iterator[None]:
-    """Turn errors about the contents of a store into one message: rows may be whole and mean nothing.
+    """Turn errors about the contents of a store into one message: rows may be unchanged and still invalid.
 
     Check sums are no signature: somebody who writes a store of his own can make them fit to anything.
     """

@@ -1,1 +1,1 @@
-"""What a run is made of beyond `sweeps.run_one`: its stages, its time limit, baselines and formulas."""
+"""What a run is made of beyond `sweeps.run_one`: its stages, its time limit, formulas."""

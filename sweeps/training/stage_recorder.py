@@ -22,8 +22,14 @@ class Diverged(Exception):  # noqa: N818 - an outcome of a run, not a mistake
     """Training met NaN or infinite numbers."""
 
 
-class Chain:
-    """The stages of a run, collected as they end."""
+class StageRecorder:
+    """Collects the stages of a run as they end.
+
+    Parameters
+    ----------
+    save_models : str
+        "all", "best" (see `sweeps.records.best_stage`) or "none".
+    """
 
     def __init__(self, save_models: str) -> None:
         self.stages: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sweeps.run_one import Record
-from sweeps.space import RunConfig
+from sweeps.spec.run_config import RunConfig
 
 
 def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str, tuple[str, str]]:

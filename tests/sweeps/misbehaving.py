@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.run_one import Record, RunOptions, RunStatus, make_record, run_one
-from sweeps.space import RunConfig, run_id
+from sweeps.spec.run_config import RunConfig, run_id
 
 MEBIBYTE = 2**20
 

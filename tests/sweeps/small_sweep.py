@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 SPEC = """
 title = "small"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.records import canonical_json
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 ENVIRONMENT = {
     "python": "3.11.7",

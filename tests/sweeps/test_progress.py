@@ -8,9 +8,9 @@ import pytest
 
 from sweeps import progress as module
 from sweeps.errors import UserError
-from sweeps.plan import cost
 from sweeps.progress import Bar, Plain, Silent, Tally, clock, make_progress
-from sweeps.space import RunConfig
+from sweeps.spec.plan import cost
+from sweeps.spec.run_config import RunConfig
 
 MLP = {"family": "mlp", "width": [2, 5, 1], "opt": "LBFGS", "data": {"n_train": 1000}}
 

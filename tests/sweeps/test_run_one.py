@@ -6,32 +6,26 @@ import math
 import pickle
 import signal
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from numba import typeof
 
 import kan_np
-from kan_np import FitStatus
-from kan_np.objective import objective as objective_module
-from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
-from sweeps import tasks
-from sweeps.model_tables import EXTRAPOLATIONS, INITS
+from sweeps.families import FAMILIES
+from sweeps.families.kan import EXTRAPOLATIONS, INITS, KAN_DEFAULTS
 from sweeps.run_one import (
     RunOptions,
     RunStatus,
     load_model_bytes,
     run_one,
-    tiny_configs,
     training_seed,
-    warm_up,
 )
-from sweeps.space import KAN_DEFAULTS, run_id
+from sweeps.spec import tasks
+from sweeps.spec.run_config import run_id
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
 DATA = {"n_train": 60, "n_test": 40, "seed": 0, "val_fraction": 0.2}
@@ -218,7 +212,7 @@ def test_every_option_of_a_specification_can_be_trained(options: dict[str, Any])
         (KAN | {"task": "toy/prodct"}, "Did you mean 'product'?"),
         (KAN | {"width": [3, 2, 1]}, "(kan_np/"),
         (MLP | {"activation": "tanhh"}, "Did you mean 'tanh'?"),
-        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/tasks.py:"),
+        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/spec/tasks.py:"),
         (KAN | {"data": DATA | {"n_train": 1}}, "ValueError: "),
     ],
 )
@@ -236,7 +230,7 @@ def test_stages_before_a_failure_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(kan_np, "fit_schedule", broken)
     record = run_one(KAN)
     assert record["status"] == "failed"
-    assert record["reason"].startswith("RuntimeError: out of luck (sweeps/run_one.py:")
+    assert record["reason"].startswith("RuntimeError: out of luck (sweeps/families/kan.py:")
     assert [row["grid"] for row in record["stages"]] == [3, 5]
     assert record["stages"][0]["model"] == b"model 3"
 
@@ -310,82 +304,6 @@ def test_no_limit_arms_no_alarm() -> None:
             assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_warm_up_covers_every_kind_once_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, Any]] = []
-    for family in ("kan", "mlp"):
-        monkeypatch.setitem(
-            module._TRAIN,
-            family,
-            lambda config, *_: seen.append((config["family"], config.get("k"))) or 1 / 0,
-        )
-    others = {"seed": 5, "width": [2, 9, 1], "steps": 9, "restarts": 4}
-    configs = [KAN, KAN | others, KAN | {"k": 2}, KAN | {"init": "power"}, MLP, MLP | others]
-    warm_up(configs)
-    assert sorted(seen, key=str) == [("kan", 2), ("kan", 3), ("mlp", None)]
-
-
-def grids_and_optimizers(*configs: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return sorted((c["family"], c["opt"], *c.get("grids", ())) for c in tiny_configs(configs))
-
-
-def test_warm_up_goes_through_both_optimizers_and_the_coarsest_and_finest_grids() -> None:
-    auto = KAN | {"opt": "auto"}
-    found = grids_and_optimizers(auto, auto | {"grids": [5, 50]}, auto | {"grids": [2, 3]}, MLP)
-    assert found == [("kan", "LBFGS", 2, 50), ("kan", "LM", 2, 50), ("mlp", "LBFGS")]
-    # What "auto" stands for is not done again for those that name an optimizer.
-    assert grids_and_optimizers(auto, KAN, KAN | {"opt": "LM", "grids": [20]}) == [
-        ("kan", "LBFGS", 3, 20),
-        ("kan", "LM", 3, 20),
-    ]
-    assert grids_and_optimizers(KAN | {"grids": [7]}) == [("kan", "LBFGS", 7)]
-
-
-def test_tiny_configurations_do_not_change_those_that_they_stand_for() -> None:
-    config = KAN | {"opt": "auto"}
-    before = pickle.dumps(config)
-    tiny_configs([config, config | {"grids": [100]}])
-    assert pickle.dumps(config) == before
-
-
-@pytest.mark.parametrize("config", [KAN | {"grids": [3, 40]}, MLP])
-def test_what_warm_up_trains_can_be_trained(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    raised: list[BaseException] = []
-    monkeypatch.setattr(module.contextlib, "suppress", lambda *_: Recording(raised))
-    warm_up([config | {"opt": "auto"}])
-    assert raised == []
-
-
-class NoBetterPoint(levenberg_marquardt._Search):
-    """LM that finds no step at all, as where a finer grid starts at its optimum."""
-
-    def iterate(self) -> FitStatus:
-        return FitStatus.CONVERGED
-
-
-@pytest.mark.parametrize("smoothing", ["weak", "gcv"])
-def test_warm_up_compiles_what_an_additive_model_may_need(
-    smoothing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where its fit has no step to take, which depends on the data."""
-    used: set[tuple[str, Any]] = set()
-    real = objective_module.bound
-
-    def noting(kernel: Any, *arguments: Any) -> Any:
-        used.add((kernel.__name__, tuple(map(typeof, arguments))))
-        return real(kernel, *arguments)
-
-    monkeypatch.setattr(objective_module, "bound", noting)
-    config = {key: KAN[key] for key in ("task", "data", "k", "seed")}
-    config |= {"family": "additive", "width": [2, 1], "grids": [3, 5], "steps": 9, "smoothing": smoothing}
-    warm_up([config])
-    warmed = set(used)
-    used.clear()
-    monkeypatch.setattr(levenberg_marquardt, "_Search", NoBetterPoint)
-    assert run_one(config)["status"] == "ok"
-    assert "loss_and_gradient" in {name for name, _ in used}
-    assert used <= warmed
-
-
 def test_a_run_ends_at_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "monotonic", lambda: 1000.0)
     assert RunOptions(deadline=1030.0).seconds_left() == 30.0
@@ -393,7 +311,7 @@ def test_a_run_ends_at_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> N
     assert RunOptions(50.0, deadline=1030.0).seconds_left() == 30.0
     assert RunOptions(50.0, deadline=990.0).seconds_left() == 0.0
     assert (RunOptions().seconds_left(), RunOptions(5.0).seconds_left()) == (None, 5.0)
-    monkeypatch.setitem(module._TRAIN, "kan", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr(FAMILIES["kan"], "train", lambda training: pytest.fail("it was begun"))
     record = run_one(KAN, RunOptions(50.0, deadline=1000.0))
     assert (record["status"], record["stages"]) == ("timeout", [])
     assert record["reason"].startswith("not begun")
@@ -411,18 +329,7 @@ def test_an_alarm_that_native_code_makes_another_error_of_is_a_timeout(
             raise RuntimeError("no compiled object yet for <Library>") from None
 
     monkeypatch.setattr("sweeps.training.time_limit.GRACE_S", 0.02)
-    monkeypatch.setitem(module._TRAIN, "kan", swallow)
+    monkeypatch.setattr(FAMILIES["kan"], "train", swallow)
     record = run_one(KAN, RunOptions(0.05))
     assert record["status"] == "timeout"
     assert record["reason"].startswith("stopped by force")
-
-
-class Recording(AbstractContextManager["Recording"]):
-    """Keeps what passes through it."""
-
-    def __init__(self, raised: list[BaseException]) -> None:
-        self.raised = raised
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        self.raised += [] if error is None else [error]
-        return True

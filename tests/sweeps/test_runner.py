@@ -16,16 +16,17 @@ from misbehaving import made_up, misbehave
 from small_sweep import STOPS
 
 import kan_np
-from sweeps import backends, interrupts, runner, tasks
+from sweeps import backends, interrupts, runner
 from sweeps.backends import Resources, WorkerLostError
 from sweeps.errors import UserError
 from sweeps.interrupts import StopSignals
-from sweeps.plan import Plan, make_plan
 from sweeps.run_one import RunOptions, RunStatus, make_record
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd, run_plan
-from sweeps.space import expand
-from sweeps.spec_reader import parse_spec
-from sweeps.store import Store
+from sweeps.spec import tasks
+from sweeps.spec.expansion import expand
+from sweeps.spec.plan import Plan, make_plan
+from sweeps.spec.spec_reader import parse_spec
+from sweeps.storage.store import Store
 
 VALUES: dict[str, Any] = {
     "suite": "toy",

@@ -14,7 +14,7 @@ import synthetic
 from sweeps._safe_text import cell, latex_formula, one_line, printable
 from sweeps.cli import main
 from sweeps.page.tables import Column, Table, latex, to_csv
-from sweeps.store import Store
+from sweeps.storage.store import Store
 
 ANSI = "\x1b[31mred\x1b[0m\x1b]0;owned\x07\x1b]8;;http://x\x1b\\link\x07\x9b2J\x1bc\u202eevil\u2028\x00\x08"
 

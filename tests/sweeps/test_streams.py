@@ -199,7 +199,7 @@ def test_the_files_of_a_sweep_are_its_result_and_not_what_it_says(spec: Path) ->
 @posix
 def test_watching_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom sweeps.store import Store\nfrom sweeps.cli import main\n"
+        "import sys\nfrom sweeps.storage.store import Store\nfrom sweeps.cli import main\n"
         f"with Store.create({str(tmp_path)!r}, {{}}, '') as store:\n"
         "    store.set_plan([('0' * 16, 't', 'kan', {'seed': 0, 'family': 'formula', 'seconds': 1})])\n"
         f"    sys.exit(main(['status', {str(tmp_path)!r}, '--watch']))\n"

@@ -1,0 +1,156 @@
+"""What a sweep has to know of a family of models, as one class to derive from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.checks import Table
+from sweeps.training.stage_recorder import StageRecorder
+from sweeps.training.time_limit import TimeLimit
+
+Shape = tuple[int, ...]
+#: A name of the configuration, and the values of it to try.
+Axis = tuple[str, tuple[Any, ...]]
+Config = Mapping[str, Any]
+
+#: The word for the hidden layers that belong to a task.
+SUGGESTED = "suggested"
+#: The hidden layers of a family that has none.
+NO_HIDDEN: tuple[Shape] = ((),)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a family trains: the configuration of a run, its samples, and where results go.
+
+    `seed` is that of the random numbers of the run.
+    """
+
+    config: Config
+    dataset: dict[str, Any]
+    recorder: StageRecorder
+    limit: TimeLimit
+    seed: int
+
+    def options(self, **fixed: Any) -> dict[str, Any]:
+        """Return the rules of training, the same for every family that does not fix its own.
+
+        Samples are held out by the sweep, or by nobody: `val_fraction` here is of what `config["data"]` left.
+        """
+        rules = fixed or {name: self.config[name] for name in ("opt", "steps", "restarts")}
+        return rules | {"seed": self.seed, "val_fraction": 0.0, "callback": self.limit.check}
+
+
+class Family:
+    """A family of models: what a specification may say of it, its size and cost, its training, its looks.
+
+    This class is a family that is known by its name alone, as one of another version in a store: it can be
+    shown and not trained. A family is a class that derives from it and an object in `sweeps.families`.
+
+    Attributes
+    ----------
+    name : str
+        As configurations and specifications have it.
+    label : str
+        As figures and tables write it.
+    one_model : str
+        What one of its models is called where there is a single one.
+    one_model_of_many : str
+        What one of its models is called after "the".
+    colour, marker : str
+        How figures draw it; of matplotlib.
+    has_hidden : bool
+        Whether a table of a specification gives hidden layers.
+    has_suggested_shape : bool
+        Whether the shape that belongs to a task is one for it.
+    is_baseline : bool
+        Whether it is there to compare networks with.
+    is_deterministic : bool
+        Whether its training has one solution, whatever the seed.
+    searches_formulas : bool
+        Whether a run looks for formulas, in place of training models of one shape.
+    defaults : mapping
+        Options that enter a configuration only where they differ from these values.
+    """
+
+    label: str
+    one_model: str
+    one_model_of_many: str
+    colour: str
+    marker = "D"
+    has_hidden = True
+    has_suggested_shape = False
+    is_baseline = False
+    is_deterministic = False
+    searches_formulas = False
+    defaults: Mapping[str, Any] = {}
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.label = getattr(type(self), "label", name.upper())
+        self.one_model = getattr(type(self), "one_model", self.label)
+        self.one_model_of_many = getattr(type(self), "one_model_of_many", f"model of {self.label}")
+        self.colour = getattr(type(self), "colour", OTHER_COLOURS[sum(name.encode()) % len(OTHER_COLOURS)])
+
+    def __repr__(self) -> str:
+        return f"<family {self.name}>"
+
+    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+        """Return the hidden layers that a `[[models]]` table asks for; a UserError if they cannot be used."""
+        raise table.error(f"family {self.name!r} is not known here.")
+
+    def axes(self, table: Table) -> list[Axis]:
+        """Return the other axes of a `[[models]]` table; a UserError if they cannot be used."""
+        raise table.error(f"family {self.name!r} is not known here.")
+
+    def spelt_out(self, config: Config) -> Config:
+        """Return a stored configuration with the options that it leaves to their defaults."""
+        return {**self.defaults, **config} if self.defaults else config
+
+    def n_params(self, config: Config, grid: int | None = None) -> int | None:
+        """Return the number of parameters of a model, on a grid where it has grids; None: it is not known."""
+        return None
+
+    def cost(self, config: Config) -> float:
+        """Return a rough estimate of the seconds that a run takes on one core."""
+        return 0.0
+
+    def n_models(self, n_stages: int) -> int:
+        """Return how many trained models so many stages of a run are."""
+        return n_stages
+
+    def text(self, config: Config) -> str:
+        """Return a configuration in a few words, without its optimizer."""
+        text = f"{self.name} [{','.join(map(str, config.get('width', ())))}]"
+        if "grids" in config:
+            text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
+        return text + (f" {config['activation']}" if "activation" in config else "")
+
+    def train(self, training: Training) -> None:
+        """Train what a configuration asks for, and give every stage to `training.recorder`."""
+        raise ValueError(f"family is {self.name!r}; expected one that this version of sweeps can train.")
+
+    def small(self, config: Config) -> Sequence[dict[str, Any]]:
+        """Return small configurations that go through all the compiled code that `config` goes through.
+
+        They have no task, data, seed or fold.
+        """
+        return ()
+
+
+#: Of families that have no colour of their own.
+OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+#: What does not decide which code a run goes through.
+_NOT_A_KIND = ("task", "data", "grids", "init", "fold", "patience", "enough")
+
+
+def small_kind(config: Config, width: Sequence[int]) -> dict[str, Any]:
+    """Return a configuration of a width with one step, that goes through the code of `config`.
+
+    Of several grids the coarsest and the finest stay: the matrix of Levenberg-Marquardt is put together in
+    one way on coarse grids and in another on fine ones.
+    """
+    kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
+    return kind | {"width": list(width), "steps": 1, "restarts": 1, "seed": 0}

@@ -1,0 +1,272 @@
+"""Reading a sweep specification from TOML, from a suite and a preset, or from a CSV and a preset.
+
+A specification in full (the presets have the same format, without the lines that say what to learn)::
+
+    title = "Two Bessel functions"
+
+    suite = "special"                # a built-in suite ...
+    tasks = ["jv", "yv"]             # ... all of its functions when this line is left out
+    # csv = "table.csv"              # or a table, its path relative to this file,
+    # target = "y"                   # with the column to predict
+    # features = ["a", "b"]          # from these columns; every other column when left out
+    # group = "patient"              # rows with the same value here come into the same part
+    # test = "test.csv"              # a second table, relative to this file, whose rows are the test samples
+    # classes = "one-hot"            # text becomes columns of 0 and 1; "refuse" when left out
+    # decimal = ","                  # the decimal mark; found in the table when left out
+
+    seeds = 3                        # how many, or a list such as [0, 1, 5]
+    save_models = "all"              # "all" stages, the "best" stage of a run by validation error, or "none"
+    max_params = 5000                # larger models are left out; no bound when this line is left out
+
+    [data]
+    n_train = 1000                   # suites only; the suite's own sizes when left out
+    n_test = 1000
+    # test_fraction = 0.2            # tables only: the share of rows kept for the test
+    # folds = 5                      # tables only: every run once with each fifth of the rows as its test
+    val_fraction = 0.2               # the share of the training samples that selects models
+    seed = 0
+
+    [[models]]
+    family = "kan"
+    hidden = ["suggested", [5], [5, 5]]   # hidden widths; "suggested" is the shape that belongs to the task
+    grids = [3, 5, 10, 20]           # one chain of stages; a list of lists tries several chains
+    k = 3                            # in all that follows a list is an axis: k = [2, 3] tries both
+    opt = "auto"                     # "LM", "LBFGS", or "auto": LM for small models, LBFGS for large ones;
+                                     # and SciPy's "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG",
+                                     # "trust-ncg", "trf", "dogbox"
+    steps = 50                       # per grid; a step is up to twenty iterations of LBFGS and of those of
+                                     # SciPy that see the gradient alone, otherwise one
+    restarts = 1                     # n > 1: the best n of 8 n short starts, fewer of them on finer grids
+    # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
+    # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
+                                     # cross-validation), or "weak" (a small share of the loss; the default)
+    # base_fun = "silu"              # "silu", "identity" or "zero"
+    # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
+    # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"
+    # patience = 1                   # end a chain after so many grids without a lower validation RMSE,
+    # enough = 1e-6                  # or where the validation RMSE is not above this
+
+    [[models]]
+    family = "mlp"
+    width = [5, 20]                  # shapes of equal hidden widths: every width with every depth, where
+    depth = [2, 3]                   # depth counts layers: inputs-5-outputs has depth 2; joined with hidden
+    activation = ["tanh", "silu"]
+    opt = "auto"
+    steps = 200
+    restarts = 1
+
+    [[models]]
+    family = "formula"               # looks for a formula, which finds its own shape: one run a seed
+    seconds = 60                     # of processor time, unless an exact formula is found before
+    restarts = 6                     # starts of every shape
+
+    [[models]]
+    family = "linear"                # least squares: no hidden layer, nothing to choose
+
+    [[models]]
+    family = "additive"              # a spline of every input, summed: least squares too
+    grids = [3, 5, 10, 20]
+    k = 3
+    smoothing = "gcv"
+
+    [[models]]
+    family = "sklearn"               # MLPRegressor of scikit-learn
+    hidden = [[20, 20], [100]]
+    activation = "tanh"              # or "relu"
+    solver = ["lbfgs", "adam"]
+    steps = 500                      # iterations, of "adam" epochs
+    alpha = 1e-4
+
+A table stands for the product of its axes. An unknown key, a wrong type or an empty axis is a `UserError`
+that says where it is and what was expected.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sweeps.checks import LARGEST, Expected, Table, many, one_of, pick, real, text, whole
+from sweeps.errors import UserError
+from sweeps.spec.expansion import check_size
+from sweeps.spec.model_tables import model_table, named_families
+from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, CsvSource, DataSpec, SuiteSource, SweepSpec
+from sweeps.spec.table_options import TableOptions
+
+#: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
+MAX_SAMPLES = 100_000_000
+SAVE_MODELS = ("all", "best", "none")
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with the package."""
+    folder = resources.files("sweeps.spec") / "presets"
+    return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def read_spec(path: str | Path) -> SweepSpec:
+    """Read the specification in a TOML file; the path of a table in it is relative to the file."""
+    path = Path(path)
+    values = _toml(_read_text(path), path.name)
+    spec = parse_spec(values, path.name, default_title=path.stem)
+    if isinstance(spec.source, CsvSource):
+        test = None if spec.source.test is None else _beside(path, spec.source.test)
+        source = replace(spec.source, path=_beside(path, spec.source.path), test=test)
+        spec = replace(spec, source=source)
+    return spec
+
+
+def _beside(path: Path, named: str) -> str:
+    """Return the path of a file that the one at `path` names: relative to it, or in a home directory."""
+    try:
+        return str(path.parent / Path(named).expanduser())
+    except RuntimeError:
+        raise UserError(
+            f"{path.name} names {named!r}: the home directory of that user is not known. For a folder of "
+            f"that name write ./{named}"
+        ) from None
+
+
+def suite_spec(suite: str, preset: str) -> SweepSpec:
+    """Return the specification of all functions of a suite with the models of a preset."""
+    values = _preset(preset) | {"suite": suite, "title": f"{suite}, preset {preset}"}
+    return parse_spec(values, f"preset {preset}", default_title=suite)
+
+
+def csv_spec(
+    path: str | Path,
+    preset: str,
+    target: str,
+    features: tuple[str, ...] = (),
+    options: TableOptions | None = None,
+) -> SweepSpec:
+    """Return the specification of a table with the models of a preset and the baselines."""
+    path, options = Path(path), options or TableOptions()
+    values = _preset(preset) | {"csv": str(path), "target": target}
+    values |= options.values(values["models"], values.get("data", {}))
+    values["title"] = f"{target} of {path.name}, preset {preset}"
+    if features:
+        values["features"] = list(features)
+    return parse_spec(values, f"preset {preset}", default_title=path.stem)
+
+
+def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> SweepSpec:
+    """Turn the plain values of a specification into a `SweepSpec`.
+
+    Raises
+    ------
+    UserError
+        If a key is unknown or missing, or a value is not what its key wants.
+    """
+    table = Table(values, where)
+    title = table.take("title", text, default_title)
+    source = _source(table)
+    seeds = table.take("seeds", _seeds, range(1))
+    save = table.take("save_models", one_of(SAVE_MODELS), "all")
+    max_params = table.take("max_params", whole(1), None)
+    data = _data(table.take("data", _table, {}), f"{where}, [data]", source)
+    tables = table.take("models", _tables, ())
+    table.close()
+    if not tables:
+        raise table.error("no [[models]] table: give at least one, with family = " + named_families() + ".")
+    models = tuple(
+        model_table(Table(values, f"{where}, [[models]] number {number}"))
+        for number, values in enumerate(tables, start=1)
+    )
+    n_tasks = (len(source.functions) or None) if isinstance(source, SuiteSource) else 1
+    check_size(models, len(seeds), data.folds, n_tasks)  # before there is a number for every seed
+    return SweepSpec(title, source, models, tuple(seeds), data, save, max_params)
+
+
+def _toml(content: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content)
+    except ValueError as error:  # a mistake, or a number of thousands of digits
+        raise UserError(f"{where} is not valid TOML: {str(error).partition(';')[0].rstrip('.')}.") from None
+    except RecursionError:
+        raise UserError(
+            f"{where} has lists or tables that are nested too deeply to be read; expected shapes such as "
+            "[[5], [5, 5]]."
+        ) from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors on Windows mark UTF-8 at its beginning
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
+
+
+def _preset(name: str) -> dict[str, Any]:
+    pick("preset", name, preset_names())
+    content = (resources.files("sweeps.spec") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    return _toml(content, f"preset {name}")
+
+
+def _source(table: Table) -> SuiteSource | CsvSource:
+    if table.has("suite") == table.has("csv"):
+        raise table.error("expected either suite = '...' or csv = '...' (and target), to say what to learn.")
+    if table.has("suite"):
+        return SuiteSource(
+            table.take("suite", text, ""), table.take("tasks", many(text, "function names"), ())
+        )
+    if not table.has("target"):
+        raise table.error("target is missing; expected target = '...', the column of the table to predict.")
+    return CsvSource(
+        table.take("csv", text, ""),
+        table.take("target", text, ""),
+        table.take("features", many(text, "column names"), ()),
+        table.take("group", text, None),
+        table.take("test", text, None),
+        table.take("classes", one_of((REFUSE, ONE_HOT)), REFUSE),
+        table.take("decimal", one_of(DECIMALS), None),
+    )
+
+
+def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource) -> DataSpec:
+    table, default = Table(values, where), DataSpec()
+    seed = table.take("seed", whole(0), default.seed)
+    val_fraction = table.take("val_fraction", real(0.0, 0.9), default.val_fraction)
+    if isinstance(source, CsvSource):
+        given = table.has("test_fraction")
+        test_fraction = table.take("test_fraction", real(0.0, 0.9), default.test_fraction)
+        folds = table.take("folds", whole(2), 0)
+        ways = [
+            word for word, said in (("folds", folds), ("test_fraction", given), ("test", source.test)) if said
+        ]
+        if len(ways) > 1:
+            raise table.error(f"{' and '.join(ways)} exclude each other: each says what the test rows are.")
+        spec = DataSpec(seed=seed, val_fraction=val_fraction, test_fraction=test_fraction, folds=folds)
+    else:
+        n_train = table.take("n_train", whole(2, room=MAX_SAMPLES), None)
+        n_test = table.take("n_test", whole(1, room=MAX_SAMPLES), None)
+        spec = DataSpec(n_train, n_test, seed, val_fraction)
+    table.close()
+    return spec
+
+
+def _seeds(value: object) -> Sequence[int]:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST:
+        return range(value)
+    try:
+        return many(whole(0), "integers >= 0")(value)
+    except Expected:
+        raise Expected("how many seeds, an integer >= 1, or a list of integers >= 0") from None
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Expected("a table")
+    return value
+
+
+def _tables(value: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Expected("one or more [[models]] tables")
+    return tuple(value)

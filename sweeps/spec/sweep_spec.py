@@ -1,0 +1,154 @@
+"""What a sweep consists of: where its tasks come from, which models it tries, how often.
+
+A specification is a task source (functions of a built-in suite, or a CSV table), data sizes, seeds and one or
+more model tables whose lists are axes: a table stands for the product of its axes.
+`sweeps.spec.expansion.expand` turns it into runs; `sweeps.spec.spec_reader` describes the TOML format and
+reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweeps.families import family_of
+from sweeps.families.family import Axis, Shape
+
+REFUSE, ONE_HOT = "refuse", "one-hot"
+DECIMALS = (".", ",")
+
+
+@dataclass(frozen=True)
+class SuiteSource:
+    """Functions of a built-in suite; no names means all of them."""
+
+    suite: str
+    functions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CsvSource:
+    """A table of the user; `features` empty means every column that is neither target nor group.
+
+    Rows with the same `group` come into the same part. `test` is the path of a second table, with the test
+    rows. `classes` says what becomes of columns of text: "refuse" or "one-hot"; `decimal` is the decimal
+    mark, None to find it.
+    """
+
+    path: str
+    target: str
+    features: tuple[str, ...] = ()
+    group: str | None = None
+    test: str | None = None
+    classes: str = REFUSE
+    decimal: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """How much data is made and how it is split; None means what the suite says.
+
+    With `folds` every run is repeated with each fold of the rows as its test samples.
+    """
+
+    n_train: int | None = None
+    n_test: int | None = None
+    seed: int = 0
+    val_fraction: float = 0.2
+    test_fraction: float = 0.2
+    folds: int = 0
+
+
+@dataclass(frozen=True)
+class ModelTable:
+    """One `[[models]]` table: every shape in `hidden` times the product of `axes`.
+
+    `hidden` holds tuples of hidden widths, or the word "suggested" for the shape that belongs to the task;
+    it is empty for a search of formulas, which finds its shapes by itself, and holds one empty tuple for
+    models without a hidden layer.
+    """
+
+    family: str
+    hidden: tuple[Shape | str, ...]
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class SweepSpec:
+    """A whole sweep: what to learn, with which models, how often."""
+
+    title: str
+    source: SuiteSource | CsvSource
+    models: tuple[ModelTable, ...]
+    seeds: tuple[int, ...] = (0,)
+    data: DataSpec = field(default_factory=DataSpec)
+    save_models: str = "all"
+    max_params: int | None = None
+
+    @property
+    def table_paths(self) -> tuple[str | None, str | None]:
+        """Where the table is, and that of the test rows; None for what there is not."""
+        return (self.source.path, self.source.test) if isinstance(self.source, CsvSource) else (None, None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification as plain values, in the form in which a TOML file gives it."""
+        values: dict[str, Any] = {"title": self.title}
+        if isinstance(self.source, CsvSource):
+            values |= {"csv": self.source.path, "target": self.source.target}
+            if self.source.features:
+                values["features"] = list(self.source.features)
+            said = {name: getattr(self.source, name) for name in ("group", "test", "classes", "decimal")}
+            values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
+        else:
+            values["suite"] = self.source.suite
+            if self.source.functions:
+                values["tasks"] = list(self.source.functions)
+        values |= {"seeds": list(self.seeds), "save_models": self.save_models}
+        if self.max_params is not None:
+            values["max_params"] = self.max_params
+        values["data"] = self._data_dict()
+        values["models"] = [_table_dict(table) for table in self.models]
+        return values
+
+    def _data_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"seed": self.data.seed, "val_fraction": self.data.val_fraction}
+        if isinstance(self.source, CsvSource):
+            if self.data.folds:
+                return data | {"folds": self.data.folds}
+            return data if self.source.test else data | {"test_fraction": self.data.test_fraction}
+        sizes = {"n_train": self.data.n_train, "n_test": self.data.n_test}
+        return data | {name: size for name, size in sizes.items() if size is not None}
+
+
+def _table_dict(table: ModelTable) -> dict[str, Any]:
+    axes = {name: [list(v) if isinstance(v, tuple) else v for v in values] for name, values in table.axes}
+    if not family_of(table.family).has_hidden:
+        return {"family": table.family} | axes
+    hidden = [shape if isinstance(shape, str) else list(shape) for shape in table.hidden]
+    return {"family": table.family, "hidden": hidden} | axes
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task before any data is made.
+
+    `shape` is the suggested KAN shape with inputs and outputs; `data` are the parts of the data configuration
+    that belong to the task (sample counts of a function; hash and columns of a table); `description` is what
+    the report shows.
+    """
+
+    name: str
+    shape: Shape
+    data: Mapping[str, Any]
+    description: Mapping[str, Any]
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self.shape[0]
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs."""
+        return self.shape[-1]

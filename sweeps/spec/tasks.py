@@ -1,0 +1,330 @@
+"""From a task's name to its data: the only place that knows where data comes from.
+
+Data is made in the process that trains, from the configuration alone: nothing but configurations travels to
+workers. The path of a table travels beside the configuration, which holds the hash of its content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import kan_np
+from sweeps.checks import pick
+from sweeps.errors import UserError
+from sweeps.families import family_of
+from sweeps.records import canonical_json, text_id
+from sweeps.spec.data_warnings import table_notes
+from sweeps.spec.expansion import left_out
+from sweeps.spec.run_config import CONFIG_FORMAT
+from sweeps.spec.sweep_spec import REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo
+
+Dataset = dict[str, Any]
+
+TOGETHER, APART = "together", "apart"
+VERSION: str = kan_np.__version__
+CSV_PREFIX = "csv/"
+#: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
+#: functions of a suite should find room.
+_CACHE_BYTES = 32 * 2**20
+_cache: OrderedDict[str, Dataset] = OrderedDict()
+
+
+def suite_overview() -> dict[str, tuple[str, list[str]]]:
+    """Return for every built-in suite its description and the names of its functions."""
+    suites = {name: kan_np.get_suite(name) for name in kan_np.list_suites()}
+    return {name: (suite.description, [f.name for f in suite.functions]) for name, suite in suites.items()}
+
+
+def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
+    """Return the tasks of a specification, by name, in their order.
+
+    Their descriptions count the samples after the split (n_train, n_val, n_test); those of a table have
+    "notes" where there is something to know about it, see `sweeps.spec.data_warnings`.
+
+    Raises
+    ------
+    UserError
+        If the suite or a function is unknown, the table cannot be used, or too few samples are left to train.
+    """
+    source = spec.source
+    infos = [_describe_csv(spec, source)] if isinstance(source, CsvSource) else _describe_suite(spec, source)
+    return {info.name: info for info in infos}
+
+
+def descriptions(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> dict[str, dict[str, Any]]:
+    """Return what the report says of every task; "left_out" are sentences on what `max_params` leaves out."""
+    left = left_out(spec, infos)
+    return {name: {**info.description, "left_out": left[name]} for name, info in infos.items()}
+
+
+def plan_of(spec: SweepSpec, infos: Mapping[str, TaskInfo]) -> str:
+    """Return what stands for all that the runs of a specification follow from, this version among it."""
+    shapes = [[info.name, info.shape, dict(info.data)] for info in infos.values()]
+    return text_id(canonical_json([kan_np.__version__, CONFIG_FORMAT, spec.to_dict(), shapes]))
+
+
+def load_dataset(
+    config: Mapping[str, Any], csv_path: str | None = None, test_path: str | None = None
+) -> Dataset:
+    """Return the dataset of a run: training, validation and test samples.
+
+    Networks see the inputs of a suite in [-1, 1]. A formula is looked for in the function's own variables,
+    on the same samples; that of a table is translated back by the scaler that its dataset has. The last
+    datasets are kept, for many runs have the same one; treat them as read-only.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration of a run; its "task", "data", "fold" and "family" are used.
+    csv_path, test_path : str, optional
+        Where the table is, for tasks "csv/...", and that of the test rows if they have one of their own.
+
+    Raises
+    ------
+    ValueError
+        If the table is not the one that the configuration was made for, or too few samples are left.
+    """
+    fold, is_formula = config.get("fold", 0), _searches_formulas(config)
+    key = canonical_json([config["task"], config["data"], fold, is_formula])
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key]
+    is_table = config["task"].startswith(CSV_PREFIX)
+    dataset = _csv_dataset(config, csv_path, test_path) if is_table else _suite_dataset(config)
+    _cache[key] = dataset
+    while len(_cache) > 1 and sum(map(_n_bytes, _cache.values())) > _CACHE_BYTES:
+        _cache.popitem(last=False)
+    return dataset
+
+
+def _n_bytes(dataset: Dataset) -> int:
+    return sum(array.nbytes for array in dataset.values() if isinstance(array, np.ndarray))
+
+
+def file_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe_suite(spec: SweepSpec, source: SuiteSource) -> list[TaskInfo]:
+    name = pick("suite", source.suite, kan_np.list_suites())
+    suite = kan_np.get_suite(name)
+    functions = {function.name: function for function in suite.functions}
+    chosen = [pick(f"a task of suite {name}", task, functions) for task in source.functions or functions]
+    infos = []
+    for function in (functions[task] for task in chosen):
+        data = {
+            "n_train": spec.data.n_train or function.n_train,
+            "n_test": spec.data.n_test or function.n_test,
+        }
+        description = {
+            "suite": name,
+            "name": function.name,
+            "formula": function.formula,
+            "variables": list(function.variables),
+            "ranges": [[float(low), float(high)] for low, high in function.ranges],
+            "shape": list(function.shape),
+            "paper_kan_rmse": function.paper_kan_rmse,
+            "paper_mlp_rmse": function.paper_mlp_rmse,
+        }
+        description |= _counts(data["n_train"], data["n_test"], spec.data.val_fraction)
+        shape = tuple(int(n) for n in function.shape)
+        infos.append(TaskInfo(f"{name}/{function.name}", shape, data, description))
+    return infos
+
+
+def _counts(n_train: int, n_test: int, val_fraction: float) -> dict[str, int]:
+    """Return how many samples each part has after the validation samples are taken from the training ones."""
+    if val_fraction == 0.0:
+        return {"n_train": n_train, "n_test": n_test}
+    # As `kan_np.split_validation` rounds; of millions of rows there is no need to make the split.
+    n_val = max(1, round(val_fraction * n_train))
+    if n_val >= n_train:
+        rows = np.zeros((n_train, 1))
+        try:
+            kan_np.split_validation({"train_input": rows, "train_label": rows}, val_fraction)
+        except ValueError as error:
+            raise UserError(f"n_train = {n_train} with val_fraction = {val_fraction:g}: {error}") from None
+    return {"n_train": n_train - n_val, "n_val": n_val, "n_test": n_test}
+
+
+def _suite_dataset(config: Mapping[str, Any]) -> Dataset:
+    suite, _, name = config["task"].partition("/")
+    data = config["data"]
+    function = kan_np.get_suite(suite)[name]
+    dataset = function.dataset(n_train=data["n_train"], n_test=data["n_test"], seed=data["seed"])
+    if _searches_formulas(config):
+        dataset |= _in_own_variables(dataset, function.ranges)
+    if data["val_fraction"] == 0.0:
+        return dataset
+    return kan_np.split_validation(dataset, data["val_fraction"], seed=data["seed"])
+
+
+def _searches_formulas(config: Mapping[str, Any]) -> bool:
+    return family_of(str(config.get("family"))).searches_formulas
+
+
+def _in_own_variables(
+    dataset: Dataset, ranges: Sequence[tuple[float, float]]
+) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Return the inputs in [-1, 1] as they were before they were brought there, to the last bit."""
+    low, high = np.array(ranges, dtype=np.float64).T
+    parts = ("train_input", "test_input")
+    return {part: low + (high - low) * ((dataset[part] + 1.0) / 2.0) for part in parts}
+
+
+def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
+    data: dict[str, Any] = {"target": source.target, "features": list(source.features)}
+    if source.group is not None:
+        data["group"] = source.group
+    if source.classes != REFUSE:
+        data["classes"] = source.classes
+    if source.decimal is not None:
+        data["decimal"] = source.decimal
+    try:
+        data["sha256"] = file_sha256(source.path)
+        if spec.data.folds:
+            data["folds"] = spec.data.folds
+        elif source.test is not None:
+            data["test_sha256"] = file_sha256(source.test)
+        elif spec.data.test_fraction == 0.0:
+            raise UserError("test_fraction is 0; expected a share of the rows that test the models, above 0.")
+        else:
+            data["test_fraction"] = spec.data.test_fraction
+        split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
+        dataset = _load_csv(source.path, source.test, {"duplicates": TOGETHER} | data | split, 0)
+        if "duplicates" in dataset:
+            data["duplicates"] = dataset["duplicates"]
+        _leave_out_what_is_found(source, data, split, dataset)
+    except OSError as error:
+        raise UserError(f"cannot read the table {error.filename}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    data["features"] = _columns_of(dataset)
+    features = [str(name) for name in dataset["feature_names"]]
+    parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
+    counts = {f"n_{part}": len(dataset[f"{part}_input"]) for part in parts}
+    n_in, n_out = dataset["train_input"].shape[1], dataset["train_label"].shape[1]
+    if n_out > 1 and any(family_of(table.family).searches_formulas for table in spec.models):
+        raise UserError(
+            f"the target {source.target!r} has {n_out} classes, and formulas are looked for of one number "
+            "only. Leave --formula, or the table of family 'formula', out."
+        )
+    # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
+    # size do not carry them.
+    shape = (n_in, min(2 * n_in + 1, 10), n_out)
+    name = Path(source.path).stem
+    description: dict[str, Any] = {
+        "suite": "csv",
+        "name": name,
+        "formula": f"{source.target} of {Path(source.path).name}",
+        "variables": features,
+        "shape": list(shape),
+    }
+    notes = [
+        *dataset.get("notes", ()),
+        *table_notes(dataset, source.target, spec.data.folds, source.test),
+    ]
+    if notes:
+        description["notes"] = notes
+    if source.group is not None:
+        description["group"] = source.group
+    if spec.data.folds:
+        description["folds"] = spec.data.folds
+    return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
+
+
+def _leave_out_what_is_found(
+    source: CsvSource, data: dict[str, Any], split: dict[str, Any], dataset: Dataset
+) -> None:
+    """Take the decimal mark out of `data` if the table is read in the same way without it.
+
+    The runs are the same then, and have the same ids, whether the user says what can be found or not.
+    """
+    found = {name: value for name, value in data.items() if name != "decimal"}
+    if found == data:
+        return
+    with contextlib.suppress(ValueError):
+        other = _load_csv(source.path, source.test, found | split, 0)
+        parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
+        if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
+            del data["decimal"]
+
+
+def _columns_of(dataset: Dataset) -> list[str]:
+    """Return the input columns as the header names them: one-hot columns belong to one of it."""
+    column_of = {
+        f"{column}={label}": column
+        for column, labels in dataset.get("classes", {}).items()
+        for label in labels
+    }
+    return list(dict.fromkeys(column_of.get(name, name) for name in map(str, dataset["feature_names"])))
+
+
+def _csv_dataset(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> Dataset:
+    data = config["data"]
+    if csv_path is None:
+        raise ValueError(f"task {config['task']} needs the path of its table.")
+    _check_unchanged(csv_path, data["sha256"])
+    if "test_sha256" not in data:
+        return _load_csv(csv_path, None, data, config.get("fold", 0))
+    if test_path is None:
+        raise ValueError(f"task {config['task']} needs the path of the table with its test rows.")
+    _check_unchanged(test_path, data["test_sha256"])
+    return _load_csv(csv_path, test_path, data, 0)
+
+
+def _check_unchanged(path: str, sha256: str) -> None:
+    found = file_sha256(path)
+    if found != sha256:
+        raise ValueError(
+            f"the table {Path(path).name} has changed since the sweep was planned: its SHA-256 is "
+            f"{found[:12]}..., expected {sha256[:12]}.... Run the command again to plan anew."
+        )
+
+
+def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> str:
+    """Return the call that loads the table of a configuration, split as in its run, in the table's units."""
+    data = config["data"]
+    arguments = _load_arguments(data, test_path if "test_sha256" in data else None, config.get("fold", 0))
+    defaults = {name: p.default for name, p in inspect.signature(kan_np.load_csv).parameters.items()}
+    if "duplicates" not in data:
+        del arguments["duplicates"]  # planned for a table without them
+    said = [f"{name}={value!r}" for name, value in arguments.items() if value != defaults[name]]
+    return f"load_csv({', '.join([repr(csv_path), *said, 'standardize=False'])})"
+
+
+def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once
+        return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
+
+
+def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "target": data["target"],
+        "features": list(data["features"]) or None,
+        "group": data.get("group"),
+        "test": test_path,
+        "val_fraction": data["val_fraction"],
+        "folds": data.get("folds", 0),
+        "fold": fold,
+        "classes": data.get("classes", REFUSE),
+        "seed": data["seed"],
+        "decimal": data.get("decimal"),
+        # Runs that do not say so are of tables without copies, or of a version that left copies apart.
+        "duplicates": data.get("duplicates", APART),
+    }
+    # Where the test rows come from elsewhere there is no share of them.
+    share = {"test_fraction": data["test_fraction"]} if "test_fraction" in data else {}
+    return arguments | share
