@@ -81,8 +81,8 @@ CASES = {
         (2, 1, 1),
         3000,
         (3, 5, 10, 20, 50, 100, 200, 400),
-        # Data seeds 300 to 304: medians 1.9e-9 and 1.3e-10, worst 6.7e-9 and 4.1e-9. Bars of one data seed, 5e-9
-        # and 2e-9 for the worst, held for 12 of 15 fits.
+        # Data seeds 300 to 304: medians 1.9e-9 and 1.3e-10, worst 6.7e-9 and 4.1e-9. Bars of one data seed,
+        # 5e-9 and 2e-9 for the worst, held for 12 of 15 fits.
         median_bars={200: 3e-9, 400: 3e-10},
         worst_bars={200: 2e-8, 400: 1e-8},
     ),

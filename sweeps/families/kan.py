@@ -24,12 +24,16 @@ from sweeps.training.stage_recorder import ChainEnd
 INITS = ("pykan", "power", "wide")
 BASE_FUNCTIONS = ("silu", "identity", "zero")
 EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
+#: Families of edges; one of a user's own is not known to worker processes.
+EDGES = ("bspline", "chebyshev", "piecewise_linear")
 #: Options that enter a configuration only where they differ from these values. They belong to the format of
 #: configurations: every run is told them, whatever the defaults of the library come to be. Without a value of
 #: "init" the library takes its first start, and with restarts all of its starts in turn.
 KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "smooth", "smoothing": "weak", "init": None}
 )
+#: The family of edges where a configuration names none.
+_EDGES = "bspline"
 #: Where they were others in earlier formats of configurations.
 _EARLIER_DEFAULTS: Mapping[int, Mapping[str, Any]] = {1: {"extrapolation": "linear"}}
 _STEPS = 50
@@ -45,7 +49,7 @@ class KanFamily(Family):
     label = one_model = "KAN"
     colour, marker = "#0072B2", "o"
     has_suggested_shape = True
-    defaults = KAN_DEFAULTS
+    defaults = MappingProxyType({**KAN_DEFAULTS, "edges": _EDGES})
 
     def hidden(self, table: Table) -> tuple[Shape | str, ...]:
         """Return the hidden layers, among which may be those that belong to the task."""
@@ -60,6 +64,7 @@ class KanFamily(Family):
             ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "residual functions"), ())),
             ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
             ("extrapolation", table.take("extrapolation", axis(one_of(EXTRAPOLATIONS), "modes"), ())),
+            ("edges", table.take("edges", axis(one_of(EDGES), "families of edges"), ())),
             ("init", table.take("init", axis(one_of(INITS), "starts"), ())),
             smoothing_axis(table),
         ]
@@ -67,11 +72,15 @@ class KanFamily(Family):
 
     def spelt_out(self, config: Config) -> Config:
         """Return a configuration with all options, as its format of configurations meant them."""
-        return {**KAN_DEFAULTS, **_EARLIER_DEFAULTS.get(config.get("format", 0), {}), **config}
+        earlier = _EARLIER_DEFAULTS.get(config.get("format", 0), {})
+        return {**self.defaults, **earlier, **config}
 
     def n_params(self, config: Config, grid: int | None = None) -> int | None:
-        """Return (G + k + 1) parameters an edge, None without a grid."""
-        return None if grid is None else n_weights(config["width"]) * (grid + config["k"] + 1)
+        """Return (G + k + 1) parameters an edge, G + 1 of other families; None without a grid."""
+        if grid is None:
+            return None
+        own = config["k"] if config.get("edges", _EDGES) == _EDGES else 0
+        return n_weights(config["width"]) * (grid + own + 1)
 
     def cost(self, config: Config) -> float:
         """Return the cost of all grids."""
@@ -89,6 +98,7 @@ class KanFamily(Family):
     def train(self, training: Training) -> None:
         """Train through all grids, or until finer ones bring nothing."""
         options = {name: training.config.get(name, default) for name, default in KAN_DEFAULTS.items()}
+        options["family"] = training.config.get("edges", _EDGES)
         train_through_grids(training, options | training.options())
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

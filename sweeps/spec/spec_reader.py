@@ -40,6 +40,7 @@ A specification in full (the presets have the same format, without the lines tha
     # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
     # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
                                      # cross-validation), or "weak" (a small share of the loss; the default)
+    # edges = "bspline"              # "bspline", "chebyshev" or "piecewise_linear"
     # base_fun = "silu"              # "silu", "identity" or "zero"
     # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
     # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 import kan_np
+from kan_np.edges.registry import family_names
 from sweeps.checks import Table
 from sweeps.errors import UserError
 from sweeps.families import BASELINES, FAMILIES, NETWORKS, SEARCHES, by_family, family_of
-from sweeps.families.kan import KAN_DEFAULTS
+from sweeps.families.kan import EDGES, KAN_DEFAULTS
+from sweeps.run_one import RunOptions, run_one
 from sweeps.spec import tasks
 from sweeps.spec.expansion import expand
 from sweeps.spec.model_tables import model_table, with_formulas
@@ -96,10 +98,29 @@ def test_parameters_are_counted_as_the_library_does(width: list[int]) -> None:
     kan = kan_np.KAN(width, grid=5, k=2, seed=0)
     assert family_of("kan").n_params({"width": width, "k": 2}, 5) == kan.n_params
     assert family_of("additive").n_params({"width": width, "k": 2}, 5) == kan.n_params
+    for edges in EDGES:
+        other = kan_np.KAN(width, grid=5, k=2, family=edges, seed=0)
+        assert family_of("kan").n_params({"width": width, "k": 2, "edges": edges}, 5) == other.n_params
     mlp = kan_np.MLP(width, seed=0)
     for name in ("mlp", "linear", "sklearn"):
         assert family_of(name).n_params({"width": width}) == mlp.n_params
     assert family_of("formula").n_params({}) is None
+
+
+def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
+    assert set(EDGES) == set(family_names()) - {"sines", "gaussians"}  # those are tests' own
+    base: dict[str, Any] = {"family": "kan", "hidden": [[2]], "grids": [3, 6], "steps": 2}
+    made: dict[str, Any] = {"suite": "toy", "tasks": ["product"], "seeds": 1, "models": [base]}
+    plain = expand(spec := parse_spec(made, "test", "test"), tasks.describe(spec))
+    made["models"] = [base | {"edges": list(EDGES)}]
+    runs = expand(spec := parse_spec(made, "test", "test"), tasks.describe(spec))
+    assert [run.config.get("edges") for run in runs] == [None, "chebyshev", "piecewise_linear"]
+    assert runs[0].run_id == plain[0].run_id
+    for run in runs:
+        record = run_one(run.config, RunOptions())
+        assert record["status"] == "ok", record
+        counts = [stage["n_params"] for stage in record["stages"]]
+        assert counts == [family_of("kan").n_params(run.config, grid) for grid in (3, 6)]
 
 
 def test_a_table_without_a_value_says_the_default_of_its_family() -> None:

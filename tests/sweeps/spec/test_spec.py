@@ -200,6 +200,7 @@ def test_nothing_left_is_an_error() -> None:
     "spelt",
     [
         {"base_fun": "silu"},
+        {"edges": "bspline"},
         {"grid_eps": 1},
         {"smoothing": "weak"},
         {"extrapolation": ["smooth"], "base_fun": "silu", "grid_eps": 1.0, "smoothing": ["weak"]},
