@@ -303,7 +303,8 @@ class _Training:
             )
         finally:
             recorder.end()
-            self.smoothing_used = float(np.mean(getattr(objective, "smoothing", 0.0)))
+            weights = np.asarray(getattr(objective, "smoothing", 0.0))
+            self.smoothing_used = float(weights.mean()) if weights.size else 0.0  # without splines
             if isinstance(objective, Shrunk):
                 self.shrinkage_used = objective.weight
         return outcome.status

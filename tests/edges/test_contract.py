@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from evaluated import layered_objective
 
-from kan_np import KAN, create_dataset, load_model
+from kan_np import KAN, create_dataset, fit_schedule, load_model
 from kan_np.edges.family import BSPLINE, Basis, register
 from kan_np.edges.registry import family, family_names
 from kan_np.network import layered
@@ -132,6 +132,26 @@ def test_it_is_trained_and_its_intervals_follow_the_samples(name, opt):
         np.testing.assert_allclose(edges.basis.low[:2], DATA["train_input"].min(axis=0))
         np.testing.assert_allclose(edges.basis.high[:2], DATA["train_input"].max(axis=0))
     assert model.n_params == 6 * family(name)(np.zeros(1), np.ones(1), 6).n_functions
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("smoothing", ["weak", "gcv", 1e-3])
+def test_smoothing_of_splines_leaves_it_alone(name, smoothing):
+    model = KAN([2, 2, 1], grid=4, family=name, seed=1)
+    plain = KAN([2, 2, 1], grid=4, family=name, seed=1)
+    result = model.fit(DATA, opt="LM", steps=8, smoothing=smoothing)
+    plain.fit(DATA, opt="LM", steps=8, smoothing=0.0)
+    assert result["train_loss"][-1] < 0.5 * DATA["train_label"].std()
+    if smoothing != "gcv":  # which fits more often
+        np.testing.assert_allclose(model(X), plain(X), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_grids_in_turn_go_on_to_larger_sizes(name):
+    stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, restarts=2, family=name, seed=0)
+    assert [stage.model.grid for stage in stages] == [3, 6]
+    assert {kind for kind, _ in stages.best.model.families.values()} == {name}
+    assert stages[1].train_rmse < stages[0].train_rmse
 
 
 @pytest.mark.parametrize("name", FAMILIES)
