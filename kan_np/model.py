@@ -176,11 +176,11 @@ class KAN(Views):
         self._network: Network = shape.network(
             SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable
         )
+        self._used = np.ones(shape.width[0], dtype=bool)
+        self._start = self._network
         for layer, name in enumerate(families):
             if name != BSPLINE:  # near to the start of the splines
                 edge_families.set_family(self, layer, name)
-        self._used = np.ones(shape.width[0], dtype=bool)
-        self._start = self._network
 
     @property
     def _n_straight(self) -> int:

@@ -72,10 +72,10 @@ def set_family(
     if name == BSPLINE:
         if size is not None:
             raise ValueError("size is given for B-splines, which have the model's grid; expected none.")
-        model._network = _as_splines(net, layer, pairs)
+        model._reshape(_as_splines(net, layer, pairs))
         return
     size = _validate.integer("size", net.table.knots.shape[1] - 1 if size is None else size, 1)
-    model._network = with_family(net, layer, pairs, family(name), size)
+    model._reshape(with_family(net, layer, pairs, family(name), size))
 
 
 def with_family(

@@ -63,7 +63,7 @@ def freeze(
         raise ValueError(
             f"there are no {named} to freeze there; see model.symbols and model.affine_trainable."
         )
-    model._network = net.with_frozen(net.structure.frozen | parts)
+    model._reshape(net.with_frozen(net.structure.frozen | parts))
 
 
 def unfreeze(
@@ -87,7 +87,7 @@ def unfreeze(
         If there is no such layer, edge or kind.
     """
     net = model._network
-    model._network = net.with_frozen(net.structure.frozen - _parts(model, l, edges, kind))
+    model._reshape(net.with_frozen(net.structure.frozen - _parts(model, l, edges, kind)))
 
 
 def _parts(

@@ -127,6 +127,12 @@ class Views(Estimator):
         """
         return self._network.scale_base
 
+    def _reshape(self, network: Network) -> None:
+        """Take a network of another structure; a model that was not trained stays one that was not."""
+        if self._network is self._start:
+            self._start = network
+        self._network = network
+
     def _within(self, x: FloatArray) -> FloatArray:
         """Inputs where edges are followed; a model with symbols, which say how they go on, takes them all."""
         return x if self.symbols else super()._within(x)

@@ -158,3 +158,16 @@ def test_what_is_not_there_is_said(arguments, error, said):
     with pytest.raises(error, match=said):
         model.freeze(*arguments)
     assert model.frozen == []
+
+
+def test_few_samples_of_a_model_with_frozen_edges_have_a_prior_too():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+    model = KAN([3, 3, 1], grid=5, seed=0)
+    model.freeze(0, [(0, 0)])
+    coef = model.coef[0][0, 0]
+    result = model.fit({"train_input": x, "train_label": y})
+    assert result.shrinkage > 0
+    fresh = rng.normal(size=(400, 3))
+    assert np.sqrt(np.mean(model.predict(fresh) ** 2)) < 1.0
+    np.testing.assert_array_equal(model.coef[0][0, 0], coef)
