@@ -16,7 +16,7 @@ from kan_np.data.check import Dataset
 from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
-from kan_np.edges.family import BSPLINE
+from kan_np.edges.family import BSPLINE, LARGEST_SIZE
 from kan_np.edges.knots import uniform_knots
 from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.grid_update import moved
@@ -192,8 +192,7 @@ class KAN(Views):
 
     def _constant_network(self, values: FloatArray) -> Network | None:
         net = self._network
-        plain = net.structure.is_plain and net.structure.parameters is None
-        return constant_network(net, values) if plain else None
+        return constant_network(net, values) if net.structure.is_free_sum else None
 
     @explained_fit
     def fit(
@@ -333,11 +332,12 @@ class KAN(Views):
         ValueError
             If ``grid`` is smaller than the present one.
         """
-        grid = _validate.integer("grid", grid, self.grid)
+        grid = _validate.integer("grid", grid, self.grid, LARGEST_SIZE if self.families else None)
         Shape.of(self._network).check_memory(grid, self.k)
         model = self.copy()
         model._network = self._network.refined(grid)
-        if self._shrinkage is not None:  # a weight that held a coarse grid may not hold a finer one
+        same = self._start.structure.outline == self._network.structure.outline
+        if self._shrinkage is not None and same:  # a weight that held a coarse grid may not hold a finer one
             model._start, model._constant = self._start.refined(grid), model._network
         return model
 

@@ -37,7 +37,7 @@ _REACH = 0.03
 EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplineTable:
     """B-splines of order k on the grids of several nodes, as piecewise polynomials.
 

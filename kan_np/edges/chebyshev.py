@@ -19,7 +19,7 @@ from kan_np.kernels.basis_rows import CHEBYSHEV
 
 
 @register
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chebyshev(Basis):
     """T_0 .. T_size on the interval of each node."""
 
@@ -39,8 +39,9 @@ class Chebyshev(Basis):
         for order in range(max(nu, 1) + 1):
             coef = np.eye(self.n_functions)
             derived = chebyshev.chebder(coef, order) if order else coef
-            derivatives.append(np.moveaxis(chebyshev.chebval(inside, derived), -1, -1))
+            derivatives.append(chebyshev.chebval(inside, derived))
         if nu == 0:
-            return np.asarray(derivatives[0] + (z - inside) * derivatives[1])
+            beyond = np.where(derivatives[1] == 0.0, 0.0, z - inside)  # infinite ones stay on a constant
+            return np.asarray(derivatives[0] + beyond * derivatives[1])
         value = 2.0**nu * derivatives[nu]
         return np.asarray(value if nu == 1 else np.where(z == inside, value, 0.0))

@@ -17,7 +17,7 @@ from kan_np.kernels.basis_rows import PIECEWISE_LINEAR
 
 
 @register
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PiecewiseLinear(Basis):
     """Hat functions at the size + 1 knots of an even grid over the interval of each node."""
 

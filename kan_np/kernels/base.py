@@ -1,6 +1,6 @@
 """Residual functions b(x) of an edge, with derivatives, over a block of samples.
 
-A new one is a branch here and a name in `kan_np.network.network.BASE_FUNCTIONS`.
+A new one is a branch here and a name in `kan_np.network.kernel_arrays.BASE_FUNCTIONS`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from kan_np.kernels.symbols import add_symbol_slopes
 
 @entry
 def expand_inputs(net, x, inputs, scratch):
-    """EdgeIndex all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
+    """Place all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
     n_in = x.shape[1]
     for block in range((x.shape[0] + net.block - 1) // net.block):
         low = block * net.block

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
-from kan_np.edges.family import Basis
+from kan_np.edges.family import LARGEST_SIZE, Basis
 from kan_np.edges.registry import family
 from kan_np.network.structure import BasisEdges, Structure
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
 
-#: Groups of edges and size of a family in a file.
-_MOST_FAMILIES, _LARGEST = 50, 10**6
+#: Groups of edges in a file.
+_MOST_FAMILIES = 50
 
 
 def basis_config(structure: Structure) -> list[list[Any]]:
@@ -54,7 +54,7 @@ def checked_families(families: Any) -> list[tuple[type[Basis], int]]:
     found = []
     for pair in families:
         fits = isinstance(pair, list) and len(pair) == 2 and type(pair[1]) is int
-        if not fits or not 1 <= pair[1] <= _LARGEST:
+        if not fits or not 1 <= pair[1] <= LARGEST_SIZE:
             raise ValueError("an entry of families is no name and size")
         found.append((family(pair[0]), pair[1]))
     return found
@@ -99,7 +99,7 @@ def restored_bases(
         edges, ends, coef = (arrays[f"basis_{q}_{name}"] for name in ("edges", "ends", "coef"))
         if not (np.isfinite(ends).all() and np.isfinite(coef).all() and (ends[:, 0] < ends[:, 1]).all()):
             raise ValueError(f"the arrays of basis_{q} have values that are not finite, or no intervals")
-        if int(edges.sum()) != coef.shape[0] or (taken & edges).any():
+        if int(edges.sum()) != coef.shape[0] or (taken & edges).any() or not edges.any():
             raise ValueError(f"basis_{q}_coef has {coef.shape[0]} edges of {int(edges.sum())} that are free")
         taken |= edges
         masks = [part.reshape(pair) for part, pair in zip(np.split(edges, cuts), shape.pairs, strict=True)]

@@ -41,27 +41,11 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
         knots[held] = old[held]
         # the samples are inside again: what a refined grid inherited for outside has done its work
         carried = net.with_layer_knots(layer, knots)
-        if net.structure.bases:
-            carried = _with_moved_intervals(carried, layer, samples, margin)
+        carried = carried.with_layer_intervals(layer, knots[:, [0, -1]], (knots != old).any(axis=1))
         if not np.isfinite(carried.theta).all():
             return net
         net = carried
     return net
-
-
-def _with_moved_intervals(net: Network, layer: int, samples: FloatArray, margin: float) -> Network:
-    """Other families on the range of the samples of their sources, which stays where they are constant."""
-    bases = net.layers[layer].bases
-    if not bases:
-        return net
-    low, high = samples.min(axis=1), samples.max(axis=1)
-    held = net.structure.held_grids(layer)
-    more = margin * (high - low)
-    first = bases[0].basis
-    stays = held | (low == high)
-    return net.with_layer_intervals(
-        layer, np.where(stays, first.low, low - more), np.where(stays, first.high, high + more)
-    )
 
 
 def widened(net: Network, x: FloatArray, slack: float) -> Network:
@@ -94,6 +78,7 @@ def widened(net: Network, x: FloatArray, slack: float) -> Network:
         new = low[:, None] + (old - old[:, :1]) * ((high - low) / length)[:, None]
         new[:, -1] = high
         carried = net.with_layer_knots(layer, np.where(outside[:, None], new, old))
+        carried = carried.with_layer_intervals(layer, new[:, [0, -1]], outside)
         if not np.isfinite(carried.theta).all():
             return net
         net = carried

@@ -24,7 +24,7 @@ from kan_np.network.structure import Affine, BasisEdges, Part, Structure
 from kan_np.network.topology import Topology
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerBasis:
     """Edges of a layer that are of one family and size.
 
@@ -57,7 +57,7 @@ class LayerBasis:
         return type(self.basis), self.basis.size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """Edges of a layer, and how they make the nodes above.
 

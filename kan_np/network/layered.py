@@ -166,7 +166,7 @@ class LayerPass:
         grad : ndarray of shape (n_values,)
         phi : ndarray, optional
             `edge_values`, needed where there is `pulled`.
-        pulled : Pulled, optional
+        pulled : LayerPull, optional
 
         Returns
         -------

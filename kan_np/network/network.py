@@ -30,7 +30,7 @@ from kan_np.network.topology import Topology
 _CHUNK = 8192  # rows of a prediction that are in memory at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """Structure and values.
 
@@ -256,7 +256,7 @@ class Network:
                 coef = own.basis.carry_over(basis, own.coef, own.topology.source)
                 finer.append(replace(own, basis=basis, coef=coef))
             layers.append(replace(layer, bases=merged_bases(finer)))
-        return Network(*joined(layers, self.ties, self.structure.frozen, net.table))
+        return self._of(layers, self.structure.frozen, net.table)
 
     def with_splines(
         self,
@@ -277,12 +277,15 @@ class Network:
         """Make symbols of these edges, and splines, all zero, of those that get None."""
         layers = list(self.layers)
         for number, layer in enumerate(self.layers):
-            changed = {(i, j): symbol for (at, i, j), symbol in symbols.items() if at == number}
-            if changed:
-                layers[number] = layer.with_symbols(changed)
-        kinds = {edge for edge in symbols if (symbols[edge] is None) == (edge in self.structure.symbols)}
-        frozen = frozenset(part for part in self.structure.frozen if part[0] not in kinds)
-        return Network(*joined(layers, self.ties, frozen, self.table))
+            own = {(i, j): symbol for (at, i, j), symbol in symbols.items() if at == number}
+            if own:
+                layers[number] = layer.with_symbols(own)
+        splines, before = self.topology.edge_number, self.structure.symbols
+        changed = {
+            edge for edge, symbol in symbols.items() if edge not in (splines if symbol is None else before)
+        }
+        frozen = frozenset(part for part in self.structure.frozen if part[0] not in changed)
+        return self._of(layers, frozen, self.table)
 
     def with_basis(
         self, layer: int, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray
@@ -293,37 +296,54 @@ class Network:
         """
         layers = list(self.layers)
         layers[layer] = layers[layer].with_basis(edges, basis, coef)
-        return Network(*joined(layers, self.ties, self._frozen_elsewhere(layer, edges), self.table))
+        return self._of(layers, self._frozen_elsewhere(layer, edges), self.table)
 
     def _frozen_elsewhere(self, layer: int, edges: Sequence[tuple[int, int]]) -> frozenset[Part]:
         """What is frozen, but for some edges of a layer, which change their kind."""
         changed = {(layer, i, j) for i, j in edges}
         return frozenset(part for part in self.structure.frozen if part[0] not in changed)
 
-    def with_layer_intervals(self, layer: int, low: FloatArray, high: FloatArray) -> Network:
-        """The same function, as far as it goes, with other families of a layer on other intervals."""
+    def with_layer_intervals(self, layer: int, ends: FloatArray, moves: NDArray[np.bool_]) -> Network:
+        """The same function, as far as it goes, with other families on other intervals.
+
+        `ends` (n_in, 2) are those of the sources of a layer that move; the others stay where they are.
+        """
         layers = list(self.layers)
+        if not layers[layer].bases or not moves.any():
+            return self
         moved = []
         for own in layers[layer].bases:
+            low = np.where(moves, ends[:, 0], own.basis.low)
+            high = np.where(moves, ends[:, 1], own.basis.high)
             basis = own.basis.moved(low, high)
             coef = own.basis.carry_over(basis, own.coef, own.topology.source)
-            same = (own.basis.low == low) & (own.basis.high == high)
-            kept = same[own.topology.source]
-            moved.append(replace(own, basis=basis, coef=np.where(kept[:, None], own.coef, coef)))
+            moved.append(replace(own, basis=basis, coef=coef))
         layers[layer] = replace(layers[layer], bases=tuple(moved))
-        return Network(*joined(layers, self.ties, self.structure.frozen, self.table))
+        return self._of(layers, self.structure.frozen, self.table)
+
+    def _of(self, layers: Sequence[Layer], frozen: frozenset[Part], table: SplineTable) -> Network:
+        """A network of other layers, with the ties and the way of evaluation of this one."""
+        structure, values = joined(layers, self.ties, frozen, table)
+        return Network(replace(structure, evaluation=self.structure.evaluation), values)
 
     def with_frozen(self, frozen: frozenset[Part]) -> Network:
         """The same network with other parameters that keep their values."""
         return replace(self, structure=replace(self.structure, frozen=frozen))
 
     def with_constant_output(self, output: int, value: float) -> Network:
-        """The same network with an output that is this number everywhere; all edges to it are splines."""
-        params = self.spline_params.copy()  # B-splines sum to 1
-        edges = self.topology.target == self.topology.sum_start[-2] + output
-        params[edges] = 0.0
-        params[edges, self.has_base :] = value / edges.sum()
-        return replace(self, values=np.concatenate([params.ravel(), self.values[params.size :]]))
+        """The same network with an output that is this number everywhere; no edge to it is a symbol."""
+        target = self.topology.sum_start[-2] + output
+        groups = [self.topology.target, *(edges.topology.target for edges in self.structure.bases)]
+        share = value / sum(int((targets == target).sum()) for targets in groups)
+        params, values = self.spline_params.copy(), self.values.copy()  # B-splines sum to 1
+        own = self.topology.target == target
+        params[own] = 0.0
+        params[own, self.has_base :] = share
+        values[: params.size] = params.ravel()
+        for start, edges in zip(self.structure.basis_starts, self.structure.bases, strict=True):
+            coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_functions)
+            coef[edges.topology.target == target] = share * edges.basis.constant
+        return replace(self, values=values)
 
     def shared_grids(self, layer: int) -> list[list[int]]:
         """Groups of a layer's sources whose grids must be the same: spline edges from them are tied."""

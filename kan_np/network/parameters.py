@@ -12,7 +12,7 @@ from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParameterMap:
     """From the vector that an optimizer moves to all numbers of a network.
 

@@ -61,7 +61,7 @@ class Ends(NamedTuple):
     affine: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BasisEdges:
     """Edges of a family other than B-splines (`kan_np.edges.family`), without their coefficients.
 
@@ -82,7 +82,7 @@ class BasisEdges:
         return self.topology.n_edges * self.basis.n_functions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Structure:
     """A network without its numbers.
 
@@ -132,6 +132,20 @@ class Structure:
     def is_plain(self) -> bool:
         """Whether all edges are splines and every node is the sum of its edges."""
         return not (self.symbols or self.bases or self.has_affine or self.topology.has_products)
+
+    @property
+    def is_free_sum(self) -> bool:
+        """Whether every node is the sum of its edges, none of them a symbol, and everything is trained."""
+        mixed = self.symbols or self.has_affine or self.topology.has_products
+        return not mixed and self.parameters is None
+
+    @property
+    def outline(self) -> tuple[object, ...]:
+        """All but grids, intervals and sizes, to be compared with that of another structure."""
+        bases = {(edges.basis.name, edge) for edges in self.bases for edge in edges.topology.edges}
+        symbols = {edge: symbol.identity for edge, symbol in self.symbols.items()}
+        t = self.topology
+        return t.arities, tuple(t.edges), bases, symbols, self.has_affine, self.ties, self.frozen
 
     @cached_property
     def ends(self) -> Ends:

@@ -19,7 +19,7 @@ from kan_np.kernels.arrays import Ints
 from kan_np.network.edge_index import EdgeIndex
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topology:
     """Which node feeds which sum. A node may have no edges on one side or on both.
 

@@ -178,18 +178,24 @@ class Shrunk:
 
 
 def constant_network(net: Network, values: FloatArray) -> Network:
-    """The network of splines with the same grids that gives these outputs, shape (n_out,), everywhere.
+    """The network with the same grids that gives these outputs, shape (n_out,), everywhere.
 
-    Edges below the last layer bring their node to the middle of its grid.
+    Edges below the last layer bring their node to the middle of its grid. Every node is the sum of its edges,
+    and none of these is a symbol.
     """
-    topology, b = net.topology, net.has_base
+    topology, b, structure = net.topology, net.has_base, net.structure
     middle = 0.5 * (net.table.knots[:, 0] + net.table.knots[:, -1])
     wanted = np.concatenate([np.zeros(topology.width[0]), middle[topology.width[0] :], values])
-    target = np.asarray(topology.target)
-    fan_in = np.bincount(target, minlength=topology.n_nodes)[target]
+    targets = [np.asarray(topology.target), *(edges.topology.target for edges in structure.bases)]
+    fan_in = np.bincount(np.concatenate(targets), minlength=topology.n_nodes)
+    share = wanted / np.maximum(fan_in, 1)
     params = np.zeros_like(net.spline_params)
-    params[:, b:] = (wanted[target] / fan_in)[:, None]  # B-splines sum to 1
-    return net.with_theta(params)
+    params[:, b:] = share[targets[0]][:, None]  # B-splines sum to 1
+    others = [
+        np.outer(share[own], edges.basis.constant).ravel()
+        for own, edges in zip(targets[1:], structure.bases, strict=True)
+    ]
+    return net.with_theta(np.concatenate([params.ravel(), *others]))
 
 
 def _edges(structure: Structure) -> tuple[Ints, NDArray[np.bool_]]:

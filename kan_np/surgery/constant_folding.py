@@ -68,7 +68,8 @@ class Reduction:
         self._layers = []
         for number, (layer, mask, constant) in enumerate(zip(network.layers, masks, constants, strict=True)):
             tied = {(i, j) for group in network.ties for at, i, j in group if at == number}
-            self._layers.append(_Rest(layer, mask, constant, tied))
+            frozen = {(i, j) for (at, i, j), _ in network.frozen if at == number}
+            self._layers.append(_Rest(layer, mask, constant, tied, frozen))
         moves, value = np.ones(network.width[0], dtype=bool), np.zeros(network.width[0])
         for rest in self._layers:
             moves, value = rest.settle(moves, value, outputs=rest is self._layers[-1])
@@ -91,10 +92,12 @@ class Reduction:
         left = []
         for (layer, i, j), kind in self._frozen:
             if kind == AFFINE:
-                left.append(((layer, i, j), kind))
+                if (i, j) not in self._layers[layer].changed:
+                    left.append(((layer, i, j), kind))
                 continue
             sources, subnodes = nodes[layer], self._layers[layer].subnodes(nodes[layer + 1])
-            if self._layers[layer].mask[i, j] and i in sources and j in subnodes:
+            stays = self._layers[layer].mask[i, j] and (i, j) not in self._layers[layer].changed
+            if stays and i in sources and j in subnodes:
                 left.append(((layer, sources.index(i), subnodes.index(j)), kind))
         return frozenset(left)
 
@@ -118,14 +121,23 @@ class Reduction:
 class _Rest:
     """Edges of a layer as arrays that can be changed, and what they leave behind."""
 
-    def __init__(self, layer: Layer, mask: Bools, constant: FloatArray, tied: set[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        mask: Bools,
+        constant: FloatArray,
+        tied: set[tuple[int, int]],
+        frozen: set[tuple[int, int]],
+    ) -> None:
         self._layer = layer
         self._params = layer.topology.by_layer(layer.spline_params)[0]
         self._symbols = dict(layer.symbols)
         self._bases = [(own, own.mask, own.topology.by_layer(own.coef)[0]) for own in layer.bases]
         self._affine = None if layer.affine is None else Affine(*(part.copy() for part in layer.affine))
         self._constant = constant.copy()
-        self.mask, self.tied = mask.copy(), tied
+        self.mask, self.tied, self._frozen = mask.copy(), tied, frozen
+        #: Edges that are no longer what they were, and (-1, -1) for scales and biases.
+        self.changed: set[tuple[int, int]] = set()
         #: Subnodes of each node.
         self.factors = np.split(np.arange(layer.n_subnodes), np.cumsum(layer.arity)[:-1])
 
@@ -231,10 +243,11 @@ class _Rest:
             return
         if self._affine is not None:
             self._affine.subnode_bias[j] += self._affine.subnode_scale[j] * constant
+            self.changed.add((-1, -1))
             return
         sources = np.flatnonzero(self.mask[:, j]).tolist()
-        i = min(sources, key=lambda i: ((i, j) in self.tied, (i, j) in self._symbols))
-        self.tied.discard((i, j))
+        i = min(sources, key=lambda i: [(i, j) in own for own in (self._frozen, self.tied, self._symbols)])
+        self._change(i, j)
         if (i, j) in self._symbols:
             edge = self._symbols[i, j]
             self._symbols[i, j] = replace(edge, d=float(edge.d + constant))
@@ -245,18 +258,24 @@ class _Rest:
                 return
         self._params[i, j, self._layer.has_base :] += constant
 
+    def _change(self, i: int, j: int) -> None:
+        """Note that an edge is no longer what it was: it is neither tied nor frozen any more."""
+        self.tied.discard((i, j))
+        self.changed.add((i, j))
+
     def _multiply(self, node: int, subnodes: NDArray[np.int64], factor: float) -> None:
         """Multiply a product by a constant."""
         if self._affine is not None:
             self._affine.node_scale[node] *= factor
+            self.changed.add((-1, -1))
             return
-        held = {j for _, j in self.tied}
-        j = min(subnodes.tolist(), key=lambda j: j in held)
+        held, tied = ({j for _, j in edges} for edges in (self._frozen, self.tied))
+        j = min(subnodes.tolist(), key=lambda j: (j in held, j in tied))
         self._params[:, j] *= factor
         for _, _, coef in self._bases:
             coef[:, j] *= factor
         for i in range(len(self.mask)):
-            self.tied.discard((i, j))
+            self._change(i, j)
             if (i, j) in self._symbols:
                 edge = self._symbols[i, j]
                 self._symbols[i, j] = replace(edge, c=float(edge.c * factor), d=float(edge.d * factor))
@@ -266,5 +285,5 @@ class _Rest:
         i = int(np.flatnonzero(self.mask[:, alive[0]])[0])
         for j in still.tolist():
             self.mask[i, j] = True
-            self.tied.discard((i, j))
+            self._change(i, j)
             self._symbols[i, j] = SymbolicEdge(default_library()["0"], d=float(self._constant[j]))

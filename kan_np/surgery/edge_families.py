@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kan_np import _validate
-from kan_np.edges.family import BSPLINE, Basis, fitted
+from kan_np.edges.family import BSPLINE, LARGEST_SIZE, Basis, fitted
 from kan_np.edges.registry import family, family_names
 from kan_np.network.network import Network
 from kan_np.surgery.tied_edges import named_edges, tied_with
@@ -43,7 +43,7 @@ def set_family(
     edges : sequence of (i, j), optional
         Sources and subnodes; all edges of the layer if not given.
     size : int, optional
-        Degree or intervals; the model's ``grid`` if not given. B-splines have the model's grid.
+        Degree or intervals, at most 1000; the model's ``grid`` if not given. B-splines have that.
 
     Raises
     ------
@@ -65,6 +65,11 @@ def set_family(
         chosen = [(layer, i, j) for i, j in np.argwhere(net.masks[layer]).tolist()]
     else:
         chosen = named_edges(net, layer, edges)
+    if name != BSPLINE and net.extrapolation == "error":
+        raise ValueError(
+            "extrapolation is 'error', which other families than B-splines do not know: they go on as lines; "
+            "expected another one."
+        )
     for edge in chosen:
         if len(tied_with(net, edge)) > 1:
             raise ValueError(f"the edge {edge} is locked with others; expected a free one: see unlock.")
@@ -74,7 +79,8 @@ def set_family(
             raise ValueError("size is given for B-splines, which have the model's grid; expected none.")
         model._reshape(_as_splines(net, layer, pairs))
         return
-    size = _validate.integer("size", net.table.knots.shape[1] - 1 if size is None else size, 1)
+    given = net.table.knots.shape[1] - 1 if size is None else size
+    size = _validate.integer("grid" if size is None else "size", given, 1, LARGEST_SIZE)
     model._reshape(with_family(net, layer, pairs, family(name), size))
 
 

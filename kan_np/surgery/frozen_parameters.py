@@ -26,7 +26,8 @@ def freeze(
     """Let parameters keep their values in every fit, whatever the optimizer.
 
     They do not count in ``n_params``; saving, `refine` and pruning keep them. Grids of nodes that a frozen
-    spline leaves do not follow the samples.
+    spline leaves do not follow the samples. Where pruning has no other edge to put a constant on that it
+    leaves behind, it changes a frozen one, which is free then.
 
     Parameters
     ----------

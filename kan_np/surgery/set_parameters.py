@@ -62,9 +62,7 @@ def set_parameters(
 def _by_layer(
     model: Views, name: str, layers: Sequence[ArrayLike], tail: tuple[int, ...]
 ) -> list[FloatArray]:
-    masks = model.edges
-    for l, i, j in model.symbols:  # noqa: E741
-        masks[l][i, j] = False
+    masks = model._network.topology.masks
     shapes = [(*mask.shape, *tail) for mask in masks]
     arrays = [np.asarray(a, dtype=np.float64) for a in layers]
     if [a.shape for a in arrays] != shapes:
@@ -74,7 +72,8 @@ def _by_layer(
         if np.any(a[~mask]):
             raise ValueError(
                 f"{name}[{layer}] is not zero for all of the {np.count_nonzero(~mask)} edges that were "
-                "pruned or are symbols; expected zeros where model.edges is False, and for model.symbols."
+                "pruned, or are symbols or of another family; expected zeros where model.edges is False, and "
+                "for model.symbols and model.families."
             )
     return arrays
 

@@ -114,6 +114,7 @@ def fit(
     free = all(p.lamb == 0 for p in penalties)
     if model.n_params == 0:
         raise ValueError("every parameter is frozen; expected at least one to train: see model.unfreeze.")
+    _refuse_idle_smoothing(model, options.smoothing)
     name = choose_optimizer(options.opt, model.n_params, free)
     if options.smoothing == GCV and not free:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
@@ -188,6 +189,17 @@ def fit_checked(
     return fit(model, data, options, penalty, callback, dataset.get("feature_names"))
 
 
+def _refuse_idle_smoothing(model: Estimator, smoothing: float | str) -> None:
+    """Raise for a weight of the roughness of splines where there are none: it would say nothing."""
+    net = model._network
+    asked = smoothing == GCV or (not isinstance(smoothing, str) and smoothing > 0)
+    if isinstance(net, Network) and net.structure.bases and not net.topology.n_edges and asked:
+        raise ValueError(
+            f"smoothing is {smoothing!r}, but no edge is a B-spline, whose roughness it weighs; expected "
+            "0.0, 'auto' or 'weak'."
+        )
+
+
 class _Training:
     """A model with its data, going through the segments of a fit."""
 
@@ -213,7 +225,7 @@ class _Training:
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
         net = self.model._network
-        if isinstance(net, Network) and not (net.structure.is_plain and net.structure.parameters is None):
+        if isinstance(net, Network) and not net.structure.is_free_sum:
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
             self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))

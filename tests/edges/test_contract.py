@@ -27,7 +27,7 @@ DATA = create_dataset(
 
 
 @register
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sines(Basis):
     """1, t and sin(pi r t): what somebody outside of the library would write."""
 
@@ -128,22 +128,70 @@ def test_it_is_trained_and_its_intervals_follow_the_samples(name, opt):
     model = KAN([2, 2, 1], grid=6, family=name, seed=1)
     result = model.fit(DATA, opt=opt, steps=25)
     assert result["test_loss"][-1] < 0.3 * DATA["test_label"].std()
-    for edges in model._network.structure.bases:
-        np.testing.assert_allclose(edges.basis.low[:2], DATA["train_input"].min(axis=0))
-        np.testing.assert_allclose(edges.basis.high[:2], DATA["train_input"].max(axis=0))
+    start = KAN([2, 2, 1], grid=6, family=name, seed=1)._network.structure.bases
+    for edges, before in zip(model._network.structure.bases, start, strict=True):
+        np.testing.assert_allclose(edges.basis.low[:2], DATA["train_input"].min(axis=0), atol=0.05)
+        np.testing.assert_allclose(edges.basis.high[:2], DATA["train_input"].max(axis=0), atol=0.05)
+        assert (edges.basis.low[2:] != before.basis.low[2:]).all()
     assert model.n_params == 6 * family(name)(np.zeros(1), np.ones(1), 6).n_functions
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@pytest.mark.parametrize("smoothing", ["weak", "gcv", 1e-3])
-def test_smoothing_of_splines_leaves_it_alone(name, smoothing):
-    model = KAN([2, 2, 1], grid=4, family=name, seed=1)
-    plain = KAN([2, 2, 1], grid=4, family=name, seed=1)
-    result = model.fit(DATA, opt="LM", steps=8, smoothing=smoothing)
+def test_smoothing_of_splines_leaves_it_alone_or_says_so(name):
+    model, plain = (KAN([2, 2, 1], grid=4, family=name, seed=1) for _ in range(2))
+    model.fit(DATA, opt="LM", steps=8, smoothing="weak")
     plain.fit(DATA, opt="LM", steps=8, smoothing=0.0)
-    assert result["train_loss"][-1] < 0.5 * DATA["train_label"].std()
-    if smoothing != "gcv":  # which fits more often
-        np.testing.assert_allclose(model(X), plain(X), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(model(X), plain(X), rtol=1e-6, atol=1e-6)
+    for smoothing in ("gcv", 1e-3):
+        with pytest.raises(ValueError, match="no edge is a B-spline"):
+            model.fit(DATA, opt="LM", steps=8, smoothing=smoothing)
+
+
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_noise_and_constants_end_at_their_mean(name):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 2))
+    model = KAN([2, 2, 1], grid=3, family=name, seed=0)
+    result = model.fit({"train_input": x, "train_label": rng.normal(size=(40, 1))})
+    if np.isinf(result.shrinkage):
+        assert np.ptp(model(x)) < 1e-9
+    constant = KAN([2, 2, 1], grid=3, family=name, seed=0)
+    constant.fit({"train_input": X, "train_label": np.full((len(X), 1), 2.0)}, opt="LM", steps=3)
+    np.testing.assert_allclose(constant(X), 2.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_intervals_of_one_ulp_and_of_frozen_edges(name):
+    model = KAN([1, 1], grid=3, family=name, seed=0)
+    model.update_grid([[1.0], [np.nextafter(1.0, 2.0)]])
+    assert np.abs(model([[0.3]])).max() < 10.0
+    other = KAN([1, 2], grid=3, seed=0)
+    other.set_family(0, name, [(0, 0)])
+    other.set_parameters(other.coef, knots=[np.arange(4.0)[None]])
+    other.set_family(0, "piecewise_linear", [(0, 1)], size=7)
+    other.freeze(0, [(0, 1)])
+    x = np.linspace(0.0, 3.0, 7)[:, None]
+    before = other(x)[:, 1]
+    other.update_grid(x)
+    np.testing.assert_array_equal(other(x)[:, 1], before)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_was_frozen_is_free_when_the_edge_changes_its_kind(name):
+    model = KAN([2, 1], grid=3, seed=0)
+    model.set_family(0, name, [(0, 0)])
+    model.freeze(0, [(0, 0)])
+    coef = model._network.layers[0].bases[0].coef
+    model.set_family(0, name, [(1, 0)])
+    model.set_family(0, BSPLINE, [(1, 0)])
+    np.testing.assert_array_equal(model._network.layers[0].bases[0].coef, coef)
+    model.set_family(0, BSPLINE)
+    assert model.frozen == []
+    buffer = io.BytesIO()
+    model.save(buffer)
+    buffer.seek(0)
+    np.testing.assert_array_equal(load_model(buffer)(X), model(X))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -258,6 +306,9 @@ def test_few_noisy_samples_do_not_blow_it_up(name):
         (lambda: KAN([2, 1]).set_family(0, "chebyshev", [(5, 0)]), "i is 5"),
         (lambda: KAN([2, 1]).set_family(3, "chebyshev"), "l is 3"),
         (lambda: KAN([2, 1]).set_family(0, "chebyshev", size=0), "size is 0"),
+        (lambda: KAN([2, 1]).set_family(0, "chebyshev", size=30_000), "size is 30000; expected .*1000"),
+        (lambda: KAN([2, 1], family="chebyshev").refine(50_000), "grid is 50000; expected .*1000"),
+        (lambda: KAN([2, 1], family="chebyshev", extrapolation="error"), "extrapolation is 'error'"),
         (lambda: KAN([2, 1]).set_family(0, "bspline", size=4), "size is given for B-splines"),
         (lambda: KAN([2, 1], family="chebyshev").lock(0, [(0, 0), (1, 0)]), "expected splines or symbols"),
     ],

@@ -171,3 +171,42 @@ def test_few_samples_of_a_model_with_frozen_edges_have_a_prior_too():
     fresh = rng.normal(size=(400, 3))
     assert np.sqrt(np.mean(model.predict(fresh) ** 2)) < 1.0
     np.testing.assert_array_equal(model.coef[0][0, 0], coef)
+
+
+def test_a_finer_model_after_few_samples_keeps_what_was_done_to_it():
+    rng = np.random.default_rng(0)
+    data = {"train_input": rng.normal(size=(40, 2)), "train_label": rng.normal(size=(40, 1))}
+    frozen, symbol, pruned = (KAN([2, 3, 1], grid=3, seed=0) for _ in range(3))
+    for model in (frozen, symbol, pruned):
+        model.fit(data, opt="LM", steps=3)
+    frozen._network = pruned._network = symbol._start  # as if something had been learnt
+    symbol._network = symbol._start.with_theta(symbol._start.theta)
+    frozen.freeze(0, [(0, 0)])
+    coef = frozen.refine(10).coef[0][0, 0]
+    symbol.fix_symbolic(0, 0, 0, "sin", fit=False)
+    pruned = pruned.remove_node(1, 0)
+    for model in (frozen, symbol, pruned):
+        fine = model.refine(10)
+        fine.fit(data, opt="LM", steps=3)
+        assert (fine.width, fine.frozen, fine.symbols.keys()) == (
+            model.width,
+            model.frozen,
+            model.symbols.keys(),
+        )
+    fine = frozen.refine(10)
+    fine.fit(data, opt="LM", steps=3)
+    np.testing.assert_array_equal(fine.coef[0][0, 0], coef)
+
+
+def test_pruning_puts_constants_on_what_is_free():
+    model = KAN([2, 3, 1], grid=3, noise_scale=2.0, seed=0)
+    model.freeze(1, [(0, 0)])
+    coef = model.coef[1][0, 0]
+    small = model.prune_node(active=[[0, 1]])
+    assert (1, 0, 0, "spline") in small.frozen
+    np.testing.assert_array_equal(small.coef[1][0, 0], coef)
+    only = model.prune_node(active=[[0]])
+    buffer = io.BytesIO()
+    only.save(buffer)
+    buffer.seek(0)
+    assert load_model(buffer).frozen == only.frozen
