@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -31,6 +32,9 @@ _BLOCK = 160
 
 #: Numbers multiplied in rows cost this part of those that are looked up.
 _DENSE_COST = 1.0 / 12.0
+
+#: What `spline_arrays` has made, for as long as the structure is there.
+_NETS: WeakKeyDictionary[Structure, Net] = WeakKeyDictionary()
 
 #: Edges of a hidden node from which on laying out its B-splines pays.
 _DENSE_FAN = 5
@@ -61,9 +65,11 @@ def dense_nodes(structure: Structure) -> Ints:
 
 
 def spline_arrays(structure: Structure) -> Net:
-    """What kernels read of nodes and spline edges."""
+    """What kernels read of nodes and spline edges; made once for a structure."""
+    if structure in _NETS:
+        return _NETS[structure]
     topology, table = structure.topology, structure.table
-    return Net(
+    _NETS[structure] = net = Net(
         topology.node_start,
         topology.sum_start,
         topology.fan_start,
@@ -82,6 +88,7 @@ def spline_arrays(structure: Structure) -> Net:
         table.poly_transposed,
         table.start,
     )
+    return net
 
 
 def new_places(structure: Structure, *, slopes: bool = True) -> Places:

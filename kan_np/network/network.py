@@ -308,10 +308,9 @@ class Network:
 
         `ends` (n_in, 2) are those of the sources of a layer that move; the others stay where they are.
         """
-        layers = list(self.layers)
-        if not layers[layer].bases or not moves.any():
+        if not self.structure.bases or not moves.any():
             return self
-        moved = []
+        layers, moved = list(self.layers), []
         for own in layers[layer].bases:
             low = np.where(moves, ends[:, 0], own.basis.low)
             high = np.where(moves, ends[:, 1], own.basis.high)
@@ -357,7 +356,7 @@ class Network:
         bases = all(edges.basis.kernel is not None for edges in self.structure.bases)
         return bases and all(kernel_of(symbol) is not None for symbol in self.structure.symbols.values())
 
-    @cached_property
+    @property
     def net(self) -> Net:
         """What kernels read of nodes and splines."""
         return spline_arrays(self.structure)

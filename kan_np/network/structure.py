@@ -123,7 +123,7 @@ class Structure:
         """1 if a spline edge has a residual weight w in front of its coefficients, else 0."""
         return int(self.base_fun != "zero")
 
-    @property
+    @cached_property
     def n_row(self) -> int:
         """Parameters of a spline edge."""
         return self.table.n_basis + self.has_base
@@ -246,6 +246,8 @@ class Structure:
     def held_grids(self, layer: int) -> NDArray[np.bool_]:
         """Sources of a layer whose grids stay where they are: a frozen spline leaves them."""
         held = np.zeros(self.topology.width[layer], dtype=bool)
+        if not self.frozen:
+            return held
         kinds = (SPLINE, BASIS)
         held[[i for (own, i, _), kind in self.frozen if own == layer and kind in kinds]] = True
         for group in self.shared_grids(layer):
@@ -254,6 +256,8 @@ class Structure:
 
     def shared_grids(self, layer: int) -> list[list[int]]:
         """Groups of a layer's sources whose grids must be the same: spline edges from them are tied."""
+        if not self.ties:
+            return []
         from scipy import sparse
         from scipy.sparse.csgraph import connected_components
 

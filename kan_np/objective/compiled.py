@@ -66,7 +66,7 @@ class CompiledEvaluator:
     ) -> None:
         self.structure, self._memory = structure, memory
         self._net = spline_arrays(structure)
-        self._short = is_short(structure)
+        self._short, self._plain = is_short(structure), structure.is_plain
         self._x = x
         self._y = _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
@@ -102,7 +102,7 @@ class CompiledEvaluator:
 
     def loss(self) -> float:
         """The loss alone."""
-        load_values(self.structure, self.values, self._scratch)
+        self._load_values()
         total = 0.0
         for rows in self._parts:
             y, weight = self._load(rows)
@@ -115,7 +115,7 @@ class CompiledEvaluator:
 
     def loss_and_gradient(self, pull: Pull | None) -> float:
         """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
-        load_values(self.structure, self.values, self._scratch)
+        self._load_values()
         self.gradient.fill(0.0)
         total = 0.0
         for rows in self._parts:
@@ -126,12 +126,13 @@ class CompiledEvaluator:
             if kernel is None:
                 kernel = self._loss_and_gradient[pull is not None] = bound(kernels.loss_and_gradient, *given)
             total += kernel(*given)
-            self._take_gradient()
+            if not self._plain:
+                self._take_gradient()
         return total
 
     def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
         """Loss, gradient, and upper triangle of 2 J^T V J."""
-        load_values(self.structure, self.values, self._scratch)
+        self._load_values()
         self.gradient.fill(0.0)
         dense = self._short or not self.structure.is_plain
         n = self.values.size if parameters is None or not dense else parameters.n_free
@@ -157,13 +158,18 @@ class CompiledEvaluator:
     def statistics(self) -> Statistics:
         """Means and squared deviations of edges, sums and nodes over the samples."""
         s = self.structure
-        load_values(s, self.values, self._scratch)
+        self._load_values()
         n_sums = 0 if s.is_plain else s.topology.n_sums
         n_bases = sum(edges.topology.n_edges for edges in s.bases)
         sizes = (s.topology.n_edges, n_bases, len(s.symbols), n_sums, s.topology.n_nodes)
         found = Statistics(*(np.zeros(n) for n in sizes for _ in range(2)))
         kernels.edge_statistics(self._net, self._theta, self._x, self._places, self._scratch, found)
         return found
+
+    def _load_values(self) -> None:
+        """Put numbers where kernels read them, but those of splines, which are there."""
+        if not self._plain:
+            load_values(self.structure, self.values, self._scratch)
 
     def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
         """Labels and weights of a part of the samples, with its input B-splines in the cache."""
