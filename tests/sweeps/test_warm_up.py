@@ -9,7 +9,7 @@ import pytest
 from numba import typeof
 
 from kan_np import FitStatus
-from kan_np.objective import objective as objective_module
+from kan_np.objective import compiled as objective_module
 from kan_np.optimize import levenberg_marquardt
 from sweeps import run_one as module
 from sweeps.families import FAMILIES

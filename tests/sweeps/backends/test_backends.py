@@ -172,6 +172,7 @@ def test_an_interrupt_while_workers_start_ends_the_backend(
     jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = worker_process.WorkerProcess.__init__
+    before = set(multiprocessing.active_children())  # joblib keeps processes of its own for further calls
 
     def interrupted(*arguments: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -181,7 +182,9 @@ def test_an_interrupt_while_workers_start_ends_the_backend(
     records = BACKENDS["threading"](small_runs(), RunOptions(), Resources(jobs=jobs))
     with pytest.raises(KeyboardInterrupt):
         next(records)
-    assert multiprocessing.active_children() == []
+    for child in set(multiprocessing.active_children()) - before:
+        child.join(10.0)  # killed as it started, it may take a moment to end
+    assert set(multiprocessing.active_children()) <= before
 
 
 def test_an_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
