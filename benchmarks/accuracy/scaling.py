@@ -81,10 +81,10 @@ CASES = {
         (2, 1, 1),
         3000,
         (3, 5, 10, 20, 50, 100, 200, 400),
-        # Data seeds 300 to 304: medians 1.9e-9 and 1.3e-10, worst 6.7e-9 and 4.1e-9. Bars of one data seed,
-        # 5e-9 and 2e-9 for the worst, held for 12 of 15 fits.
+        # Data seeds 300 to 304: medians 1.9e-9 and 1.3e-10, worst 6.7e-9 and 4.1e-9: the bars of the worst,
+        # which one data seed met, are missed by 3 of 15 fits.
         median_bars={200: 3e-9, 400: 3e-10},
-        worst_bars={200: 2e-8, 400: 1e-8},
+        worst_bars={200: 5e-9, 400: 2e-9},
     ),
     "fourvar": Case(
         "four variables, 3000 samples",
@@ -92,10 +92,10 @@ CASES = {
         (4, 2, 1, 1),
         3000,
         (3, 5, 10, 20, 50, 100),
-        # Data seeds 300 to 304: medians 1.9e-7 and 3.5e-8, worst 1.8e-6 and 9.5e-7; one data seed had 3e-7
-        # and 3e-8 at worst.
+        # Data seeds 300 to 304: medians 1.9e-7 and 3.5e-8, worst 1.8e-6 and 9.5e-7: the bars of the worst,
+        # which one data seed met, are missed by 5 and 9 of 15 fits.
         median_bars={50: 3e-7, 100: 6e-8},
-        worst_bars={50: 5e-6, 100: 3e-6},
+        worst_bars={50: 3e-7, 100: 3e-8},
         pykan={50: 3.8e-5},
         # Sums of squares are thin at one end. A tenth of quantiles gives the last intervals samples enough,
         # and fewer steps leave the gaps between them smooth: training error falls on, test error does not.
@@ -108,7 +108,7 @@ CASES = {
         (1, 1),
         3000,
         (5, 10, 20, 50, 100, 200, 500),
-        worst_bars={200: 5e-7, 500: 2e-8},
+        worst_bars={200: 5e-7, 500: 1.5e-8},
     ),
 }
 

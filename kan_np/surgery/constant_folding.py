@@ -1,4 +1,4 @@
-"""What is left of a network without some of its edges: constants carried over, useless nodes left out.
+"""Takes edges and nodes out of a network and puts the constants that they leave behind on what remains.
 
 From the inputs up, a node is *still* if no input moves it:
 

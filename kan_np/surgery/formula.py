@@ -1,4 +1,4 @@
-"""Formula: what a model computes, as sympy expressions, with the numbers that it can mean."""
+"""The formula of a model as sympy expressions, its constants recognised as fractions, pi, e or roots."""
 
 from __future__ import annotations
 
