@@ -224,7 +224,7 @@ def powers(u):
     return np.stack([u**3, u**2, u, np.ones_like(u)], axis=1)
 
 
-def add_moments(factor, start, u, at, place, target, to, apart):
+def param_grad_quad(factor, start, u, at, place, target, to, apart):
     """target[to + s apart + place[at + s] + d] += factor[start + s] * u[at + s]^(3 - d), s and d = 0..3."""
     new = target.copy()
     for s in range(4):
@@ -265,13 +265,13 @@ def tile_values(theta, panel, edges):
     return np.stack([sum(theta[e, r] * panel[r] for r in range(len(panel))) for e in edges])
 
 
-def tile_moments(delta, panels, targets):
+def tile_param_grad(delta, panels, targets):
     """Sum over panels and samples of delta[target, sample] panel[r, sample], a row a target."""
     samples = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)
     return np.stack([[np.sum(delta[j] * row) for row in samples] for j in targets])
 
 
-def tile_slopes(theta, delta, panel, edges, targets):
+def tile_input_grad(theta, delta, panel, edges, targets):
     """Sum over edges e and rows r of delta[target, s] theta[e, r] panel[r, s]."""
     return sum(delta[j] * row for j, row in zip(targets, tile_values(theta, panel, edges), strict=True))
 

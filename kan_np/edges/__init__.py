@@ -1,1 +1,1 @@
-"""What an edge can be: B-splines on grids of knots, and named functions."""
+"""Families of edge functions: B-splines, Chebyshev polynomials, piecewise linear and named functions."""

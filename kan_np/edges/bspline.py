@@ -1,7 +1,7 @@
-"""B-splines as piecewise polynomials: the tables that the kernels evaluate.
+"""B-splines as piecewise polynomials: the coefficients of every B-spline on every interval of a grid.
 
-Inside the grid each interval is a piece; outside it there is one more piece at each end, which holds whatever
-the extrapolation asks for: the neighbour's polynomial, a line, a constant, or nothing.
+Inside the grid each interval is a piece. Outside it there is one more piece at each end, which holds what the
+extrapolation asks for: the polynomial of the end interval, a line, a constant, or zero.
 
 Source of the recursion: C. de Boor, A Practical Guide to Splines, ch. X, eq. (11)-(14).
 """
@@ -22,15 +22,17 @@ from kan_np.kernels import spline
 from kan_np.kernels.arrays import Ints
 from kan_np.kernels.simd4 import LANES
 
+#: Highest order of a spline; higher ones are refused with an error. Chosen by judgement.
 MAX_ORDER = 5
 
-#: Part of the largest diagonal element that is added to the normal equations of a least-squares fit.
+#: Ridge of a least-squares fit: this fraction of the largest diagonal element of the normal equations is
+#: added to their diagonal. About 50 times the rounding unit of float64; chosen by judgement.
 _RIDGE = 1e-14
 
-#: Least reach of "smooth", as a part of the grid. A hidden sum has few samples at its ends, and others may
-#: lie further out by 1 to 2 % of its range, which is more than an interval of a fine grid. Worst test RMSE of
-#: exp(sin(pi x) + y^2), [2,1,1], G = 100, 1000 samples, data seeds 100 to 109: 8e-5 with one interval, 1.1e-6
-#: with 3 or 5 %.
+#: Least reach of "smooth", as a fraction of the length of the grid. A hidden sum has few samples at its ends,
+#: and new samples may lie outside by 1 to 2 % of its range, which is more than an interval of a fine grid.
+#: Worst test RMSE of exp(sin(pi x) + y^2), [2,1,1], G = 100, 1000 samples, data seeds 100 to 109: 8e-5 with
+#: one interval, 1.1e-6 with 3 or 5 %.
 _REACH = 0.03
 
 #: What a spline does outside its grid. "error" trains as "smooth" and is refused on evaluation.
@@ -70,7 +72,7 @@ class SplineTable:
     def build(
         cls, knots: FloatArray, k: int, extrapolation: str = "smooth", reach: FloatArray | None = None
     ) -> SplineTable:
-        """Build the tables; knots of shape (n_nodes, G + 1) must increase strictly.
+        """The B-splines on these knots; `knots` of shape (n_nodes, G + 1) must increase strictly.
 
         `reach` is by default that of `default_reach`. Finer grids of the same function inherit it, since
         their end intervals are shorter.
@@ -115,13 +117,13 @@ class SplineTable:
         )
 
     def part(self, nodes: slice) -> SplineTable:
-        """The tables of some of the nodes."""
+        """The B-splines of some of the nodes."""
         names = ("knots", "reach", "even", "breaks", "bucket", "bucket_scale", "origin", "scale", "poly")
         return replace(self, **{name: getattr(self, name)[nodes] for name in names})
 
     @classmethod
     def joined(cls, tables: Sequence[SplineTable]) -> SplineTable:
-        """One table for the nodes of several, which have the same order and number of intervals."""
+        """The B-splines of the nodes of all `tables`, which have the same order and number of intervals."""
         first = tables[0]
         knots, reach = (np.concatenate([getattr(t, name) for t in tables]) for name in ("knots", "reach"))
         return cls.build(knots, first.k, first.extrapolation, reach)
@@ -173,8 +175,8 @@ class SplineTable:
 
         Where the new knots contain the old ones the new spline interpolates the old one at its `sites`, which
         is knot insertion: exact to rounding. Elsewhere it is the least-squares fit to the old spline over the
-        new grid (exact integrals, with a ridge at rounding level). No samples are needed, so few samples or
-        constant inputs cannot make either fail.
+        new grid (exact integrals, with a ridge of about rounding size). No samples are needed, so few samples
+        or constant inputs cannot make either fail.
 
         Parameters
         ----------
@@ -237,7 +239,7 @@ def _contains(fine: FloatArray, coarse: FloatArray) -> bool:
 
 
 def active_polynomials(t: FloatArray, spans: Ints, k: int) -> FloatArray:
-    """Polynomials of the k + 1 B-splines that live on each span [t_m, t_{m+1}], in u = (x - t_m) / h.
+    """Polynomials of the k + 1 B-splines that are not zero on each span [t_m, t_{m+1}], in u = (x - t_m) / h.
 
     Each degree follows from the one below, with left = x - t_{m+r+1-d} and right = t_{m+r+1} - x:
     B_{r}^{d} gets right / (left + right) of B_{r}^{d-1} and passes left / (left + right) of it on.
@@ -281,7 +283,7 @@ def _by_piece(poly: FloatArray) -> FloatArray:
 
 
 def _only_existing(poly: FloatArray, lowest: Ints, start: Ints, n_basis: int) -> FloatArray:
-    """Count the B-splines of each span from `start`; those outside 0 .. n_basis - 1 do not exist."""
+    """Polynomials of each span in the order from B-spline `start` on; zero outside 0 .. n_basis - 1."""
     kept = np.zeros_like(poly)
     for span, (low, first) in enumerate(zip(lowest, start, strict=True)):
         for r in range(poly.shape[1]):
@@ -332,7 +334,7 @@ def _sum_powers(poly: FloatArray, powers: FloatArray) -> FloatArray:
 
 
 def _buckets(breaks: FloatArray) -> Ints:
-    """For each of equal parts of the range, two a piece, the inner piece that holds its left end."""
+    """The inner piece at the left end of each bucket: equal parts of the range, two for each piece."""
     n_inner = breaks.shape[1] - 1
     left = uniform_knots(breaks[:, 0], breaks[:, -1], 2 * n_inner)[:, :-1]
     rows = [np.searchsorted(row, at, side="right") - 1 for row, at in zip(breaks, left, strict=True)]
@@ -340,11 +342,11 @@ def _buckets(breaks: FloatArray) -> Ints:
 
 
 def _even(knots: FloatArray, k: int, extrapolation: str) -> Ints:
-    """1 for the nodes whose inner pieces all carry the same polynomials.
+    """1 for nodes whose inner pieces all have the same polynomials, so that kernels need no search; else 0.
 
-    Fading B-splines lack some of them at the ends. Orders 0 and 1 jump at the knots (1 in its slope), where
-    only the search among the knots themselves tells the sides apart. Far from zero the roundings of the knots
-    are too large a part of a step for u to be computed from the step alone.
+    It is 0 with "zero" extrapolation, where the end pieces lack some B-splines; for orders 0 and 1, which
+    jump at the knots (order 1 in its slope), where only a search among the knots tells the two sides apart;
+    and for grids so far from zero that the rounding of the knots is not small beside their distance.
     """
     if k < 2 or extrapolation == "zero":
         return np.zeros(knots.shape[0], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What a family of edges is: functions of a source node that all edges which leave it share.
+"""What an edge family has to provide: basis functions psi_r of a node, shared by all edges that leave it.
 
     phi_ij(x) = sum_r c_ijr psi_r(x)
 
@@ -8,7 +8,7 @@ the samples, finer ones, files, pruning, pictures) follows. With a kernel of its
 (`kan_np.kernels.basis_rows`) a family is compiled with the rest of the network; without one the network is
 evaluated layer by layer in NumPy, some ten times slower.
 
-B-splines, whose grids may be uneven and whose edges have a residual function beside them, are
+B-splines, whose grids may be uneven and whose edges have a base function beside them, are
 `kan_np.edges.bspline`, symbols `kan_np.edges.symbol`.
 """
 
@@ -27,10 +27,11 @@ from kan_np.kernels.arrays import Ints
 #: The family that is no `Basis`: see `kan_np.edges.bspline`.
 BSPLINE = "bspline"
 
-#: Largest size: least-squares fits take the square of it in memory.
+#: Largest size. Least-squares fits between families take memory with its square (8 MB here); the limit itself
+#: was chosen by judgement.
 LARGEST_SIZE = 1000
 
-#: Points an interval of [0, 1] on which two bases are compared, for each function of the larger one.
+#: Two bases are compared on this many points for each function of the larger one; chosen by judgement.
 _POINTS = 4
 
 
@@ -38,12 +39,13 @@ _POINTS = 4
 class Basis(ABC):
     """The functions psi_r of several nodes, each on an interval of its own.
 
-    A subclass has a `name`, says how many functions a node has, and evaluates them by the local coordinate
-    t in [0, 1] of the interval; beyond it goes on as it likes, best as a line.
+    A subclass has a `name`, says how many functions a node has, and evaluates them at the local coordinate
+    t in [0, 1] of the interval. How they continue outside is up to the subclass; straight lines are best.
 
     Attributes
     ----------
     low, high : ndarray of shape (n_nodes,)
+        Ends of the intervals.
     size : int
         What a user calls ``grid``: intervals, or the degree.
 
@@ -68,7 +70,7 @@ class Basis(ABC):
     @property
     @abstractmethod
     def n_functions(self) -> int:
-        """Functions of a node."""
+        """Number of functions of a node."""
 
     @abstractmethod
     def local_values(self, t: FloatArray, nu: int) -> FloatArray:
@@ -131,14 +133,14 @@ class Basis(ABC):
         stays = alike & (self.low == other.low) & (self.high == other.high)
         for i in np.unique(source).tolist():
             edges = source == i
-            if stays[i]:  # nothing to carry, and no rounding
+            if stays[i]:  # the functions are the same: their coefficients are kept without rounding
                 carried[edges] = coef[edges]
                 continue
             carried[edges] = fitted(new[i], (coef[edges] @ old[i]))
         return carried
 
     def points(self, n_functions: int | None = None) -> FloatArray:
-        """Points over the intervals, enough to tell so many functions apart: (n_nodes, n)."""
+        """Evenly spaced points over the intervals, enough to tell `n_functions` apart: (n_nodes, n)."""
         n = _POINTS * (n_functions or self.n_functions)
         t = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n)
         return self.low[:, None] + (self.high - self.low)[:, None] * t
@@ -149,7 +151,7 @@ class Basis(ABC):
 
     @classmethod
     def joined(cls, parts: Sequence[Basis]) -> Self:
-        """The functions of the nodes of several, of one size."""
+        """The functions of the nodes of all `parts`, which have one size."""
         low, high = (np.concatenate([getattr(part, name) for part in parts]) for name in ("low", "high"))
         return cls(low, high, parts[0].size)
 

@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
 
-#: Knots never come closer than this part of the uniform step: repeated samples make no empty interval.
+#: Least distance of two knots, as a fraction of the uniform step, so that repeated samples make no empty
+#: interval; chosen by judgement.
 _SMALLEST_STEP = 1e-3
 
 
 def uniform_knots(low: ArrayLike, high: ArrayLike, grid: int) -> FloatArray:
-    """Equally spaced knots between `low` and `high`, one row a node.
+    """Equally spaced knots between `low` and `high`, one row for each node.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def knots_from_samples(samples: FloatArray, grid: int, grid_eps: float, margin: 
         1 gives uniform knots over the range of the samples, 0 their quantiles (arXiv:2404.19756,
         section 2.5).
     margin : float
-        Part of the range that is added at each end.
+        Fraction of the range that is added at each end.
 
     Returns
     -------
@@ -68,8 +69,8 @@ def knots_from_samples(samples: FloatArray, grid: int, grid_eps: float, margin: 
 def refined_knots(knots: FloatArray, grid: int) -> FloatArray:
     """Knots of a grid with `grid` intervals that follows the density of `knots`.
 
-    The k-th new knot is the old knot function, piecewise linear in the index, at k G / G': a multiple of the
-    old G keeps every old knot, so the finer splines contain the coarse ones.
+    The k-th new knot is the old knot at index k G / G', interpolated linearly between neighbours: a multiple
+    of the old G keeps every old knot, so the finer splines contain the coarse ones.
     """
     old = knots.shape[1] - 1
     index = np.arange(old + 1)

@@ -26,7 +26,7 @@ class PiecewiseLinear(Basis):
 
     @property
     def n_functions(self) -> int:
-        """Knots."""
+        """Number of knots, size + 1."""
         return self.size + 1
 
     @property
@@ -39,7 +39,7 @@ class PiecewiseLinear(Basis):
         return rough
 
     def local_values(self, t: FloatArray, nu: int) -> FloatArray:
-        """Values, slopes (at a knot those to its right), or zeros."""
+        """Values, slopes (at a knot the slope to its right) or second derivatives, which are zero."""
         rows = np.zeros((self.n_functions, *t.shape))
         if nu > 1:
             return rows

@@ -1,4 +1,4 @@
-"""The families of edges by name: those of the library and those that were registered since."""
+"""Edge families by name: those of the library, and those that users registered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARY = (chebyshev, piecewise_linear)
 
 
 def family(name: object) -> type[Basis]:
-    """The family of a name; B-splines are none of them.
+    """The class that is registered under a name; B-splines are no `Basis` and have none.
 
     Raises
     ------

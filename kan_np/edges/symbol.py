@@ -34,10 +34,10 @@ from kan_np.kernels.scalar_functions import (
 if TYPE_CHECKING:
     import sympy
 
-#: Names of the constants, in order.
+#: Names of the constants, in the order of all arrays of constants.
 CONSTANTS = ("a", "b", "c", "d")
 
-#: Formulas that have a compiled function, as kernels number them, with their power.
+#: Formulas that have a compiled function: its number in `kan_np.kernels.scalar_functions`, and its power.
 KERNELS: dict[str, tuple[int, float]] = {
     "x": (POWER, 1.0),
     **{f"x**{n}": (POWER, float(n)) for n in (2, 3, 4, 5)},
@@ -62,7 +62,7 @@ KERNELS: dict[str, tuple[int, float]] = {
     "exp(-x**2)": (GAUSSIAN, 0.0),
 }
 
-#: Places of those that are trained, by whether f is scale free and shift free.
+#: Indices of the trained constants, by whether f is scale free and shift free.
 _FREE = {
     (False, False): (0, 1, 2, 3),
     (True, False): (1, 2, 3),
@@ -108,10 +108,10 @@ class SymbolicEdge:
 
     @property
     def free(self) -> tuple[int, ...]:
-        """Which of a, b, c, d are trained, as places 0 to 3: those that the symmetries of f leave free.
+        """Which of a, b, c, d are trained, as indices 0 to 3: those that the symmetries of f leave free.
 
-        Where every scale of f is another c f + d, as for powers and log, a is held; where every shift is, as
-        for exp, b is held; of the constant "0" only d counts.
+        Where f(a x) is c f(x) + d with other constants, as for powers and log, a is held; where f(x + b) is,
+        as for exp, b is held; of the constant "0" only d counts.
         """
         return free_constants(self.symbol)
 
@@ -121,7 +121,7 @@ class SymbolicEdge:
         return self.c * f + self.d
 
     def value_and_slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """phi, its derivative by x, and those by a, b, c and d.
+        """phi, its derivative by x, and its derivatives by a, b, c and d.
 
         With u = a x + b: d phi / dx = a c f'(u), and by a, b, c, d in turn x c f'(u), c f'(u), f(u), 1.
 
@@ -147,14 +147,14 @@ class SymbolicEdge:
 
 
 def free_constants(symbol: Symbol) -> tuple[int, ...]:
-    """Places of those of a, b, c, d that are trained, `Symbol.n_free` of them."""
+    """Indices of the trained constants among a, b, c, d; there are `Symbol.n_free`."""
     if symbol.n_free == 1:
         return (3,)
     return _FREE[symbol.scale_free, symbol.shift_free]
 
 
 def kernel_of(symbol: Symbol) -> tuple[int, float] | None:
-    """Kind and power of the compiled function of a symbol; None where its formula has none."""
+    """Kind and power of the compiled function of a symbol; None if its formula has no compiled function."""
     if not symbol.probed and symbol.expression in KERNELS:
         return KERNELS[symbol.expression]
     return None if program_of(symbol.expression) is None else (PROGRAM, 0.0)

@@ -1,1 +1,1 @@
-"""Numba kernels: arrays in, preallocated arrays out; no objects, no validation, no I/O."""
+"""Numba kernels: they read arrays and write into arrays that they are given; no objects, checks or I/O."""

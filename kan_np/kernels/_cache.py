@@ -1,17 +1,18 @@
-"""Compiled kernels on disk: which folder they are kept in, what a file holds and when it is valid.
+"""Compiled kernels on disk: the folder they are kept in, what a file holds, and when it may be used.
 
 Numba asks a cache before it compiles a function and hands over the result afterwards. This one differs from
 Numba's own in four ways.
 
-- A kernel is fresh while no source file in its folder has changed, by content. Compiled code contains the
-  kernels it calls; Numba looks at the kernel's own file only and would go on with old callees.
+- A file is used only while the content of all source files in the kernel's folder is unchanged. Compiled code
+  contains the kernels it calls; Numba compares the kernel's own file only, so a changed callee would go
+  unseen.
 - There is one file for a kernel, its argument types and the processor, sealed with a hash and put in place
   in one step. Numba has an index that is read, changed and written back: processes that compile at the same
   time, perhaps on different processors, overwrite it for each other, and a damaged file stops the program.
   Here whatever is not intact counts as missing.
-- A folder is found, or done without, whatever may not be written to; see `_candidates`. A fault of the disk
-  never stops a program and costs one warning at most.
-- Loading does not set up the whole compiler, which takes longer than all the rest of a first fit.
+- Where the package's folder is read-only another is used, or none; see `_possible_folders`. A fault of the
+  disk never stops a program and causes one warning at most.
+- Loading does not set up the whole compiler, which would take 0.3 s, longer than the rest of a first fit.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ _warned = False
 class KernelCache(_Cache):
     """Files of one kernel: an implementation of the interface that Numba's dispatcher has for caches.
 
-    A file holds a seal and a payload. The seal is a hash of the state of the sources, of the file's name
-    (which stands for kernel, argument types, processor and Python) and of the payload; what has another seal
-    is not looked into.
+    A file holds a seal and a payload. The seal is a hash of the sources, of the file's name (which encodes
+    kernel, argument types, processor and Python version) and of the payload; a file with another seal is
+    treated as missing, and its payload is not read.
     """
 
     def __init__(self, function: Any) -> None:
@@ -65,7 +66,7 @@ class KernelCache(_Cache):
 
     @property
     def cache_path(self) -> str | None:
-        """Folder that new files go to; None if there is none."""
+        """Folder in which new files are written; None if there is none."""
         folder = _folders(self._sources).writable
         return None if folder is None else str(folder)
 
@@ -85,7 +86,7 @@ class KernelCache(_Cache):
                 file.unlink(missing_ok=True)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the kernel compiled for argument types `sig`, or None if there is no intact, fresh file."""
+        """Return the kernel compiled for argument types `sig`, or None if there is no valid file."""
         if not self._enabled or self._state is None:
             return None
         name = self._name(sig, target_context.codegen())
@@ -96,7 +97,7 @@ class KernelCache(_Cache):
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep `data`, the kernel compiled for argument types `sig`, if that can be done."""
+        """Write `data`, the kernel compiled for argument types `sig`, to disk if that is possible."""
         if not self._enabled or data.library.has_dynamic_globals:
             return
         if self._state is None:
@@ -147,17 +148,17 @@ def _payload(compiled: Any) -> bytes:
 
 
 def _link(payload: bytes, target_context: Any) -> CompileResult:
-    """Make what `_payload` returned a kernel of this process."""
+    """The kernel, linked into this process, whose bytes `_payload` returned."""
     rtsys.initialize(target_context)  # memory management, for every kernel that takes an array
     linked, reduced = pickle.loads(payload)
     if not all(ll.address_of_symbol(name) for name in linked):
-        target_context.refresh()  # the whole compiler with all that it can link to; takes 0.3 s
+        target_context.refresh()  # sets up the whole compiler, which takes 0.3 s
     return CompileResult._rebuild(target_context, *reduced)
 
 
 @cache
 def _state_of(sources: Path) -> bytes | None:
-    """Hash of all source files of a folder and of what compiles them; None if there are no files."""
+    """Hash of all source files of a folder and of the compiler's version; None if there are no files."""
     try:
         files = [(path.name, path.read_bytes()) for path in sorted(sources.glob("*.py"))]
     except OSError:
@@ -173,20 +174,20 @@ class _Folders(NamedTuple):
 
 @cache
 def _folders(sources: Path) -> _Folders:
-    """Where kernels of a folder of sources are looked for, and where new ones go.
+    """Folders in which compiled kernels are looked for, and the one to which new ones are written.
 
-    Folders that take no files are read all the same: a cache that was filled when an image or a shared
-    installation was made is of use to everybody.
+    Read-only folders are read, too: a cache that was filled when a container image or a shared installation
+    was made serves all its users.
     """
     readable: tuple[Path, ...] = ()
-    for folder in _candidates(sources):
+    for folder in _possible_folders(sources):
         readable += (folder,)
         if _takes_files(folder):
             return _Folders(readable, folder)
     return _Folders(readable, None)
 
 
-def _candidates(sources: Path) -> Iterator[Path]:
+def _possible_folders(sources: Path) -> Iterator[Path]:
     """Folders in the order of Numba's own cache, and at last one in the system's temporary folder."""
     place = hashlib.sha256(os.fsencode(sources)).hexdigest()[:20]
     name = f"{sources.parent.name}.{sources.name}-{place}"
@@ -194,7 +195,7 @@ def _candidates(sources: Path) -> Iterator[Path]:
         yield Path(_config.CACHE_DIR, name)
     yield sources / "__pycache__"
     user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
-    if user.is_absolute():  # "~/.cache" it is, literally, for a user who has no home
+    if user.is_absolute():  # for a user without a home directory it stays "~/.cache", which is relative
         yield user / name
     private = _private_temporary_folder()
     if private is not None:
@@ -202,7 +203,7 @@ def _candidates(sources: Path) -> Iterator[Path]:
 
 
 def _takes_files(folder: Path) -> bool:
-    """Whether a file can be made and filled there; with a full disk or quota the first alone often can."""
+    """Whether a file can be made and filled there; on a full disk it can often be made, but not filled."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
@@ -212,9 +213,9 @@ def _takes_files(folder: Path) -> bool:
 
 
 def _private_temporary_folder() -> Path | None:
-    """This user's folder in the temporary folder, made if missing; None if it is not this user's alone.
+    """This user's folder in the temporary folder, made if missing; None if others may write to it.
 
-    Others can write to the temporary folder too, and what is loaded from a cache is executed.
+    The temporary folder is open to all users, and what is loaded from a cache is executed.
     """
     user = "cache" if sys.platform == "win32" else os.getuid()
     made = False
@@ -230,7 +231,7 @@ def _private_temporary_folder() -> Path | None:
         return None
     if sys.platform != "win32" and (status.st_uid != user or status.st_mode & 0o077):
         return None
-    if made and _takes_files(folder):  # of many processes the one that made it tells the user
+    if made and _takes_files(folder):  # of many processes only the one that made the folder warns
         _warn(f"the package and the user have no folder that takes files, so {folder} is used. {_ADVICE}")
     return folder
 

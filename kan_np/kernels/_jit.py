@@ -1,4 +1,4 @@
-"""The one place with jit flags.
+"""Decorators that compile kernels: all flags of Numba are set here.
 
 `fastmath` leaves out `nnan` and `ninf`: with them `isnan` is compiled to False and a diverging fit
 would not be noticed. `reassoc` lets sums run in vector registers.
@@ -27,19 +27,19 @@ def entry(function: F) -> F:
 
 
 def jit(function: F) -> F:
-    """As `entry`, for what only kernels call: no wrapper for Python, which is a quarter of the compiling."""
+    """As `entry`, for what only kernels call: the wrapper for Python, a quarter of the time, is left out."""
     return _compiled(function, _SUMS_REORDERED, inner=True)
 
 
 def jit_inline(function: F) -> F:
-    """As `jit`, and always a part of what calls it: for loops that are called once a node."""
+    """As `jit`, and always inlined by LLVM: for loops that are called once for each node."""
     return _compiled(function, _SUMS_REORDERED, inner=True, forceinline=True)
 
 
 def spliced(function: F) -> F:
-    """As `jit`, put into its callers before types are found: for what hands whole tuples of arrays on.
+    """As `jit`, inlined by Numba before types are inferred: for functions that pass on tuples of arrays.
 
-    A call copies every array of them; and what is no function of its own is compiled no time of its own.
+    A call would copy the header of every array of the tuples, and a separate function has to be compiled.
     """
     return _compiled(function, _SUMS_REORDERED, inner=True, inline="always")
 
@@ -50,10 +50,10 @@ def jit_exact(function: F) -> F:
 
 
 def bound(kernel: F, *arguments: Any) -> F:
-    """The machine code of an `entry` for arguments of these types, to be called many times with such.
+    """The machine code of an `entry` for arguments of these types, for many calls with the same types.
 
-    Numba looks at the types of all arguments at every call, which takes longer than a small kernel for tuples
-    of arrays. What comes back skips that: it must not be called with other types.
+    Numba inspects the types of all arguments at every call, which for tuples of arrays takes longer than a
+    small kernel. The returned function skips that: it must not be called with other types.
     """
     dispatcher: Any = kernel
     if not hasattr(dispatcher, "compile"):  # NUMBA_DISABLE_JIT
@@ -66,12 +66,12 @@ def bound(kernel: F, *arguments: Any) -> F:
     return cast(F, _CODE[key])
 
 
-#: What `bound` has found. Numba's look at the types takes as long as a hundred calls of a small kernel.
+#: Results of `bound`. Numba's inspection of the types takes as long as a hundred calls of a small kernel.
 _CODE: dict[Any, Any] = {}
 
 
 def _outline(value: Any) -> Any:
-    """What machine code depends on: kind, dimensions and layout of arrays, in tuples of them."""
+    """A key for what machine code depends on: type, dimensions and layout of arrays, also inside tuples."""
     if isinstance(value, np.ndarray):
         return value.dtype, value.ndim, value.flags.c_contiguous, value.flags.f_contiguous
     if isinstance(value, tuple):
@@ -80,7 +80,7 @@ def _outline(value: Any) -> Any:
 
 
 def intrinsic(generator: Callable[..., Any]) -> Any:
-    """Numba's decorator for code that is written as instructions."""
+    """Numba's decorator for functions that are written as LLVM instructions."""
     return numba.extending.intrinsic(generator)
 
 

@@ -1,4 +1,4 @@
-"""Vectors of float64 in the code that intrinsics generate."""
+"""Helpers for intrinsics: LLVM vectors of float64 that are loaded, combined and stored."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Vectors:
     def constant(self, number: float) -> Any:
         return ir.Constant(self.vector, [number] * self.lanes)
 
-    def spread(self, number: Any) -> Any:
+    def broadcast(self, number: Any) -> Any:
         """The same number in all lanes."""
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, number, ir.Constant(INT32, 0))
         return self.pick(first, first, *[0] * self.lanes)
 
     def pick(self, a: Any, b: Any, *lanes: int) -> Any:
-        """Lanes of a, counted from 0, and of b, counted on."""
+        """The named lanes of a, numbered from 0, and of b, whose numbers follow those of a."""
         mask = ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(a, b, mask)
 

@@ -1,4 +1,4 @@
-"""SiLU, tanh, ReLU and their derivatives, for the residual functions of edges and the nodes of an MLP."""
+"""SiLU, tanh, ReLU and their derivatives, for the base functions of edges and the nodes of an MLP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SILU, TANH, RELU = 0, 1, 2
 
 @jit_exact
 def silu(x, at, n, value, slope, to):
-    """SiLU and its derivative of n numbers from the flat index `at` on, up to the next full octet."""
+    """SiLU and its derivative of n numbers from the flat index `at` on; n is rounded up to octets."""
     for s in range(0, n, OCTET):
         silu_octet(x, at + s, value, slope, to + s)
 
@@ -35,7 +35,7 @@ def relu(z, row, n, slope):
 
 @jit
 def activate_rows(kind, z, slope, first, end, n):
-    """z[i, s] becomes a(z[i, s]) and slope[i, s] the derivative, first <= i < end, s < n: whole octets."""
+    """Replace z[i, s] by a(z[i, s]), slope[i, s] by a'; first <= i < end, s < n rounded up to octets."""
     width = z.shape[1]
     for i in range(first, end):
         if kind == TANH:

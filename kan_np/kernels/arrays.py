@@ -1,7 +1,7 @@
-"""The tuples of arrays that kernels share: what a network is made of, and room to work in.
+"""Tuples of arrays that kernels read and write: the description of a network, its results, and work space.
 
-Samples are taken in blocks, rows of equal length; node values, their derivatives and the B-splines of one
-block are all that is kept.
+Samples are processed in blocks of equal size. Node values, their derivatives and the B-splines are kept for
+one block at a time.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Net(NamedTuple):
     source: Ints  # (n_edges,) a node
     target: Ints  # (n_edges,) a sum
     block: int  # samples of a block, a multiple of PANEL
-    base: int  # kind of the residual function
-    dense: Ints  # (n_sources,) 1 where a node's edges are products with rows (panels), 0 for polynomials
+    base: int  # kind of the base function
+    dense: Ints  # (n_sources,) 1: edges are products with panels of B-splines (a dense node); 0: polynomials
     even: Ints  # (n_sources,) 1 where all intervals are equally long
     breaks: Floats  # (n_sources, n_inner + 1) ends of the inner pieces
     bucket: Ints  # (n_sources, n_buckets) first piece to try
@@ -43,23 +43,24 @@ class Net(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where the samples of a block lie for a node, and its functions there: leading index = slot.
+    """For samples of a block and source nodes: the piece of the grid, and the functions of the node there.
 
-    A dense node fills its slot of `rows` and `slopes`, and works in slot 0 of the others: where there are
-    dense nodes the inputs are dense, so that this slot belongs to no sparse one.
+    The first index of every array is a slot, one for each node. A dense node fills its slot of `rows` and
+    `slopes`, and uses slot 0 of the other arrays as scratch: where there are dense nodes the inputs are
+    dense, so that no sparse node owns this slot.
     """
 
     at: Ints  # (n_slots, block) width times the piece
     u: Floats  # (n_slots, block) local coordinate in the piece
     stretch: Floats  # (n_slots, block) du / dx
-    base: Floats  # (n_slots, block) residual function
+    base: Floats  # (n_slots, block) base function
     dbase: Floats  # (n_slots, block)
-    rows: Floats  # (n_slots, n_panels, n_rows, PANEL) residual function and B-splines
+    rows: Floats  # (n_slots, n_panels, n_rows, PANEL) base function and B-splines
     slopes: Floats  # (n_slots, n_panels, n_rows, PANEL) their derivatives by x
 
 
 class Symbols(NamedTuple):
-    """Edges that are named functions c f(a x + b) + d, by source, then target; numbers of their own.
+    """Edges that are named functions c f(a x + b) + d, numbered by themselves: by source, then target.
 
     Outside of `widest` an argument is looked up in the pieces of its function, which are exact or cubics (see
     `kan_np.functions.guard`).
@@ -98,9 +99,10 @@ class Symbols(NamedTuple):
 
 
 class Bases(NamedTuple):
-    """Edges phi(x) = sum_r c_r psi_r(x) of other families than B-splines; numbers of their own.
+    """Edges phi(x) = sum_r c_r psi_r(x) of other families than B-splines, numbered by themselves.
 
-    A block is a family at a source node: its functions are rows that the edges of the block share.
+    Here a block is all edges of one family that leave one node: they share the functions psi_r, which are
+    rows.
     """
 
     fan_start: Ints  # (n_sources + 1,) first block of each node, and the end
@@ -137,7 +139,7 @@ class NodeStage(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for one block, and for the splines of one evaluation as polynomials."""
+    """Work space: arrays for one block of samples, and for the splines of one evaluation as polynomials."""
 
     x: Floats  # (n_nodes, block) node values
     delta: Floats  # (n_nodes, block) derivative of the objective by node values
@@ -148,20 +150,21 @@ class Scratch(NamedTuple):
     slope: Floats  # (n_edges, block) derivative by x of each edge from a sparse node
     polynomial: Floats  # (n_edges, n_pieces, width)
     columns: Floats  # (n_edges, LANES, PIECES) the same by power, for short grids
-    moment: Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
+    polynomial_grad: (
+        Floats  # (LANES, n_edges, n_pieces, width) derivatives by `polynomial`, a sum over the first axis
+    )
     symbols: Symbols | None  # None where all edges are splines and all nodes are sums of them
     bases: Bases | None  # None in that case
     stage: NodeStage | None  # None in that case
 
 
 class Pull(NamedTuple):
-    """What a penalty on the spread of edges and nodes adds to their derivatives (see
-    kan_np.objective.sparsity_penalty).
+    """What a penalty on standard deviations of edges and nodes adds to the derivatives by their values.
 
-    Edge e gets edge_weight[e] (phi_e - edge_mean[e]), and so do edges of other families, symbolic ones, sums
-    of edges and nodes.
-    Where every node is its one sum, its weight as a sum is in that of the node, and sums have none.
-    Kernels take None where there is no such penalty.
+    The derivative by the value phi_e of edge e grows by edge_weight[e] (phi_e - edge_mean[e]); likewise for
+    edges of other families, symbolic edges, sums of edges and nodes. Where every node is one sum of edges,
+    the weight of the sum is included in that of the node, and the arrays of sums are empty. Kernels take None
+    in place of this tuple where there is no such penalty. See `kan_np.objective.sparsity_penalty`.
     """
 
     edge_weight: Floats
@@ -177,11 +180,10 @@ class Pull(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Means over samples and sums of squared deviations.
+    """Means over samples and sums of squared deviations of edges, sums of edges and nodes.
 
-    Of spline edges, edges of other families, symbolic ones, sums and nodes.
-
-    Sums have none of their own where every node is its one sum.
+    Spline edges, edges of other families and symbolic edges have separate arrays. Those of sums are empty
+    where every node is one sum of edges.
     """
 
     edge_mean: Floats

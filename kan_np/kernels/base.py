@@ -1,6 +1,6 @@
-"""Residual functions b(x) of an edge, with derivatives, over a block of samples.
+"""Base functions b(x) of spline edges (residual activation functions in the KAN paper) and their derivatives.
 
-A new one is a branch here and a name in `kan_np.network.kernel_arrays.BASE_FUNCTIONS`.
+To add one, write a branch here and a name in `kan_np.network.kernel_arrays.BASE_FUNCTIONS`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ZERO, IDENTITY, SILU = 0, 1, 2
 def base_function(kind, x, row, n, value, slope, slot):
     """value[slot, s] = b(x[row, s]) and slope[slot, s] = b'(x[row, s]).
 
-    SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)); rows are read and written up to the next
-    full octet.
+    SiLU: b = x S, b' = S (1 + x (1 - S)) with S = 1 / (1 + exp(-x)). Rows are read and written up to the next
+    multiple of 8 samples.
     """
     r, q = np.uint64(row), np.uint64(slot)
     if kind == SILU:
@@ -30,6 +30,6 @@ def base_function(kind, x, row, n, value, slope, slot):
 
 
 @entry
-def residual_row(kind, x, n, value, slope):
-    """`base_function` of the first of the rows, for those who have no network."""
+def base_row(kind, x, n, value, slope):
+    """`base_function` of row 0, callable from Python."""
     base_function(kind, x, 0, n, value, slope, 0)

@@ -1,4 +1,4 @@
-"""All B-splines of the nodes of one layer at samples, and their derivatives, as full rows."""
+"""Design matrices: all B-splines of the nodes of one layer at samples, and their derivatives."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from kan_np.kernels.spline import locate
 def basis_rows(net, x, sources, piece, work, base, slope, rows, slopes):
     """rows[q, m, s] = psi_m(x[i, s]) with i = sources[q] and psi = (b, B_0, ...); slopes: its derivative.
 
-    `slopes` of no rows are left out. `piece` (n_samples,) is scratch, and so are `work`, `base` and `slope`
-    (1, block), block whole octets.
+    Derivatives are not computed where `slopes` has no rows. `piece` (n_samples,) is scratch, and so are
+    `work`, `base` and `slope` (1, block), where block is a multiple of 8.
     """
     n, has_base = x.shape[1], int(net.base != ZERO)
     steep = slopes.shape[0] > 0

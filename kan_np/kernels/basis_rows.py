@@ -1,9 +1,9 @@
-"""Families of edges that are sums of basis functions, phi(x) = sum_r c_r psi_r(x), over a block of samples.
+"""Edges of other families than B-splines, phi(x) = sum_r c_r psi_r(x), over a block of samples.
 
 The functions of a source node and their derivatives are rows, filled once for all edges of the family that
-leave it; values, derivatives by coefficients and by the node are sums over rows. A family that is to be
-compiled has a number and a branch here (`kan_np.edges.family`). Networks that have no such edges pass empty
-arrays, networks of splines and sums None.
+leave it; values, derivatives by coefficients and by the node are sums over rows. A compiled family has a
+number and a branch here (see `kan_np.edges.family`). Networks without such edges pass empty arrays, networks
+of B-splines and sums alone pass None.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from kan_np.kernels._jit import jit
 
-#: Kinds of functions.
+#: Numbers of the compiled families, `Basis.kernel`.
 PIECEWISE_LINEAR, CHEBYSHEV = range(2)
 
 
@@ -51,7 +51,7 @@ def chebyshev_rows(bases, b, x, i, n):
 
 @jit
 def hat_rows(bases, b, x, i, n):
-    """Hats of an even grid; the outermost intervals go on."""
+    """Hat functions of an even grid; the lines of the outermost intervals go on outside."""
     low, high, row = bases.low[b], bases.high[b], np.uint64(i)
     first, n_intervals = bases.row_start[b], bases.n_functions[b] - 1
     step = n_intervals / (high - low)
@@ -61,7 +61,7 @@ def hat_rows(bases, b, x, i, n):
             rows[first + r, s], slopes[first + r, s] = 0.0, 0.0
     for s in range(n):
         u = (x[row, s] - low) * step
-        p = np.int64(min(np.floor(u), n_intervals - 1.0)) if u >= 1.0 else np.int64(0)  # NaN is not
+        p = np.int64(min(np.floor(u), n_intervals - 1.0)) if u >= 1.0 else np.int64(0)  # NaN goes to 0
         rows[first + p, s], rows[first + p + 1, s] = 1.0 - (u - p), u - p
         slopes[first + p, s], slopes[first + p + 1, s] = -step, step
 
@@ -100,14 +100,14 @@ def basis_values(bases, i, n, above):
 
 
 @jit
-def clear_basis_gradient(bases):
+def clear_basis_param_grad(bases):
     """Set the derivatives by all coefficients to zero."""
     if bases is not None:
         bases.gradient[:] = 0.0
 
 
 @jit
-def add_basis_gradient(bases, first, end, n, by_sum):
+def add_basis_param_grad(bases, first, end, n, by_sum):
     """Add derivatives by coefficients, given those by the values of the edges: rows of their targets."""
     if bases is not None:
         for i in range(first, end):
@@ -122,7 +122,7 @@ def add_basis_gradient(bases, first, end, n, by_sum):
 
 
 @jit
-def add_basis_slopes(bases, first, end, n, by_sum, out):
+def add_basis_input_grad(bases, first, end, n, by_sum, out):
     """out[i, s] += sum_e by_sum[target[e], s] phi'_e(x_is) for the nodes first <= i < end."""
     if bases is not None:
         for i in range(first, end):
@@ -138,7 +138,7 @@ def add_basis_slopes(bases, first, end, n, by_sum, out):
 
 @jit
 def basis_jacobian(bases, n, by_sum, work, first_row, jacobian, column):
-    """Rows of a Jacobian that belong to coefficients, from first_row on.
+    """Write the rows of a Jacobian that belong to coefficients, from first_row on.
 
     Derivatives by the sums are multiplied with work[0]; products with work[2] are added to the gradient.
     """

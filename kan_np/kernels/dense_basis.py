@@ -1,11 +1,12 @@
-"""Edges on short grids: the functions of a source node laid out in rows, edges as products with them.
+"""Spline edges on short grids as matrix products with all B-splines of their source node.
 
-An edge is phi(x) = sum_r theta[e, r] psi_r(x) with the residual function, if there is one, and all G + k
-B-splines as psi. Once a node's psi_r are known at the samples of a block, as rows, values, derivatives by
-parameters and derivatives by the node are products of small matrices. That does G + k where only k + 1
-B-splines are not zero, but at the rate of vector instructions: it pays up to about G = 13 for cubics.
+An edge is phi(x) = sum_r theta[e, r] psi_r(x), where psi are the base function, if there is one, and all G +
+k B-splines. Once the psi_r of a node are known at the samples of a block, values, derivatives by parameters
+and derivatives by the node are products of small matrices. That multiplies by G + k functions where only k +
+1 are not zero, but in vector instructions: it is faster up to about G = 13 for cubics. Nodes whose edges are
+computed like this are called dense, the others (`kan_np.kernels.polynomials`) sparse.
 
-Rows are cut into panels of `PANEL` samples, one after the other: (n_panels, n_rows, PANEL) a node. Columns
+The matrix psi_r(x_s) of a node is stored in panels of `PANEL` samples: (n_panels, n_rows, PANEL). Columns
 behind the last sample are zero, so that sums may run over whole panels.
 """
 
@@ -15,20 +16,21 @@ import numpy as np
 
 from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.base import ZERO
-from kan_np.kernels.microkernels import LARGEST, PANEL, tile_moments, tile_slopes, tile_values
+from kan_np.kernels.microkernels import LARGEST, PANEL, tile_input_grad, tile_param_grad, tile_values
 from kan_np.kernels.packing import clear_rows, copy_row, lay, lay_even, put
 from kan_np.kernels.simd4 import LANES
 from kan_np.kernels.spline import place_node
 
-#: Edges to all targets, where one could be named.
+#: Stands for edges to all targets where an argument names one target.
 ALL = np.int64(-1)
 
 
 @jit
 def lay_out(net, i, x, n, places, work, slot):
-    """Fill rows[slot], and slopes[slot] with derivatives by x where there is room, for the n samples x[i].
+    """Write the psi_r of node i at the n samples x[i] to rows[slot], and their derivatives to slopes[slot].
 
-    In the other arrays of `places` slot `work` is scratch, but for the residual function that is there.
+    Derivatives are left out where `slopes` is empty. In the other arrays of `places` slot `work` is scratch,
+    but for the base function, which is read there.
     """
     rows, slopes, has_base = places.rows, places.slopes, int(net.base != ZERO)
     n_rows, with_slopes = rows.shape[2], slopes.shape[0] > 0
@@ -58,7 +60,7 @@ def lay_out(net, i, x, n, places, work, slot):
 
 @jit
 def lay_even_cubics(net, i, x, used, rows, slopes, to):
-    """B-splines of whole panels on equal intervals, in vector registers but for samples outside the grid."""
+    """B-splines of whole panels on equal intervals, vectorised; samples outside the grid one by one."""
     n_inner, n_pieces, with_slopes = net.breaks.shape[1] - 1, net.poly.shape[1], slopes.shape[0] > 0
     n_intervals = net.start[n_pieces - 1] + 1
     first = 1 + (n_inner - n_intervals) // 2
@@ -82,7 +84,7 @@ def lay_even_cubics(net, i, x, used, rows, slopes, to):
 
 @jit
 def lay_samples(net, i, n, places, work, to):
-    """The active B-splines of the samples that slot `work` of `places` places, one by one."""
+    """The active B-splines of samples whose pieces are in slot `work` of `places`, one sample at a time."""
     table, at, u, stretch, start = net.poly_transposed, places.at, places.u, places.stretch, net.start
     rows, slopes = places.rows, places.slopes
     n_pieces, width, order = table.shape[1], table.shape[2], table.shape[3]
@@ -109,7 +111,7 @@ def lay_samples(net, i, n, places, work, to):
 
 @jit
 def tile_size(n):
-    """How many of n edges the next tile takes: largest tiles first, at the end two of about the same size."""
+    """Number of edges in the next tile of n edges: largest tiles first, the last two of about one size."""
     if n <= LARGEST:
         return n
     return min((n + 1) // 2, LARGEST)
@@ -131,7 +133,7 @@ def panel_values(fans, theta, rows, out):
 
 
 @jit_inline
-def panel_moments(fans, delta, rows, grad):
+def panel_param_grad(fans, delta, rows, grad):
     """grad[e, r] += sum_s delta[target[e], s] psi_r(x_s) for the edges e of dense nodes."""
     dense, fan_start, target, first, end, n, slot0 = fans
     n_panels, n_rows, used = rows.shape[1], rows.shape[2], (n + PANEL - 1) // PANEL
@@ -140,13 +142,13 @@ def panel_moments(fans, delta, rows, grad):
             at, e = (slot0 + i - first) * n_panels * n_rows * PANEL, fan_start[i]
             while e < fan_start[i + 1]:
                 size = tile_size(fan_start[i + 1] - e)
-                tile_moments(size, delta, delta.shape[1], target, e, rows, at, n_rows, used, grad)
+                tile_param_grad(size, delta, delta.shape[1], target, e, rows, at, n_rows, used, grad)
                 e += size
 
 
 @jit_inline
-def panel_slopes(fans, only, theta, slopes, delta, out):
-    """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of dense nodes i to `only`, or ALL."""
+def panel_input_grad(fans, only, theta, slopes, delta, out):
+    """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges e from dense nodes i to `only`, or ALL."""
     dense, fan_start, target, first, end, n, slot0 = fans
     n_panels, n_rows, width = slopes.shape[1], slopes.shape[2], out.shape[1]
     for i in range(first, end):
@@ -156,13 +158,13 @@ def panel_slopes(fans, only, theta, slopes, delta, out):
                 at, e = ((slot0 + i - first) * n_panels + panel) * n_rows * PANEL, edge
                 while e < behind:
                     size, to = tile_size(behind - e), panel * PANEL
-                    tile_slopes(size, theta, e, n_rows, slopes, at, target, delta, width, to, out, i)
+                    tile_input_grad(size, theta, e, n_rows, slopes, at, target, delta, width, to, out, i)
                     e += size
 
 
 @jit
 def edges_to(only, target, edge, end):
-    """The edges of a fan, as first and end, whose target is `only`: one or none; or ALL of them."""
+    """First and end of the edges among edge <= e < end whose target is `only` (one or none), or ALL."""
     if only == ALL:
         return edge, end
     while edge < end and target[edge] != only:

@@ -4,10 +4,10 @@ The row of J that belongs to sample s and output j holds, for edge e from node i
 
     d f_j / d theta_e = a_t (b(x_i), B_m(x_i), ..., B_{m+k}(x_i)),    a_t = d f_j / d x_t :
 
-k + 2 numbers other than zero, whatever the grid. On long grids `accumulate_sparse` adds their
-products where they belong and never forms J; on short ones `jacobian_rows` lays J out for a chunk of samples,
-for a matrix product by BLAS. The first costs the same on every grid, the second grows with
-(G + k + 1)^2 but at the full rate of BLAS.
+k + 2 numbers other than zero, whatever the grid. On long grids `accumulate_sparse` adds the products of these
+numbers to the matrix without forming J; on short ones `jacobian_rows` forms J for a chunk of samples, for a
+matrix product by BLAS. The time of the first is the same for every grid; that of the second grows with
+(G + k + 1)^2, but at the full speed of BLAS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kan_np.kernels._jit import entry, jit
 from kan_np.kernels.base import ZERO, base_function
-from kan_np.kernels.basis_rows import basis_jacobian, clear_basis_gradient
+from kan_np.kernels.basis_rows import basis_jacobian, clear_basis_param_grad
 from kan_np.kernels.dense_basis import lay_out
 from kan_np.kernels.layer import start_evaluation
 from kan_np.kernels.microkernels import PANEL
@@ -28,21 +28,21 @@ from kan_np.kernels.node_stage import affine_jacobian, clear_affine_gradient
 from kan_np.kernels.packing import scale_row
 from kan_np.kernels.simd4 import LANES, add_row
 from kan_np.kernels.spline import active_values
-from kan_np.kernels.symbols import clear_symbol_gradient, symbol_jacobian
+from kan_np.kernels.symbols import clear_symbol_param_grad, symbol_jacobian
 
 
 class Active(NamedTuple):
-    """What is not zero in a row of J, but for the factor a_t: by source node, for the samples of a block."""
+    """The nonzero elements of rows of J without the factor a_t, by source node, for a block of samples."""
 
     value: NDArray[np.float64]  # (n_sources, block, k + 1) the active B-splines
-    first: NDArray[np.int64]  # (n_sources, block) place of the first of them among the parameters of an edge
-    base: NDArray[np.float64]  # (n_sources, block) residual function
+    first: NDArray[np.int64]  # (n_sources, block) index of the first of them among the parameters of an edge
+    base: NDArray[np.float64]  # (n_sources, block) base function
     column: NDArray[np.float64]  # (n_params of an edge,) scratch
 
 
 @jit
 def residual_block(net, theta, inputs, block, y, places, scratch, residual):
-    """Forward for a block; residual[j, s] = f_j(x_s) - y_js. Returns the number of samples."""
+    """Evaluate the network on a block: residual[j, s] = f_j(x_s) - y_js. Returns the number of samples."""
     low = block * net.block
     n = min(net.block, y.shape[1] - low)
     layers_forward(net, theta, n, inputs, block * net.node_start[1], places, scratch)
@@ -68,7 +68,7 @@ def loss(net, theta, inputs, y, weight, places, scratch, residual):
 
 @jit
 def expand_block(net, inputs, block, n, places, active):
-    """Fill `active` for all nodes, none of them dense, after a forward pass of the block."""
+    """Fill `active` for all nodes, of which none may be dense, after a forward pass of the block."""
     n_in, shift = net.node_start[1], int(net.base != ZERO)
     for i in range(active.first.shape[0]):
         if net.fan_start[i] == net.fan_start[i + 1]:
@@ -83,7 +83,7 @@ def expand_block(net, inputs, block, n, places, active):
 
 @jit
 def reaches(net, edge, output):
-    """Whether the output depends on the edge: edges of the last layer touch one output each."""
+    """Whether the output depends on the edge: an edge of the last layer leads to one output only."""
     first_out = net.node_start[net.node_start.shape[0] - 2]
     return net.target[edge] < first_out or net.target[edge] == first_out + output
 
@@ -180,7 +180,7 @@ def add_pair(base, n, work, row, active, i, at, h, to, matrix):
 def jacobian_rows(
     net, theta, inputs, first_block, n_rows, y, weight, places, scratch, residual, jacobian, vector
 ):
-    """Rows of sqrt(W) J, transposed, for n_rows samples from `first_block` on; returns r^T W r.
+    """Write rows of sqrt(W) J, transposed, for n_rows samples from `first_block` on; return r^T W r.
 
     Column j n_rows + s of jacobian (p, n_out n_rows) belongs to output j of sample s. J^T W r is added to
     `vector`, of the shape of theta. Coefficients of other families, constants of symbolic edges, scales and
@@ -193,10 +193,10 @@ def jacobian_rows(
     first_symbol = after_bases(bases, first_basis)
     start_evaluation(net, theta, scratch)
     if first_block == 0:
-        clear_symbol_gradient(symbols)
-        clear_basis_gradient(bases)
+        clear_symbol_param_grad(symbols)
+        clear_basis_param_grad(bases)
         clear_affine_gradient(stage)
-    kept = inputs.rows.shape[0] > 0  # else rows of the inputs are laid out here, too
+    kept = inputs.rows.shape[0] > 0  # else the functions of the inputs are evaluated here, too
     for block in range(first_block, first_block + (n_rows + net.block - 1) // net.block):
         n = residual_block(net, theta, inputs, block, y, places, scratch, residual)
         low = block * net.block
@@ -205,7 +205,7 @@ def jacobian_rows(
                 continue
             if i < n_in:
                 base_function(net.base, scratch.x, i, n, places.base, places.dbase, i)
-            # laid out here alone; places and residual functions are in the same slot
+            # evaluated only here; pieces and base functions are in the same slot
             lay_out(net, i, scratch.x, n, places, i, i)
         for j in range(y.shape[0]):
             column = j * n_rows + low - first_block * net.block
@@ -239,7 +239,7 @@ def jacobian_rows(
 
 @jit
 def after_bases(bases, first_basis):
-    """The row of a Jacobian behind those of the coefficients of other families."""
+    """Index of the first Jacobian row behind those of the coefficients of other families."""
     if bases is None:
         return first_basis
     return first_basis + bases.coef.shape[0]
@@ -247,7 +247,7 @@ def after_bases(bases, first_basis):
 
 @jit
 def first_affine(symbols, first_symbol):
-    """The row of a Jacobian that belongs to the first scale, behind four for each symbolic edge."""
+    """Index of the Jacobian row of the first scale, behind four rows for each symbolic edge."""
     if symbols is None:
         return first_symbol
     return first_symbol + 4 * symbols.target.shape[0]

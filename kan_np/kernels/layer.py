@@ -1,10 +1,11 @@
-"""Fans and layers over a block of samples, by panels or by polynomials as their source nodes are marked.
+"""One layer of a network on a block of samples: values of edges, derivatives by parameters and inputs.
 
-A fan is all edges that leave a node. Both kinds of edges offer the same three steps: values, derivatives by
-parameters (moments), derivatives by the node (slopes). Each gets the fans of several nodes as the tuple
-(dense, fan_start, target, first, end, n, slot0) and leaves out those of the other kind; calls are few, since
-handing over the arrays of a network takes as long as the arithmetic of some ten samples. Rows of samples are
-written up to the next full panel.
+A fan is all edges that leave a node. The edges of a dense node (`kan_np.kernels.dense_basis`) and of a sparse
+one (`kan_np.kernels.polynomials`) offer the same three steps: values, derivatives by parameters (param_grad),
+derivatives by the node (input_grad). Each step gets the fans of several nodes as the tuple (dense, fan_start,
+target, first, end, n, slot0) and skips nodes of the other kind. Calls are few, since passing the arrays of a
+network takes as long as the arithmetic of some ten samples. Rows of samples are written up to the next full
+panel.
 """
 
 from __future__ import annotations
@@ -13,35 +14,35 @@ from kan_np.kernels._jit import jit, spliced
 from kan_np.kernels.base import ZERO, base_function
 from kan_np.kernels.basis_rows import (
     add_bases,
-    add_basis_gradient,
-    add_basis_slopes,
+    add_basis_input_grad,
+    add_basis_param_grad,
     basis_values,
-    clear_basis_gradient,
+    clear_basis_param_grad,
 )
-from kan_np.kernels.dense_basis import ALL, lay_out, panel_moments, panel_slopes, panel_values
+from kan_np.kernels.dense_basis import ALL, lay_out, panel_input_grad, panel_param_grad, panel_values
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.node_stage import add_affine_gradient, clear_affine_gradient, make_nodes, pull_to_sums
 from kan_np.kernels.polynomials import (
-    clear_moments,
-    polynomial_moments,
-    polynomial_slopes,
+    clear_polynomial_grad,
+    polynomial_input_grad,
+    polynomial_param_grad,
     polynomial_values,
     to_coefficients,
     to_polynomials,
 )
 from kan_np.kernels.spline import place_nodes
 from kan_np.kernels.symbols import (
-    add_symbol_gradient,
-    add_symbol_slopes,
+    add_symbol_input_grad,
+    add_symbol_param_grad,
     add_symbols,
-    clear_symbol_gradient,
+    clear_symbol_param_grad,
     symbol_values,
 )
 
 
 @jit
 def start_evaluation(net, theta, scratch):
-    """What comes before the first block."""
+    """Prepare an evaluation, before the first block: splines as polynomials."""
     has_base = net.base != ZERO
     to_polynomials(
         theta, has_base, net.source, net.dense, net.poly, net.start, scratch.polynomial, scratch.columns
@@ -50,23 +51,23 @@ def start_evaluation(net, theta, scratch):
 
 @jit
 def start_gradient(net, scratch):
-    """What comes before the first block of a gradient."""
-    clear_moments(scratch.moment, net.source, net.dense)
-    clear_symbol_gradient(scratch.symbols)
-    clear_basis_gradient(scratch.bases)
+    """Prepare a gradient, before the first block: set all sums over samples to zero."""
+    clear_polynomial_grad(scratch.polynomial_grad, net.source, net.dense)
+    clear_symbol_param_grad(scratch.symbols)
+    clear_basis_param_grad(scratch.bases)
     clear_affine_gradient(scratch.stage)
 
 
 @jit
 def end_gradient(net, scratch, grad):
-    """What comes after the last block of a gradient."""
+    """Finish a gradient, after the last block: from derivatives by polynomials to those by coefficients."""
     has_base, table = net.base != ZERO, net.poly_transposed
-    to_coefficients(scratch.moment, has_base, net.source, net.dense, table, net.start, grad)
+    to_coefficients(scratch.polynomial_grad, has_base, net.source, net.dense, table, net.start, grad)
 
 
 @spliced
 def expand_nodes(net, first, end, x, n, places, slot0):
-    """Fill the slots from slot0 on for the nodes first <= i < end with n samples x[i] each."""
+    """Fill `places` from slot0 on for the nodes first <= i < end at the n samples x[i] of each."""
     place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
     for i in range(first, end):
         if net.fan_start[i] == net.fan_start[i + 1]:
@@ -97,16 +98,16 @@ def add_values(net, theta, first, end, n, places, slot0, scratch, out):
 
 
 @spliced
-def add_moments(net, first, end, n, places, slot0, scratch, delta, grad):
+def add_param_grad(net, first, end, n, places, slot0, scratch, delta, grad):
     """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
-    panel_moments(fans, delta, places.rows, grad)
+    panel_param_grad(fans, delta, places.rows, grad)
     has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
-    polynomial_moments(fans, delta, has_base, n_intervals, places, scratch.moment, grad)
+    polynomial_param_grad(fans, delta, has_base, n_intervals, places, scratch.polynomial_grad, grad)
 
 
 @spliced
-def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
+def take_input_grad(net, theta, first, end, only, n, places, slot0, scratch, delta):
     """scratch.delta[i, s] = sum_t delta[t, s] phi'_it(x_is) for the nodes first <= i < end.
 
     The sum goes over all targets t unless `only` names one.
@@ -114,8 +115,8 @@ def take_slopes(net, theta, first, end, only, n, places, slot0, scratch, delta):
     out = scratch.delta
     clear(out, first, end, n)
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
-    panel_slopes(fans, only, theta, places.slopes, delta, out)
-    polynomial_slopes(fans, only, scratch.slope, delta, out)
+    panel_input_grad(fans, only, theta, places.slopes, delta, out)
+    polynomial_input_grad(fans, only, scratch.slope, delta, out)
 
 
 @spliced
@@ -131,25 +132,25 @@ def layer_forward(net, theta, layer, n, places, slot0, scratch):
 
 @spliced
 def layer_backward(net, theta, layer, n, places, slot0, scratch, pull, grad):
-    """Carry derivatives from the target nodes of a layer to its parameters and its hidden source nodes."""
+    """Backpropagation: from derivatives by target nodes of a layer to those by its parameters and sources."""
     source, first = net.node_start[layer], net.node_start[layer + 1]
-    if pull is not None:  # decided when the kernel is compiled: without such a penalty there is no such code
+    if pull is not None:  # decided at compile time: without such a penalty this code is not compiled
         layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, grad)
         return
     sums_backward(net, layer, n, scratch)
     by_sum = scratch.by_sum
-    add_moments(net, source, first, n, places, slot0, scratch, by_sum, grad)
-    add_symbol_gradient(scratch.symbols, source, first, n, scratch.x, by_sum)
-    add_basis_gradient(scratch.bases, source, first, n, by_sum)
+    add_param_grad(net, source, first, n, places, slot0, scratch, by_sum, grad)
+    add_symbol_param_grad(scratch.symbols, source, first, n, scratch.x, by_sum)
+    add_basis_param_grad(scratch.bases, source, first, n, by_sum)
     if layer > 0:
-        take_slopes(net, theta, source, first, ALL, n, places, slot0, scratch, by_sum)
-        add_symbol_slopes(scratch.symbols, source, first, n, by_sum, scratch.delta)
-        add_basis_slopes(scratch.bases, source, first, n, by_sum, scratch.delta)
+        take_input_grad(net, theta, source, first, ALL, n, places, slot0, scratch, by_sum)
+        add_symbol_input_grad(scratch.symbols, source, first, n, by_sum, scratch.delta)
+        add_basis_input_grad(scratch.bases, source, first, n, by_sum, scratch.delta)
 
 
 @spliced
 def sums_backward(net, layer, n, scratch):
-    """Carry derivatives from the target nodes of a layer to their sums, scales and biases."""
+    """From derivatives by the target nodes of a layer to those by their sums, scales and biases."""
     first, end = net.node_start[layer + 1], net.node_start[layer + 2]
     pull_to_sums(scratch.stage, first, end, n, scratch.sums, scratch.delta, scratch.by_sum)
     add_affine_gradient(scratch.stage, first, end, n, scratch.sums, scratch.delta)
@@ -174,18 +175,18 @@ def layer_backward_pulled(net, theta, layer, n, places, slot0, scratch, pull, gr
             pull_edge(pull.edge_weight[e], pull.edge_mean[e], n, scratch.by_sum, above, j)
         pull_symbols(scratch.symbols, pull, i, n, scratch.by_sum, above)
         pull_bases(scratch.bases, pull, i, n, scratch.by_sum, above)
-        add_moments(net, i, i + 1, n, places, slot, scratch, above, grad)
-        add_symbol_gradient(scratch.symbols, i, i + 1, n, scratch.x, above)
-        add_basis_gradient(scratch.bases, i, i + 1, n, above)
+        add_param_grad(net, i, i + 1, n, places, slot, scratch, above, grad)
+        add_symbol_param_grad(scratch.symbols, i, i + 1, n, scratch.x, above)
+        add_basis_param_grad(scratch.bases, i, i + 1, n, above)
         if layer > 0:
-            take_slopes(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
-            add_symbol_slopes(scratch.symbols, i, i + 1, n, above, scratch.delta)
-            add_basis_slopes(scratch.bases, i, i + 1, n, above, scratch.delta)
+            take_input_grad(net, theta, i, i + 1, ALL, n, places, slot, scratch, above)
+            add_symbol_input_grad(scratch.symbols, i, i + 1, n, above, scratch.delta)
+            add_basis_input_grad(scratch.bases, i, i + 1, n, above, scratch.delta)
 
 
 @jit
 def pull_edge(weight, mean, n, by_sum, above, j):
-    """above[j, s]: derivatives by the edge whose values are there, those of its sum and of its spread."""
+    """Replace the values of an edge in above[j] by derivatives: that by its sum and that of the penalty."""
     for s in range(n):
         above[j, s] = by_sum[j, s] + weight * (above[j, s] - mean)
 

@@ -1,15 +1,15 @@
-"""Products of parameters and panels: the inner loops of edges whose B-splines are laid out in rows.
+"""The inner loops of dense nodes: products of edge parameters with panels of B-spline values.
 
 A panel holds the numbers of one source node for `PANEL` samples: row r of it is the r-th function of an edge,
-the residual function or a B-spline, at these samples. For a tile of up to `LARGEST` edges from one source,
+the base function or a B-spline, at these samples. For a tile of up to `LARGEST` edges from one source,
 
     tile_values    out[j_t, s] += sum_r theta[e_t, r] panel[r, s],
-    tile_moments   grad[e_t, r] += sum_s delta[j_t, s] panel[r, s],
-    tile_slopes    out[node, s] += sum_r (sum_t delta[j_t, s] theta[e_t, r]) panel[r, s],
+    tile_param_grad   grad[e_t, r] += sum_s delta[j_t, s] panel[r, s],
+    tile_input_grad    out[node, s] += sum_r (sum_t delta[j_t, s] theta[e_t, r]) panel[r, s],
 
 with e_t = edge + t and j_t = target[e_t]. Every size of a tile has code of its own, so that sums stay in
 vector registers. Vectors are eight numbers long whatever the processor has: sums are taken in one order
-everywhere. Arrays are C-contiguous, `panel` and other places are flat indices, nothing is checked.
+everywhere. Arrays are C-contiguous, `panel` and other positions are flat indices, nothing is checked.
 `tests/reference.py` has slow twins.
 """
 
@@ -31,7 +31,7 @@ PANEL, LARGEST = 16, 5
 _FLAG = ir.IntType(1)
 _LANES = 8
 _VECTORS = PANEL // _LANES
-#: Rows whose moments are summed at once: with five edges fifteen registers.
+#: Rows of a panel whose products are summed at once: with five edges these are fifteen registers.
 _ROWS = 3
 
 
@@ -77,10 +77,10 @@ class Tile(Vectors):
 
 
 class Columns(Tile):
-    """Samples on a grid."""
+    """Samples, and the intervals of a grid in which they lie."""
 
     @property
-    def nothing(self) -> Any:
+    def none(self) -> Any:
         """False in all lanes."""
         return ir.Constant(ir.VectorType(_FLAG, self.lanes), [0] * self.lanes)
 
@@ -132,7 +132,7 @@ def tile_values(
                 row = tile.panel_row(rows_type, rows, tile.index((panel, 1), (r, PANEL)))
                 for t in range(n):
                     weight_at = tile.index((tile.ahead(edge, t), n_rows), (r, 1))
-                    weight = tile.spread(tile.number(theta_type, theta, weight_at))
+                    weight = tile.broadcast(tile.number(theta_type, theta, weight_at))
                     for own, vector in zip(sums[t], row, strict=True):
                         tile.add(own, weight, vector)
             for own_sums, start in zip(sums, to, strict=True):
@@ -145,7 +145,7 @@ def tile_values(
 
 
 @intrinsic
-def tile_moments(
+def tile_param_grad(
     _: Any,
     size: Any,
     delta: Any,
@@ -200,7 +200,7 @@ def tile_moments(
 
 
 @intrinsic
-def tile_slopes(
+def tile_input_grad(
     _: Any,
     size: Any,
     theta: Any,
@@ -230,7 +230,7 @@ def tile_slopes(
             with tile.counting(n_rows) as r:
                 row = tile.panel_row(slopes_type, slopes, tile.index((panel, 1), (r, PANEL)))
                 weight_at = [tile.index((tile.ahead(edge, t), n_rows), (r, 1)) for t in range(n)]
-                weights = [tile.spread(tile.number(theta_type, theta, at)) for at in weight_at]
+                weights = [tile.broadcast(tile.number(theta_type, theta, at)) for at in weight_at]
                 for v in range(_VECTORS):
                     total = tile.times(weights[0], pulled[0][v])
                     for t in range(1, n):

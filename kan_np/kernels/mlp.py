@@ -1,4 +1,4 @@
-"""An MLP over blocks of samples that stay in the cache: one call a loss and gradient.
+"""Loss and gradient of a whole MLP in one call, over blocks of samples that stay in the cache.
 
 `nodes` holds all node layers of a block, one after the other, each followed by a row of ones, so that biases
 are a row of weights: layer l has width[l] + 1 rows, the last its outputs alone. theta is W_0, b_0, W_1, ...
@@ -50,7 +50,7 @@ def forward_block(kind, width, theta, x, low, n, nodes, slopes):
 
 @spliced
 def block_loss(y, weight, low, n, nodes, first):
-    """sum_{s,j} weight_s (f_j(x_s) - y_js)^2; its derivatives take the place of the outputs."""
+    """sum_{s,j} weight_s (f_j(x_s) - y_js)^2; the outputs are overwritten by its derivatives by them."""
     loss = 0.0
     for j in range(y.shape[0]):
         for s in range(n):
@@ -65,7 +65,7 @@ def block_loss(y, weight, low, n, nodes, first):
 
 @jit
 def backward_block(width, theta, n, nodes, slopes, first, grad):
-    """From the derivatives by the outputs to those by all parameters; hidden nodes are written over."""
+    """From derivatives by the outputs to those by all parameters; values of hidden nodes are overwritten."""
     row, end = nodes.shape[1], theta.shape[0]
     n_panels = (n + PANEL - 1) // PANEL
     for layer in range(width.shape[0] - 2, -1, -1):
@@ -102,7 +102,7 @@ def loss_and_gradient(kind, width, theta, x, y, weight, nodes, slopes, grad):
 
 @entry
 def loss(kind, width, theta, x, y, weight, nodes, slopes):
-    """The loss alone."""
+    """Return sum_{s,j} weight_s (f_j(x_s) - y_js)^2 without its gradient."""
     total, block = 0.0, nodes.shape[1]
     for low in range(0, x.shape[1], block):
         n = min(block, x.shape[1] - low)
@@ -113,7 +113,7 @@ def loss(kind, width, theta, x, y, weight, nodes, slopes):
 
 @entry
 def values_and_slopes(kind, width, theta, x, nodes, slopes, all_nodes, all_slopes):
-    """all_nodes[i, s] and all_slopes[i, s]: those of the blocks, for every sample of x."""
+    """all_nodes[i, s], all_slopes[i, s]: values of nodes and derivatives of activations, for all samples."""
     block = nodes.shape[1]
     for low in range(0, x.shape[1], block):
         n = min(block, x.shape[1] - low)

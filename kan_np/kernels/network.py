@@ -1,11 +1,11 @@
-"""The whole network over blocks of samples that stay in the cache: one call a loss and gradient."""
+"""Loss, gradient and Jacobian of a whole KAN, in one call each; blocks of samples stay in the cache."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit, spliced
-from kan_np.kernels.basis_rows import add_basis_slopes
+from kan_np.kernels.basis_rows import add_basis_input_grad
 from kan_np.kernels.dense_basis import ALL
 from kan_np.kernels.layer import (
     clear,
@@ -16,15 +16,15 @@ from kan_np.kernels.layer import (
     layer_forward,
     start_evaluation,
     start_gradient,
-    take_slopes,
+    take_input_grad,
 )
 from kan_np.kernels.node_stage import pull_to_sums
-from kan_np.kernels.symbols import add_symbol_slopes
+from kan_np.kernels.symbols import add_symbol_input_grad
 
 
 @entry
 def expand_inputs(net, x, inputs, scratch):
-    """Place all samples for the input nodes, once: slot block * n_in + i of `inputs`."""
+    """Find the pieces of all samples at the input nodes, once: slot block * n_in + i of `inputs`."""
     n_in = x.shape[1]
     for block in range((x.shape[0] + net.block - 1) // net.block):
         low = block * net.block
@@ -35,7 +35,7 @@ def expand_inputs(net, x, inputs, scratch):
 
 @jit
 def load_symbol_inputs(symbols, low, n, rows):
-    """rows[i, s] = the input i of sample low + s, which symbolic edges need where splines need places."""
+    """rows[i, s] = input i of sample low + s, which symbolic edges need (splines need its piece only)."""
     if symbols is not None:
         for i in range(symbols.inputs.shape[0]):
             r = np.uint64(i)
@@ -53,10 +53,10 @@ def load_block(x, low, n, rows):
 
 @spliced
 def layers_forward(net, theta, n, inputs, input_slot, places, scratch):
-    """All layers, for inputs whose places are in `inputs` from input_slot on."""
+    """Values of all nodes, for input samples whose pieces are in `inputs` from input_slot on."""
     load_symbol_inputs(scratch.symbols, input_slot // net.node_start[1] * net.block, n, scratch.x)
     for layer in range(net.node_start.shape[0] - 2):
-        here, slot = inputs, input_slot  # chosen here, so that there is one call below to be compiled
+        here, slot = inputs, input_slot  # chosen here, so that only one call has to be compiled
         if layer > 0:
             here, slot = places, net.node_start[layer]
             expand_nodes(net, slot, net.node_start[layer + 1], scratch.x, n, places, slot)
@@ -75,7 +75,7 @@ def layers_backward(net, theta, n, inputs, input_slot, places, scratch, pull, gr
 
 @spliced
 def forward_block(net, theta, x, low, n, places, scratch):
-    """Values of all nodes and places of all source nodes for samples low .. low + n - 1."""
+    """Values of all nodes, and pieces at all source nodes, for samples low .. low + n - 1."""
     load_block(x, low, n, scratch.x)
     for layer in range(net.node_start.shape[0] - 2):
         first = net.node_start[layer]
@@ -134,39 +134,39 @@ def edge_statistics(net, theta, x, places, scratch, statistics):
         n = min(net.block, x.shape[0] - low)
         forward_block(net, theta, x, low, n, places, scratch)
         for i in range(statistics.node_mean.shape[0]):
-            join_moments(scratch.x, i, n, low, i, statistics.node_mean, statistics.node_square)
+            join_statistics(scratch.x, i, n, low, i, statistics.node_mean, statistics.node_square)
         for j in range(net.node_start[1], statistics.sum_mean.shape[0]):
-            join_moments(scratch.sums, j, n, low, j, statistics.sum_mean, statistics.sum_square)
+            join_statistics(scratch.sums, j, n, low, j, statistics.sum_mean, statistics.sum_square)
         for i in range(net.fan_start.shape[0] - 1):
             edge_values(net, theta, i, n, places, i, scratch)
             for e in range(net.fan_start[i], net.fan_start[i + 1]):
                 mean, square = statistics.edge_mean, statistics.edge_square
-                join_moments(scratch.above, net.target[e], n, low, e, mean, square)
+                join_statistics(scratch.above, net.target[e], n, low, e, mean, square)
             join_symbols(scratch.symbols, i, n, low, scratch.above, statistics)
             join_bases(scratch.bases, i, n, low, scratch.above, statistics)
 
 
 @jit
 def join_symbols(symbols, i, n, low, above, statistics):
-    """`join_moments` of the symbolic edges that leave node i."""
+    """`join_statistics` of the symbolic edges that leave node i."""
     if symbols is not None:
         for e in range(symbols.fan_start[i], symbols.fan_start[i + 1]):
             mean, square = statistics.symbol_mean, statistics.symbol_square
-            join_moments(above, symbols.target[e], n, low, e, mean, square)
+            join_statistics(above, symbols.target[e], n, low, e, mean, square)
 
 
 @jit
 def join_bases(bases, i, n, low, above, statistics):
-    """`join_moments` of the edges of other families that leave node i."""
+    """`join_statistics` of the edges of other families that leave node i."""
     if bases is not None:
         for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
             for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
                 mean, square = statistics.basis_mean, statistics.basis_square
-                join_moments(above, bases.target[e], n, low, e, mean, square)
+                join_statistics(above, bases.target[e], n, low, e, mean, square)
 
 
 @jit
-def join_moments(values, row, n, before, index, mean, square):
+def join_statistics(values, row, n, before, index, mean, square):
     """Join the n values of a row to the mean and squared deviations of `before` earlier ones, at `index`."""
     total = 0.0
     for s in range(n):
@@ -198,14 +198,14 @@ def input_jacobian(net, theta, x, places, scratch, out):
 def node_slopes(net, theta, output, lowest, n, places, scratch):
     """scratch.delta[t, s] = d f_output / d x_t for all nodes t behind node layer `lowest`, and its own.
 
-    scratch.by_sum gets those by the sums of all layers. Places and slopes are those of a forward pass; slots
-    are nodes, so `lowest` is 0 only where the inputs have slots in `places`.
+    scratch.by_sum gets the derivatives by the sums of all layers. A forward pass must have filled `places`
+    with a slot for every node; `lowest` may be 0 only where the inputs have slots there, too.
     """
     n_layers, stage = net.node_start.shape[0] - 2, scratch.stage
     own = net.node_start[n_layers] + output
     if stage is None:
         clear(scratch.delta, own, own + 1, n)
-    else:  # their sums are asked for, too
+    else:  # the derivatives by their sums are needed, too
         clear(scratch.delta, net.node_start[n_layers], net.node_start[n_layers + 1], n)
     for s in range(n):
         scratch.delta[own, s] = 1.0
@@ -214,8 +214,8 @@ def node_slopes(net, theta, output, lowest, n, places, scratch):
         pull_to_sums(stage, end, net.node_start[layer + 2], n, scratch.sums, scratch.delta, scratch.by_sum)
         if layer < lowest:
             break
-        # without products and scales no other edge of the last layer carries anything
+        # without products and scales the output depends on no other edge of the last layer
         only = own if stage is None and layer == n_layers - 1 else ALL
-        take_slopes(net, theta, first, end, only, n, places, first, scratch, scratch.by_sum)
-        add_symbol_slopes(scratch.symbols, first, end, n, scratch.by_sum, scratch.delta)
-        add_basis_slopes(scratch.bases, first, end, n, scratch.by_sum, scratch.delta)
+        take_input_grad(net, theta, first, end, only, n, places, first, scratch, scratch.by_sum)
+        add_symbol_input_grad(scratch.symbols, first, end, n, scratch.by_sum, scratch.delta)
+        add_basis_input_grad(scratch.bases, first, end, n, scratch.by_sum, scratch.delta)

@@ -4,9 +4,9 @@ A node with the sums z_j of its own subnodes j is
 
     t = S prod_j (s_j z_j + b_j) + B
 
-(pykan's node and subnode scales and biases, 1 and 0 where a network has none). Where every node is its one
-sum, kernels pass None in place of `NodeStage`; sums and nodes are then the same rows, and nothing of this is
-compiled.
+(pykan's node and subnode scales and biases, 1 and 0 where a network has none). Where every node is one plain
+sum, kernels pass None in place of `NodeStage`; sums and nodes are then the same rows, and none of this file
+is compiled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kan_np.kernels.microkernels import PANEL
 
 @jit
 def make_nodes(stage, first, end, n, sums, x):
-    """x[t, s] from the sums of the nodes first <= t < end; products before scale and bias are kept."""
+    """x[t, s] of the nodes first <= t < end from their sums; products before scale and bias are kept."""
     if stage is not None:
         for t in range(first, end):
             r = np.uint64(t)
@@ -89,7 +89,7 @@ def add_affine_gradient(stage, first, end, n, sums, delta):
 
 @jit
 def affine_jacobian(stage, n, sums, delta, work, first_row, jacobian, column):
-    """Rows of a Jacobian that belong to scales and biases, from first_row on, in the order of `gradient`.
+    """Write the rows of a Jacobian of scales and biases, from first_row on, in the order of `gradient`.
 
     Derivatives are multiplied with work[0]; products with work[2] are added to the gradient.
     """

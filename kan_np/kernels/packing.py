@@ -1,12 +1,12 @@
-"""How panels are filled: the functions of a source node at the samples of a block, row by row.
+"""Instructions that fill panels with the functions of a source node at the samples of a block.
 
-    lay_even     all of a panel's samples at once, on equal intervals: a window of four rows slides over them
-    lay          the four cubics of one sample, from the table of its piece
+    lay_even     B-splines of all samples of a panel at once, on equal intervals
+    lay          the four cubics of one sample, from the coefficients of its piece
     clear_rows   zeros
-    copy_row     the residual function
-    scale_row    the other way: a row of a panel times numbers of its samples, as rows of a Jacobian need it
+    copy_row     the base function
+    scale_row    reads a panel: one of its rows times a number for each sample, for rows of a Jacobian
 
-Arrays are C-contiguous, places are flat indices, nothing is checked. See `kan_np.kernels.microkernels`.
+Arrays are C-contiguous, positions are flat indices, nothing is checked. See `kan_np.kernels.microkernels`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Cubics(Columns):
         """
         window = self.sums([self.constant(0.0)] * 4)
         with self.counting(n_intervals) as q:
-            here = self.builder.fcmp_ordered("==", p, self.spread(self.builder.sitofp(q, DOUBLE)))
+            here = self.builder.fcmp_ordered("==", p, self.broadcast(self.builder.sitofp(q, DOUBLE)))
             taken = [
                 self.builder.select(here, vector, self.builder.load(row))
                 for vector, row in zip(vectors, window, strict=True)
@@ -76,18 +76,19 @@ def lay_even(
     """Fill PANEL columns with cubic B-splines on equal intervals: row m begins at to + PANEL m.
 
     x[sample + s] lies in interval p = floor((x - start) step), taken between the first and the last, whose
-    polynomials are table[piece + 4 d + r] for every p: rows p to p + 3 of its column get their values, and on
-    request derivatives, the others zero. Returns whether a sample lies outside of low and high; NaN does not.
+    polynomials are table[piece + 4 d + r] for every p: rows p to p + 3 of its column get their values (and
+    derivatives if `with_slopes`), the others zero. Returns whether a sample lies outside [low, high]; NaN
+    counts as inside.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         tile = _Cubics(context, builder)
         with_slopes, x, sample, low, high, start, step, n_intervals, table, piece, rows, slopes, to = values
         x_type, table_type, rows_type, slopes_type = (signature.args[i] for i in (1, 8, 10, 11))
-        last = tile.spread(builder.sitofp(tile.ahead(n_intervals, -1), DOUBLE))
-        low, high, start, step = (tile.spread(number) for number in (low, high, start, step))
-        weights = [tile.spread(tile.number(table_type, table, tile.ahead(piece, i))) for i in range(16)]
-        outside: Any = tile.nothing
+        last = tile.broadcast(builder.sitofp(tile.ahead(n_intervals, -1), DOUBLE))
+        low, high, start, step = (tile.broadcast(number) for number in (low, high, start, step))
+        weights = [tile.broadcast(tile.number(table_type, table, tile.ahead(piece, i))) for i in range(16)]
+        outside: Any = tile.none
         for v, z in enumerate(tile.panel_row(x_type, x, sample)):
             for test in (builder.fcmp_ordered("<", z, low), builder.fcmp_ordered(">", z, high)):
                 outside = builder.or_(outside, test)
@@ -128,13 +129,13 @@ def lay(
                 lanes.put(lanes.lane(vector, r), array_type, array, lanes.ahead(to, PANEL * r))
 
         c0, c1, c2, c3 = (lanes.load(table_type, table, lanes.ahead(piece, 4 * d)) for d in range(4))
-        t = lanes.spread(u)
+        t = lanes.broadcast(u)
         a = lanes.times_plus(c0, t, c1)
         b = lanes.times_plus(a, t, c2)
         scatter(lanes.times_plus(b, t, c3), rows_type, rows)
         with builder.if_then(with_slopes):
             slope = lanes.times_plus(lanes.times_plus(c0, t, a), t, b)
-            scatter(lanes.times(slope, lanes.spread(stretch)), slopes_type, slopes)
+            scatter(lanes.times(slope, lanes.broadcast(stretch)), slopes_type, slopes)
         return context.get_dummy_value()
 
     return types.void(with_slopes, table, piece, u, stretch, rows, slopes, to), generate

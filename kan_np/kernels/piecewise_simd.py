@@ -1,16 +1,18 @@
-"""Places and splines of many samples at once, for sparse nodes on short grids.
+"""Sparse nodes on short grids in vector instructions: pieces of samples, values and derivatives of splines.
 
-    place_panel    where samples lie on equal intervals,
+    place_panel    the interval in which each sample lies, and its local coordinate,
     panel_edges    value[to + s] += w base[at + s] + p_s(u[at + s]),
                    slope[keep + s] = w dbase[at + s] + p_s'(u[at + s]) stretch[at + s],  s = 0..15
-    piece_moments  moment[to + 4 q + d] += sum_s factor[start + s] u[at + s]^(3 - d) over s in piece q
+    piece_param_grad  polynomial_grad[to + 4 q + d] += sum_s factor[start + s] u[at + s]^(3 - d) over s in
+    piece q
 
 with p_s(u) = ((c_0 u + c_1) u + c_2) u + c_3 and c_d = table[first + place[at + s] + d], as in
-`kan_np.kernels.simd4`. There the polynomial of every sample is fetched from memory; here up to eight pieces
-of an edge wait in four vectors, one a power, from which eight samples take theirs by one instruction each
-(where processors have it; LLVM writes loads elsewhere), and sums over the samples of a piece stay in
-registers, where memory would make every sample wait for the one before it in the same piece. Arrays are
-C-contiguous and addressed by their flat index; nothing is checked. `tests/reference.py` has slow twins.
+`kan_np.kernels.simd4`. There the polynomial of every sample is loaded from memory. Here the coefficients of
+up to eight pieces of an edge are held in four vectors, one for each power, from which eight samples select
+theirs by one instruction for each power (on processors that have it; elsewhere LLVM emits loads). Sums over
+the samples of a piece stay in registers; in memory every sample would wait for the previous one of the same
+piece. Arrays are C-contiguous and addressed by their flat index; nothing is checked. `tests/reference.py` has
+slow twins.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ from kan_np.kernels._jit import intrinsic
 from kan_np.kernels._vectors import DOUBLE, INT32, INT64
 from kan_np.kernels.microkernels import PANEL, Columns
 
-#: Most pieces that wait in vectors.
+#: Most pieces whose coefficients are held in vectors.
 PIECES = 8
 
-_WIDTH = 4  # numbers of a polynomial
+_WIDTH = 4  # coefficients of a polynomial
 
 
 class _Windows(Columns):
@@ -41,13 +43,13 @@ class _Windows(Columns):
     def places(self, array_type: Any, array: Any, index: Any) -> Any:
         return self.builder.load(self.pointer(array_type, array, index, self.integers), align=8)
 
-    def spread_integer(self, number: Any) -> Any:
+    def broadcast_integer(self, number: Any) -> Any:
         nothing = ir.Constant(self.integers, ir.Undefined)
         first = self.builder.insert_element(nothing, number, ir.Constant(INT32, 0))
         return self.pick(first, first, *[0] * self.lanes)
 
     def which(self, distances: Any) -> Any:
-        """Numbers of pieces from distances of places, between 0 and PIECES - 1 whatever they are."""
+        """Indices of pieces from differences of `place`, clipped to 0 .. PIECES - 1."""
         two, most = (ir.Constant(self.integers, [number] * self.lanes) for number in (2, PIECES - 1))
         return self.builder.and_(self.builder.lshr(distances, two), most)
 
@@ -60,12 +62,12 @@ class _Windows(Columns):
         return found
 
     def choose(self, pieces: Any, end: Any, own: list[Any], kept: list[list[Any]], read: Any) -> None:
-        """For pieces <= piece < end: where a sample's place is the piece's, keep its four coefficients."""
+        """For every sample that lies in one of these pieces: keep the four coefficients of the piece."""
         with self.counting_from(pieces, end) as piece:
             place = self.index((piece, _WIDTH))
-            coefficients = [self.spread(read(self.ahead(place, d))) for d in range(_WIDTH)]
+            coefficients = [self.broadcast(read(self.ahead(place, d))) for d in range(_WIDTH)]
             for places, variables in zip(own, kept, strict=True):
-                here = self.builder.icmp_signed("==", places, self.spread_integer(place))
+                here = self.builder.icmp_signed("==", places, self.broadcast_integer(place))
                 for variable, coefficient in zip(variables, coefficients, strict=True):
                     chosen = self.builder.select(here, coefficient, self.builder.load(variable))
                     self.builder.store(chosen, variable)
@@ -90,19 +92,19 @@ def place_panel(
 ) -> Any:
     """place = width (first + p), u = t - p, stretch = step at to + s; t = (x[sample + s] - start) step.
 
-    p = floor(t), taken between 0 and n_intervals - 1. Returns whether a sample lies outside of low and high;
-    NaN does not, and its u is NaN.
+    p = floor(t), clipped to 0 .. n_intervals - 1. Returns whether a sample lies outside [low, high]; NaN
+    counts as inside, and its u is NaN.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         tile = _Windows(context, builder)
         x, sample, low, high, start, step, n_intervals, first, width, place, u, stretch, to = values
         x_type, place_type, u_type, stretch_type = (signature.args[i] for i in (0, 9, 10, 11))
-        last = tile.spread(builder.sitofp(tile.ahead(n_intervals, -1), DOUBLE))
-        first = tile.spread_integer(builder.mul(first, width))
-        width = tile.spread(builder.sitofp(width, DOUBLE))
-        low, high, start, step = (tile.spread(number) for number in (low, high, start, step))
-        outside: Any = tile.nothing
+        last = tile.broadcast(builder.sitofp(tile.ahead(n_intervals, -1), DOUBLE))
+        first = tile.broadcast_integer(builder.mul(first, width))
+        width = tile.broadcast(builder.sitofp(width, DOUBLE))
+        low, high, start, step = (tile.broadcast(number) for number in (low, high, start, step))
+        outside: Any = tile.none
         for v, z in enumerate(tile.panel_row(x_type, x, sample)):
             for test in (builder.fcmp_ordered("<", z, low), builder.fcmp_ordered(">", z, high)):
                 outside = builder.or_(outside, test)
@@ -110,7 +112,7 @@ def place_panel(
             p, here = tile.whole_between_zero_and(last, t), tile.ahead(to, tile.lanes * v)
             tile.store(builder.fsub(t, p), u_type, u, here)
             tile.store(step, stretch_type, stretch, here)
-            # by way of 32 bits: not every processor has the other instruction
+            # converted through 32 bits: not every processor has an instruction for 64 bits
             narrow = builder.fptosi(tile.times(p, width), ir.VectorType(INT32, tile.lanes))
             own = builder.add(builder.sext(narrow, tile.integers), first)
             builder.store(own, tile.pointer(place_type, place, here, tile.integers), align=8)
@@ -145,7 +147,7 @@ def panel_edges(
     """Add the values of an edge at sixteen samples to `value` and write its derivatives; see the module.
 
     Most samples lie in one of `n_intervals` pieces from `inner` on: columns[column + 8 d + p] is coefficient
-    d of the p-th. The other pieces are looked at on demand.
+    d of the p-th. Coefficients of the other pieces are loaded where a sample lies in one.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -156,8 +158,8 @@ def panel_edges(
         tables = [tile.load(args[1], columns, tile.ahead(column, PIECES * d)) for d in range(_WIDTH)]
         own = [tile.places(place_type, place, tile.ahead(at, lanes)) for lanes in range(0, PANEL, tile.lanes)]
         end = builder.add(inner, n_intervals)
-        low, high = (tile.spread_integer(tile.index((piece, _WIDTH))) for piece in (inner, end))
-        outside: Any = tile.nothing
+        low, high = (tile.broadcast_integer(tile.index((piece, _WIDTH))) for piece in (inner, end))
+        outside: Any = tile.none
         kept = []
         for places in own:
             for test in (builder.icmp_signed("<", places, low), builder.icmp_signed(">=", places, high)):
@@ -171,7 +173,7 @@ def panel_edges(
         with builder.if_then(tile.any(outside), likely=False):
             tile.choose(inner.type(0), inner, own, kept, read)
             tile.choose(end, n_pieces, own, kept, read)
-        weight = tile.spread(w)
+        weight = tile.broadcast(w)
         node = ((args[9], u), (args[10], stretch), (args[11], base), (args[12], dbase))
         for v, variables in enumerate(kept):
             c0, c1, c2, c3 = (builder.load(variable) for variable in variables)
@@ -194,7 +196,7 @@ def panel_edges(
 
 
 @intrinsic
-def piece_moments(
+def piece_param_grad(
     _: Any,
     size: Any,
     factor: Any,
@@ -204,22 +206,22 @@ def piece_moments(
     at: Any,
     n_octets: Any,
     piece: Any,
-    moment: Any,
+    polynomial_grad: Any,
     to: Any,
 ) -> Any:
-    """Add the moments of `size` pieces from `piece` on over 8 n_octets samples to `moment`; see the module.
+    """Add the gradient by the polynomials of `size` pieces from `piece` on, over 8 n_octets samples.
 
     Sample s is in piece q of these if place[at + s] = 4 (piece + q); others are left out.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         tile = _Windows(context, builder)
-        size, factor, start, place, u, at, n_octets, piece, moment, to = values
-        factor_type, place_type, u_type, moment_type = (signature.args[i] for i in (1, 3, 4, 8))
+        size, factor, start, place, u, at, n_octets, piece, polynomial_grad, to = values
+        factor_type, place_type, u_type, grad_type = (signature.args[i] for i in (1, 3, 4, 8))
 
         def add_pieces(n: int) -> None:
             sums = [tile.sums([tile.constant(0.0)] * _WIDTH) for _ in range(n)]
-            wanted = [tile.spread_integer(tile.index((tile.ahead(piece, q), _WIDTH))) for q in range(n)]
+            wanted = [tile.broadcast_integer(tile.index((tile.ahead(piece, q), _WIDTH))) for q in range(n)]
             with tile.counting(n_octets) as octet:
                 powers = [tile.load(factor_type, factor, tile.index((start, 1), (octet, tile.lanes)))]
                 here = tile.index((at, 1), (octet, tile.lanes))
@@ -235,26 +237,26 @@ def piece_moments(
                 for d, variable in enumerate(variables):
                     there = tile.ahead(to, _WIDTH * q + d)
                     total = builder.fadd(
-                        tile.number(moment_type, moment, there), tile.total(builder.load(variable))
+                        tile.number(grad_type, polynomial_grad, there), tile.total(builder.load(variable))
                     )
-                    tile.put(total, moment_type, moment, there)
+                    tile.put(total, grad_type, polynomial_grad, there)
 
         tile.for_size(size, add_pieces)
         return context.get_dummy_value()
 
-    args = (size, factor, start, place, u, at, n_octets, piece, moment, to)
+    args = (size, factor, start, place, u, at, n_octets, piece, polynomial_grad, to)
     return types.void(*args), generate
 
 
 @intrinsic
 def any_outside(_: Any, place: Any, at: Any, n_octets: Any, low: Any, high: Any) -> Any:
-    """Whether one of 8 n_octets places is below low or not below high."""
+    """Whether one of 8 n_octets values of `place` is outside [low, high)."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         tile = _Windows(context, builder)
         place, at, n_octets, low, high = values
-        low, high = tile.spread_integer(low), tile.spread_integer(high)
-        found = cgutils.alloca_once_value(builder, tile.nothing)
+        low, high = tile.broadcast_integer(low), tile.broadcast_integer(high)
+        found = cgutils.alloca_once_value(builder, tile.none)
         with tile.counting(n_octets) as octet:
             own = tile.places(signature.args[0], place, tile.index((at, 1), (octet, tile.lanes)))
             flags = builder.load(found)

@@ -1,18 +1,18 @@
-"""Edges of sparse nodes: splines as piecewise polynomials, their values and derivatives.
+"""Spline edges on long grids (sparse nodes) as piecewise polynomials: values and derivatives.
 
 An edge carries phi(x) = w b(x) + sum_m c_m B_m(x); its parameters are the row theta[e] = (w, c_0, ...,
-c_{G+k-1}), without w where there is no residual function. Once an evaluation its spline is written as one
-polynomial a piece,
+c_{G+k-1}), without w where there is no base function. Once in an evaluation its spline is written as one
+polynomial for each piece,
 
     q_d = sum_r c_{start + r} poly_{rd},      sum_m c_m B_m(x) = sum_d q_d u^(width - 1 - d),
 
-which costs G (k + 1)^2 steps an edge and leaves a Horner sum an edge and sample, whatever G is. Derivatives
-by q_d are powers of u; they are summed by piece and go back to coefficients by the transposed table. `width`
-is k + 1, at least 4: cubic and lower orders take the vector instructions of `kan_np.kernels.simd4` and, on
-grids of few intervals, those of `kan_np.kernels.piecewise_simd`.
+which takes G (k + 1)^2 steps for each edge and leaves one Horner sum for each edge and sample, whatever G is.
+Derivatives by q_d are powers of u; they are summed for each piece (`polynomial_grad`) and multiplied by the
+transposed `poly` to become derivatives by coefficients. `width` is k + 1, at least 4: orders up to 3 use the
+vector instructions of `kan_np.kernels.simd4` and, on grids of few intervals, of
+`kan_np.kernels.piecewise_simd`.
 
-Whole arrays are passed, with row numbers: a row taken out of an array is an array of its own, and every one
-costs some nanoseconds.
+Whole arrays are passed with row numbers, since making a view of a row takes some nanoseconds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.dense_basis import tile_size
 from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.microkernels import PANEL
-from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_moments
-from kan_np.kernels.simd4 import LANES, add_product, add_row, moments_quad, spline_quad
+from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_param_grad
+from kan_np.kernels.simd4 import LANES, add_product, add_row, param_grad_quad, spline_quad
 
 
 @jit
@@ -58,21 +58,21 @@ def to_polynomials(theta, has_base, source, dense, poly, start, polynomial, colu
 
 
 @jit
-def clear_moments(moment, source, dense):
-    """Set the moments of edges from sparse nodes to zero."""
-    for e in range(moment.shape[1]):
+def clear_polynomial_grad(polynomial_grad, source, dense):
+    """Set the derivatives by the polynomials of edges from sparse nodes to zero."""
+    for e in range(polynomial_grad.shape[1]):
         if not dense[source[e]]:
             for c in range(LANES):
-                for p in range(moment.shape[2]):
-                    for d in range(moment.shape[3]):
-                        moment[c, e, p, d] = 0.0
+                for p in range(polynomial_grad.shape[2]):
+                    for d in range(polynomial_grad.shape[3]):
+                        polynomial_grad[c, e, p, d] = 0.0
 
 
 @jit
-def to_coefficients(moment, has_base, source, dense, poly_transposed, start, grad):
-    """Add to `grad` what derivatives by polynomials mean for coefficients: `to_polynomials` transposed."""
+def to_coefficients(polynomial_grad, has_base, source, dense, poly_transposed, start, grad):
+    """Add to `grad` derivatives by coefficients, from those by polynomials: `to_polynomials` transposed."""
     n_pieces, width, order = poly_transposed.shape[1], poly_transposed.shape[2], poly_transposed.shape[3]
-    apart = moment.shape[1] * n_pieces * width
+    apart = polynomial_grad.shape[1] * n_pieces * width
     for e in range(grad.shape[0]):
         i = source[e]
         if dense[i]:
@@ -81,14 +81,14 @@ def to_coefficients(moment, has_base, source, dense, poly_transposed, start, gra
             first, at = has_base + start[p], (e * n_pieces + p) * width
             if width == LANES:
                 for c in range(1, LANES):
-                    add_row(1.0, moment, c * apart + at, moment, at)
+                    add_row(1.0, polynomial_grad, c * apart + at, polynomial_grad, at)
             if order == LANES:
                 table = (i * n_pieces + p) * order * width
-                add_product(moment, at, poly_transposed, table, grad, e * grad.shape[1] + first)
+                add_product(polynomial_grad, at, poly_transposed, table, grad, e * grad.shape[1] + first)
             else:
                 for d in range(width):
                     for r in range(order):
-                        grad[e, first + r] += moment[0, e, p, d] * poly_transposed[i, p, d, r]
+                        grad[e, first + r] += polynomial_grad[0, e, p, d] * poly_transposed[i, p, d, r]
 
 
 @jit_inline
@@ -119,7 +119,7 @@ def polynomial_values(fans, theta, has_base, n_intervals, polynomial, columns, p
                     spline_quad(polynomial, table, places.at, places.u, at, out, to, slope, keep)
             else:
                 long_splines(e, target[e], n, polynomial, places, slot, out, slope)
-            add_residual(e, target[e], n, w, places, slot, out, slope)
+            add_base(e, target[e], n, w, places, slot, out, slope)
 
 
 @jit
@@ -137,7 +137,7 @@ def long_splines(e, j, n, polynomial, places, slot, out, slope):
 
 
 @jit
-def add_residual(e, j, n, w, places, slot, out, slope):
+def add_base(e, j, n, w, places, slot, out, slope):
     """out[j, s] += w b(x_s); slope[e, s] goes from the derivative of the spline by u to that of phi by x."""
     q, r, t = np.uint64(slot), np.uint64(e), np.uint64(j)
     for s in range(n):
@@ -146,14 +146,14 @@ def add_residual(e, j, n, w, places, slot, out, slope):
 
 
 @jit_inline
-def polynomial_moments(fans, delta, has_base, n_intervals, places, moment, grad):
-    """moment[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d), for edges of sparse nodes.
+def polynomial_param_grad(fans, delta, has_base, n_intervals, places, polynomial_grad, grad):
+    """polynomial_grad[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d); e of sparse nodes.
 
-    Only the sum over the first axis of `moment` means anything. The derivative by the residual weight goes to
-    grad[e, 0].
+    Only the sum over the first axis of `polynomial_grad` means anything. The derivative by the residual
+    weight goes to grad[e, 0].
     """
     dense, fan_start, target, first, end, n, slot0 = fans
-    width, base = moment.shape[3], places.base
+    width, base = polynomial_grad.shape[3], places.base
     for i in range(first, end):
         slot = slot0 + i - first
         q = np.uint64(slot)
@@ -161,15 +161,20 @@ def polynomial_moments(fans, delta, has_base, n_intervals, places, moment, grad)
             j = target[e]
             done = 0
             if width == LANES and n_intervals <= PIECES:
-                done = short_moments(e, j, n, delta, n_intervals, places, slot, moment)
+                done = short_grid_param_grad(e, j, n, delta, n_intervals, places, slot, polynomial_grad)
             elif width == LANES:
                 done = n // LANES * LANES
-                to, apart = e * moment.shape[2] * width, moment.shape[1] * moment.shape[2] * width
+                to, apart = (
+                    e * polynomial_grad.shape[2] * width,
+                    polynomial_grad.shape[1] * polynomial_grad.shape[2] * width,
+                )
                 for s in range(0, done, LANES):
                     at = slot * base.shape[1] + s
-                    moments_quad(delta, j * delta.shape[1] + s, places.u, at, places.at, moment, to, apart)
+                    param_grad_quad(
+                        delta, j * delta.shape[1] + s, places.u, at, places.at, polynomial_grad, to, apart
+                    )
             for s in range(done, n):
-                add_moment(e, delta[j, s], places.at[q, s] // width, places.u[q, s], moment)
+                add_sample_grad(e, delta[j, s], places.at[q, s] // width, places.u[q, s], polynomial_grad)
             if has_base:
                 total, r = 0.0, np.uint64(j)
                 for s in range(n):
@@ -178,34 +183,36 @@ def polynomial_moments(fans, delta, has_base, n_intervals, places, moment, grad)
 
 
 @jit
-def short_moments(e, j, n, delta, n_intervals, places, slot, moment):
-    """Moments of an edge on a short grid over whole octets of samples; returns how many samples that are."""
-    n_pieces, width, done = moment.shape[2], moment.shape[3], n // OCTET * OCTET
+def short_grid_param_grad(e, j, n, delta, n_intervals, places, slot, polynomial_grad):
+    """`polynomial_param_grad` of an edge on a short grid over whole octets of samples; returns how many."""
+    n_pieces, width, done = polynomial_grad.shape[2], polynomial_grad.shape[3], n // OCTET * OCTET
     inner = 1 + (n_pieces - 2 - n_intervals) // 2
     start, at, p = j * delta.shape[1], slot * places.u.shape[1], 0
     while p < n_intervals:
         size, to = tile_size(n_intervals - p), (e * n_pieces + inner + p) * width
-        piece_moments(size, delta, start, places.at, places.u, at, done // OCTET, inner + p, moment, to)
+        piece_param_grad(
+            size, delta, start, places.at, places.u, at, done // OCTET, inner + p, polynomial_grad, to
+        )
         p += size
     low, high, q = inner * width, (inner + n_intervals) * width, np.uint64(slot)
     if any_outside(places.at, at, done // OCTET, low, high):
         for s in range(done):
             place = places.at[q, s]
             if place < low or place >= high:
-                add_moment(e, delta[j, s], place // width, places.u[q, s], moment)
+                add_sample_grad(e, delta[j, s], place // width, places.u[q, s], polynomial_grad)
     return done
 
 
 @jit
-def add_moment(e, factor, p, u, moment):
-    """moment[0, e, p, d] += factor u^(width - 1 - d)."""
-    for d in range(moment.shape[3] - 1, -1, -1):
-        moment[0, e, p, d] += factor
+def add_sample_grad(e, factor, p, u, polynomial_grad):
+    """polynomial_grad[0, e, p, d] += factor u^(width - 1 - d)."""
+    for d in range(polynomial_grad.shape[3] - 1, -1, -1):
+        polynomial_grad[0, e, p, d] += factor
         factor *= u
 
 
 @jit_inline
-def polynomial_slopes(fans, only, slope, delta, out):
+def polynomial_input_grad(fans, only, slope, delta, out):
     """out[i, s] += sum_e delta[target[e], s] phi'_e(x_s) for edges of sparse nodes i to `only`, or ALL."""
     dense, fan_start, target, first, end, n, _ = fans
     for i in range(first, end):

@@ -5,10 +5,10 @@ For up to `LARGEST` rows at a time,
     weighted_rows   out[t, s] = sum_r weight[t, r] row[r, s],     s = 0 .. PANEL - 1
     row_products    grad[t, r] += sum_s a[t, s] b[r, s],
 
-where sums stay in vector registers. A BLAS does the same for large matrices; for layers of some ten nodes
-its calls, and the whole rows of nodes that go to memory and back between them, take as long as the
-arithmetic. Arrays are C-contiguous, places are flat indices, `width` is the distance of rows of samples;
-nothing is checked. `tests/reference.py` has slow twins.
+where sums stay in vector registers. BLAS does the same for large matrices; for layers of some ten nodes its
+calls, and the memory traffic between them, take as long as the arithmetic. Arrays are C-contiguous, positions
+are flat indices, `width` is the distance of rows of samples; nothing is checked. `tests/reference.py` has
+slow twins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from numba import types
 from kan_np.kernels._jit import intrinsic
 from kan_np.kernels.microkernels import PANEL, Tile
 
-#: Rows of b whose products with rows of a are summed at once: with five of these fifteen registers.
+#: Rows of b whose products with rows of a are summed at once: with five rows of a these are fifteen
+#: registers.
 _ROWS = 3
 
 
@@ -53,7 +54,7 @@ def weighted_rows(
                 row = tile.panel_row(rows_type, rows, tile.index((first, 1), (r, width)))
                 for t in range(n):
                     place = tile.index((at, 1), (r, step), (apart, t))
-                    factor = tile.spread(tile.number(weight_type, weight, place))
+                    factor = tile.broadcast(tile.number(weight_type, weight, place))
                     for own, vector in zip(sums[t], row, strict=True):
                         tile.add(own, factor, vector)
             for t in range(n):

@@ -1,4 +1,4 @@
-"""Runs the programs of `kan_np.functions.program` on a block of samples: values and derivatives."""
+"""Interpreter of `kan_np.functions.program`: values and derivatives of a formula on a block of samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kan_np.kernels._jit import jit
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.scalar_functions import function_row
 
-#: What a step does.
+#: Operations of a step.
 NUMBER, ADD, MULTIPLY, FUNCTION = range(4)
 
 

@@ -21,7 +21,7 @@ EPSILON = np.finfo(np.float64).eps
 
 @entry
 def next_direction(S, Y, scalars, gradient, step, count):
-    """Learn from a step along the last direction and write the next one, -H g, over it.
+    """Update the pairs by the last step and replace the last direction by the next one, -H g.
 
     S and Y (m + 1, p) hold pair i in row i % m, and in row m the last direction and the gradient it started
     from: `step` times the one is the new s, `gradient` less the other the new y. The pair is left out unless
@@ -60,7 +60,7 @@ def slope_along(S, gradient):
 
 @jit
 def learn(S, Y, scalars, gradient, step, count):
-    """Put the new pair into the place of the oldest, if it shows positive curvature; return the new count."""
+    """Replace the oldest pair by the new one if that has positive curvature; return the new count."""
     m, p = scalars.shape[1], gradient.shape[0]
     row = count % m
     ss, sy, yy = 0.0, 0.0, 0.0
@@ -69,7 +69,7 @@ def learn(S, Y, scalars, gradient, step, count):
         ss += s * s
         sy += s * y
         yy += y * y
-    if not sy > EPSILON * np.sqrt(ss) * np.sqrt(yy):  # so that NaN is left out, too
+    if not sy > EPSILON * np.sqrt(ss) * np.sqrt(yy):  # written so that NaN is left out, too
         return count
     for j in range(p):
         S[row, j] = step * S[m, j]

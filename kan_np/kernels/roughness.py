@@ -36,7 +36,7 @@ def squares(theta, first, band, rough):
 
 
 @entry
-def add_slopes(theta, first, band, weight, grad):
+def add_gradient(theta, first, band, weight, grad):
     """Return sum_e weight_e S_e and add its derivatives to `grad`, of the shape of `theta`."""
     total = 0.0
     for e in range(theta.shape[0]):

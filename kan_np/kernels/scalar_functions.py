@@ -6,7 +6,7 @@ Functions, chapter 8), and polynomials of degree 13 and 14 follow (those of FDLI
 to `_REDUCED` that is right to about 1 ulp; larger arguments take libm's, one by one. Exponentials are those
 of `kan_np.kernels.exponential`; the other functions are libm's.
 
-A new one is a number here, a branch, and a line in `kan_np.edges.symbol.KERNELS`.
+To add one, write a number here, a branch, and a line in `kan_np.edges.symbol.KERNELS`.
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ def tanh_row(u, n, value, slope, row):
         exp_octet(value, at + s, slope, at + s)
     for s in range(n):
         w = slope[row, s]
-        value[row, s] = 4.0 * w / ((1.0 + w) * (1.0 + w))  # kept until tanh is there
+        value[row, s] = 4.0 * w / ((1.0 + w) * (1.0 + w))  # the derivative, kept here until tanh is computed
     for s in range(0, n, OCTET):
-        # the second row of the argument takes what is kept
+        # row 1 of the argument is scratch for the derivative
         for q in range(OCTET):
             u[1, s + q] = value[row, s + q]
         tanh_octet(u, s, value, slope, at + s)
@@ -182,7 +182,7 @@ def half_power(p, u, n, value, slope, row):
 
 @jit
 def libm_row(kind, u, n, value, slope, row):
-    """Functions that are called for one sample after the other, and those that need no call."""
+    """Functions that are evaluated one sample at a time, by libm or directly."""
     r = np.uint64(row)
     if kind == LOG:
         for s in range(n):

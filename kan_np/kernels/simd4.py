@@ -1,12 +1,11 @@
-"""Instructions that Numba has no words for: four numbers at once.
+"""Vector instructions on four numbers, for cubics whose coefficients lie at another address for every sample.
 
-Numba compiles loops, and LLVM turns loops over samples into vector code; but where each sample has a place of
-its own in memory (its piece of a spline), such loops stay scalar. A piece is four neighbouring numbers, the
-polynomial of a cubic, so it is the four numbers that go through the vector registers:
+LLVM turns loops over samples into vector code, but not where each sample reads another part of memory (the
+coefficients of its piece of a spline). These are four neighbouring numbers, which fill one vector register:
 
     add_row        target[to + d] += factor * source[at + d],                               d = 0..3
     add_product    target[to + d] += sum_r factor[start + r] * table[at + 4 r + d],         d, r = 0..3
-    moments_quad   target[to + s apart + place[at + s] + d] += factor[start + s] u[at + s]^(3 - d),
+    param_grad_quad   target[to + s apart + place[at + s] + d] += factor[start + s] u[at + s]^(3 - d),
     spline_quad    value[to + s] += p_s(u[at + s]),  slope[keep + s] = p_s'(u[at + s]),     d, s = 0..3
 
 with p_s(u) = ((c_0 u + c_1) u + c_2) u + c_3 and c_d = table[first + place[at + s] + d]. All arrays are
@@ -61,7 +60,7 @@ def add_row(_: Any, factor: Any, source: Any, at: Any, target: Any, to: Any) -> 
         _, source_type, _, target_type, _ = signature.args
         factor, source, at, target, to = values
         old = lanes.load(target_type, target, to)
-        new = lanes.times_plus(lanes.spread(factor), lanes.load(source_type, source, at), old)
+        new = lanes.times_plus(lanes.broadcast(factor), lanes.load(source_type, source, at), old)
         lanes.store(new, target_type, target, to)
         return context.get_dummy_value()
 
@@ -80,7 +79,7 @@ def add_product(_: Any, factor: Any, start: Any, table: Any, at: Any, target: An
         for r in range(LANES):
             one = lanes.number(factor_type, factor, lanes.ahead(start, r))
             row = lanes.load(table_type, table, lanes.ahead(at, LANES * r))
-            total = lanes.times_plus(lanes.spread(one), row, total)
+            total = lanes.times_plus(lanes.broadcast(one), row, total)
         lanes.store(total, target_type, target, to)
         return context.get_dummy_value()
 
@@ -88,7 +87,7 @@ def add_product(_: Any, factor: Any, start: Any, table: Any, at: Any, target: An
 
 
 @intrinsic
-def moments_quad(
+def param_grad_quad(
     _: Any, factor: Any, start: Any, u: Any, at: Any, place: Any, target: Any, to: Any, apart: Any
 ) -> Any:
     """target[to + s apart + place[at + s] + d] += factor[start + s] * u[at + s]^(3 - d) for s, d = 0..3."""

@@ -1,4 +1,4 @@
-"""Where samples lie on the grids of their node, and B-splines as piecewise polynomials.
+"""The piece of a grid in which each sample lies, and B-splines as piecewise polynomials.
 
 On every piece p the k + 1 active B-splines of order k are polynomials of the local coordinate
 u = (x - origin_p) * scale_p, with the coefficients that `kan_np.edges.bspline` prepared, highest power first.
@@ -20,7 +20,7 @@ def locate(x, n, breaks, bucket, bucket_scale, piece):
     """piece[s]: the piece that holds x[s]; 0 left of the grid, 1..n_inner inside, n_inner + 1 right of it.
 
     Pieces are closed on the left; the last inner one also on the right. A table of equal buckets gives
-    the first piece to try. NaN lands on some inner piece and stays NaN through the polynomial.
+    the first piece to try. NaN gets some inner piece, and its polynomial is NaN.
     """
     n_inner = breaks.shape[0] - 1
     low, high = breaks[0], breaks[n_inner]
@@ -42,7 +42,7 @@ def locate(x, n, breaks, bucket, bucket_scale, piece):
 
 @jit_inline
 def place_node(net, i, x, n, at, u, stretch, slot):
-    """Where the n samples x[i] of node i lie: at, u and stretch at `slot`, as in `structure.Places`.
+    """Pieces of the n samples x[i] of node i: at, u and stretch in `slot`, as in `arrays.Places`.
 
     Rows up to the next full panel are made valid: the first interval, u = 0.
     """
@@ -72,10 +72,10 @@ def place_nodes(net, first, end, x, n, at, u, stretch, slot0):
 
 @jit_inline
 def place_even(i, x, n, n_intervals, breaks, origin, scale, width, slot, at, u, stretch):
-    """As `place_node` for a node with equally long intervals: in vector registers but for what lies outside.
+    """As `place_node` for a node with equally long intervals, in vector registers.
 
-    Pieces between the intervals and the outermost piece at each end carry the polynomial of the end interval
-    on, from the same origin.
+    Samples outside the grid follow one by one. Pieces between the intervals and the outermost piece at each
+    end have the polynomial and the origin of the end interval.
     """
     r, q = np.uint64(i), np.uint64(slot)
     n_inner = breaks.shape[1] - 1
@@ -114,7 +114,7 @@ def active_values(i, n, slot, at, u, poly, start, value, first):
 
 @entry
 def basis_derivative(x, breaks, bucket, bucket_scale, origin, scale, poly, start, nu, piece, out):
-    """Dense matrix of nu-th derivatives: out[s, m] = d^nu B_m / dx^nu at x[s]. `out` comes zeroed."""
+    """Dense matrix of nu-th derivatives: out[s, m] = d^nu B_m / dx^nu at x[s]; `out` is zero on entry."""
     order, width = poly.shape[1], poly.shape[2]
     locate(x, x.shape[0], breaks, bucket, bucket_scale, piece)
     for s in range(x.shape[0]):

@@ -1,11 +1,11 @@
-"""Edges that are named functions, phi(x) = c f(a x + b) + d, over a block of samples.
+"""Symbolic edges phi(x) = c f(a x + b) + d over a block of samples: values and derivatives.
 
-f and f' are exact where `kan_np.functions.guard` says so and cubics or tangents elsewhere. What is computed
-for values is kept for the derivatives,
+f and f' are exact where `kan_np.functions.guard` says so and cubics or tangents elsewhere. f and f' are kept
+for the derivatives,
 
     d phi / d (a, b, c, d) = (x c f', c f', f, 1),        d phi / dx = a c f'.
 
-Networks without such edges pass None in place of `Symbols`, and nothing of this is compiled.
+Networks without such edges pass None in place of `Symbols`, and none of this file is compiled.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def evaluate(symbols, e, i, n, x):
 
 @jit
 def patch_row(symbols, e, n, u, value, slope):
-    """Put guard cubics in the place of what was computed where the function is not exact."""
+    """Replace values and derivatives by those of the guard cubics where the function is not exact."""
     low, high = symbols.widest[e, 0], symbols.widest[e, 1]
     first, last = symbols.first_piece[e], symbols.first_piece[e + 1] - 1
     for s in range(n):
@@ -91,7 +91,7 @@ def symbol_values(symbols, i, n, above):
 
 
 @jit
-def clear_symbol_gradient(symbols):
+def clear_symbol_param_grad(symbols):
     """Set the derivatives by all constants to zero."""
     if symbols is not None:
         for e in range(symbols.target.shape[0]):
@@ -100,7 +100,7 @@ def clear_symbol_gradient(symbols):
 
 
 @jit
-def add_symbol_gradient(symbols, first, end, n, x, by_sum):
+def add_symbol_param_grad(symbols, first, end, n, x, by_sum):
     """Add derivatives by the constants, given those by the values of the edges: rows of their targets."""
     if symbols is not None:
         for i in range(first, end):
@@ -121,7 +121,7 @@ def add_symbol_gradient(symbols, first, end, n, x, by_sum):
 
 
 @jit
-def add_symbol_slopes(symbols, first, end, n, by_sum, out):
+def add_symbol_input_grad(symbols, first, end, n, by_sum, out):
     """out[i, s] += sum_e by_sum[target[e], s] phi'_e(x_is) for the nodes first <= i < end."""
     if symbols is not None:
         for i in range(first, end):

@@ -1,4 +1,4 @@
-"""What kernels read of a network, and the room that they work in."""
+"""The arrays that kernels need: the description of a network, its parameters, and work space."""
 
 from __future__ import annotations
 
@@ -25,26 +25,30 @@ from kan_np.kernels.simd4 import LANES
 from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
 
+#: Base functions by name, as kernels number them.
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
-#: Samples that kernels take at once, so that what is kept of them stays in the first cache.
+#: Samples in a block, whose rows stay in the first-level cache: 5 % faster than 256 and 4 % faster than 128
+#: (benchmarks/README.md, "Kernels neither slice nor count").
 _BLOCK = 160
 
-#: Numbers multiplied in rows cost this part of those that are looked up.
+#: Time of a multiplication in a matrix product over that of one with a loaded number. With 1/12 cubics count
+#: as short up to G = 13, where both ways are equally fast (benchmarks/README.md, "Short grids are products").
 _DENSE_COST = 1.0 / 12.0
 
-#: What `spline_arrays` has made, for as long as the structure is there.
+#: Results of `spline_arrays`, as long as the structure exists.
 _NETS: WeakKeyDictionary[Structure, Net] = WeakKeyDictionary()
 
-#: Edges of a hidden node from which on laying out its B-splines pays.
+#: A hidden node on a short grid is dense if it has at least this many edges: below, computing all its
+#: B-splines takes longer than it saves.
 _DENSE_FAN = 5
 
 
 def is_short(structure: Structure) -> bool:
-    """Whether grids are so short that products with all B-splines beat those with the active ones.
+    """Whether grids are so short that products with all B-splines are faster than with the active ones alone.
 
-    The first run through the vector registers of the processor; that holds for values, and for
-    Gauss-Newton matrices, where the number of products goes with the square (benchmarks/README.md).
+    The former run in vector registers. This holds for values and for Gauss-Newton matrices, where the number
+    of products grows with the square of the number of B-splines (benchmarks/README.md).
     """
     if structure.evaluation != FASTER:
         return structure.evaluation != ACTIVE
@@ -53,9 +57,10 @@ def is_short(structure: Structure) -> bool:
 
 
 def dense_nodes(structure: Structure) -> Ints:
-    """1 for the nodes whose B-splines are laid out in rows, on short grids.
+    """1 for dense nodes, whose edges are matrix products with all B-splines of the node; 0 for the others.
 
-    These are inputs, where it is done once a fit, and hidden nodes with edges enough to pay for it.
+    On short grids these are the inputs, whose B-splines are computed once in a fit, and hidden nodes with
+    enough edges to make up for computing them in every evaluation.
     """
     topology = structure.topology
     fan = {ROWS: 0, INPUT_ROWS: topology.n_edges + 1}.get(structure.evaluation, _DENSE_FAN)
@@ -65,7 +70,7 @@ def dense_nodes(structure: Structure) -> Ints:
 
 
 def spline_arrays(structure: Structure) -> Net:
-    """What kernels read of nodes and spline edges; made once for a structure."""
+    """Nodes and spline edges as the arrays that kernels read; made once for a structure."""
     if structure in _NETS:
         return _NETS[structure]
     topology, table = structure.topology, structure.table
@@ -92,19 +97,19 @@ def spline_arrays(structure: Structure) -> Net:
 
 
 def new_places(structure: Structure, *, slopes: bool = True) -> Places:
-    """Room for the places of a block, one slot a source node, with derivatives by x or without."""
+    """Arrays for pieces and B-splines of a block at all source nodes, with derivatives by x if `slopes`."""
     n, short = structure.topology.n_sources, is_short(structure)
     return _places(structure, n, n if short else 0, n if short and slopes else 0)
 
 
 def new_row_places(structure: Structure) -> Places:
-    """As `new_places`, with room for rows of all B-splines on long grids, too."""
+    """As `new_places`, on long grids also with room for the values of all B-splines."""
     n, short = structure.topology.n_sources, is_short(structure)
     return _places(structure, n, n, n if short else 0)
 
 
 def new_input_places(structure: Structure, n_samples: int) -> Places:
-    """Room for the places of all samples at the input nodes, without derivatives by x."""
+    """Arrays for the pieces and B-splines of all samples at the input nodes, without derivatives by x."""
     slots = -(-n_samples // _BLOCK) * structure.topology.width[0]
     if is_short(structure):
         return _places(structure, 1, slots, 0)
@@ -117,13 +122,13 @@ def _places(structure: Structure, n_sparse: int, n_dense: int, n_slopes: int) ->
     at, u, stretch, base_values, base_slopes, rows, slopes = _aligned.arrays(
         *[shape] * 5, (n_dense, *panels), (n_slopes, *panels)
     )
-    base_values.fill(0.0)  # for ever where there is no residual function
+    base_values.fill(0.0)  # stays zero where there is no base function
     base_slopes.fill(0.0)
     return Places(at.view(np.int64), u, stretch, base_values, base_slopes, rows, slopes)
 
 
 def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
-    """Room for one block of node values and their derivatives, and for all edges as polynomials.
+    """Arrays for one block of node values and their derivatives, and for all edges as polynomials.
 
     Parameters
     ----------
@@ -134,21 +139,23 @@ def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
     t, (n_pieces, _, width) = structure.topology, structure.table.poly.shape[1:]
     nodes, sums, edges = (t.n_nodes, _BLOCK), (t.n_sums, _BLOCK), (t.n_edges, n_pieces, width)
     shapes = [nodes, nodes, sums, (3, _BLOCK), (t.n_edges, _BLOCK), edges, (t.n_edges, LANES, PIECES)]
-    x, delta, above, work, slope, polynomial, columns, moment = _aligned.arrays(*shapes, (LANES, *edges))
+    x, delta, above, work, slope, polynomial, columns, polynomial_grad = _aligned.arrays(
+        *shapes, (LANES, *edges)
+    )
     columns.fill(0.0)
     if structure.is_plain:
-        room = (x, delta, x, delta, above, work, slope, polynomial, columns, moment)
+        room = (x, delta, x, delta, above, work, slope, polynomial, columns, polynomial_grad)
         return Scratch(*room, symbols=None, bases=None, stage=None)
     own, by_sum = _aligned.arrays(sums, sums)
     for array in (x, delta, own, by_sum):
         array.fill(0.0)
-    room = (x, delta, own, by_sum, above, work, slope, polynomial, columns, moment)
+    room = (x, delta, own, by_sum, above, work, slope, polynomial, columns, polynomial_grad)
     symbols, stage = _symbols(structure, n_samples), _stage(structure)
     return Scratch(*room, symbols=symbols, bases=_bases(structure), stage=stage)
 
 
 def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> FloatArray:
-    """Put constants, scales and biases where kernels read them; return the parameters of the splines."""
+    """Copy constants, scales and biases into `scratch` for the kernels; return the parameters of splines."""
     splines, bases, symbols, _ = structure.ends
     if scratch.symbols is not None and scratch.bases is not None and scratch.stage is not None:
         scratch.symbols.constants[...] = values[bases:symbols].reshape(-1, 4)
@@ -162,7 +169,7 @@ def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> F
 
 
 def new_active(structure: Structure) -> Active:
-    """Room for what is not zero in the rows of a Jacobian."""
+    """Arrays for the nonzero elements in the rows of a Jacobian."""
     n = structure.topology.n_sources
     value, first, base_values, column = _aligned.arrays(
         (n, _BLOCK, structure.table.k + 1), (n, _BLOCK), (n, _BLOCK), (structure.n_row,)
@@ -171,7 +178,7 @@ def new_active(structure: Structure) -> Active:
 
 
 def _symbols(structure: Structure, n_samples: int) -> Symbols:
-    """Symbolic edges as arrays; their constants are to be loaded."""
+    """Symbolic edges as arrays; `load_values` fills in their constants."""
     t, edges, functions = structure.topology, list(structure.symbols), list(structure.symbols.values())
     ends = np.array(edges, dtype=np.int64).reshape(-1, 3)
     source = t.node_start[ends[:, 0]] + ends[:, 1]
@@ -224,7 +231,7 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
 
 
 def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -> list[Program | None]:
-    """The programs of those symbols that have one."""
+    """The program of every symbol that is evaluated by one, None for the others."""
     return [
         program_of(symbol.expression) if kind == PROGRAM else None
         for symbol, (kind, _) in zip(functions, kinds, strict=True)
@@ -232,7 +239,7 @@ def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -
 
 
 def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, FloatArray]:
-    """Where the steps of each program start, and those of all."""
+    """First step of each program, and the steps of all programs one after the other."""
     there = [program for program in programs if program is not None]
     lengths = [0 if program is None else len(program.operation) for program in programs]
     operation, left, right, number = (
@@ -244,7 +251,7 @@ def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, 
 
 
 def _bases(structure: Structure) -> Bases:
-    """Edges of other families as arrays, as `basis_edges` orders them; coefficients are to be loaded."""
+    """Edges of other families as arrays, ordered as `basis_edges`; `load_values` fills in coefficients."""
     t, blocks = structure.topology, _blocks(structure)
     source = np.array([source for source, _, _ in blocks], dtype=np.int64)
     owners = [structure.bases[number] for _, number, _ in blocks]
@@ -279,7 +286,7 @@ def _bases(structure: Structure) -> Bases:
 
 
 def _blocks(structure: Structure) -> list[tuple[int, int, Ints]]:
-    """Source node, number of the family, and its edges that leave the node; by source, then family."""
+    """For every source node and family at it: node, number of the family, and the edges of both."""
     found = [
         (source, number, np.arange(a, b))
         for number, edges in enumerate(structure.bases)
@@ -290,7 +297,7 @@ def _blocks(structure: Structure) -> list[tuple[int, int, Ints]]:
 
 
 def basis_edges(structure: Structure) -> list[EdgeIndex]:
-    """The edges of other families in the order in which kernels have them."""
+    """The edges of other families in the order of the kernels."""
     names = [edges.topology.edges for edges in structure.bases]
     return [names[number][e] for _, number, own in _blocks(structure) for e in own.tolist()]
 
@@ -330,5 +337,5 @@ def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
     row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
     row[0, : x.size] = x
     value = np.zeros_like(row)
-    base.residual_row(BASE_FUNCTIONS[base_fun], row, x.size, value, np.empty_like(row))
+    base.base_row(BASE_FUNCTIONS[base_fun], row, x.size, value, np.empty_like(row))
     return value[0, : x.size]

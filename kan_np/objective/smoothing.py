@@ -1,4 +1,4 @@
-"""Penalties on the roughness of edges: P-splines.
+"""Smoothing of spline edges: penalties on their roughness, as in P-splines.
 
 For an edge e with coefficients c the roughness S_e is a sum of squared differences,
 
@@ -6,34 +6,35 @@ For an edge e with coefficients c the roughness S_e is a sum of squared differen
 
 and the objective becomes the mean squared error + sum over edges of lambda_e S_e.
 
-A number, and "gcv", which chooses it by generalised cross-validation (`kan_np.optimize.gcv`), are one lambda
-for all edges; D takes differences of order 2, (D c)_m = c_{m+1} - 2 c_m + c_{m-1}. S vanishes for straight
-lines and is, up to a power of the knot distance, the integral of the squared second derivative: what noisy
-data want.
+``smoothing=`` a number, or "gcv", which chooses the number by generalised cross-validation
+(`kan_np.optimize.gcv`), means one lambda for all edges, and D are differences of order 2, (D c)_m =
+c_{m+1} - 2 c_m + c_{m-1}. S vanishes for straight lines and is, up to a power of the knot distance, the
+integral of the squared second derivative. This is for noisy data.
 
-"weak" is for data without noise. D takes second differences of the jumps of the k-th derivative at the knots
-inside the grid, on even grids the differences of order k + 3 of c: S vanishes for the polynomials that a
-spline of order k can be and for jumps that grow evenly, as those of smooth functions nearly do, so that
-coefficients which few samples determine carry on what their neighbours do. The weights follow the loss.
-Before every Levenberg-Marquardt iteration they become
+"weak" is for data without noise. D are second differences of the jumps of the k-th derivative at the knots
+inside the grid, on even grids the differences of order k + 3 of c: S vanishes for polynomials of degree k and
+for jumps that grow linearly, as those of smooth functions nearly do, so that coefficients which few samples
+determine continue the trend of their neighbours. The weights follow the loss. Before every
+Levenberg-Marquardt iteration they become
 
     lambda_e = q mse s_e / (sum over edges of s S + 100 n r v),    q = min(0.5, p / N),
 
-where s_e is how much the outputs feel the edge (the trace of its block of the Gauss-Newton matrix), n the
-number of B-splines of an edge, p that of all edges, N the number of residuals, v the variance of the labels
-and r = min(mse / v, 1). So the penalty on jumps is at most the share q of the loss, whatever the scales of
-data and edges; it sinks with the loss, and counts the more the fewer samples there are for a coefficient.
-Once the labels are explained, r = 0, what is minimised is log mse + q log sum(s S): the error, and the
-roughness in units of the outputs. Before that the term with r keeps the weight low; without it edges that
-are polynomials, S = 0, attract every fit.
+where s_e is the sensitivity of the outputs to the edge (the trace of its block of the Gauss-Newton matrix), n
+the number of B-splines of an edge, p that of all edges, N the number of residuals, v the variance of the
+labels and r = min(mse / v, 1), the part of the variance that is not yet explained. So the penalty on jumps is
+at most the fraction q of the loss, whatever the scales of data and edges; it falls with the loss, and is
+stronger the fewer samples there are for a coefficient. Once the labels are explained (r = 0) the weights
+amount to minimising log mse + q log sum(s S): the error, and the roughness in units of the outputs. Before
+that the term with r keeps the weights low; without it fits would be attracted by edges that are polynomials,
+for which S = 0.
 
-Jumps say little where labels are noisy: a cubic may bend as it likes. So "weak" also has bends, the second
-differences of c as above, with one weight for all edges,
+Where labels are noisy the penalty on jumps is not enough, since it leaves the curvature of a cubic free. So
+"weak" also penalises bends, the second differences of c as above, with one weight for all edges,
 
     mu = q r (1 - r) mse / (sum of their squares + v),
 
-which vanishes once the labels are explained, and while nothing is: a start that bends cost anything stays
-where all edges are straight.
+which is zero once the labels are explained (r = 0), and at the start (r = 1): there it would keep all edges
+straight.
 
 Sources: P. H. C. Eilers and B. D. Marx (1996), Flexible smoothing with B-splines and penalties, Statistical
 Science 11, 89, for the differences; the jumps as in P. Dierckx (1993), Curve and Surface Fitting with
@@ -59,40 +60,40 @@ ORDER = 2
 
 #: Words for a weight that is not given as a number.
 GCV, WEAK = "gcv", "weak"
-#: The word for no smoothing but where samples are few; see `kan_np.training.cross_validation`.
+#: The default: no smoothing, and a prior where samples are few; see `kan_np.training.cross_validation`.
 AUTO = "auto"
 
-#: Grids whose steps differ by less than this part of their mean are even.
+#: Grids whose steps differ by less than this fraction of their mean are even; chosen by judgement.
 _EVEN = 1e-9
 
-#: How often "weak" differences the jumps. Tried on data seeds 100 to 109 (test RMSE, half the loss
-#: everywhere). Special functions, three data seeds, geometric mean: 1.4e-5, without differencing 2.6e-5,
-#: with the rule before (3 % of second differences of c) 2.7e-5. exp(sin(pi x) + y^2), [2,1,1], 1000
-#: samples: median at G = 100 and worst at G = 50 2.8e-8 and 4.9e-7, without differencing 2.2e-8 and
-#: 4.7e-7, the rule before 4.4e-8 and 9.5e-7. What decided was data seed 6, where one sample lies alone,
-#: 2.2 intervals of G = 50 behind the last one at the thin end: jumps that vanish there make 1.4e-6 and
-#: jumps that go on 4e-7. So seeds 0 to 9 are no fresh ones; on 200 to 209 the rule as it stands has 3.1e-8
-#: and 6.0e-7.
+#: How often "weak" differences the jumps. Measured on data seeds 100 to 109 with q = 0.5 (test RMSE). Special
+#: functions, three data seeds, geometric mean: 1.4e-5; without differencing 2.6e-5; with an earlier rule (3 %
+#: of second differences of c) 2.7e-5. exp(sin(pi x) + y^2), [2,1,1], 1000 samples, median at G = 100 and
+#: worst at G = 50: 2.8e-8 and 4.9e-7; without differencing 2.2e-8 and 4.7e-7; with the earlier rule 4.4e-8
+#: and 9.5e-7. The choice was made on data seed 6, where one sample lies alone, 2.2 intervals of G = 50 beyond
+#: the others: the test RMSE is 1.4e-6 if jumps are drawn to zero there, 4e-7 if they continue. So seeds 0 to
+#: 9 are not independent of this choice; on seeds 200 to 209 the figures are 3.1e-8 and 6.0e-7.
 _FURTHER = 2
 
-#: Largest share of the penalty in the loss; below it is the number of coefficients a residual, as for a prior
-#: whose variance is that of the differences themselves. Special functions, suggested shapes, median over data
-#: seeds 100 to 102, with p / N, with 0.5 everywhere, and with the rule before: ellipj 1.5e-4, 8.5e-4, 3.3e-4;
-#: lpmv2 0.050, 0.098, 0.068. The figures of [2,1,1] are 2.9e-8 and 5.0e-7 with p / N. From 1 on an edge that
-#: is smooth pays more than one that is right.
+#: Largest q, the ratio of the penalty to the loss. Where p / N is smaller q = p / N, as for a prior whose
+#: variance is that of the differences. Special functions, suggested widths, median test RMSE over data seeds
+#: 100 to 102, with min(0.5, p / N), with 0.5 always, and with the earlier rule: ellipj 1.5e-4, 8.5e-4,
+#: 3.3e-4; lpmv2 0.050, 0.098, 0.068. The figures of [2,1,1] above are 2.9e-8 and 5.0e-7 with p / N. From q =
+#: 1 on lowering the roughness by some factor is worth more than lowering the error by the same factor.
 _WEAK_SHARE = 0.5
 
-#: What n r v is multiplied by. The worst of ten single starts of [2,2,1] on the same function, 400 samples,
-#: G = 3, 6, 10, with 1, 10, 100 and 1000: 1.7e-2, 9.5e-3, 8.2e-4 and 2.7e-4, the rule before 5.1e-2; but
-#: [2,1,1] as above is at 3.6e-8 and 9.2e-7 with 1000.
+#: Factor of n r v. Worst test RMSE of ten single starts of [2,2,1] on exp(sin(pi x) + y^2), 400 samples, G =
+#: 3, 6, 10, with 1, 10, 100 and 1000: 1.7e-2, 9.5e-3, 8.2e-4 and 2.7e-4; with the earlier rule 5.1e-2. But
+#: the figures of [2,1,1] above rise to 3.6e-8 and 9.2e-7 with 1000.
 _WEAK_FLOOR = 100.0
 
-#: Labels of which less than this part is left are explained: bends would cost a millionth of the loss. What
-#: bends do, test RMSE of the chosen stage in spreads of the labels, grids 3 to 20, data seeds 100 to 105,
-#: median and worst, and the worst of all stages: diabetes, [10,1], without bends 0.79, 1.57 and 9.3, with mu
-#: 0.74, 0.78 and 0.9; Friedman's first function, [6,2,1], 0.27, 0.44 and 1.2, with mu 0.25, 0.27 and 0.8.
-#: Without the factor 1 - r these are 0.74, 0.78, 0.8 and 0.24, 0.52, 1.8, but the worst of twelve single
-#: starts of [2,2,1] as above is then 0.40, and with it 2.9e-4. With 0.3 in place of q (1 - r) it is 0.25.
+#: Below this r labels count as explained, and mu is zero: it would add a millionth of the loss. The effect of
+#: mu on the test RMSE of the chosen stage, as a fraction of the spread of the labels, grids 3 to 20, data
+#: seeds 100 to 105, given as median, worst, and worst of all stages: diabetes, [10,1], without mu 0.79, 1.57
+#: and 9.3, with mu 0.74, 0.78 and 0.9; Friedman's first function, [6,2,1], without mu 0.27, 0.44 and 1.2,
+#: with mu 0.25, 0.27 and 0.8. Without the factor 1 - r these are 0.74, 0.78, 0.8 and 0.24, 0.52, 1.8, but the
+#: worst of twelve single starts of [2,2,1] as above is then 0.40, with the factor 2.9e-4. With 0.3 in place
+#: of q (1 - r) it is 0.25.
 _EXPLAINED = 1e-6
 
 
@@ -105,7 +106,7 @@ def check_smoothing(value: object) -> float | str:
 
 @cache
 def difference_matrix(n_basis: int, order: int = ORDER) -> FloatArray:
-    """D of shape (n_basis, n_basis - order): coef @ D are the differences; no columns for fewer numbers."""
+    """D of shape (n_basis, n_basis - order): coef @ D are the differences; no columns if n_basis <= order."""
     if n_basis <= order:
         return np.zeros((n_basis, 0))
     differences: FloatArray = np.ascontiguousarray(np.diff(np.eye(n_basis), order, axis=0).T)
@@ -117,8 +118,8 @@ def jump_differences(table: SplineTable) -> FloatArray:
     """D of shape (n_nodes, G + k, n_differences) of "weak": second differences of jumps at the inner knots.
 
     coef @ D[i] are second differences, from knot to knot, of the jumps of the k-th derivative in units of the
-    mean knot distance h, h^k times the jump: on even grids D is the `difference_matrix` of order k + 3. Fewer
-    than four intervals have none.
+    mean knot distance h, h^k times the jump: on even grids D is the `difference_matrix` of order k + 3. For
+    fewer than four intervals D has no columns.
     """
     k, knots = table.k, table.knots
     even = difference_matrix(table.n_basis, k + 1 + _FURTHER)
@@ -139,13 +140,12 @@ def _are_uneven(knots: FloatArray) -> NDArray[np.bool_]:
 
 
 class Roughness:
-    """S of edges, with its derivatives. All arrays are C-contiguous.
+    """The roughness S of edges and its derivatives. All arrays are C-contiguous.
 
     Parameters
     ----------
     differences : ndarray of shape (n_basis, n_differences) or (n_edges, n_basis, n_differences)
-        D, of all edges or of each. Column m may have other numbers than zero in rows m to m + n_basis -
-        n_differences only.
+        D, one for all edges or one for each. Column m is zero outside rows m to m + n_basis - n_differences.
     """
 
     def __init__(self, differences: FloatArray) -> None:
@@ -155,12 +155,12 @@ class Roughness:
         band = differences[..., rows, columns] if n_differences else np.zeros((0, 0))
         self._band = np.ascontiguousarray(band if band.ndim == 3 else band[None])
         self._squares: Callable[..., float] | None = None  # machine code; all arrays are contiguous
-        self._add_slopes: Callable[..., float] | None = None
+        self._add_gradient: Callable[..., float] | None = None
         self._add_curvature: Callable[..., None] | None = None
 
     @classmethod
     def of(cls, table: SplineTable, source: Ints, *, weak: bool) -> Roughness:
-        """Return that of edges which leave the nodes `source` of a table."""
+        """The roughness of edges that leave the nodes `source`, for "weak" smoothing or of order 2."""
         if not weak:
             return cls(difference_matrix(table.n_basis))
         if not _are_uneven(table.knots).any():
@@ -179,12 +179,12 @@ class Roughness:
     def add_slope(self, theta: FloatArray, first: int, weight: FloatArray, grad: FloatArray) -> float:
         """Sum of weight_e S_e; its derivatives are added to `grad`, of the shape of theta."""
         given = (theta, first, self._band, weight, grad)
-        if self._add_slopes is None:
-            self._add_slopes = bound(kernels.add_slopes, *given)
-        return self._add_slopes(*given)
+        if self._add_gradient is None:
+            self._add_gradient = bound(kernels.add_gradient, *given)
+        return self._add_gradient(*given)
 
     def add_curvature(self, first: int, steps: tuple[int, int], weight: FloatArray, out: FloatArray) -> None:
-        """Add the second derivatives of that to a matrix; see `kan_np.kernels.roughness.add_curvature`."""
+        """Add the second derivatives of that sum to `out`; see `kan_np.kernels.roughness.add_curvature`."""
         given = (first, *steps, self._band, weight, out)
         if self._add_curvature is None:
             self._add_curvature = bound(kernels.add_curvature, *given)
@@ -194,7 +194,7 @@ class Roughness:
 class Smoother:
     """The penalty of all edges with its weights: sum over edges of lambda_e S_e + mu B_e.
 
-    Coefficients are those columns of parameters (n_edges, n_row) that begin with `first`.
+    The coefficients are the columns from `first` on of the parameters (n_edges, n_row).
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class Smoother:
 
     @property
     def weight(self) -> float | FloatArray:
-        """lambda, one or one an edge."""
+        """lambda, one for all edges or one for each."""
         return self._weight
 
     @weight.setter
@@ -226,7 +226,7 @@ class Smoother:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Edges, and coefficients of an edge."""
+        """Number of edges, and of coefficients of an edge."""
         return self._n_edges, self._n_basis
 
     @property
@@ -248,7 +248,7 @@ class Smoother:
         n_residuals: int,
         label_variance: float,
     ) -> None:
-        """Set the weights of "weak" for a loss at parameters; see `weak_weights`."""
+        """Set the weights of "weak" for the present loss and parameters; see `weak_weights`."""
         assert self._bends is not None  # noqa: S101  the caller asks follows_loss
         rough, bent = self._rough.value(theta, first), float(self._bends.value(theta, first).sum())
         self.weight = weak_weights(mse, rough, sensitivity, self._n_basis, n_residuals, label_variance)
@@ -277,12 +277,12 @@ class Smoother:
 
 
 def weak_share(n_coefficients: int, n_residuals: int) -> float:
-    """Return q, the largest share of jumps in the loss, and of bends while nothing is explained."""
+    """Return q, the largest ratio of the penalty on jumps to the loss."""
     return min(_WEAK_SHARE, n_coefficients / n_residuals)
 
 
 def weak_bend_weight(mse: float, bent: float, share: float, label_variance: float) -> float:
-    """The weight mu of bends that "weak" means for a loss; zero where nothing is finite.
+    """The weight mu of bends of "weak" smoothing; zero where it is not finite.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def weak_weights(
     n_residuals: int,
     label_variance: float,
 ) -> FloatArray:
-    """The weights lambda_e of all edges that "weak" means for a loss; zeros where nothing is finite.
+    """The weights lambda_e of "weak" smoothing for all edges; zeros where they are not finite.
 
     Parameters
     ----------

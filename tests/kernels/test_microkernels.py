@@ -43,14 +43,14 @@ def test_values(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_moments(size):
+def test_param_grad(size):
     @numba.njit
     def call(delta, width, target, edge, rows, at, n_rows, n_panels, grad):
-        microkernels.tile_moments(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
+        microkernels.tile_param_grad(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
 
     theta, rows, nodes, target = setting(size)
     grad, expected = theta.copy(), theta.copy()
-    expected[EDGE : EDGE + size] += reference.tile_moments(
+    expected[EDGE : EDGE + size] += reference.tile_param_grad(
         nodes[:, : 2 * PANEL], rows[SLOT, :2], target[EDGE : EDGE + size]
     )
     call(nodes, nodes.shape[1], target, EDGE, rows, corner(0), N_ROWS, 2, grad)
@@ -61,7 +61,7 @@ def test_moments(size):
 def test_slopes(size):
     @numba.njit
     def call(theta, edge, n_rows, slopes, at, target, delta, width, first, out, node):
-        microkernels.tile_slopes(
+        microkernels.tile_input_grad(
             size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node
         )
 
@@ -69,7 +69,7 @@ def test_slopes(size):
     out, own, samples = np.ones_like(nodes), range(EDGE, EDGE + size), slice(PANEL, 2 * PANEL)
     expected = out.copy()
     delta = nodes[:, samples]
-    expected[4, samples] += reference.tile_slopes(
+    expected[4, samples] += reference.tile_input_grad(
         theta, delta, rows[SLOT, 1], own, target[EDGE : EDGE + size]
     )
     call(theta, EDGE, N_ROWS, rows, corner(1), target, nodes, nodes.shape[1], PANEL, out, 4)

@@ -8,7 +8,7 @@ import pytest
 import reference
 
 from kan_np.kernels.microkernels import PANEL
-from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_moments, place_panel
+from kan_np.kernels.piecewise_simd import PIECES, any_outside, panel_edges, piece_param_grad, place_panel
 
 
 @numba.njit
@@ -26,8 +26,8 @@ def call_edges(w, columns, column, table, first, inner, n_intervals, node, at, v
 
 
 @numba.njit
-def call_moments(size, factor, start, place, u, at, n_octets, piece, moment, to):
-    piece_moments(size, factor, start, place, u, at, n_octets, piece, moment, to)
+def call_param_grad(size, factor, start, place, u, at, n_octets, piece, polynomial_grad, to):
+    piece_param_grad(size, factor, start, place, u, at, n_octets, piece, polynomial_grad, to)
 
 
 @numba.njit
@@ -88,17 +88,17 @@ def test_places_on_equal_intervals(width):
 
 @pytest.mark.parametrize("size", range(1, 6))
 @pytest.mark.parametrize("n_octets", [0, 1, 3])
-def test_moments_of_some_pieces(size, n_octets):
+def test_param_grad_of_some_pieces(size, n_octets):
     rng = np.random.default_rng(size)
-    factor, u, moment = rng.normal(size=(2, 40)), rng.uniform(-1, 2, 40), rng.normal(size=(3, 9, 4))
+    factor, u, polynomial_grad = rng.normal(size=(2, 40)), rng.uniform(-1, 2, 40), rng.normal(size=(3, 9, 4))
     place, piece = 4 * rng.integers(0, 9, 40), 3
-    expected = moment.copy().reshape(-1, 4)
+    expected = polynomial_grad.copy().reshape(-1, 4)
     for s in range(8 * n_octets):
         q = place[5 + s] // 4 - piece
         if 0 <= q < size:
             expected[2 * 9 + q] += factor.ravel()[43 + s] * u[5 + s] ** np.arange(3, -1, -1)
-    call_moments(size, factor, 43, place, u, 5, n_octets, piece, moment, 2 * 9 * 4)
-    np.testing.assert_allclose(moment.reshape(-1, 4), expected, rtol=1e-12, atol=1e-13)
+    call_param_grad(size, factor, 43, place, u, 5, n_octets, piece, polynomial_grad, 2 * 9 * 4)
+    np.testing.assert_allclose(polynomial_grad.reshape(-1, 4), expected, rtol=1e-12, atol=1e-13)
 
 
 def test_any_outside_looks_at_whole_octets_from_a_place_on():

@@ -23,8 +23,8 @@ def call_add_product(factor, start, table, at, target, to):
 
 
 @numba.njit
-def call_moments(factor, start, u, at, place, target, to, apart):
-    simd4.moments_quad(factor, start, u, at, place, target, to, apart)
+def call_param_grad(factor, start, u, at, place, target, to, apart):
+    simd4.param_grad_quad(factor, start, u, at, place, target, to, apart)
 
 
 @numba.njit
@@ -67,12 +67,12 @@ def test_add_row_and_add_product(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_moments_and_polynomials(seed):
+def test_param_grad_and_polynomials(seed):
     rng = np.random.default_rng(seed)
     u = rng.uniform(-2, 3, 12)
     factor, target, place = rng.normal(size=(2, 6)), rng.normal(size=(4, 3, 8)), 4 * rng.integers(0, 2, 12)
-    expected = reference.add_moments(factor, 7, u, 3, place, target, 5, 24)
-    call_moments(factor, 7, u, 3, place, target, 5, 24)
+    expected = reference.param_grad_quad(factor, 7, u, 3, place, target, 5, 24)
+    call_param_grad(factor, 7, u, 3, place, target, 5, 24)
     np.testing.assert_allclose(target, expected, rtol=1e-13)
     table, place = rng.normal(size=(9, 5, 4)), 4 * rng.integers(0, 5, 12)
     value, slope = rng.normal(size=(3, 12)), np.zeros((2, 12))
