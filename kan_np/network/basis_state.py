@@ -1,7 +1,7 @@
-"""Edges of other families than B-splines in a file: what is kept of them, and the same edges again.
+"""Writing edges of other families than B-splines to a file, and reading them.
 
-A file names family and size of each group of edges in its configuration, ``families``, and has of the q-th
-group the arrays ``basis_q_edges`` (which of all edges), ``basis_q_ends`` (the interval of every source node)
+A file lists family and size of each group of edges in its configuration, ``families``. For the q-th group it
+has the arrays ``basis_q_edges`` (a mask over all edges), ``basis_q_ends`` (the interval of every source node)
 and ``basis_q_coef``.
 """
 
@@ -21,7 +21,7 @@ from kan_np.network.structure import BasisEdges, Structure
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
 
-#: Groups of edges in a file.
+#: Most groups of edges in a file; larger numbers are refused as damage. Chosen by judgement.
 _MOST_FAMILIES = 50
 
 
@@ -47,7 +47,7 @@ def checked_families(families: Any) -> list[tuple[type[Basis], int]]:
     Raises
     ------
     ValueError, TypeError
-        For what are no such pairs, and for a family that is not known here.
+        For anything but a list of such pairs, and for a family that is not registered.
     """
     if not isinstance(families, list) or len(families) > _MOST_FAMILIES:
         raise ValueError(f"families is no list of at most {_MOST_FAMILIES} families")
@@ -85,12 +85,12 @@ def expected_arrays(
 def restored_bases(
     families: Sequence[tuple[type[Basis], int]], shape: Shape, arrays: Mapping[str, Any]
 ) -> tuple[tuple[BasisEdges, ...], list[FloatArray], NDArray[np.bool_]]:
-    """Groups of edges, their coefficients, and which of all edges they are.
+    """Groups of edges, their coefficients, and a mask over all edges that is True where they are.
 
     Raises
     ------
     ValueError
-        For arrays that do not belong together, and for what is not finite or no interval.
+        For arrays that do not fit together, values that are not finite, and ends that are no interval.
     """
     taken = np.zeros(sum(n * m for n, m in shape.pairs), dtype=bool)
     cuts = np.cumsum([n * m for n, m in shape.pairs])[:-1]

@@ -1,4 +1,4 @@
-"""Networks evaluated by the compiled kernels, all layers at once over blocks of samples."""
+"""Evaluation of whole networks by the compiled kernels: node values, outputs and input derivatives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def node_values(structure: Structure, net: Net, values: FloatArray, x: FloatArra
 
 
 def forward(structure: Structure, net: Net, values: FloatArray, x: FloatArray, chunk: int) -> FloatArray:
-    """Outputs (n_samples, n_out), so many rows at a time that memory does not grow with hidden nodes."""
+    """Outputs (n_samples, n_out), computed for `chunk` samples at a time to bound the memory."""
     t = structure.topology
     out = np.empty((x.shape[0], t.width[-1]))
     places, scratch = new_places(structure, slopes=False), new_scratch(structure)

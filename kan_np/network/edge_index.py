@@ -1,4 +1,4 @@
-"""Where an edge is: layer, source node, subnode of the next layer."""
+"""The index of an edge: layer l, source node i, subnode j of the next layer; as in pykan."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kan_np import _validate
 EdgeIndex = tuple[int, int, int]
 
 
-def checked_edge(masks: Sequence[NDArray[np.bool_]], place: Sequence[Any]) -> EdgeIndex:
-    """The place of an edge that there is, by the masks of a network."""
-    level = _validate.integer("l", place[0], 0, len(masks) - 1)
-    i = _validate.integer("i", place[1], 0, masks[level].shape[0] - 1)
-    j = _validate.integer("j", place[2], 0, masks[level].shape[1] - 1)
-    if not masks[level][i, j]:
+def checked_edge(masks: Sequence[NDArray[np.bool_]], edge: Sequence[Any]) -> EdgeIndex:
+    """The index of an edge as integers; raises where the masks of a network have no such edge."""
+    layer = _validate.integer("l", edge[0], 0, len(masks) - 1)
+    i = _validate.integer("i", edge[1], 0, masks[layer].shape[0] - 1)
+    j = _validate.integer("j", edge[2], 0, masks[layer].shape[1] - 1)
+    if not masks[layer][i, j]:
         raise ValueError(
-            f"there is no edge ({level}, {i}, {j}): it was pruned before; expected one where model.edges is "
+            f"there is no edge ({layer}, {i}, {j}): it was pruned before; expected one where model.edges is "
             "True."
         )
-    return level, i, j
+    return layer, i, j

@@ -1,4 +1,4 @@
-"""Grids that follow the samples, layer by layer."""
+"""Grid updates: the grids of every layer move to where the samples reach its nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kan_np.network.network import Network
 
 
 def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: float = 0.0) -> Network:
-    """The same function, as far as it can be carried, on grids that lie where the samples reach the nodes.
+    """The network, refitted on grids that cover the samples at every node.
 
     Parameters
     ----------
@@ -20,15 +20,15 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
     grid_eps, margin : float
         See `kan_np.edges.knots.knots_from_samples`.
     slack : float
-        Even grids whose ends are off by no more than this many intervals stay.
+        Even grids that would move by no more than this many of their intervals stay.
 
     Returns
     -------
     Network
-        With the grids of the first layers alone moved, if samples overflow behind them.
+        Where node values overflow, the grids of later layers stay.
     """
     ends = np.cumsum((0, *net.width))
-    # layer by layer: what reaches a layer depends on the moved grids before it
+    # layer by layer: the values at the nodes of a layer depend on the moved grids of the layers before it
     for layer, old in enumerate(net.knots):
         samples = net.node_values(x)[ends[layer] : ends[layer + 1]]
         if not np.isfinite(samples).all():
@@ -39,7 +39,7 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
             knots[group] = _moved_knots(together, old[group[:1]], grid_eps, margin, slack)
         held = net.structure.held_grids(layer)
         knots[held] = old[held]
-        # the samples are inside again: what a refined grid inherited for outside has done its work
+        # all samples are inside the new grid: the reach that a refined grid inherited is no longer needed
         carried = net.with_layer_knots(layer, knots)
         carried = carried.with_layer_intervals(layer, knots[:, [0, -1]], (knots != old).any(axis=1))
         if not np.isfinite(carried.theta).all():
@@ -49,12 +49,12 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
 
 
 def widened(net: Network, x: FloatArray, slack: float) -> Network:
-    """The same function, as far as it can be carried, on grids that hold all samples of their nodes.
+    """The network, refitted on grids that are widened to hold all samples of their nodes.
 
-    Grids become wider, never narrower, and a grid that samples leave by no more than `slack` of its intervals
-    stays: the prior of `kan_np.objective.shrinkage` counts what an edge does over its whole grid, and a grid
-    that shrank with its samples would undo it. Grids of inputs have their samples already, unless a fit goes
-    on with others: the last of `fit_schedule` has the validation rows, too.
+    Grids become wider, never narrower, and a grid whose samples lie outside by no more than `slack` of its
+    intervals stays: the prior of `kan_np.objective.shrinkage` measures an edge over its whole grid, and a
+    grid that shrank with its samples would undo it. Input grids cover their samples already, unless a fit
+    continues with more samples, as the last fit of `fit_schedule`, which adds the validation samples.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def widened(net: Network, x: FloatArray, slack: float) -> Network:
 def _moved_knots(
     samples: FloatArray, knots: FloatArray, grid_eps: float, margin: float, slack: float
 ) -> FloatArray:
-    """Knots for the samples of some nodes, (n, n_samples), the old ones where they may stay."""
+    """Knots for the samples of some nodes, (n, n_samples); the old knots where these may stay."""
     new = knots_from_samples(samples, knots.shape[1] - 1, grid_eps, margin)
-    # a constant says nothing about scale: a grid that holds it stays
+    # equal values do not determine a range: a grid that contains them stays
     flat = samples.min(axis=1) == samples.max(axis=1)
     held = (knots[:, 0] <= samples[:, 0]) & (samples[:, 0] <= knots[:, -1])
     stays = flat & held
@@ -100,7 +100,7 @@ def _moved_knots(
 
 
 def _fits(knots: FloatArray, new: FloatArray, slack: float) -> NDArray[np.bool_]:
-    """Nodes whose even grid ends within `slack` intervals of where it would be moved."""
+    """Which nodes have an even grid whose ends are within `slack` intervals of those of the new one."""
     off = np.abs(knots[:, [0, -1]] - new[:, [0, -1]]).max(axis=1)
     step = (new[:, -1] - new[:, 0]) / (knots.shape[1] - 1)
     uneven = np.ptp(np.diff(knots, axis=1), axis=1) > 1e-6 * step

@@ -1,4 +1,4 @@
-"""Random starts of a KAN.
+"""Random initialisation of the parameters of a KAN.
 
 With n_in inputs of a layer, G intervals and order k, an edge starts with
 
@@ -6,9 +6,10 @@ With n_in inputs of a layer, G intervals and order k, an edge starts with
     "wide"    the same with ten times the coefficients
     "power"   c and w normal with standard deviation (n_in (G + k + 1))^(-1/4)
 
-"pykan" is near to a network of residual functions alone; the others give every edge a shape of its own,
-which finds other minima. Sources: pykan 0.2.8; the power law of arXiv:2509.03417, which has one exponent
-for c and one for w: both are 1/4 here.
+With "pykan" a network begins close to one of base functions alone; with the others every edge begins with a
+curve of its own, from which optimizers reach other minima. Sources: pykan 0.2.8; the power law of
+arXiv:2509.03417, which has one exponent for c and one for w: both are 1/4 here. The factor ten of "wide" was
+chosen by judgement.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 
-#: Names of the starts, in the order in which several tries take them in turn.
+#: Names of the initialisations, in the order in which restarts take them in turn.
 STARTS = ("pykan", "wide", "power")
 
 _WIDER = 10.0
@@ -43,7 +44,7 @@ def random_parameters(
         Inputs of the layer of each edge.
     grid, k : int
     has_base : int
-        1 with a residual weight in front, 0 without.
+        1 with a base weight in front, 0 without.
     scales : tuple of float
         noise_scale, scale_base_mu and scale_base_sigma, for "pykan" and "wide".
     rng : numpy.random.Generator

@@ -1,8 +1,8 @@
-"""One layer of a network by itself: its edges, and how their sums make the nodes above.
+"""One layer of a network: its edges, and how their sums make the nodes of the next layer.
 
 Edges (i, j) lead from the nodes below to subnodes, z_j = sum_i phi_ij(x_i), and a node is a product of its
-subnodes with scales and biases, t = S prod_j (s_j z_j + b_j) + B (`kan_np.network.structure`). Operations on
-networks take them apart into layers and put new ones together.
+subnodes with scales and biases, t = S prod_j (s_j z_j + b_j) + B (`kan_np.network.structure`). Operations
+that change a network (pruning, new symbols) split it into layers, change these and join them again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kan_np.network.topology import Topology
 
 @dataclass(frozen=True, eq=False)
 class LayerBasis:
-    """Edges of a layer that are of one family and size.
+    """The edges of a layer that have one family (other than B-splines) and size.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class LayerBasis:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """Which edges these are: (n_in, n_subnodes)."""
+        """True for these edges, of shape (n_in, n_subnodes)."""
         return self.topology.masks[0]
 
     def curves(self, x: FloatArray) -> Iterator[tuple[EdgeIndex, FloatArray]]:
-        """Every edge (0, i, j) and its values at values of the sources, x of shape (n_in, n)."""
+        """Yield every edge as (0, i, j) with its values at x, of shape (n_in, n)."""
         rows = self.basis.values(x)
         for edge, coef in zip(self.topology.edges, self.coef, strict=True):
             yield edge, coef @ rows[edge[1]]
@@ -59,12 +59,12 @@ class LayerBasis:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Edges of a layer, and how they make the nodes above.
+    """The edges of a layer, and how they make the nodes of the next layer.
 
     Attributes
     ----------
     topology : Topology
-        Of the spline edges: one layer of width (n_in, n_subnodes), all subnodes taken for nodes.
+        Of the spline edges: one layer of width (n_in, n_subnodes), where every subnode counts as a node.
     table : SplineTable
     base_fun : str
     spline_params : ndarray of shape (n_edges, n_row)
@@ -103,7 +103,7 @@ class Layer:
 
     @property
     def has_base(self) -> int:
-        """1 if a spline edge has a residual weight in front of its coefficients, else 0."""
+        """1 if a spline edge has a base weight in front of its coefficients, else 0."""
         return int(self.base_fun != "zero")
 
     @cached_property
@@ -113,12 +113,12 @@ class Layer:
 
     @property
     def spline_mask(self) -> NDArray[np.bool_]:
-        """Which edges are splines: (n_in, n_subnodes)."""
+        """True for spline edges, of shape (n_in, n_subnodes)."""
         return self.topology.masks[0]
 
     @property
     def function_mask(self) -> NDArray[np.bool_]:
-        """Which edges are no symbols: (n_in, n_subnodes)."""
+        """True for all edges but symbolic ones, of shape (n_in, n_subnodes)."""
         mask = self.mask
         for edge in self.symbols:
             mask[edge] = False
@@ -126,7 +126,7 @@ class Layer:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """Which edges there are, of all families: (n_in, n_subnodes)."""
+        """True for all edges, of shape (n_in, n_subnodes)."""
         mask = self.spline_mask
         for basis in self.bases:
             mask |= basis.mask
@@ -136,12 +136,12 @@ class Layer:
 
     @property
     def unit_affine(self) -> Affine:
-        """Scales and biases that change nothing."""
+        """Scales of 1 and biases of 0."""
         n, m = self.n_subnodes, self.n_out
         return Affine(np.ones(n), np.zeros(n), np.ones(m), np.zeros(m))
 
     def with_symbols(self, changed: Mapping[tuple[int, int], SymbolicEdge | None]) -> Layer:
-        """The layer with other symbols, and new splines, all zero, of those that get None."""
+        """The layer with other symbols at some edges; edges that get None become splines that are zero."""
         mask, symbols = self.spline_mask, dict(self.symbols)
         for edge, symbol in changed.items():
             mask[edge] = symbol is None
@@ -155,7 +155,7 @@ class Layer:
         return replace(self, topology=topology, spline_params=params, symbols=symbols, bases=left)
 
     def with_basis(self, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray) -> Layer:
-        """The layer with these edges of a family, whatever they were; coef (n_edges, n_functions)."""
+        """The layer after some edges became ones of a family, with coefficients (n_edges, n_functions)."""
         layer = self.with_symbols(dict.fromkeys(edges))  # as splines first
         spline_mask = layer.spline_mask
         for edge in edges:
@@ -177,7 +177,7 @@ class Layer:
 
 
 def merged_bases(bases: Sequence[LayerBasis]) -> tuple[LayerBasis, ...]:
-    """One entry for each family and size, where several have become the same."""
+    """The same edges with one entry for each family and size: entries that agree in both are merged."""
     found: dict[tuple[type[Basis], int], LayerBasis] = {}
     for own in bases:
         other = found.get(own.key)
@@ -193,7 +193,7 @@ def merged_bases(bases: Sequence[LayerBasis]) -> tuple[LayerBasis, ...]:
 
 
 def without(basis: LayerBasis, edges: Iterable[tuple[int, int]]) -> LayerBasis:
-    """The edges of a family that are left without some."""
+    """The edges of a family other than the given ones."""
     mask, filled = basis.mask, basis.topology.by_layer(basis.coef)[0]
     for edge in edges:
         mask[edge] = False
@@ -249,7 +249,7 @@ def _bases_of(structure: Structure, values: FloatArray, layer: int) -> tuple[Lay
 
 
 def _joined_bases(layers: Sequence[Layer]) -> tuple[tuple[BasisEdges, ...], list[FloatArray]]:
-    """Edges of other families of all layers, a family and size after the other, and their coefficients."""
+    """Edges of other families in all layers, grouped by family and size, and their coefficients."""
     keys = sorted({basis.key for layer in layers for basis in layer.bases}, key=lambda k: (k[0].name, k[1]))
     edges, coefs = [], []
     for kind, size in keys:
@@ -271,9 +271,9 @@ def joined(
     frozen: frozenset[Part] = frozenset(),
     table: SplineTable | None = None,
 ) -> tuple[Structure, FloatArray]:
-    """Structure and values of the network that layers make; of tied edges the first one's values count.
+    """Structure and values of the network with these layers; tied edges get the values of the first of them.
 
-    `table` is that of all layers, where it is there already.
+    `table` may give the B-splines of all layers, if they were built before.
     """
     topology = Topology.from_masks([layer.spline_mask for layer in layers], [layer.arity for layer in layers])
     symbols = {

@@ -1,8 +1,8 @@
-"""Networks layer by layer in NumPy, for symbols that have no compiled function; some ten times slower.
+"""Evaluation of networks layer by layer in NumPy, for symbols without a compiled function; ten times slower.
 
-Rows are nodes, columns are samples. Splines are products of their parameters with full rows of B-splines,
-which BLAS does; on the way back the same rows give the derivatives by the parameters and, weighted, the rows
-of a Jacobian. What is computed is what `kan_np.kernels` compute for networks that can be compiled.
+Rows are nodes, columns are samples. Splines are matrix products of their parameters with the values of all
+B-splines; in backpropagation the same values give the derivatives by the parameters and, weighted, the rows
+of a Jacobian. The results are those of `kan_np.kernels` for networks that can be compiled, to rounding.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from kan_np.network.kernel_arrays import spline_arrays
 from kan_np.network.layer import Layer, layers_of
 from kan_np.network.structure import Affine, Structure
 
-#: Samples whose residual functions are computed at once, whole octets.
+#: Samples whose base functions are computed at once, whole octets.
 _BLOCK = 256
 
 
 class LayerPull(NamedTuple):
-    """What a penalty on spreads adds to derivatives: factors of the deviations from the means.
+    """What a penalty on standard deviations adds to derivatives by values: weight times (value - mean).
 
     Attributes
     ----------
@@ -44,19 +44,19 @@ class LayerPull(NamedTuple):
 
 
 class LayerPass:
-    """One layer with parameters, and what it keeps of the last samples.
+    """One layer with its parameters, and the intermediate results of its last forward pass.
 
     Parameters
     ----------
     layer : Layer
     fixed : bool
-        Whether the samples that reach it are always the same ones, as at the inputs: their B-splines are kept
-        from one pass to the next, and derivatives by these samples are not wanted.
+        Whether all passes have the same samples, as at the inputs: B-splines are then kept from one pass to
+        the next, and derivatives by the samples are not computed.
 
     Notes
     -----
     Values of the layer are the parameters of its splines, the coefficients of its other families, the
-    constants a, b, c, d of its symbols and, where there are such, its scales and biases.
+    constants a, b, c, d of its symbols and, if it has them, its scales and biases.
     """
 
     def __init__(self, layer: Layer, *, fixed: bool = False) -> None:
@@ -96,7 +96,7 @@ class LayerPass:
         self.n_values = at + (0 if layer.affine is None else sum(part.size for part in layer.affine))
 
     def load(self, values: FloatArray) -> None:
-        """Take other values."""
+        """Replace all values of the layer."""
         layer = self.layer
         self._theta = values[: self._theta.size].reshape(self._theta.shape)
         pairs = zip(self._coefs, self._coef_at, strict=True)
@@ -112,7 +112,7 @@ class LayerPass:
     def forward(self, x: FloatArray, *, back: bool = False) -> FloatArray:
         """Values of the nodes above, (n_out, n), for those of the nodes below, (n_in, n).
 
-        With `back`, what `pull` and `jacobian` need is kept.
+        With `back` the intermediate results that `pull` and `jacobian` need are kept.
         """
         self.x = x
         self.sums = np.zeros((self.layer.n_subnodes, x.shape[1]))
@@ -157,7 +157,7 @@ class LayerPass:
         phi: FloatArray | None = None,
         pulled: LayerPull | None = None,
     ) -> FloatArray:
-        """Add to `grad`, ordered as the values of the layer, what derivatives by the nodes above mean.
+        """Backpropagate: add derivatives by all values of the layer to `grad`, from those by the nodes above.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class LayerPass:
         Returns
         -------
         ndarray of shape (n_in, n)
-            Derivatives by the nodes below; nothing of use for a fixed layer.
+            Derivatives by the nodes below; undefined for a fixed layer.
         """
         if pulled is not None:
             delta = delta + pulled.node_weight[:, None] * (self.nodes - pulled.node_mean[:, None])
@@ -204,7 +204,7 @@ class LayerPass:
         return by_source
 
     def jacobian(self, delta: FloatArray, rows: FloatArray) -> FloatArray:
-        """Write products of derivatives by the nodes above and of these by all values into `rows`.
+        """Write the rows of a Jacobian by all values of the layer, given derivatives by the nodes above.
 
         Parameters
         ----------
@@ -247,7 +247,7 @@ class LayerPass:
         return values[at : at + shape[0] * shape[1]].reshape(shape)
 
     def _expand(self, x: FloatArray, steep: bool) -> None:
-        """Full rows of B-splines for the sources of splines, with their derivatives or without."""
+        """Compute all B-splines of the sources of spline edges, and their derivatives if `steep`."""
         if not self._fans or (self._fixed and self._basis is not None):
             return
         shape = (len(self._fans), self._theta.shape[1], x.shape[1])
@@ -260,7 +260,7 @@ class LayerPass:
         )
 
     def _nodes(self) -> FloatArray:
-        """Nodes from the sums of edges."""
+        """Values of the nodes from the sums of edges."""
         layer, affine = self.layer, self._affine
         self._scaled = self.sums
         if affine is not None:
@@ -277,7 +277,7 @@ class LayerPass:
         return affine.node_scale[:, None] * self._products + affine.node_bias[:, None]
 
     def to_subnodes(self, delta: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """Derivatives by the sums of edges and, sample by sample, affine values, from those by the nodes."""
+        """Derivatives by sums of edges and, for every sample, by scales and biases, from those by nodes."""
         layer, affine = self.layer, self._affine
         by_product = delta if affine is None else affine.node_scale[:, None] * delta
         by_scaled = by_product
@@ -294,13 +294,13 @@ class LayerPass:
 
 
 def _rows_of(targets: list[int]) -> slice | list[int]:
-    """An index for these rows: a slice, which copies nothing, where they follow each other."""
+    """An index of these rows: a slice, which makes no copy, if they are consecutive."""
     first, last = targets[0], targets[-1] + 1
     return slice(first, last) if last - first == len(targets) else targets
 
 
-def value_places(structure: Structure) -> list[Ints]:
-    """Which values of a network belong to each layer, in the order of `LayerPass`."""
+def values_by_layer(structure: Structure) -> list[Ints]:
+    """Indices of the values that belong to each layer, in the order of `LayerPass`."""
     t, n_row = structure.topology, structure.n_row
     layer_of = np.array([edge[0] for edge in structure.symbols], dtype=np.int64)
     places = []
@@ -318,7 +318,7 @@ def value_places(structure: Structure) -> list[Ints]:
 
 
 def new_passes(structure: Structure, values: FloatArray, *, fixed: bool = False) -> list[LayerPass]:
-    """The layers at work; `fixed` says that all samples will be the same ones."""
+    """A `LayerPass` for every layer; `fixed` says that all forward passes have the same samples."""
     layers = layers_of(structure, values)
     return [LayerPass(layer, fixed=fixed and number == 0) for number, layer in enumerate(layers)]
 

@@ -1,4 +1,4 @@
-"""Arithmetic of an MLP: activations, the flat vector of parameters, forward and input derivatives.
+"""The function of an MLP: its parameters as one vector, its outputs and their derivatives by the inputs.
 
 Values of nodes are held as (n_nodes, n_samples): sums with biases and the products of a Jacobian then run
 along samples, however narrow the layer.
@@ -23,12 +23,12 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 #: Activations by name, as kernels number them.
 ACTIVATIONS = {"tanh": TANH, "relu": RELU, "silu": SILU}
-_BLOCK = 6 * PANEL  # samples that go through all layers at once
+_BLOCK = 6 * PANEL  # samples that go through all layers at once; see benchmarks/README.md, "An MLP is ..."
 
 
 @dataclass(frozen=True)
 class MlpBlock:
-    """What the kernels of an MLP need beside numbers: kind of activation, widths, room for a block.
+    """What the kernels of an MLP need besides parameters and samples: activation, widths and work space.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class MlpBlock:
 
     @staticmethod
     def of(net: MlpNetwork) -> MlpBlock:
-        """Room for the blocks of a network."""
+        """Work space for the blocks of a network."""
         first = np.cumsum([0, *(nodes + 1 for nodes in net.width[:-1])]).tolist()
         shape = (first[-1] + net.width[-1], _BLOCK)
         width = np.array(net.width, dtype=np.int64)
@@ -59,7 +59,7 @@ class MlpBlock:
 
 @dataclass(frozen=True)
 class MlpNetwork:
-    """Numbers of an MLP: h_{l+1} = a(h_l W_l + b_l), the last layer without a.
+    """An MLP with its parameters: h_{l+1} = a(h_l W_l + b_l), the last layer without a.
 
     ``theta`` holds W_0, b_0, W_1, b_1, ... one after the other; W_l has shape (n_in, n_out).
     """
@@ -81,7 +81,7 @@ class MlpNetwork:
         return replace(self, theta=np.array(theta, dtype=np.float64))
 
     def with_constant_output(self, output: int, value: float) -> MlpNetwork:
-        """The same network with an output that is this number everywhere."""
+        """The network with one output replaced by a constant."""
         new = self.with_theta(self.theta)
         weights, biases = new.layers[-1]  # views
         weights[:, output], biases[output] = 0.0, value
@@ -110,8 +110,8 @@ class MlpNetwork:
     def values_and_slopes(self, x: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """Values of the nodes and derivatives of their activations, (n_nodes, n_samples) a layer.
 
-        x has shape (n_in, n_samples) and is C-contiguous. Inputs and outputs are layers as well; they have no
-        activations, and derivatives that mean nothing.
+        x has shape (n_in, n_samples) and is C-contiguous. Inputs and outputs have entries, too; as they have
+        no activations their derivatives are undefined.
         """
         block = MlpBlock.of(self)
         shape = (block.nodes.shape[0], x.shape[1])

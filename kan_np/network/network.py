@@ -1,8 +1,8 @@
-"""A KAN as structure and numbers, and what can be computed from them.
+"""A KAN as an immutable object: its structure, its parameters, and everything that is computed from them.
 
-A `Network` is never changed: moved or finer grids, other parameters or symbols make a new one. It is compiled
-whole (`kan_np.network.compiled`), unless a symbol of the user's has no compiled function; then it goes layer
-by layer (`kan_np.network.layered`).
+Operations on a `Network` (moved or finer grids, other parameters or symbols) return a new one. It is
+evaluated by compiled kernels (`kan_np.network.compiled`), unless a symbol or family has no compiled function;
+then layer by layer in NumPy (`kan_np.network.layered`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CHUNK = 8192  # rows of a prediction that are in memory at once
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Structure and values.
+    """A KAN: structure, and the values of all its parameters.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ class Network:
 
     @property
     def base_fun(self) -> str:
-        """Name of the residual function b."""
+        """Name of the base function b."""
         return self.structure.base_fun
 
     @property
     def has_base(self) -> int:
-        """1 if a spline edge has a residual weight w in front of its coefficients, else 0."""
+        """1 if a spline edge has a base weight w in front of its coefficients, else 0."""
         return self.structure.has_base
 
     @property
@@ -100,12 +100,12 @@ class Network:
 
     @property
     def arities(self) -> tuple[tuple[int, ...], ...]:
-        """Factors of every node, a layer above the inputs: 1 for a sum."""
+        """Number of factors of every node, for each layer above the inputs: 1 for a sum."""
         return self.topology.arities
 
     @property
     def masks(self) -> list[NDArray[np.bool_]]:
-        """Which edges there are, symbols among them: an array of shape (n_in, n_subnodes) a layer."""
+        """True where there is an edge of any kind: an array of shape (n_in, n_subnodes) for each layer."""
         masks = self.topology.masks
         for edges in self.structure.bases:
             masks = [mask | own for mask, own in zip(masks, edges.topology.masks, strict=True)]
@@ -130,7 +130,7 @@ class Network:
 
     @property
     def reach(self) -> list[FloatArray]:
-        """Of each layer's sources, how far grids carry on: arrays of shape (n_in, 2); see `SplineTable`."""
+        """How far splines extend beyond the grids of each layer's sources: (n_in, 2); see `SplineTable`."""
         return [self.table.reach[self._sources(layer)].copy() for layer in range(len(self.width) - 1)]
 
     def _sources(self, layer: int) -> slice:
@@ -155,7 +155,7 @@ class Network:
 
     @property
     def scale_base(self) -> list[FloatArray]:
-        """Residual weights of each layer, (n_in, n_subnodes); zeros where there is none."""
+        """Base weights of each layer, (n_in, n_subnodes); zeros where there is none."""
         params = self.spline_params
         return self.topology.by_layer(params[:, 0] if self.has_base else np.zeros(params.shape[0]))
 
@@ -214,25 +214,25 @@ class Network:
     # ---------------------------------------------------------------- other networks
 
     def with_knots(self, knots: FloatArray, reach: FloatArray | None = None) -> Network:
-        """The same function on other grids, as far as they can carry it (see SplineTable.carry_over)."""
+        """The network refitted on other grids, exactly if these contain the old: `SplineTable.carry_over`."""
         stays = np.array_equal(knots, self.table.knots)
         if stays and reach is not None and np.array_equal(reach, self.table.reach):
             return self
         table = SplineTable.build(knots, self.table.k, self.table.extrapolation, reach)
         structure = replace(self.structure, table=table)
-        if stays:  # nothing to carry, and no rounding
+        if stays:  # the coefficients are kept without rounding
             return replace(self, structure=structure)
         b, params = self.has_base, self.spline_params
         with np.errstate(over="ignore", invalid="ignore"):  # "continue" may explode far outside the old grid
             coef = self.table.carry_over(table, params[:, b:], self.topology.source)
-        if knots.shape == self.table.knots.shape:  # what is frozen stays to the bit where its grid does
+        if knots.shape == self.table.knots.shape:  # frozen values stay bit for bit where their grid stays
             kept = (knots == self.table.knots).all(axis=1)[
                 self.topology.source
             ] & self.structure.frozen_splines
             coef[kept] = params[kept, b:]
         carried = np.hstack([params[:, :b], coef]).ravel()
         net = Network(structure, np.concatenate([carried, self.values[self.structure.ends.splines :]]))
-        # grids are solved for source by source: rounding may have taken tied edges apart
+        # coefficients are solved for source by source: those of tied edges may differ by rounding
         return net.with_theta(net.theta) if self.ties else net
 
     def with_layer_knots(self, layer: int, knots: FloatArray, reach: FloatArray | None = None) -> Network:
@@ -244,7 +244,7 @@ class Network:
         return self.with_knots(everywhere, reaches)
 
     def refined(self, grid: int) -> Network:
-        """The same function on grids of so many intervals."""
+        """The network on grids of `grid` intervals."""
         net = self.with_knots(refined_knots(self.table.knots, grid), self.table.reach)
         if not self.structure.bases:
             return net
@@ -264,7 +264,7 @@ class Network:
         scale_base: Sequence[FloatArray],
         knots: Sequence[FloatArray] | None = None,
     ) -> Network:
-        """Other coefficients, residual weights and grids, as the properties of these names give them."""
+        """The network with other coefficients, base weights and grids, in the shape of these properties."""
         structure = self.structure
         if knots is not None:
             table = SplineTable.build(np.concatenate(list(knots)), self.k, self.extrapolation)
@@ -274,7 +274,7 @@ class Network:
         return Network(structure, np.concatenate([params, self.values[self.structure.ends.splines :]]))
 
     def with_symbols(self, symbols: Mapping[EdgeIndex, SymbolicEdge | None]) -> Network:
-        """Make symbols of these edges, and splines, all zero, of those that get None."""
+        """The network with symbols at these edges; edges that get None become splines that are zero."""
         layers = list(self.layers)
         for number, layer in enumerate(self.layers):
             own = {(i, j): symbol for (at, i, j), symbol in symbols.items() if at == number}
@@ -290,23 +290,23 @@ class Network:
     def with_basis(
         self, layer: int, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray
     ) -> Network:
-        """Make edges (i, j) of a layer those of a family, with coefficients (n_edges, n_functions).
+        """The network with edges (i, j) of a layer in another family; coef has shape (n_edges, n_functions).
 
-        Intervals of the whole layer become those of `basis`, of edges of the same family and size, too.
+        Other edges of the layer that have the same family and size get the intervals of `basis`, too.
         """
         layers = list(self.layers)
         layers[layer] = layers[layer].with_basis(edges, basis, coef)
         return self._of(layers, self._frozen_elsewhere(layer, edges), self.table)
 
     def _frozen_elsewhere(self, layer: int, edges: Sequence[tuple[int, int]]) -> frozenset[Part]:
-        """What is frozen, but for some edges of a layer, which change their kind."""
+        """The frozen parameters without those of some edges of a layer, which change their kind."""
         changed = {(layer, i, j) for i, j in edges}
         return frozenset(part for part in self.structure.frozen if part[0] not in changed)
 
     def with_layer_intervals(self, layer: int, ends: FloatArray, moves: NDArray[np.bool_]) -> Network:
-        """The same function, as far as it goes, with other families on other intervals.
+        """The network with edges of other families than B-splines refitted on other intervals.
 
-        `ends` (n_in, 2) are those of the sources of a layer that move; the others stay where they are.
+        `ends` (n_in, 2) are the new ends for the sources of a layer where `moves` is True.
         """
         if not self.structure.bases or not moves.any():
             return self
@@ -321,16 +321,16 @@ class Network:
         return self._of(layers, self.structure.frozen, self.table)
 
     def _of(self, layers: Sequence[Layer], frozen: frozenset[Part], table: SplineTable) -> Network:
-        """A network of other layers, with the ties and the way of evaluation of this one."""
+        """A network of other layers, with the tied edges and the choice of evaluation of this one."""
         structure, values = joined(layers, self.ties, frozen, table)
         return Network(replace(structure, evaluation=self.structure.evaluation), values)
 
     def with_frozen(self, frozen: frozenset[Part]) -> Network:
-        """The same network with other parameters that keep their values."""
+        """The same network with other frozen parameters."""
         return replace(self, structure=replace(self.structure, frozen=frozen))
 
     def with_constant_output(self, output: int, value: float) -> Network:
-        """The same network with an output that is this number everywhere; no edge to it is a symbol."""
+        """The network with one output replaced by a constant; no edge to this output may be a symbol."""
         target = self.topology.sum_start[-2] + output
         groups = [self.topology.target, *(edges.topology.target for edges in self.structure.bases)]
         share = value / sum(int((targets == target).sum()) for targets in groups)
@@ -358,7 +358,7 @@ class Network:
 
     @property
     def net(self) -> Net:
-        """What kernels read of nodes and splines."""
+        """Nodes and splines as the arrays that kernels read."""
         return spline_arrays(self.structure)
 
     def node_values(self, x: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Which numbers of a network are trained, and which of them are one: free, frozen and tied parameters."""
+"""Free, frozen and tied parameters: which values of a network are trained, and which share one parameter."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from kan_np.kernels.arrays import Ints
 
 @dataclass(frozen=True, eq=False)
 class ParameterMap:
-    """From the vector that an optimizer moves to all numbers of a network.
+    """Maps the vector theta of trained parameters, which optimizers see, to all values of a network.
 
     Attributes
     ----------
     position : ndarray of int of shape (n_values,)
-        Where each number stands in the vector; -1 for those that keep their value.
+        Index in theta of each value; -1 for frozen values.
     """
 
     position: Ints
 
     @classmethod
     def of(cls, trained: NDArray[np.bool_], leader: Ints) -> ParameterMap | None:
-        """The map for numbers that are trained or not, and share the value of the number `leader`.
+        """The map for values that are trained or frozen, and tied to the value with the index `leader`.
 
-        None if every number is trained and stands for itself.
+        None if every value is trained and tied to itself only, so that theta is all values.
         """
         if trained.all() and np.array_equal(leader, np.arange(leader.size)):
             return None
@@ -37,59 +37,61 @@ class ParameterMap:
         return cls(position)
 
     @cached_property
-    def moved(self) -> Ints:
-        """The numbers that are trained."""
+    def trained(self) -> Ints:
+        """Indices of the values that are trained."""
         return np.flatnonzero(self.position >= 0)
 
     @cached_property
-    def places(self) -> Ints:
-        """Where they stand in the vector."""
-        return self.position[self.moved]
+    def trained_position(self) -> Ints:
+        """Indices in theta of the trained values."""
+        return self.position[self.trained]
 
     @cached_property
     def first(self) -> Ints:
-        """The first number that each entry of the vector stands for."""
-        return self.moved[np.unique(self.places, return_index=True)[1]]
+        """Index of the first value that each entry of theta sets."""
+        return self.trained[np.unique(self.trained_position, return_index=True)[1]]
 
     @property
     def n_free(self) -> int:
-        """Length of the vector."""
+        """Length of theta."""
         return int(self.first.size)
 
     @property
     def is_tied(self) -> bool:
-        """Whether an entry of the vector stands for several numbers."""
-        return self.moved.size > self.first.size
+        """Whether an entry of theta sets several values."""
+        return self.trained.size > self.first.size
 
     def vector(self, values: FloatArray) -> FloatArray:
-        """The entries that an optimizer moves, of all numbers."""
+        """theta for all values."""
         return values[self.first]
 
     def fill(self, theta: FloatArray, values: FloatArray) -> None:
-        """Put a vector into all numbers, in place."""
-        values[self.moved] = theta[self.places]
+        """Write theta into the trained values, in place."""
+        values[self.trained] = theta[self.trained_position]
 
     def gradient(self, by_value: FloatArray) -> FloatArray:
-        """Derivatives by the vector from those by all numbers."""
+        """Derivatives by theta from those by all values."""
         if not self.is_tied:
-            return by_value[self.moved]
-        return np.asarray(np.bincount(self.places, by_value[self.moved], self.n_free), dtype=np.float64)
+            return by_value[self.trained]
+        return np.asarray(
+            np.bincount(self.trained_position, by_value[self.trained], self.n_free), dtype=np.float64
+        )
 
     def rows(self, jacobian: FloatArray) -> FloatArray:
-        """Rows by the vector from rows (n_values, n) by all numbers."""
-        own = jacobian[self.moved]
+        """Rows of a transposed Jacobian by theta from the rows (n_values, n) by all values."""
+        own = jacobian[self.trained]
         if not self.is_tied:
             return own
         rows = np.zeros((self.n_free, jacobian.shape[1]))
-        np.add.at(rows, self.places, own)
+        np.add.at(rows, self.trained_position, own)
         return rows
 
     def matrix(self, upper: FloatArray) -> FloatArray:
-        """Second derivatives by the vector, upper triangle, from those by all numbers."""
+        """Second derivatives by theta, upper triangle, from those by all values."""
         whole = np.triu(upper) + np.triu(upper, 1).T
-        own = whole[np.ix_(self.moved, self.moved)]
+        own = whole[np.ix_(self.trained, self.trained)]
         if self.is_tied:
-            unit = np.zeros((self.n_free, self.moved.size))
-            unit[self.places, np.arange(self.moved.size)] = 1.0
+            unit = np.zeros((self.n_free, self.trained.size))
+            unit[self.trained_position, np.arange(self.trained.size)] = 1.0
             own = unit @ own @ unit.T
         return np.ascontiguousarray(own)

@@ -1,4 +1,4 @@
-"""Means and standard deviations over samples that come in parts."""
+"""Means and standard deviations over samples that are added part by part."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 
-#: A deviation below this part of the mean is rounding: such values are constant.
+#: A standard deviation below this fraction of the mean is rounding: such values are constant.
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 class Moments:
-    """Mean and sum of squared deviations along the last axis, part by part.
+    """Mean and sum of squared deviations along the last axis of arrays that are added one after the other.
 
-    Parts are joined by Chan, Golub and LeVeque (1979), eq. (2.1), which does not cancel where the mean is
+    The formula is that of Chan, Golub and LeVeque (1979), eq. (2.1), which does not cancel where the mean is
     large.
     """
 
@@ -25,7 +25,7 @@ class Moments:
         self.square: Any = 0.0
 
     def join(self, values: FloatArray) -> None:
-        """Take in more samples, all arrays of one shape but for the last axis."""
+        """Add samples; all arrays have one shape but for the last axis."""
         n = values.shape[-1]
         mean = values.mean(axis=-1)
         shift, total = mean - self.mean, self.n + n
@@ -35,7 +35,7 @@ class Moments:
         self.n = total
 
     def deviation(self) -> FloatArray:
-        """Standard deviation; see the function of the same name."""
+        """Standard deviation (n - 1 in the denominator); 0 where it is only rounding."""
         return deviation(self.square, self.mean, self.n)
 
 
@@ -46,10 +46,9 @@ def deviation(square: FloatArray, mean: FloatArray, n_samples: int) -> FloatArra
 
 
 def deviation_weight(by_spread: FloatArray, spread: FloatArray, n_samples: int) -> FloatArray:
-    """What a derivative by a spread adds to that by each value: the factor of its deviation from the mean.
+    """Derivative by a standard deviation over (n - 1) sigma: times (phi_s - mean) the derivative by phi_s.
 
-    d sigma / d phi_s = (phi_s - mean) / ((n - 1) sigma), and 0 for what is constant: it has no direction in
-    which its spread grows.
+    d sigma / d phi_s = (phi_s - mean) / ((n - 1) sigma); 0 for constant values, where it is not defined.
     """
     below = max(n_samples - 1, 1) * spread
     return np.divide(by_spread, below, out=np.zeros_like(by_spread), where=below > 0)

@@ -1,4 +1,4 @@
-"""What a file keeps of a network, and the network again: nothing of a file is trusted."""
+"""Writing a network to the arrays of a file, and reading it: every array of a file is checked before use."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from kan_np.network.ties import check_ties
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
 
-#: Characters of a header: names of a hundred thousand columns fit in.
+#: Most characters of a header: the names of a hundred thousand columns fit in.
 _LONGEST_TEXT = 2**22
-#: Characters of one word of a configuration; the longest that there is has 8.
+#: Most characters of one word of a configuration; the longest valid one has 8.
 _LONGEST_WORD = 100
+#: Most layers of a network in a file; chosen by judgement.
 _MOST_LAYERS = 1000
-#: Processor seconds for the symbols that are not built in; one takes 0.03 to 0.4, importing sympy 1.
+#: Most processor seconds for reading symbols that are not built in; one takes 0.03 to 0.4, importing sympy 1.
 _SYMBOL_S = 3.0
 
 
 def network_arrays(net: Network) -> dict[str, Any]:
-    """Arrays that hold all of a network but its shape; symbols as text and constants."""
+    """Arrays that describe a network completely except for its width; symbols as text and constants."""
     edges = np.concatenate([mask.ravel() for mask in net.masks])
     arrays = {
         "theta": net.spline_params,
@@ -65,9 +66,9 @@ def network_arrays(net: Network) -> dict[str, Any]:
 
 
 def check_config(config: Mapping[str, Any], declared: Mapping[str, Declared]) -> None:
-    """Raise ValueError for a configuration that asks for more nodes than the arrays of its file can feed.
+    """Raise ValueError for a configuration with more nodes than the arrays of its file have numbers for.
 
-    Nothing as large as its numbers is made for that.
+    The check itself allocates nothing of that size.
     """
     room = 2 * sum(math.prod(array.shape) for array in declared.values())
     width, arity = config["width"], config.get("mult_arity", 2)
@@ -162,7 +163,7 @@ def _at_most(declared: Mapping[str, Declared], n_edges: int) -> bool:
 
 
 def _integers(entries: Any) -> list[int]:
-    """The numbers of a list and of the lists in it; what else there is, is refused by those who know."""
+    """All integers of a list and of the lists in it; other entries are ignored here and refused later."""
     if not isinstance(entries, list):
         return []
     inner = [part for entry in entries for part in (entry if isinstance(entry, list) else [entry])]
@@ -177,14 +178,14 @@ def restored_network(
     affine: bool,
     families: Sequence[tuple[type[Basis], int]] = (),
 ) -> Network:
-    """The network of a file, without making one with all edges first.
+    """The network of a file, built directly with the edges that the file has.
 
     Parameters
     ----------
     shape : Shape
         Of the network, all edges counted.
     like : Network
-        Of the same order, extrapolation and residual function.
+        Of the same order, extrapolation and base function.
     arrays : dict
         As `network_arrays` gives them, of shapes that `check_arrays` let pass.
     affine : bool
@@ -195,7 +196,7 @@ def restored_network(
     Raises
     ------
     ValueError, KeyError, TypeError
-        For arrays that do not belong together, and for what is not finite or does not increase.
+        For arrays that do not fit together, values that are not finite, and knots that do not increase.
     """
     theta, knots = arrays["theta"], arrays["knots"]
     reach = arrays.get("reach", np.diff(knots, axis=1)[:, [0, -1]])  # format 1: always one interval
@@ -226,7 +227,7 @@ def restored_network(
         if not masks[layer][i, j]:
             raise ValueError(f"the edge {(layer, i, j)} is a symbol and of another family")
         masks[layer][i, j] = False
-    table = _table(knots, reach, like)  # first: it needs more room while it is built than afterwards
+    table = _table(knots, reach, like)  # first, since building it takes more memory than keeping it
     structure = Structure(
         Topology.from_masks(masks, shape.arities),
         table,
@@ -255,7 +256,7 @@ def _frozen(
     *,
     affine: bool,
 ) -> frozenset[Part]:
-    """Frozen parameters of a file, which must be there."""
+    """Frozen parameters of a file; raises where the network has no such parameters."""
     others = {edge for edges in bases for edge in edges.topology.edge_number}
     found: set[Part] = set()
     for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
@@ -283,7 +284,7 @@ def _by_kind(shape: Shape, affine: FloatArray) -> FloatArray:
 
 
 def _table(knots: FloatArray, reach: FloatArray, like: Network) -> SplineTable:
-    """Splines on these knots, which may lie so near or so far that they have none."""
+    """B-splines on these knots; raises where the distances of knots exceed the range of float64."""
     with np.errstate(all="ignore"):
         table = SplineTable.build(knots, like.k, like.extrapolation, reach)
     made = (table.breaks, table.bucket_scale, table.origin, table.scale, table.poly)
@@ -299,9 +300,9 @@ def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, Symbol
     identities = {(name, expression, complexity) for *_, name, expression, complexity in rows}
     known = within(_SYMBOL_S, lambda: {identity: rebuild_symbol(*identity) for identity in identities})
     found: dict[EdgeIndex, SymbolicEdge] = {}
-    for (level, i, j, *identity), own in zip(rows, constants, strict=True):
+    for (layer, i, j, *identity), own in zip(rows, constants, strict=True):
         symbol: Symbol = known[tuple(identity)]
-        found[checked_edge(masks, (level, i, j))] = SymbolicEdge(symbol, *own.tolist())
+        found[checked_edge(masks, (layer, i, j))] = SymbolicEdge(symbol, *own.tolist())
     if len(found) < len(rows):
         raise ValueError("there are two symbols of one edge")
     return found
@@ -309,6 +310,6 @@ def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, Symbol
 
 def _locks(masks: list[Any], arrays: dict[str, Any]) -> tuple[tuple[EdgeIndex, ...], ...]:
     groups: dict[int, list[EdgeIndex]] = {}
-    for number, *place in arrays["locks"].tolist() if "locks" in arrays else ():
-        groups.setdefault(number, []).append(checked_edge(masks, place))
+    for number, *edge in arrays["locks"].tolist() if "locks" in arrays else ():
+        groups.setdefault(number, []).append(checked_edge(masks, edge))
     return tuple(tuple(group) for group in groups.values())

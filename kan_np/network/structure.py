@@ -1,8 +1,8 @@
-"""What a network is without its numbers: nodes, grids, symbols, and which parameters are trained.
+"""The structure of a network: nodes, edges, grids, symbols and which parameters are trained, without values.
 
 All numbers of a network are one vector of `values`,
 
-    parameters (w, c_0, ..., c_{G+k-1}) of every spline edge (without w for the residual function "zero"),
+    parameters (w, c_0, ..., c_{G+k-1}) of every spline edge (without w for the base function "zero"),
     coefficients of every edge of another family, family by family,
     constants (a, b, c, d) of every symbolic edge c f(a x + b) + d,
     scales and biases of subnodes, then of nodes, where they are trained,
@@ -53,7 +53,7 @@ class Affine(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Where the values of each kind end among all."""
+    """Index behind the last value of each kind in the vector of all values."""
 
     splines: int
     bases: int
@@ -84,7 +84,7 @@ class BasisEdges:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A network without its numbers.
+    """A network without the values of its parameters.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Structure:
     table : SplineTable
         One row a source node.
     base_fun : str
-        Name of the residual function b of spline edges.
+        Name of the base function b of spline edges.
     symbols : mapping from (l, i, j) to Symbol
         Edges that are symbols, in this order.
     bases : tuple of BasisEdges
@@ -120,7 +120,7 @@ class Structure:
 
     @property
     def has_base(self) -> int:
-        """1 if a spline edge has a residual weight w in front of its coefficients, else 0."""
+        """1 if a spline edge has a base weight w in front of its coefficients, else 0."""
         return int(self.base_fun != "zero")
 
     @cached_property
@@ -141,7 +141,7 @@ class Structure:
 
     @property
     def outline(self) -> tuple[object, ...]:
-        """All but grids, intervals and sizes, to be compared with that of another structure."""
+        """Everything but grids, intervals and sizes; equal for structures that differ in these only."""
         bases = {(edges.basis.name, edge) for edges in self.bases for edge in edges.topology.edges}
         symbols = {edge: symbol.identity for edge, symbol in self.symbols.items()}
         t = self.topology
@@ -149,7 +149,7 @@ class Structure:
 
     @cached_property
     def ends(self) -> Ends:
-        """Where the values of each kind end."""
+        """Index behind the last value of each kind."""
         t = self.topology
         splines = t.n_edges * self.n_row
         bases = splines + sum(edges.n_values for edges in self.bases)
@@ -159,7 +159,7 @@ class Structure:
 
     @property
     def basis_starts(self) -> list[int]:
-        """Where the values of each of `bases` begin."""
+        """Index of the first value of each of `bases`."""
         sizes = [edges.n_values for edges in self.bases]
         return [self.ends.splines + sum(sizes[:number]) for number in range(len(sizes))]
 
@@ -180,7 +180,7 @@ class Structure:
         return Affine(*np.split(own, cuts))
 
     def affine_of_layer(self, layer: int) -> Ints:
-        """Which values are the scales and biases of a layer of edges, in the order of `Affine`."""
+        """Indices of the scales and biases of a layer of edges, in the order of `Affine`."""
         t = self.topology
         n_sums, n_nodes, first = t.n_sums - t.width[0], t.n_nodes - t.width[0], self.ends.symbols
         sums = np.arange(t.sum_start[layer + 1], t.sum_start[layer + 2]) - t.width[0] + first
@@ -188,7 +188,7 @@ class Structure:
         return np.concatenate([sums, sums + n_sums, nodes, nodes + n_nodes])
 
     def values_of(self, part: Part) -> Ints:
-        """Which values are parameters of a kind, of an edge or, for "affine", of a layer; maybe none."""
+        """Indices of the values of one kind, of an edge or, for "affine", of a layer; may be empty."""
         edge, kind = part
         if kind == AFFINE:
             return self.affine_of_layer(edge[0]) if self.has_affine else np.zeros(0, dtype=np.int64)
@@ -210,12 +210,12 @@ class Structure:
         return {edge: number for number, edge in enumerate(self.symbols)}
 
     def values_of_edge(self, edge: EdgeIndex) -> Ints:
-        """Which values are trained parameters of an edge."""
+        """Indices of the values of an edge that are trained."""
         return np.concatenate([self.values_of((edge, kind)) for kind in (BASE, SPLINE, SYMBOL, BASIS)])
 
     @cached_property
     def parameters(self) -> ParameterMap | None:
-        """What optimizers see of the values; None if that is all of them."""
+        """The map from trained parameters to values; None if all values are trained and none are tied."""
         if not (self.symbols or self.ties or self.frozen):
             return None
         trained: NDArray[np.bool_] = np.ones(self.n_values, dtype=bool)
@@ -244,7 +244,7 @@ class Structure:
         return frozen
 
     def held_grids(self, layer: int) -> NDArray[np.bool_]:
-        """Sources of a layer whose grids stay where they are: a frozen spline leaves them."""
+        """True for the sources of a layer whose grids must not move, because a frozen spline leaves them."""
         held = np.zeros(self.topology.width[layer], dtype=bool)
         if not self.frozen:
             return held

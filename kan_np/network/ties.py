@@ -1,4 +1,4 @@
-"""Groups of tied edges: whether the edges of a group can be, and are, one function."""
+"""Checks of tied edges: all edges of a group must be able to be, and be, the same function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kan_np.network.network import Network
 
 
 def check_ties(net: Network) -> None:
-    """Raise for groups of tied edges that cannot be, or are not, one function."""
+    """Raise ValueError for groups of tied edges that cannot be, or are not, the same function."""
     if not net.ties:
         return
     edges = [edge for group in net.ties for edge in group]
@@ -30,7 +30,7 @@ def check_ties(net: Network) -> None:
 
 
 def refuse_different(net: Network, group: Sequence[EdgeIndex]) -> None:
-    """Raise for edges that are not all splines or all one symbol."""
+    """Raise ValueError for edges that are neither all splines nor all the same symbol."""
     others = net.families
     if any(edge in others for edge in group):
         names = [others.get(edge, ("bspline", 0))[0] for edge in group]

@@ -1,4 +1,4 @@
-"""Nodes, the sums of edges that make them, and which node feeds which sum.
+"""The graph of a network: nodes, the sums of edges that make them, and the edges between both.
 
 A node is a sum of edges or a product of such sums, its subnodes (arXiv:2408.10205, section 2.1). Nodes are
 numbered layer by layer, inputs first, and so are sums, every input counting as its own; edges are numbered
@@ -21,7 +21,7 @@ from kan_np.network.edge_index import EdgeIndex
 
 @dataclass(frozen=True, eq=False)
 class Topology:
-    """Which node feeds which sum. A node may have no edges on one side or on both.
+    """Edges as pairs of a source node and a target sum. A node may have no incoming or outgoing edges.
 
     Attributes
     ----------
@@ -86,12 +86,12 @@ class Topology:
 
     @property
     def masks(self) -> list[NDArray[np.bool_]]:
-        """Which edges there are: an array of shape (n_in, n_subnodes) a layer."""
+        """True where there is an edge: an array of shape (n_in, n_subnodes) for each layer."""
         return self.by_layer(np.ones(self.n_edges, dtype=bool))
 
     @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """Nodes below and subnodes above, of each layer of edges."""
+    def pairs(self) -> list[tuple[int, int]]:
+        """Number of nodes below and of subnodes above each layer of edges."""
         return list(zip(self.width[:-1], self.width_in[1:], strict=True))
 
     @cached_property
@@ -117,9 +117,9 @@ class Topology:
         return np.repeat(np.arange(self.width[layer + 1]), self.arities[layer])
 
     def by_layer(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
-        """What belongs to the edges as arrays of shape (n_in, n_subnodes, ...), zero where there is none."""
+        """One row for each edge, as arrays (n_in, n_subnodes, ...), one a layer; zero where no edge is."""
         layers = []
-        for layer, pair in enumerate(self.shapes):
+        for layer, pair in enumerate(self.pairs):
             here = slice(self.edge_start[layer], self.edge_start[layer + 1])
             i, j = self.source[here] - self.node_start[layer], self.target[here] - self.sum_start[layer + 1]
             filled = np.zeros((*pair, *rows.shape[1:]), dtype=rows.dtype)
@@ -128,7 +128,7 @@ class Topology:
         return layers
 
     def by_edge(self, layers: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """The reverse of `by_layer`: one row an edge."""
+        """The reverse of `by_layer`: one array with a row for each edge."""
         return np.concatenate([a[mask] for a, mask in zip(layers, self.masks, strict=True)])
 
     @property

@@ -1,4 +1,4 @@
-"""Shape: nodes of each layer, and which of them are products."""
+"""The width of a KAN: how many sum and product nodes each layer has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kan_np.network.topology import Topology
 
 @dataclass(frozen=True)
 class Shape:
-    """Nodes of each layer, sums before products.
+    """The nodes of each layer, sums before products.
 
     Attributes
     ----------
@@ -38,13 +38,13 @@ class Shape:
         Raises
         ------
         ValueError, TypeError
-            For what makes no network.
+            For a width or arity that describes no network.
         """
         if isinstance(width, str) or not hasattr(width, "__iter__"):
             check_width(width)
-        pairs = [_sums_and_products(f"width[{level}]", entry) for level, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
+        pairs = [_sums_and_products(f"width[{layer}]", entry) for layer, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
         nodes = check_width([sums + products for sums, products in pairs])
-        # Before anything is made of them; the grid may be any.
+        # before anything of that size is allocated; the grid is not known yet
         _check_memory(nodes, list(zip(nodes[:-1], nodes[1:], strict=True)))
         if pairs[0][1]:
             raise ValueError(f"width[0] is {list(pairs[0])}; expected inputs without products.")
@@ -75,12 +75,12 @@ class Shape:
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """Nodes below and subnodes above, of each layer of edges."""
+        """Number of nodes below and of subnodes above each layer of edges."""
         return list(zip(self.width[:-1], map(sum, self.arities), strict=True))
 
     @property
     def fan_in(self) -> FloatArray:
-        """For every edge, the nodes that its layer has below."""
+        """For every edge, the number of nodes below its layer."""
         return np.concatenate([np.full(n * m, float(n)) for n, m in self.pairs])
 
     def check_memory(self, grid: int, k: int) -> None:
@@ -110,7 +110,7 @@ class Shape:
 
 
 def _check_memory(width: Sequence[int], pairs: Sequence[tuple[int, int]], grid: int = 0, k: int = 0) -> None:
-    # Of an edge: coefficients and residual weight, and which nodes it joins. Of a source: G polynomials of
+    # Of an edge: coefficients and base weight, and which nodes it joins. Of a source: G polynomials of
     # k + 1 coefficients for each of k + 1 splines, and six arrays beside them
     # (`kan_np.edges.bspline.SplineTable`).
     edges = sum(a * b for a, b in pairs)
@@ -141,12 +141,12 @@ def _factors(mult_arity: Any, n_mult: Sequence[int]) -> list[tuple[int, ...]]:
     lengths = [len(own) if hasattr(own, "__len__") else -1 for own in mult_arity]
     if lengths != list(n_mult):
         raise ValueError(
-            f"mult_arity is {_validate.shown(mult_arity)}; expected an integer, or a list a layer, inputs "
-            f"first, with {list(n_mult)} entries."
+            f"mult_arity is {_validate.shown(mult_arity)}; expected an integer, or a list for each layer, "
+            f"inputs first, with {list(n_mult)} entries."
         )
     return [
-        tuple(_validate.integer(f"mult_arity[{level}][{q}]", m, 2) for q, m in enumerate(own))
-        for level, own in enumerate(mult_arity)
+        tuple(_validate.integer(f"mult_arity[{layer}][{q}]", m, 2) for q, m in enumerate(own))
+        for layer, own in enumerate(mult_arity)
     ]
 
 

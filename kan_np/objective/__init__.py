@@ -1,1 +1,1 @@
-"""What optimizers minimise: losses with their penalties and priors, and derivatives by the parameters."""
+"""Objectives: losses, penalties and priors of models, with their derivatives by the parameters."""

@@ -1,4 +1,4 @@
-"""Squared residuals of a KAN and their derivatives by the compiled kernels."""
+"""The squared error of a KAN on samples and its derivatives, computed by the compiled kernels."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from kan_np.objective.evaluator import add_square, label_variance, residual_weig
 
 
 class Memory(NamedTuple):
-    """Bytes that an evaluation may take.
+    """Most bytes that an evaluation may take.
 
     Attributes
     ----------
     inputs : int
-        For B-splines of the inputs that are kept between evaluations; larger data is expanded again in parts.
+        For B-splines of the inputs that are kept between evaluations; for more samples they are computed
+        again in every evaluation, part by part.
     jacobian : int
-        For rows of a Jacobian that are laid out at once.
+        For the rows of the Jacobian that are in memory at once.
     """
 
     inputs: int = 512 * 2**20
@@ -89,11 +90,11 @@ class CompiledEvaluator:
             self._keep_inputs(x)
         self._matrix: FloatArray | None = None
         self._rows: FloatArray | None = None
-        self._active: gauss_newton.Active | None = None  # of assembly by scattered products
+        self._active: gauss_newton.Active | None = None  # for long grids, see _add_sparse
         self._row_places: Places | None = None
-        self._loss_and_gradient: dict[bool, Callable[..., float]] = {}  # without and with what is pulled
+        self._loss_and_gradient: dict[bool, Callable[..., float]] = {}  # machine code without and with `pull`
         self._loss: Callable[..., float] | None = None
-        self._assemble: Callable[..., float] | None = None  # of the way that the network takes
+        self._assemble: Callable[..., float] | None = None  # machine code of _add_sparse or _add_dense
 
     @property
     def n_residuals(self) -> int:
@@ -101,7 +102,7 @@ class CompiledEvaluator:
         return int(self._y.size)
 
     def loss(self) -> float:
-        """The loss alone."""
+        """The loss without its gradient."""
         self._load_values()
         total = 0.0
         for rows in self._parts:
@@ -114,7 +115,7 @@ class CompiledEvaluator:
         return total
 
     def loss_and_gradient(self, pull: Pull | None) -> float:
-        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        """The loss; its gradient, with what a penalty adds by `pull`, is written to `gradient`."""
         self._load_values()
         self.gradient.fill(0.0)
         total = 0.0
@@ -167,12 +168,12 @@ class CompiledEvaluator:
         return found
 
     def _load_values(self) -> None:
-        """Put numbers where kernels read them, but those of splines, which are there."""
+        """Copy all values but those of splines to the arrays that kernels read; splines are read in place."""
         if not self._plain:
             load_values(self.structure, self.values, self._scratch)
 
     def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
-        """Labels and weights of a part of the samples, with its input B-splines in the cache."""
+        """Labels and weights of a part of the samples; also computes the input B-splines of this part."""
         if len(self._parts) == 1:
             return self._y, self._weight
         self._keep_inputs(self._x[rows])
@@ -184,7 +185,7 @@ class CompiledEvaluator:
             self._scratch.symbols.inputs[:, : x.shape[0]] = x.T
 
     def _take_gradient(self) -> None:
-        """Add derivatives by constants, scales and biases that a kernel has left."""
+        """Add derivatives by constants, scales and biases, which kernels write to arrays of their own."""
         symbols, bases, stage = self._scratch.symbols, self._scratch.bases, self._scratch.stage
         if symbols is not None and bases is not None and stage is not None:
             ends = self.structure.ends
@@ -195,7 +196,7 @@ class CompiledEvaluator:
                 self.gradient[ends.symbols :] += stage.gradient
 
     def _add_sparse(self, y: FloatArray, weight: FloatArray, hessian: FloatArray) -> float:
-        """Products of what is not zero in a row, for long grids."""
+        """Add products of the nonzero elements of the Jacobian, for long grids."""
         if self._active is None:
             self._active = new_active(self.structure)
         scratch = (self._places, self._scratch, self._residual, self._active)
@@ -207,7 +208,7 @@ class CompiledEvaluator:
     def _add_dense(
         self, y: FloatArray, weight: FloatArray, parameters: ParameterMap | None, hessian: FloatArray
     ) -> float:
-        """Whole rows of J for a chunk of samples, and their products by BLAS."""
+        """Add products of full rows of the Jacobian for chunks of samples, by BLAS; for short grids."""
         (n_out, n), n_values = y.shape, self.values.size
         block = self._net.block
         chunk = max(self._memory.jacobian // (8 * n_values * n_out * block), 1) * block
@@ -230,7 +231,7 @@ class CompiledEvaluator:
 
 
 def _rows_in_cache(structure: Structure, block: int, room: int) -> int:
-    """Rows whose input B-splines fit the cache, a multiple of the block length."""
+    """Number of samples whose input B-splines fit in `room` bytes, a multiple of the block length."""
     short = is_short(structure)
     bytes_a_row = 8 * structure.topology.width[0] * (structure.n_row if short else 5)
     return max(room // (bytes_a_row * block), 1) * block

@@ -1,4 +1,4 @@
-"""pykan's scores of edges and nodes, from how much they vary, and the derivatives of these scores.
+"""Importance scores of edges and nodes, as in pykan, from their standard deviations; and derivatives.
 
 Let E_lij be the standard deviation over samples of the values of edge (i, j) of layer l, N_li that of node i
 of layer l, and S_lj that of the sum of the edges into subnode j. A sum node has one subnode, which is itself;
@@ -7,8 +7,8 @@ a product has one subnode a factor. The forward scores are
     E_lij / (N_li + 0.1)       "edge_forward_sum"; "edge_forward_spline_n", where symbols count as 0
     E_lij                      "edge_forward_spline_u"
 
-The backward score asks what a part does for the outputs: every node hands its own score down to its subnodes,
-undivided, and these to the edges that make them vary,
+The backward score measures the effect on the outputs: every node passes its full score to each of its
+subnodes, and these divide theirs among their edges in proportion to the standard deviations,
 
     A_Li  = 1 / n_out                                        outputs
     B_lij = A_{l+1,node of j} E_lij / (S_lj + 1e-4)          "edge_backward"
@@ -39,15 +39,16 @@ METRICS = (
     "node_backward",
 )
 
-_INPUT_FLOOR = 0.1  # pykan's: an input that hardly varies does not make its edges infinitely important
-_NODE_FLOOR = 1e-4  # pykan's: a constant node hands nothing down
-#: Edges that vary independently add up to S^2 = sum E^2. Below a quarter they cancel each other.
+_INPUT_FLOOR = 0.1  # pykan's value: keeps the scores of edges from nearly constant inputs finite
+_NODE_FLOOR = 1e-4  # pykan's value: keeps the scores of edges to nearly constant nodes finite
+#: For edges that vary independently S^2 = sum E^2. They count as cancelling each other where S^2 is less than
+#: this fraction of the sum; chosen by judgement.
 _CANCELLED = 0.25
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations over samples (n - 1 in the denominator), with what belongs to which node.
+    """Spreads: standard deviations of nodes, edges and sums over samples (n - 1 in the denominator).
 
     Attributes
     ----------
@@ -71,15 +72,15 @@ class Spread:
 
     @classmethod
     def plain(cls, nodes: list[FloatArray], edges: list[FloatArray]) -> Spread:
-        """Of a network whose nodes are all sums and whose edges are all splines."""
+        """The spreads of a network whose nodes are all sums and whose edges are all splines."""
         owner = [np.arange(n.size) for n in nodes[1:]]
         return cls(nodes, edges, nodes[1:], owner, [np.zeros(e.shape, dtype=bool) for e in edges])
 
 
 class SpreadSlopes(NamedTuple):
-    """Derivatives of a number by `Spread.nodes`, `Spread.edges` and `Spread.sums`, each by itself.
+    """Partial derivatives of a number by `Spread.nodes`, `Spread.edges` and `Spread.sums`.
 
-    A sum node without affine values varies as its subnode does: its derivative is the sum of both.
+    A sum node without scales and biases has the spread of its subnode: its derivative is the sum of both.
     """
 
     nodes: list[FloatArray]
@@ -88,7 +89,7 @@ class SpreadSlopes(NamedTuple):
 
 
 def scores(spread: Spread, metric: str) -> list[FloatArray]:
-    """Scores by one of `METRICS`, an array a layer.
+    """Scores of all edges by one of `METRICS`, one array for each layer.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def scores(spread: Spread, metric: str) -> list[FloatArray]:
 
 
 def backward_scores(spread: Spread) -> tuple[list[FloatArray], list[FloatArray]]:
-    """A of every layer of nodes and B of every layer of edges."""
+    """Backward scores: A of every layer of nodes and B of every layer of edges."""
     n_out = spread.nodes[-1].size
     nodes: list[FloatArray] = [np.full(n_out, 1.0 / n_out)]
     edges: list[FloatArray] = []
@@ -118,11 +119,12 @@ def backward_scores(spread: Spread) -> tuple[list[FloatArray], list[FloatArray]]
 
 
 def input_scores(spread: Spread) -> FloatArray:
-    """A of the inputs, where edges that cancel each other count for no more than their own spread.
+    """Backward scores A of the inputs, bounded where edges cancel each other.
 
-    With R_lj^2 = sum_i E_lij^2, which is S_lj^2 for edges that vary independently, the part of an edge in its
-    subnode is E / (max(S, R / 2) + 1e-4): pykan's, unless more than three quarters of the variance cancels.
-    Without that bound two edges of size 100 whose difference is 1 would count a hundred times what they do.
+    With R_lj^2 = sum_i E_lij^2, which is S_lj^2 for edges that vary independently, the share of an edge in
+    its subnode is E / (max(S, R / 2) + 1e-4). That is pykan's, unless more than three quarters of the
+    variance cancels. Without this bound two edges of size 100 whose difference has size 1 would get a hundred
+    times the score of one edge of size 1.
     """
     n_out = spread.nodes[-1].size
     a: FloatArray = np.full(n_out, 1.0 / n_out)
@@ -153,7 +155,7 @@ def score_slopes(spread: Spread, metric: str, by_score: list[FloatArray]) -> Spr
 
 
 def _counts(spread: Spread, metric: str) -> list[NDArray[np.bool_]]:
-    """The edges that a forward metric does not take as 0."""
+    """True for the edges that a forward metric counts; it takes the others as 0."""
     return [~s if metric == "edge_forward_spline_n" else np.ones_like(s) for s in spread.symbols]
 
 
@@ -163,12 +165,12 @@ def _counted(spread: Spread, metric: str) -> list[FloatArray]:
 
 
 def _steps(spread: Spread) -> list[FloatArray]:
-    """The part of each edge in its subnode: E / (S + 1e-4)."""
+    """Steps: the share of each edge in its subnode, E / (S + 1e-4)."""
     return [e / (s + _NODE_FLOOR) for e, s in zip(spread.edges, spread.sums, strict=True)]
 
 
 def _to_nodes(steps: FloatArray, owner: Ints, n_nodes: int) -> FloatArray:
-    """T: the parts of all subnodes of a node together."""
+    """T: the sum of the steps to all subnodes of each node."""
     if steps.shape[1] == n_nodes:
         return steps
     together = np.zeros((n_nodes, steps.shape[0]))
@@ -177,7 +179,7 @@ def _to_nodes(steps: FloatArray, owner: Ints, n_nodes: int) -> FloatArray:
 
 
 def _descents(spread: Spread) -> list[FloatArray]:
-    """T_0 ... T_{l-1} for every layer l of nodes above the inputs."""
+    """The product T_0 T_1 ... T_{l-1} for every layer l of nodes above the inputs."""
     down, all_down = np.eye(spread.nodes[0].size), []
     for step, owner, nodes in zip(_steps(spread), spread.owner, spread.nodes[1:], strict=True):
         down = down @ _to_nodes(step, owner, nodes.size)

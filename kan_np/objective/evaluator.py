@@ -1,9 +1,10 @@
-"""What evaluates a model on samples for an objective: squared residuals and their derivatives.
+"""Evaluators: the interface by which an objective computes the squared error of a model and its derivatives.
 
-There are three: the compiled one of KANs, the one that goes layer by layer, and that of MLPs. All work on
-*all* numbers of a model; which of them are trained, `RegularizedLoss` knows. They read the numbers from an
-array of their own, which is filled before, and add derivatives to another one: a small network is evaluated
-in some ten microseconds, and an array that is made on the way takes half of one.
+There are three: the compiled one of KANs, the one of KANs layer by layer, and that of MLPs. All work on *all*
+values of a model, trained or frozen; `RegularizedLoss` selects the trained ones. Values are read from an
+array of the evaluator, `values`, and derivatives written to another, `gradient`, since allocating arrays
+would be slow: a small network is evaluated in some ten microseconds, and a new array takes half a
+microsecond.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from scipy.linalg import blas
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Pull, Statistics
 
-#: Labels vary by this part of their mean square at least: of labels that are one number the weight of the
-#: "weak" smoothing would else outgrow the loss by 1e16, and the loss count as rounding beside it. Labels
-#: whose spread is above 1 % of their size do not notice.
+#: Least variance of labels, as a fraction of their mean square. For labels that are all equal the weight of
+#: the
+#: "weak" smoothing would otherwise exceed the loss by a factor of 1e16, and the loss would be lost in
+#: rounding. Labels whose spread is above 1 % of their size are not affected.
 _LEAST_VARIANCE = 1e-4
 
 
 class Evaluator(Protocol):
-    """The loss sum_s v_s |f(x_s) - y_s|^2 of a model on samples, by all its numbers.
+    """The loss sum_s v_s |f(x_s) - y_s|^2 of a model on samples, as a function of all its values.
 
     Attributes
     ----------
     values : ndarray of shape (n_values,)
-        The numbers; to be filled before an evaluation.
+        The values of all parameters; to be filled before an evaluation.
     gradient : ndarray of shape (n_values,)
-        Where `loss_and_gradient` leaves derivatives by them.
+        The derivatives by them after `loss_and_gradient`.
     """
 
     values: FloatArray
@@ -43,19 +45,19 @@ class Evaluator(Protocol):
 
     @property
     def label_variance(self) -> float:
-        """Weighted variance of the labels, the mean over outputs."""
+        """Weighted variance of the labels, averaged over outputs."""
         ...
 
     def loss(self) -> float:
-        """The loss alone."""
+        """The loss without its gradient."""
         ...
 
     def loss_and_gradient(self, pull: Pull | None) -> float:
-        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        """The loss; its gradient, with what a penalty adds by `pull`, is written to `gradient`."""
         ...
 
     def normal_equations(self, parameters: Any) -> tuple[float, FloatArray, FloatArray]:
-        """Loss, gradient, and upper triangle of 2 J^T V J, by the entries of a `ParameterMap` or all numbers.
+        """Loss, gradient, and upper triangle of 2 J^T V J, by theta of a `ParameterMap` or by all values.
 
         The matrix belongs to the evaluator: the next call overwrites it.
         """
@@ -63,7 +65,7 @@ class Evaluator(Protocol):
 
 
 class StatisticsEvaluator(Evaluator, Protocol):
-    """An evaluator that also measures how much edges and nodes vary, as pykan's penalties need it."""
+    """An evaluator that also computes means and variances of edges and nodes, for pykan's penalties."""
 
     def statistics(self) -> Statistics:
         """Means and squared deviations of edges, sums and nodes over the samples."""
@@ -71,15 +73,15 @@ class StatisticsEvaluator(Evaluator, Protocol):
 
 
 def residual_weights(y: FloatArray, weight: FloatArray | None) -> FloatArray:
-    """v_s = weight_s / (n_out sum of weight): the weighted mean over samples and outputs as a sum."""
+    """v_s = weight_s / (n_out sum of weight), so that sum_s v_s r_s^2 is the weighted mean of squares."""
     if weight is None:
         return np.full(y.shape[0], 1.0 / y.size)
     return weight / (y.shape[1] * weight.sum())
 
 
 def label_variance(y: FloatArray, weight: FloatArray) -> float:
-    """Weighted variance of the labels, the mean over outputs; `weight` as from `residual_weights`."""
-    with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
+    """Weighted variance of the labels, averaged over outputs; `weight` is from `residual_weights`."""
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow is reported by the status of the fit
         variance = float(np.square(y - weight @ y * y.shape[1]).sum(axis=1) @ weight)
         return max(variance, _LEAST_VARIANCE * float(np.square(y).sum(axis=1) @ weight))
 

@@ -1,4 +1,4 @@
-"""Squared residuals of a KAN layer by layer, for symbols without a compiled function."""
+"""The squared error of a KAN on samples, computed layer by layer, for symbols without a compiled function."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints, Pull, Statistics
 from kan_np.network.kernel_arrays import basis_edges
-from kan_np.network.layered import LayerPass, LayerPull, new_passes, value_places
+from kan_np.network.layered import LayerPass, LayerPull, new_passes, values_by_layer
 from kan_np.network.parameters import ParameterMap
 from kan_np.network.running_statistics import Moments
 from kan_np.network.structure import Structure
 from kan_np.objective.evaluator import add_square, label_variance, residual_weights
 
-#: Bytes that B-splines, their derivatives and the rows of a Jacobian may take for the samples of a part.
+#: Most bytes of B-splines, their derivatives and rows of the Jacobian for one part of the samples; chosen by
+#: judgement.
 _PART_BYTES = 64 * 2**20
 
 
@@ -27,7 +28,7 @@ class LayeredEvaluator:
     y : ndarray of shape (n_samples, n_out)
     weight : ndarray of shape (n_samples,), optional
     part_bytes : int
-        Samples are taken in parts that need no more memory than that.
+        Samples are processed in parts that need no more memory than this.
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class LayeredEvaluator:
             )
             for low in range(0, self._n, part)
         ]
-        # with one part only, the B-splines of the inputs never change
+        # if all samples are one part, the B-splines of the inputs never change
         self.values, self.gradient = np.zeros(structure.n_values), np.zeros(structure.n_values)
         self._layers = new_passes(structure, self.values, fixed=len(self.parts) == 1)
-        self._places = value_places(structure)
+        self._own_values = values_by_layer(structure)
 
     @property
     def n_residuals(self) -> int:
@@ -63,7 +64,7 @@ class LayeredEvaluator:
         return self._n * self.structure.topology.width[-1]
 
     def loss(self) -> float:
-        """The loss alone."""
+        """The loss without its gradient."""
         self._load()
         total = 0.0
         with np.errstate(all="ignore"):  # divergence is a status of the fit
@@ -73,7 +74,7 @@ class LayeredEvaluator:
         return total
 
     def loss_and_gradient(self, pull: Pull | None) -> float:
-        """The loss; `gradient` becomes its gradient and what `pull` adds to that."""
+        """The loss; its gradient, with what a penalty adds by `pull`, is written to `gradient`."""
         self._load()
         self.gradient.fill(0.0)
         pulls = None if pull is None else layer_pulls(self.structure, pull)
@@ -131,7 +132,7 @@ class LayeredEvaluator:
         return Statistics(*(found[kind + 5 * square] for kind in range(5) for square in range(2)))
 
     def _load(self) -> None:
-        for layer, own in zip(self._layers, self._places, strict=True):
+        for layer, own in zip(self._layers, self._own_values, strict=True):
             layer.load(self.values[own])
 
     def _forward(self, x: FloatArray, *, back: bool = False) -> FloatArray:
@@ -141,7 +142,7 @@ class LayeredEvaluator:
 
     def _pull(self, delta: FloatArray, pulls: list[LayerPull] | None) -> None:
         for number in range(len(self._layers) - 1, -1, -1):
-            layer, own = self._layers[number], self._places[number]
+            layer, own = self._layers[number], self._own_values[number]
             by_value = np.zeros(own.size)
             if pulls is None:
                 delta = layer.pull(delta, by_value)
@@ -150,10 +151,10 @@ class LayeredEvaluator:
             self.gradient[own] += by_value
 
     def _jacobian(self, root: FloatArray) -> FloatArray:
-        """Rows of root times the Jacobian after a forward pass: (n_values, n_out n)."""
+        """Transposed Jacobian times `root`, after a forward pass: (n_values, n_out n)."""
         n_out, n = self.structure.topology.width[-1], root.size
         rows = np.empty((self.structure.n_values, n_out, n))
-        steps: list[tuple[LayerPass, Ints]] = list(zip(self._layers, self._places, strict=True))
+        steps: list[tuple[LayerPass, Ints]] = list(zip(self._layers, self._own_values, strict=True))
         for j in range(n_out):
             delta = np.zeros((n_out, n))
             delta[j] = root
@@ -165,7 +166,7 @@ class LayeredEvaluator:
 
 
 def layer_pulls(structure: Structure, pull: Pull) -> list[LayerPull]:
-    """What a penalty adds to derivatives, layer by layer."""
+    """What a penalty adds to derivatives, split by layers."""
     t = structure.topology
     pairs = []
     others = basis_edges(structure)
@@ -181,7 +182,7 @@ def layer_pulls(structure: Structure, pull: Pull) -> list[LayerPull]:
         pairs.append(layers)
     sums = [slice(a, b) for a, b in zip(t.sum_start[1:-1], t.sum_start[2:], strict=True)]
     nodes = [slice(a, b) for a, b in zip(t.node_start[1:-1], t.node_start[2:], strict=True)]
-    if not pull.sum_mean.size:  # every node is its one sum, and has the weight of both
+    if not pull.sum_mean.size:  # every node is one sum, and its weight includes that of the sum
         zero = np.zeros(t.n_sums)
         pull = pull._replace(sum_weight=zero, sum_mean=zero)
     return [
@@ -198,8 +199,8 @@ def layer_pulls(structure: Structure, pull: Pull) -> list[LayerPull]:
 
 
 def _samples_of_a_part(structure: Structure, part_bytes: int) -> int:
-    """Samples whose full rows fit into so many bytes."""
+    """Number of samples whose arrays fit in `part_bytes`."""
     t = structure.topology
     rows = 2 * structure.n_row * sum(t.width[:-1]) + t.width[-1] * structure.n_values
-    rows += sum(a * b for a, b in t.shapes)
+    rows += sum(a * b for a, b in t.pairs)
     return max(part_bytes // (8 * rows), 256)

@@ -1,4 +1,4 @@
-"""The objective of an MLP: weighted mean squared error + L1 penalty, gradient and Gauss-Newton Hessian.
+"""The objective of an MLP: weighted mean squared error + L1 penalty, its gradient and Gauss-Newton Hessian.
 
 With nodes h_{l+1} = a(h_l W_l + b_l) and outputs f, the row of the Jacobian J that belongs to a sample
 and output j is, layer by layer from the last,
@@ -6,7 +6,7 @@ and output j is, layer by layer from the last,
     d f_j / d b_l = delta_l,    d f_j / d (W_l)_{io} = (h_l)_i (delta_l)_o,    delta_{l-1} = (W_l delta_l) a',
 
 with the j-th unit vector as the last delta: in the last layer only column j of W and entry j of b enter. The
-Hessian is 2 J^T W J, J laid out for a chunk of samples at a time and multiplied by itself by BLAS.
+Hessian is 2 J^T W J, where J is formed for a chunk of samples at a time and multiplied by BLAS.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kan_np.objective.evaluator import add_square, label_variance, residual_weig
 from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
 
-#: Bytes of the rows of a Jacobian that are laid out at once.
+#: Most bytes of the rows of a Jacobian that are in memory at once; chosen by judgement.
 JACOBIAN_BYTES = 32 * 2**20
 
 _Layers = list[tuple[FloatArray, FloatArray]]
@@ -38,7 +38,7 @@ class MlpEvaluator:
     Parameters
     ----------
     net : MlpNetwork
-        Gives widths and activation; its own parameters are not used.
+        Gives widths and activation; its parameters are not used.
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
     weight : ndarray of shape (n_samples,), optional
@@ -72,11 +72,11 @@ class MlpEvaluator:
         return int(self._y.size)
 
     def loss(self) -> float:
-        """The loss alone."""
+        """The loss without its gradient."""
         return self._loss(*self._given)
 
     def loss_and_gradient(self, pull: Pull | None) -> float:
-        """The loss; `gradient` becomes its gradient."""
+        """The loss; its gradient is written to `gradient`."""
         self.gradient.fill(0.0)
         return self._loss_and_gradient(*self._given, self.gradient)
 
@@ -114,7 +114,7 @@ class WeightPenalty:
         return self._penalty.lamb
 
     def pull(self) -> tuple[float, Pull | None]:
-        """Nothing depends on samples."""
+        """0 and None: this penalty does not depend on samples."""
         return 0.0, None
 
     def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
@@ -153,8 +153,8 @@ def mlp_objective(
 class _Curvature:
     """Gauss-Newton Hessian of the loss.
 
-    One output sees all parameters but the other outputs' columns of the last layer: those of a network with
-    one output. Its product is formed in that size, and added up over outputs where they share parameters.
+    One output depends on all parameters but the columns of the last layer that belong to other outputs. The
+    product of its rows of J is formed for these parameters only, and added to the Hessian.
     """
 
     def __init__(self, width: tuple[int, ...], twice_weight: FloatArray, room: int) -> None:

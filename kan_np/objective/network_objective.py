@@ -1,4 +1,4 @@
-"""The objective of a KAN on samples."""
+"""The objective of a KAN on samples: mean squared error + sparsity penalty + smoothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def network_objective(
     Parameters
     ----------
     net : Network
-        Its trained parameters are not used, what is frozen is.
+        Its trained parameters are not used, its frozen ones are.
     x : ndarray of shape (n_samples, n_in)
     y : ndarray of shape (n_samples, n_out)
     penalty : Penalty, optional
@@ -34,9 +34,9 @@ def network_objective(
         Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
     smoothing : float or "weak"
         Weight of S, over the spline edges, see `kan_np.objective.smoothing`; the attribute may be changed
-        between evaluations. With "weak" `normal_equations` sets it, to one weight an edge.
+        between evaluations. With "weak" `normal_equations` sets one weight for each edge.
     memory : Memory
-        What a compiled evaluation may take.
+        Bounds of the memory of a compiled evaluation.
     """
     structure = net.structure
     evaluator: CompiledEvaluator | LayeredEvaluator

@@ -1,6 +1,6 @@
-"""What an optimizer minimises: mean squared error + penalties, with derivatives, by one flat vector.
+"""The interface of an objective: mean squared error + penalties and derivatives, as functions of one vector.
 
-An objective is bound to data and scratch space, both prepared once. Reported losses are RMSE,
+An objective holds its data and scratch space, which are prepared once. Reported losses are RMSE,
 sqrt(weighted mean over samples and outputs of the squared residual), as in pykan.
 """
 
@@ -14,8 +14,8 @@ from kan_np._validate import FloatArray
 class Objective(Protocol):
     """Value and derivatives of f = mean squared error + penalties.
 
-    `mse` and `reg` are the parts of the last value: the weighted mean of the squared residuals, and pykan's
-    R.
+    `mse` and `reg` are the terms of the last value: the weighted mean of the squared residuals, and pykan's
+    penalty R.
     """
 
     n_fev: int
@@ -29,15 +29,15 @@ class Objective(Protocol):
 
     @property
     def least_squares(self) -> bool:
-        """Whether f is a sum of squares, so that `normal_equations` has all of its curvature."""
+        """Whether f is a sum of squares, so that Gauss-Newton methods apply."""
         ...
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Return f and a new array with its gradient, both at the flat vector theta."""
+        """Return f at theta and a new array with its gradient."""
         ...
 
     def value(self, theta: FloatArray) -> float:
-        """Return f alone; only for least squares."""
+        """Return f without its gradient; only for sums of squares."""
         ...
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""The objective of every model: squared residuals + lamb R + smoothing S, by its trained parameters."""
+"""The objective of every model: squared error + lamb R + smoothing S, as a function of trained parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class Regularizer(Protocol):
-    """A penalty R with the weight lamb, and its derivatives by all numbers of a model."""
+    """A penalty R with the weight lamb, and its derivatives by all values of a model."""
 
     @property
     def weight(self) -> float:
@@ -25,11 +25,11 @@ class Regularizer(Protocol):
         ...
 
     def pull(self) -> tuple[float, Pull | None]:
-        """Value of what depends on samples, and what lamb times it adds to derivatives on the way back."""
+        """The part of R that depends on samples, and what lamb times it adds in backpropagation."""
         ...
 
     def add_gradient(self, values: FloatArray, grad: FloatArray) -> float:
-        """Value of the rest; lamb times its gradient is added to `grad`."""
+        """The part of R that depends on parameters only; lamb times its gradient is added to `grad`."""
         ...
 
 
@@ -41,14 +41,14 @@ class RegularizedLoss:
     evaluator : Evaluator
         The model on its samples.
     values : ndarray of shape (n_values,)
-        All numbers of the model; those that are not trained stay what they are here.
+        All values of the model; those that are not trained keep these values.
     regularizer : Regularizer
     parameters : ParameterMap, optional
-        Which numbers are trained; all of them if None.
+        Which values are trained; all of them if None.
     smoother : Smoother, optional
-        S of the spline edges, whose parameters come first among the numbers.
+        S of the spline edges, whose parameters come first among the values.
     first_coef : int
-        Parameters of a spline edge before its coefficients.
+        Number of parameters of a spline edge before its coefficients.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class RegularizedLoss:
 
     @property
     def least_squares(self) -> bool:
-        """Whether no penalty but smoothing enters."""
+        """Whether f has no penalty but smoothing, which is a sum of squares."""
         return self.regularizer.weight == 0
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Objective and gradient at the flat vector theta of length n_params."""
+        """Objective and gradient at theta, of length n_params."""
         self.n_fev += 1
         self._load(theta)
         lamb, grad = self.regularizer.weight, self.evaluator.gradient
@@ -100,7 +100,7 @@ class RegularizedLoss:
         return value, grad.copy() if self._parameters is None else self._parameters.gradient(grad)
 
     def value(self, theta: FloatArray) -> float:
-        """Objective alone, without R, at the flat vector theta."""
+        """Objective without R and without its gradient, at theta."""
         self.n_fev += 1
         self._load(theta)
         self.mse, self.reg = self.evaluator.loss(), 0.0
@@ -127,7 +127,7 @@ class RegularizedLoss:
         return self.mse + penalty, grad, upper.T
 
     def _load(self, theta: FloatArray) -> None:
-        """Put trained parameters where they are evaluated."""
+        """Copy theta into the values of the evaluator."""
         if self._parameters is None:
             self.evaluator.values[:] = theta
         else:
@@ -149,10 +149,10 @@ class RegularizedLoss:
         return self._smoother.add_slope(edges, self._first, self._edges(grad))
 
     def _follow_loss(self, smoother: Smoother, diagonal: FloatArray) -> None:
-        """Set the weights of "weak"; `diagonal` is that of the Gauss-Newton matrix."""
+        """Set the weights of "weak" smoothing; `diagonal` is the diagonal of the Gauss-Newton matrix."""
         if self._parameters is not None:
             of_values = np.zeros(self.evaluator.values.size)
-            of_values[self._parameters.moved] = diagonal[self._parameters.places]
+            of_values[self._parameters.trained] = diagonal[self._parameters.trained_position]
             diagonal = of_values
         felt = self._edges(diagonal)[:, self._first :].sum(axis=1)
         variance = self.evaluator.label_variance

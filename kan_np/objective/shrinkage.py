@@ -1,13 +1,13 @@
-"""A prior for networks that have more parameters than the samples determine: edges are near to constants.
+"""A prior for KANs with more parameters than the samples determine: it draws edges towards constants.
 
     P(theta) = sum over edges of v [(m - 1) sum_r (c_{r+1} - c_r)^2
                                     + 0.2 (m - 1)^3 sum_r (c_{r+1} - 2 c_r + c_{r-1})^2 + 20 w^2],
 
-m = G + k the number of coefficients c and w the weight of the residual function. With the powers of m - 1 the
-sums are, on any grid, near to the integrals of phi'^2 and phi''^2 over a grid of unit length. v is 1 for the
-edges of the last layer and the variance of the labels for the others, so that the weight of P means the same
-in any units of the labels. Unlike the smoothing of P-splines (`kan_np.objective.smoothing`), whose null space
-are the straight lines, P leaves constants alone: with a large weight the network is the mean of the labels.
+m = G + k the number of coefficients c and w the weight of the base function. With the powers of m - 1 the
+sums approximate, on any grid, the integrals of phi'^2 and phi''^2 over a grid of unit length. v is 1 for the
+edges of the last layer and the variance of the labels for the others, so that the effect of the weight of P
+does not depend on the units of the labels. The smoothing of P-splines (`kan_np.objective.smoothing`) vanishes
+for straight lines, P for constants only: with a large weight the network is the mean of the labels.
 
 Source of the two terms: P. H. C. Eilers and B. D. Marx (2010), Splines, knots, and penalties, WIREs
 Computational Statistics 2, 637.
@@ -27,10 +27,10 @@ from kan_np.network.network import Network
 from kan_np.network.structure import Structure
 from kan_np.objective.objective import Objective
 
-#: Weight of the curvature, and of the squared residual weight. On nine tables of 16 to 64 rows the geometric
-#: mean of test RMSE over that of the mean was 0.56 without curvature, 0.53 and 0.52 with 0.02 and 0.2; it did
-#: not depend on the second, which is about what SiLU costs on a grid from -2.5 to 2.5, within 0.02.
-_CURVATURE, _RESIDUAL = 0.2, 20.0
+#: Weight of the curvature, and of the squared base weight. On nine tables of 16 to 64 rows the geometric mean
+#: of test RMSE over the RMSE of predicting the mean was 0.56 without curvature, 0.53 with 0.02 and 0.52 with
+#: 0.2. It depended on the second weight by less than 0.02; 20 is about P of SiLU on a grid from -2.5 to 2.5.
+_CURVATURE, _BASE = 0.2, 20.0
 
 
 @cache
@@ -42,7 +42,7 @@ def prior_matrix(n_basis: int, has_base: int) -> FloatArray:
         differences = np.diff(np.eye(n_basis), order, axis=0)
         matrix[b:, b:] += weight * differences.T @ differences
     if b:
-        matrix[0, 0] = _RESIDUAL
+        matrix[0, 0] = _BASE
     matrix.flags.writeable = False
     return matrix
 
@@ -58,12 +58,12 @@ class Prior(Protocol):
 
 
 class SplinePrior:
-    """P of the spline edges of a network: see the module.
+    """P of the spline edges of a network; the formula is in the docstring of the module.
 
     Parameters
     ----------
     net : Network
-        Its frozen parameters count with the values that they have.
+        Its frozen parameters enter P with their values.
     label_variance : float
         v of the edges below the last layer.
     """
@@ -121,7 +121,7 @@ class _BasisPrior(SplinePrior):
 
 
 class Shrunk:
-    """An objective + weight * P: what an optimizer minimises where samples are few.
+    """An objective + weight * P, which is minimised where samples are few.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Shrunk:
 
     @property
     def least_squares(self) -> bool:
-        """P is a sum of squares, too."""
+        """Whether the objective is a sum of squares; P is one."""
         return self._objective.least_squares
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
@@ -154,7 +154,7 @@ class Shrunk:
         return self._with_prior(theta, value, gradient)
 
     def value(self, theta: FloatArray) -> float:
-        """Objective alone."""
+        """Objective without its gradient."""
         value = self._objective.value(theta)
         self._count()
         return value + self.weight * self._prior.value_and_slope(theta)[0]
@@ -172,16 +172,16 @@ class Shrunk:
             return value + self.weight * prior, gradient + self.weight * slope
 
     def _count(self) -> None:
-        """Note an evaluation, and the parts of its value."""
+        """Count an evaluation, and copy the terms of the last value from the objective."""
         self.n_fev += 1
         self.mse, self.reg = self._objective.mse, self._objective.reg
 
 
 def constant_network(net: Network, values: FloatArray) -> Network:
-    """The network with the same grids that gives these outputs, shape (n_out,), everywhere.
+    """The network on the same grids whose outputs are the constants `values`, of shape (n_out,).
 
-    Edges below the last layer bring their node to the middle of its grid. Every node is the sum of its edges,
-    and none of these is a symbol.
+    Edges below the last layer are constants that put their node in the middle of its grid. Every node must be
+    the sum of its edges, and none of these a symbol.
     """
     topology, b, structure = net.topology, net.has_base, net.structure
     middle = 0.5 * (net.table.knots[:, 0] + net.table.knots[:, -1])
@@ -199,9 +199,9 @@ def constant_network(net: Network, values: FloatArray) -> Network:
 
 
 def _edges(structure: Structure) -> tuple[Ints, NDArray[np.bool_]]:
-    """Places of the parameters of every spline edge, (n_edges, n_row), and which edges are hidden ones.
+    """Indices in theta of the parameters of spline edges, (n_edges, n_row), and which edges are hidden ones.
 
-    A place of -1 is that of a frozen parameter.
+    The index of a frozen parameter is -1.
     """
     topology, shape = structure.topology, (structure.topology.n_edges, structure.n_row)
     layers = np.searchsorted(topology.edge_start, np.arange(shape[0]), side="right") - 1

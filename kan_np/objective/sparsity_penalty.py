@@ -1,4 +1,4 @@
-"""pykan's penalties on edges, with exact gradients.
+"""pykan's sparsity penalties on edges: L1 norm and entropy of scores, sizes of coefficients; exact gradients.
 
 With v_ij the score of edge (i, j) of a layer by one of the metrics of `kan_np.objective.edge_scores`,
 
@@ -11,9 +11,8 @@ With v_ij the score of edge (i, j) of a layer by one of the metrics of `kan_np.o
 and the objective is the mean squared error + lamb R. For "node_backward" v_ij are the shares of the inputs in
 the nodes. Source: arXiv:2404.19756, section 2.5.1, eq. (2.17)-(2.20), in the form that pykan 0.2.8 computes.
 
-The gradient is that of R with all it depends on: also the spreads of the nodes by which the backward scores
-divide, which pykan takes for constants, and the scores "edge_forward_sum", which pykan does not derive at
-all.
+The gradient is exact. pykan treats the spreads of nodes by which the backward scores divide as constants, and
+does not differentiate the scores "edge_forward_sum" at all.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from kan_np.network.topology import Topology
 from kan_np.objective.edge_scores import METRICS, Spread, SpreadSlopes, score_slopes, scores
 from kan_np.objective.evaluator import StatisticsEvaluator
 
-_LOG_FLOOR = 1e-4
+_LOG_FLOOR = 1e-4  # pykan's value
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,12 @@ class Penalty:
 
     @property
     def needs_statistics(self) -> bool:
-        """Whether the spread of edges over the samples enters."""
+        """Whether R depends on the spreads of edges over the samples."""
         return self.lamb > 0 and (self.lamb_l1 > 0 or self.lamb_entropy > 0)
 
 
 def scheduled_penalties(lamb: float | Iterable[float], **weights: Any) -> tuple[Penalty, ...]:
-    """Penalties for equal parts of a fit, one after the other: one for each value of `lamb`.
+    """One penalty for each value of `lamb`; a fit uses them one after the other, for equal numbers of steps.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ def spread_penalty(
     lamb, t = penalty.lamb, structure.topology
     by_node, by_sum = np.concatenate(slopes.nodes), np.concatenate(slopes.sums)
     if structure.is_plain:
-        by_node[t.width[0] :] += by_sum  # every node above the inputs is its own sum
+        by_node[t.width[0] :] += by_sum  # every node above the inputs is one sum
         by_sum = by_sum[:0]
     else:
         by_sum = np.concatenate([np.zeros(t.width[0]), by_sum])
@@ -141,13 +140,13 @@ def network_spread(
     sums: FloatArray,
     nodes: FloatArray,
 ) -> Spread:
-    """Standard deviations of spline edges, others, symbolic ones, sums and nodes, sorted by layers."""
+    """Spreads by layer, from the standard deviations of edges of all kinds, sums and nodes."""
     t = structure.topology
     by_layer = _by_layer(t, edges)
     of_nodes = [nodes[i:j] for i, j in zip(t.node_start[:-1], t.node_start[1:], strict=True)]
     if structure.is_plain:
         return Spread.plain(of_nodes, by_layer)
-    masks = [np.zeros(pair, dtype=bool) for pair in t.shapes]
+    masks = [np.zeros(pair, dtype=bool) for pair in t.pairs]
     by_layer = [layer.copy() for layer in by_layer]
     for (layer, i, j), own in zip(basis_edges(structure), bases, strict=True):
         by_layer[layer][i, j] = own
@@ -162,7 +161,7 @@ def coefficient_penalty(
 ) -> float:
     """Value of the coefficient terms; ``lamb`` times their (sub)gradient is added to `grad`.
 
-    Both are those of the spline edges, of shape (n_edges, n_row).
+    `params` and `grad` are those of the spline edges, of shape (n_edges, n_row).
     """
     if penalty.lamb_coef == 0 and penalty.lamb_coefdiff == 0:
         return 0.0
@@ -227,11 +226,11 @@ def _entropy(v: FloatArray, axis: int) -> tuple[float, FloatArray]:
 
 
 def _by_layer(w: Topology, rows: FloatArray) -> list[FloatArray]:
-    """One number an edge as a matrix a layer; without copies where every edge is there."""
-    shapes = w.shapes
-    if w.n_edges < sum(n * m for n, m in shapes):
+    """One number for each edge as one matrix for each layer; without copies if no edge is missing."""
+    pairs = w.pairs
+    if w.n_edges < sum(n * m for n, m in pairs):
         return w.by_layer(rows)
-    return [part.reshape(pair) for part, pair in zip(np.split(rows, w.edge_start[1:-1]), shapes, strict=True)]
+    return [part.reshape(pair) for part, pair in zip(np.split(rows, w.edge_start[1:-1]), pairs, strict=True)]
 
 
 def _by_edge(w: Topology, layers: list[FloatArray]) -> FloatArray:

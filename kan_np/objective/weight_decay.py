@@ -1,11 +1,11 @@
-"""A prior for MLPs that have more weights than the samples determine: weights are near to zero.
+"""Weight decay: a prior for MLPs with more weights than the samples determine, which draws weights to zero.
 
     P(theta) = sum over layers of v_l |W_l|^2, with var(x_i) (W_0)_ij^2 in the first of them,
 
-v_l = 1 in the last layer and the variance of the labels in the others; biases are free. With a large weight
-of P the network is the mean of the labels, and the weight means the same in any units of inputs and labels:
-inputs with first weights scaled the other way leave P as it is, labels and last weights that are scaled
-together multiply P as they do the mean squared error.
+v_l = 1 in the last layer and the variance of the labels in the others; biases are not penalised. With a large
+weight of P the network is the mean of the labels. The effect of the weight does not depend on the units of
+inputs and labels: scaling the inputs, with the first weights scaled inversely, leaves P unchanged; scaling
+the labels, with the last weights, multiplies P and the mean squared error by the same factor.
 
 Source: A. Krogh and J. A. Hertz (1991), A simple weight decay can improve generalization, NIPS 4, eq. (2).
 """
@@ -19,17 +19,17 @@ from kan_np.network.mlp_network import MlpNetwork, split_layers
 
 
 class WeightPrior:
-    """P of the weights of an MLP: see the module.
+    """P of the weights of an MLP; the formula is in the docstring of the module.
 
     Parameters
     ----------
     net : MlpNetwork
-        Only its width counts.
+        Only its width is used.
     x : ndarray of shape (n_samples, n_in)
-        Samples whose variance scales the first weights. Inputs that do not vary count as the others do in
-        the mean, so that other values than that one find no large weights.
+        Samples whose variance scales the first weights. Constant inputs get the mean variance of the others,
+        so that their weights stay small and other values of these inputs do no harm.
     weight : ndarray of shape (n_samples,), optional
-        Of the samples.
+        Sample weights.
     label_variance : float
         v.
     """

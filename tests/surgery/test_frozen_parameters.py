@@ -75,8 +75,8 @@ def test_derivatives_by_what_is_free_are_parts_of_those_by_all(affine):
         model.freeze(1, kind="affine")
     frozen = model._network
     places = np.full(net.values.size, -1)
-    places[net.structure.parameters.moved] = np.arange(theta.size)
-    own = places[frozen.structure.parameters.moved]
+    places[net.structure.parameters.trained] = np.arange(theta.size)
+    own = places[frozen.structure.parameters.trained]
     assert (frozen.theta == theta[own]).all()
     assert own.size == model.n_params < theta.size
     for make in (network_objective, layered_objective):
