@@ -1,7 +1,7 @@
-"""Optimizers: what lowers an objective, by which name.
+"""Optimizers by name, and the choice of one for a fit.
 
-An optimizer is a function ``minimize(objective, theta, max_iter, on_iteration) -> Outcome`` and the number
-of its iterations that count as one step; a new one is a file and a line in `OPTIMIZERS`.
+An optimizer is a function ``minimize(objective, theta, max_iter, on_iteration) -> Outcome``, and the number
+of its iterations that count as one step of a fit. To add one, write a file and a line in `OPTIMIZERS`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kan_np.optimize.outcome import Outcome
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A minimiser, and what it can do.
+    """A minimiser, and the problems that it can be used for.
 
     Attributes
     ----------
@@ -25,11 +25,11 @@ class Optimizer:
     iterations_per_step : int
         How many of its iterations make one step.
     squares_only : bool
-        Whether it minimises sums of squares alone, by their normal equations.
+        Whether it minimises sums of squares only, by their normal equations.
     follows_loss : bool
         Whether the weights of ``smoothing="weak"`` may change before every iteration.
     max_params : int
-        Largest number of parameters: beyond it its matrices would take more than some gigabytes.
+        Largest number of parameters; its matrices then take a few gigabytes.
     """
 
     minimize: Callable[[Objective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
@@ -49,8 +49,9 @@ OPTIMIZERS = {
         max_params=levenberg_marquardt.MAX_PARAMS,
     ),
 }
-#: Of minimisers of SciPy that hold matrices: "BFGS" has six of n^2 numbers at a time, "SLSQP" eleven,
-#: "dogbox" and "trf" nine and thirteen; the others two or three, as Levenberg-Marquardt.
+#: Largest numbers of parameters n of SciPy's minimisers that need more n x n matrices at a time than
+#: Levenberg-Marquardt: "BFGS" has six, "SLSQP" eleven, "dogbox" nine and "trf" thirteen, the others two or
+#: three.
 _MAX_PARAMS = {"BFGS": 7000, "SLSQP": 5000, "dogbox": 5500, "trf": 4500}
 for _name in scipy_minimizers.GRADIENT_METHODS:
     _most = _MAX_PARAMS.get(_name, 2**62)
@@ -61,15 +62,16 @@ for _name in (*scipy_minimizers.CURVATURE_METHODS, *scipy_minimizers.LEAST_SQUAR
     _most = _MAX_PARAMS.get(_name, levenberg_marquardt.MAX_PARAMS)
     OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True, max_params=_most)
 
-#: The word for "whichever is better for this size and loss".
+#: ``opt="auto"``: Levenberg-Marquardt or L-BFGS, by the number of parameters and the loss.
 AUTO = "auto"
 
-#: Above so many parameters "auto" takes L-BFGS. An iteration of Levenberg-Marquardt grows with the square of
-#: the parameters and then their cube; `benchmarks/accuracy/optimizers.py` shows where that stops to pay.
+#: Largest number of parameters for which "auto" chooses Levenberg-Marquardt. The time of its iterations grows
+#: with the square of the number of parameters, later with the cube; `benchmarks/accuracy/optimizers.py`
+#: measures from which size on L-BFGS gets further in the same time.
 AUTO_LM_PARAMS = 1500
 
 
-#: Optimizers of other libraries, and what to use in their place.
+#: Optimizers of other libraries, with the one to use instead.
 _OTHERS = dict.fromkeys(("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad"), AUTO)
 _OTHERS |= dict.fromkeys(("levenberg-marquardt", "gauss-newton"), "LM")
 _OTHERS |= {"l-bfgs": "LBFGS"} | {name.lower(): name for name in OPTIMIZERS}
@@ -87,21 +89,21 @@ def check_optimizer(opt: object) -> str:
 
 
 def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
-    """Name of the optimizer that `opt` means.
+    """Name of the optimizer for a fit: `opt` itself, or the choice of "auto".
 
     Raises
     ------
     ValueError
-        If an optimizer is asked for what it cannot do: one of sums of squares for another objective, or one
-        that holds matrices for more parameters than they can have.
+        If the optimizer needs a sum of squares and the objective is none, or if there are more parameters
+        than its matrices may have rows.
     """
     if opt == AUTO:
         return "LM" if least_squares and n_params <= AUTO_LM_PARAMS else "LBFGS"
     if OPTIMIZERS[opt].squares_only and not least_squares:
         raise ValueError(
             f"opt is {opt!r} with lamb > 0; expected lamb = 0, because {_METHODS.get(opt, opt)} minimises "
-            "sums of squares and these penalties are none. Use opt='LBFGS' or 'auto', or a penalty that is "
-            "one: smoothing of a KAN, weight_decay of an MLP."
+            "sums of squares, and the penalties of lamb are none. Use opt='LBFGS' or 'auto', or a penalty of "
+            "squares: smoothing of a KAN, weight_decay of an MLP."
         )
     if n_params > OPTIMIZERS[opt].max_params:
         raise ValueError(

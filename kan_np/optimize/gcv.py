@@ -1,13 +1,13 @@
-"""The weight of the smoothing penalty by generalised cross-validation.
+"""Choice of the weight of the smoothing penalty by generalised cross-validation (GCV).
 
 For a weight lambda with the fitted parameters theta, J the Jacobian of the outputs there and n the number of
 residuals,
 
     GCV(lambda) = mse / (1 - edf / n)^2,    edf = tr[(J^T W J + lambda P)^-1 J^T W J],
 
-the mean squared error over the share of freedom that the data left. edf is the effective number of
-parameters. Weights fall by decades from a nearly straight fit, each fit starting from the one before; then
-half a decade on both sides of the best is tried.
+where edf is the effective number of parameters, so that 1 - edf / n is the fraction of degrees of freedom
+that the fit leaves to the residuals. Weights are tried from large to small, a factor of ten apart, each fit
+starting from the previous one; then half a decade above and below the best.
 
 Source: P. Craven and G. Wahba (1979), Smoothing noisy data with spline functions, Numer. Math. 31, 377; at
 the converged fits of a nonlinear model as in F. O'Sullivan and G. Wahba (1985), J. Comput. Phys. 59, 441.
@@ -27,16 +27,19 @@ from kan_np.objective.objective import Objective
 from kan_np.optimize import Optimizer
 from kan_np.optimize.status import FitStatus
 
-#: First weight.
+#: Largest weight, which makes edges nearly straight, and how many decades are tried; chosen by judgement.
 LARGEST = 1e4
 _DECADES = 16
-#: Largest number of parameters: several matrices of so many rows and columns are in memory at once.
+#: Largest number of parameters: several matrices of as many rows and columns (200 MB each) are in memory at
+#: once.
 MAX_PARAMS = 5000
-#: The path ends after so many weights in a row that are worse than the best by this factor: on the plateau of
-#: nearly straight fits all are alike.
+#: The search ends after this many weights in a row whose GCV is this factor above the best. The factor is not
+#: 1 since the scores of nearly straight fits differ by rounding only. Chosen by judgement.
 _PATIENCE, _WORSE = 3, 1.01
+#: Optimizer steps for each weight; chosen by judgement.
 _STEPS_A_WEIGHT = 30
-#: Part of the mean diagonal that is added so that directions without data have a factorisation.
+#: Ridge: this fraction of the mean diagonal element is added to the diagonal, so that the matrix can be
+#: factorised where parameters have no data. Chosen by judgement.
 _RIDGE = 1e-10
 
 
@@ -89,7 +92,7 @@ class _Path:
         self.stopped = False
 
     def try_weight(self, weight: float, start: FloatArray) -> float:
-        """GCV of the fit with a weight; the best is kept."""
+        """GCV of the fit with a weight; also records the best fit so far."""
         self.objective.smoothing = weight
         steps = _STEPS_A_WEIGHT * self.optimizer.iterations_per_step
         outcome = self.optimizer.minimize(self.objective, start, steps, self.on_iteration)
@@ -103,7 +106,7 @@ class _Path:
 
 
 def gcv_score(objective: Smoothed, theta: FloatArray) -> float:
-    """GCV at fitted parameters; infinite where the fit leaves no freedom or is not finite."""
+    """GCV at fitted parameters; infinite where edf >= n or the fit is not finite."""
     weight = objective.smoothing
     _, _, with_penalty = objective.normal_equations(theta)
     damped = with_penalty.copy(order="F")

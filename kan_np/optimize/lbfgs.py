@@ -1,4 +1,4 @@
-"""Limited-memory BFGS on a flat vector: quasi-Newton directions, steps by the strong Wolfe conditions.
+"""Limited-memory BFGS: quasi-Newton directions with steps that satisfy the strong Wolfe conditions.
 
 Source: D. C. Liu and J. Nocedal (1989), On the limited memory BFGS method for large scale optimization, Math.
 Programming 45, 503; J. Nocedal and S. J. Wright, Numerical Optimization, 2nd ed. (2006), Algorithm 7.5.
@@ -21,10 +21,12 @@ from kan_np.optimize.status import FitStatus
 #: Iterations in one step, as in torch.optim.LBFGS that pykan calls (max_iter=20).
 ITERATIONS_PER_STEP = 20
 
-#: Pairs: between these, as many as hold this many numbers. pykan keeps 10, as L-BFGS-B by default; more pairs
-#: give lower losses after the same iterations and cost little where a model is small (benchmarks/README.md).
+#: Number of correction pairs: as many as hold `_NUMBERS_IN_PAIRS` numbers, within these bounds. pykan keeps
+#: 10, as does L-BFGS-B by default; more pairs give lower losses after the same iterations and take little
+#: time where a model is small (benchmarks/README.md, "Fewer grid updates, longer memory").
 _LEAST_PAIRS, _MOST_PAIRS, _NUMBERS_IN_PAIRS = 20, 80, 10_000
-#: Where no step lowers f, a predicted fall of this part of it still counts as a minimum.
+#: Where no step lowers f, the fit counts as converged if the predicted decrease is below this fraction of f;
+#: chosen by judgement.
 _SETTLED = 1e-10
 
 
@@ -49,14 +51,14 @@ def minimize(
     Returns
     -------
     Outcome
-        CONVERGED when f can hardly be lowered any more, STALLED when no step lowers it though its
-        derivatives say so, NON_FINITE when the start, or whatever a step leads to, is NaN or infinite; the
-        best parameters always. Nothing numerical raises.
+        With the best parameters. The status is CONVERGED when f can hardly be lowered any more, STALLED when
+        no step lowers it although its gradient is not zero, NON_FINITE when f is NaN or infinite at the start
+        or at every step. Nothing numerical raises.
 
     Notes
     -----
-    f never rises. After a failed line search the pairs are dropped and the search goes on along the
-    gradient; if that fails, too, it ends.
+    f never rises. After a failed line search the pairs are dropped and the search continues along the
+    negative gradient; if that fails, too, it ends.
     """
     search = _Search(objective, theta)
     n_iter = 0
@@ -70,7 +72,7 @@ def minimize(
         n_iter += 1
         try:
             stop = on_iteration(search.theta)
-        except StopIteration as error:  # a loop of the caller's would take it for its own end
+        except StopIteration as error:  # would silently end a loop or generator of the caller
             raise RuntimeError("the callback raised StopIteration; return True to stop a fit") from error
         if stop:
             return Outcome(search.theta, FitStatus.STOPPED, n_iter)
@@ -80,13 +82,13 @@ def minimize(
 
 
 def n_pairs(n_params: int) -> int:
-    """How many pairs of steps and changes of the gradient are kept for so many parameters."""
-    fitting = min(_NUMBERS_IN_PAIRS // n_params, n_params // 2)  # more say little that is new
+    """Number of pairs of steps and gradient changes that are kept for `n_params` parameters."""
+    fitting = min(_NUMBERS_IN_PAIRS // n_params, n_params // 2)  # more would be nearly linearly dependent
     return min(max(fitting, _LEAST_PAIRS), _MOST_PAIRS)
 
 
 class _Search:
-    """Parameters with f and its gradient there, the pairs, and the direction to go next."""
+    """State of a minimisation: parameters, f and its gradient, correction pairs, next direction."""
 
     def __init__(self, objective: Objective, theta: FloatArray) -> None:
         self.objective, self.theta = objective, theta.copy()
@@ -101,7 +103,7 @@ class _Search:
         self._last = self.here
 
     def iterate(self) -> FitStatus | None:
-        """Go to a lower point, or say why there is none."""
+        """Move to a lower point; return None, or a status if there is no lower point."""
         found = self._search()
         if found is None and self._n_pairs > 0:
             if 0.0 < -0.5 * self.here.slope <= _SETTLED * abs(self.here.value):
@@ -125,7 +127,7 @@ class _Search:
         return wolfe_search(self._evaluate, self.here, first)
 
     def _turn(self, value: float, step: float) -> None:
-        """Take the next direction, after a step along the last one."""
+        """Compute the next direction, after a step along the last one."""
         slope, self._n_pairs = next_direction(
             self._steps, self._changes, self._scalars, self._gradient, step, self._n_pairs
         )

@@ -5,8 +5,9 @@ With g the gradient of f and H its Gauss-Newton Hessian, every iteration solves
     (H + mu D) s = -g,    D = diag(d_i),  d_i = largest H_ii met so far,
 
 by Cholesky's factorisation, and accepts s where f falls. The gain ratio rho = (f(theta) - f(theta + s)) /
-predicted fall moves the damping as a trust region: mu is multiplied by max(1/5, 1 - (2 rho - 1)^3) after an
-accepted step, and by 2, 4, 8, ... while steps are refused or the matrix is not positive definite in float64.
+predicted decrease controls the damping as in a trust region: mu is multiplied by max(1/5, 1 - (2 rho - 1)^3)
+after an accepted step, and by 2, 4, 8, ... while steps are refused or the matrix is not positive definite in
+float64.
 
 Sources: K. Levenberg (1944), Quart. Appl. Math. 2, 164; D. W. Marquardt (1963), SIAM J. Appl. Math. 11, 431;
 D from J. J. More (1978), The Levenberg-Marquardt algorithm: implementation and theory; the rule for mu from
@@ -29,20 +30,25 @@ from kan_np.optimize.status import FitStatus
 #: One step is one accepted iteration.
 ITERATIONS_PER_STEP = 1
 
-#: Largest number of parameters: beyond it the matrix would take more than a gigabyte.
+#: Largest number of parameters: the matrix then takes 1.2 GB.
 MAX_PARAMS = 12_000
 
+#: mu at the start and its bounds; at the upper bound no step lowers f, and the fit ends. Chosen by judgement.
 _FIRST_DAMPING = 1e-2
 _SMALLEST_DAMPING = 1e-15
 _LARGEST_DAMPING = 1e12
+#: Smallest gain ratio rho with which a step is accepted; chosen by judgement.
 _SMALLEST_GAIN = 1e-4
-#: Parameters that no sample reaches get this part of the largest diagonal element.
+#: Least d_i, as a fraction of the largest diagonal element: for parameters that no sample reaches. Chosen by
+#: judgement.
 _DIAGONAL_FLOOR = 1e-10
-#: Converged after so many iterations in a row that lower f by less than this part of it.
+#: Converged after `_PATIENCE` iterations in a row that lower f by less than the fraction `_TOLERANCE`; chosen
+#: by judgement.
 _TOLERANCE, _PATIENCE = 1e-7, 5
-#: No fall of f below this part of it can be told from rounding.
+#: Decreases of f below this fraction cannot be told from rounding.
 _ROUNDING = 4 * np.finfo(np.float64).eps
-#: Where no step lowers f, a predicted fall of this part of it still counts as a minimum.
+#: Where no step lowers f, the fit counts as converged if the predicted decrease is below this fraction of f;
+#: chosen by judgement.
 _SETTLED = 1e-10
 
 
@@ -68,9 +74,9 @@ def minimize(
     Returns
     -------
     Outcome
-        CONVERGED when f can hardly be lowered any more, STALLED when no step lowers it or heavy damping makes
-        all of them tiny (the model is no sum of smooth squares there: kinks), NON_FINITE when the
-        start or the derivatives are NaN or infinite; the best parameters always. Nothing numerical raises.
+        With the best parameters. The status is CONVERGED when f can hardly be lowered any more, STALLED when
+        no step lowers it or heavy damping makes all steps tiny (as at kinks of the model), NON_FINITE when f
+        or its derivatives are NaN or infinite at the start. Nothing numerical raises.
     """
     search = _Search(objective, theta.copy())
     n_iter = slow = 0
@@ -85,7 +91,7 @@ def minimize(
         if on_iteration(search.theta.copy()):
             return Outcome(search.theta, FitStatus.STOPPED, n_iter)
         slow = slow + 1 if before - search.f <= _TOLERANCE * before else 0
-        if slow >= _PATIENCE:  # slow for want of descent, or because heavy damping keeps the steps short?
+        if slow >= _PATIENCE:  # either near a minimum, or heavy damping keeps the steps short
             settled = search.damping <= _FIRST_DAMPING
             return Outcome(search.theta, FitStatus.CONVERGED if settled else FitStatus.STALLED, n_iter)
         if n_iter < max_iter:
@@ -109,7 +115,7 @@ class _Search:
         self.linearise()
 
     def linearise(self) -> None:
-        """Take f, its gradient and its Gauss-Newton Hessian at the present parameters."""
+        """Evaluate f, its gradient and its Gauss-Newton Hessian at the present parameters."""
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
             self.f, self.gradient, self.hessian = self.objective.normal_equations(self.theta)
             self.diagonal = self.hessian.diagonal().copy()
@@ -121,7 +127,7 @@ class _Search:
             self.scale = np.maximum(self.scale, np.maximum(self.diagonal, _DIAGONAL_FLOOR * largest))
 
     def iterate(self) -> FitStatus | None:
-        """Go to a lower point, or say why there is none."""
+        """Move to a lower point; return None, or a status if there is no lower point."""
         growth = 2.0
         settled: bool | None = None
         while self.damping <= _LARGEST_DAMPING:
@@ -130,7 +136,7 @@ class _Search:
                 fall = -0.5 * float(step @ self.gradient) + 0.5 * self.damping * float(
                     step @ (self.scale * step)
                 )
-                if settled is None:  # later steps of an iteration are short because earlier ones were refused
+                if settled is None:  # only the first step counts: later ones are short because it was refused
                     settled = fall <= _SETTLED * self.f or self._is_negligible(step)
                 if fall <= _ROUNDING * self.f:
                     break
@@ -148,7 +154,7 @@ class _Search:
         return FitStatus.CONVERGED if settled else FitStatus.STALLED
 
     def _is_negligible(self, step: FloatArray) -> bool:
-        """Whether |D^1/2 s| is rounding beside |D^1/2 theta|."""
+        """Whether |D^1/2 s| is at rounding size relative to |D^1/2 theta|."""
         size = np.sqrt(self.scale)
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd data
             return bool(np.linalg.norm(size * step) <= 4 * _ROUNDING * np.linalg.norm(size * self.theta))

@@ -1,4 +1,4 @@
-"""A step along a descent direction that satisfies the strong Wolfe conditions.
+"""Line search: a step along a descent direction that satisfies the strong Wolfe conditions.
 
 With phi(t) = f(x + t d), a step t is taken once
 
@@ -19,14 +19,17 @@ from typing import NamedTuple
 
 #: mu and eta, as in L-BFGS-B (Zhu, Byrd, Lu and Nocedal 1997).
 _DECREASE, _CURVATURE = 1e-3, 0.9
+#: Most evaluations of one search, as in L-BFGS-B.
 _MAX_EVALUATIONS = 20
-#: An interval around a minimum that is this part of its far end is short enough.
+#: The search ends when the interval around a minimum is at most this fraction of its far end, as the
+#: tolerance of L-BFGS-B.
 _SETTLED = 0.1
-#: An interval that is not down to this part of itself after two steps is halved.
+#: An interval that has not shrunk to this fraction after two steps is halved (More and Thuente's 0.66).
 _SHRINK = 0.66
-#: A step to where phi is not finite is cut to this part of the way.
+#: A step to where phi is not finite is shortened to this fraction; chosen by judgement.
 _RETREAT = 0.1
-#: With no minimum in sight the next step goes on by so many times the last stretch.
+#: As long as no minimum is bracketed the next step extends the last one by a factor between these (More and
+#: Thuente's).
 _SHORTEST_LEAP, _LONGEST_LEAP = 1.1, 4.0
 
 
@@ -44,12 +47,12 @@ class Point(NamedTuple):
 
 
 def wolfe_search(evaluate: Callable[[float], Point], start: Point, first: float) -> Point | None:
-    """Look for a step; the one that is returned was evaluated last.
+    """The step that satisfies both conditions; it is the last one that was evaluated.
 
     Parameters
     ----------
     evaluate : callable
-        Gives the point of a step.
+        Returns the `Point` of a step.
     start : Point
         Step 0, with a negative slope.
     first : float
@@ -58,7 +61,7 @@ def wolfe_search(evaluate: Callable[[float], Point], start: Point, first: float)
     Returns
     -------
     Point or None
-        Where no step satisfies both conditions, the lowest one with the first; None if there is none.
+        If no step satisfies both conditions: the lowest step with the first condition, or None.
     """
     trial = evaluate(first)
     if _is_wolfe(start, trial):  # nearly always
@@ -84,10 +87,10 @@ def _is_wolfe(start: Point, trial: Point) -> bool:
 
 
 class _Interval:
-    """Where a step is looked for: `low` is the better end, `high` the other one once a minimum is between.
+    """The interval of the search: `low` is the better end, `high` the other end once it brackets a minimum.
 
-    Points are those of psi(t) = phi(t) - mu t phi'(0). What is not above psi(0), as `low` is not, satisfies
-    the first condition; a minimum of psi satisfies both.
+    Its points are those of psi(t) = phi(t) - mu t phi'(0). A point with psi <= psi(0), such as `low`,
+    satisfies the first condition; a minimum of psi satisfies both.
     """
 
     def __init__(self, start: Point) -> None:
@@ -100,7 +103,7 @@ class _Interval:
         return Point(point.step, point.value - self._tilt * point.step, point.slope - self._tilt)
 
     def step_after(self, trial: Point) -> float | None:
-        """Take in a point that was refused; the next step, or None where the interval is short enough."""
+        """The next step after a refused point; None if the interval is short enough."""
         if not trial.finite:
             return self.low.step + _RETREAT * (trial.step - self.low.step)
         low, at = self.low, self._tilted(trial)
@@ -112,12 +115,12 @@ class _Interval:
         return self._leap(step, at.step - low.step) if self.high is None else self._inside(step, self.high)
 
     def _leap(self, step: float, stretch: float) -> float:
-        """Keep a step beyond `low` neither too short nor too long."""
+        """Limit a step beyond `low` to the allowed extension."""
         shortest, longest = (self.low.step + factor * stretch for factor in (_SHORTEST_LEAP, _LONGEST_LEAP))
         return min(step if step > shortest else shortest, longest)
 
     def _inside(self, step: float, high: Point) -> float | None:
-        """Keep a step between the ends, and the interval shrinking."""
+        """Limit a step to the interval, and bisect if that shrinks too slowly."""
         near, far = sorted((self.low.step, high.step))
         width = far - near
         if width <= _SETTLED * far:
@@ -131,7 +134,7 @@ def _opposite(a: Point, b: Point) -> bool:
 
 
 def _interpolate(low: Point, at: Point, bracketed: bool) -> float:
-    """The next step, by the cases of More and Thuente, section 4; infinite where nothing bounds it."""
+    """The next step, by the cases of More and Thuente, section 4; infinite if phi falls without bound."""
 
     def distance(step: float) -> float:
         return abs(step - at.step)
@@ -145,13 +148,13 @@ def _interpolate(low: Point, at: Point, bracketed: bool) -> float:
         return max(cubic, secant, key=distance)
     if abs(at.slope) > abs(low.slope):
         return math.inf
-    if not (cubic - at.step) * (at.step - low.step) > 0.0:  # the cubic falls all the way
+    if not (cubic - at.step) * (at.step - low.step) > 0.0:  # the cubic has no minimum in that direction
         cubic = math.copysign(math.inf, at.step - low.step)
     return min(cubic, secant, key=distance) if bracketed else max(cubic, secant, key=distance)
 
 
 def _cubic_minimum(a: Point, b: Point) -> float:
-    """Minimum of the cubic with the values and slopes of two points; NaN where it has no bend."""
+    """Minimum of the cubic with the values and slopes of two points; NaN where it has none."""
     h = b.step - a.step
     middle = a.slope + b.slope - 3.0 * _ratio(b.value - a.value, h)
     size = max(abs(middle), abs(a.slope), abs(b.slope)) or 1.0

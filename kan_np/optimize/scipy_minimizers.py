@@ -1,4 +1,4 @@
-"""The minimisers of scipy.optimize, by their names in SciPy: they end a fit as the compiled ones do.
+"""Minimisers of scipy.optimize under their names there, with the interface and statuses of our own.
 
 - "L-BFGS-B", "BFGS", "CG", "TNC" and "SLSQP" of `scipy.optimize.minimize` see value and gradient.
 - "Newton-CG" and "trust-ncg" see products with the Gauss-Newton matrix in place of the Hessian.
@@ -7,15 +7,15 @@
 
       D^(-1/2) V^T g  and  sqrt(2 f - |D^(-1/2) V^T g|^2),    with the Jacobian D^(1/2) V^T and 0,
 
-  have the same J^T J = H, J^T r = g and half the sum of squares f, which is all that both methods look at.
+  have the same J^T J = H, J^T r = g and half the sum of squares f, and both methods use nothing else.
 
-SciPy's own tests of convergence are switched off as far as it lets them be: they stop at a relative fall of
-1e-9 or a gradient of 1e-5, long before float64 is used up. A fit has converged when f falls by less than
-1e-12 of itself in five iterations, when there is no gradient, or when SciPy finds no lower point after a fall
-of less than 1e-7.
+SciPy's own tests of convergence are switched off where that is possible: they stop at a relative decrease of
+1e-9 or a gradient of 1e-5, long before the precision of float64 is reached. A fit has converged when f falls
+by less than the fraction 1e-12 in five iterations, when the gradient is zero, or when SciPy finds no lower
+point after a decrease by less than the fraction 1e-7.
 
-"trust-krylov" is left out: with SciPy 1.17 the same start twice in one process went different ways, to NaN
-or to the minimum.
+"trust-krylov" is left out: with SciPy 1.17 two runs from the same start in one process differed, and one
+ended in NaN.
 """
 
 from __future__ import annotations
@@ -41,23 +41,25 @@ GRADIENT_METHODS = ("L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP")
 CURVATURE_METHODS = ("Newton-CG", "trust-ncg")
 LEAST_SQUARES_METHODS = ("trf", "dogbox")
 
-#: Converged after so many iterations that together lower f by less than this part of it.
+#: Converged after `_PATIENCE` iterations that together lower f by less than the fraction `_TOLERANCE`; chosen
+#: by judgement.
 _PATIENCE, _TOLERANCE = 5, 1e-12
-#: Where a method gives up, a last fall below this part of f still counts as a minimum.
+#: Where a method gives up, the fit counts as converged if its last iteration lowered f by less than this
+#: fraction; chosen by judgement.
 _SETTLED = 1e-7
-#: In place of a value that is NaN or infinite: so many times the size of the first one, and as much at least.
-#: Line searches shorten their step then; on infinity itself the interpolations of some make NaN of it.
+#: SciPy gets this many times the first value (at least this number) in place of a value that is NaN or
+#: infinite, so that line searches shorten the step. Given infinity some of them interpolate to NaN.
 _HUGE = 1e20
-#: Eigenvalues of the Gauss-Newton matrix below this part of the largest are rounding.
+#: Eigenvalues of the Gauss-Newton matrix below this fraction of the largest are rounding.
 _RANK = 1e-15
-#: Parameters that no sample reaches have this part of the largest diagonal element, as with the compiled
-#: Levenberg-Marquardt.
+#: Parameters that no sample reaches get this fraction of the largest diagonal element, as in
+#: `kan_np.optimize.levenberg_marquardt`.
 _DIAGONAL_FLOOR = 1e-10
-#: A method that has refused so many steps in a row finds no lower point: a trust region that shrinks to a
-#: quarter each time is at 1e-18 of its size.
+#: After this many refused steps in a row there is no lower point: a trust region that shrinks to a quarter
+#: each time is then at 1e-18 of its size.
 _MOST_REFUSED = 30
-#: So many evaluations without an accepted point end a search: line searches of SciPy give up after some 40,
-#: and "trf" goes on for ever where a step is NaN.
+#: A search ends after this many evaluations without an accepted point: line searches of SciPy give up after
+#: about 40, and "trf" does not end where a step is NaN.
 _MOST_LOST = 300
 
 _Watch = Callable[[FloatArray], bool]
@@ -75,7 +77,7 @@ def minimizer(method: str) -> Callable[[Objective, FloatArray, int, _Watch], Out
 
 
 class _Ended(Exception):  # noqa: N818  no error: the way out of SciPy's loops
-    """A minimisation ends for a reason that SciPy does not know."""
+    """Raised to leave SciPy's loop when this module ends a minimisation."""
 
     def __init__(self, status: FitStatus) -> None:
         super().__init__(status)
@@ -83,7 +85,7 @@ class _Ended(Exception):  # noqa: N818  no error: the way out of SciPy's loops
 
 
 class _Search:
-    """What SciPy sees of an objective, and what it has accepted so far."""
+    """An objective as functions for SciPy, and the best point that SciPy has accepted so far."""
 
     def __init__(self, objective: Objective, theta: FloatArray, max_iter: int, watch: _Watch) -> None:
         self.objective, self.max_iter, self._watch = objective, max_iter, watch
@@ -92,8 +94,8 @@ class _Search:
         self._curvature_at: FloatArray | None = None
         self._falls: list[float] = []
         self._refused = self._lost = 0
-        self._errors = np.geterr()  # those of the caller, for the callback
-        self._wall_at = -_PATIENCE  # the iteration in which a step last led to what is not finite
+        self._errors = np.geterr()  # the caller's settings, restored while the callback runs
+        self._wall_at = -_PATIENCE  # the last iteration in which a step led to a value that is not finite
         self._start, self._first = self.theta, objective(self.theta)
         self._huge = _HUGE * max(abs(float(self._first[0])), 1.0)
         self._now, _ = self._noted(self.theta, *self._first)
@@ -106,7 +108,7 @@ class _Search:
         try:
             with np.errstate(all="ignore"):  # divergence is a status, not a warning
                 reached = -1
-                while reached < self.n_iter:  # a line search that failed may find a step from a new beginning
+                while reached < self.n_iter:  # a failed line search may succeed after a restart
                     reached = self.n_iter
                     self._call(method)
             status = self._given_up()
@@ -115,7 +117,7 @@ class _Search:
         return Outcome(self.theta, status, self.n_iter)
 
     def _call(self, method: str) -> None:
-        from scipy.optimize import least_squares  # a fifth of a second that other optimizers do not need
+        from scipy.optimize import least_squares  # imported here, since the import takes 0.2 s
         from scipy.optimize import minimize as scipy_minimize
 
         if method in LEAST_SQUARES_METHODS:
@@ -147,16 +149,16 @@ class _Search:
         )
 
     def _value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        if np.array_equal(theta, self._start):  # SciPy begins where this search has looked already
+        if np.array_equal(theta, self._start):  # the start was evaluated before
             value, gradient = self._first
             return self._noted(theta, value, gradient.copy())
         return self._noted(theta, *self.objective(theta))
 
     def _noted(self, theta: FloatArray, value: float, gradient: FloatArray) -> tuple[float, FloatArray]:
-        """What SciPy is told of an evaluation at theta, which is the last one from now on."""
+        """Record an evaluation at theta as the last one; return a finite value and gradient for SciPy."""
         self._at = theta.copy()
         self.last_finite = bool(np.isfinite(value) and np.isfinite(gradient).all())
-        if not self.last_finite and np.isfinite(theta).all():  # else it is SciPy that has lost its way
+        if not self.last_finite and np.isfinite(theta).all():  # a theta that is not finite is SciPy's fault
             self._wall_at = self.n_iter
         self._lost += 1
         if self._lost > _MOST_LOST:
@@ -168,14 +170,14 @@ class _Search:
         self._accept(intermediate_result.x)
 
     def _accept(self, theta: FloatArray) -> None:
-        """Count an iteration that SciPy has made, and end where it has no reason to."""
+        """Count an iteration of SciPy, and end the minimisation if it has converged."""
         if np.array_equal(theta, self.theta):  # trust regions come back with a step refused
             self._refuse()
             return
         if not np.array_equal(theta, self._at):
             self._noted(theta, *self.objective(theta))  # the parts of its last value are of theta
         if not self.last_finite or self._value > self._now:
-            self._refuse()  # SLSQP tells of steps that it shortens afterwards
+            self._refuse()  # SLSQP reports steps before it shortens them
             return
         self._falls = [*self._falls[1 - _PATIENCE :], self._now - self._value]
         self._now, self.theta = self._value, theta.copy()
@@ -184,7 +186,7 @@ class _Search:
         try:
             with np.errstate(**self._errors):
                 stop = self._watch(self.theta.copy())
-        except StopIteration as error:  # SciPy would take it for its own word
+        except StopIteration as error:  # SciPy would take it as its own request to stop
             raise RuntimeError("the callback raised StopIteration; return True to stop a fit") from error
         if stop:
             raise _Ended(FitStatus.STOPPED)
@@ -199,12 +201,12 @@ class _Search:
             raise _Ended(self._given_up())
 
     def _given_up(self) -> FitStatus:
-        """Why there is no lower point."""
+        """The status of a minimisation in which SciPy finds no lower point."""
         if self.n_iter - self._wall_at < _PATIENCE:
             return FitStatus.NON_FINITE
         if self._falls:
             settled = self._falls[-1] <= _SETTLED * abs(self._now)
-        else:  # what a step of the size of the parameters would change
+        else:  # the predicted change by a step of the size of the parameters
             reach = np.abs(self._first[1]) @ np.maximum(np.abs(self.theta), 1.0)
             settled = bool(reach <= _SETTLED * abs(self._now))
         return FitStatus.CONVERGED if settled else FitStatus.STALLED
@@ -232,7 +234,7 @@ class _Search:
         return np.asarray(1.0 / np.sqrt(np.maximum(diagonal, floor)))
 
     def _residuals(self, theta: FloatArray) -> FloatArray:
-        """The residuals of the module's first lines."""
+        """The n + 1 residuals of the module docstring."""
         value, gradient, lower = self.objective.normal_equations(theta)
         n = theta.size
         self._root = np.zeros((n + 1, n))
@@ -256,7 +258,7 @@ class _Search:
         return self._root
 
 
-#: Nothing but this module ends a minimisation; scipy's names for its tests differ.
+#: Options that switch off SciPy's own tests of convergence.
 _MANY = 10**9
 _OPTIONS: dict[str, dict[str, float | int]] = {
     "L-BFGS-B": {"ftol": 0.0, "gtol": 0.0, "maxiter": _MANY, "maxfun": _MANY},

@@ -1,4 +1,4 @@
-"""How a fit ended, and what it leaves behind."""
+"""The result of a fit: its history, how it ended, and what callbacks are told."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class GridUpdate:
     step : int
         Steps completed before it.
     change : float
-        RMS change of the outputs on the training samples: what the moved grids could not carry.
+        RMS change of the outputs on the training samples, which the splines on the moved grids could not
+        avoid.
     """
 
     step: int
@@ -90,14 +91,14 @@ class FitResult(Mapping[str, list[float]]):
     wall_s : float
         Seconds.
     opt : str
-        Optimizer that was used: what "auto" came to.
+        Optimizer that was used; with "auto" the one that was chosen.
     smoothing : float
-        Weight of the smoothing penalty that was used: what "gcv" came to.
+        Weight of the smoothing penalty that was used; with "gcv" the one that was chosen.
     shrinkage : float
-        Weight of the prior that edges of a KAN are near to constants, or the weights of an MLP near to zero:
-        where samples were too few for least squares as cross-validation chose it (see ``KAN.fit``), or the
-        ``weight_decay`` that was given. Infinite where nothing was better than the mean of the labels, and
-        the model is that constant; 0 where there was no prior.
+        Weight of the prior that draws the edges of a KAN towards constants, or the weights of an MLP to zero:
+        chosen by cross-validation where samples are too few for least squares (see ``KAN.fit``), or the
+        ``weight_decay`` that was given. Infinite if no weight was better than predicting the mean of the
+        labels; the model is then this constant. 0 if there was no prior.
     grid_updates : tuple of GridUpdate
     advice : tuple of str
         What is wrong, and what to do about it, a sentence or two each; empty when all is well.
@@ -120,7 +121,7 @@ class FitResult(Mapping[str, list[float]]):
         return self.status.message
 
     def __getitem__(self, key: str) -> list[float]:
-        """History of one quantity, a value a step."""
+        """History of one quantity, with one value for each step."""
         return self.history[key]
 
     def __iter__(self) -> Iterator[str]:
