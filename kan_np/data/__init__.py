@@ -1,4 +1,4 @@
-"""Datasets, the scaling of their columns, tables from files, and the built-in suites of functions."""
+"""Datasets, sampled from functions or read from text files, split and standardised; suites of functions."""
 
 from kan_np.data.check import Dataset
 from kan_np.data.csv import TableWarning, load_csv

@@ -1,7 +1,7 @@
-"""The cells of a table: numbers, classes that are written as text, and what is missing or wrong.
+"""Reading the cells of a text file: numbers, classes written as text, and errors that name row and column.
 
 Types are inferred by column: a column with more text than numbers holds classes; in any other column a text
-is a mistake, which is named by its row.
+is a mistake, and the error names its row.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from kan_np._validate import FloatArray
 from kan_np.data.disguised import Disguise, disguise, disguised
 from kan_np.data.numerals import COMMA, POINT, comma_number, is_grouped, may_be_grouped, number
 from kan_np.data.preamble import COMMENT, records
-from kan_np.data.table import Table
+from kan_np.data.table import TextTable
 
 _MISSING = frozenset(
     {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", ".", "\u2212", "\u2013", "\u2014"}
 )
 _CHUNK = 1 << 16  # records converted at a time: bounds the memory held as Python strings
 _NAMED = 10  # missing cells that a message names
-#: More classes than these in one column are names of rows rather than kinds of them.
+#: A column of more classes is refused: it rather holds the name of every row. Chosen by judgement.
 _MOST_CLASSES = 100
 
 Classes = Mapping[str, tuple[str, ...]]
@@ -36,10 +36,10 @@ Classes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Cells:
-    """What was read: the wanted columns, and the group of every row if they have one.
+    """The cells of the wanted columns as numbers, and the group of every row if there are groups.
 
-    In a column of `classes`, by name, `values` holds the position of a cell's class. `decimal` is the decimal
-    mark, None where every number does without one or has a point.
+    `classes` maps the name of each column of classes to its classes; in such a column `values` holds the
+    index of a cell's class. `decimal` is "," if the numbers have a decimal comma, else None.
     """
 
     values: FloatArray
@@ -49,7 +49,7 @@ class Cells:
 
 
 def read_cells(
-    handle: TextIO, table: Table, one_hot: bool, known: Classes | None = None, usual: str | None = None
+    handle: TextIO, table: TextTable, one_hot: bool, known: Classes | None = None, usual: str | None = None
 ) -> Cells:
     """Return the wanted columns of a table, shape (n_rows, n_wanted).
 
@@ -57,24 +57,24 @@ def read_cells(
     ----------
     handle : file
         Open for reading as text.
-    table : Table
+    table : TextTable
         What to read.
     one_hot : bool
         Whether classes are accepted.
     known : mapping, optional
         The classes of the columns, from the training table; others are refused.
     usual : str, optional
-        The decimal mark of the training table; it settles what 1,234 is. Where it is a comma, numbers with a
-        point are refused, for they may be thousands.
+        The decimal mark of the training table, which decides how 1,234 is read. Where it is a comma, numbers
+        with a point are refused, since the point may separate thousands.
 
     Raises
     ------
     ValueError
         For missing cells, cells that do not suit their column, and classes that are not accepted.
     """
-    # numpy's parser is several times faster than the csv module, but it reports bad cells by other row
-    # numbers and, when it reads only some columns, does not see rows of a wrong length. It does not tell
-    # numbers with a point from others.
+    # numpy's parser is several times faster than the csv module, but it counts rows differently in its
+    # errors, does not notice rows of a wrong length if it reads only some columns, and does not report
+    # whether numbers have a decimal point.
     plain = table.group is None and not known and COMMA not in (table.decimal, usual)
     if plain and len(table.wanted) == len(table.header):
         values = _read_fast(handle, table)
@@ -83,14 +83,14 @@ def read_cells(
     return _Reading(table, usual).of(handle, one_hot, known)
 
 
-def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
+def _read_fast(handle: TextIO, table: TextTable) -> FloatArray | None:
     """Return the values of a table that is clean in every cell, or None."""
     lines = records(handle, table.delimiter, table.n_above)
     for _ in range(table.header_row - table.n_above):
         next(lines)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a table without rows: the caller says so
+            warnings.simplefilter("ignore")  # a table without rows: the caller raises an error
             values = np.loadtxt(handle, delimiter=table.delimiter, comments=None, quotechar='"', ndmin=2)
     except ValueError:
         return None
@@ -101,11 +101,12 @@ def _read_fast(handle: TextIO, table: Table) -> FloatArray | None:
 
 @dataclass
 class _Column:
-    """What the cells of one column are that are no finite numbers, and how its numbers are written.
+    """The cells of one column that are no finite numbers, and how its numbers are written.
 
     `texts` are triples of position among the data, row in the file and text. `infinite` are pairs of row and
-    text, and so are the first numbers with a point, with a comma, and with one that is surely decimal.
-    `disguise` is an example of its texts where those are numbers or dates with something else in them.
+    text, and so are the first number with a point, the first with a comma, and the first with a comma that
+    must be decimal. `disguise` is an example of its texts where those are numbers or dates with other
+    characters.
     """
 
     texts: list[tuple[int, int, str]] = field(default_factory=list)
@@ -116,10 +117,10 @@ class _Column:
     disguise: Disguise | None = None
 
     def is_numbers(self, n_rows: int, one_hot: bool) -> bool:
-        """Say whether its texts are numbers in a form that is not read.
+        """Whether its texts are numbers in a form that is not supported.
 
-        Codes of classes look like separated thousands, 192.168.100. Where classes are accepted, texts that
-        stand in every row and come twice or more, on average, are codes.
+        Codes such as 192.168.100 look like numbers with separated thousands. Where classes are accepted,
+        texts count as codes if they fill every row and occur twice or more, on average.
         """
         texts = [text for _, _, text in self.texts]
         if one_hot and len(texts) == n_rows >= 2 * len(set(texts)) and all(map(is_grouped, texts)):
@@ -127,24 +128,25 @@ class _Column:
         return all(is_grouped(text) or comma_number(text) is not None for text in texts)
 
     def first_text(self) -> list[tuple[int, str]]:
-        """Return row and text of the first cell that is no number, or none where there is none.
+        """Return row and text of the first cell that is no number; an empty list if there is none.
 
-        Where the texts are numbers with something else, it is the first of these.
+        Where the texts are numbers with a unit or the like, it is the first of these.
         """
         wanted = self.disguise and self.disguise.text
         return [(row, text) for _, row, text in self.texts if wanted in (None, text)][:1]
 
 
 class _Reading:
-    """One pass through a table by way of the csv module."""
+    """One pass through a text file by the csv module, which collects everything that errors need."""
 
-    def __init__(self, table: Table, usual: str | None) -> None:
+    def __init__(self, table: TextTable, usual: str | None) -> None:
         self._table, self._usual = table, usual
         self._columns = [_Column() for _ in table.wanted]
         self._missing: list[tuple[int, int, str]] = []  # row, column, text
         self._groups: list[str] = []
         self._n_rows = 0
-        # Where commas separate cells, one inside quotes is more often a mistake than a decimal comma.
+        # Where commas separate cells, a quoted cell with a comma is more often a mistake than a decimal
+        # comma.
         self._commas = table.decimal == COMMA or (table.decimal is None and table.delimiter != COMMA)
 
     def of(self, handle: TextIO, one_hot: bool, known: Classes | None) -> Cells:
@@ -266,7 +268,7 @@ class _Reading:
             labels = {text for _, _, text in column.texts}
             column.disguise = disguised(text for _, _, text in column.texts)
             if column.disguise is not None:
-                continue  # refused as a mistake, whatever becomes of classes
+                continue  # refused as a mistake later, in any mode of `classes`
             labels |= set(map(_number_text, values[np.isfinite(values[:, j]), j].tolist()))
             found[self._name(j)] = tuple(sorted(labels))
             if not one_hot:
@@ -275,12 +277,12 @@ class _Reading:
                 raise ValueError(
                     f"{self._table.path}: column {self._name(j)!r} holds {len(labels)} different texts in "
                     f"{len(values)} rows; expected at most {_MOST_CLASSES} classes. If it names rows, leave "
-                    "it out with features=[...], or say group= if it names which rows belong together."
+                    "it out with features=[...]; if it says which rows belong together, pass it as group=."
                 )
         return found
 
     def _decimal(self, classes: Classes) -> str | None:
-        """Return the decimal mark if it is a comma, or raise ValueError if the numbers do not agree in it."""
+        """Return "," if the numbers have decimal commas, else None; raise ValueError if they are mixed."""
         held = [(j, column) for j, column in enumerate(self._columns) if self._name(j) not in classes]
         points = [(column.point[0], j, column.point[1]) for j, column in held if column.point]
         commas = [(column.comma[0], j, column.comma[1]) for j, column in held if column.comma]
@@ -291,7 +293,7 @@ class _Reading:
                 row, j, text = min(commas)
                 other = f"row {row}, column {self._name(j)!r} holds {text!r}, with a comma"
             elif self._table.decimal == COMMA:
-                other = "the decimal mark is said to be a comma"
+                other = "decimal=',' was given"
             else:
                 other = "the training table has decimal commas"
             raise ValueError(
@@ -306,8 +308,9 @@ class _Reading:
             readings = f"{text.replace(COMMA, POINT)} or {text.replace(COMMA, '')}"
             raise ValueError(
                 f"{self._table.place(row, self._table.wanted[j])} holds {text!r}, and every comma of the "
-                f"table stands before three digits: is that {readings}? Say "
-                "decimal=',' if the commas are decimal, or delete them if they separate thousands."
+                f"table stands before three digits, so that it may mean {readings}; expected an unambiguous "
+                "number. Pass decimal=',' if the commas are decimal, or delete them if they separate "
+                "thousands."
             )
         return COMMA
 
@@ -382,14 +385,15 @@ class _Reading:
         )
 
     def _disguise_hint(self, j: int, found: Disguise) -> str:
-        """Say what is in the way of a number, and what to do."""
+        """The part of an error message that says why a text is no number, and what to do."""
         column = self._columns[j]
         if column.disguise is None:
             return f" It is {found.what}. {found.cure()}."
         n, n_texts = len(column.texts), len({text for _, _, text in column.texts})
         return (
-            f" It is {found.what}, and the column holds {n} texts, {n_texts} of them different: no classes, "
-            f"for they have an order and distances. {found.cure()}. (Names of classes begin with a letter.)"
+            f" It is {found.what}, and the column holds {n} texts, {n_texts} of them different. They cannot "
+            f"be classes, since they have an order and distances. {found.cure()}. (Names of classes begin "
+            "with a letter.)"
         )
 
 
@@ -400,5 +404,5 @@ def _comment_hint(cell: str) -> str:
 
 
 def _number_text(value: float) -> str:
-    """Return a number that stands among texts as one of them."""
+    """Return a number as text, for columns of classes in which some cells are numbers."""
     return f"{value:.17g}"

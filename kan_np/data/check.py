@@ -1,4 +1,4 @@
-"""The dataset that a fit takes: a dict of arrays, checked once at the border."""
+"""Checks of the dataset that is passed to a fit: a dict of arrays of matching shapes and finite values."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kan_np._validate import FloatArray
 from kan_np.data.columns import Columns, without_tables
 from kan_np.data.scaler import Scaler
 
-#: train_input (n, n_in), train_label (n, n_out) and, where samples count differently, train_weight (n,);
-#: likewise test_* and val_*, both optional; further keys such as "scaler", "feature_names" and "target_names"
+#: A dict with train_input (n, n_in), train_label (n, n_out) and optional sample weights train_weight (n,);
+#: likewise test_* and val_*, both optional. Further keys such as "scaler", "feature_names" and "target_names"
 #: describe the data.
 Dataset = dict[str, Any]
 
@@ -20,7 +20,7 @@ Dataset = dict[str, Any]
 def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
     """Return the samples of `dataset` as finite C-contiguous float64 arrays of the expected widths.
 
-    Tables with named columns are matched by the names of the training rows; the names stay beside the arrays.
+    Columns of data frames are matched by the names in the training table; the names are kept in the result.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
         if n_inputs != n_labels:
             raise ValueError(
                 f"dataset[{names[0]!r}] has {n_inputs} samples and dataset[{names[1]!r}] has {n_labels}; "
-                "expected the same number, one label row a sample."
+                "expected the same number, one row of labels for each sample."
             )
         if dataset.get(f"{split}_weight") is not None:
             checked[f"{split}_weight"] = check_weight(
@@ -83,17 +83,17 @@ def check_weight(name: str, value: ArrayLike, n_samples: int) -> FloatArray:
     """
     weight = _validate.vector(name, value)
     if weight.size != n_samples:
-        raise ValueError(f"{name} has {weight.size} values; expected {n_samples}, one a sample.")
+        raise ValueError(f"{name} has {weight.size} values; expected {n_samples}, one for each sample.")
     if weight.min() < 0 or weight.max() == 0:
         raise ValueError(
             f"{name} has values from {weight.min():g} to {weight.max():g}; expected weights that are not "
             "negative and not all zero."
         )
-    return weight / weight.max()  # their sum must not overflow; only ratios count
+    return weight / weight.max()  # so that their sum cannot overflow; only their ratios matter
 
 
 def without_idle_samples(data: Dataset) -> Dataset:
-    """A checked dataset without the training samples of weight 0, which neither losses nor grids look at."""
+    """A checked dataset without the training samples of weight 0, which have no effect on a fit."""
     weight = data.get("train_weight")
     if weight is None or weight.min() > 0:
         return data

@@ -1,7 +1,7 @@
-"""What to know about the columns of a table before a model of them is believed, in sentences.
+"""Notes on suspicious columns of a table, as sentences: copies of the target, row numbers, dates, classes.
 
-A copy of the target among the inputs, the number of the row as an input, dates that are written as numbers,
-and classes that are mostly numbers: each makes a model that is good on this table and useless on the next.
+A copy of the target among the inputs, the row number as an input, dates that are written as numbers, and
+classes that are mostly numbers: each can give a model that is accurate on this table and useless on another.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from kan_np._validate import FloatArray
 from kan_np.data.disguised import n_numbers
 
-#: In fewer rows ordinary columns look like copies and like numbers of rows.
+#: Tables with fewer rows get no notes: there ordinary columns often look like copies or row numbers. Chosen
+#: by judgement.
 _LEAST_ROWS = 20
-_BLOCK = 1 << 22  # values that are looked at at once
-_ROUNDING = 1e-6  # what a copy in single precision, or printed with six digits, differs by at most
-#: What rounding to few digits may add, as a part of the target's standard deviation: more is no copy.
+_BLOCK = 1 << 22  # values that are processed at once
+_ROUNDING = 1e-6  # largest relative difference of a copy in single precision, or printed with six digits
+#: Largest difference of a copy that rounding to few digits may explain, as a fraction of the target's
+#: standard deviation; chosen by judgement.
 _MOST_ROUNDING = 1e-2
-_DIGITS = 6  # more than these are within what is allowed anyway
-_MOST_NUMBERS = 3  # so many classes that are numbers are rather numbers with a few texts among them
-_NAMED = 5
+_DIGITS = 6  # rounding to more digits is within _ROUNDING anyway
+_MOST_NUMBERS = 3  # with more classes that are numbers the column is noted as one of numbers and some texts
+_NAMED = 5  # columns that a note names
 
 
 def column_notes(
@@ -31,14 +33,14 @@ def column_notes(
     names: tuple[Sequence[str], Sequence[str]],
     classes: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], list[str]]:
-    """Return what to know about the columns of a table: about copies of the target, and about others.
+    """Return notes on the columns of a table: those on copies of the target, and all others.
 
     Parameters
     ----------
     inputs, targets : ndarray of shape (n_rows, n_inputs) and (n_rows, n_targets)
-        All rows as they are read; of classes the number.
+        All rows as they are read; classes are given by their index.
     names : pair of sequences of str
-        Of the inputs and of the targets.
+        Names of the inputs and of the targets.
     classes : mapping
         The classes of the columns that have them, by name.
 
@@ -61,7 +63,7 @@ def column_notes(
 
 
 def _blocks(inputs: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-    """Return blocks of columns, each with the place of its first one."""
+    """Yield blocks of columns, each with the index of its first column."""
     step = max(1, _BLOCK // len(inputs))
     return ((low, inputs[:, low : low + step]) for low in range(0, inputs.shape[1], step))
 
@@ -72,11 +74,11 @@ def _copy_notes(
     y = target - target.mean()
     size = np.abs(y).max()
     if len(np.unique(target)) <= 2 or not np.isfinite(size):
-        return []  # two values agree with any other two
+        return []  # between two different values there is always a straight line
     y = y / size
     notes = []
     for low, block in _blocks(inputs):
-        with np.errstate(all="ignore"):  # of columns that do not vary, or only beyond all doubles
+        with np.errstate(all="ignore"):  # constant columns, and variances that overflow
             x = block - block.mean(axis=0)
             x = x / np.abs(x).max(axis=0)
             part = (x.T @ y) ** 2 / ((x**2).sum(axis=0) * (y @ y))
@@ -91,12 +93,12 @@ def _copy_notes(
 
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
-    """Return a and b where y = a x + b in every row, up to the rounding of both; None where it is not so."""
-    # Powers of ten take the size out and leave the digits.
+    """Return a and b if y = a x + b in every row, up to the rounding of both; else None."""
+    # Dividing by powers of ten changes the size of numbers and not their digits.
     sizes = tuple(10.0 ** np.floor(np.log10(np.abs(column).max())) for column in (x, y))
     x, y = x / sizes[0], y / sizes[1]
     found = _straight(x, y)
-    # One large value makes a line of anything: what lies near the median has to be on it too.
+    # One large value can dominate the fit of a line: the rows near the median have to be on the line, too.
     near = np.argsort(np.abs(y - np.median(y)), kind="stable")[: y.size // 2]
     if found is None:
         return None
@@ -112,10 +114,10 @@ def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
     u, v = x - shift, y - middle
     size = np.abs(u).max()
     u = u / size
-    rise = float((u @ v) / (u @ u))  # of y over the size of x
+    rise = float((u @ v) / (u @ u))  # slope in units of the size of x
     left = np.abs(v - rise * u).max()
     rounding = abs(rise) * (_half_a_step(x) / size) + _half_a_step(y)
-    # The line itself is uncertain by as much, so twice the rounding is allowed.
+    # The line has an error of the size of the rounding, too, so twice the rounding is allowed.
     allowed = max(min(2.0 * rounding, _MOST_ROUNDING * y.std()), _ROUNDING * np.abs(v).max())
     if not left <= allowed:
         return None
@@ -124,7 +126,7 @@ def _straight(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
 
 
 def _half_a_step(x: FloatArray) -> float:
-    """Return half of the last decimal place that numbers have, 0 where they have more than six digits."""
+    """Return half a unit of the last decimal place of numbers, 0 if they have more than six digits."""
     first = int(np.floor(np.log10(np.abs(x).max())))
     for digits in range(_DIGITS):
         step = 10.0 ** (first - digits)
@@ -143,12 +145,12 @@ def _copy_note(column: str, target: str, line: tuple[float, float]) -> str:
         how += f": {target} = {right} in every row"
     return (
         f"The input {column!r} is a copy of the target {target!r}{how}. If it is not known where the target "
-        "is to be predicted, leave it out, or every error is that of a copy."
+        "is to be predicted, leave it out: a model would only copy it, and its errors would mean nothing."
     )
 
 
 def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Sequence[str]) -> list[str]:
-    """Name columns of different whole numbers, which count the rows, and of dates such as 20240131."""
+    """Notes on columns of different whole numbers, such as row numbers, and of dates (20240131)."""
     rows, dates = [], []
     for low, block in _blocks(inputs):
         whole = (block == np.floor(block)).all(axis=0) & plain[low : low + block.shape[1]]
@@ -161,19 +163,20 @@ def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Seq
     if rows and inputs.shape[1] > 1:  # a single input is meant to be one
         which = "input has" if len(rows) == 1 else f"{len(rows)} inputs have"
         notes.append(
-            f"The {which} another whole number in every row, as the number of a row or a name has: "
+            f"The {which} a different whole number in every row, as row numbers and identifiers do: "
             f"{_named(rows)}. If it says nothing about the rows of another table, leave it out."
         )
     if dates:
         notes.append(
             f"These inputs look like dates written as one number, such as 20240131: {_named(dates)}. Their "
-            "differences are no times (from 31 January to 1 February it is 70). Use days since a first one."
+            "differences are not durations (from 31 January to 1 February it is 70). Use days since some "
+            "date."
         )
     return notes
 
 
 def _are_dates(column: FloatArray) -> bool:
-    """Say whether all numbers are dates of 1900 to 2100 in the form YYYYMMDD, and several different ones."""
+    """Whether all numbers are dates of 1900 to 2100 in the form YYYYMMDD, and several are different."""
     day, month, year = column % 100, column // 100 % 100, column // 10_000
     within = (day >= 1) & (day <= 31) & (month >= 1) & (month <= 12) & (year >= 1900) & (year <= 2100)
     return bool(within.all()) and len(np.unique(column)) > 2
@@ -185,13 +188,13 @@ def _class_notes(names: Sequence[str], classes: Mapping[str, Sequence[str]], n_r
         if n_numbers(labels) >= _MOST_NUMBERS:
             yield (
                 f"The column {name!r} holds numbers and texts, and each of its {len(labels)} values became a "
-                f"column of 0 and 1, {n_numbers(labels)} of them for numbers: that they have an order and "
-                "distances is lost. Write numbers in all its cells, or leave it out."
+                f"column of 0 and 1, {n_numbers(labels)} of them for numbers, whose order and distances are "
+                "lost. Write numbers in all its cells, or leave it out."
             )
         elif n_rows >= _LEAST_ROWS and 2 * len(labels) > n_rows:
             yield (
-                f"The column {name!r} has {len(labels)} classes in {n_rows} rows: names of rows rather than "
-                "kinds of them. Leave it out, or a model learns every row by its name."
+                f"The column {name!r} has {len(labels)} classes in {n_rows} rows, so that it nearly "
+                "identifies the row. Leave it out, or a model learns every row by its name."
             )
 
 

@@ -1,7 +1,7 @@
-"""Names of the columns of a table: kept by models, and the columns of other tables matched by them.
+"""Column names: models keep those of their training table and find the columns of other tables by them.
 
 A table is anything with named columns: a data frame (pandas, polars), a pyarrow table or a NumPy array with
-named fields. What has no names, or only numbers 0, 1, 2, ... for names, is taken column by column as it is.
+named fields. Columns without names, or with the numbers 0, 1, 2, ... as names, are used in their order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kan_np import _validate
 from kan_np._validate import FloatArray, listed, repeated
 from kan_np.data.scaler import Scaler
 
-#: A misspelt name is looked for among as many: comparing takes some 10 microseconds a name.
+#: Names among which a similar spelling is searched; comparing takes about 10 microseconds for each name.
 _COMPARED = 10_000
 
 
@@ -45,7 +45,7 @@ class Columns:
         Raises
         ------
         TypeError, ValueError
-            For what is no list of different names, one a column.
+            For anything but a list of different names, one for each column.
         """
         if not isinstance(described, Mapping):
             raise TypeError(f"the names of the columns are {described!r}; expected a dict.")
@@ -59,12 +59,12 @@ class Columns:
         )
 
     def of_inputs(self, kept: NDArray[np.bool_]) -> Columns:
-        """The same for a model without the other inputs."""
+        """The names for a model that keeps only some of the inputs."""
         features = tuple(name for name, stays in zip(self.features, kept, strict=False) if stays)
         return replace(self, features=features)
 
     def described(self) -> dict[str, Any]:
-        """The same as plain values, without what is not known; `of` reads them."""
+        """The names as a dict of lists, without empty ones, as `of` reads it."""
         plain = {"feature_names": list(self.features), "target_names": list(self.targets)}
         held = {name: list(labels) for name, labels in self.classes.items()}
         return {key: value for key, value in {**plain, "classes": held}.items() if value}
@@ -83,17 +83,17 @@ def checked_names(what: str, names: Any, count: int) -> tuple[str, ...]:
     found = _texts(what, names)
     if len(found) != count:
         raise ValueError(
-            f"{what} has {len(found)} names, {listed(found)}; expected {count}, one a column. Leave out "
-            f"{what} if the columns have no names."
+            f"{what} has {len(found)} names, {listed(found)}; expected {count}, one for each column. Leave "
+            f"out {what} if the columns have no names."
         )
     twice = repeated(found)
     if twice:
-        raise ValueError(f"{what} has {listed(twice)} more than once; expected a name of its own each.")
+        raise ValueError(f"{what} has {listed(twice)} more than once; expected different names.")
     return found
 
 
 def names_in(table: Any) -> list[str] | None:
-    """Names of the columns of a table; None for what has none.
+    """Names of the columns of a table; None for arrays and other objects without names.
 
     Examples
     --------
@@ -121,12 +121,12 @@ def matched(
         With named columns; see `names_in`.
     names : sequence of str
     classes : mapping of str to sequence of str, optional
-        Classes of the columns that hold such.
+        Classes of the columns that hold classes.
 
     Raises
     ------
     ValueError
-        If a column is missing or there twice, or holds a class that is not known.
+        If a column is missing or exists twice, or holds a class that is not known.
 
     Examples
     --------
@@ -160,9 +160,9 @@ def matched(
 
 
 def without_tables(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dataset with arrays in place of tables, matched by the names of the training rows.
+    """Return a dataset with arrays in place of tables; columns are matched by the training table's names.
 
-    The names become its feature_names and target_names where it has none.
+    The names become its feature_names and target_names if it has none.
     """
     arrays = dict(dataset)
     for side, key in (("input", "feature_names"), ("label", "target_names")):
@@ -210,16 +210,16 @@ def in_order(dataset: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
 
 def _missing(what: str, missing: Sequence[str], found: Sequence[str], names: Sequence[str]) -> str:
     near = difflib.get_close_matches(missing[0], found[:_COMPARED], n=1, cutoff=0.6)
-    hint = f" Is {near[0]!r} what is {missing[0]!r} here?" if near and near[0] not in names else ""
+    hint = f" Is {near[0]!r} the column {missing[0]!r}?" if near and near[0] not in names else ""
     return (
-        f"{what} has the columns {listed(found)}, and not {listed(missing)}; expected {listed(names)}, as "
-        "they were named for the training, in any order. Rename the columns, or pass an array without names "
-        f"to go by position.{hint}"
+        f"{what} has the columns {listed(found)}, and not {listed(missing)}; expected {listed(names)}, the "
+        "names of the training table, in any order. Rename the columns, or pass an array without names, "
+        f"whose columns are matched by position.{hint}"
     )
 
 
 def _keys(table: Any) -> list[Any] | None:
-    """What the columns of a table are asked for by; None where it has no names."""
+    """The keys by which the columns of a table are accessed; None if it has no names."""
     fields = getattr(getattr(table, "dtype", None), "names", None)
     keys: Any = getattr(table, "column_names", None)  # pyarrow, whose `columns` are values
     if keys is None:
@@ -231,7 +231,7 @@ def _keys(table: Any) -> list[Any] | None:
 
 
 def _classes_of(what: str, column: ArrayLike, known: Sequence[str]) -> list[str]:
-    """The cells of a column of classes as the training table writes them."""
+    """The cells of a column of classes, written as in the training table."""
     cells = np.asarray(column, dtype=object).ravel()
     texts = [_text(cell, known) for cell in cells]
     unknown = next((i for i, text in enumerate(texts) if text not in known), None)
@@ -248,7 +248,7 @@ def _text(cell: Any, known: Sequence[str]) -> str:
     if text in known:
         return text
     try:
-        return f"{float(cell):.17g}"  # as numbers among texts are written
+        return f"{float(cell):.17g}"  # as kan_np.data.cells writes numbers in columns of classes
     except (TypeError, ValueError):
         return text
 

@@ -1,4 +1,4 @@
-"""Tables with a header row, read from delimited text files and split for training."""
+"""load_csv: reads a delimited text file with column names and splits its rows for training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kan_np.data.dataset import dataset_of_parts
 from kan_np.data.equal_rows import EqualRows, keep_equal_rows_together
 from kan_np.data.numerals import COMMA, POINT
 from kan_np.data.rows import Parts, split_table
-from kan_np.data.table import Chosen, Table, choose, looking_for, read_header
+from kan_np.data.table import Chosen, TextTable, choose, looking_for, read_header
 
 _CLASSES = ("refuse", "one-hot")
 _DECIMALS = (POINT, COMMA)
@@ -28,7 +28,7 @@ _TOGETHER, _APART = "together", "apart"
 
 
 class TableWarning(UserWarning):
-    """A model of a table will look better than it is: the target is among the inputs, or test rows train."""
+    """Test errors will be too low: the target is among the inputs, or test rows are training rows."""
 
 
 def load_csv(
@@ -49,7 +49,7 @@ def load_csv(
     decimal: str | None = None,
     duplicates: str = _TOGETHER,
 ) -> Dataset:
-    """Read a table with a header row, and split it for training, or read the inputs of rows to predict.
+    """Read a table with column names as a dataset that is split for training, or as inputs to predict.
 
     Parameters
     ----------
@@ -58,51 +58,53 @@ def load_csv(
         record per row. Fields may be quoted; empty rows are skipped. Above the names there may be lines of
         comment, which begin with #, a title, and "sep=;"; the names may stand in the last comment.
     target : str or sequence of str, or None
-        Name of the column to predict, or several. With None the rows are to be predicted: all of them come
-        back as ``test_input``, in the units of the table, as ``predict`` takes them; nothing is split.
+        Name of the column to predict, or several. With None the rows are ones to predict: all of them are
+        returned as ``test_input``, in the units of the table, for ``predict``; nothing is split.
     features : sequence of str, optional
         Names of the input columns, in this order. Default: all columns that are neither target nor group.
     group : str, optional
-        Name of a column, of numbers or text. Rows with the same group (a patient, a molecule) come into the
-        same part, so that no part knows another one's.
+        Name of a column, of numbers or text. Rows with the same value (a patient, a molecule) are put into
+        the same part of the split, so that test rows are of other groups than training rows.
     test : path, optional
         A second table with the same columns, whose rows are the test samples; `test_fraction` is not used.
     test_fraction, val_fraction : float
-        Shares of the rows held out at random for test and validation; 0 leaves the part out, and with both
-        at 0 all rows train.
+        Fractions of the rows that are held out at random for test and validation; 0 leaves the part out, and
+        with both at 0 all rows are training rows.
     folds, fold : int
-        With `folds` of 2 or more, k-fold cross-validation: every row is a test sample in one fold, and this
-        is the dataset of number `fold`. `test_fraction` is not used, and `val_fraction` is of the other rows.
+        With `folds` of 2 or more, k-fold cross-validation: every row is a test sample in one fold, and the
+        dataset of fold number `fold` is returned. `test_fraction` is not used, and `val_fraction` is a
+        fraction of the other rows.
     classes : {"refuse", "one-hot"} or mapping
-        What is done with a column that has more text than numbers: it is refused, or becomes a column
-        "name=class" of 0 and 1 for every class; one for two classes. Texts that are numbers or dates with
-        something else, such as 12 mm, 5 % or 2024-03-01, are refused in any case. A mapping has the classes
-        of the columns, as ``dataset["classes"]`` of another table: they are coded as there.
+        A column that has more text than numbers is refused, or becomes a column "name=class" of 0 and 1 for
+        every class; a single one for two classes. Numbers with a unit or sign and dates, such as 12 mm, 5 %
+        or 2024-03-01, are refused in any case. A mapping gives the classes of the columns, as
+        ``dataset["classes"]`` of another table, so that they are coded as there.
     standardize : bool
         Bring each column to mean 0 and standard deviation 1 of the training rows. Losses are then in units
         of the standard deviation of the targets.
     seed : int
         Seed of the split; the global random state is not touched.
     delimiter : str, optional
-        The character between fields. Default: comma, semicolon or tab, whichever splits the header most, and
-        the row below it alike.
+        The character between fields. Default: comma, semicolon or tab, whichever splits the header into most
+        fields, and the row below it into as many.
     decimal : {".", ","}, optional
         The decimal mark. Default: the one that the numbers have; a comma only where it is not the delimiter.
-        Numbers with separators of thousands are refused, and so is a test table with decimal points beside a
-        training table with decimal commas.
+        Numbers with thousands separators are refused, and so is a test table with decimal points if the
+        training table has decimal commas.
     duplicates : {"together", "apart"}
-        What is done with rows that are equal in all inputs and targets. "together": copies come into the same
-        part, unless too few different rows are left for that, or columns of few values make about as many
-        equal rows by chance. "apart": every row is split by itself. Without equal rows both are the same.
+        How rows that are equal in all inputs and targets are split. "together": into the same part, unless
+        there are too few different rows for that, or columns of few values explain as many equal rows by
+        chance.
+        "apart": every row by itself. Without equal rows both are the same.
 
     Returns
     -------
     dict
-        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``scaler`` when
-        standardised, and where columns hold classes these by column, as ``classes``. Where there is something
-        to know about the table, ``notes`` has it in sentences: equal rows, a copy of the target among the
-        inputs, an input that counts the rows, dates written as numbers, numbers among classes.
-        ``duplicates`` is "together" where that made another split.
+        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``scaler`` if
+        standardised, and ``classes``, the classes of every column that holds classes. ``notes``, if present,
+        are sentences about suspicious columns and rows: equal rows, a copy of the target among the inputs,
+        row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates`` is
+        "together" if keeping equal rows together changed the split.
 
     Warns
     -----
@@ -134,7 +136,7 @@ def load_csv(
     apart = choice("duplicates", duplicates, (_TOGETHER, _APART)) == _APART
     chosen, cells = _read(path, form, target, features, group)
     other = None if test is None else _read_test(Path(test), form, chosen, cells)
-    # Every fold has rows of its own, and two different rows train at least.
+    # Every fold needs rows of its own, and at least two different rows have to be training rows.
     n_needed = max(2 * folds, 2 + (test_share > 0)) + (val_share > 0)
     equal = keep_equal_rows_together(cells.values, cells.groups, n_needed, not apart)
     try:
@@ -143,20 +145,20 @@ def load_csv(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     _refuse_constant_targets(dataset, path)
-    return dataset | _what_to_know(path, chosen, cells, equal)
+    return dataset | _notes(path, chosen, cells, equal)
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How the files are written, None where that is to be found, whether classes are accepted, and which."""
+    """The format of the files: delimiter and decimal mark (None to detect them); coding of classes."""
 
     delimiter: str | None
     decimal: str | None
     one_hot: bool
     known: Classes | None = None
 
-    def header(self, handle: TextIO, path: Path, asked: Collection[str]) -> Table:
-        """Return the table whose header this file begins with; `asked` are names that it should have."""
+    def header(self, handle: TextIO, path: Path, asked: Collection[str]) -> TextTable:
+        """Return the layout of a file by its header; `asked` are names that the header should have."""
         return replace(read_header(handle, path, self.delimiter, asked), decimal=self.decimal)
 
 
@@ -175,8 +177,8 @@ def _rows_to_predict(
     for name, value in others.items():
         if value:
             raise ValueError(
-                f"{name} is {value!r}, and target is None; expected one of them: rows without a target are "
-                "all to be predicted, and none is held out. Leave one out."
+                f"{name} is {value!r}, and target is None; expected one of them, since all rows without a "
+                "target are predicted and none is held out. Leave one out."
             )
     chosen, cells = _read(path, form, None, features, None)
     names, x = _columns(chosen.features, cells.values, cells.classes)
@@ -184,13 +186,13 @@ def _rows_to_predict(
     return {"test_input": x, "feature_names": names} | _classes_of(chosen, cells)
 
 
-def _what_to_know(path: Path, chosen: Chosen, cells: Cells, equal: EqualRows) -> Dataset:
-    """Return what a dataset says beyond its arrays where it has to, and warn of what misleads."""
+def _notes(path: Path, chosen: Chosen, cells: Cells, equal: EqualRows) -> Dataset:
+    """Return the keys "notes" and "duplicates" of a dataset, and warn where test errors will be too low."""
     n = len(chosen.features)
     copies, others = column_notes(
         cells.values[:, :n], cells.values[:, n:], (chosen.features, chosen.targets), cells.classes
     )
-    # Where there is one input, that the target is a line of it is what the table says.
+    # With a single input a straight line is what the table is about, not a leak.
     for note in (*(copies if n > 1 else ()), *(equal.notes if equal.is_leak else ())):
         warnings.warn(f"{path}: {note}", TableWarning, stacklevel=3)
     notes = [*equal.notes, *copies, *others]
@@ -206,7 +208,7 @@ def _classes_of(chosen: Chosen, cells: Cells) -> Dataset:
 def _check_folds(folds: int, fold: int, test: object) -> tuple[int, int]:
     folds = integer("folds", folds, 0)
     if folds == 1:
-        raise ValueError("folds is 1; expected 0 for none, or 2 and more.")
+        raise ValueError("folds is 1; expected 0 for a single split, or 2 or more.")
     if folds and test is not None:
         raise ValueError(f"folds is {folds}, and a test table is given too; expected one of them.")
     return folds, integer("fold", fold, 0, max(folds - 1, 0))
@@ -215,7 +217,7 @@ def _check_folds(folds: int, fold: int, test: object) -> tuple[int, int]:
 def _share(name: str, value: object) -> float:
     share = real(name, value)
     if not 0 <= share < 1:
-        raise ValueError(f"{name} is {share:g}; expected a share from 0 to below 1.")
+        raise ValueError(f"{name} is {share:g}; expected a fraction from 0 to below 1.")
     return share
 
 
@@ -242,7 +244,7 @@ def _as_names(names: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def _read_test(path: Path, form: _Form, chosen: Chosen, cells: Cells) -> Cells:
-    # Which rows of the test belong together does not matter: none of them trains.
+    # The groups of a test table do not matter: none of its rows is a training row.
     columns = Chosen(chosen.features, chosen.targets)
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
@@ -281,7 +283,7 @@ def _dataset(chosen: Chosen, cells: Cells, other: Cells | None, parts: Parts, st
 
 
 def _refuse_names_twice(names: Sequence[str]) -> None:
-    """Raise ValueError where a class of one column makes a column with the name of another one."""
+    """Raise ValueError if the column "name=class" of a class has the name of another column."""
     (name, count), *_ = Counter(names).most_common(1)
     if count > 1:
         raise ValueError(
@@ -300,7 +302,7 @@ def _columns(names: Sequence[str], values: FloatArray, classes: Classes) -> tupl
             columns.append(column)
             continue
         labels = list(enumerate(classes[name]))
-        # Of two classes one column says all; a single one leaves a column that does not vary.
+        # Two classes need one column only; a single class gives one column, which is constant.
         for position, label in labels[1:] if len(labels) == 2 else labels:
             told.append(f"{name}={label}")
             columns.append((column == position).astype(np.float64))
@@ -311,7 +313,7 @@ def _refuse_constant_targets(dataset: Dataset, path: Path) -> None:
     labels = dataset["train_label"]
     if len(labels) == 1:
         raise ValueError(
-            f"{path}: one row is left to train on; expected two or more. Use more rows, or hold out fewer."
+            f"{path}: there is one training row; expected two or more. Use more rows, or hold out fewer."
         )
     for name, constant in zip(dataset["target_names"], (labels == labels[0]).all(axis=0), strict=True):
         if constant:

@@ -19,8 +19,8 @@ from kan_np._validate import FloatArray, choice, integer, matrix, real, shown
 from kan_np.data.check import Dataset, check_weight
 from kan_np.data.scaler import Scaler
 
-# Splits draw from a stream of their own: with the plain seed, the same random bits would place the samples
-# and choose among them, and the held-out rows would not be a random subset.
+# Splits have a random stream of their own: with the plain seed the same random bits would generate the
+# samples and choose among them, and the held-out rows would not be a random subset.
 _SPLIT_STREAM = 1
 
 
@@ -39,8 +39,8 @@ def create_dataset(
     """Sample `f` uniformly in a box, as pykan's function of the same name.
 
     With ``U = numpy.random.default_rng(seed).random((train_num + test_num, n_var))`` the inputs are
-    ``lo + (hi - lo) * U``; the first `train_num` rows train. (The points are not those of pykan, which draws
-    from torch's global generator.)
+    ``lo + (hi - lo) * U``; the first `train_num` rows are the training samples. (The points are not those of
+    pykan, which draws from torch's global generator.)
 
     Parameters
     ----------
@@ -116,19 +116,19 @@ def dataset_from_arrays(
     standardize: bool = False,
     seed: int = 0,
 ) -> Dataset:
-    """Make a dataset of arrays that already exist; the arrays are copied, never changed.
+    """Make a dataset from arrays, which are copied and never changed.
 
-    Given test (or validation) arrays are taken as they are. Without test arrays, `test_fraction` of the rows
-    is held out at random; `val_fraction` of the rows likewise becomes the validation split. A split keeps
-    the order of its rows.
+    Given test (or validation) arrays are used as they are. Without test arrays the fraction `test_fraction`
+    of the rows is held out at random as test split, and `val_fraction` as validation split. A split keeps the
+    order of its rows.
 
     Parameters
     ----------
     train_input, test_input, val_input : array_like, shape (n, n_var)
     train_label, test_label, val_label : array_like, shape (n, n_out) or (n,)
     test_fraction, val_fraction : float
-        Shares of the rows of `train_input`, rounded to whole rows (at least 1). `test_fraction` is not used
-        when test arrays are given.
+        Fractions of the rows of `train_input`, rounded to whole rows (at least 1). `test_fraction` is not
+        used if test arrays are given.
     standardize : bool
         Bring inputs and labels to mean 0 and standard deviation 1 of the training rows; the `Scaler` is kept
         in ``dataset["scaler"]``.
@@ -138,7 +138,7 @@ def dataset_from_arrays(
     Returns
     -------
     dict
-        See the module's description.
+        A dataset; see the docstring of `kan_np.data.dataset`.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def dataset_from_arrays(
 
 
 def dataset_of_parts(parts: Mapping[str, tuple[FloatArray, FloatArray]], standardize: bool) -> Dataset:
-    """Make a dataset of checked inputs and labels by part, of which only "train" has to be there.
+    """Make a dataset from checked inputs and labels of each part; "train" is required, other parts optional.
 
     Examples
     --------
@@ -199,9 +199,9 @@ def dataset_of_parts(parts: Mapping[str, tuple[FloatArray, FloatArray]], standar
 
 
 def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: int = 0) -> Dataset:
-    """Return a new dataset in which a random share of the training rows became the validation split.
+    """Return a new dataset in which a random fraction of the training rows became the validation split.
 
-    Everything else is carried over (a ``scaler`` too, whose statistics stay those it was fitted with).
+    Everything else is copied, also a ``scaler`` with the statistics that it was fitted with.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def split_validation(dataset: Mapping[str, Any], fraction: float = 0.2, seed: in
         Has ``train_input`` and ``train_label``, and no validation split yet. It is not changed. Rows whose
         ``train_weight`` is 0 are left out of both splits.
     fraction : float
-        Share of the training rows to hold out, in (0, 1), rounded to whole rows (at least 1).
+        Fraction of the training rows to hold out, in (0, 1), rounded to whole rows (at least 1).
     seed : int
         Seed of the choice.
 
@@ -253,7 +253,7 @@ def sample_box(n: int, box: FloatArray, seed: int) -> tuple[FloatArray, FloatArr
 
 
 def _check_samples(n: int, n_var: int) -> None:
-    """Raise ValueError if so many samples do not fit in memory: U, Z and the copy of each part."""
+    """Raise ValueError if n samples do not fit in memory; U, Z and a copy of each part are needed."""
     check_memory(f"{n} samples of {n_var} variables", 8 * n * (3 * n_var + 1), "Make fewer of them.")
 
 
@@ -264,7 +264,7 @@ def split_rows(n: int, fractions: Sequence[float], seed: int) -> list[NDArray[np
     """
     seed = integer("seed", seed, 0)
     sizes = [max(1, round(fraction * n)) if fraction > 0 else 0 for fraction in fractions]
-    # Rounding may leave a row where the shares themselves leave none: both are asked.
+    # Rounding may leave one row although the fractions add up to 1 or more: both are checked.
     if sum(sizes) >= n or sum(fractions) >= 1:
         shares = " and ".join(f"{fraction:g}" for fraction in fractions if fraction > 0)
         raise ValueError(
@@ -278,7 +278,7 @@ def split_rows(n: int, fractions: Sequence[float], seed: int) -> list[NDArray[np
 
 
 def _call(f: Callable[[Any], ArrayLike], points: FloatArray, f_mode: str) -> FloatArray:
-    """Return f(points) as (n, n_out), or say what is wrong with it."""
+    """Return f(points) as (n, n_out); raise ValueError for a result of another shape or type."""
     n = points.shape[0]
     # f gets a copy, which it may overwrite. Its floating-point warnings would only announce the error below.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -321,14 +321,14 @@ def _box(ranges: ArrayLike, n_var: int) -> FloatArray:
 def _fraction(name: str, value: object) -> float:
     number = real(name, value)
     if not 0 < number < 1:
-        raise ValueError(f"{name} is {number:g}; expected a share between 0 and 1, both excluded.")
+        raise ValueError(f"{name} is {number:g}; expected a fraction between 0 and 1, both excluded.")
     return number
 
 
 def _pair(
     split: str, inputs: ArrayLike, labels: ArrayLike, n_var: int | None = None, n_out: int | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return inputs and labels of one split as copies, with as many rows."""
+    """Return copies of inputs and labels of one split; raise ValueError unless they have as many rows."""
     x = matrix(f"{split}_input", inputs, n_var).copy()
     y = matrix(f"{split}_label", labels, n_out).copy()
     if x.shape[0] != y.shape[0]:

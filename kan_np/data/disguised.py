@@ -1,7 +1,8 @@
-"""Texts that are numbers or dates with something else in them: a unit, a percent or currency sign.
+"""Recognises cells that are numbers or dates with other characters: 12 mm, 5 %, 2024-03-01.
 
-Such a column is no set of classes: a column of 0 and 1 for every value would hide from a model that 12 mm
-lies between 11 mm and 13 mm. It is told from codes, such as 3a or p12, by what stands beside its numbers.
+Such columns must not become classes: columns of 0 and 1 for every value would hide from a model that 12 mm
+lies between 11 mm and 13 mm. They are told from codes, such as 3a or p12, by the characters beside the
+number.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ _CORE = (
     r"|\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 )
 _CURRENCIES = r"[A-Z]{0,2}[$\u20a0-\u20cf\u00a3\u00a5]|USD|EUR|GBP|CHF|JPY|CNY|INR|Rs\.?|kr\.?"
-# Before a number stand only signs, currencies and words for "about": a letter there makes a code of it, p12.
+# Before the number only signs, currencies and words for "about" are allowed: with a letter it is a code, p12.
 _BEFORE = (
     r"[+-]?(?P<before>(?:[~<>=*'\"`(\u2248\u2264\u2265\u00b1\u2019\u2018\u201c]|ca\.?|approx\.?|about"
     rf"|{_CURRENCIES})+\s*)?"
 )
-# What follows begins with no digit and nothing that goes on with a code or a range: 10.0.0.5, 18-25, 1/2.
+# The text after the number must not begin with a digit or with a sign that continues a code: 10.0.0.5, 18-25,
+# 1/2.
 _AFTER = r"(?P<after>\s*(?:[^\W\d_]|[^\w\s.,:;/\\|#\-]).{0,23})?"
 _NUMBER = re.compile(rf"{_BEFORE}(?P<core>{_CORE}){_AFTER}")
 _RANGE = re.compile(r"\D*\d+(?:[.,]\d+)?\s*[-\u2013]\s*\d+(?:[.,]\d+)?\D*")  # 18-64, one bin of several
 _BIN_ENDS = frozenset("<>+\u2264\u2265")
-_SPREAD = re.compile(r"(?:\u00b1|\+/?-|\+ ?- |\(\d+\)$)")
+_UNCERTAINTY = re.compile(r"(?:\u00b1|\+/?-|\+ ?- |\(\d+\)$)")
 
 #: Units that may be mixed in one column; any other ending has to be the same in all cells.
 _UNIT_NAMES = (
@@ -41,7 +43,7 @@ _UNIT_NAMES = (
 _UNITS = frozenset(_UNIT_NAMES.split()) | {
     unit.replace("µ", "\N{GREEK SMALL LETTER MU}") for unit in _UNIT_NAMES.split()
 }
-_LEAST_VALUES = 3  # numbers with one unknown ending: fewer are rather two names, such as 2wd and 4wd
+_LEAST_VALUES = 3  # different numbers with an unknown ending; fewer may be names, such as 2wd and 4wd
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:[12]\d{3})"
@@ -69,20 +71,20 @@ _DATE = re.compile(
 
 
 class Disguise(NamedTuple):
-    """One text of a column, and what it is: "a number with 'mm'"."""
+    """A text of a column, and a description of it: "a number with 'mm'"."""
 
     text: str
     what: str
 
     def cure(self) -> str:
-        """Say what is to be done with cells like this one."""
+        """The part of an error message that says how to change cells like this one."""
         if self.what == "a date or time":
-            return "Write a number in its place, such as the days since a first one"
-        return "Write the numbers alone, and a unit that they share into the name of the column"
+            return "Write a number instead, such as the days since some date"
+        return "Write the numbers alone, with their common unit in the name of the column"
 
 
 def disguise(text: str) -> Disguise | None:
-    """Return what a text is if it is a number or date with something else, None for any other text.
+    """Return the description of a text if it is a date or a number with other characters, else None.
 
     Examples
     --------
@@ -104,10 +106,11 @@ def disguise(text: str) -> Disguise | None:
 
 
 def disguised(texts: Iterable[str]) -> Disguise | None:
-    """Return an example if a column of texts is one of numbers or dates rather than of classes.
+    """Return an example text if a column holds numbers or dates rather than classes, else None.
 
-    It is if at least half of its different texts are dates and times of day; numbers with a unit, a percent
-    or currency sign, a mark of uncertainty and the like; three or more numbers with one other ending.
+    It does if at least half of its different texts are dates and times of day; or numbers with a known unit,
+    a percent or currency sign, an uncertainty and the like; or three or more numbers with the same other
+    ending.
 
     Examples
     --------
@@ -125,7 +128,7 @@ def disguised(texts: Iterable[str]) -> Disguise | None:
         ends = Counter({pair: n for pair, n in ends.items() if not _BIN_ENDS & set("".join(pair))})
     known = {pair for pair in ends if _is_known(pair)}
     others = [pair for pair in ends if pair not in known]
-    # One ending that all have in common is the unit of a quantity; several are parts of codes.
+    # An ending that all texts have in common is a unit; several different endings are parts of codes.
     if len(others) == 1 and ends[others[0]] >= _LEAST_VALUES:
         known.add(others[0])
     found += [text for text, pair in beside.items() if pair in known]
@@ -157,13 +160,13 @@ def _beside(text: str) -> tuple[str, str] | None:
     if found is None:
         return None
     before, after = ((found[name] or "").strip() for name in ("before", "after"))
-    if _SPREAD.match(after):
+    if _UNCERTAINTY.match(after):
         after = "\u00b1"
     return (before, after) if before or after else None
 
 
 def _hidden(text: str) -> str | None:
-    """Return what keeps a text from being a number though it looks like one, None if it is not that."""
+    """Describe the character that keeps a text from being read as a number; None for other texts."""
     invisible = [sign for sign in text if unicodedata.category(sign) == "Cf"]
     if invisible and number("".join(sign for sign in text if sign not in invisible)) is not None:
         return f"an invisible sign (U+{ord(invisible[0]):04X})"
@@ -179,5 +182,5 @@ def _ascii_digits(text: str) -> str:
 
 
 def n_numbers(labels: Collection[str]) -> int:
-    """Return how many of the classes of a column are numbers."""
+    """Return the number of classes of a column that are numbers."""
     return sum(number(label) is not None for label in labels)

@@ -1,8 +1,8 @@
-"""Rows of a table that are equal: how many, whether they are copies, and which rows belong together then.
+"""Duplicate rows of a table: how many there are, whether they are copies, and how they are split.
 
-A copy of a training row among the test rows makes a model look as good on new rows as on those that it knows.
-Rows may also be equal by chance, where columns have few values: such rows are measurements of their own, and
-to keep them together would choose the test rows by their labels.
+If a test row is a copy of a training row, its error is a training error. Copies are therefore kept in one
+part of the split. Rows may also be equal by chance, where columns have few values: these are independent
+measurements, and keeping them together would make the choice of test rows depend on their labels.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from kan_np._validate import FloatArray
 
 Ints = NDArray[np.intp]
 
-#: Pairs of equal rows are chance where independent columns would give a third of them or more. Every input
-#: that depends on others, and a target that follows from the inputs, make more pairs than that.
+#: Equal rows count as chance if independent columns with the same values would give at least this fraction of
+#: the pairs of equal rows. It is not 1, since dependent inputs, and a target that follows from the inputs,
+#: give more pairs than independent columns. Chosen by judgement.
 _BY_CHANCE = 1.0 / 3.0
 
 
 class EqualRows(NamedTuple):
-    """The rows that belong together, by number, None where the split need not know; and what to say of it.
+    """The groups of rows that a split has to keep together (None if there are none), and notes about them.
 
-    `n_equal` rows repeat another one; `is_leak` says that the test error means nothing therefore.
+    `n_equal` rows are equal to an earlier one; `is_leak` says that the test error is therefore meaningless.
     """
 
     groups: Sequence[str] | Ints | None
@@ -38,18 +39,18 @@ class EqualRows(NamedTuple):
 def keep_equal_rows_together(
     values: FloatArray, groups: Sequence[str] | None, n_needed: int, wanted: bool
 ) -> EqualRows:
-    """Say which rows have to come into the same part of a split.
+    """Return which rows a split has to keep in the same part.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns)
         The inputs and targets.
     groups : sequence of str, optional
-        The group of every row, whose rows belong together anyway.
+        The group of every row; groups are kept together in any case.
     n_needed : int
-        So many different rows make all parts of the split.
+        Number of different rows that the parts of the split need at least.
     wanted : bool
-        False to leave equal rows where chance puts them.
+        False to split equal rows like any others.
 
     Examples
     --------
@@ -73,25 +74,26 @@ def keep_equal_rows_together(
     if _is_by_chance(values, codes):
         note = (
             f"{found}: about as many as columns of so few values give by chance, so these rows are split "
-            "like any others. The test error is that of values which were trained on, not of values between."
+            "like any others. The test error is for input values that occur in training, not for values "
+            "between."
         )
         return EqualRows(groups, n_equal, notes=(note,))
     together = codes if groups is None else _joined(codes, np.unique(list(groups), return_inverse=True)[1])
     if together.max() + 1 < n_needed:
         note = (
-            f"{found}: too few to keep equal rows in one part of the split, so rows that test are rows that "
-            "train. Their error says nothing about other rows. Use more rows that are different."
+            f"{found}: too few to keep equal rows in one part of the split, so some test rows equal training "
+            "rows, and the test error says nothing about other rows. Use more rows that are different."
         )
         return EqualRows(groups, n_equal, is_leak=True, notes=(note,))
     note = (
-        f"{found}. Equal rows are kept in one part of the split, so that no row tests a model that was "
-        "trained on its copy. If the copies are no measurements of their own, delete them."
+        f"{found}. Equal rows are kept in one part of the split, so that no test row is a copy of a training "
+        "row. If the copies are not independent measurements, delete them."
     )
     return EqualRows(together, n_equal, kept_together=True, notes=(note,))
 
 
 def number_rows(values: FloatArray) -> Ints:
-    """Return a number for every row, from 0; rows that are equal have the same.
+    """Return a number for every row, from 0; equal rows have the same number.
 
     Examples
     --------
@@ -104,8 +106,8 @@ def number_rows(values: FloatArray) -> Ints:
     for column in bits.T:
         hashes = (hashes ^ column) * factor
         hashes ^= hashes >> np.uint64(29)
-    # Equal rows have equal hashes, and rows of one hash are nearly always equal: sorting rows takes ten times
-    # as long as sorting numbers, so it is for the exception.
+    # Equal rows have equal hashes, and rows with equal hashes are nearly always equal. Sorting rows takes ten
+    # times as long as sorting hashes, so it is done only if a hash has different rows.
     _, first, codes = np.unique(hashes, return_index=True, return_inverse=True)
     if first.size < len(bits) and not np.array_equal(bits[first[codes]], bits):
         _, codes = np.unique(bits, axis=0, return_inverse=True)
@@ -113,7 +115,7 @@ def number_rows(values: FloatArray) -> Ints:
 
 
 def _is_by_chance(values: FloatArray, codes: Ints) -> bool:
-    """Say whether independent columns with these values would have nearly as many pairs of equal rows."""
+    """Whether independent columns with these values would give nearly as many pairs of equal rows."""
     share = 1.0
     enough = _BY_CHANCE * _share_of_pairs(codes)
     for column in values.T:
@@ -124,13 +126,13 @@ def _is_by_chance(values: FloatArray, codes: Ints) -> bool:
 
 
 def _share_of_pairs(codes: Ints) -> float:
-    """Return which part of all pairs of rows have the same code."""
+    """Return the fraction of all pairs of rows that have the same code."""
     counts = np.bincount(codes).astype(np.float64)
     return float((counts * (counts - 1.0)).sum() / (codes.size * (codes.size - 1.0)))
 
 
 def _joined(first: Ints, second: Ints) -> Ints:
-    """Return the number of the set of every row, where rows with a code in common are in one set."""
+    """Return a set number for every row; rows that share a code, directly or in a chain, are in one set."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

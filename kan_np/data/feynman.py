@@ -1,7 +1,7 @@
 """27 equations of the Feynman lectures in dimensionless form, after the table in arXiv:2404.19756.
 
 Names are those of the table (chapter and equation). The paper gives no ranges; these avoid poles and branch
-points. The suggested shapes are the paper's minimal shapes after pruning, and `paper_kan_rmse` is the best
+points. The suggested widths are the paper's smallest networks after pruning, and `paper_kan_rmse` is the best
 of its three KAN columns (built by hand, pruned, not pruned).
 """
 

@@ -1,7 +1,7 @@
 """The Lennard-Jones pair potential, as in the example of J. Kitchin's blog of 2024-05-05.
 
-E(r) = 1/r^12 - 1/r^6 for distances r in [0.95, 2], 50 training samples. As in every suite the networks see
-r mapped to [-1, 1]; the example itself hands r over as it is.
+E(r) = 1/r^12 - 1/r^6 for distances r in [0.95, 2], 50 training samples. As in every suite the inputs of
+networks are mapped to [-1, 1]; the example in the blog uses r itself.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""How the cells of a table write numbers: with a decimal point or comma, with thousands separated or not."""
+"""Numbers written as text: decimal points and commas, thousands separators, typographic signs."""
 
 from __future__ import annotations
 
 import re
 
 POINT, COMMA = ".", ","
-#: Signs that stand for a minus and for nothing else where a number follows: the minus of typesetting, the
-#: hyphens and dashes that word processors put in its place, and the full-width one.
+#: Characters that are read as a minus before a number: the typographic minus, the hyphens and dashes that
+#: word processors use instead, and the full-width one.
 _MINUS = dict.fromkeys(
     map(ord, "\N{MINUS SIGN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}"), "-"
 )
 _MINUS |= dict.fromkeys(map(ord, "\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"), "-")
-# Fortran writes D for e, and always a point or the sign of the exponent: 3D is no number.
+# Fortran writes D for e, always with a decimal point or a sign of the exponent: 3D is not a number.
 _FORTRAN = re.compile(r"([+-]?(?:\d+[.,]\d*|[.,]\d+))[dD]([+-]?\d{1,3})|([+-]?\d+)[dD]([+-]\d{1,3})")
 _WITH_COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(
@@ -22,10 +22,10 @@ _COMMA_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def number(cell: str) -> float | None:
-    """Return the number in a cell, infinities and NaN too; None for anything else.
+    """Return the number in a cell, which may be infinite or NaN; None for anything else.
 
-    `float` takes 1_000 and digits of other scripts for numbers, a scientist does not. What can only be one
-    number is read as that: the minus of typesetting, and D for e in an exponent, as Fortran writes it.
+    Unlike `float` this refuses 1_000 and digits of other scripts, and accepts the typographic minus and
+    Fortran's D in place of e in an exponent.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def _number(text: str) -> float | None:
 
 
 def _usual(cell: str) -> str:
-    """Return a cell as most programs write it, with an ASCII minus, e in the exponent and no odd spaces."""
+    """Return a cell with an ASCII minus, e in the exponent and ordinary spaces."""
     text = cell.strip()
     if not text.isascii():
         text = text.translate(_MINUS)
@@ -74,7 +74,7 @@ def comma_number(cell: str) -> float | None:
 
 
 def may_be_grouped(cell: str) -> bool:
-    """Say whether the comma of a number may as well separate thousands.
+    """Whether the comma of a number could also be a thousands separator.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def may_be_grouped(cell: str) -> bool:
 
 
 def is_grouped(text: str) -> bool:
-    """Say whether a text is a number with its thousands separated.
+    """Whether a text is a number with thousands separators.
 
     Examples
     --------

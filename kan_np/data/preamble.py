@@ -1,4 +1,4 @@
-"""What stands above the column names of a text file: comments, a title, the line that names the delimiter."""
+"""Lines above the column names of a text file: comments, titles, and "sep=;", which names the delimiter."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kan_np.data.numerals import COMMA, comma_number, number
 
 COMMENT = "#"
 DELIMITERS = (",", ";", "\t")
-_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # what spreadsheets write and read in the first line
-_TITLES = 20
+_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # spreadsheets write and read this in the first line
+_TITLES = 20  # most title lines above the names; chosen by judgement
 
 
 @dataclass(frozen=True)
 class Preamble:
-    """How many lines stand above the names, the delimiter if one of them says it, and what they are.
+    """The lines above the column names: their number, and the delimiter if one of them names it.
 
-    `commented` says that the names themselves stand in a comment, as `numpy.savetxt` writes them.
+    `commented` says that the names themselves are in a comment, as `numpy.savetxt` writes them.
     """
 
     n_lines: int = 0
@@ -29,7 +29,7 @@ class Preamble:
 
 
 def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Iterator[list[str]]:
-    """Return the records of a file from its beginning, or from below its first lines."""
+    """Return the records of a file behind its first `n_lines` lines."""
     handle.seek(0)
     for _ in range(n_lines):
         handle.readline()
@@ -39,7 +39,7 @@ def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Iterator[list[s
 def first_records(
     handle: TextIO, delimiter: str, n_lines: int = 0, n: int = 2
 ) -> list[tuple[int, list[str]]]:
-    """Return row number and fields of the first records that are not blank, 0 and none for missing ones."""
+    """Return row number and fields of the first n records that are not blank; (0, []) for missing ones."""
     found: list[tuple[int, list[str]]] = []
     try:
         for row, record in enumerate(records(handle, delimiter, n_lines), start=n_lines + 1):
@@ -48,12 +48,12 @@ def first_records(
             if len(found) == n:
                 break
     except csv.Error:
-        pass  # quotes that make no sense with this delimiter: it is not the one, or the row is named later
+        pass  # unbalanced quotes with this delimiter: it is another one, or reading the cells reports the row
     return found + [(0, [])] * (n - len(found))
 
 
 def read_preamble(handle: TextIO, delimiter: str | None, asked: Collection[str]) -> Preamble:
-    """Find what stands above the names of a file; `asked` are names that are known to be among them."""
+    """Find the lines above the column names of a file; `asked` are column names that are known."""
     lines, below = _first_lines(handle)
     said = _SEP.fullmatch(lines[0]) if lines else None
     start = 1 if said else 0
@@ -69,7 +69,7 @@ def read_preamble(handle: TextIO, delimiter: str | None, asked: Collection[str])
 
 
 def _first_lines(handle: TextIO) -> tuple[list[str], str]:
-    """Return the first line that is neither a comment nor says the delimiter, and before it those above."""
+    """Return the first line that is no comment and does not name the delimiter, and the lines above it."""
     handle.seek(0)
     lines: list[str] = []
     for line in map(str.strip, iter(handle.readline, "")):
@@ -80,7 +80,7 @@ def _first_lines(handle: TextIO) -> tuple[list[str], str]:
 
 
 def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection[str]) -> bool:
-    """Say whether a comment has the names of the columns, of which the line below it has the first cells."""
+    """Whether a comment holds the column names, and the line below it the first row."""
     for delimiter in among:
         names, cells = (_fields(line, delimiter) for line in (comment.lstrip("# "), below))
         if len(names) != len(cells) and below:
@@ -90,7 +90,7 @@ def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection
             return known[0]
         if any(number(cell) is not None or comma_number(cell) is not None for cell in cells):
             return not all(number(name) is not None for name in names)
-    # Nothing but comments: they are the names of a table without rows.
+    # A file of comments only is a table without rows, whose names are the comment.
     return not below
 
 
@@ -103,7 +103,7 @@ def _fields(line: str, delimiter: str) -> list[str]:
 
 
 def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Preamble:
-    """Go on below lines of one field each if these are followed by a table of several columns."""
+    """Skip title lines of one field each if a table of several columns follows."""
     for delimiter in among:
         (_, first), (_, second) = first_records(handle, delimiter, above.n_lines)
         if len(first) == len(second) and sum(map(bool, map(str.strip, first))) > 1:
@@ -118,10 +118,10 @@ def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Prea
 
 
 def find_delimiter(handle: TextIO, n_lines: int) -> list[str]:
-    """Return the delimiters that split the header and the row below it alike, and leave most numbers.
+    """Return the delimiters that split header and first row into as many fields, with most numbers.
 
-    Several are returned where nothing tells which. Where none splits them alike the row is at fault, and the
-    header alone decides; one of a single column counts as comma-separated.
+    Several are returned if they cannot be told apart. If none splits both into as many fields, the header
+    alone decides, and reading reports the row. A header of a single column counts as comma-separated.
     """
     ranks: dict[str, tuple[float, ...]] = {}
     for one in DELIMITERS:

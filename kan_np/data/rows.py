@@ -1,4 +1,4 @@
-"""Which rows of a table train, validate and test: at random, by groups, in folds."""
+"""Splits of the rows of a table into training, validation and test rows: at random, by groups, in folds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kan_np.data.dataset import split_rows
 
 Ints = NDArray[np.intp]
 
-# Groups and folds draw from streams of their own, as the split of rows does.
+# Groups and folds have random streams of their own, as the split of rows has.
 _GROUP_STREAM, _FOLD_STREAM = 2, 3
 
 
 class Parts(NamedTuple):
-    """Row numbers of the three parts, each ascending; a part may be empty, never that which trains."""
+    """Row numbers of the three parts, each ascending; validation and test may be empty."""
 
     train: Ints
     test: Ints
@@ -33,19 +33,19 @@ def split_table(
     folds: int = 0,
     fold: int = 0,
 ) -> Parts:
-    """Split `n` rows; rows of one group always come into the same part.
+    """Split `n` rows into three parts; the rows of a group are always put into the same part.
 
     Parameters
     ----------
     n : int
         Number of rows.
     test_fraction, val_fraction : float
-        Shares of all rows; 0 leaves a part empty. With folds the test rows are those of fold number `fold`,
-        and `val_fraction` is of the other rows.
+        Fractions of all rows; 0 leaves a part empty. With folds the test rows are those of fold number
+        `fold`, and `val_fraction` is a fraction of the other rows.
     seed : int
-        Of all that is random here.
+        Seed of the random choice.
     groups : sequence of str or int, optional
-        The group of every row. Every part has whole groups, near its share of the rows.
+        The group of every row. Every part consists of whole groups, with about its fraction of the rows.
     folds, fold : int
         Number of folds, 0 for none, and which of them is the test.
 
@@ -70,7 +70,7 @@ def split_table(
 
 
 def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: int) -> list[Ints]:
-    """Return what is left of the rows, then one part a fraction."""
+    """Return the remaining rows, then one held-out part for each fraction."""
     if codes is None:
         return [rows[part] for part in split_rows(rows.size, fractions, seed)]
     if not any(fractions):
@@ -80,7 +80,7 @@ def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: 
     if present.size < needed:
         raise ValueError(
             f"the rows have {present.size} different groups; expected at least {needed}, so that every part "
-            "has one of its own. Use more groups, or smaller or fewer parts."
+            "has a group. Use more groups, or smaller or fewer parts."
         )
     order = _generator(seed, _GROUP_STREAM).permutation(present.size)
     parts, used = [], 0
@@ -89,7 +89,7 @@ def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: 
         wanted = fraction * rows.size
         kept_back = 1 + sum(later > 0 for later in fractions[position + 1 :])
         while fraction > 0 and order.size - used > kept_back:
-            # The next group comes in if that brings the part nearer to its share; the first one always does.
+            # The next group is added if that brings the part closer to its fraction; the first one always is.
             size = int(counts[order[used]])
             if used > first and abs(held + size - wanted) >= abs(held - wanted):
                 break
@@ -99,7 +99,7 @@ def _hold_out(rows: Ints, codes: Ints | None, fractions: Sequence[float], seed: 
 
 
 def _folds(n: int, codes: Ints | None, folds: int, seed: int) -> Ints:
-    """Return the fold of every row: groups from large to small, each into the smallest fold."""
+    """Return the fold of every row: groups are assigned from large to small, each to the smallest fold."""
     own = np.arange(n) if codes is None else codes
     counts = np.bincount(own)
     if counts.size < folds:

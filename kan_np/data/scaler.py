@@ -1,4 +1,4 @@
-"""Standardisation of inputs and labels, stored with the data and with the model."""
+"""Standardisation of inputs and labels: shifts and scales that datasets and models keep."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FIELDS = ("input_shift", "input_scale", "label_shift", "label_scale")
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Affine maps between physical values and the values that a network sees.
+    """Affine maps between values in physical units and the standardised values that a network uses.
 
-    An input is seen as ``(x - input_shift) / input_scale`` and a label as
-    ``(y - label_shift) / label_scale``; a prediction p is undone as ``p * label_scale + label_shift``.
+    An input becomes ``(x - input_shift) / input_scale`` and a label ``(y - label_shift) / label_scale``; a
+    prediction p is converted back by ``p * label_scale + label_shift``.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Scaler:
         ----------
         inputs : array_like, shape (n, n_in)
         labels : array_like, shape (n, n_out)
-            Pass the training rows only, or the test error will know the test set.
+            Pass the training rows only, so that no information about test rows is used.
         scale_inputs, scale_labels : bool
             False leaves that side as it is (shift 0, scale 1).
 
@@ -146,9 +146,9 @@ def _scaled(name: str, values: FloatArray, shift: FloatArray, scale: FloatArray)
     if bad.size:
         row, column = bad[0].tolist()
         raise ValueError(
-            f"{name} holds {values[row, column]:g} in column {column + 1}, which is beyond all numbers in "
-            f"units of {scale[column]:g}, the standard deviation it is scaled by; expected values of the "
-            "size of the training rows. Correct it, or leave the row out."
+            f"{name} holds {values[row, column]:g} in column {column + 1}, which overflows when it is "
+            f"divided by {scale[column]:g}, the standard deviation of the training rows; expected values of "
+            "the size of the training rows. Correct it, or leave the row out."
         )
     return scaled
 
@@ -158,12 +158,12 @@ def _mean_and_std(columns: FloatArray, wanted: bool) -> tuple[FloatArray, FloatA
     n_columns = columns.shape[1]
     if not wanted:
         return np.zeros(n_columns), np.ones(n_columns)
-    # The mean of a constant column is off by rounding, and its std is then tiny, not 0: ask the values.
+    # The mean of a constant column has a rounding error, and its std is then tiny, not 0: compare the values.
     constant = (columns == columns[0]).all(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is refused by __post_init__, by name
+    with np.errstate(over="ignore", invalid="ignore"):  # __post_init__ raises an error for an overflow
         mean = np.where(constant, columns[0], columns.mean(axis=0))
         deviation = columns - mean
-        # Squares of very large or very small values leave the range of doubles: take the size out first.
+        # Squares of very large or small values exceed the range of float64: divide by the size first.
         size = np.abs(deviation).max(axis=0)
         size[size == 0] = 1.0
         std = size * np.sqrt(np.mean((deviation / size) ** 2, axis=0))

@@ -1,9 +1,9 @@
 """Fifteen special functions, after the table of special functions in arXiv:2404.19756.
 
-The paper gives no ranges; these avoid poles and the far ends of the functions' growth. The suggested shapes
-are the paper's minimal ones, for kv its best one. The spherical harmonics are named by order and degree
-(sph12 has m = 1, n = 2), with theta the polar and phi the azimuthal angle. `paper_kan_rmse` is the best of
-the paper's shapes.
+The paper gives no ranges; these avoid poles and regions of very large values. The suggested widths are the
+paper's smallest ones, for kv its best one. The spherical harmonics are named by order and degree (sph12 has m
+= 1, n = 2), with theta the polar and phi the azimuthal angle. `paper_kan_rmse` is the best result of the
+paper.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Built-in suites of functions to learn: what they are, and how they are sampled."""
+"""Suites: named collections of functions to learn, with their ranges, and the datasets sampled from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MODULES = {
 
 @dataclass(frozen=True)
 class SuiteFunction:
-    """A function to learn, the box it is sampled in, and a KAN shape to learn it with.
+    """A function to learn, the box in which it is sampled, and a suggested width of a KAN.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ class SuiteFunction:
     ranges : tuple of (float, float), length d
         Lowest and highest value of each input.
     shape : tuple of int
-        A suggested KAN shape, from inputs to outputs.
+        A suggested width of a KAN, from inputs to outputs.
     function : callable
         Takes d arrays (n,), one per variable, and returns an array (n,).
     n_train, n_test : int
         Default numbers of samples.
     paper_kan_rmse, paper_mlp_rmse : float or None
-        Best test RMSE of any KAN and of any MLP in the tables of arXiv:2404.19756. Landmarks, not the same
-        work: the paper gives neither input ranges nor sample counts.
+        Best test RMSE of any KAN and of any MLP in the tables of arXiv:2404.19756. For orientation only: the
+        paper gives neither input ranges nor numbers of samples.
     paper_uncertain : bool
-        True where stored copies of the paper's table disagree about the row.
+        True if different copies of the paper's table disagree about this function.
     """
 
     name: str
@@ -83,8 +83,8 @@ class SuiteFunction:
         """Sample the function.
 
         With ``U = numpy.random.default_rng(seed).random((n_train + n_test, d))`` and
-        ``Z = lo + (hi - lo) * U``, the labels are ``evaluate(Z)`` and the inputs ``2 * U - 1``: whatever
-        the physical range, networks see [-1, 1]. The first `n_train` rows train.
+        ``Z = lo + (hi - lo) * U``, the labels are ``evaluate(Z)`` and the inputs ``2 * U - 1``: the inputs of
+        networks are in [-1, 1] for any physical range. The first `n_train` rows are the training samples.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ def get_suite(name: str) -> Suite:
     >>> len(get_suite("special"))
     15
     """
-    # Imported when asked for: the tables import this module, and most programs need only one of them.
+    # Imported on demand: the modules of the suites import this one, and most programs need only one of them.
     suite = import_module(_MODULES[choice("suite", name, _MODULES)]).SUITE
     assert isinstance(suite, Suite)  # noqa: S101 - tells the type checker what the four modules hold
     return suite
@@ -182,7 +182,7 @@ def entry(
     paper: tuple[float, float] | None = None,
     uncertain: bool = False,
 ) -> SuiteFunction:
-    """Return one line of a suite's table.
+    """Return a `SuiteFunction` from one line of a suite.
 
     `box` maps each variable to its range; `paper` is (paper_kan_rmse, paper_mlp_rmse).
     """

@@ -1,4 +1,4 @@
-"""The header of a delimited text file, and the columns that are asked for."""
+"""The layout of a delimited text file: delimiter, column names, and the columns to be read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kan_np._validate import choice
 from kan_np.data.numerals import number
 from kan_np.data.preamble import COMMENT, find_delimiter, first_records, read_preamble
 
-_SHOWN = 20  # names or places in a message; a table may have a hundred thousand columns
-_COMPARED = 10_000
+_SHOWN = 20  # most names in a message; a table may have a hundred thousand columns
+_COMPARED = 10_000  # names among which a similar spelling is searched; more would take seconds
 
 
 @dataclass(frozen=True)
-class Table:
-    """Where the data records of a file begin, and what they are to be read for.
+class TextTable:
+    """The layout of a text file: where its records begin, its column names, and the columns to be read.
 
-    `header_row` counts as a spreadsheet does, from 1; the first `n_above` lines are comments or titles, and
+    `header_row` counts from 1, as in a spreadsheet; the first `n_above` lines are comments or titles, and
     `first_name` is the first name as it is written, which may be in a comment. `wanted` are the positions of
-    the columns to read, in this order; `group` is that of the column that says which rows belong together.
-    `decimal` is the decimal mark that was asked for, None to find it.
+    the columns to read, in this order; `group` is the position of the column of groups, rows of which are
+    kept together in a split. `decimal` is the decimal mark, None to detect it.
     """
 
     path: Path
@@ -40,17 +40,17 @@ class Table:
 
     @cached_property
     def position(self) -> Mapping[str, int]:
-        """The place of every name in the header, from 0; the first one of names that are empty."""
+        """The position of every name in the header, from 0; of several empty names the first."""
         return {name: i for i, name in list(enumerate(self.header))[::-1]}
 
     def place(self, row: int, column: int) -> str:
-        """Say where a cell is, for messages."""
+        """The position of a cell in words, for messages."""
         return f"{self.path}: row {row}, column {self.header[column]!r} (column {column + 1})"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The names of the columns that are read: inputs, targets, and the one that names groups."""
+    """The names of the columns to be read: inputs, targets, and the column of groups."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -62,8 +62,8 @@ class Chosen:
         return (*self.features, *self.targets)
 
 
-def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collection[str] = ()) -> Table:
-    """Find delimiter and column names; raise ValueError for a header that cannot be used.
+def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collection[str] = ()) -> TextTable:
+    """Return the layout of a file from its header; raise ValueError for a header that cannot be used.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collec
     path : Path
         For messages.
     delimiter : str or None
-        None to find it.
+        None to detect it.
     asked : collection of str
-        Names that are expected, by which the header is told from what stands above and below it.
+        Column names that are expected; they help to tell the header from the lines above and below it.
     """
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise ValueError(f"delimiter is {delimiter!r}; expected one character, or None to find it.")
@@ -85,7 +85,7 @@ def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collec
     if not header:
         raise ValueError(f"{path} has no readable header row; expected column names in its first row.")
     if above.commented and header[0] == COMMENT and found.isspace() and found != "\t":
-        header = header[1:]  # the blank behind the sign is no delimiter
+        header = header[1:]  # the blank behind # is no delimiter
     written = header[0]
     if above.commented:
         header = (written.lstrip(COMMENT).strip() or written, *header[1:])
@@ -95,11 +95,11 @@ def read_header(handle: TextIO, path: Path, delimiter: str | None, asked: Collec
             "column names. Add one."
         )
     _refuse_names_twice(path, header)
-    return Table(path, found, header, row, above.n_lines, written)
+    return TextTable(path, found, header, row, above.n_lines, written)
 
 
 def _refuse_names_twice(path: Path, header: Sequence[str]) -> None:
-    """Raise ValueError for a name that several columns have; in time that grows as the number of columns."""
+    """Raise ValueError for a name that several columns have; linear in the number of columns."""
     counts = Counter(header)
     for name, count in counts.items():
         if name and count > 1:
@@ -115,14 +115,15 @@ def _found_delimiter(handle: TextIO, path: Path, n_lines: int) -> str:
     best = find_delimiter(handle, n_lines)
     if len(best) > 1:
         raise ValueError(
-            f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected that its rows tell "
-            "which. Put names and cells that have such a character in them between double quotes."
+            f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected one that its rows "
+            "decide. Put names and cells that contain such a character between double quotes, or pass "
+            "delimiter=."
         )
     return best[0]
 
 
 def choose(
-    table: Table, target: str | Sequence[str] | None, features: Sequence[str] | None, group: str | None
+    table: TextTable, target: str | Sequence[str] | None, features: Sequence[str] | None, group: str | None
 ) -> Chosen:
     """Return the names of feature, target and group columns, checked against the header."""
     path, targets = table.path, list[str]()
@@ -156,16 +157,16 @@ def choose(
     return Chosen(tuple(inputs), tuple(targets), group)
 
 
-def looking_for(table: Table, chosen: Chosen) -> Table:
-    """Return a table that is read for the chosen columns; raise ValueError if it does not have them."""
+def looking_for(table: TextTable, chosen: Chosen) -> TextTable:
+    """Return the layout with the chosen columns to be read; raise ValueError if the file lacks one."""
     names = chosen.names
     missing = [name for name in names if name not in table.position]
     if missing:
         hint = ""
         if missing[0] in chosen.targets:
             hint = (
-                " The test error needs the target. Rows without it are read for predict by load_csv, with "
-                "None for the target."
+                " The test error needs the target. Rows without a target, to be passed to predict, are read "
+                "by load_csv with None for the target."
             )
         raise ValueError(
             f"{table.path} has no column {missing[0]!r}; expected the columns {_listed(names)}, as in the "
@@ -181,7 +182,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _known_names(role: str, names: list[str], table: Table) -> list[str]:
+def _known_names(role: str, names: list[str], table: TextTable) -> list[str]:
     if not names:
         raise ValueError(f"{role} is empty; expected the name of at least one column of {table.path}.")
     known = [_known_name(role, name, table) for name in names]
@@ -190,7 +191,7 @@ def _known_names(role: str, names: list[str], table: Table) -> list[str]:
     return known
 
 
-def _known_name(role: str, name: str, table: Table) -> str:
+def _known_name(role: str, name: str, table: TextTable) -> str:
     """Return a name that the table has; raise ValueError for any other."""
     if name == table.first_name:
         return table.header[0]
@@ -198,7 +199,7 @@ def _known_name(role: str, name: str, table: Table) -> str:
         return name
     options = [option for option in table.header if option]
     if len(options) > _SHOWN:
-        # The nearest of very many names takes seconds, and no one reads them all.
+        # Searching among very many names takes seconds, and a message cannot list them all.
         near = difflib.get_close_matches(str(name), options[:_COMPARED], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
@@ -207,7 +208,7 @@ def _known_name(role: str, name: str, table: Table) -> str:
         )
     hint = ""
     if len(options) == 1 and any(map(str.isspace, options[0])):
-        hint = f" (Read with the delimiter {table.delimiter!r}; say delimiter=' ' if blanks separate.)"
+        hint = f" (Read with the delimiter {table.delimiter!r}; pass delimiter=' ' if blanks separate.)"
     elif table.n_above:
         hint = f" (The names are those of row {table.header_row}.)"
     try:

@@ -105,12 +105,12 @@ def test_another_whole_number_in_every_row_is_named(
     path = write(tmp_path / "t.csv", id=number, a=x[:, 0], y=x[:, 1])
     (note,) = notes(path)
     assert note.startswith(
-        "The input has another whole number in every row, as the number of a row or a name has: 'id'"
+        "The input has a different whole number in every row, as row numbers and identifiers do: 'id'"
     )
     assert notes(path, features=["a"]) == []
     assert notes(path, features=["id"]) == []  # a single input is meant to be one
     (both,) = notes(write(tmp_path / "t.csv", id=number, no=number[::-1], a=x[:, 0], y=x[:, 1]))
-    assert both.startswith("The 2 inputs have another whole number in every row")
+    assert both.startswith("The 2 inputs have a different whole number in every row")
 
 
 def test_counts_and_small_tables_are_not_named(tmp_path: Path, x: np.ndarray) -> None:
@@ -137,4 +137,4 @@ def test_numbers_among_classes_are_named(tmp_path: Path, x: np.ndarray) -> None:
 def test_names_of_rows_as_classes_are_named(tmp_path: Path, x: np.ndarray) -> None:
     path = write(tmp_path / "t.csv", k=[f"mouse {i}" for i in range(N)], a=x[:, 0], y=x[:, 1])
     (note,) = notes(path, classes="one-hot")
-    assert f"'k' has {N} classes in {N} rows: names of rows" in note
+    assert f"'k' has {N} classes in {N} rows, so that it nearly identifies" in note

@@ -191,7 +191,7 @@ def test_the_first_bad_cell_is_the_one_named(write):
         ('a,b,y\n1,2,3\n"1,2,3\n4,5,6\n', {}, "cannot be read .*balanced quotes"),
         (rows(2), {}, "2 rows cannot be split"),
         (rows(9), {"test_fraction": 0.6, "val_fraction": 0.6}, "9 rows cannot be split"),
-        (rows(9), {"val_fraction": 1.0}, "val_fraction is 1; expected a share"),
+        (rows(9), {"val_fraction": 1.0}, "val_fraction is 1; expected a fraction"),
         ("a,y\n1,3\n2,3\n3,3\n4,3\n5,3\n", {}, "target 'y' has the same value in all 3 training rows"),
         (rows(5), {"delimiter": ", "}, "delimiter is ', '; expected one character"),
         (rows(5), {"delimiter": ";"}, "target is 'y'; expected one of 'a,b,y'"),

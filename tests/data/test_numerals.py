@@ -74,7 +74,7 @@ def test_decimal_commas_are_found_in_the_test_table_by_themselves(write: Write) 
     # What the comma is in 1,234 follows from the training table.
     test = write("a;y\n1,234;2\n", "few.csv")
     assert load_csv(commas, "y", test=test, standardize=False)["test_input"] == [[1.234]]
-    with pytest.raises(ValueError, match=r"few.csv: row 2, column 'a' .* 1\.234 or 1234\?"):
+    with pytest.raises(ValueError, match=r"few.csv: row 2, column 'a' .* 1\.234 or 1234;"):
         load_csv(points, "y", test=test)
 
 
@@ -110,9 +110,7 @@ def test_two_decimal_marks_in_one_table_are_refused(
     message = r"row 7, column 'y' .* holds '0.5', with a decimal point, and row 8, column 'a' holds '0,5'"
     with pytest.raises(ValueError, match=message):
         load_csv(write(mixed), "y")
-    with pytest.raises(
-        ValueError, match=r"row 2, column 'a' .* '0.5', .* the decimal mark is said to be a comma"
-    ):
+    with pytest.raises(ValueError, match=r"row 2, column 'a' .* '0.5', .* decimal=',' was given"):
         load_csv(write(table().replace(",", ".")), "y", decimal=",")
     with pytest.raises(ValueError, match=r"row 2, column 'a' .* holds the text '0,5'"):
         load_csv(write(table()), "y", decimal=".")
@@ -131,7 +129,7 @@ def test_points_in_columns_of_classes_or_unused_ones_say_nothing(write: Write) -
 def test_a_comma_that_could_separate_thousands_is_not_guessed(write: Write) -> None:
     text = "a;y\n" + "".join(f"{i + 1},234;{i}\n" for i in range(N))
     with pytest.raises(
-        ValueError, match=r"row 2, column 'a' .* '1,234', .* 1\.234 or 1234\? Say decimal=','"
+        ValueError, match=r"row 2, column 'a' .* '1,234', .* 1\.234 or 1234; .* Pass decimal=','"
     ):
         load_csv(write(text), "y")
     assert everything(write(text), decimal=",")[0, 0] == 1.234

@@ -53,7 +53,7 @@ def test_what_numpy_writes_is_read(tmp_path: Path) -> None:
         assert names == ["a", "b"]
         np.testing.assert_array_equal(table, x[np.argsort(x[:, 0])])
     np.savetxt(tmp_path / "t.csv", x, header="a b y")
-    with pytest.raises(ValueError, match="say delimiter=' ' if blanks separate"):
+    with pytest.raises(ValueError, match="pass delimiter=' ' if blanks separate"):
         load_csv(tmp_path / "t.csv", "y")
     assert everything(tmp_path / "t.csv", delimiter=" ")[0] == ["a", "b"]
 

@@ -60,9 +60,7 @@ def test_what_splits_rows_does_not_go_without_a_target(tmp_path: Path, options: 
 
 def test_a_test_table_without_a_target_says_how_it_is_read(tables: tuple[Path, Path]) -> None:
     train, new = tables
-    with pytest.raises(
-        ValueError, match=r"new.csv has no column 'y'.*read for predict by load_csv, with None"
-    ):
+    with pytest.raises(ValueError, match=r"new.csv has no column 'y'.*read by load_csv with None"):
         load_csv(train, "y", test=new, classes="one-hot")
 
 

@@ -169,7 +169,7 @@ def test_a_missing_group_is_a_missing_cell(write):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"folds": 1}, "folds is 1; expected 0 for none, or 2"),
+        ({"folds": 1}, "folds is 1; expected 0 for a single split, or 2"),
         ({"folds": 3, "fold": 3}, "fold is 3"),
         ({"folds": 61}, "folds is 61, and there are 60 rows"),
         ({"folds": 13, "group": "patient"}, "folds is 13, and there are 12 groups"),

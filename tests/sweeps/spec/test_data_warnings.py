@@ -54,7 +54,7 @@ def test_fewer_rows_than_a_linear_model_has_parameters(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "message"), [(2, "2 rows cannot be split"), (3, "one row is left to train on")]
+    ("n", "message"), [(2, "2 rows cannot be split"), (3, "there is one training row")]
 )
 def test_a_split_that_is_impossible_is_refused(tmp_path: Path, n: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
@@ -179,7 +179,7 @@ def test_columns_that_mislead_are_named_by_every_command(
     table.write_text("\n".join([f"id,{header},y_milli", *lines]) + "\n")
     assert main(["run", *arguments[1:-1], str(tmp_path / "other"), "--dry-run"]) == 0
     assert (
-        "another whole number in every row, as the number of a row or a name has: 'id'"
+        "a different whole number in every row, as row numbers and identifiers do: 'id'"
         in capsys.readouterr().out
     )
 
