@@ -1,4 +1,4 @@
-"""Arguments of functions that are made from formulas: named so that they hide nothing."""
+"""Argument names for functions that are generated from formulas, chosen so that they shadow no function."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def arguments_for(
     variables: Sequence[sympy.Symbol], expression: sympy.Expr
 ) -> tuple[list[sympy.Symbol], sympy.Expr]:
-    """Return symbols that no function or constant is called like, and the expression in them.
+    """Return symbols whose names are no functions or constants, and the expression in these symbols.
 
-    They are ordered as the variables are, so that sums keep their order.
+    Their alphabetical order is that of the variables, so that sums keep the order of their terms.
     """
     import sympy
     from sympy import default_sort_key

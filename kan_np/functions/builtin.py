@@ -54,7 +54,7 @@ def builtin_symbols() -> tuple[Symbol, ...]:
 
 
 def _flat(name: str, value: Function, derivative: Function, complexity: float) -> Symbol:
-    """A straight line: every shift and scale of it is another."""
+    """A symbol for a straight line or constant, which shifts and scales turn into another one."""
     return Symbol(
         name,
         name,

@@ -1,7 +1,7 @@
 """Formulas of one variable: read from text without executing it, and turned into NumPy functions.
 
-Text is parsed into Python's syntax tree, and only numbers, + - * / ** (also ^), comparisons and calls of
-sympy's functions are taken from it: a formula in a model file can compute, and do nothing else.
+Text is parsed into Python's syntax tree, in which only numbers, + - * / ** (also ^), comparisons and calls of
+sympy's functions are allowed: a formula in a model file cannot execute anything else.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 _CONSTANTS = ("pi", "E", "EulerGamma", "GoldenRatio", "Catalan")
 #: Callables that are not classes of functions in sympy.
 _HELPERS = ("sqrt", "cbrt", "root", "Rational", "Min", "Max")
-#: Names that mean nothing in NumPy or SciPy: those that formulas have while they are looked for.
+#: Variable names that are no names of NumPy or SciPy: those of formulas during a search.
 _UNSHADOWED = re.compile(r"x(_\d+)?")
-#: Numbers that are worked out have at most this many bits, and other constants this size.
+#: Most bits of exact numbers that sympy computes, and largest size of other constants.
 _MOST_BITS, _LARGEST = 4096, 1e300
-#: Characters and nested brackets of a text, parts of a formula and, about, of its second derivative.
+#: Most characters and nested brackets of a text, parts of a formula and, estimated, of its second derivative;
+#: chosen by judgement.
 _LONGEST_TEXT, _DEEPEST, _MOST_PARTS, _MOST_DERIVED = 2000, 40, 400, 4000
-#: Functions within functions: the period of 12 sines is found in 0.6 s, and each further one doubles that.
+#: Most functions nested in each other: the period of 12 nested sines is found in 0.6 s, each further one
+#: doubles it.
 _MOST_NESTED = 12
-#: Arguments of Min and Max, each of which is compared with each: 60 take 8 s.
+#: Most arguments of Min and Max, which sympy compares pairwise: 60 take 8 s.
 _MOST_COMPARED = 10
-#: Orders, degrees and other numbers that stand alone as an argument of a special function: some are worked
-#: out as polynomials of that degree, or as products of so many factors.
+#: Largest order, degree or other number as an argument of a special function: sympy expands some functions
+#: into polynomials of that degree, or products of as many factors.
 _HIGHEST_ORDER = 60
 
 
@@ -54,7 +56,7 @@ def parse(text: str) -> sympy.Expr:
     Raises
     ------
     ValueError
-        If the text is no such formula; the message says which part.
+        If the text is no such formula; the message names the part that is not allowed.
 
     Examples
     --------
@@ -94,7 +96,9 @@ def in_one_variable(expression: Any, shown: object) -> sympy.Expr:
     import sympy
 
     if not isinstance(expression, sympy.Expr):
-        raise ValueError(f"{shown!r} is {type(expression).__name__}; expected a formula with a value.")
+        raise ValueError(
+            f"{shown!r} is {type(expression).__name__}; expected a formula with a numeric value."
+        )
     free = sorted(expression.free_symbols, key=str)
     if len(free) > 1:
         raise ValueError(
@@ -123,13 +127,13 @@ def numeric_of(
         The arguments, in order: arrays that broadcast, or numbers.
     expression : sympy.Expr
     functions : mapping of str to callable, optional
-        Numbers of undefined functions, by name.
+        Functions of arrays for undefined functions in the expression, by name.
     """
     import sympy
 
     from kan_np.functions.arguments import arguments_for
 
-    # the slope of a step is zero but for one point
+    # the derivative of a step is zero except at one point
     smooth = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     modules = [{"jv": _bessel, **(functions or {})}, "scipy", "numpy"]
     arguments, unshadowed = list(names), smooth
@@ -150,21 +154,21 @@ def numeric_of(
 
 
 def _bessel(order: float, u: FloatArray) -> FloatArray:
-    """Bessel's J; of orders 0 and 1 by functions that are ten times as fast."""
+    """Bessel function J; orders 0 and 1 by special routines that are ten times as fast."""
     from scipy import special
 
     return special.j0(u) if order == 0 else special.j1(u) if order == 1 else special.jv(order, u)
 
 
 class _NotAFormulaError(Exception):
-    """What of a text cannot be read."""
+    """Raised for the part of a text that is not allowed in a formula."""
 
 
 class _Reader(ast.NodeVisitor):
     """Builds the sympy expression of a syntax tree, from a short list of allowed nodes.
 
-    sympy works numbers out at once, whatever that takes, so that sizes are looked at before and after
-    every step.
+    sympy evaluates numbers immediately, whatever that takes, so that sizes are checked before and after every
+    step.
     """
 
     def visit(self, node: ast.AST) -> Any:
@@ -248,7 +252,7 @@ class _Reader(ast.NodeVisitor):
         try:
             return function(*arguments)
         except (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError) as error:
-            raise _NotAFormulaError(f"{_source(node)} fails ({error})") from None
+            raise _NotAFormulaError(f"{_source(node)} cannot be evaluated ({error})") from None
 
     def _argument(self, node: ast.expr) -> Any:
         import sympy
@@ -306,9 +310,9 @@ def _bits(numbers: list[Any]) -> int:
 
 
 def _refuse_large_power(node: ast.AST, base: Any, exponent: Any) -> None:
-    """Raise where base**exponent would be worked out to a number of too many bits.
+    """Raise if sympy would evaluate base**exponent to a number of too many bits.
 
-    (3 x)**n has 3**n in it, and exp(n log 3) is 3**n: numbers in logarithms count with those of the base.
+    (3 x)**n contains 3**n, and exp(n log 3) is 3**n: numbers in logarithms count like those of the base.
     """
     import sympy
 
@@ -320,7 +324,7 @@ def _refuse_large_power(node: ast.AST, base: Any, exponent: Any) -> None:
 
 
 def _refuse_large_arguments(node: ast.Call, function: Any, arguments: list[Any]) -> None:
-    """Raise where sympy or SciPy would compute for ever: factorial(10**7), or orders of a million."""
+    """Raise for arguments with which sympy or SciPy take very long: factorial(10**7), orders of a million."""
     import sympy
 
     values = [argument for argument in arguments if isinstance(argument, sympy.Expr)]
@@ -348,7 +352,7 @@ def _refuse_long_derivative(expression: Any) -> None:
     if _nested_functions(expression) > _MOST_NESTED:
         raise _NotAFormulaError(f"it has more than {_MOST_NESTED} functions within each other")
     if _derived_parts(expression)[2] > _MOST_DERIVED:
-        raise _NotAFormulaError("it has so many factors that its derivatives are endless")
+        raise _NotAFormulaError("it has so many factors that its derivatives become too long")
 
 
 def _nested_functions(part: Any) -> int:
@@ -356,7 +360,7 @@ def _nested_functions(part: Any) -> int:
 
 
 def _derived_parts(part: Any) -> tuple[int, int, int]:
-    """About how many parts a formula, its first and its second derivative have, by the product rule."""
+    """Estimated numbers of parts of a formula and of its first two derivatives, by the product rule."""
     if not part.args:
         return 1, 0, 0
     sizes = [_derived_parts(argument) for argument in part.args]

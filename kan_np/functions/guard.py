@@ -1,7 +1,7 @@
 """Functions with singularities, made finite and continuously differentiable on the whole axis.
 
-A function f is exact on its domain, less a margin delta = 1e-8 max(1, |s|) beside every singularity s and
-less the far ends where |f| would pass 1e100. Elsewhere it goes on as
+A guarded function equals f on the domain of f, except within delta = 1e-8 max(1, |s|) of every singularity s
+and at the far ends where |f| exceeds 1e100. Elsewhere it is
 
     over a pole s            the cubic with the values and slopes of f at s - delta and s + delta
     beside a closed end e    the cubic p through f(e), the value and slope of f one delta inside, p''(e) = 0
@@ -14,9 +14,9 @@ every finite u, and value and slope have no jump except where the bound takes ho
     delta^-n (1 + n/2 - n/2 v^2)               n even
     delta^-n ((n + 3)/2 v - (n + 1)/2 v^3)     n odd
 
-Tangents, not reflections such as log |u|, because they lead back: a sample that has left the domain sees
-the slope at its edge, and a least-squares step returns it. A formula that fits is then defined on its
-samples.
+Outside the domain f is continued by tangents and not by reflections such as log |u|: for a sample outside the
+domain the slope is that at the end of the domain, so that a least-squares step moves it back inside. A
+formula that fits is then defined on its samples.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from kan_np._validate import FloatArray
 
 Function = Callable[[FloatArray], FloatArray]
 
-#: Width of what is replaced beside a singularity s, in units of max(1, |s|).
+#: Distance from a singularity s within which f is replaced, in units of max(1, |s|); chosen by judgement,
+#: near the square root of the rounding unit of float64.
 MARGIN = 1e-8
-#: Arguments and values are exact up to this.
+#: Arguments and values up to this size are exact.
 LARGEST = 1e100
-#: Tangents are held within this: its square is still finite.
+#: Values of tangents are limited to this size, whose square is still finite.
 BOUND = 1e120
 
 
 @dataclass(frozen=True)
 class Patch:
-    """The cubic sum_k cubic_k (u - origin)^k that takes the place of a function on [low, high]."""
+    """The cubic sum_k cubic_k (u - origin)^k that replaces a function on [low, high]."""
 
     low: float
     high: float
@@ -51,12 +52,12 @@ class Patch:
 
 @dataclass(frozen=True)
 class Guard:
-    """Where a function is exact, and the cubics that take its place elsewhere.
+    """The intervals on which a function is exact, and the cubics that replace it on the others.
 
     Attributes
     ----------
     edges : ndarray of shape (m,)
-        Increasing; they cut the axis into m + 1 places.
+        Increasing; they cut the axis into m + 1 intervals.
     exact : ndarray of shape (m + 1,), bool
     origin : ndarray of shape (m + 1,)
     cubic : ndarray of shape (m + 1, 4)
@@ -93,7 +94,7 @@ class Guard:
     def _patch(self, v: FloatArray, place: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
         z = v - self.origin[place]
         c0, c1, c2, c3 = self.cubic[place].T
-        # a tangent is followed to where its square would overflow
+        # a tangent is followed up to arguments whose square would overflow
         z2 = np.where((c2 != 0) | (c3 != 0), z, 0.0)
         with np.errstate(over="ignore"):
             value = c0 + z * c1 + z2 * z2 * (c2 + z2 * c3)
@@ -110,7 +111,7 @@ def build_guard(
     period: float = np.inf,
     reach: tuple[float, float] = (-LARGEST, LARGEST),
 ) -> Guard:
-    """Guard of a function.
+    """The guard of a function, from its domain and poles.
 
     Parameters
     ----------
@@ -118,9 +119,9 @@ def build_guard(
     domain : tuple of float
         Where the function is real; an end at which `value` is finite belongs to it.
     poles : sequence of float
-        Singularities inside the domain; with a finite `period`, the one of each period.
+        Singularities inside the domain; with a finite `period`, the single one in each period.
     period : float
-        Of the poles; infinite for poles that do not repeat.
+        Period of the poles; infinite for poles that do not repeat.
     reach : tuple of float
         Arguments beyond these are not evaluated.
     """
@@ -141,7 +142,7 @@ def build_guard(
 
 
 def _assemble(patches: Sequence[Patch], start: float = 0.0, period: float = np.inf) -> Guard:
-    """The places between consecutive patches that do not touch are exact."""
+    """A guard from its patches; intervals between consecutive patches that do not touch are exact."""
     edges, exact, rows, widest = [], [False], [patches[0]], (0.0, 0.0)
     for previous, following in zip(patches[:-1], patches[1:], strict=True):
         edges.append(previous.high)

@@ -1,4 +1,4 @@
-"""SymbolLibrary: the functions that edges are compared with, and the library of this process."""
+"""SymbolLibrary: collections of functions that can replace edges, and the default library of this process."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class SymbolLibrary:
 
 
 def make_symbol(name: str, expression: str | sympy.Expr, complexity: float | None = None) -> Symbol:
-    """Symbol of a formula alone: derivatives by sympy, numbers by NumPy and SciPy, domain by trying.
+    """A symbol from its formula: derivatives by sympy, values by NumPy and SciPy, domain by evaluation.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def make_symbol(name: str, expression: str | sympy.Expr, complexity: float | Non
     Raises
     ------
     ValueError, TypeError
-        For an empty name, a formula of no or several variables, one that SciPy cannot compute, or one that is
-        nowhere real.
+        For an empty name, a formula of no or several variables, one that SciPy cannot compute, or one that
+        has real values nowhere.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def make_symbol(name: str, expression: str | sympy.Expr, complexity: float | Non
 
 
 def rebuild_symbol(name: str, expression: str, complexity: float) -> Symbol:
-    """The symbol of a pickle or a file, from what `Symbol.identity` gave.
+    """The symbol with a given `Symbol.identity`, which files and pickles contain.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def rebuild_symbol(name: str, expression: str, complexity: float) -> Symbol:
     return make_symbol(name, expression, complexity)
 
 
-#: Symbols are pickled as what they were made from: their functions cannot be.
+#: Symbols are pickled by their identity, since their functions cannot be pickled.
 copyreg.pickle(Symbol, lambda symbol: (rebuild_symbol, symbol.identity))
 
 _lock = threading.Lock()
@@ -210,8 +210,8 @@ _library: SymbolLibrary | None = None
 def default_library() -> SymbolLibrary:
     """The library of this process: the built-in symbols and what `add_symbolic` has added.
 
-    It is what functions use that are given no library. Other processes have their own; symbols travel to
-    them, and to files, with the models that use them.
+    Functions use it if no library is passed to them. Every process has its own; models carry their symbols to
+    other processes and to files.
 
     Examples
     --------
@@ -301,7 +301,7 @@ def _made(name: str, text: str, complexity: float) -> Symbol:
         value, derivative, second = (formulas.numeric(f) for f in (formula, slope, slope.diff(x)))
         for function in (value, derivative, second):
             function(_validate.vector("x", [0.5, 1.5]))
-    except Exception as error:  # whatever a function without numbers makes of its call
+    except Exception as error:  # sympy's generated code may raise anything
         raise ValueError(f"{text} cannot be computed by NumPy and SciPy ({error}).") from error
     traits = probe(formula, value, derivative)
     return Symbol(
@@ -323,7 +323,7 @@ def _made(name: str, text: str, complexity: float) -> Symbol:
 
 
 def _from_sympy(expression: object) -> sympy.Expr:
-    """The formula of a sympy expression, which must survive being written and read: files keep text."""
+    """The formula of a sympy expression; raises if its text cannot be read again, since files keep text."""
     import sympy
 
     if not isinstance(expression, sympy.Expr):

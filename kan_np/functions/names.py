@@ -1,7 +1,7 @@
-"""How variables are written in formulas, so that no name is read as something else.
+"""Names of variables in formulas, written so that none is mistaken for a function or a constant.
 
-A formula computes with symbols that no name can shadow; a name appears only where it is written, and there it
-has one form in all of text, LaTeX and MathML:
+Formulas are computed with symbols that no name can shadow; names appear only in output, where each has one
+form in text, LaTeX and MathML:
 
     a word, as Python's names are            as it is: x_1, mass, theta
     L/D, a-b, 50 %, x__2, lambda, ...        in quotes, as Python writes text: 'L/D', '50 %'
@@ -29,7 +29,7 @@ from kan_np.functions.expression import function_names
 if TYPE_CHECKING:
     pass
 
-#: Names that mean a number in a formula, for sympy or for a reader (sympy writes exp(x) as e^x).
+#: Names that are numbers in a formula, for sympy or for a reader (sympy writes exp(x) as e^x).
 _NUMBERS = "pi π E e I oo zoo nan inf EulerGamma GoldenRatio Catalan TribonacciConstant"
 _CONSTANTS = frozenset(_NUMBERS.split())
 #: Greek letters that LaTeX knows.
@@ -51,7 +51,7 @@ _ESCAPED = {
 
 
 def is_word(name: str) -> bool:
-    """Whether a name is written as it is: a word that means nothing but the variable.
+    """Whether a name is written without quotes: a word that has no meaning but the variable.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def is_word(name: str) -> bool:
 
 
 def quoted(name: str) -> str:
-    """Return a name as the text of a formula has it.
+    """Return a name as it is written in the text of a formula, in quotes if necessary.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def quoted(name: str) -> str:
 
 
 def latex_names(names: Sequence[str]) -> Mapping[str, str]:
-    """Return the LaTeX of different names, no two alike, nor alike but for spaces.
+    """Return the LaTeX of different names, such that no two differ in spaces only.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a fit must know of a function that is only given as a formula: found by evaluating it."""
+"""Domain, poles and symmetries of a function that is given by a formula, found by evaluating it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from kan_np.functions.guard import LARGEST, Function
 if TYPE_CHECKING:
     import sympy
 
-#: A local maximum of |f| that grows past this, times the middle size of |f|, is a pole.
+#: A local maximum of |f| counts as a pole if it exceeds this times the median of |f|; chosen by judgement.
 _POLE = 1e7
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
-#: Special functions are tried up to this.
+#: Largest argument at which special functions are evaluated; chosen by judgement.
 _SPECIAL = 1e4
-#: Where f fails beyond this, numbers overflow or SciPy gives up: the end of `reach`, not of the domain.
+#: If f is not finite beyond this argument, the reason is overflow or SciPy: the end of `reach`, not of the
+#: domain.
 _FAR = 100.0
-#: Sines and the like in a formula whose period is looked for; with 59 sympy takes half a minute.
+#: Most periodic functions in a formula whose period is searched; with 59 sympy takes half a minute.
 _MOST_WAVES = 10
-#: Two functions agree when they differ by less than this part of their size.
+#: Two functions agree if they differ by less than this fraction of their size; chosen by judgement.
 _SAME = 1e-9
 
 
@@ -41,11 +42,11 @@ class Traits:
 
 
 def probe(expression: sympy.Expr, value: Function, derivative: Function) -> Traits:
-    """Try a function at about 25000 points, up to 1e100 and for special functions up to 1e4, for its traits.
+    """The traits of a function, from its values at about 25000 points.
 
-    The domain is the longest run of points where f and f' are finite and below 1e100; its ends are
-    bisected. Ends where f has grown that far, or beyond |x| = 100, are where the numbers end and become
-    `reach`. Poles are found within |x| < 50.
+    Points go up to 1e100, for special functions up to 1e4. The domain is the longest run of points where f
+    and f' are finite and below 1e100; its ends are found by bisection. An end where f exceeds 1e100, or
+    beyond |x| = 100, is due to float64 and becomes an end of `reach`. Poles are found within |x| < 50.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def probe(expression: sympy.Expr, value: Function, derivative: Function) -> Trai
     largest = LARGEST if _is_elementary(expression) else _SPECIAL
     points = _probe_points(largest)
     good = _is_finite(value, derivative, points)
-    # single points in the midst of good ones: poles, or 0/0
+    # single points that are not finite among finite ones: poles, or 0/0
     holes = np.flatnonzero(~good[1:-1] & good[:-2] & good[2:]) + 1
     filled = good.copy()
     filled[holes] = True
@@ -80,7 +81,7 @@ def probe(expression: sympy.Expr, value: Function, derivative: Function) -> Trai
         apart = np.array([pole - nearest for pole in poles]) / period
         if np.abs(apart - np.round(apart)).max() < 1e-6:
             poles = {nearest}
-        else:  # several poles a period: keep them all, as poles that do not repeat
+        else:  # several poles in each period: keep those found, as poles that do not repeat
             period = np.inf
     return Traits(
         (low, high), tuple(sorted(poles)), (reach_low, reach_high), period, mirror, scale_free, shift_free
@@ -88,7 +89,7 @@ def probe(expression: sympy.Expr, value: Function, derivative: Function) -> Trai
 
 
 def _is_elementary(expression: sympy.Expr) -> bool:
-    """Whether NumPy alone computes it; SciPy's other functions may run for ever on huge arguments."""
+    """Whether NumPy can compute it without SciPy, whose functions may not return for huge arguments."""
     import sympy
 
     modules = {type(part).__module__ for part in expression.atoms(sympy.Function)}
@@ -146,7 +147,7 @@ def _end(
 
 
 def _poles(value: Function, points: FloatArray) -> set[float]:
-    """Places of local maxima of |f| that grow without bound, by golden section from all of them at once."""
+    """Positions of local maxima of |f| that grow without bound, by golden-section search for all at once."""
     size = _size(value, points)
     peak = np.flatnonzero((size[1:-1] >= size[:-2]) & (size[1:-1] >= size[2:]) & (size[1:-1] > 0)) + 1
     if peak.size == 0:

@@ -1,4 +1,4 @@
-"""Formulas of one variable as short programs, which kernels run on rows of samples.
+"""Formulas of one variable compiled to short programs, which a kernel interprets for blocks of samples.
 
 A program has a row of values and one of derivatives for every step; the first is the variable itself, and
 each further one a number, the sum or product of two rows before it, or a function of one. Derivatives follow
@@ -55,14 +55,14 @@ _FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Program:
-    """Steps after the variable.
+    """The steps of a program; row 0 is the variable.
 
     Attributes
     ----------
     operation, left, right : tuple of int
-        What a step does, with which rows; of a function `right` is its kind.
+        Operation of each step and the rows it reads; for a function `right` is its kind.
     number : tuple of float
-        Of NUMBER its value, of powers the exponent.
+        The value of a NUMBER, the exponent of a power.
     """
 
     operation: tuple[int, ...]
@@ -103,7 +103,7 @@ class _Writer:
         self._rows: dict[Any, int] = {variable(): 0}
 
     def add(self, operation: int, left: int = 0, right: int = 0, number: float = 0.0) -> int:
-        """A further step; returns its row."""
+        """Append a step and return its row."""
         self.steps.append((operation, left, right, number))
         return len(self.steps)
 

@@ -1,4 +1,4 @@
-"""A sympy symbol whose name is no word: every printer writes it in quotes."""
+"""A sympy symbol that every printer writes in quotes, for names that are no words."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kan_np.functions.names import latex_name, quoted
 class QuotedSymbol(sympy.Symbol):
     """A variable that is printed as ``kan_np.functions.names.quoted`` writes its name.
 
-    sympy's printers ask an expression first for a method of their own, which these are; code printers dummify
-    arguments that are no names of Python, so that ``sympy.lambdify`` computes with the variable.
+    sympy's printers call the methods below. Code printers replace arguments that are no Python identifiers,
+    so that ``sympy.lambdify`` works with such a variable.
 
     Examples
     --------

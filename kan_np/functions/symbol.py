@@ -1,4 +1,4 @@
-"""Symbol: a named function of one variable, as numbers and as a formula."""
+"""Symbol: a named function of one variable with its formula, derivatives, domain and symmetries."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """A function f with its derivatives, its formula and what a fit must know of it.
+    """A function f with its formula, its derivatives, and the properties that fits of it use.
 
-    An edge becomes c f(a x + b) + d, so constants are told apart only up to the symmetries of f: whatever
-    turns f into c' f + d' makes one of a, b redundant. Those symmetries are listed here.
+    A symbolic edge is c f(a x + b) + d. If a scale or shift of the argument turns f into c' f + d', one of a
+    and b is redundant. These symmetries are attributes.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Symbol:
     domain : tuple of float
         Where f is real. An end at which f is finite belongs to it.
     poles : tuple of float
-        Points inside the domain where f is not finite; with a finite `period`, the one of each period.
+        Points inside the domain where f is not finite; with a finite `period`, the single one in each period.
     period : float
         Smallest P with f(u + P) = +-f(u) + const; infinite if there is none.
     mirror : bool
@@ -47,13 +47,13 @@ class Symbol:
     reach : tuple of float
         Arguments beyond which f is continued as its tangent, because values pass 1e100.
     probed : bool
-        Whether all this was found by trying: `guarded` then also sets to 0 what is not finite where no
-        singularity was found.
+        Whether these properties were found by evaluating f: `guarded` then also replaces by 0 any value that
+        is not finite although no singularity was found there.
 
     Notes
     -----
-    Equality, hashing and pickling go by name, expression and complexity: a worker or a loaded file builds the
-    callables again.
+    Equality, hashing and pickling use name, expression and complexity only; the callables are built again in
+    another process or from a file.
 
     Examples
     --------
@@ -85,19 +85,19 @@ class Symbol:
 
     @property
     def identity(self) -> tuple[str, str, float]:
-        """Name, expression and complexity: what a file keeps of a symbol."""
+        """Name, expression and complexity, from which `rebuild_symbol` makes the same symbol."""
         return self.name, self.expression, self.complexity
 
     @property
     def n_free(self) -> int:
-        """Constants that c f(a x + b) + d has after its symmetries: 1 (a constant) to 4."""
+        """Number of independent constants of c f(a x + b) + d, given the symmetries: 1 (a constant) to 4."""
         if self.expression == "0":
             return 1
         return 4 - int(self.scale_free) - int(self.shift_free)
 
     @cached_property
     def guard(self) -> Guard:
-        """Where f is exact, and what takes its place elsewhere."""
+        """The intervals where f is exact, and the cubics that replace it elsewhere."""
         repeats = self.period if self.poles else np.inf
         return build_guard(self.value, self.derivative, self.domain, self.poles, repeats, self.reach)
 
@@ -123,7 +123,7 @@ class Symbol:
         return found
 
     def contains(self, u: ArrayLike) -> NDArray[np.bool_]:
-        """Whether f is finite at each `u`, so that the formula means what `guarded` computes."""
+        """Whether f is finite at each `u`, so that `guarded` and the formula have the same value there."""
         points = np.asarray(u, dtype=np.float64)
         low, high = self.domain
         closed = points[(points >= low) & (points <= high)]

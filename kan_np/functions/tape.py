@@ -1,11 +1,11 @@
-"""A formula as a list of operations on arrays, run forwards for its values and backwards for its derivatives.
+"""Reverse-mode differentiation of formulas: a list of operations on arrays, run forwards and backwards.
 
 Each node is a number, a name, a sum, a product, a power or a function of nodes before it; equal parts
 are one node. With the adjoint a_q = d output / d v_q of every node,
 
     a_p += a_q d v_q / d v_p          for each argument p of q, last node first,
 
-which is a derivative by every name for the price of two evaluations, and without writing any of them out.
+which gives the derivatives by all names in the time of about two evaluations, without symbolic derivatives.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Operation(NamedTuple):
 class _Node(NamedTuple):
     operation: Operation | None
     below: tuple[int, ...]
-    #: Of a name its place among the arguments, of a number its value.
+    #: The index of a name among the arguments, or the value of a number.
     leaf: int | float
 
 
 class Tape:
-    """A formula in some names.
+    """A formula in several variables that can be evaluated and differentiated.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Tape:
             self._place[name] = self._append(_Node(None, (), k))
         self._count = len(names)
         self._last = self._written(expression)
-        #: Whether the value of a node depends on names.
+        #: Whether the value of each node depends on the variables.
         self._moves: list[bool] = []
         for operation, below, _ in self._nodes:
             is_name = len(self._moves) < self._count
@@ -136,7 +136,7 @@ def number_of(part: sympy.Expr) -> float:
 
 
 def operation_of(part: Any, functions: Mapping[str, Numeric]) -> tuple[tuple[Any, ...], Operation]:
-    """The arguments of a part, and what it makes of them."""
+    """The arguments of a part of a formula, and the operation on them."""
     import sympy
 
     if part.is_Add:
@@ -152,7 +152,7 @@ def operation_of(part: Any, functions: Mapping[str, Numeric]) -> tuple[tuple[Any
     if len(part.args) == 1 and part.func in _known():
         return part.args, _known()[part.func]
     if all(isinstance(a, sympy.Expr) for a in part.args) and not part.is_Piecewise:
-        # whole numbers among the arguments, such as the order of a Bessel function, are built in
+        # whole numbers among the arguments, such as the order of a Bessel function, are constants
         moving = tuple(a for a in part.args if not a.is_number or a.has(sympy.Float))
         names = iter(_arguments(len(moving)))
         inside = [next(names) if not a.is_number or a.has(sympy.Float) else a for a in part.args]
@@ -215,7 +215,7 @@ def _differenced(function: Numeric, count: int) -> Operation:
 
 @lru_cache(maxsize=1)
 def _known() -> dict[Any, Operation]:
-    """Functions that formulas use most."""
+    """Operations for the most frequent functions."""
     import sympy
 
     return {
@@ -234,7 +234,7 @@ def _known() -> dict[Any, Operation]:
 
 @lru_cache(maxsize=512)
 def _by_sympy(expression: Any, count: int) -> Operation:
-    """A function of `count` arguments with derivatives as sympy has them."""
+    """A function of `count` arguments with derivatives by sympy."""
     import sympy
 
     names = _arguments(count)

@@ -1,4 +1,4 @@
-"""Python code that may take so much processor time and no more: for formulas from files."""
+"""A limit on the processor time of Python code, for reading formulas from files."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from typing import TypeVar
 
 _Result = TypeVar("_Result")
 _LOOK_S = 0.05
-#: What was raised may be lost, as in a destructor, and is then raised again.
+#: Seconds after which the exception is raised again, since it may be swallowed, for instance in a destructor.
 _AGAIN_S = 0.5
 
 
 class _TimeIsOver(BaseException):
-    """Raised within code that takes too long; no handler of an Exception keeps it."""
+    """Raised within code that takes too long; `except Exception` does not catch it."""
 
 
 def within(seconds: float, work: Callable[[], _Result]) -> _Result:
     """Return what `work` returns, or raise ValueError once it has used up its processor time.
 
-    It is computed in a thread, where it can be interrupted between two steps of Python code: sympy is such
-    code. A single call that does not return, as of a huge power, cannot be; `kan_np.functions.expression`
-    refuses those before.
+    It runs in a thread, which can be interrupted between two steps of Python code, such as that of sympy. A
+    single call that does not return, such as a huge power of integers, cannot be interrupted;
+    `kan_np.functions.expression` refuses those before.
 
     Parameters
     ----------
     seconds : float
-        Of processor time, so that a busy machine changes nothing; of time where that is not known.
+        Processor time, so that the load of the machine has no influence; elapsed time where that is not
+        known.
     work : callable
 
     Raises
@@ -50,7 +51,7 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
         try:
             if hasattr(
                 time, "pthread_getcpuclockid"
-            ):  # asked from within: that of a dead thread is no number
+            ):  # called inside the thread: the clock of a thread that has ended is not defined
                 clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
             results.append(work())
         except BaseException as error:
@@ -63,7 +64,7 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
         while thread.is_alive() and _used(clocks, started) <= seconds:
             thread.join(_LOOK_S)
     finally:
-        # also where the caller is interrupted while it waits
+        # also if the caller is interrupted while it waits
         while thread.is_alive():
             _interrupt(thread)
             thread.join(_AGAIN_S)
@@ -75,9 +76,9 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
 
 
 def _used(clocks: list[int], started: float) -> float:
-    """Processor time of the thread that put its clock into a list, else the time since its start."""
+    """Processor time of the thread that stored its clock in `clocks`, else the time since its start."""
     if clocks:
-        with contextlib.suppress(OSError):  # it has ended meanwhile
+        with contextlib.suppress(OSError):  # the thread has ended in the meantime
             return time.clock_gettime(clocks[0])
     return time.monotonic() - started
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def symbol_of(name: str) -> sympy.Symbol:
-    """Return the symbol of a variable; where the name is no word, one that every printer writes in quotes.
+    """Return the sympy symbol of a variable, a `QuotedSymbol` if its name is no word.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def symbol_of(name: str) -> sympy.Symbol:
 
 
 def text_of(expression: sympy.Expr) -> str:
-    """Return the text of an expression, names of all its symbols in their form.
+    """Return the text of an expression, in which names are quoted where necessary.
 
     Examples
     --------
@@ -61,20 +61,20 @@ def latex_of(expression: sympy.Expr, variables: Iterable[Any] = ()) -> str:
 
 
 def checked_variables(var: Sequence[Any], count: int) -> list[Any]:
-    """Return what `var` names as sympy expressions, one a column.
+    """Return names and expressions in `var` as sympy expressions, one for each column.
 
     Raises
     ------
     TypeError, ValueError
-        For a wrong number, what is neither text nor a sympy expression, and for two that are equal or are
-        written alike.
+        For a wrong number of entries, entries that are neither text nor sympy expressions, and entries that
+        are equal or have the same text.
     """
     import sympy
 
     if isinstance(var, str) or not hasattr(var, "__len__"):
         raise TypeError(f"var is {var!r}; expected a sequence of {count} names or sympy expressions.")
     if len(var) != count:
-        raise ValueError(f"var has {len(var)} names; expected {count}, one a column of the data.")
+        raise ValueError(f"var has {len(var)} names; expected {count}, one for each column of the data.")
     for name in var:
         if not isinstance(name, str | sympy.Expr):
             raise TypeError(f"var has {name!r}; expected text or sympy expressions.")
@@ -84,6 +84,6 @@ def checked_variables(var: Sequence[Any], count: int) -> list[Any]:
         twice = repeated(sorted(s.name for s in set().union(*(f.free_symbols for f in found))))
     if twice:
         raise ValueError(
-            f"var has {listed(twice)} more than once; expected a name of its own for every column."
+            f"var has {listed(twice)} more than once; expected a different name for every column."
         )
     return found

@@ -149,7 +149,7 @@ def test_words_stay_as_they_are_and_symbols_of_sympy():
     ],
 )
 def test_names_twice_are_refused(var):
-    with pytest.raises(ValueError, match=r"var has .* more than once; expected a name of its own"):
+    with pytest.raises(ValueError, match=r"var has .* more than once; expected a different name"):
         fixed_model().symbolic_formula(var=var)
     with pytest.raises(ValueError, match="more than once"):
         fixed_model().symbolic_formula().renamed(var)
