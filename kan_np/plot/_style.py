@@ -1,4 +1,4 @@
-"""Colours (apart for colour-blind eyes as well; Okabe and Ito), sizes, and a sheet to draw on."""
+"""Colours (from the palette of Okabe and Ito for colour-blind readers), sizes, nodes, and empty figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FONT_SIZE = 11.0
 POINT = 1.0 / 72.0  # in inches
 NODE_SIZE = 6.0  # diameter in points, less where nodes are crowded
 PRODUCT_SIZE = 10.0
-_FACTOR = 0.33  # size of a factor, as part of that of its product
+_FACTOR = 0.33  # size of a factor, as a fraction of that of its product
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:
@@ -43,7 +43,7 @@ def shades(colours: list[str], opacity: ArrayLike) -> FloatArray:
 def draw_nodes(
     axes: Axes, x: FloatArray, y: float, strength: ArrayLike = 1.0, room: float | None = None
 ) -> PathCollection:
-    """Draw a layer of nodes as dots, mixed with white where they are weak so that no wire shines through.
+    """Draw a layer of nodes as dots; weak ones are mixed with white and opaque, so that they hide wires.
 
     `room` is the distance of two nodes in inches, by default that of the first two.
     """
@@ -72,7 +72,7 @@ def draw_products(
     owner : ndarray of int of shape (n_factors,)
         Node of each factor.
     subnodes : ndarray of shape (n_factors, 2)
-        EdgeIndex of each factor.
+        x and y of each factor.
     strengths : ndarray of shape (n,), ndarray of shape (n_factors,)
         Of nodes and factors.
     room : float or None

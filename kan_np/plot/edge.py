@@ -1,4 +1,4 @@
-"""The function of one edge, with what it is made of and the samples that reach it."""
+"""Figure of one edge: its function, its parts, and the samples that reach it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _POINTS = 401
 _RUG = 100  # samples that are drawn one by one; more become a histogram
 _BINS = 50
-_STRIP = 0.14  # part of the height for the samples
+_STRIP = 0.14  # fraction of the height for the samples
 _IN_A_ROW = 4  # entries of the legend
-_BEYOND = 0.5  # the grid is shown to this part of the samples' range beyond them
+_BEYOND = 0.5  # the grid is shown beyond the samples up to this fraction of their range
 
 
 def plot_edge(
@@ -41,10 +41,10 @@ def plot_edge(
 ) -> Figure:
     """Draw the function phi_lij of one edge.
 
-    Blue is phi, orange if the edge is a symbol, whose formula is then written; grey are its spline and its
-    residual part; blue ticks on the axis are the knots, and shaded is what lies outside the grid. Along the
-    axis stand the samples that reach the edge, as lines or, if there are more than 100, as a histogram. The
-    score is B_lij of `kan_np.objective.edge_scores`.
+    phi is blue, or orange with its formula if the edge is a symbol. Its two parts, the spline and the base
+    function times its weight, are grey. Blue ticks on the axis are the knots, and the range outside the grid
+    is shaded. Along the axis are the samples that reach the edge, as lines or, if there are more than 100, as
+    a histogram. The score is B_lij of `kan_np.objective.edge_scores`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def plot_edge(
     ------
     ValueError, TypeError
         For an edge that does not exist, samples that ``model(x)`` refuses, a wrong number of names, and a
-        symbol that is no such pair.
+        `symbol` that is not a pair of name and function.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _shown_range(values: FloatArray, knots: FloatArray) -> FloatArray:
 
 
 def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray) -> None:
-    """The function, and its parts where they come near it."""
+    """Draw the function, and its parts if their values are of its size."""
     phi = spline + residual
     low, high, size = _ends(phi)
     near = (low - size, high + size)
@@ -186,14 +186,14 @@ def _ends(phi: FloatArray) -> tuple[float, float, float]:
 
 
 def _frame(axes: Axes, at: FloatArray, low: float, high: float, size: float) -> None:
-    """Limits around the function, with a strip for the samples."""
+    """Set the limits of the axes around the function, with a strip for the samples."""
     room = 0.06 * (high - low or size)
     axes.set_ylim(low - room - _STRIP / (1 - _STRIP) * (high - low + 2 * room), high + room)
     axes.set_xlim(at[0], at[-1])
 
 
 def _draw_samples(axes: Axes, values: FloatArray) -> None:
-    """A strip along the axis: a line for each of few samples, a histogram of many."""
+    """Draw the samples along the axis: few as lines, many as a histogram."""
     place = axes.get_xaxis_transform()
     if values.size <= _RUG:
         axes.vlines(values, 0.0, 0.3 * _STRIP, color=GREY, lw=0.6, transform=place, label="samples")
@@ -215,9 +215,9 @@ def _draw_samples(axes: Axes, values: FloatArray) -> None:
 
 
 def _draw_grid(axes: Axes, knots: FloatArray) -> None:
-    """Knots as ticks inwards, and a shade over what lies outside."""
+    """Draw the knots as ticks inwards, and shade the range outside the grid."""
     start, end = axes.get_xlim()
-    axes.xaxis.remove_overlapping_locs = False  # a knot under a label is a knot as well
+    axes.xaxis.remove_overlapping_locs = False  # keep the ticks of knots that coincide with labelled ticks
     axes.set_xticks(knots[(knots >= start) & (knots <= end)], minor=True)
     axes.tick_params(axis="x", which="minor", direction="in", length=7, color=BLUE, width=1.0)
     for low, high in ((start, knots[0]), (knots[-1], end)):

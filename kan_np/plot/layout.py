@@ -1,9 +1,10 @@
-"""Where the nodes, squares and wires of a network lie: plain geometry in inches.
+"""Positions of the nodes, squares and wires of a figure of a network, in inches.
 
-Layers rise from the bottom. Above every node stands a block with the squares of the edges that leave it, in
-as many rows as the width of the figure asks for. Wires run straight from a node to the lowest square of each
-column and from the highest one to its target; those of the other squares climb in the gutters beside their
-column, so that no wire crosses a square. Under a node that is a product stand its subnodes, where wires end.
+Layers are drawn from the bottom up. Above every node is a block with the squares of the edges that leave it,
+in as many rows as the width of the figure requires. Wires are straight from a node to the lowest square of
+each column and from the highest one to its target; those of the other squares run upwards in the gutters
+beside their column, so that no wire crosses a square. Wires to a product end at its subnodes, which are drawn
+below it.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ LARGEST_IN_MANY_ROWS = 0.48
 _NARROWEST = 2.2
 _NODES_APART = 0.3
 _BLOCKS_APART = 0.07
-_GUTTER = 0.2  # part of the distance of two squares that stays free
-_WIDEST_GUTTER = 0.4  # where many wires climb
-_TRACK = 0.018  # distance of two climbing wires
+_GUTTER = 0.2  # fraction of the distance of two squares that stays free
+_WIDEST_GUTTER = 0.4  # the same where many wires run upwards
+_TRACK = 0.018  # distance of two wires in a gutter
 _LIFT = 0.34  # height of a product above its subnodes
-_SUBNODES_APART = 0.4  # at most, and as part of the room of their node:
-_SUBNODES_ROOM = 0.7
-_FLATTEST = 0.5  # part of their height to which wires between nodes and squares may be pressed
+_SUBNODES_APART = 0.4  # largest distance of two subnodes, which is also limited to
+_SUBNODES_ROOM = 0.7  # this fraction of the width of their node
+_FLATTEST = 0.5  # wires between nodes and squares may be compressed to this fraction of their height
 
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class EdgeIndex:
-    """One edge: its square, and the wires into and out of it as rows (x, y).
+class PlacedEdge:
+    """The square of one edge, and the wires into and out of it as rows (x, y).
 
     Attributes
     ----------
@@ -59,18 +60,18 @@ class EdgeIndex:
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of everything, from the lowest node at y = 0 and the left end of the body at x = 0.
+    """Positions of all elements; the lowest nodes are at y = 0 and the left end of the body at x = 0.
 
     Attributes
     ----------
     width, height : float
     side, caption : float
-        Of the squares, and the height of the captions under them.
+        Length of the sides of squares, and height of the captions under them.
     node_x : list of ndarray of shape (n_l,)
     node_y : list of float
     ends : list of ndarray of shape (n_subnodes, 2)
-        Of each layer of edges, where wires end: the subnodes of products, and nodes that are sums.
-    edges : list of list of EdgeIndex
+        For each layer of edges the points where wires end: subnodes of products, and nodes that are sums.
+    edges : list of list of PlacedEdge
     """
 
     width: float
@@ -80,7 +81,7 @@ class Layout:
     node_x: list[FloatArray]
     node_y: list[float]
     ends: list[FloatArray]
-    edges: list[list[EdgeIndex]]
+    edges: list[list[PlacedEdge]]
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ class _Block:
 
 
 def side_by_side(n: int, width: float) -> FloatArray:
-    """Centres of n equal parts of the width."""
+    """Centres of n equal intervals of the width."""
     return np.asarray((np.arange(n) + 0.5) * (width / n), dtype=np.float64)
 
 
 def room_for(n_sources: int, widest: float = WIDEST) -> int:
-    """Return how many squares fit above each of `n_sources` nodes side by side."""
+    """Return the number of squares that fit above each of `n_sources` nodes side by side."""
     return MOST_ROWS * max(int((widest / n_sources - _BLOCKS_APART) / SMALLEST), 0)
 
 
@@ -118,7 +119,7 @@ def arrange(
     height: float | None = None,
     arities: Sequence[tuple[int, ...]] | None = None,
 ) -> Layout:
-    """Find places for the nodes and edges of a network.
+    """Return the positions of the nodes and edges of a network.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def arrange(
     narrowest, widest : float
         Bounds of the width.
     height : float, optional
-        To be filled; as the picture asks if not given.
+        Height to fill; if not given it follows from the network.
     arities : list of tuples of int, optional
         Subnodes of every node, a layer above the inputs; without them all nodes are sums.
 
@@ -162,7 +163,7 @@ def arrange(
 
 
 def _pitch(sizes: list[int], counts: list[int], widest: float) -> tuple[float, int]:
-    """Distance of two squares, and in how many rows at most they stand: few rows of squares not too small."""
+    """Distance of two squares and number of rows: as few rows as squares of good size allow."""
     best = []
     for rows in range(1, MOST_ROWS + 1):
         fits = [
@@ -182,7 +183,7 @@ def _pack(
     pitch: float,
     arities: Sequence[tuple[int, ...]],
 ) -> list[_Block]:
-    """Rows and columns of the squares above the nodes of each layer, as few rows as the width allows."""
+    """Arrange the squares above the nodes of each layer in rows and columns, as few rows as possible."""
     fan = min(max(0.06 * width + 0.2, 0.38), 1.0)
     caption = min(max(0.24 * pitch, 0.08), 0.15)
     blocks = []
@@ -201,7 +202,7 @@ def _place(
     blocks: list[_Block],
     scales: tuple[float, float, float],
 ) -> Layout:
-    """Places in packed blocks; `scales` are the width, the distance of squares, the stretch of the wires."""
+    """Positions in packed blocks; `scales` are width, distance of squares, and stretch of the wires."""
     width, pitch, stretch = scales
     sizes = [shown[0].shape[0], *(len(b.arity) for b in blocks)]
     tracks = 2 * max(b.rows for b in blocks) - 1  # of both kinds, with free space between them
@@ -229,14 +230,14 @@ def _place(
                 target, high = wire_ends[-1][j].tolist()
                 nodes, levels = (float(node_x[layer][i]), target), (node_y[-2], bottom, top, high)
                 into, out = _wires(square, nodes, levels, (row, block.rows, last))
-                places.append(EdgeIndex(i, int(j), x - 0.5 * side, y, into, out))
+                places.append(PlacedEdge(i, int(j), x - 0.5 * side, y, into, out))
         edges.append(places)
     caption = max(b.caption for b in blocks)
     return Layout(width, node_y[-1], side, caption, node_x, node_y, wire_ends, edges)
 
 
 def _subnodes(block: _Block, node_x: FloatArray, node_y: float, room: float) -> FloatArray:
-    """Where wires to each subnode end: at a sum itself, and side by side below a product."""
+    """End points of wires to each subnode: the node itself for a sum, side by side below a product."""
     places = []
     for x, m in zip(node_x, block.arity, strict=True):
         apart = min(_SUBNODES_APART, _SUBNODES_ROOM * room / m)
@@ -251,7 +252,7 @@ def _wires(
     ends: tuple[float, float, float, float],
     row: tuple[int, int, bool],
 ) -> tuple[FloatArray, FloatArray]:
-    """Wires from the source to a square and from there to the target."""
+    """The wires from the source to a square and from the square to the target."""
     x, y, foot, side, track = square
     (source, target), (low, bottom, top, high) = nodes, ends
     r, n_rows, last = row

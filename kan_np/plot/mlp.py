@@ -1,4 +1,4 @@
-"""An MLP as a picture: weights as lines."""
+"""Figure of an MLP: nodes as dots, weights as lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def plot_mlp(model: Estimator) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
 
-    Line width and opacity grow with |W| as part of the largest in its layer.
+    Line width and opacity grow with |W| relative to the largest |W| of the layer.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Names of variables: checked, measured, and made to fit side by side."""
+"""Names of variables in figures: checked, measured, and fitted side by side."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 _SMALLEST = 7.0  # points
 _SMALLEST_UPRIGHT = 9.0
-_LONGEST = 2.5  # inches of a name that stands upright
-_MATH = "cm"  # the letters of formulas
+_LONGEST = 2.5  # inches of a name that is turned upright
+_MATH = "cm"  # font of formulas
 _APART = 0.1  # inches between names
-_DIGITS = 4  # of the constants of a formula
-_ROOM = 1.08  # part by which text is given more room than it measures
+_DIGITS = 4  # digits of the constants of a formula
+_ROOM = 1.08  # text gets this many times the width that it measures
 
 
 @dataclass(frozen=True)
-class Row:
-    """Names side by side.
+class NameRow:
+    """Names side by side, with the size and direction in which they fit.
 
     Attributes
     ----------
@@ -69,12 +69,12 @@ class Row:
 def names_of(what: str, given: Sequence[Any] | None, letter: str, n: int) -> list[str]:
     """Return n names as text: the given ones, SymPy expressions as formulas, or x_1, x_2, ...
 
-    A text with a formula in it that cannot be read, such as the name of a column, is drawn as it stands.
+    A text with dollar signs that is no valid formula, such as the name of a column, is drawn literally.
 
     Raises
     ------
     TypeError, ValueError
-        For a number of names that is not n, and for what is neither text nor a SymPy expression.
+        For a number of names that is not n, and for entries that are neither text nor SymPy expressions.
     """
     if given is None:
         return [f"${letter}$"] if letter == "y" and n == 1 else [f"${letter}_{{{i + 1}}}$" for i in range(n)]
@@ -92,7 +92,7 @@ def title_of(what: str, title: Any) -> str:
     Raises
     ------
     TypeError, ValueError
-        For what is neither text nor a SymPy expression, and for formulas that cannot be read.
+        For anything but text or a SymPy expression, and for formulas that cannot be read.
     """
     if not isinstance(title, str):
         return _name(what, title)
@@ -106,36 +106,36 @@ def title_of(what: str, title: Any) -> str:
 
 
 def width_of(text: str, size: float) -> float:
-    """Width of text in inches, its widest line."""
+    """Width of text in inches, that of its widest line."""
     return max((_unit_width(line) for line in text.split("\n")), default=0.0) * size * POINT * _ROOM
 
 
-def fit_row(names: list[str], pitch: float) -> Row:
-    """Make names fit at a distance of `pitch` inches: smaller letters first, then upright, then shortened."""
+def fit_row(names: list[str], pitch: float) -> NameRow:
+    """Fit names at a distance of `pitch` inches: in smaller letters, else upright, else shortened."""
     size = FONT_SIZE
     while size >= _SMALLEST:
         if max(width_of(name, size) for name in names) <= pitch - _APART:
-            return Row(names, size, False, _lines(names) * 1.25 * size * POINT)
+            return NameRow(names, size, False, _lines(names) * 1.25 * size * POINT)
         size -= 0.5
     size = min(FONT_SIZE, 0.8 * pitch / (_lines(names) * POINT))
     longest = max(width_of(name, size) for name in names)
     size = max(size * min(1.0, _LONGEST / longest), min(_SMALLEST_UPRIGHT, size))
     shown = [_shortened(name, size) for name in names]
-    return Row(shown, size, True, max(width_of(name, size) for name in shown))
+    return NameRow(shown, size, True, max(width_of(name, size) for name in shown))
 
 
-def fit_title(title: str, room: float) -> Row:
-    """Make a title fit into `room` inches: on several lines if it has words, else in smaller letters."""
+def fit_title(title: str, room: float) -> NameRow:
+    """Fit a title into `room` inches: on several lines if it has several words, else in smaller letters."""
     size = FONT_SIZE + 2.0
     if "$" not in title:
         letters = max(int(len(title) * room / max(width_of(title, size), 1e-9)), 8)
         title = "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, letters) or [""])
     size *= min(1.0, room / max(width_of(title, size), 1e-9))
-    return Row([title], size, False, _lines([title]) * 1.25 * size * POINT)
+    return NameRow([title], size, False, _lines([title]) * 1.25 * size * POINT)
 
 
 def fit_caption(captions: list[str], room: float, largest: float) -> float:
-    """Size in points at which the widest caption fits into `room` inches, at most `largest`."""
+    """Font size in points at which the widest caption fits into `room` inches, at most `largest`."""
     widest = max(width_of(caption, 1.0) for caption in captions)
     return min(largest, room / max(widest, 1e-9))
 
@@ -157,7 +157,7 @@ def raised(text: str) -> str:
 
 
 def formula_of(edge: SymbolicEdge) -> str:
-    """Return c f(a x + b) + d as text, with constants of four digits; the name of f where that is no formula.
+    """Return c f(a x + b) + d as text with constants of four digits; the name of f if that cannot be drawn.
 
     Examples
     --------
@@ -179,13 +179,13 @@ def formula_of(edge: SymbolicEdge) -> str:
     text = f"${latex(c * edge.symbol.sympy(a * Symbol('x') + b) + d)}$"
     try:
         width_of(text, FONT_SIZE)
-    except ValueError:  # more LaTeX than can be drawn
+    except ValueError:  # LaTeX that matplotlib cannot draw
         return raised(edge.name)
     return text
 
 
 def _name(what: str, entry: Any) -> str:
-    """A name as it can be drawn: a formula where it is one, else its text as it stands."""
+    """A name as text for matplotlib: a formula if it is one, else the literal text."""
     if hasattr(entry, "free_symbols"):  # a SymPy expression
         from kan_np.functions.names import is_word
         from kan_np.functions.variables import latex_of, text_of
@@ -200,12 +200,12 @@ def _name(what: str, entry: Any) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that is drawn as it stands, dollar signs and all; see `visible`."""
+    """Return text that is drawn literally, dollar signs included; see `visible`."""
     return visible(text).replace("$", r"\$")
 
 
 def visible(text: str) -> str:
-    """Return text with its control characters written as Python writes them, but for line breaks.
+    """Return text with control characters other than line breaks written as Python escapes.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def visible(text: str) -> str:
 
 
 def _unreadable(text: str) -> str | None:
-    """Why a text cannot be drawn; None if it can."""
+    """The reason why a text cannot be drawn; None if it can."""
     try:
         width_of(text, FONT_SIZE)
     except ValueError as error:
@@ -237,7 +237,7 @@ def _lines(names: list[str]) -> int:
 
 
 def _shortened(name: str, size: float) -> str:
-    """Cut the middle out of a name that is longer than the room for it; formulas stay whole."""
+    """Cut the middle out of a name that is too long; formulas are not changed."""
     if "$" in name or "\n" in name or width_of(name, size) <= _LONGEST:
         return name
     kept = int(len(name) * _LONGEST / width_of(name, size)) - 1

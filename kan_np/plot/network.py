@@ -1,4 +1,4 @@
-"""A KAN as a picture: nodes, wires, and the function of every edge in a small square."""
+"""Figure of a KAN: nodes, wires, and the function of every edge in a small square."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from kan_np.surgery.attribution import edge_scores
 if TYPE_CHECKING:
     from kan_np.training.views import Views
 
-#: What `plot_network` calls pykan's scores, as pykan's ``plot`` does.
+#: Values of `metric` in `plot_network`, as in pykan's ``plot``, and the scores that they stand for.
 PLOT_METRICS = {
     "backward": "edge_backward",
     "forward_n": "edge_forward_sum",
     "forward_u": "edge_forward_spline_u",
 }
 
-_STRAIGHT = 0.004  # a curve is drawn to this part of its square
-_INSET = 0.1  # part of a square that stays free at each side of its curve
-_FAINTEST = 0.25  # of nodes
+_STRAIGHT = 0.004  # largest error of a drawn curve, as a fraction of its square
+_INSET = 0.1  # fraction of a square that stays free at each side of its curve
+_FAINTEST = 0.25  # least opacity of nodes
 _MARGIN = 0.25  # inches around the picture
 _GAP = 0.12  # inches between a node and its name, and between names and title
 _WIDENED = 6.5  # inches to which a narrow picture is widened for its names
@@ -58,11 +58,11 @@ def plot_network(
 
         tanh(beta s),    s = n_out B  ("backward"),  s = the score itself  (the others)
 
-    with the scores of `kan_np.surgery.attribution`; n_out B is the edge's part in the variation of all
-    outputs, where B is its part in the mean output (Figure 2.4 of arXiv:2404.19756 and pykan for one output).
-    Squares of the edges of a symbol are orange with its name. A node that is a product is a circle with a
-    cross, over a dot for each of its factors. Edges that are zero everywhere are left out; in large networks
-    only the strongest edges of each node have a square, and the others are plain wires.
+    with the scores of `kan_np.surgery.attribution`. B is the share of an edge averaged over the outputs,
+    n_out B its share summed over them (both are the same for one output, as in Figure 2.4 of arXiv:2404.19756
+    and pykan). Squares of symbolic edges are orange with the name of the symbol. A node that is a product is
+    a circle with a cross, above a dot for each of its factors. Edges that are zero everywhere are left out;
+    in large networks only the strongest edges of each node have a square, and the others are plain wires.
 
     Parameters
     ----------
@@ -75,14 +75,15 @@ def plot_network(
     beta : float
         Above 0; larger values show weaker edges.
     in_vars, out_vars : sequence of str or SymPy expressions, optional
-        Names of inputs and outputs; x_1, x_2, ... and y if not given. Formulas stand between dollar signs.
+        Names of inputs and outputs; x_1, x_2, ... and y if not given. Formulas are written between dollar
+        signs.
     title : str, optional
     threshold : float
-        Edges with a lower score (B, not n_out B) are left out: what pruning at that threshold would leave.
+        Edges with a lower score (B, not n_out B) are left out, as pruning at that threshold would do.
     indices : bool
-        Write (l, i, j) under every square, as functions that take one edge count.
+        Write (l, i, j) under every square, the indices of functions that take one edge.
     figsize : (float, float), optional
-        Width and height in inches; as the network asks if not given.
+        Width and height in inches; if not given they follow from the network.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def plot_network(
     outputs = naming.names_of("out_vars", out_vars, "y", model.width[-1])
     samples = reading.default_samples(model) if x is None else _validate.matrix("x", x, model.width[0])
     scores = edge_scores(model, samples, PLOT_METRICS[metric])
-    kept = [alive & (s >= threshold) for alive, s in zip(reading.living_edges(model), scores, strict=True)]
+    kept = [alive & (s >= threshold) for alive, s in zip(reading.nonzero_edges(model), scores, strict=True)]
     shown = [_strongest(k, s, figsize) for k, s in zip(kept, scores, strict=True)]
     captions = _captions(model, indices)
     captioned = [np.zeros_like(s) for s in shown]
@@ -138,7 +139,7 @@ def _size(figsize: Any) -> tuple[float, float] | None:
 
 
 def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | None) -> Bools:
-    """The edges of each source that get a square: the strongest that there is room for."""
+    """True for the edges of each source that get a square: the strongest ones, as many as fit."""
     widest = geometry.WIDEST if figsize is None else figsize[0] - 2 * _MARGIN
     room = geometry.room_for(kept.shape[0], widest)
     rank = np.argsort(np.argsort(np.where(kept, -scores, np.inf), axis=1, kind="stable"), axis=1)
@@ -146,7 +147,7 @@ def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | N
 
 
 def _captions(model: Views, indices: bool) -> dict[tuple[int, int, int], str]:
-    """What stands under the squares, by layer, source and target."""
+    """Captions under the squares, by layer, source and target."""
     symbols = reading.edge_symbols(model)
     if not indices:
         return {edge: naming.raised(name) for edge, name in symbols.items()}
@@ -160,7 +161,7 @@ def _sheet_for(
     drawn: tuple[list[Bools], list[Bools], Sequence[tuple[int, ...]]],
     figsize: tuple[float, float] | None,
 ) -> tuple[Figure, Axes, Layout]:
-    """A sheet with names and title on it, and the layout of what is drawn between them."""
+    """A figure with names and title, and the layout of the network between them."""
     inputs, outputs, title = names
     shown, captioned, arities = drawn
     widest = geometry.WIDEST if figsize is None else figsize[0] - 2 * _MARGIN
@@ -323,7 +324,7 @@ def _draw_nodes(
 
 
 def _in_square(x: FloatArray, phi: FloatArray) -> FloatArray:
-    """A curve in the unit square, as few points as show it."""
+    """A curve in the unit square, reduced to few points."""
     low, high = float(phi.min()), float(phi.max())
     varies = high - low > 1e-9 * max(abs(low), abs(high))
     up = (phi - low) / (high - low) if varies else np.full_like(phi, 0.5)
@@ -332,7 +333,7 @@ def _in_square(x: FloatArray, phi: FloatArray) -> FloatArray:
 
 
 def _thinned(points: FloatArray, tolerance: float) -> FloatArray:
-    """Leave out points that lie within `tolerance` above or below the line through their neighbours kept.
+    """Leave out points that lie within `tolerance` above or below the line through the kept neighbours.
 
     The curve is split where it is farthest from its chord until no part is too far (Douglas and Peucker).
     """

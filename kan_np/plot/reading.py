@@ -1,4 +1,4 @@
-"""What pictures read from a KAN: samples, curves, which edges there are, and the symbols that they carry."""
+"""The data of figures of a KAN: curves of edges, which edges are not zero, names of symbols."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _POINTS = 201  # of a curve
 
 
 def edge_symbols(model: Views) -> Mapping[tuple[int, int, int], str]:
-    """Names of the symbols that edges carry, by layer, source and subnode."""
+    """Names of the symbols of symbolic edges, by layer, source and subnode."""
     return {place: edge.name for place, edge in model.symbols.items()}
 
 
-def living_edges(model: Views) -> list[NDArray[np.bool_]]:
-    """Which edges are not zero everywhere: bool arrays of shape (n_in, n_subnodes)."""
+def nonzero_edges(model: Views) -> list[NDArray[np.bool_]]:
+    """True for edges that are not zero everywhere: an array of shape (n_in, n_subnodes) for each layer."""
     alive = [
         (coef != 0).any(axis=2) | (weight != 0)
         for coef, weight in zip(model.coef, model.scale_base, strict=True)
