@@ -1,1 +1,1 @@
-"""Many fits: grids in turn, many starts, the choice of a shape, and advice on what came out."""
+"""Training schedules: finer and finer grids, several starts, choice of the network's width, advice."""

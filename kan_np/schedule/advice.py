@@ -1,7 +1,7 @@
-"""What the training and validation errors of a schedule say, in words.
+"""Advice in words after a schedule: whether the model over- or underfits, and what to change.
 
-The order of the knobs is the advice of the authors of arXiv:2404.19756: start small, refine the grid while
-that helps, and only then make the network wider.
+The order of the advice is that of the authors of arXiv:2404.19756: start small, refine the grid while that
+helps, and only then make the network wider.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kan_np.optimize.status import FitResult, FitStatus
 
 
 class Shaped(Protocol):
-    """A model with a shape."""
+    """A model with a width."""
 
     @property
     def width(self) -> list[int]:
@@ -23,7 +23,7 @@ class Shaped(Protocol):
 
 
 class Judged(Protocol):
-    """What is looked at of a stage; see `kan_np.schedule.stage.Stage`."""
+    """The attributes of a stage that the advice depends on; see `kan_np.schedule.stage.Stage`."""
 
     @property
     def model(self) -> Shaped: ...
@@ -41,22 +41,23 @@ class Judged(Protocol):
     def result(self) -> FitResult: ...
 
 
-#: The validation error of the best stage may be so many times its training error before that is overfitting.
+#: The best stage overfits if its validation error is more than this times its training error. This and the
+#: next numbers were chosen by judgement.
 _GAP = 2.0
-#: Where a finer grid still lowered the error much, only a gap of this size is overfitting.
+#: The same factor if a finer grid still lowered the error considerably.
 _LARGE_GAP = 10.0
-#: A finer grid helps where it lowers the error by this factor at least.
+#: A finer grid helps if it lowers the error at least by this factor.
 _GAIN = 1.25
-#: An error of this part of the spread of the labels is that of predicting their mean.
+#: From this fraction of the spread of the labels on an error counts as that of predicting their mean.
 _NOTHING_LEARNT = 0.95
-#: Networks are suggested up to so many parameters a label: beyond it they can fit noise.
+#: Most parameters for each label of a suggested network, so that it cannot fit noise.
 _MOST_PER_LABEL = 0.5
 
 
 def advise(
     stages: Sequence[Judged], n_train: int, *, smoothing: float | str = 0.0, label_spread: float = math.nan
 ) -> str:
-    """Say whether the model under- or overfits and what to try next.
+    """Return sentences on whether the model under- or overfits, and what to try next.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def advise(
     n_train : int
         Training samples.
     smoothing : float or str
-        As it was asked for: what is already done is not advised.
+        The argument of the fits; smoothing is not advised if it is on.
     label_spread : float
         Standard deviation of the training labels; NaN if unknown.
     """
@@ -110,13 +111,13 @@ def _overfitting(best: Judged, n_train: int, smoother: str) -> str:
 
 
 def _nothing_learnt(best: Judged, n_train: int, smoother: str, label_spread: float) -> str:
-    """What to say of a model that predicts held-out samples no better than their mean."""
+    """Advice for a model that predicts held-out samples no better than their mean."""
     beside = "" if math.isnan(label_spread) else f" where the labels have a spread of {label_spread:.2e}"
     told = f"That is no better than the mean of the labels{beside}: nothing was learnt that holds elsewhere. "
     if before_refit(best) < best.val_rmse / _GAP:
         return told + _overfitting(best, n_train, smoother)
     return told + (
-        "Either the inputs do not determine the labels, or the data are out of the start's reach "
+        "Either the inputs do not determine the labels, or the scales of the data are too far from one "
         "(standardise them), or more steps and restarts are needed."
     )
 
@@ -125,10 +126,10 @@ def _underfitting(stages: Sequence[Judged], place: int, n_train: int) -> str:
     best = stages[place]
     width = _larger(best, n_train)
     if best.grid is not None and _grid_pays(stages, place):
-        return f"The grid still pays: try a finer one (G = {2 * best.grid})."
+        return f"A finer grid still lowers the error: try G = {2 * best.grid}."
     told = "It does not overfit"
     if best.grid is not None:
-        told += ", and finer grids no longer help: the shape is the limit, or the noise in the labels"
+        told += ", and finer grids no longer help: the width is the limit, or the noise in the labels"
     if width is None:
         return (
             f"{told}. A larger network would have too many parameters for {n_train} samples: if the error is "
@@ -149,7 +150,7 @@ def _grid_pays(stages: Sequence[Judged], place: int) -> bool:
 
 
 def _larger(best: Judged, n_train: int) -> list[int] | None:
-    """A wider network, or one with a hidden layer, that the samples can carry; None without such."""
+    """A wider network, or one with a hidden layer, that has few enough parameters; None if there is none."""
     width = list(best.model.width)
     most = _MOST_PER_LABEL * n_train * width[-1]
     if len(width) > 2:

@@ -1,19 +1,19 @@
-"""The error of samples that were left out, one at a time, without fitting again.
+"""Leave-one-out cross-validation of a fitted model in a linear approximation, without fitting again.
 
 With A = J^T V J + P half of the Gauss-Newton Hessian at the fitted parameters, V the weights of the samples
-and P that of the smoothing, and H_s = v_s J_s A^-1 J_s^T the influence of a sample on its own outputs, its
-residual would be
+and P that of the smoothing, and H_s = v_s J_s A^-1 J_s^T the influence (leverage) of a sample on its own
+outputs, the residual of the sample in a fit without it would be
 
     (1 - H_s)^-1 r_s
 
-without it, if the model were linear in its parameters. Beside a few hundred samples that were held out this
-sees all that the fit has seen, above all those at the ends, which hold a spline alone: [2,2,1] of order 5,
-G = 50, on Ai(3x) + y^3, data seed 101, had a validation RMSE of 9e-10, 5e-7 by this, and a test RMSE of
-2e-6. On sin x + 7 sin^2 y + z^4 sin x / 10, data seed 100, validation took [3,2,1], G = 50, with 7.7e-9 and
-a test RMSE of 1.0e-6 over [3,4,1], G = 25, with 1.1e-8 and 1.2e-8; by this they have 1.6e-8 and 9.1e-9. It
-is no oracle: where a corner without its sample is unknown, a good model may look bad (Franke's function,
-data seed 100: [2,8,1] and [2,4,1] have 7.8e-5 and 1.3e-5 by this, 6.5e-6 and 4.4e-6 by validation, and test
-RMSE of 2.4e-6 and 1.1e-5).
+if the model were linear in its parameters. Unlike validation by a few hundred held-out samples this uses all
+training samples, also those at the ends of the range, where a spline depends on single samples: [2,2,1] of
+order 5, G = 50, on Ai(3x) + y^3, data seed 101, had a validation RMSE of 9e-10, 5e-7 by this, and a test RMSE
+of 2e-6. On sin x + 7 sin^2 y + z^4 sin x / 10, data seed 100, validation took [3,2,1], G = 50, with 7.7e-9
+and a test RMSE of 1.0e-6 over [3,4,1], G = 25, with 1.1e-8 and 1.2e-8; by this they have 1.6e-8 and 9.1e-9.
+It can also mislead: where one sample alone determines a corner of the domain, a good model may look bad
+(Franke's function, data seed 100: [2,8,1] and [2,4,1] have 7.8e-5 and 1.3e-5 by this, 6.5e-6 and 4.4e-6 by
+validation, and test RMSE of 2.4e-6 and 1.1e-5).
 
 Source: R. D. Cook and S. Weisberg (1982), Residuals and influence in regression, section 2.2.
 """
@@ -33,26 +33,26 @@ from kan_np.objective.smoothing import WEAK
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.training.estimator import Estimator
 
-#: With more residuals those that are held out are many enough, and it would take long: 0.3 s of processor
-#: time for 1000 residuals and 500 parameters.
+#: Most residuals for which this is computed: with more, held-out samples are enough, and it takes long (0.3 s
+#: of processor time for 1000 residuals and 500 parameters).
 MOST_RESIDUALS = 4000
-#: Parts of the mean diagonal of A that are added until it has a factorisation.
+#: Ridges, as fractions of the mean diagonal element of A, that are tried in turn until A can be factorised.
 _RIDGES = (1e-13, 1e-11, 1e-9)
-#: A sample alone cannot have more influence on itself than this.
+#: Largest influence of a sample on itself; at 1 the residual without it is not determined.
 _MOST_INFLUENCE = 1.0 - 1e-9
 
 
 def leave_one_out_rmse(model: Estimator, data: Dataset, smoothing: float | str) -> float:
-    """RMSE of training samples that are left out; NaN where it cannot be told, infinite if not finite.
+    """Leave-one-out RMSE of the training samples; NaN if it cannot be computed, infinite if it overflows.
 
     Parameters
     ----------
     model : Estimator
-        Fitted by least squares.
+        A model that was fitted by least squares.
     data : dict
-        What it was fitted to.
+        The samples of the fit.
     smoothing : float or str
-        With which it was fitted; with other words than "weak" the answer is NaN.
+        The smoothing of the fit; for words other than "weak" the result is NaN.
     """
     x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
     if y.size > MOST_RESIDUALS or (isinstance(smoothing, str) and smoothing != WEAK):

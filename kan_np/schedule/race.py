@@ -1,4 +1,4 @@
-"""What a schedule does with the candidates of every grid: train them, choose one, let it see all samples."""
+"""The steps of a schedule on each grid: train all starts, choose the best, refit it on all samples."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.objective.smoothing import GCV, WEAK
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.schedule.leave_one_out import leave_one_out_rmse
-from kan_np.schedule.restarts import Candidate, Maker, best_of, first_candidates
+from kan_np.schedule.restarts import Maker, Start, best_of, first_starts
 from kan_np.schedule.stage import Stage
 from kan_np.training.cross_validation import NOISELESS, is_underdetermined
 from kan_np.training.diagnosis import data_findings, judge
 from kan_np.training.fit import Callback
 
-#: After these there is nothing to go on from.
+#: A schedule ends after a fit with one of these statuses.
 ENDS = (FitStatus.STOPPED, FitStatus.NON_FINITE)
 
 
 class Race:
-    """The data and options of a schedule, and what is done with the candidates of every grid."""
+    """The data and options of a schedule, and the operations on its starts."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Race:
         holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
         self.all_samples = data if holds_out and refit else None
         self.data = split_validation(data, val_fraction) if holds_out else data
-        # test samples are looked at once a stage, not after every step
+        # the test error is computed once for each stage, not after every step
         self.seen = {key: value for key, value in self.data.items() if not key.startswith("test_")}
         self.n_train = int(self.data["train_input"].shape[0])
         self.options, self.callback = options, callback
@@ -55,14 +55,14 @@ class Race:
         self._found: list[tuple[Stage, list[Finding]]] = []
         self._refitted: list[Stage] = []
         self.stopped = False
-        #: Whether stages stay as they are until `refit` is called.
+        #: Whether stages are refitted by `refit` only, not at once.
         self.refits_later = False
         self.best_score = math.inf
 
-    def start(self, make: Maker, restarts: int, seed: int) -> list[Candidate]:
+    def start(self, make: Maker, restarts: int, seed: int) -> list[Start]:
         restarts = _validate.integer("restarts", restarts, 1)
         with parts_of_one_fit():
-            return first_candidates(make, restarts, seed, self.seen, self.options, self._ask)
+            return first_starts(make, restarts, seed, self.seen, self.options, self._ask)
 
     def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
         """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
@@ -71,10 +71,10 @@ class Race:
         return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
 
     def choose_prior(self, model: KAN) -> None:
-        """Let every fit have a prior if the labels are noisy, as a first fit with one says.
+        """Use a prior in every fit if a first fit with a prior finds that the labels are noisy.
 
-        Without noise validation chooses among finer grids under "weak" (Lennard-Jones from 50 samples, eight
-        data seeds: median 1e-4, with the prior on all grids 4e-4).
+        Without noise validation chooses among finer grids with "weak" smoothing (Lennard-Jones from 50
+        samples, eight data seeds: median test RMSE 1e-4; with the prior on all grids 4e-4).
         """
         options = {**self.options, "smoothing": AUTO_SMOOTHING, "steps": 1, "callback": self._ask}
         with parts_of_one_fit():
@@ -97,37 +97,37 @@ class Race:
             if first.shrinkage > NOISELESS:
                 options["weight_decay"] = AUTO_SMOOTHING
 
-    def train(self, candidates: list[Candidate], grid: int | None) -> list[Candidate]:
-        """Train the candidates in full on a grid; the best comes first."""
-        if self.stopped:  # among the short starts: what they reached is what there is
-            return [candidate if candidate.result else self._unfitted(candidate) for candidate in candidates]
-        trained: list[Candidate] = []
-        for candidate in candidates:
+    def train(self, starts: list[Start], grid: int | None) -> list[Start]:
+        """Train the starts in full on a grid; the best comes first."""
+        if self.stopped:  # the callback stopped during the short starts, which are then the result
+            return [start if start.result else self._unfitted(start) for start in starts]
+        trained: list[Start] = []
+        for start in starts:
             if self.stopped:
                 break
-            model = candidate.model
+            model = start.model
             if grid is not None and isinstance(model, KAN) and model.grid != grid:
                 model = model.refine(grid)
             with parts_of_one_fit():
                 result = model.fit(self.seen, **self.options, callback=self._ask)
-            trained.append(Candidate(candidate.number, model, result))
+            trained.append(Start(start.number, model, result))
         return best_of(trained, len(trained))
 
-    def _unfitted(self, candidate: Candidate) -> Candidate:
-        """A candidate that was to be fitted when the callback asked to stop: one iteration, and a result."""
+    def _unfitted(self, start: Start) -> Start:
+        """A start that was not fitted before the callback asked to stop, fitted for one iteration."""
         options = {**self.options, "steps": 1, "callback": lambda progress: True}
         with parts_of_one_fit():
-            return Candidate(candidate.number, candidate.model, candidate.model.fit(self.seen, **options))
+            return Start(start.number, start.model, start.model.fit(self.seen, **options))
 
-    def stage(self, candidate: Candidate) -> Stage:
-        """The stage of a trained candidate, refitted on all samples where some were held out."""
-        model, result = candidate.model, candidate.result
+    def stage(self, start: Start) -> Stage:
+        """The stage of a trained start, refitted on all samples where some were held out."""
+        model, result = start.model, start.result
         assert result is not None  # noqa: S101  train sets it
-        is_best, self.best_score = candidate.score < self.best_score, min(candidate.score, self.best_score)
+        is_best, self.best_score = start.score < self.best_score, min(start.score, self.best_score)
         return self._stage(model, result, is_best and not self.refits_later)
 
     def refit(self, stage: Stage) -> Stage:
-        """The stage of a model that was not refitted, after that."""
+        """The stage after its model was refitted on all samples."""
         return self._stage(stage.model, stage.result, True)
 
     def expected_error(self, stage: Stage) -> float:
@@ -178,8 +178,8 @@ class Race:
 
     def _refit_options(self, model: KAN | MLP, result: FitResult) -> dict[str, Any]:
         options = {**self.options, "opt": result.opt, "callback": self._ask}
-        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it begins anew
-            options["update_grid"] = False  # a move could lose more than the new samples bring
+        if isinstance(model, KAN) and math.isfinite(result.shrinkage):  # else it starts from a constant
+            options["update_grid"] = False  # moving the grids could lose more than the added samples gain
         if options.get("smoothing") == GCV:
             options["smoothing"] = result.smoothing
         return options

@@ -1,4 +1,4 @@
-"""Many short starts, of which the best few are carried on: successive halving.
+"""Restarts: many short fits from random parameters, of which the best few are continued (successive halving).
 
 Source: K. Jamieson and A. Talwalkar (2016), Non-stochastic best arm identification and hyperparameter
 optimization, AISTATS, algorithm 1; here the budget of a round is its grid.
@@ -22,13 +22,14 @@ from kan_np.optimize import OPTIMIZERS, check_optimizer, choose_optimizer
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.training.fit import Callback
 
-#: Short starts for each start that is trained in full.
+#: Number of short fits for each fit that is continued; chosen by judgement.
 STARTS_PER_RESTART = 6
-#: Samples that a short start sees.
+#: Most training samples of a short fit; chosen by judgement.
 SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31
 
-#: Iterations of a short start: of optimizers whose steps are several, and of those whose steps are one.
+#: Iterations of a short fit: of optimizers with several iterations in a step, and of those with one. Chosen
+#: by judgement.
 _SHORT_ITERATIONS, _SHORT_STEPS = 40, 16
 
 Model = KAN | MLP
@@ -36,8 +37,8 @@ Maker = Callable[[int, np.random.Generator], Model]
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A start that is still in the race."""
+class Start:
+    """One random start of a schedule: its number, its model, and the result of its last fit."""
 
     number: int
     model: Model
@@ -57,36 +58,36 @@ class Candidate:
         return None if self.result is None else self.result.status
 
 
-def first_candidates(
+def first_starts(
     make: Maker,
     restarts: int,
     seed: int,
     dataset: Dataset,
     options: dict[str, Any],
     callback: Callback | None,
-) -> list[Candidate]:
-    """Return the starts that are worth training in full: one, or the best `restarts` of many short fits.
+) -> list[Start]:
+    """Return the starts to be trained in full: one, or the best `restarts` of many short fits.
 
     Parameters
     ----------
     make : callable
         (number, generator) -> untrained model.
     restarts : int
-        With 1 there is nothing to choose from, and no short fit.
+        Number of starts to return; with 1 there are no short fits.
     seed : int
         The generators of the starts are spawned from it.
     dataset : dict
-        Short fits see some of its training samples only.
+        The data; short fits use some of its training samples only.
     options : dict
-        Of the full fits; short ones keep all but the number of steps, the callback and the smoothing.
+        Options of the full fits; short ones use all but the number of steps, the callback and the smoothing.
     callback : callable
-        Returning True ends the race; what was fitted so far is returned.
+        Returning True ends the search; the starts that were fitted so far are returned.
     """
     if restarts == 1:
-        return [Candidate(0, make(0, generators(seed, 1)[0]))]
-    # short fits to few samples would go through their noise
+        return [Start(0, make(0, generators(seed, 1)[0]))]
+    # short fits without a prior would fit the noise of few samples
     if AUTO_SMOOTHING in (options.get("smoothing"), options.get("weight_decay")):
-        return [Candidate(number, make(number, g)) for number, g in enumerate(generators(seed, restarts))]
+        return [Start(number, make(number, g)) for number, g in enumerate(generators(seed, restarts))]
     training = _few_samples(dataset, seed)
     short = {**options, "callback": callback}
     if short.get("smoothing") == GCV:
@@ -95,7 +96,7 @@ def first_candidates(
     for number, generator in enumerate(generators(seed, STARTS_PER_RESTART * restarts)):
         model = make(number, generator)
         short["steps"] = min(_short_steps(options, model.n_params), options["steps"])
-        fitted.append(Candidate(number, model, model.fit(training, **short)))
+        fitted.append(Start(number, model, model.fit(training, **short)))
         if fitted[-1].status is FitStatus.STOPPED:
             break
     return best_of(fitted, restarts)
@@ -108,14 +109,14 @@ def _short_steps(options: dict[str, Any], n_params: int) -> int:
     return _SHORT_STEPS if several == 1 else -(-_SHORT_ITERATIONS // several)
 
 
-def best_of(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
-    """The `n` candidates with the lowest score, ended ones last; ties go to the earlier start."""
+def best_of(starts: Sequence[Start], n: int) -> list[Start]:
+    """The `n` starts with the lowest score, ended ones last; ties go to the earlier start."""
     ended = FitStatus.NON_FINITE
-    return sorted(candidates, key=lambda c: (c.status is ended, c.score, c.number))[:n]
+    return sorted(starts, key=lambda c: (c.status is ended, c.score, c.number))[:n]
 
 
 def _few_samples(dataset: Dataset, seed: int) -> Dataset:
-    """Training samples for the short starts: enough to tell good ones from bad ones, and no more."""
+    """The training samples of the short fits: a random choice of at most `SHORT_SAMPLES`."""
     training = {key: dataset[key] for key in ("train_input", "train_label", "train_weight") if key in dataset}
     scaler = {"scaler": dataset["scaler"]} if "scaler" in dataset else {}
     n = training["train_input"].shape[0]

@@ -1,4 +1,4 @@
-"""Training through a list of grids, as a sweep does it: coarse first, refine, go on, keep every stage."""
+"""fit_schedule: train a KAN on a coarse grid, then refine and continue, and keep the model of every grid."""
 
 from __future__ import annotations
 
@@ -42,51 +42,51 @@ def fit_schedule(
     fit_options: dict[str, Any] | None = None,
     **model_options: Any,
 ) -> Schedule:
-    """Train a KAN through `grids`, each model starting as the refined one before it.
+    """Train a KAN on each of `grids` in turn, each model starting from the previous one, refined.
 
-    Grid extension is section 2.4 of arXiv:2404.19756. Stages are chosen by validation samples: those of the
-    dataset, or a part of its training samples that is held out here.
+    This is grid extension, section 2.4 of arXiv:2404.19756. The best stage is chosen by validation samples:
+    those of the dataset, or a part of its training samples that is held out here.
 
     Parameters
     ----------
     width : sequence of int or pairs, or "auto"
-        As for ``KAN``. With "auto", or None, validation chooses the shape, from an additive model to two
-        hidden layers with at most half a parameter a training label; the last choice, among three, also looks
-        at the error of training samples left out (`kan_np.schedule.shapes`).
+        As for ``KAN``. With "auto", or None, the width is chosen by validation, from an additive model to two
+        hidden layers with at most half a parameter for each training label; the last choice, among three,
+        also uses the leave-one-out error of training samples (`kan_np.schedule.shapes`).
     dataset : dict
         As for ``KAN.fit``.
     grids : sequence of int
-        Increasing numbers of intervals. With "auto" those that have too many parameters for a shape give way
-        to the finest grid that has not.
+        Increasing numbers of intervals. With "auto" grids with too many parameters for a width are replaced
+        by the finest one within the bound.
     k : int, optional
-        Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the shape.
+        Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the width.
     opt : {"auto", "LM", "LBFGS"} or str
-        Optimizer of ``KAN.fit``; "auto" may take another one on finer grids.
+        Optimizer of ``KAN.fit``; "auto" may choose another one on finer grids.
     steps : int
-        Steps on every grid. With "auto" that is for shapes that are tried; the two best are
-        then trained again with four times as many.
+        Steps on every grid. With "auto" this is for all widths that are tried; the two best are then
+        trained again with four times as many.
     restarts : int, optional
-        By default 1, with "auto" 4. With n above 1, 6 n short starts are made on the first grid, the
-        best n of them are trained in full
-        there and on the second grid, and the best n/2, n/4, ... of those on the grids that follow (successive
-        halving). Every `Stage` is the best of its grid. Seeds are spawned from `seed`.
+        By default 1, with "auto" 4. With n above 1, 6 n short fits are made on the first grid, the best n of
+        them are trained in full there and on the second grid, and the best n/2, n/4, ... of those on the
+        following grids (successive halving). Every `Stage` is the best of its grid. Seeds are spawned from
+        `seed`.
     seed : int
     val_fraction : float
-        Share of the training samples that is held out if the dataset has no validation samples; 0 holds
-        out nothing, and stages are then chosen by training RMSE. Which samples does not depend on `seed`, so
-        that several seeds can be compared.
+        Fraction of the training samples that is held out if the dataset has no validation samples. With 0 the
+        best stage is chosen by training RMSE. The choice of samples does not depend on `seed`, so that
+        results of several seeds can be compared.
     refit : bool
-        Where samples were held out here: train the model of a stage that is the best so far for at most
-        ``steps`` more steps on all samples, after its validation RMSE was taken. The next grid starts from
-        the model before that. With "auto" this is done for the models of the last choice alone.
+        If samples were held out here: whether the model of a stage that is the best so far is trained for at
+        most ``steps`` more steps on all samples, after its validation RMSE was computed. The next grid starts
+        from the model before that refit. With "auto" only the models of the last choice are refitted.
     init : str, optional
-        Start of ``KAN``; by default all of them in turn with restarts, else "pykan".
+        Initialisation of ``KAN``; by default all of them in turn with restarts, else "pykan".
     smoothing : float, "weak" or "gcv"
-        As for ``KAN.fit``. "weak" acts with "LM" alone.
+        As for ``KAN.fit``. "weak" has an effect with "LM" only.
     callback : callable
         As for ``KAN.fit``; returning True ends the stage and the schedule.
     on_stage : callable
-        Called with each `Stage` as soon as it is there, with "auto" also with those of shapes that are not
+        Called with each `Stage` as soon as it is trained, with "auto" also with those of widths that are not
         chosen.
     fit_options : dict
         Further arguments of ``KAN.fit``, such as ``{"lamb": 1e-3}``.
@@ -96,15 +96,14 @@ def fit_schedule(
     Returns
     -------
     Schedule
-        A list of `Stage`, one a grid (fewer when a fit was stopped or became non-finite), with ``.best``,
-        ``.advice`` and ``.summary()``. With "auto" all are of the chosen shape, and ``.shapes`` is what was
-        tried.
+        A list of `Stage`, one for each grid (fewer if a fit was stopped or became non-finite), with
+        ``.best``, ``.advice`` and ``.summary()``. With "auto" all have the chosen width, and ``.shapes``
+        lists the widths that were tried.
 
     Raises
     ------
     ValueError
-        For grids that do not increase, for "auto" with nothing to validate by, and as ``KAN`` and
-        ``KAN.fit``.
+        For grids that do not increase, for "auto" without validation samples, and as ``KAN`` and ``KAN.fit``.
 
     Examples
     --------
@@ -133,7 +132,7 @@ def fit_schedule(
         has_base = model_options.get("base_fun") != "zero"
         schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
     else:
-        given: Any = width  # another word is refused with the other nonsense
+        given: Any = width  # other words are refused by the check of the width
         schedule = plan.train(given, 3 if k is None else k, grids)
     plan.warn_of(schedule)
     return schedule
@@ -141,7 +140,7 @@ def fit_schedule(
 
 @dataclass(frozen=True)
 class _Plan:
-    """The arguments of `fit_schedule` but for shape, order and grids."""
+    """The arguments of `fit_schedule` except width, order and grids."""
 
     dataset: Dataset
     options: dict[str, Any]
@@ -160,14 +159,14 @@ class _Plan:
     def try_shape(
         self, width: list[int], k: int, grids: list[int], *, steps_factor: int, final: bool
     ) -> Schedule:
-        """Train a shape that competes with others."""
+        """Train one of the widths among which validation chooses."""
         options = {**self.options, "steps": steps_factor * self.options["steps"]}
         own = replace(self, options=options, refits_later=not final)
-        # few samples a parameter are no reason for a prior where validation has taken the shape
+        # no prior because of few samples for each parameter, since validation chooses the width
         return own.train(width, k, grids, may_have_prior=len(width) == 2)
 
     def error(self, schedule: Schedule) -> float:
-        """What is to be expected of the best stage, which sees all samples from now on if it had not."""
+        """The estimated error of the best stage; it is refitted on all samples first if it was not before."""
         race = next(race for known, race in self.races if known is schedule)
         number = min(range(len(schedule)), key=lambda number: schedule[number].score)
         if race.refits_later and race.all_samples is not None and not race.stopped:
@@ -188,7 +187,7 @@ class _Plan:
         *,
         may_have_prior: bool = True,
     ) -> Schedule:
-        """Train a shape through its grids."""
+        """Train a network of one width on all grids in turn."""
         shape = Shape.parse(width, self.model_options.get("mult_arity", 2))
         shape.check_memory(grids[-1], 0)  # before the coarser ones are trained
         inits = (
@@ -208,19 +207,19 @@ class _Plan:
         has_base = self.model_options.get("base_fun") != "zero"
         if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
             race.choose_prior(make(0, generators(self.seed, 1)[0]))
-        candidates = race.start(make, self.restarts, self.seed)
+        starts = race.start(make, self.restarts, self.seed)
         spread = label_spread(race.data["train_label"])
         schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)
         for grid in grids:
-            candidates = race.train(candidates, grid)
-            stage = race.stage(candidates[0])
+            starts = race.train(starts, grid)
+            stage = race.stage(starts[0])
             schedule.append(stage)
             if self.on_stage is not None:
                 self.on_stage(stage)
             if race.stopped or stage.status in ENDS:
                 break
-            if grid != grids[0]:  # the coarsest grid says too little about what a start becomes on fine ones
-                candidates = candidates[: (len(candidates) + 1) // 2]
+            if grid != grids[0]:  # results on the coarsest grid say too little about results on fine ones
+                starts = starts[: (len(starts) + 1) // 2]
         self.races.append((schedule, race))
         return schedule
 
@@ -239,7 +238,7 @@ def fit_mlp(
     callback: Callback | None = None,
     fit_options: dict[str, Any] | None = None,
 ) -> Stage:
-    """Train an MLP by the rules of `fit_schedule`: the baseline gets the same restarts and the same split.
+    """Train an MLP by the rules of `fit_schedule`, with the same restarts and the same split.
 
     Parameters
     ----------
@@ -248,9 +247,9 @@ def fit_mlp(
     activation : str
         As for ``MLP``.
     opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
-        As for `fit_schedule`: with n restarts the best n of 6 n short starts are trained for all steps. With
-        fewer than three training labels a parameter and noise in them, as a first short fit says, weights
-        are kept small by ``weight_decay="auto"`` of ``MLP.fit``, and all n starts are fitted in full.
+        As for `fit_schedule`: with n restarts the best n of 6 n short fits are continued for all steps. If
+        there are fewer than three training labels for each parameter, and a first short fit finds noise in
+        them, all n starts are trained in full with ``weight_decay="auto"`` of ``MLP.fit``.
 
     Returns
     -------
@@ -277,14 +276,14 @@ def fit_mlp(
     options = _with_own({"opt": opt, "steps": steps}, fit_options)
     race = Race(width, dataset, options, val_fraction, refit, callback)
     race.choose_weight_decay(make(0, generators(seed, 1)[0]))
-    candidates = race.train(race.start(make, restarts, seed), None)
-    stage = race.stage(candidates[0])
+    starts = race.train(race.start(make, restarts, seed), None)
+    stage = race.stage(starts[0])
     race.warn_of(stage)
     return stage
 
 
 def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
-    """Options of every fit: those with a name of their own here, and further ones."""
+    """Options of every fit: those that are arguments here, and those of `fit_options`."""
     twice = sorted({*own, "callback"} & set(fit_options or {}))
     if twice:
         raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")

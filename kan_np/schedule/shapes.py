@@ -1,23 +1,24 @@
-"""Choosing the shape of a network by validation: a ladder from additive models to two hidden layers.
+"""Choice of the width of a network by validation: from additive models to two hidden layers.
 
-Every rung is a shape that goes through the grids of a schedule with several starts. Cheap rungs come first:
+Widths are tried in the order of this list (the ladder), each with all grids of a schedule and several starts:
 
     [n, m]                    the additive model, with every spline order
     [n, w, m]                 w = 1, 2, 4, 8, 16
     [n, w, m, m]              w = 2, 4, 8: functions of functions
     [n, w, w, m]              w = 2, 3, 4, 6, 8
 
-A ladder is left after two rungs in a row that lower the validation error by no more than its noise, and those
-with two hidden layers are only climbed where one hidden layer paid. Networks have at most half a parameter a
-training label; the finest grid of a rung is the finest that this allows. Where the order is open the rungs
-have the highest, and the best shape is tried with the others in the end. The two that validate best are
-trained again with more steps. These and the best rung see, if the schedule does so, the samples that were
-held out, and the lowest error is chosen: the root of the mean square of that of validation and of that of all
-training samples, each left out (`kan_np.schedule.leave_one_out`).
+A line of the list is left after two widths in a row that lower the validation error by no more than its
+noise, and lines with two hidden layers are only tried if one hidden layer was better than none. Networks have
+at most half a parameter for each training label; this also bounds the finest grid of a width. If the spline
+order is not given, all widths are tried with the highest, and the best one with the other orders at the end.
+The two with the lowest validation error are trained again with more steps. These two and the best one before
+are refitted on all samples, if the schedule does that, and the one with the lowest error is chosen: the root
+mean square of the validation error and of the leave-one-out error of the training samples
+(`kan_np.schedule.leave_one_out`).
 
-Smooth functions want a high order and a trained-out fit rather than fine grids: Franke's function from 1000
-samples, [2,10,1], G = 10, test RMSE over the spread on data seeds 100 and 101: order 3 with 200 steps 1.5e-4,
-order 5 with 50 steps 3.6e-5, with 200 steps 1.5e-5 and 1.0e-5.
+Smooth functions need a high order and many steps rather than fine grids: Franke's function from 1000 samples,
+[2,10,1], G = 10, test RMSE over the spread on data seeds 100 and 101: order 3 with 200 steps 1.5e-4, order 5
+with 50 steps 3.6e-5, with 200 steps 1.5e-5 and 1.0e-5.
 """
 
 from __future__ import annotations
@@ -36,41 +37,42 @@ from kan_np.edges.bspline import MAX_ORDER
 from kan_np.optimize.status import FitStatus
 from kan_np.schedule.stage import Schedule, TriedShape
 
-#: The word for a shape that is chosen here; None means the same.
+#: ``width="auto"``: the width is chosen here; None means the same.
 AUTO_WIDTH = "auto"
-#: Spline orders that are tried where none is given: splines of pykan, and the smoothest there are.
+#: Spline orders that are tried if none is given: pykan's default, and the highest order.
 ORDERS = (3, 5)
-#: Restarts where none are given: of 24 short starts the best four.
+#: Restarts if none are given: the best four of 24 short fits are continued.
 RESTARTS = 4
-#: The chosen shape is trained with so many times the steps of the rungs.
+#: The finalists are trained with this many times the steps of the others.
 FINAL_STEPS = 4
 
 _ONE_HIDDEN = (1, 2, 4, 8, 16)
 _COMPOSED = (2, 4, 8)
 _TWO_HIDDEN = (2, 3, 4, 6, 8)
 _PATIENCE = 2
-#: Shapes that are trained out: after few steps the second is often as good (exp(-x) sin 3y cos 2z, data seed
-#: 100: validation errors of 1.2e-5 and 2.7e-5).
+#: Widths that are trained with more steps: after few steps the second is often as good (exp(-x) sin 3y cos
+#: 2z, data seed 100: validation errors of 1.2e-5 and 2.7e-5).
 _FINALISTS = 2
-#: At most so many parameters a training label: beyond it networks can fit noise.
+#: Most parameters for each training label, so that networks cannot fit noise; chosen by judgement.
 _MOST_PER_LABEL = 0.5
-#: A grid that the bound leaves out gives way to the finest within it, where that is finer by this factor.
+#: A grid above the bound is replaced by the finest grid within it, if that is finer than the previous grid by
+#: this factor; chosen by judgement.
 _FINER = 1.25
-#: A root of a mean of n squares has a standard error of about this over the root of n, in parts of itself, if
-#: the errors have heavy tails: sqrt((kurtosis - 1) / 4 n) with a kurtosis of 37.
+#: Relative standard error of an RMSE of n samples, times the root of n: sqrt((kurtosis - 1) / 4) with a
+#: kurtosis of 37, for errors with heavy tails.
 _NOISE = 3.0
 
 
 class Trainer(Protocol):
-    """What trains the shapes."""
+    """The interface by which the search trains networks of a width."""
 
     def try_shape(
         self, width: list[int], k: int, grids: list[int], /, *, steps_factor: int, final: bool
     ) -> Schedule:
-        """Train a shape through its grids; only the final ones see the samples that were held out."""
+        """Train a network of one width on its grids; final ones may be refitted on all samples."""
 
     def error(self, schedule: Schedule, /) -> float:
-        """What is to be expected of its best stage, which sees all samples from now on."""
+        """The estimated error of its best stage, which is refitted on all samples first."""
 
 
 def choose_shape(
@@ -81,12 +83,12 @@ def choose_shape(
     k: int | None,
     has_base: bool,
 ) -> Schedule:
-    """Let validation choose the shape, and the order if it is open.
+    """Return the schedule of the width, and of the order if `k` is None, that validation chooses.
 
     Raises
     ------
     ValueError
-        With nothing to validate by, and for a dataset that is none.
+        Without validation samples, and for an invalid dataset.
     """
     n_in, n_out = (_n_columns(dataset, name) for name in ("train_input", "train_label"))
     data = without_idle_samples(check_dataset(dataset, n_in, n_out))
@@ -97,8 +99,8 @@ def choose_shape(
         n_val = n_train - _rows(split_validation(data, share), "train_input")
     if n_val == 0:
         raise ValueError(
-            f"width is {AUTO_WIDTH!r} with nothing to validate by; expected validation samples in the "
-            "dataset or a val_fraction above 0. Otherwise give a shape such as [2, 5, 1]."
+            f"width is {AUTO_WIDTH!r} without validation samples; expected validation samples in the "
+            "dataset or a val_fraction above 0. Otherwise give a width such as [2, 5, 1]."
         )
     orders = ORDERS if k is None else (_validate.integer("k", k, 0, MAX_ORDER),)
     ladder = Ladder(n_in, n_out, n_train * n_out, n_val, grids, orders, int(has_base), trainer)
@@ -118,19 +120,19 @@ def _rows(data: Dataset, name: str) -> int:
 
 @dataclass
 class Ladder:
-    """A search for a shape, and what it has seen.
+    """A search for the best width, and its results so far.
 
     Parameters
     ----------
     n_in, n_out : int
     n_labels : int
-        Training labels that bound the parameters.
+        Number of training labels, which bounds the number of parameters.
     n_val : int
-        Samples that validate.
+        Number of validation samples.
     grids : sequence of int
     orders : sequence of int
     n_extra : int
-        Parameters of an edge besides its G + k coefficients.
+        Number of parameters of an edge besides its G + k coefficients.
     trainer : Trainer
     """
 
@@ -148,11 +150,11 @@ class Ladder:
     _chosen: TriedShape | None = None
 
     def climb(self) -> Schedule:
-        """The schedule of the shape that validation chooses."""
+        """The schedule of the width that validation chooses."""
         flat = [self.n_in, self.n_out]
         for k in self.orders:
             self._try(flat, k)
-        if self._best is None:  # too few samples for the bound: the least there is
+        if self._best is None:  # no width is within the bound: the smallest one
             self._try(flat, min(self.orders), bounded=False)
         if self._rungs([self.n_in, w, self.n_out] for w in _ONE_HIDDEN):
             self._rungs([self.n_in, w, self.n_out, self.n_out] for w in _COMPOSED)
@@ -160,7 +162,7 @@ class Ladder:
         return self._finish()
 
     def _rungs(self, widths: Iterable[list[int]]) -> bool:
-        """Climb one kind of shapes; whether one of them was better than all before."""
+        """Try the widths of one line of the list; return whether one was better than all before."""
         paid, failures = False, 0
         for width in widths:
             orders = [k for k in sorted(self.orders) if self._grids(width, k)]
@@ -171,7 +173,7 @@ class Ladder:
         return paid
 
     def _try(self, width: list[int], k: int, *, bounded: bool = True) -> bool:
-        """Train a shape; whether it lowers the validation error by more than the noise of that."""
+        """Train a width; return whether it lowers the validation error by more than the noise of that."""
         grids = self._grids(width, k) if bounded else [self.grids[0]]
         if not grids or self.stopped:
             return False
@@ -187,11 +189,11 @@ class Ladder:
 
     @property
     def noise(self) -> float:
-        """Validation errors whose ratio is below this factor cannot be told apart."""
+        """Ratio up to which two validation errors do not differ significantly."""
         return 1.0 + _NOISE / math.sqrt(self.n_val)
 
     def _grids(self, width: list[int], k: int) -> list[int]:
-        """Grids with which a shape stays within the bound."""
+        """Grids with which a width stays within the bound on parameters."""
         n_edges = sum(a * b for a, b in zip(width[:-1], width[1:], strict=True))
         finest = int(_MOST_PER_LABEL * self.n_labels) // n_edges - k - self.n_extra
         grids = [grid for grid in self.grids if grid <= finest]
@@ -200,7 +202,7 @@ class Ladder:
         return grids
 
     def _finish(self) -> Schedule:
-        """Try the chosen shape with the other orders, and train the best ones out."""
+        """Try the chosen width with the other orders, and train the best ones with more steps."""
         if self._best is None or self._chosen is None:
             raise AssertionError("the first rung is always trained")
         width, tried_order = list(self._chosen.width), self._chosen.k
@@ -217,7 +219,7 @@ class Ladder:
                 break
             final = self._train_out(finalist)
             error = math.inf if self.stopped else self.trainer.error(final)
-            # the chosen shape may be as good as it was; another one has to be better than that
+            # the chosen width may be worse within the noise; another one has to be better than the noise
             if error < least * (self.noise if finalist is chosen else 1.0 / self.noise):
                 best, least = final, error
         best.shapes = tuple(self.tried)

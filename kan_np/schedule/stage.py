@@ -1,4 +1,4 @@
-"""A trained model of a schedule, and the list of them with the choice among them."""
+"""Results of schedules: a stage for every grid, and the list of stages with its best one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ class Stage:
         None for an MLP.
     n_params : int
     train_rmse, val_rmse, test_rmse : float
-        NaN where there are no such samples. After a refit (see `fit_schedule`) train and test RMSE belong to
-        `model`, the validation RMSE to the model before it, which had not seen those samples.
+        NaN where there are no such samples. After a refit (see `fit_schedule`) train and test RMSE are those
+        of `model`, the validation RMSE is that of the model before the refit, which was not trained on those
+        samples.
     wall_s : float
         Seconds from the start of the schedule, all starts included, to the end of this stage.
     result : FitResult
-        History and status of this stage's fit; test samples are not in it, they are looked at in the end.
+        History and status of this stage's fit; without test errors, which are computed at the end only.
     """
 
     model: KAN | MLP
@@ -65,15 +66,14 @@ class Stage:
 
     @property
     def score(self) -> float:
-        """What stages are chosen by: validation RMSE, without validation samples training RMSE; lower
-        wins."""
+        """The error by which stages are chosen: validation RMSE, or training RMSE if there is none."""
         score = self.train_rmse if math.isnan(self.val_rmse) else self.val_rmse
         return math.inf if math.isnan(score) else score
 
 
 @dataclass(frozen=True)
 class TriedShape:
-    """A shape that a schedule tried before it chose one.
+    """A width and spline order that a schedule tried before it chose one.
 
     Attributes
     ----------
@@ -81,9 +81,9 @@ class TriedShape:
     k : int
         Spline order.
     grid : int or None
-        The best of its grids.
+        The best of the grids with this width.
     n_params : int
-        With that grid.
+        Number of parameters with that grid.
     score : float
         Validation RMSE with that grid.
     """
@@ -96,22 +96,22 @@ class TriedShape:
 
 
 class Schedule(list[Stage]):
-    """Stages of a schedule, coarse grids first: a list with a choice.
+    """The stages of a schedule, coarse grids first: a list with its best stage and advice.
 
     Parameters
     ----------
     stages : iterable of Stage
     n_train : int
-        Samples that the stages were trained on before any refit.
+        Number of training samples before any refit.
     smoothing : float or str
-        As it was asked for.
+        The argument of the fits.
     label_spread : float
         Standard deviation of the training labels; NaN if unknown.
 
     Attributes
     ----------
     shapes : tuple of TriedShape
-        Where the schedule chose the shape itself: what it tried, in that order, the chosen one among them.
+        If the schedule chose the width itself: all widths that it tried, in that order, with the chosen one.
     """
 
     def __init__(

@@ -193,7 +193,7 @@ class FakeStage:
         ),
         (
             [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(5, 1e-3, 1.1e-3, 60)],
-            ["still pays", "G = 10"],
+            ["still lowers the error", "G = 10"],
         ),
         (
             [FakeStage(3, 1e-2, 1e-2, 50), FakeStage(5, 9e-3, 9.5e-3, 60)],
@@ -226,14 +226,19 @@ def test_advice_names_the_case_and_the_knob(stages, words):
             [FakeStage(3, 1e-2, 5e9, 50)],
             {},
             ["no better than the mean", "It overfits"],
-            ["shape is the limit"],
+            ["width is the limit"],
         ),
-        ([FakeStage(3, 0.99, 0.99, 50)], {}, ["no better than the mean", "standardise"], ["grid still pays"]),
+        (
+            [FakeStage(3, 0.99, 0.99, 50)],
+            {},
+            ["no better than the mean", "standardise"],
+            ["finer grid still lowers"],
+        ),
         (
             [FakeStage(3, np.inf, np.inf, 50), FakeStage(5, np.inf, np.inf, 60)],
             {"label_spread": np.nan},
             ["no better than the mean"],
-            ["grid still pays", "not trained out", "does not overfit"],
+            ["finer grid still lowers", "not trained out", "does not overfit"],
         ),
         # what is already done is not advised
         ([FakeStage(3, 1e-4, 1e-2, 50)], {"smoothing": "gcv"}, ["It overfits", "more samples"], ["gcv"]),

@@ -111,7 +111,7 @@ def test_two_outputs():
 @pytest.mark.parametrize(
     ("width", "options", "error", "says"),
     [
-        ("auto", {"val_fraction": 0}, ValueError, "nothing to validate by"),
+        ("auto", {"val_fraction": 0}, ValueError, "without validation samples"),
         ("best", {}, TypeError, "width"),
         ("auto", {"k": 9}, ValueError, "k is 9"),
         ("auto", {"grids": (5, 3)}, ValueError, "increasing"),
