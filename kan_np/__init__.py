@@ -1,7 +1,7 @@
 """Kolmogorov-Arnold networks on NumPy, Numba and SciPy.
 
-The public names stand in `__init__.pyi`. Each is imported when it is first used: whoever asks for a dataset
-need not wait for a compiler.
+The public names are listed in `__init__.pyi`. Each is imported when it is first used, so that a program that
+only makes datasets does not load the compiler.
 """
 
 import lazy_loader

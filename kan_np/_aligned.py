@@ -1,8 +1,8 @@
-"""Arrays that begin at the start of a cache line.
+"""Arrays that are aligned to cache lines.
 
-Vectors of eight numbers are as long as a cache line. NumPy begins arrays at any multiple of 16 bytes; then
-every vector lies in two lines, and a kernel takes up to a third longer, in one run of a program and not in
-the next.
+Vectors of eight float64 are as long as a cache line. NumPy aligns arrays to 16 bytes only; where a vector
+lies in two cache lines kernels take up to a third longer, in some runs of a program and not in others
+(benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NUMBERS = 8  # in a line
 
 
 def arrays(*shapes: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """Arrays of these shapes as `numpy.empty` makes them, in one piece of memory.
+    """Uninitialised arrays of these shapes in one block of memory, each aligned to a cache line.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def arrays(*shapes: tuple[int, ...]) -> list[NDArray[np.float64]]:
     sizes = [math.prod(shape) for shape in shapes]
     starts = list(accumulate((-(-size // _NUMBERS) * _NUMBERS for size in sizes), initial=_NUMBERS))
     room = np.empty(starts[-1])
-    # one address for all: asking for it takes longer than making an array
+    # one block for all arrays, since reading its address takes longer than making an array
     first = -room.ctypes.data % LINE // room.itemsize - _NUMBERS
     return [
         room[first + start : first + start + size].reshape(shape)

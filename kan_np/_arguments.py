@@ -1,4 +1,4 @@
-"""Arguments that other libraries call otherwise, or do not leave to the library: what to do instead."""
+"""Hints for keyword arguments of pykan, scikit-learn and others that do not exist in kan_np."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 _STEP_LENGTH = "leave it out: the optimizer finds the length of every step by itself"
 _ALL_SAMPLES = "leave it out: every step uses all training samples; a dataset with fewer rows is faster"
 _LOSS = "leave it out: the loss is the mean squared error, weighted by dataset['train_weight'] if given"
-_STEPS = "say it with fit(steps=...)"
+_STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
 _MEASURES = "the RMSE of training, test_* and val_* samples is in the result; callback=f sees every iteration"
 _PICTURES = "draw the model with model.plot(), after the fit or in callback=f"
@@ -23,7 +23,7 @@ _POLES = "leave it out: poles of symbols are kept away from the samples without 
 _FILES = "leave it out: nothing is written until model.save(path)"
 _EDGES = "leave it out: edges become symbols by model.fix_symbolic and model.auto_symbolic"
 
-#: What pykan, scikit-learn and others call things, by the function that is called.
+#: Keywords of other libraries for `fit`, with what to do instead.
 FIT = {
     "lr": _STEP_LENGTH,
     "learning_rate": _STEP_LENGTH,
@@ -45,18 +45,19 @@ FIT = {
     "beta": _PICTURES,
     "singularity_avoiding": _POLES,
     "y_th": _POLES,
-    "optimizer": "say it with fit(opt=...)",
+    "optimizer": "use fit(opt=...)",
     "epochs": _STEPS,
     "n_epochs": _STEPS,
     "max_iter": _STEPS,
-    "weight_decay": "say it with fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
-    "alpha": "say it with fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
+    "weight_decay": "use fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
+    "alpha": "use fit(lamb=...), of an MLP fit(weight_decay=...), of a KAN fit(smoothing=...)",
     "validation_data": "put val_input and val_label into the dataset, or use split_validation(dataset)",
     "sample_weight": "put it into the dataset as train_weight",
     "X": "give a dataset, as fit(dataset_from_arrays(X, y))",
     "y": "give a dataset, as fit(dataset_from_arrays(X, y))",
 }
-#: Keywords of fits too: `fit_schedule` and `fit_mlp` hand what they do not know to the model.
+#: Those for models; keywords for fits are included, since `fit_schedule` and `fit_mlp` pass options to the
+#: model.
 MODEL = FIT | {
     "device": _PLACE,
     "dtype": _PLACE,
@@ -67,31 +68,31 @@ MODEL = FIT | {
     "save_act": "leave it out: values on edges are computed where they are asked for",
     "first_init": "leave it out: a model has its starting parameters when it is made",
     "symbolic_enabled": _EDGES,
-    "sb_trainable": "leave it out: residual weights are trained; base_fun='zero' has none",
+    "sb_trainable": "leave it out: base weights are trained; base_fun='zero' has none",
     "sp_trainable": "leave it out: the scales of splines are part of their coefficients, which are trained",
     "scale_sp": "leave it out: the scales of splines are part of their coefficients, which are trained",
     "sparse_init": "leave it out: sparsify with fit(lamb=...) and model.prune()",
-    "scale_base": "say it with scale_base_mu= and scale_base_sigma=",
-    "hidden_layer_sizes": "say it with width=[inputs, ..., outputs]",
-    "layers": "say it with width=[inputs, ..., outputs]",
-    "grid_size": "say it with grid=",
-    "spline_order": "say it with k=",
+    "scale_base": "use scale_base_mu= and scale_base_sigma=",
+    "hidden_layer_sizes": "use width=[inputs, ..., outputs]",
+    "layers": "use width=[inputs, ..., outputs]",
+    "grid_size": "use grid=",
+    "spline_order": "use k=",
 }
 DATASET = {"device": _PLACE, "dtype": _PLACE}
 
 
 def explained(hints: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that answers an unknown keyword by what to do instead.
+    """Return a decorator that adds to the error about an unknown keyword what to do instead.
 
     Parameters
     ----------
     hints : mapping
-        From keywords of other libraries to half a sentence on what to do.
+        Keywords of other libraries, each with half a sentence on what to do.
 
     Raises
     ------
     TypeError
-        From the decorated function: for a keyword that it does not have.
+        By the decorated function, for a keyword that it does not have.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -110,7 +111,7 @@ def explained(hints: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P
 
 
 def explained_fit(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate ``fit`` of a model: as `explained`, and say what to call in place of ``fit(X, y)``."""
+    """Decorate ``fit`` of a model as `explained`; also explains what to call in place of ``fit(X, y)``."""
     names = list(inspect.signature(function).parameters)
     places = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
     inner = explained(FIT)(function)
@@ -125,8 +126,8 @@ def explained_fit(function: Callable[P, R]) -> Callable[P, R]:
             )
         if len(args) > len(places):
             raise TypeError(
-                f"{function.__qualname__} takes {', '.join(names[1 : len(places)])} by their places; give "
-                "everything else by its name, as in fit(dataset, 'LBFGS', 50, lamb=0.01)."
+                f"{function.__qualname__} takes {', '.join(names[1 : len(places)])} by position; pass all "
+                "other arguments by name, as in fit(dataset, 'LBFGS', 50, lamb=0.01)."
             )
         return inner(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""How much memory there is, asked before arrays are made that do not fit."""
+"""The available memory, and a check that arrays fit into it before they are allocated."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import functools
 import os
 from pathlib import Path
 
-#: What is assumed where the system does not say.
+#: Bytes that are assumed if the system does not tell.
 _UNKNOWN = 2**40
-#: Where Linux says how much the container of this process may use, of both versions of control groups.
+#: Files in which Linux has the memory limit of this process's container, for both versions of control groups.
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _GIB = 2**30
-#: No message has more digits than that.
+#: Largest number of GiB in a message.
 _MOST_GIB = 10**15
 
 
 def check_memory(what: str, n_bytes: int, advice: str) -> None:
-    """Raise if arrays of so many bytes cannot be in memory.
+    """Raise ValueError if arrays of `n_bytes` do not fit in memory.
 
     Parameters
     ----------
     what : str
-        What needs them, as a message calls it.
+        What needs the memory, for the message.
     n_bytes : int
-        How many bytes they have at least.
+        Least number of bytes.
     advice : str
         What to do, as a sentence.
 
@@ -37,7 +37,7 @@ def check_memory(what: str, n_bytes: int, advice: str) -> None:
     if n_bytes > there:
         raise ValueError(
             f"{what} would take at least {min(n_bytes // _GIB, _MOST_GIB):,} GiB of memory; expected at most "
-            f"the {there / _GIB:,.1f} GiB that there are. {advice}"
+            f"the {there / _GIB:,.1f} GiB of this machine. {advice}"
         )
 
 

@@ -1,7 +1,7 @@
-"""One model is one thread: BLAS pools are held at one thread while a model is fitted.
+"""Limits BLAS to one thread while a model is fitted.
 
-The matrices are far too small to gain from more, several fits at once would fight for cores, and sums in a
-fixed order keep results the same on every machine size.
+The matrices are far too small to gain from more threads, several fits at once would compete for cores, and
+with one thread sums are taken in the same order on every machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _controller() -> ThreadpoolController:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold BLAS at one thread; the former limits come back when the last of concurrent fits ends."""
+    """Limit BLAS to one thread; the former limits are restored when the last of concurrent fits ends."""
     global _fits, _limiter
     with _lock:
         if _fits == 0:

@@ -1,7 +1,7 @@
-"""Checks at the public border: what was got, what was expected, what to do.
+"""Checks of the arguments of public functions, with errors that say what was got, expected, and what to do.
 
-Kernels trust their arguments; everything that a user hands over passes through here once and
-leaves as a C-contiguous float64 array or a checked plain value.
+Kernels do not check anything; all arguments of users are checked here once and become C-contiguous float64
+arrays or plain values.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
-#: Arrays with more values are shown by their shape, longer texts and lists in part.
+#: Messages show arrays with more values by their shape, and longer lists in part.
 _MOST_VALUES = 8
-#: So many choices are listed, as of a table with thousands of columns.
+#: Most choices that a message lists; a table may have thousands of columns.
 _MOST_CHOICES = 40
-#: A text with more characters is no misspelt name.
+#: Longer texts are not compared with valid names to find a similar spelling.
 _MOST_COMPARED = 200
 _shorten = reprlib.Repr()
 _shorten.maxlist = _shorten.maxtuple = _shorten.maxset = _shorten.maxfrozenset = _shorten.maxdict = (
@@ -31,7 +31,7 @@ _shorten.maxstring = _shorten.maxother = 120
 
 
 def shown(value: object) -> str:
-    """Return a value as messages show it: on one line, in part if it is long.
+    """Return the text of a value for a message: on one line, shortened if it is long.
 
     Examples
     --------
@@ -42,14 +42,14 @@ def shown(value: object) -> str:
         return f"an array of shape {value.shape}"
     try:
         return " ".join(_shorten.repr(value).split())
-    except Exception:  # whatever goes wrong in what others wrote, the message is about something else
+    except Exception:  # a failing __repr__ of a foreign object must not hide the actual error
         return f"a value of type {type(value).__name__}"
 
 
 def choice(name: str, value: object, allowed: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """Return `value` if it is one of `allowed`, else raise with the nearest spelling.
 
-    `others` are words of other libraries, in small letters, and what comes nearest to them here.
+    `others` maps words of other libraries, in lower case, to the closest choice here.
     """
     options = list(allowed)
     if isinstance(value, str) and value in options:

@@ -1,6 +1,7 @@
-"""Warnings about data and fits whose numbers mean less than they seem to, and how they reach the user.
+"""Warnings about data and fits whose results may be misleading.
 
-Each says what was seen and what to do, once a fit or prediction, at the line of the user's own code.
+Each says what was found and what to do, once for a fit or prediction, and points to the line of the user's
+code.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
 
-#: Whether fits are steps of something larger, which speaks for all of them.
+#: Whether fits are parts of a larger computation, which warns once for all of them.
 _quiet: ContextVar[bool] = ContextVar("kan_np_quiet", default=False)
 
 
 class KanWarning(UserWarning):
-    """Numbers of a fit or a prediction may mean less than they seem to; the base of all warnings here.
+    """The results of a fit or a prediction may be misleading; base class of all warnings of kan_np.
 
     Examples
     --------
@@ -31,7 +32,7 @@ class KanWarning(UserWarning):
 
 
 class NotLearntWarning(KanWarning):
-    """The training error is that of predicting the mean of the labels, or a plane through them."""
+    """The training error is no lower than that of predicting the mean of the labels, or of a linear model."""
 
 
 class OverfitWarning(KanWarning):
@@ -39,7 +40,7 @@ class OverfitWarning(KanWarning):
 
 
 class ScaleWarning(KanWarning):
-    """Inputs or labels are so far from order one that the start cannot reach them."""
+    """Inputs or labels have scales so far from one that training from the usual initialisation fails."""
 
 
 class OutlierWarning(KanWarning):
@@ -52,7 +53,7 @@ class ExtrapolationWarning(KanWarning):
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence about a fit, and the warning it is; None for one that is advice alone."""
+    """A sentence about a fit and the class of its warning; None for a sentence that is advice only."""
 
     text: str
     category: type[KanWarning] | None = None
@@ -61,7 +62,7 @@ class Finding:
 def warn(findings: Iterable[Finding]) -> None:
     """Warn of every finding that has a category, at the innermost line that is not of this package.
 
-    As in pandas' ``find_stack_level``: how deep in the package a finding is made does not matter.
+    The line is found as by pandas' ``find_stack_level``, whatever the depth of the call inside the package.
     """
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
@@ -73,7 +74,7 @@ def warn(findings: Iterable[Finding]) -> None:
 
 @contextmanager
 def parts_of_one_fit() -> Iterator[None]:
-    """Let the fits in here be silent and judge nothing: the caller does so, once for all of them."""
+    """Context in which fits give no advice and no warnings; the caller does so once for all of them."""
     token = _quiet.set(True)
     try:
         yield

@@ -1,8 +1,8 @@
-"""Arrays of an .npz file from anywhere: what they claim to be is known, and bounded, before they are read.
+"""Reads arrays from untrusted .npz files: types and sizes are checked before anything is allocated.
 
-``numpy.load`` trusts a file: it makes arrays as large as their headers say, and reads whatever the archive
-holds. Here every member is first looked at for its type and shape alone, and a file that claims more than
-its own bytes can hold is refused.
+``numpy.load`` allocates arrays as large as their headers say, and reads everything in the archive. Here the
+type and shape of every member are read first, and a file is refused if its headers claim more than its bytes
+can hold.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 _LONGEST_DIRECTORY = 2**17
 #: NumPy's headers of arrays of numbers are 128 bytes long.
 _LONGEST_HEADER = 2**12
-#: Arrays may be compressed, as ``numpy.savez_compressed`` does, but not above 64 MiB to less than a 16th;
-#: parameters hardly shrink at all, and zeros would to a thousandth.
+#: Arrays may be compressed, as by ``numpy.savez_compressed``, but those above 64 MiB at most to a 16th:
+#: parameters hardly become smaller, zeros would to a thousandth.
 _ALWAYS_ALLOWED, _COMPRESSION = 2**26, 16
 _CHUNK = 2**18
 _HEADER = re.compile(
@@ -36,16 +36,16 @@ _HEADER = re.compile(
 
 
 class Declared(NamedTuple):
-    """What a member of the archive says of itself.
+    """The header of an array in the archive.
 
     Attributes
     ----------
     dtype : numpy.dtype
     shape : tuple of int
     fortran : bool
-        Whether its first index runs fastest.
+        Whether it is stored in Fortran order.
     start : int
-        Bytes before the numbers.
+        Number of bytes before the data.
     """
 
     dtype: np.dtype[Any]
@@ -65,7 +65,7 @@ class Archive:
     Raises
     ------
     ValueError
-        For what is no such file, members that are no plain arrays, and claims that its bytes cannot hold.
+        For other files, members that are no plain arrays, and arrays that are larger than the file can hold.
     """
 
     def __init__(self, handle: BinaryIO) -> None:
@@ -99,12 +99,12 @@ class Archive:
         return Declared(dtype, shape, found[2] == b"True", end)
 
     def read(self, name: str) -> NDArray[Any]:
-        """The array of this name, its check sum compared.
+        """The array of this name; its check sum is verified.
 
         Raises
         ------
         ValueError
-            If its bytes are not what was written.
+            If its bytes do not have the stored check sum.
         """
         member, kind = self._members[name], self.declared[name]
         array = np.empty(kind.shape[::-1] if kind.fortran else kind.shape, dtype=kind.dtype)
@@ -118,20 +118,20 @@ class Archive:
                     raise ValueError(f"{name} ends too early")
                 view[at : at + len(part)] = np.frombuffer(part, dtype=np.uint8)
                 at += len(part)
-            stream.read(1)  # it is at the end that the check sum is compared
+            stream.read(1)  # zipfile compares the check sum at the end of the data
         return array.T if kind.fortran else array
 
 
 @contextlib.contextmanager
 def opened(file: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
-    """A file of a path, closed at the end, or an open file as it is.
+    """Yield an open binary file: that of a path, which is closed at the end, or an open file itself.
 
     Raises
     ------
     OSError
-        FileNotFoundError and the like, in plain words.
+        FileNotFoundError and the like, with a message that says what to do.
     ValueError
-        For what is no regular file: a device, or a pipe, which might never answer.
+        For a device or a pipe, from which reading might not return.
     """
     if not isinstance(file, str | PathLike):
         if not all(hasattr(file, name) for name in ("read", "seek", "tell")):
@@ -150,7 +150,7 @@ def opened(file: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
 
 
 def plain_words(error: OSError, what: str) -> OSError:
-    """The same kind of error with a message for a reader: what failed, why, what to do."""
+    """An error of the same type with a message for users: what failed, why, what to do."""
     reasons = {
         FileNotFoundError: "there is no such file or folder; check the path",
         IsADirectoryError: "it is a folder; expected a file, such as model.npz",
@@ -162,7 +162,7 @@ def plain_words(error: OSError, what: str) -> OSError:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    # a pipe that nobody writes to is opened at once, to be refused
+    # opening a pipe must not wait for a writer; it is refused afterwards
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

@@ -56,7 +56,7 @@ class MLP(Estimator):
     Raises
     ------
     ValueError, TypeError
-        For a width or activation that makes no network.
+        For an invalid width or activation.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class MLP(Estimator):
         activation: str = "tanh",
         scaler: Scaler | None = None,
     ) -> Self:
-        """Return the MLP with given weights, as another library has trained them.
+        """Return an MLP with given weights, for instance from another library.
 
         Parameters
         ----------
@@ -102,12 +102,12 @@ class MLP(Estimator):
             b_l of every layer.
         activation : {"tanh", "relu", "silu"}
         scaler : Scaler, optional
-            That of the data it was trained on.
+            The standardisation of the data it was trained on.
 
         Raises
         ------
         ValueError, TypeError
-            If the arrays do not follow each other.
+            If the shapes of consecutive layers do not match.
 
         Examples
         --------
@@ -165,27 +165,27 @@ class MLP(Estimator):
         Parameters
         ----------
         dataset : dict
-            train_input, train_label, and where wanted test_* and val_*. With ``train_weight`` (n,) the mean
-            squared error is the weighted mean; likewise for the others.
+            train_input, train_label, and optionally test_* and val_*. With ``train_weight`` (n,) the mean
+            squared error is a weighted mean; likewise for the others.
         opt : {"LBFGS", "LM", "auto"} or str
             One step of "LBFGS" is up to 20 iterations; one of "LM" is one accepted iteration. "LM"
-            (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" takes it where it can
-            be used and the parameters are few, as in ``KAN.fit``, else "LBFGS". SciPy's minimisers go by
-            their names, as there.
+            (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" chooses it for few
+            parameters and ``lamb=0``, as in ``KAN.fit``, else "LBFGS". SciPy's minimisers have their names
+            there.
         steps : int
         lamb, lamb_l1
-            Penalty on the weights; biases are free. ``lamb`` may be a sequence, as in ``KAN.fit``.
+            Penalty on the weights; biases are not penalised. ``lamb`` may be a sequence, as in ``KAN.fit``.
         weight_decay : "auto" or float
-            "auto" is 0 where there are three labels and more for every parameter, with ``lamb``, and for a
-            model whose weights were given or read from a file. With fewer labels the weight (or infinity:
-            the mean of the labels) is chosen by cross-validation in the first fit, and ``result.shrinkage``
-            says it. That takes some ten to thirty times as long as one fit, and the callback hears of every
-            iteration. It saves noisy tables from absurd predictions; without noise least squares from few
-            samples may be the better. A number holds whatever the samples are; 0 is least squares.
+            "auto" is 0 with three or more labels for every parameter, with ``lamb`` > 0, and for a model
+            whose weights were given or read from a file. With fewer labels the weight (or infinity: the mean
+            of the labels) is chosen by cross-validation in the first fit, and is ``result.shrinkage``. That
+            takes about ten to thirty times as long as one fit, and the callback is called after every
+            iteration. It prevents absurd predictions for noisy tables; without noise least squares from few
+            samples may be more accurate. A number is used for any number of samples; 0 is least squares.
         progress : bool
             Show a bar on a terminal.
         callback : callable
-            Gets a `Progress` after every iteration; returning True stops the fit.
+            Called with a `Progress` after every iteration; returning True stops the fit.
 
         Returns
         -------

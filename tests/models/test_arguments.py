@@ -82,9 +82,7 @@ def test_inputs_and_labels_in_place_of_a_dataset_are_one_line(model):
         assert "\n" not in told
     with pytest.raises(TypeError, match="dataset is a ndarray; expected a dict"):
         model.fit(X)
-    with pytest.raises(
-        TypeError, match="dataset, opt, steps by their places; give everything else by its name"
-    ):
+    with pytest.raises(TypeError, match="dataset, opt, steps by position; pass all other arguments by name"):
         model.fit(DATASET, "LBFGS", 5, 0.1)
     assert (model._theta == before).all()
 
