@@ -1,1 +1,1 @@
-"""Measurements. Every script that carries a bar takes --check and exits 1 when the bar is missed."""
+"""Benchmarks of accuracy and speed; with --check a script exits with 1 if it misses one of its bars."""

@@ -1,4 +1,4 @@
-"""What the benchmarks share: bars, tables, and small helpers; nothing that is measured."""
+"""Helpers of the benchmarks: bounds (bars) that results must meet, tables of results, options."""
 
 from __future__ import annotations
 

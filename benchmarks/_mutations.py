@@ -1,4 +1,4 @@
-"""Valid model files, tables, specifications and stores, and bad ones made of them, each by its number.
+"""Mutations for fuzzing: damaged model files, tables, specifications and stores, each given by a number.
 
 Mutations of bytes find what readers of archives, text and pages trust; those that know the format get past
 them, to headers, arrays, formulas, cells, values and rows.

@@ -1,4 +1,4 @@
-"""Readers of files that may be anything: what they may answer, and that they hold to it."""
+"""The readers that are fuzzed, with the results and errors that each may return for any file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the first result: import, first fit with an empty and with a filled cache, a worker's start.
+"""Time to the first result: import, first fit with an empty and a filled kernel cache, start of a worker.
 
     python -m benchmarks.cold_start --check
 

@@ -1,4 +1,4 @@
-"""The standard networks on 1000 samples, and what is evaluated of them: not a script.
+"""Standard networks on 1000 samples and functions that evaluate them, for the benchmark scripts.
 
 `test_history` keeps the times of these evaluations, `regression` watches their ratios.
 """

@@ -1,4 +1,4 @@
-"""Files that were tampered with, for so many minutes: model files, tables, specifications and stores.
+"""Fuzzing: mutated model files, tables, specifications and stores are read for a number of minutes.
 
     python -m benchmarks.fuzz --minutes 5 --check
     python -m benchmarks.fuzz --only model:1234

@@ -1,4 +1,4 @@
-"""Networks with symbols and products, and networks of splines with as many edges: not a script."""
+"""Networks with symbols and products, and spline networks with as many edges, for the benchmark scripts."""
 
 from __future__ import annotations
 

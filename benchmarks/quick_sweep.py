@@ -1,4 +1,4 @@
-"""The first README command, timed as a newcomer meets it: empty Numba cache, quick preset, report included.
+"""Time of the README's first command for a new user: empty kernel cache, quick preset, report included.
 
     python -m benchmarks.quick_sweep --check
 

@@ -1,4 +1,4 @@
-"""Has a kernel become twice as slow? Ratios within one run, beside the ratios that are stored.
+"""Checks that no kernel became twice as slow: ratios of times within one run against stored ratios.
 
     python -m benchmarks.regression --check     exits 1 when a kernel has become too slow
     python -m benchmarks.regression --update    stores the ratios of now: after kernels have changed

@@ -1,4 +1,4 @@
-"""What the accuracy scripts share: medians and worsts over two kinds of seeds, options, tables of errors."""
+"""Tests of the accuracy scripts' helpers: medians and worsts over data and model seeds, options, tables."""
 
 from __future__ import annotations
 

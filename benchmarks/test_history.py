@@ -1,4 +1,4 @@
-"""Times of the project's parts, to be kept from revision to revision: pytest benchmarks --benchmark-autosave.
+"""Times of kernels, fits and sweeps for comparison between revisions: pytest benchmarks --benchmark-autosave.
 
 Processor time of this thread, which does all the work here, so that other load disturbs little. What is
 compiled at the first call is called once before.

@@ -1,4 +1,4 @@
-"""What the accuracy scripts share: options, worker processes, and statistics."""
+"""Helpers of the accuracy scripts: options, worker processes, medians and worsts."""
 
 from __future__ import annotations
 

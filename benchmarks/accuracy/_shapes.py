@@ -1,4 +1,4 @@
-"""The search for a shape, KANs and MLPs alike: every shape briefly, the best few in full, by validation RMSE.
+"""Search for the best width of KANs and MLPs: all widths with few steps, the best few in full, by validation.
 
 Every data seed has a search of its own, as if it were the only data. A fifth of the training samples is held
 out, the same ones for all candidates; the test samples choose nothing. Both families get the same optimizer,

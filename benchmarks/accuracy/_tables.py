@@ -1,4 +1,4 @@
-"""Small and wide tables on which a flexible model can blow up: scikit-learn's own, and made ones.
+"""Small and wide tables on which flexible models can have huge errors: scikit-learn's, and generated ones.
 
 Of every table the data seed draws the rows, or where these are given which of them train and which test.
 Inputs and labels have mean 0 and standard deviation 1 on the training rows.

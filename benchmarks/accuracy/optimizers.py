@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt against L-BFGS in the same time: where "auto" changes over.
+"""Levenberg-Marquardt against L-BFGS in the same time, for the number of parameters where "auto" switches.
 
     python -m benchmarks.accuracy.optimizers
 

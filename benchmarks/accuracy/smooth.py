@@ -1,4 +1,4 @@
-"""Smooth functions of two and three variables, where interpolation is at home, beside those who interpolate.
+"""Smooth functions of two and three variables: KANs beside interpolation methods, which are good at these.
 
     python -m benchmarks.accuracy.smooth --jobs 2 --check
     python -m benchmarks.accuracy.smooth --functions franke --plot franke.png

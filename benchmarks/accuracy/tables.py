@@ -1,4 +1,4 @@
-"""No default may blow up: small and wide tables, test RMSE over that of predicting the mean.
+"""Small and wide tables with default options: test RMSE over that of predicting the mean, which is bounded.
 
     python -m benchmarks.accuracy.tables --jobs 2 --check
 

@@ -1,4 +1,4 @@
-"""How often data lead to the formula that made them.
+"""How often `discover` finds the formula that generated the data.
 
     python -m benchmarks.formula toys
     python -m benchmarks.formula feynman

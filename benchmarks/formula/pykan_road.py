@@ -1,4 +1,4 @@
-"""pykan's auto_symbolic by its own recommended road, beside `discover`, on the same data.
+"""pykan's auto_symbolic, used as its documentation recommends, beside `discover` on the same data.
 
     python -m benchmarks.formula.pykan_road
 

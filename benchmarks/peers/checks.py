@@ -14,7 +14,7 @@ def network_difference(mine: Numbers, theirs: Worker, numbers: Numbers) -> float
     """Largest relative difference between our answer to "evaluate", a peer with `numbers` loaded, and SciPy.
 
     Outputs of both sides are compared with those that SciPy's splines gave, and their gradients with each
-    other: coefficients and residual weights, where the peer has them.
+    other: coefficients and base weights, where the peer has them.
     """
     other = theirs.ask("evaluate")
     differences = [_difference(side["outputs"], numbers["outputs"]) for side in (mine, other)]

@@ -1,4 +1,4 @@
-"""What a run has found: bars, figures that could not be had, and times of both sides in turn."""
+"""Results of the comparison with peers: bounds, peers that could not be measured, times of both sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.sweeps._simulate SPEC OUT ENGINE JOBS``: a sweep whose runs return at once.
+"""``python -m benchmarks.sweeps._simulate SPEC OUT ENGINE JOBS``: a sweep whose runs compute nothing.
 
 Everything but the training is what `kan-sweep run` does: the plan, the engine, the store.
 """

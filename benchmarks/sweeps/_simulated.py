@@ -1,4 +1,4 @@
-"""A run that returns at once: what it says follows from its configuration, on every engine the same."""
+"""A simulated run: its record follows from its configuration without any training."""
 
 from __future__ import annotations
 

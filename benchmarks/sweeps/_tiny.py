@@ -1,4 +1,4 @@
-"""Sweeps of runs that take a few milliseconds each, so that what surrounds them shows."""
+"""Sweeps of runs of a few milliseconds each, which show the overhead of a run."""
 
 from __future__ import annotations
 

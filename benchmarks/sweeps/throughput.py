@@ -1,4 +1,4 @@
-"""How fast the one writer adds runs, when the store is empty and when it holds 200,000 models."""
+"""Runs that the writer adds to a store each second, if it is empty and if it holds 200,000 models."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What runs inside the workers, one module a library; each imports that library and nothing of kan_np's."""
+"""Programs of the worker processes, one module for each library, which imports nothing of kan_np."""

@@ -1,4 +1,4 @@
-"""jaxKAN. Variants: its layer types "base" and "spline", the two that are B-splines with a residual function.
+"""jaxKAN. Variants: its layer types "base" and "spline", the two that are B-splines with a base function.
 
 Its layers come with two more parameters, a weight a spline and a bias a node. They are left out: the same
 function is then computed with fewer operations. The whole step is jitted, arguments in and gradient out.

@@ -1,4 +1,4 @@
-"""What every worker does: read a line of JSON, answer with a line of JSON, time calls."""
+"""The loop of every worker: read a line of JSON, answer with a line of JSON, time calls."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """mlp-kan. Variants: "interpolation", its piecewise linear edges, which are splines of order 1 without
-residual function, and "sinusoid", a small MLP of sines and cosines on each edge, which no spline can repeat.
+base function, and "sinusoid", a small MLP of sines and cosines on each edge, which no spline can repeat.
 """
 
 from __future__ import annotations
