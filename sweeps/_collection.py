@@ -1,4 +1,4 @@
-"""Pausing Python's garbage collector while very many objects are made."""
+"""Pauses Python's garbage collector while very many objects are created."""
 
 from __future__ import annotations
 

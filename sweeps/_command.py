@@ -1,4 +1,4 @@
-"""From the stored command of a sweep to the one that continues it in another directory."""
+"""The command that continues a sweep, from its stored command and another directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Helper processes that end when the process they help is gone."""
+"""Ends helper processes when their parent process has ended."""
 
 from __future__ import annotations
 

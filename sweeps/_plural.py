@@ -1,4 +1,4 @@
-"""Numbers of things in a sentence."""
+"""Numbers with singular or plural nouns for messages: "1 run", "2 runs"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from files made harmless for what reads it: terminals, spreadsheets, LaTeX.
+"""Escapes text from files so that terminals, spreadsheets and LaTeX do not execute it.
 
 Titles, names of columns, formulas and reasons of failures come from tables, specifications and stores, which
 may come from anywhere.
@@ -10,14 +10,14 @@ import re
 import unicodedata
 from typing import Any
 
-#: What a terminal takes for orders: ESC [ ... letter, ESC ] ... BEL or ESC \\, ESC and a character.
+#: Control sequences of terminals: ESC [ ... letter, ESC ] ... BEL or ESC \\, ESC and a character.
 _ORDERS = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?|\x9b[0-?]*[@-~]?"
 )
 #: Unicode categories of what has no glyph: controls, marks of direction and the like, halves of characters.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
-#: What makes a spreadsheet compute a cell, also in the forms of East Asian keyboards.
+#: First characters with which a spreadsheet evaluates a cell, with their full-width forms.
 _COMPUTED = tuple("=+-@\t\r\n＝＋－＠")
 
 #: Commands that sympy writes for formulas, and those that it uses for names of variables.

@@ -1,4 +1,4 @@
-"""What the command line says of a wrong value: the option, what was typed, and what it takes."""
+"""Error messages of the command line for wrong values: the option, the value, and what is expected."""
 
 from __future__ import annotations
 

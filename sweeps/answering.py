@@ -1,4 +1,4 @@
-"""Carry out a typed command and return its exit code; a mistake is one line of text, not a traceback."""
+"""Executes a command and returns its exit code; user errors are one line of text, not a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of values that a user wrote, with messages that say where, what was got and what was expected."""
+"""Checks of values in specifications, with errors that say where, what was got and what was expected."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sweeps.errors import UserError
 
 T = TypeVar("T")
 D = TypeVar("D")
-#: What TOML and SQLite have room for.
+#: Largest integer of TOML and SQLite.
 LARGEST = 2**63 - 1
-#: So many characters of a value are shown in a message.
+#: Most characters of a value that a message shows.
 _MOST_SHOWN = 200
 Check = Callable[[object], T]
 
 
-class Expected(Exception):  # noqa: N818 - not an error by itself: `Table` completes it to a UserError
+class Expected(Exception):  # noqa: N818 - not an error by itself: `TomlTable` completes it to a UserError
     """What a check expected instead of the value it was given."""
 
 
@@ -50,7 +50,7 @@ def pick(what: str, value: object, choices: Iterable[str]) -> str:
     raise UserError(f"{what} is {shown(value)}; expected one of {listed}.{nearest(value, options)}")
 
 
-class Table:
+class TomlTable:
     """A table of a specification that is emptied key by key; what is left over at the end is a mistake.
 
     Parameters

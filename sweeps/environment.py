@@ -1,4 +1,4 @@
-"""What a run was computed with: versions, platform, processor. No paths, no names of hosts or users."""
+"""The environment of a run: versions, platform, processor; without paths and names of hosts or users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""UserError: the exception whose message is printed to the user without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that hangs up (SIGHUP) as one clean stop."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed) alike, as a request to stop cleanly."""
 
 from __future__ import annotations
 

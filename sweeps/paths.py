@@ -1,4 +1,4 @@
-"""Paths as a user types them: ~ is the home directory, and a name that no file can have is refused."""
+"""Checks of paths that users type: ~ is expanded, and names that no file can have are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a sweep, counted in completed runs: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""Displays the progress of a sweep: a bar on a terminal, plain lines elsewhere, or nothing."""
 
 from __future__ import annotations
 

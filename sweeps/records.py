@@ -1,4 +1,4 @@
-"""What a record of a run means: its canonical text, its group, its best stage, its optimizer in words.
+"""Functions of records of runs: canonical JSON, group over seeds, best stage, optimizer as text.
 
 Plain functions of plain values, for whoever writes, stores or reads records.
 """
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: What tells the repetitions of one configuration apart: the start, and in cross-validation the test rows.
+#: Entries in which repetitions of one configuration differ: the seed, and in cross-validation the fold.
 _REPEATS = ("seed", "fold")
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""One run: from a configuration to a record, whatever happens on the way.
+"""Computes one run: makes the data, trains the models, and returns a record even if training fails.
 
 `run_one` never raises. What goes wrong becomes the status and the reason of the record, and the stages that
 were finished before are kept.

@@ -1,4 +1,4 @@
-"""Carrying out a plan: one process computes or hands out runs, and the same one writes every record."""
+"""Carries out a plan: one process computes or distributes the runs, and writes all records to the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard output and standard error that may be closed, full or cut off: what is computed goes on.
+"""Standard output and error that may be closed, full or broken pipes: computations continue in any case.
 
 A reader such as `head` leaves, a disk fills up, a terminal hangs up, a job starts without open streams: a
 line that cannot be written is lost, and nothing else. A stream that was full is tried again with the next

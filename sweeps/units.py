@@ -1,4 +1,4 @@
-"""Quantities as they are typed: a duration, an amount of memory."""
+"""Parses durations and amounts of memory that users type: 10m, 2G."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from sweeps.errors import UserError
 
-#: What is longer is a slip of the keyboard, and more than the timers of some systems take.
+#: Longest duration; longer ones are probably typing errors, and exceed the timers of some systems.
 LONGEST_S = 10 * 365 * 24 * 3600.0
 
 _NUMBER = r"\d+(?:\.\d+)?"

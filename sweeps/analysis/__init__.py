@@ -1,1 +1,1 @@
-"""From the rows of a store to what a report shows: medians over seeds, fronts, comparisons, intervals."""
+"""Statistics of a sweep for its report: medians over seeds, Pareto fronts, comparisons, intervals."""

@@ -1,4 +1,4 @@
-"""From the store to what a report shows: medians over seeds, fronts, comparisons, counts."""
+"""Aggregates all runs of a store into the result that a report shows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from sweeps.storage.store import Store
 
 @paused_collection()
 def aggregate(store: Store) -> SweepResult:
-    """Sum the store up.
+    """Return the aggregated results of the runs in a store.
 
     Only runs of the plan count (all runs, if there is no plan): a directory may also hold runs of earlier
     specifications. Runs that another version or kernel computed than the last one are counted and left out.
@@ -152,7 +152,7 @@ class _Family:
         self._points = points
         self._n_params = np.array([p.n_params for p in points], dtype=np.float64)
         self._time_s = np.array([p.time_s for p in points], dtype=np.float64)
-        # A point whose test RMSE is not finite cannot be shown, nor chosen.
+        # A point whose test RMSE is not finite can be neither shown nor chosen.
         self._criteria = np.array(
             [p.criterion if math.isfinite(p.test.median) else math.nan for p in points], dtype=np.float64
         )

@@ -1,4 +1,4 @@
-"""LM beside LBFGS: what each of them reached, in what time, on models that differ in nothing else."""
+"""Comparison of LM and LBFGS: errors and times of models that differ in the optimizer only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From stages to points: one configuration at one stage, its medians and ranges over seeds."""
+"""Points of a report: one configuration at one stage, with medians and ranges over seeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.analysis.results import Point, Samples, Spread
+from sweeps.analysis.results import Point, Samples, SeedRange
 from sweeps.analysis.variants import options_text, varied_options
 from sweeps.records import read_json, twin_id
 from sweeps.storage.database import Columns
@@ -21,7 +21,7 @@ IntArray = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class TaskPoints:
-    """The points of a task, by family, size and what they are chosen by, and what they sum up.
+    """The points of a task, sorted by family, size and selection criterion, and the stages behind them.
 
     `cloud` holds parameters and test RMSE of every stage with a finite test RMSE, by family; `n_models`
     counts stages by family and the optimizer that was used; `samples` are what the points are medians of.
@@ -133,9 +133,9 @@ def _task_points(table: Columns, made: Sequence[_Configuration]) -> TaskPoints:
         "opt": ["/".join(sorted({opts[row] for row in rows})) for rows in seeds.rows()],
         "n_params": np.rint(seeds.median(table["n_params"])).astype(int).tolist(),
         "n_seeds": np.bincount(group, np.isfinite(criterion)).astype(int).tolist(),
-        "train": seeds.spreads(table["train_rmse"]),
-        "val": seeds.spreads(table["val_rmse"]),
-        "test": seeds.spreads(table["test_rmse"]),
+        "train": seeds.seed_ranges(table["train_rmse"]),
+        "val": seeds.seed_ranges(table["val_rmse"]),
+        "test": seeds.seed_ranges(table["test_rmse"]),
         "time_s": seeds.median(table["wall_s"]).tolist(),
         "stage_s": seeds.median(table["stage_s"]).tolist(),
         "run_id": table["run_id"][typical].tolist(),
@@ -233,8 +233,8 @@ class _Seeds:
         order = self._order(np.where(np.isnan(values), np.inf, values))
         return order[self._start + np.minimum((self._n_runs - 1) // 2, self._count - 1)]
 
-    def spreads(self, values: FloatArray) -> list[Spread]:
-        """Return median, least and greatest of every group; see `Spread` for NaN and seeds without a row."""
+    def seed_ranges(self, values: FloatArray) -> list[SeedRange]:
+        """Return median, least and greatest of every group, NaN and missing rows as in `SeedRange`."""
         nan = np.isnan(values)
         known = np.where(nan, np.inf, values)
         ranked = known[self._order(known)]
@@ -246,7 +246,7 @@ class _Seeds:
         last = self._n_runs - 1
         found = np.stack([_middle(at(last // 2), at(self._n_runs // 2)), at(0 * last), at(last)])
         found[:, np.bincount(self._group, nan, self._count.size) == self._count] = np.nan
-        return [Spread(*three) for three in found.T.tolist()]
+        return [SeedRange(*three) for three in found.T.tolist()]
 
     def _order(self, values: NDArray[Any]) -> IntArray:
         """Return all rows, group after group, in each by value; equal ones keep their order."""

@@ -1,4 +1,4 @@
-"""What a report is made of: points, comparisons, scores, all of it plain values.
+"""The data of a report as plain values: points, comparisons, scores, formulas, failures.
 
 A *point* is one configuration at one stage, summed up over its seeds. Points are chosen by their validation
 RMSE and judged by their test RMSE, so that the choice cannot profit from luck on the test samples.
@@ -24,7 +24,7 @@ Hidden = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SeedRange:
     """Median, least and greatest of one quantity over the seeds.
 
     NaN, and a seed whose run never reached the stage, count as infinitely bad. All three are NaN if no run
@@ -47,7 +47,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the points of one family of a task are medians of: a row a point, a column a seed.
+    """The errors behind the points of one family of a task: one row for each point, one column for each seed.
 
     Rows are in the order of `TaskResult.points`, columns in that of run ids. Errors are infinite where a run
     did not reach the stage, or was NaN there. Row i has `n_runs[i]` columns; the others are padding.
@@ -93,9 +93,9 @@ class Point:
     n_params: int
     n_seeds: int
     n_runs: int
-    train: Spread
-    val: Spread
-    test: Spread
+    train: SeedRange
+    val: SeedRange
+    test: SeedRange
     time_s: float
     stage_s: float
     run_id: str
@@ -276,7 +276,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Compute:
-    """What the runs of a family cost: seconds of wall clock and processor, and those of runs that failed."""
+    """The time of the runs of a family: seconds of wall clock and processor, and those of failed runs."""
 
     family: str
     n_runs: int

@@ -1,4 +1,4 @@
-"""How sure the numbers of a report are: resampled seeds and functions, areas under fronts, slopes.
+"""Bootstrap intervals for the numbers of a report, hypervolumes of fronts, slopes of errors.
 
 Intervals are percentiles of a bootstrap in two levels (Davison and Hinkley, Bootstrap Methods and their
 Application, 1997, section 3.8): runs are drawn again with replacement from those of each configuration,
@@ -21,17 +21,18 @@ from sweeps.analysis.results import Interval, Point, Samples, TaskResult
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+#: Bootstrap replicates of an interval, and its confidence.
 N_REPLICATES = 1000
-LEVEL = 0.95
-#: Errors below this are rounding; on log axes zero has no place.
+CONFIDENCE = 0.95
+#: Smaller errors are rounding, and are raised to this for log axes; chosen by judgement.
 LEAST_ERROR = 1e-17
-#: How many numbers are drawn again at once.
+#: How many numbers are resampled at once.
 _CHUNK = 4_000_000
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """What validation chooses from a family of a task at every size, found and with other runs.
+    """Test errors of the models that validation chooses at every size, with the runs as found and resampled.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def resampled(points: Sequence[Point], samples: Samples, n_replicates: int = N_R
     order = np.array(sorted(range(len(points)), key=lambda i: points[i].n_params), dtype=np.intp)
     usable = np.where(np.isinf(samples.test), np.inf, samples.criterion)[order]
     inside = np.arange(usable.shape[1]) < samples.n_runs[order, np.newaxis]
-    # What is not chosen with its luckiest run beside the unluckiest ones of smaller models is never chosen.
+    # A point that is not chosen with its best run against the worst runs of smaller models is never chosen.
     least = np.where(inside, samples.criterion[order], np.inf).min(axis=1)
     most = np.where(inside, usable, -np.inf).max(axis=1)
     order = order[least <= np.minimum.accumulate(most)]
@@ -223,7 +224,7 @@ def interval(value: float, replicates: FloatArray) -> Interval:
     finite = replicates[np.isfinite(replicates)]
     if finite.size < 2 or not math.isfinite(value):
         return Interval(value)
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(value, float(low), float(high))
 
 
@@ -258,7 +259,7 @@ def slope(points: Sequence[Point], x: Callable[[Point], float] = lambda p: p.n_p
     from scipy.stats import t
 
     residual = v - v.mean() - value * du
-    half = float(t.ppf((1 + LEVEL) / 2, len(own) - 2)) * math.sqrt(
+    half = float(t.ppf((1 + CONFIDENCE) / 2, len(own) - 2)) * math.sqrt(
         float(residual @ residual) / (len(own) - 2) / float(du @ du)
     )
     return Interval(value, value - half, value + half)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps._plural import with_article
-from sweeps.auto.search import LEAST_GAIN, Candidate, Finding, Trainer, excess
+from sweeps.auto.search import LEAST_GAIN, Finding, TrainedConfiguration, Trainer, excess
 from sweeps.errors import UserError
 from sweeps.families import family_of
 from sweeps.run_one import load_model_bytes
@@ -22,13 +22,13 @@ FloatArray = NDArray[np.float64]
 
 MODEL, ANSWER, FACTS, PICTURE = "recommended.npz", "recommended.txt", "recommended.json", "recommended"
 _RESAMPLES = 2000
-#: What to know about a test error over folds.
+#: A note on test errors over folds.
 FOLDS_WARNING = (
     "These are not new rows: with --folds the test rows of one fold train and validate in the others, so "
     "they helped to choose this model, and its error on new rows may be higher. For an independent figure, "
     "keep rows aside and give them as --test."
 )
-#: Errors that differ by less than this factor may be called as good.
+#: Errors that differ by less than this factor count as equally good.
 _ALIKE = 1.1
 
 
@@ -142,12 +142,12 @@ def answer_facts(answer: Answer, trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def model_name(candidate: Candidate) -> str:
+def model_name(candidate: TrainedConfiguration) -> str:
     """Return a model in words.
 
     Examples
     --------
-    >>> model_name(Candidate("", "kan", (2, 1, 1), 5, 1, 27, ()))
+    >>> model_name(TrainedConfiguration("", "kan", (2, 1, 1), 5, 1, 27, ()))
     'KAN [2,1,1], G = 5'
     """
     family = family_of(candidate.family)
@@ -266,7 +266,7 @@ def _baseline_sentences(finding: Finding, trainer: Trainer) -> list[str]:
     return sentences
 
 
-def _compared(simple: Candidate, chosen: Candidate, trainer: Trainer) -> str:
+def _compared(simple: TrainedConfiguration, chosen: TrainedConfiguration, trainer: Trainer) -> str:
     factor = _factor(simple, chosen)
     if _is_alike(simple, chosen, trainer):
         return f"as good as the recommended model's {chosen.test:.3g} within the noise of the test samples"
@@ -275,7 +275,7 @@ def _compared(simple: Candidate, chosen: Candidate, trainer: Trainer) -> str:
     return f"lower than the recommended model's {chosen.test:.3g}, but not on the validation samples"
 
 
-def _is_alike(simple: Candidate, chosen: Candidate, trainer: Trainer) -> bool:
+def _is_alike(simple: TrainedConfiguration, chosen: TrainedConfiguration, trainer: Trainer) -> bool:
     """Say whether the test samples cannot tell a simple model from the recommended one."""
     if simple == chosen:
         return True
@@ -285,5 +285,5 @@ def _is_alike(simple: Candidate, chosen: Candidate, trainer: Trainer) -> bool:
     return abs(excess(trainer.squared_errors(simple, "test"), trainer.squared_errors(chosen, "test"))) <= 2.0
 
 
-def _factor(simple: Candidate, chosen: Candidate) -> float:
+def _factor(simple: TrainedConfiguration, chosen: TrainedConfiguration) -> float:
     return simple.test / chosen.test if chosen.test > 0.0 else math.inf

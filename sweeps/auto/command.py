@@ -24,7 +24,7 @@ from sweeps.storage.store import DATABASE_NAME, Store
 
 Say = Callable[[str], None]
 
-#: A spread of errors takes so many rows that validate, and that test.
+#: Least number of validation rows, and of test rows: a standard deviation of errors needs two.
 _LEAST_ROWS = 2
 
 

@@ -1,4 +1,4 @@
-"""From the smallest model upwards: finer grids, then wider, then deeper networks, as validation says.
+"""The search of `kan-sweep auto`: from the smallest model to finer grids, wider and deeper networks.
 
 This is the advice of arXiv:2404.19756, section 6: start small, and let the model grow only where that pays.
 What pays is decided on the validation samples, sample by sample: a model is better if its squared errors are
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sweeps.errors import UserError
 from sweeps.families import ADDITIVE, KAN, LINEAR, MLP, family_of
-from sweeps.families.family import NO_HIDDEN, Axis, Shape
+from sweeps.families.family import NO_HIDDEN, Axis, HiddenWidths
 from sweeps.families.mlp import n_weights_and_biases
 from sweeps.spec.sweep_spec import ModelTable
 
@@ -29,11 +29,13 @@ FloatArray = NDArray[np.float64]
 GRIDS = (3, 5, 10, 20, 50, 100, 200)
 WIDTHS = (1, 2, 3, 5, 8, 12, 20)
 MAX_LAYERS = 4
-#: What a growing network has to gain in RMSE, and what a smaller one may lose within the noise.
+#: Least relative decrease of the RMSE for which a larger network is accepted, and largest relative increase,
+#: within the noise, for which a smaller one is recommended. Chosen by judgement.
 LEAST_GAIN, MOST_LOSS = 0.02, 0.05
-#: The validation RMSE, in standard deviations of the target, that is as good as none.
+#: A validation RMSE of this many standard deviations of the target counts as zero; chosen by judgement.
 TOLERANCE = 1e-7
-#: Steps a grid; a network of one or two nodes needs few, and of several starts.
+#: Steps on each grid. Networks with one or two hidden nodes get fewer steps and several starts. Chosen by
+#: judgement.
 _STEPS, _SMALL_STEPS, _SMALL = 20, 6, 2
 _ALONE_RESTARTS = 2
 _MLP_STEPS = 60
@@ -52,12 +54,12 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One configuration at one stage, with what its seeds and folds reached, in RMSE."""
+class TrainedConfiguration:
+    """One configuration at one stage, with the RMSE of all its seeds and folds."""
 
     group_id: str
     family: str
-    width: Shape
+    width: tuple[int, ...]
     grid: int | None
     stage: int
     n_params: int
@@ -106,9 +108,9 @@ class BudgetOver(Exception):  # noqa: N818 - the end of a search, not a mistake
 
 
 class Trainer(Protocol):
-    """What a search asks for."""
+    """The interface by which a search trains models and reads their errors."""
 
-    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[TrainedConfiguration]:
         """Train what a table says; return all of its stages that every seed has, with finite errors.
 
         Raises
@@ -117,7 +119,7 @@ class Trainer(Protocol):
             If there is none because the time is over.
         """
 
-    def squared_errors(self, candidate: Candidate, part: str) -> FloatArray:
+    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
         """Return the squared errors of the best model of every fold, one a sample of a part of the data."""
 
 
@@ -126,7 +128,7 @@ class Trial:
     """One enlargement that was tried: "width" or "depth", its best stage, and whether it was better."""
 
     what: str
-    candidate: Candidate
+    candidate: TrainedConfiguration
     better: bool
 
 
@@ -139,14 +141,14 @@ class Finding:
     had training not failed or diverged with another seed.
     """
 
-    recommended: Candidate
-    best: Candidate
-    candidates: tuple[Candidate, ...]
-    baselines: tuple[Candidate, ...]
+    recommended: TrainedConfiguration
+    best: TrainedConfiguration
+    candidates: tuple[TrainedConfiguration, ...]
+    baselines: tuple[TrainedConfiguration, ...]
     trials: tuple[Trial, ...]
     untried: tuple[str, ...]
     enough: bool
-    set_aside: tuple[Candidate, ...] = ()
+    set_aside: tuple[TrainedConfiguration, ...] = ()
 
     @property
     def budget_over(self) -> bool:
@@ -186,9 +188,9 @@ class Search:
         self._trainer, self._seeds, self._tolerance = trainer, tuple(seeds), tolerance
         self._n_in, self._n_out, self._most = n_in, n_out, n_train * n_out
         self._tables: dict[str, ModelTable] = {}
-        self._known: dict[str, list[Candidate]] = {}
+        self._known: dict[str, list[TrainedConfiguration]] = {}
         self._trials: list[Trial] = []
-        self._set_aside: list[Candidate] = []
+        self._set_aside: list[TrainedConfiguration] = []
 
     def run(self) -> Finding:
         """Search until nothing improves or the budget is over.
@@ -243,7 +245,7 @@ class Search:
         axes = {"grids": grids, "k": 3, "steps": _SMALL_STEPS, "patience": 1, "enough": self._tolerance}
         return ModelTable(ADDITIVE.name, NO_HIDDEN, _axes(axes))
 
-    def network(self, hidden: Shape) -> ModelTable | None:
+    def network(self, hidden: HiddenWidths) -> ModelTable | None:
         """Return the table of a KAN, None if it has too many parameters on the coarsest grid."""
         grids = self._grids(hidden)
         if self._n_params(hidden, grids[0]) > self._most:
@@ -266,11 +268,11 @@ class Search:
         networks = filter(None, (self.network((1,)), self.network((WIDTHS[1],))))
         return [self.linear(), self.additive(), *networks, self._mlp((2, 2))]
 
-    def _grids(self, hidden: Shape) -> Shape:
+    def _grids(self, hidden: HiddenWidths) -> tuple[int, ...]:
         fitting = tuple(grid for grid in GRIDS if self._n_params(hidden, grid) <= self._most)
         return fitting or GRIDS[:1]
 
-    def _n_params(self, hidden: Shape, grid: int) -> int:
+    def _n_params(self, hidden: HiddenWidths, grid: int) -> int:
         return KAN.n_params({"width": (self._n_in, *hidden, self._n_out), "k": 3}, grid) or 0
 
     def _grow_wider(self) -> None:
@@ -290,14 +292,14 @@ class Search:
             if max(hidden, default=0) < 2 or not self._try("depth", (hidden[0], *hidden)):
                 break
 
-    def _hidden_that_paid(self) -> Shape:
+    def _hidden_that_paid(self) -> HiddenWidths:
         """Return the hidden layers of the last network that was better than all before it; () without one."""
         return next((trial.candidate.width[1:-1] for trial in reversed(self._trials) if trial.better), ())
 
     def _is_enough(self) -> bool:
         return self._best().val <= self._tolerance
 
-    def _try(self, what: str, hidden: Shape) -> bool:
+    def _try(self, what: str, hidden: HiddenWidths) -> bool:
         table = self.network(hidden)
         if table is None:
             return False
@@ -318,7 +320,7 @@ class Search:
         fitting = [s for s in shapes if n_weights_and_biases(s) <= self._recommended().n_params] or shapes[:1]
         self._train(self._mlp(fitting[-1][1:-1]))
 
-    def _mlp(self, hidden: Shape) -> ModelTable:
+    def _mlp(self, hidden: HiddenWidths) -> ModelTable:
         axes = {"activation": "tanh", "opt": "auto", "steps": _MLP_STEPS, "restarts": 1}
         return ModelTable(MLP.name, (hidden,), _axes(axes))
 
@@ -334,7 +336,7 @@ class Search:
                 self._set_aside.append(chosen)
                 del self._known[chosen.group_id]
 
-    def _train(self, table: ModelTable, seeds: Sequence[int] | None = None) -> Candidate | None:
+    def _train(self, table: ModelTable, seeds: Sequence[int] | None = None) -> TrainedConfiguration | None:
         """Return the best stage of a table, None if there is none."""
         found = self._trainer.train(table, self._seeds[:1] if seeds is None else seeds)
         for candidate in found:
@@ -343,19 +345,19 @@ class Search:
             self._known[group] = [candidate for candidate in found if candidate.group_id == group]
         return min(found, key=lambda c: c.val, default=None)
 
-    def _all(self) -> list[Candidate]:
+    def _all(self) -> list[TrainedConfiguration]:
         return [candidate for group in self._known.values() for candidate in group]
 
-    def _best(self, family: str | None = None) -> Candidate:
+    def _best(self, family: str | None = None) -> TrainedConfiguration:
         own = [c for c in self._all() if family is None or c.family == family]
         return min(own, key=lambda c: (c.val, c.n_params), default=_NOTHING)
 
-    def _recommended(self) -> Candidate:
+    def _recommended(self) -> TrainedConfiguration:
         best = self._best()
         smaller = sorted(self._all(), key=lambda c: (c.n_params, c.val))
         return next((c for c in smaller if c is best or self.is_as_good(c, best)), best)
 
-    def is_better(self, new: Candidate, old: Candidate) -> bool:
+    def is_better(self, new: TrainedConfiguration, old: TrainedConfiguration) -> bool:
         """Say whether the validation errors of one model are lower than those of another beyond the noise."""
         if not math.isfinite(new.val):
             return False
@@ -363,13 +365,13 @@ class Search:
             return True
         return new.val < (1.0 - LEAST_GAIN) * old.val and self._excess(old, new) > 1.0
 
-    def is_as_good(self, small: Candidate, best: Candidate) -> bool:
+    def is_as_good(self, small: TrainedConfiguration, best: TrainedConfiguration) -> bool:
         """Say whether the best model is not worth its size: better by little, or within the noise."""
         if small.val <= (1.0 + LEAST_GAIN) * best.val:
             return True
         return small.val <= (1.0 + MOST_LOSS) * best.val and self._excess(small, best) <= 1.0
 
-    def _excess(self, one: Candidate, other: Candidate) -> float:
+    def _excess(self, one: TrainedConfiguration, other: TrainedConfiguration) -> float:
         return excess(*(self._trainer.squared_errors(candidate, "val") for candidate in (one, other)))
 
 
@@ -393,4 +395,4 @@ def _axes(values: Mapping[str, Any]) -> tuple[Axis, ...]:
     return tuple((name, (value,)) for name, value in values.items())
 
 
-_NOTHING = Candidate("", "", (), None, 0, 0, (Fitted("", 0, 0, math.inf, math.inf, math.inf),))
+_NOTHING = TrainedConfiguration("", "", (), None, 0, 0, (Fitted("", 0, 0, math.inf, math.inf, math.inf),))

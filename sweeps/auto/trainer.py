@@ -1,4 +1,4 @@
-"""Training what a search of `kan-sweep auto` asks for, as runs of a sweep in a store."""
+"""The trainer of `kan-sweep auto`: trains the models of a search as runs of a sweep in a store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.auto.answer import model_name
-from sweeps.auto.search import BudgetOver, Candidate, Fitted
+from sweeps.auto.search import BudgetOver, Fitted, TrainedConfiguration
 from sweeps.backends import worker_count
 from sweeps.backends.persistent_pool import PersistentPool
 from sweeps.errors import UserError
@@ -31,7 +31,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Say = Callable[[str], None]
 
-#: What the same number may differ by after two scalings and back, as a part of the largest of its column.
+#: Largest difference of a number after it was scaled and scaled back, as a fraction of the largest of its
+#: column.
 _ROUNDING = 1e-10
 
 
@@ -100,7 +101,7 @@ class StoreTrainer:
         """Return the seconds that this search has taken, earlier attempts with the same runs included."""
         return time.monotonic() - self._start + self._before
 
-    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[TrainedConfiguration]:
         """Return all stages of a table that every seed has; see `sweeps.auto.search.Trainer`."""
         runs = expand(replace(self._spec, models=(table,), seeds=tuple(seeds)), self._infos)
         self._enter(table, runs)
@@ -121,7 +122,7 @@ class StoreTrainer:
             self._say(text)
         return found
 
-    def squared_errors(self, candidate: Candidate, part: str) -> FloatArray:
+    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
         """Return the squared errors of the best model of every fold; see `sweeps.auto.search.Trainer`.
 
         A row that validates in several folds counts once, with its mean: its errors are not independent.
@@ -246,7 +247,7 @@ def same_rows(table: FloatArray) -> IntArray:
     return numbers.ravel()
 
 
-def _candidates(records: Sequence[Mapping[str, Any]]) -> list[Candidate]:
+def _candidates(records: Sequence[Mapping[str, Any]]) -> list[TrainedConfiguration]:
     """Return every stage that all records have with finite errors; records of one configuration."""
     by_stage: dict[int, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for record in records:
@@ -269,10 +270,12 @@ def _is_finite(stage: Mapping[str, Any]) -> bool:
     return stage["status"] != "non-finite" and all(map(math.isfinite, errors))
 
 
-def _candidate(number: int, rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Candidate:
+def _candidate(
+    number: int, rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> TrainedConfiguration:
     record, stage = rows[0]
     config = record["config"]
-    return Candidate(
+    return TrainedConfiguration(
         group_id=group_id(config),
         family=record["family"],
         width=tuple(config["width"]),

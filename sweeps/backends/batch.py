@@ -1,4 +1,4 @@
-"""A batch of runs, computed by a supervised worker of the process that is given it.
+"""Computes a batch of runs in a supervised worker process, inside a thread or process of joblib or Dask.
 
 joblib and Dask hand batches to their threads and processes. None of these computes a run itself: each takes
 a supervised worker (`sweeps.backends.supervised_worker`), or starts one if all are busy, so that there are
@@ -19,10 +19,10 @@ from sweeps.backends.worker import IDLE_S, Terms
 from sweeps.run_one import Record, RunOptions
 from sweeps.spec.run_config import RunConfig
 
-#: A batch whose runs take longer than was expected ends after so many seconds, with the run that is computed
-#: then: nobody waits long for what is done, and the others may go elsewhere.
+#: A batch ends with the run in progress after this many seconds, so that finished records are returned soon
+#: and the remaining runs may go to another worker. Chosen by judgement.
 BATCH_S = 1.0
-#: How long the workers of a sweep may take to end.
+#: Seconds that the workers of a sweep may take to end.
 _STOP_S = 30.0
 
 

@@ -1,14 +1,15 @@
-"""Runs on a Dask cluster: groups of them are its tasks, and each of its threads watches a process of its own.
+"""Runs on a Dask cluster: each task is a group of runs, computed by a process that a Dask thread supervises.
 
 A thread of a Dask worker does not compute; it hands the runs of a task to a worker process beside it (see
 `sweeps.backends.cluster_task`). So a run that hangs, outgrows its memory or crashes takes nothing of the
 cluster with it, a worker with many threads keeps as many cores busy, and the heartbeats of a worker go on
-whatever its runs do. A Dask worker on which tasks fail time and again is left out, while there are others; a
-run whose tasks fail where others are computed is tried alone, and given up in the end.
+whatever its runs do. A Dask worker on which tasks fail repeatedly is no longer used, as long as there are
+others; a run whose tasks fail on workers that compute other runs is tried alone, and finally recorded as
+failed.
 
-Dask gives up a task that was given to several workers which were lost, whether it was begun there or waited
-behind the one that did the harm. So what it gives up is tried once more at the very end, a single run on the
-whole cluster at a time: then nothing of this sweep but that run can have taken its worker along.
+Dask gives up a task after several of its workers were lost, even if the task only waited there behind the one
+that killed the worker. Runs of such tasks are therefore tried once more at the very end, one run at a time on
+the whole cluster: if a worker is lost then, that run is the cause.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ from sweeps.errors import UserError
 from sweeps.run_one import Record
 from sweeps.spec.run_config import RunConfig
 
-#: What a task should take: its way there and back costs a few milliseconds.
+#: Target size of a task; sending it and its answer takes a few milliseconds.
 _GROUP = GroupSize(seconds=0.5, runs=256)
-#: Tasks beyond two for every thread, so that a cluster which grows on demand sees some.
+#: Tasks beyond two for every thread, which make a cluster that grows on demand start more workers.
 _SPARE = 4
-#: How long the answer of a task that is done may be on its way.
+#: Seconds to wait for the result of a finished task.
 _FETCH_S = 60.0
-#: How often the size of the cluster and the connection are looked at.
+#: Seconds between two checks of the size of the cluster and of the connection.
 _LOOK_S = 1.0
-#: After so many looks that found no Dask worker it is said that the sweep waits for one.
+#: After this many checks without a Dask worker the user is told that the sweep waits for one.
 _PATIENT_LOOKS = 5
 
 

@@ -1,4 +1,4 @@
-"""The connection to a Dask cluster: to one that others look after, or to one that is started here."""
+"""The connection to a Dask cluster: to a running one by its address, or to one that is started here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from sweeps.backends.worker import ONE_THREAD
 from sweeps.errors import UserError
 from sweeps.interrupts import children_ignore_terminal
 
-#: Is told how many threads a cluster has, and sees to it that they are not too few.
+#: Gets the number of threads of a cluster, and restarts workers if there are too few.
 Revive = Callable[[int], None]
 
-#: How long an answer may take: of a scheduler to the first call, and of workers, one of which may be stopped.
+#: Seconds to wait for the scheduler's answer to the first call, and for answers of workers, which may be
+#: suspended.
 _CONNECT_S = 30.0
 _ANSWER_S = 10.0
 #: What has to be equal on both sides of a connection for them to understand each other.

@@ -1,4 +1,4 @@
-"""What can go wrong around a run, and the row that is stored then.
+"""Records of runs whose process was killed, hung or used too much memory, and the errors of workers.
 
 A run whose process was killed, hung or outgrew its memory cannot tell so itself: whoever watched it writes
 its record.

@@ -1,4 +1,4 @@
-"""Workers that stay from one plan to the next, where every plan follows from the results of the last."""
+"""A pool of worker processes that is kept from one plan of runs to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep may use: processes, memory, a cluster."""
+"""The resources that a sweep may use: number of processes, memory of each, a cluster."""
 
 from __future__ import annotations
 

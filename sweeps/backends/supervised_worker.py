@@ -1,4 +1,4 @@
-"""One worker process under supervision: its faults cost the run that caused them, and no other.
+"""A supervised worker process: a run that hangs or crashes it fails alone, and the process is replaced.
 
 A process that is killed, runs out of memory, hangs or crashes is replaced. The runs of its batch that it had
 not computed are given to the new process; the one that it was computing is tried again, up to a few times,

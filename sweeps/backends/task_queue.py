@@ -1,4 +1,4 @@
-"""The runs that wait to be handed out, in groups that are worth a message.
+"""The queue of runs that wait to be computed, handed out in groups large enough for one message.
 
 Sending a run to a process and waiting for its answer costs about a millisecond on one machine and several
 over a network. Runs that take longer travel alone; tiny ones are put together until a group is worth it. How

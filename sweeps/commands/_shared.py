@@ -1,4 +1,4 @@
-"""What several commands have in common: the argument that names a sweep, and the exit code of a listing."""
+"""Common parts of commands: the argument that names a sweep, and the exit code of printing commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kan-sweep run`, step by step: find the specification, plan, carry out, report."""
+"""The steps of `kan-sweep run`: read the specification, plan, compute, write the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `status` and `list` print, as lines of text."""
+"""The lines of text that `kan-sweep status` and `kan-sweep list` print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kan-sweep run`: train what a specification asks for, or what is left of it."""
+"""`kan-sweep run`: compute the runs of a specification that are not in the store yet."""
 
 from __future__ import annotations
 

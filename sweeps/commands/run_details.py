@@ -1,4 +1,4 @@
-"""`kan-sweep show`: a run in words and pictures, from the store."""
+"""The output of `kan-sweep show`: a run from the store as text and figure."""
 
 from __future__ import annotations
 

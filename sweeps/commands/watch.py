@@ -1,4 +1,4 @@
-"""`kan-sweep status --watch`: how a running sweep goes, from another terminal; nothing is written.
+"""`kan-sweep status --watch`: follows a running sweep from another terminal without writing to its store.
 
 How fast it goes follows from the seconds at which runs were stored, by the clock of the sweep's own process
 that nobody can set, and from the watcher's own such clock; never from the time of day.
@@ -22,7 +22,7 @@ from sweeps.storage.lock import Holder, holder
 from sweeps.storage.store import Store
 from sweeps.streams import reader_left
 
-#: The speed is that of so many runs, the latest ones.
+#: The speed is computed from this many latest runs.
 _WINDOW = 200
 _SHOWN = 5
 

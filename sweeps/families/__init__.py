@@ -1,4 +1,4 @@
-"""The families of models that a sweep can train, by name: everything that it has to know of each.
+"""The families of models that a sweep can train, by name.
 
 A family is one file with a class that derives from `sweeps.families.family.Family`, and a line in `FAMILIES`.
 Nothing else in `sweeps` asks for the name of a family.
@@ -24,7 +24,7 @@ SKLEARN = SklearnFamily("sklearn")
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN)
 }
-#: The networks that a report compares with each other; the first one is told in its figures first.
+#: The networks that a report compares with each other, in the order of its figures.
 NETWORKS = (KAN.name, MLP.name)
 #: Models to compare networks with.
 BASELINES = tuple(name for name, family in FAMILIES.items() if family.is_baseline)

@@ -1,13 +1,13 @@
-"""Additive models: a spline of every input, summed; a Kolmogorov-Arnold network without a hidden layer."""
+"""Additive models, a baseline: a sum of splines of every input, which is a KAN without a hidden layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.checks import Table, axis, whole
+from sweeps.checks import TomlTable, axis, whole
 from sweeps.families.axes import early_ends, smoothing_axis, spline_axes
-from sweeps.families.family import NO_HIDDEN, Axis, Config, Shape, Training, small_kind
+from sweeps.families.family import NO_HIDDEN, Axis, Config, HiddenWidths, Training, small_kind
 from sweeps.families.kan import KAN_DEFAULTS, KanFamily, train_through_grids
 from sweeps.families.linear import COST_S, LEAST_SQUARES, LEAST_SQUARES_STEPS
 from sweeps.families.optimizers import LARGE_MODELS
@@ -24,11 +24,11 @@ class AdditiveFamily(KanFamily):
     has_hidden = has_suggested_shape = False
     is_baseline = is_deterministic = True
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return one shape without a hidden layer."""
         return NO_HIDDEN
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return grids, order, smoothing and steps."""
         return [
             *spline_axes(table),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from sweeps.checks import LARGEST, Check, Expected, Table, axis, many, number_or, one_of, real, whole
-from sweeps.families.family import SUGGESTED, Axis, Shape
+from sweeps.checks import LARGEST, Check, Expected, TomlTable, axis, many, number_or, one_of, real, whole
+from sweeps.families.family import SUGGESTED, Axis, HiddenWidths
 from sweeps.families.optimizers import AUTO, optimizer_names
 
 SMOOTHINGS = ("gcv", "weak")
@@ -13,7 +13,7 @@ DEFAULT_GRIDS = (3, 5, 10, 20)
 MAX_DEPTH = 50
 
 
-def hidden_layers(table: Table, suggested: bool = False) -> tuple[Shape | str, ...]:
+def hidden_layers(table: TomlTable, suggested: bool = False) -> tuple[HiddenWidths | str, ...]:
     """Return the hidden layers that a table asks for; `suggested` allows the word for those of the task."""
     given = table.has("hidden") or table.has("width")
     if table.has("width") != table.has("depth"):
@@ -27,7 +27,7 @@ def hidden_layers(table: Table, suggested: bool = False) -> tuple[Shape | str, .
     return tuple(dict.fromkeys((*hidden, *regular)))
 
 
-def spline_axes(table: Table) -> list[Axis]:
+def spline_axes(table: TomlTable) -> list[Axis]:
     """Return the axes of families of splines: chains of grids, and the order k."""
     return [
         ("grids", table.take("grids", _chains, (DEFAULT_GRIDS,))),
@@ -35,13 +35,13 @@ def spline_axes(table: Table) -> list[Axis]:
     ]
 
 
-def smoothing_axis(table: Table, default: tuple[str, ...] = ()) -> Axis:
+def smoothing_axis(table: TomlTable, default: tuple[str, ...] = ()) -> Axis:
     """Return the axis of the weight of the penalty on rough splines."""
     check = axis(number_or(SMOOTHINGS, 0.0), "numbers or words")
     return "smoothing", table.take("smoothing", check, default)
 
 
-def early_ends(table: Table) -> list[Axis]:
+def early_ends(table: TomlTable) -> list[Axis]:
     """Return what may end a chain of grids early, where a table says so."""
     ends: list[Axis] = [
         ("patience", table.take("patience", axis(whole(1), "integers >= 1"), ())),
@@ -50,7 +50,7 @@ def early_ends(table: Table) -> list[Axis]:
     return [end for end in ends if end[1]]
 
 
-def training_axes(table: Table, steps: int) -> list[Axis]:
+def training_axes(table: TomlTable, steps: int) -> list[Axis]:
     """Return the axes that say how a model is trained: the same for every family of networks."""
     return [
         ("opt", table.take("opt", _optimizers, (AUTO,))),
@@ -64,18 +64,18 @@ def _optimizers(value: object) -> tuple[str, ...]:
     return axis(one_of(optimizer_names()), "optimizers")(value)
 
 
-def _shapes(suggested: bool) -> Check[tuple[Shape | str, ...]]:
+def _shapes(suggested: bool) -> Check[tuple[HiddenWidths | str, ...]]:
     word = f", or {SUGGESTED!r}" if suggested else ""
     expected = f"a list of shapes, every shape a list of hidden widths as in [[5], [5, 5]]{word}"
 
-    def check_one(value: object) -> Shape | str:
+    def check_one(value: object) -> HiddenWidths | str:
         if value == SUGGESTED and suggested:
             return SUGGESTED
         if not isinstance(value, list) or not all(_is_width(item) for item in value):
             raise Expected(expected)
         return tuple(value)
 
-    def check(value: object) -> tuple[Shape | str, ...]:
+    def check(value: object) -> tuple[HiddenWidths | str, ...]:
         if not isinstance(value, list):
             value = [value]
         return many(check_one, "shapes")(value)
@@ -83,10 +83,10 @@ def _shapes(suggested: bool) -> Check[tuple[Shape | str, ...]]:
     return check
 
 
-def _chains(value: object) -> tuple[Shape, ...]:
+def _chains(value: object) -> tuple[HiddenWidths, ...]:
     expected = "a list of grid sizes that grow, such as [3, 5, 10], or a list of such lists"
 
-    def check_one(chain: object) -> Shape:
+    def check_one(chain: object) -> HiddenWidths:
         if not isinstance(chain, list) or not chain or not all(_is_width(grid) for grid in chain):
             raise Expected(expected)
         if any(b <= a for a, b in itertools.pairwise(chain)):

@@ -1,4 +1,4 @@
-"""What a sweep has to know of a family of models, as one class to derive from."""
+"""The base class of a family of models: its options, number of parameters, cost, training and appearance."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.checks import Table
+from sweeps.checks import TomlTable
 from sweeps.training.stage_recorder import StageRecorder
 from sweeps.training.time_limit import TimeLimit
 
-Shape = tuple[int, ...]
+#: Numbers of nodes of the hidden layers.
+HiddenWidths = tuple[int, ...]
 #: A name of the configuration, and the values of it to try.
 Axis = tuple[str, tuple[Any, ...]]
 Config = Mapping[str, Any]
 
-#: The word for the hidden layers that belong to a task.
+#: In place of hidden widths: those that are suggested for a task.
 SUGGESTED = "suggested"
 #: The hidden layers of a family that has none.
-NO_HIDDEN: tuple[Shape] = ((),)
+NO_HIDDEN: tuple[HiddenWidths] = ((),)
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a family trains: the configuration of a run, its samples, and where results go.
+    """The input of a family's training: configuration of a run, samples, and the recorder of results.
 
     `seed` is that of the random numbers of the run.
     """
@@ -44,10 +45,11 @@ class Training:
 
 
 class Family:
-    """A family of models: what a specification may say of it, its size and cost, its training, its looks.
+    """A family of models: its options in a specification, its size and cost, its training, its appearance.
 
-    This class is a family that is known by its name alone, as one of another version in a store: it can be
-    shown and not trained. A family is a class that derives from it and an object in `sweeps.families`.
+    A family is a class that derives from this one and an object in `sweeps.families`. An object of this class
+    itself is a family of which only the name is known, from a store of another version: it can be shown but
+    not trained.
 
     Attributes
     ----------
@@ -64,13 +66,13 @@ class Family:
     has_hidden : bool
         Whether a table of a specification gives hidden layers.
     has_suggested_shape : bool
-        Whether the shape that belongs to a task is one for it.
+        Whether the widths that are suggested for a task may be used.
     is_baseline : bool
-        Whether it is there to compare networks with.
+        Whether it is a baseline, with which networks are compared.
     is_deterministic : bool
         Whether its training has one solution, whatever the seed.
     searches_formulas : bool
-        Whether a run looks for formulas, in place of training models of one shape.
+        Whether a run searches for formulas instead of training models of one width.
     defaults : mapping
         Options that enter a configuration only where they differ from these values.
     """
@@ -97,11 +99,11 @@ class Family:
     def __repr__(self) -> str:
         return f"<family {self.name}>"
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers that a `[[models]]` table asks for; a UserError if they cannot be used."""
         raise table.error(f"family {self.name!r} is not known here.")
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return the other axes of a `[[models]]` table; a UserError if they cannot be used."""
         raise table.error(f"family {self.name!r} is not known here.")
 
@@ -118,7 +120,7 @@ class Family:
         return 0.0
 
     def n_models(self, n_stages: int) -> int:
-        """Return how many trained models so many stages of a run are."""
+        """Return the number of trained models in a run of `n_stages` stages."""
         return n_stages
 
     def text(self, config: Config) -> str:
@@ -133,7 +135,7 @@ class Family:
         raise ValueError(f"family is {self.name!r}; expected one that this version of sweeps can train.")
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
-        """Return small configurations that go through all the compiled code that `config` goes through.
+        """Return small configurations that need the same compiled code as `config`, to compile it.
 
         They have no task, data, seed or fold.
         """
@@ -142,12 +144,12 @@ class Family:
 
 #: Of families that have no colour of their own.
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-#: What does not decide which code a run goes through.
+#: Options that have no influence on which code a run needs.
 _NOT_A_KIND = ("task", "data", "grids", "init", "fold", "patience", "enough")
 
 
 def small_kind(config: Config, width: Sequence[int]) -> dict[str, Any]:
-    """Return a configuration of a width with one step, that goes through the code of `config`.
+    """Return a configuration of a width with one step that needs the same compiled code as `config`.
 
     Of several grids the coarsest and the finest stay: the matrix of Levenberg-Marquardt is put together in
     one way on coarse grids and in another on fine ones.

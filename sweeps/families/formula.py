@@ -1,4 +1,4 @@
-"""The search for a formula that gives the samples, with `kan_np.discover`."""
+"""Searches for formulas with `kan_np.discover` as a family of a sweep."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.checks import Table, axis, real, whole
-from sweeps.families.family import Axis, Config, Family, Shape, Training
+from sweeps.checks import TomlTable, axis, real, whole
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training
 from sweeps.training.time_limit import RunTimeout
 
 #: How long a formula is looked for, in seconds of processor time, and from how many starts of each shape.
@@ -25,11 +25,11 @@ class FormulaFamily(Family):
     has_hidden = False
     searches_formulas = True
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return no hidden layers: a search finds its shapes by itself."""
         return ()
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return how long, and from how many starts, is searched."""
         seconds = axis(real(0.0, MAX_SECONDS), f"numbers from 0 to {MAX_SECONDS:g}")
         return [

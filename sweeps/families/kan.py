@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sweeps.checks import Table, axis, one_of, real
+from sweeps.checks import TomlTable, axis, one_of, real
 from sweeps.families.axes import early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
-from sweeps.families.family import Axis, Config, Family, Shape, Training, small_kind
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import (
     LARGE_MODELS,
     LAYER_S,
@@ -51,17 +51,17 @@ class KanFamily(Family):
     has_suggested_shape = True
     defaults = MappingProxyType({**KAN_DEFAULTS, "edges": _EDGES})
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers, among which may be those that belong to the task."""
         return hidden_layers(table, suggested=True)
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return grids, order and rules of training, and the options that a table gives."""
         axes = [*spline_axes(table), *training_axes(table, _STEPS)]
         # These enter the configuration, and with it the run id, only where they differ from KAN_DEFAULTS: a
         # later release may add others without giving old runs new ids.
         options: list[Axis] = [
-            ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "residual functions"), ())),
+            ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "base functions"), ())),
             ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
             ("extrapolation", table.take("extrapolation", axis(one_of(EXTRAPOLATIONS), "modes"), ())),
             ("edges", table.take("edges", axis(one_of(EDGES), "families of edges"), ())),

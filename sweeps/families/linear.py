@@ -1,12 +1,12 @@
-"""Linear models: what a table is worth without a hidden layer, by least squares."""
+"""Linear models by least squares, a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeps.checks import Table
-from sweeps.families.family import NO_HIDDEN, Axis, Config, Family, Shape, Training, small_kind
+from sweeps.checks import TomlTable
+from sweeps.families.family import NO_HIDDEN, Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.mlp import n_weights_and_biases
 
 #: Iterations of least squares: a quadratic needs a few, a badly conditioned one some more.
@@ -26,11 +26,11 @@ class LinearFamily(Family):
     has_hidden = False
     is_baseline = is_deterministic = True
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return one shape without a hidden layer."""
         return NO_HIDDEN
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return no axes."""
         return []
 

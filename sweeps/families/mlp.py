@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.checks import Table, axis, one_of
+from sweeps.checks import TomlTable, axis, one_of
 from sweeps.families.axes import hidden_layers, training_axes
-from sweeps.families.family import Axis, Config, Family, Shape, Training, small_kind
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import LAYER_S, n_weights, optimizers_tried, step_cost, training_cost
 
 ACTIVATIONS = ("tanh", "relu", "silu")
@@ -23,11 +23,11 @@ class MlpFamily(Family):
     label = one_model = "MLP"
     colour, marker = "#D55E00", "s"
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers."""
         return hidden_layers(table)
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return activations and rules of training."""
         activations = axis(one_of(ACTIVATIONS), "activations")
         return [

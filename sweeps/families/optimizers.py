@@ -1,4 +1,4 @@
-"""The optimizers of kan_np as a sweep sees them: their names, and what a step of each costs."""
+"""The optimizers of kan_np in sweeps: their names, and the estimated time of a step of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scikit-learn's MLPRegressor with its own optimizers, put beside the networks of kan_np."""
+"""scikit-learn's MLPRegressor with its own optimizers, as a baseline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.checks import Check, Table, axis, one_of, real, whole
+from sweeps.checks import Check, TomlTable, axis, one_of, real, whole
 from sweeps.errors import UserError
 from sweeps.families.axes import hidden_layers
-from sweeps.families.family import Axis, Config, Family, Shape, Training
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training
 from sweeps.families.linear import COST_S
 from sweeps.families.mlp import n_weights_and_biases
 from sweeps.families.optimizers import n_weights
@@ -71,11 +71,11 @@ class SklearnFamily(Family):
     colour, marker = "#E69F00", "v"
     is_baseline = True
 
-    def hidden(self, table: Table) -> tuple[Shape | str, ...]:
+    def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers."""
         return hidden_layers(table)
 
-    def axes(self, table: Table) -> list[Axis]:
+    def axes(self, table: TomlTable) -> list[Axis]:
         """Return activation, solver, steps and penalty."""
         checks: dict[str, tuple[Check[tuple[Any, ...]], Any]] = {
             "activation": (axis(one_of(ACTIVATIONS), "activations"), "tanh"),

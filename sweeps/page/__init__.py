@@ -1,1 +1,1 @@
-"""What a reader sees: pages, tables and figures, in words, styles and files."""
+"""Reports and comparisons of sweeps: HTML pages, tables and figures."""

@@ -1,4 +1,4 @@
-"""The figures of a comparison: both fronts of a function in one frame, and the ratios of all functions."""
+"""Figures of a comparison: the fronts of both sweeps for each function, and the ratios of all functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that sets two sweeps side by side, its figures and its tables."""
+"""The HTML page of a comparison of two sweeps, with its figures and tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sweeps.page.html import render_page
 from sweeps.page.number_format import interval_text, width_text
 from sweeps.page.report_tables import front_points
 from sweeps.page.style import file_names, label
-from sweeps.page.tables import Column, Table, write_tables
+from sweeps.page.tables import Column, ReportTable, write_tables
 from sweeps.page.tooltips import dots_json
 from sweeps.storage.provenance import machine_line
 
@@ -75,7 +75,7 @@ def _ratio_text(pair: TaskPair) -> str:
     return "\n".join([pair.first.title, *lines])
 
 
-def _fronts(pair: TaskPair, names: tuple[str, str]) -> Table:
+def _fronts(pair: TaskPair, names: tuple[str, str]) -> ReportTable:
     """Return the fronts of both sweeps as one table."""
     columns = [
         *(Column("sweep"), Column("family"), Column("shape"), Column("grid or activation")),
@@ -91,4 +91,4 @@ def _fronts(pair: TaskPair, names: tuple[str, str]) -> Table:
         for task, name in zip((pair.first, pair.second), names, strict=True)
         for point in front_points(task)
     ]
-    return Table("fronts", f"Fronts of both sweeps: {pair.first.title}", columns, rows)
+    return ReportTable("fronts", f"Fronts of both sweeps: {pair.first.title}", columns, rows)

@@ -1,4 +1,4 @@
-"""The comparison of two sweeps in words and tables."""
+"""The texts and tables of a comparison of two sweeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.analysis.results import Interval, SweepResult
 from sweeps.page.number_format import interval_text
 from sweeps.page.number_format import plain as plain_number
 from sweeps.page.style import label
-from sweeps.page.tables import Column, Table
+from sweeps.page.tables import Column, ReportTable
 from sweeps.records import canonical_json, text_id
 from sweeps.storage.provenance import plain
 
@@ -61,7 +61,7 @@ def left_out_lines(comparison: SweepComparison) -> list[str]:
     return lines
 
 
-def ratios_table(comparison: SweepComparison) -> Table:
+def ratios_table(comparison: SweepComparison) -> ReportTable:
     """Return the ratios of all functions and families."""
     first, second = comparison.names
     columns = [
@@ -76,10 +76,10 @@ def ratios_table(comparison: SweepComparison) -> Table:
             errors = [None if point is None else point.test.median for point in best]
             rows.append([pair.first.title, label(ratio.family), *errors, ratio.best, ratio.equal])
     caption = f"Test error of {second} over that of {first}: above 1, {first} is better."
-    return Table("ratios", caption, columns, rows)
+    return ReportTable("ratios", caption, columns, rows)
 
 
-def provenance_table(comparison: SweepComparison) -> Table:
+def provenance_table(comparison: SweepComparison) -> ReportTable:
     """Return in what the origins of the two sweeps differ."""
     sides = [dict(_provenance(result)) for result in comparison.results]
     rows = [
@@ -88,7 +88,7 @@ def provenance_table(comparison: SweepComparison) -> Table:
         if sides[0].get(key) != sides[1].get(key)
     ]
     columns = [Column("what"), *(Column(name) for name in comparison.names)]
-    return Table("provenance", "What differs in how the sweeps were made.", columns, rows)
+    return ReportTable("provenance", "What differs in how the sweeps were made.", columns, rows)
 
 
 def _provenance(result: SweepResult) -> Iterator[tuple[str, str]]:

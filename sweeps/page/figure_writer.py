@@ -1,4 +1,4 @@
-"""Figures as files for papers and slides, written by processes beside this one where there are many."""
+"""Writes figures as PDF, PNG and SVG files; many of them in parallel processes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from sweeps._orphans import end_with
 from sweeps.interrupts import ignore_terminal, start_trackers
 from sweeps.page.style import render
 
-#: For papers, for slides; the SVG of a figure belongs to its page too, see `sweeps.page.gallery`.
+#: Formats for papers and for slides; SVG files are written by `sweeps.page.gallery`, whose pages contain
+#: them, too.
 KINDS = ("pdf", "png")
-#: A process takes as long to start as to write so many figures.
+#: A process is started for at least this many figures, which take as long to write as a process to start.
 _WORTH_A_PROCESS = 8
-#: So many figures are kept in memory until they are written; then their owner waits.
+#: Most figures that wait in memory to be written; with more the caller waits.
 _MOST_WAITING = 64
 
 

@@ -1,4 +1,4 @@
-"""The figures of a function: its error against parameters, and against the seconds of a run.
+"""Figures of one function: test error against parameters, and against the time of a run.
 
 Made with matplotlib's object interface only; they leave no state behind.
 """

@@ -1,4 +1,4 @@
-"""Figures as files, and as elements of a page whose dots can be pointed at."""
+"""The figures of a page: as SVG elements with tooltips, and as files."""
 
 from __future__ import annotations
 

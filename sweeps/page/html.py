@@ -1,4 +1,4 @@
-"""Pages in one file: their templates, and figures as elements that follow the colours of the page."""
+"""HTML pages in one file: their templates, and SVG figures that follow the colours of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas for a page: MathML, which browsers set by themselves, from the text that sympy writes.
+"""Formulas on a page: MathML, which browsers typeset without scripts, from the text of sympy.
 
 The text is read as Python, which it is: neither sympy nor a network is needed to show what a store holds.
 Variables whose names are no words, or mean something else in a formula, are strings in it: in quotes.
@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Mapping
 from html.entities import name2codepoint
 
-#: Longer formulas are shown as text, for MathML is not broken into lines.
+#: Longer formulas are shown as text, since browsers do not break lines in MathML.
 _LONGEST = 90
 _DIGITS = 5
-#: How strongly parts hold together: what holds less than its place asks for gets brackets.
+#: Precedence of operations: a part with a lower precedence than its context requires gets brackets.
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _GREEK = {name: chr(code) for name, code in name2codepoint.items() if 0x391 <= code <= 0x3C9}
 _FUNCTIONS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-#: A product of names is told from one name by a thin space.
+#: A product of names has a thin space, so that it is not read as one name.
 _TIMES, _DOT = '<mo lspace="0.12em" rspace="0">&#x2062;</mo>', "<mo>·</mo>"
 _NAME = re.compile(r"([A-Za-z]+)_?((?:\d|_)*)")
 _FLOAT = re.compile(r"\d+\.\d+(?:e[+-]?\d+)?")

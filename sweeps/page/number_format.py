@@ -1,4 +1,4 @@
-"""Numbers as a page and a table write them."""
+"""Formats of numbers, durations and counts on pages and in tables."""
 
 from __future__ import annotations
 

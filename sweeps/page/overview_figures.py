@@ -1,4 +1,4 @@
-"""The figures over all functions: their fronts as small multiples, and the best models side by side."""
+"""Figures of all functions together: small panels of their fronts, and their best models."""
 
 from __future__ import annotations
 

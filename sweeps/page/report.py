@@ -1,4 +1,4 @@
-"""The report: one page that reads without a network, its figures and tables as files.
+"""Writes a report: one HTML page without external resources, and its figures and tables as files.
 
 Made from the store alone; no model is run. The same store gives the same bytes.
 """
@@ -25,7 +25,7 @@ from sweeps.page.number_format import configuration_text, number
 from sweeps.page.overview_figures import all_tasks_figure, compared_tasks, shown_tasks, summary_figure
 from sweeps.page.report_tables import front_csv, report_tables
 from sweeps.page.style import file_names
-from sweeps.page.tables import Table, write_tables
+from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
 from sweeps.page.verdict import baseline_verdict, chance_verdict, verdict
 from sweeps.records import canonical_json, text_id
@@ -80,7 +80,7 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
 
 
 def render_html(
-    result: SweepResult, gallery: Gallery, tables: Sequence[Table], directory: Path, files: str = ""
+    result: SweepResult, gallery: Gallery, tables: Sequence[ReportTable], directory: Path, files: str = ""
 ) -> str:
     """Return the page; `files` is where its figures and tables are, seen from it."""
     from markupsafe import Markup

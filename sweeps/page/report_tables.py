@@ -1,4 +1,4 @@
-"""The tables of a report: for its page, and one by one as CSV and LaTeX."""
+"""The tables of a report, which are shown on its page and written as CSV and LaTeX."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sweeps.analysis.statistics import slope
 from sweeps.families import by_family
 from sweeps.page.number_format import width_text
 from sweeps.page.style import decade_ticks, label
-from sweeps.page.tables import Column, Table
+from sweeps.page.tables import Column, ReportTable
 from sweeps.page.verdict import limit_text
 
-#: A table names at most so many errors to reach.
+#: Most rows of a table of errors to reach.
 _MAX_TARGETS = 6
 
 _FRONT_COLUMNS = [
@@ -32,7 +32,7 @@ _FRONT_COLUMNS = [
 ]
 
 
-def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[Table]:
+def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[ReportTable]:
     """Return every table that has a row; `names` are the file names of the functions."""
     tables = [
         best_table(result),
@@ -47,7 +47,7 @@ def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def best_table(result: SweepResult) -> Table:
+def best_table(result: SweepResult) -> ReportTable:
     """Return the best model of every family on every function."""
     columns = [
         *(Column("function"), Column("family"), Column("shape"), Column("grid or activation")),
@@ -61,12 +61,12 @@ def best_table(result: SweepResult) -> Table:
             rows.append(
                 [task.title, label(family), *_model(point), point.n_params, *_spread(point), point.time_s]
             )
-    return Table(
+    return ReportTable(
         "best", "The best model of each family, chosen on validation, whatever its size.", columns, rows
     )
 
 
-def scores_table(scores: Sequence[Score]) -> Table:
+def scores_table(scores: Sequence[Score]) -> ReportTable:
     """Return wins and ratios of the best KANs and MLPs within growing limits."""
     columns = [
         *(Column("at most N parameters"), Column("functions", "count"), Column("KAN wins", "count")),
@@ -81,10 +81,10 @@ def scores_table(scores: Sequence[Score]) -> Table:
         for score in scores
     ]
     caption = "Wins and the geometric mean of the ratio of test errors within a number of parameters."
-    return Table("wins", caption, columns, rows)
+    return ReportTable("wins", caption, columns, rows)
 
 
-def standings_table(result: SweepResult) -> Table:
+def standings_table(result: SweepResult) -> ReportTable:
     """Return how often every family has the best model, and the mean area that its front dominates."""
     columns = [
         *(Column("family"), Column("functions", "count"), Column("best on", "count")),
@@ -94,10 +94,10 @@ def standings_table(result: SweepResult) -> Table:
         [label(own.family), own.n_tasks, own.n_best, own.share, own.hypervolume] for own in result.standings
     ]
     caption = "How often each family has the least test error, and the mean area that its front dominates."
-    return Table("standings", caption, columns, rows)
+    return ReportTable("standings", caption, columns, rows)
 
 
-def slopes_table(tasks: Sequence[TaskResult]) -> Table:
+def slopes_table(tasks: Sequence[TaskResult]) -> ReportTable:
     """Return how fast the error falls along every front with at least two sizes."""
     columns = [
         *(Column("function"), Column("family"), Column("points", "count")),
@@ -112,10 +112,10 @@ def slopes_table(tasks: Sequence[TaskResult]) -> Table:
                 by_time = slope(task.time_fronts[family], lambda point: point.time_s)
                 rows.append([task.title, label(family), len(front), by_size, by_time])
     caption = "Slopes of log test error along the fronts, by least squares."
-    return Table("slopes", caption, columns, rows)
+    return ReportTable("slopes", caption, columns, rows)
 
 
-def reach_table(task: TaskResult, name: str) -> Table:
+def reach_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fewest parameters and the least time with which each family reaches an error."""
     families = sorted((family for family, front in task.fronts.items() if front), key=by_family)
     columns = [Column("test RMSE of at most", "round")]
@@ -132,7 +132,7 @@ def reach_table(task: TaskResult, name: str) -> Table:
             times = [p.time_s for p in task.time_fronts[family] if p.test.median <= target]
             row += [min(sizes, default=None), min(times, default=None)]
         rows.append(row)
-    return Table(name, f"What it takes to reach a test error: {task.title}.", columns, rows)
+    return ReportTable(name, f"What it takes to reach a test error: {task.title}.", columns, rows)
 
 
 def _targets(task: TaskResult) -> list[float]:
@@ -146,7 +146,7 @@ def _targets(task: TaskResult) -> list[float]:
     return ticks[::step][::-1]
 
 
-def fronts_table(task: TaskResult, name: str) -> Table:
+def fronts_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fronts of a function."""
     columns = [
         *(Column("family"), Column("shape"), Column("grid or activation"), Column("optimizer")),
@@ -157,7 +157,7 @@ def fronts_table(task: TaskResult, name: str) -> Table:
         [label(p.family), *_model(p), p.n_params, p.val.median, *_spread(p), p.time_s]
         for p in front_points(task)
     ]
-    return Table(name, f"Pareto fronts: {task.title}.", columns, rows)
+    return ReportTable(name, f"Pareto fronts: {task.title}.", columns, rows)
 
 
 def front_points(task: TaskResult) -> Iterator[Point]:
@@ -166,7 +166,7 @@ def front_points(task: TaskResult) -> Iterator[Point]:
         yield from task.fronts[family]
 
 
-def compute_table(result: SweepResult) -> Table:
+def compute_table(result: SweepResult) -> ReportTable:
     """Return what every family cost."""
     columns = [
         *(Column("family"), Column("runs", "count"), Column("time", "seconds")),
@@ -177,10 +177,10 @@ def compute_table(result: SweepResult) -> Table:
         [label(own.family), own.n_runs, own.wall_s, own.cpu_s, own.n_not_ok, own.not_ok_s]
         for own in sorted(result.compute, key=lambda own: by_family(own.family))
     ]
-    return Table("compute", "Time spent, summed over runs.", columns, rows)
+    return ReportTable("compute", "Time spent, summed over runs.", columns, rows)
 
 
-def reasons_table(result: SweepResult) -> Table:
+def reasons_table(result: SweepResult) -> ReportTable:
     """Return why runs did not end well, the most frequent first; numbers do not make reasons different."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
@@ -201,7 +201,7 @@ def reasons_table(result: SweepResult) -> Table:
         *(Column("status"), Column("runs", "count"), Column("reason, or one of its kind")),
         *(Column("families"), Column("functions", "count")),
     ]
-    return Table("failures", "Runs that did not end well, by reason.", columns, rows)
+    return ReportTable("failures", "Runs that did not end well, by reason.", columns, rows)
 
 
 def _model(point: Point) -> tuple[str, str, str]:

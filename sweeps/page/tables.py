@@ -1,4 +1,4 @@
-"""Tables that stand in a page, in a CSV file and in a LaTeX file with the same numbers."""
+"""Tables of a report, written as HTML text, CSV and LaTeX with the same numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sweeps.analysis.results import Interval
 from sweeps.page.number_format import count, duration, interval_text, number, percent, plain
 from sweeps.page.style import ratio_text
 
-#: How the numbers of a column are written; all but "text" stand at the right.
+#: Formats of the cells of a column; all but "text" are aligned to the right.
 KINDS = ("text", "count", "error", "round", "plain", "share", "seconds", "ratio")
 _LATEX = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
@@ -43,7 +43,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Columns and rows of plain values; None is an empty cell.
 
     Parameters
@@ -104,7 +104,7 @@ def _sorted_by(value: Any) -> str:
     return ""
 
 
-def text_lines(table: Table) -> list[str]:
+def text_lines(table: ReportTable) -> list[str]:
     """Return a table as lines of text for a terminal: its caption, its columns, its rows."""
     rows = [[text for text, _, _ in row] for row in table.cells()]
     heads = [column.name for column in table.columns]
@@ -120,7 +120,7 @@ def text_lines(table: Table) -> list[str]:
     return [table.caption, line(heads), *map(line, rows)]
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: ReportTable) -> str:
     """Return a table as CSV text, numbers with all their digits."""
     spread = [any(isinstance(row[i], Interval) for row in table.rows) for i in range(len(table.columns))]
     header: list[str] = []
@@ -147,7 +147,7 @@ def _exact(value: Any) -> Any:
     return repr(float(value)) if isinstance(value, float) else value
 
 
-def to_latex(table: Table) -> str:
+def to_latex(table: ReportTable) -> str:
     """Return a table as LaTeX text for a paper; it needs the package booktabs, and nothing else."""
     sides = "".join("l" if column.kind == "text" else "r" for column in table.columns)
     lines = [
@@ -165,7 +165,7 @@ def to_latex(table: Table) -> str:
     return "\n".join([*lines, "    \\bottomrule", "  \\end{tabular}", "\\end{table}", ""])
 
 
-def write_tables(tables: Sequence[Table], directory: Path) -> None:
+def write_tables(tables: Sequence[ReportTable], directory: Path) -> None:
     """Write tables as CSV and LaTeX files."""
     for table in tables:
         write_file(directory / f"{table.name}.csv", to_csv(table).encode())

@@ -1,4 +1,4 @@
-"""What a page says where the reader points: the dots of its figures in words, and where they lie.
+"""Tooltips of the dots of figures: their texts, and the positions of the dots in the SVG.
 
 Front points are links in the figure itself, which a keyboard reaches and a page without scripts shows. Of all
 other dots the page holds the numbers, and its script finds the nearest one.
@@ -22,7 +22,8 @@ from sweeps.page.figures import PARAMETERS, Cost
 from sweeps.page.number_format import configuration_text, count, duration, number, width_text
 from sweeps.page.style import label
 
-#: With more dots than these a page names the points of the fronts only, or it would be too large to open.
+#: With more dots than this only the points of fronts have tooltips, since browsers open such large pages
+#: slowly.
 MAX_DOTS = 60_000
 _POINTS_PER_INCH = 72.0
 _RADIUS = 7

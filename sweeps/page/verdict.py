@@ -1,4 +1,4 @@
-"""What a sweep has found, in a few sentences."""
+"""The main results of a sweep in a few sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sweeps.families import BASELINES, NETWORKS, family_of
 from sweeps.page.number_format import number
 from sweeps.page.style import label
 
-#: A baseline is as good as a network whose test error is smaller by less than this part.
+#: A baseline counts as equally good as a network whose test error is smaller by less than this fraction;
+#: chosen by judgement.
 AS_GOOD = 0.05
 
 

@@ -1,4 +1,4 @@
-"""What a page shows, in words: functions, scores, models, made ready for its template."""
+"""The values that templates of pages show: functions, scores and models as texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweeps.analysis.results import (
     Formula,
     Point,
     Score,
-    Spread,
+    SeedRange,
     SweepResult,
     TaskResult,
 )
@@ -160,17 +160,17 @@ def _point_view(point: Point, name: str, directory: Path) -> dict[str, Any]:
         "id": row_id(name, point),
         "width": width_text(point),
         "errors": [
-            (spread.median, number(spread.median), _range(spread, point))
-            for spread in (point.train, point.val, point.test)
+            (errors.median, number(errors.median), _range(errors, point))
+            for errors in (point.train, point.val, point.test)
         ],
         "command": ("kan-sweep show " + shlex.quote(str(directory)), point.run_id, stage),
     }
 
 
-def _range(spread: Spread, point: Point) -> str:
-    if point.n_runs < 2 or math.isnan(spread.median):
+def _range(errors: SeedRange, point: Point) -> str:
+    if point.n_runs < 2 or math.isnan(errors.median):
         return ""
-    return f"{number(spread.low)} – {number(spread.high)}"
+    return f"{number(errors.low)} – {number(errors.high)}"
 
 
 def score_view(score: Score) -> dict[str, Any]:

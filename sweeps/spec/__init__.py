@@ -1,1 +1,1 @@
-"""From a TOML file, a suite or a table to the runs of a sweep."""
+"""Specifications of sweeps: read from a TOML file, a suite or a table, and expanded into runs."""

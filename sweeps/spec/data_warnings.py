@@ -1,4 +1,4 @@
-"""What makes the errors on a table uncertain, in sentences: few rows, equal rows, rare classes."""
+"""Notes on why errors on a table are uncertain, as sentences: few rows, rows in both tables, classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a specification to its runs: the product of tasks, models, seeds and folds, within the bounds."""
+"""Expands a specification into its runs: the product of tasks, models, seeds and folds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps._collection import paused_collection
 from sweeps._plural import counted
 from sweeps.errors import UserError
 from sweeps.families import family_of
-from sweeps.families.family import SUGGESTED, Shape
+from sweeps.families.family import SUGGESTED, HiddenWidths
 from sweeps.records import member_json, object_json, text_id
 from sweeps.spec.run_config import CONFIG_FORMAT, RunConfig
 from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo
@@ -86,7 +86,7 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     folds = [[_member("fold", fold)] for fold in range(spec.data.folds)] or [[]]
     repeats = [[_member("seed", seed), *fold] for seed in spec.seeds for fold in folds]
     # Tasks of one shape have the same models, and thousands of runs the same few members: each is made once.
-    models: dict[tuple[int, Shape], list[list[_Member]]] = {}
+    models: dict[tuple[int, HiddenWidths], list[list[_Member]]] = {}
     for info in tasks.values():
         data = dict(info.data) | {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
         common = [_member("format", CONFIG_FORMAT), _member("task", info.name), _member("data", data)]
@@ -134,7 +134,7 @@ def left_out(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> dict[str, list[s
     """Return for every task what `max_params` leaves out of it, as sentences, one a family; often none."""
     if spec.max_params is None:
         return {name: [] for name in tasks}
-    told: dict[Shape, list[str]] = {}
+    told: dict[HiddenWidths, list[str]] = {}
     for info in tasks.values():
         if info.shape not in told:
             told[info.shape] = _left_out_of(spec, info)
@@ -169,12 +169,12 @@ def _left_out_sentence(family: str, sizes: list[int], max_params: int | None) ->
     )
 
 
-def _shape_for(table: ModelTable, info: TaskInfo) -> Shape:
+def _shape_for(table: ModelTable, info: TaskInfo) -> tuple[int, ...]:
     """Return what the models of a table depend on: the suggested shape only where it is asked for."""
     return info.shape if SUGGESTED in table.hidden else (info.n_in, info.n_out)
 
 
-def _models(table: ModelTable, shape: Shape, max_params: int | None) -> Iterator[list[_Member]]:
+def _models(table: ModelTable, shape: HiddenWidths, max_params: int | None) -> Iterator[list[_Member]]:
     """Yield what a table asks for within the bound: of a chain of grids the finer ones may be left out."""
     family = family_of(table.family)
 
@@ -195,7 +195,7 @@ def _models(table: ModelTable, shape: Shape, max_params: int | None) -> Iterator
             yield [_member("grids", kept) if member.name == "grids" else member for member in members]
 
 
-def _candidates(table: ModelTable, shape: Shape) -> Iterator[list[_Member]]:
+def _candidates(table: ModelTable, shape: HiddenWidths) -> Iterator[list[_Member]]:
     """Yield what a table asks for, whatever its size."""
     defaults = family_of(table.family).defaults
 

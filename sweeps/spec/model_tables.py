@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sweeps.checks import Table, one_of
+from sweeps.checks import TomlTable, one_of
 from sweeps.families import ADDITIVE, FAMILIES, FORMULA, KAN, LINEAR, MLP, SKLEARN, family_of
 from sweeps.families.sklearn import DEFAULT_HIDDEN, SOLVERS
 from sweeps.spec.sweep_spec import ModelTable, SweepSpec
 
 
-def model_table(table: Table) -> ModelTable:
+def model_table(table: TomlTable) -> ModelTable:
     """Return what one `[[models]]` table says; raise a UserError if it cannot be used."""
     if not table.has("family"):
         raise table.error(f"family is missing; expected family = {named_families()}.")
@@ -46,5 +46,5 @@ def with_formulas(spec: SweepSpec) -> SweepSpec:
     """Return a specification that also looks for formulas: as it says, if it says so, else as usual."""
     if any(family_of(table.family).searches_formulas for table in spec.models):
         return spec
-    table = model_table(Table({"family": FORMULA.name}, "--formula"))
+    table = model_table(TomlTable({"family": FORMULA.name}, "--formula"))
     return replace(spec, models=(*spec.models, table))

@@ -1,4 +1,4 @@
-"""What is still to be done: the runs of a specification that the store does not hold yet, in a good order."""
+"""The plan of a sweep: the runs of a specification that the store does not hold yet, longest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a sweep for a machine of its own: which runs belong to it.
+"""Shards: parts of a sweep that different machines compute, and which run belongs to which.
 
 Where there is no scheduler to hand out runs, n machines each carry out one of n shards into a store of its
 own, and `sweeps.storage.merge` joins the stores. A run's shard follows from its configuration and n alone:

@@ -36,7 +36,7 @@ A specification in full (the presets have the same format, without the lines tha
                                      # "trust-ncg", "trf", "dogbox"
     steps = 50                       # per grid; a step is up to twenty iterations of LBFGS and of those of
                                      # SciPy that see the gradient alone, otherwise one
-    restarts = 1                     # n > 1: the best n of 8 n short starts, fewer of them on finer grids
+    restarts = 1                     # n > 1: the best n of 6 n short starts, fewer of them on finer grids
     # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
     # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
                                      # cross-validation), or "weak" (a small share of the loss; the default)
@@ -91,7 +91,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sweeps.checks import LARGEST, Expected, Table, many, one_of, pick, real, text, whole
+from sweeps.checks import LARGEST, Expected, TomlTable, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
 from sweeps.spec.expansion import check_size
 from sweeps.spec.model_tables import model_table, named_families
@@ -163,7 +163,7 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
     UserError
         If a key is unknown or missing, or a value is not what its key wants.
     """
-    table = Table(values, where)
+    table = TomlTable(values, where)
     title = table.take("title", text, default_title)
     source = _source(table)
     seeds = table.take("seeds", _seeds, range(1))
@@ -175,7 +175,7 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
     if not tables:
         raise table.error("no [[models]] table: give at least one, with family = " + named_families() + ".")
     models = tuple(
-        model_table(Table(values, f"{where}, [[models]] number {number}"))
+        model_table(TomlTable(values, f"{where}, [[models]] number {number}"))
         for number, values in enumerate(tables, start=1)
     )
     n_tasks = (len(source.functions) or None) if isinstance(source, SuiteSource) else 1
@@ -210,7 +210,7 @@ def _preset(name: str) -> dict[str, Any]:
     return _toml(content, f"preset {name}")
 
 
-def _source(table: Table) -> SuiteSource | CsvSource:
+def _source(table: TomlTable) -> SuiteSource | CsvSource:
     if table.has("suite") == table.has("csv"):
         raise table.error("expected either suite = '...' or csv = '...' (and target), to say what to learn.")
     if table.has("suite"):
@@ -231,7 +231,7 @@ def _source(table: Table) -> SuiteSource | CsvSource:
 
 
 def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource) -> DataSpec:
-    table, default = Table(values, where), DataSpec()
+    table, default = TomlTable(values, where), DataSpec()
     seed = table.take("seed", whole(0), default.seed)
     val_fraction = table.take("val_fraction", real(0.0, 0.9), default.val_fraction)
     if isinstance(source, CsvSource):

@@ -1,4 +1,4 @@
-"""What a sweep consists of: where its tasks come from, which models it tries, how often.
+"""The specification of a sweep: the source of its tasks, its models, and its seeds.
 
 A specification is a task source (functions of a built-in suite, or a CSV table), data sizes, seeds and one or
 more model tables whose lists are axes: a table stands for the product of its axes.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.families import family_of
-from sweeps.families.family import Axis, Shape
+from sweeps.families.family import Axis, HiddenWidths
 
 REFUSE, ONE_HOT = "refuse", "one-hot"
 DECIMALS = (".", ",")
@@ -70,7 +70,7 @@ class ModelTable:
     """
 
     family: str
-    hidden: tuple[Shape | str, ...]
+    hidden: tuple[HiddenWidths | str, ...]
     axes: tuple[Axis, ...]
 
 
@@ -139,7 +139,7 @@ class TaskInfo:
     """
 
     name: str
-    shape: Shape
+    shape: tuple[int, ...]
     data: Mapping[str, Any]
     description: Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""What the command line says about a table of the user, beyond its target and features."""
+"""Options of the command line for a table, besides its target and features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a task's name to its data: the only place that knows where data comes from.
+"""The tasks of a sweep and their data: functions of suites and tables of users.
 
 Data is made in the process that trains, from the configuration alone: nothing but configurations travels to
 workers. The path of a table travels beside the configuration, which holds the hash of its content.

@@ -1,1 +1,1 @@
-"""The file under `sweeps.storage.store.Store`: its tables and rows, its lock, and how it is read."""
+"""The store of a sweep, one SQLite file: writing, reading, locking, checking, merging, repairing."""

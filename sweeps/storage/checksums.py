@@ -1,4 +1,4 @@
-"""Rows of a store as they were written, or an error that says which are not."""
+"""Check sums of the rows of a store: damaged and deleted rows are errors, not wrong numbers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def _orphans(table: str) -> str:
     return f"SELECT run_id FROM (SELECT DISTINCT run_id FROM {table} EXCEPT SELECT run_id FROM runs) LIMIT 1"  # noqa: S608
 
 
-#: What finds a row whose companions were deleted, and what is then said of it.
+#: Queries that find rows whose related rows were deleted, and the messages about them.
 _GONE = {
     _incomplete("stages", _STAGES): "run {} does not have the stages it had",
     _incomplete("formulas", _FORMULAS): "run {} does not have the formulas it had",
     _orphans("stages"): "run {} is gone, and its stages are there",
     _orphans("formulas"): "run {} is gone, and its formulas are there",
     "SELECT run_id FROM runs WHERE env_id NOT IN (SELECT env_id FROM environments) LIMIT 1": (
-        "where run {} was computed is gone"
+        "the environment in which run {} was computed is missing"
     ),
     "SELECT last - first + 1 FROM (SELECT CAST(value AS INTEGER) AS first, "
     "CAST(substr(value, instr(value, ' ') + 1) AS INTEGER) AS last FROM meta WHERE key = 'plan_rows') "

@@ -1,4 +1,4 @@
-"""The SQLite file under the store, and how it is opened."""
+"""Opening the SQLite file of a store, for writing or for reading only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Columns = dict[str, np.ndarray]
 # they are most of the bytes of a long sweep, and damage in them is found by whoever adds or reads one.
 _ALWAYS = frozenset({"meta", "environments", "tasks", "plan", "runs", "stages", "models"})
 _LOOKED_THROUGH = (_ALWAYS | {"formulas"}) - {"models"}
-#: What is counted and looked up through an index, which has to say the same as its table.
+#: Tables whose rows are counted and found through an index, which must agree with the table.
 _INDEXED = frozenset({"plan", "runs"})
 #: How long SQLite waits for another process: a reader keeps a writer waiting only on a network file system.
 _PATIENCE_S, _NETWORK_PATIENCE_S = 30.0, 300.0

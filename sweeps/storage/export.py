@@ -57,7 +57,7 @@ _RENAMED = {"stage_wall_s": "wall_s", "stage_status": "status"}
 
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 
-Table = dict[str, list[Any]]
+ExportColumns = dict[str, list[Any]]
 Types = dict[str, type]
 
 
@@ -85,7 +85,7 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     PosixPath('runs.csv')
     """
     output = Path(output)
-    writers: dict[str, Callable[[Table, Types], bytes]] = {
+    writers: dict[str, Callable[[ExportColumns, Types], bytes]] = {
         ".csv": _raw_csv if raw else _csv,
         ".jsonl": _jsonl,
         ".parquet": _parquet,
@@ -100,7 +100,7 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
 
 
 @paused_collection()
-def table(store: Store) -> tuple[Table, Types]:
+def table(store: Store) -> tuple[ExportColumns, Types]:
     """Return the columns of the table, None where there is no value, and their types."""
     with store.snapshot():
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
@@ -111,7 +111,7 @@ def table(store: Store) -> tuple[Table, Types]:
     number_of = {env_id: number for number, env_id in enumerate(environments)}
     machine_rows = _spread([number_of[env_id] for env_id in runs["env_id"].tolist()], run_rows)
     machines = [flatten(environment, "env") for environment in environments.values()]
-    columns: Table = {}
+    columns: ExportColumns = {}
     types: Types = {}
     # There may be very many rows: whatever belongs to a run is made once for it, column by column.
     for name, kind in _RUN_COLUMNS.items():
@@ -159,14 +159,14 @@ def _plain(column: np.ndarray, kind: type) -> list[Any]:
     return [None if value != value else value for value in values] if kind is float else values
 
 
-def _formula_columns(formulas: Columns, run_ids: list[Any], numbers: list[Any]) -> Table:
+def _formula_columns(formulas: Columns, run_ids: list[Any], numbers: list[Any]) -> ExportColumns:
     """Return the columns of formulas for the rows of the table; none if no formula was looked for."""
     places = zip(formulas["run_id"].tolist(), formulas["stage"].tolist(), strict=True)
     row_of = {place: row for row, place in enumerate(places)}
     if not row_of:
         return {}
     rows = [row_of.get(place) for place in zip(run_ids, numbers, strict=True)]
-    columns: Table = {}
+    columns: ExportColumns = {}
     for name, kind in _FORMULA_COLUMNS.items():
         values = [_cast(value, kind) for value in formulas[name].tolist()]
         if name == "latex":
@@ -211,14 +211,14 @@ def _cast(value: Any, kind: type) -> Any:
     return kind(value)
 
 
-def _csv(columns: Table, types: Types) -> bytes:
+def _csv(columns: ExportColumns, types: Types) -> bytes:
     safe = {
         name: list(map(cell, values)) if types[name] is str else values for name, values in columns.items()
     }
     return _raw_csv(safe, types)
 
 
-def _raw_csv(columns: Table, types: Types) -> bytes:
+def _raw_csv(columns: ExportColumns, types: Types) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(types)
@@ -227,7 +227,7 @@ def _raw_csv(columns: Table, types: Types) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _jsonl(columns: Table, types: Types) -> bytes:
+def _jsonl(columns: ExportColumns, types: Types) -> bytes:
     template = ", ".join(f"{json.dumps(name)}: %s".replace("%", "%%").replace("%%s", "%s") for name in types)
     texts = [_json_texts(columns[name]) for name in types]
     return "".join(["{" + template % values + "}\n" for values in zip(*texts, strict=True)]).encode()
@@ -254,7 +254,7 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _parquet(columns: Table, types: Types) -> bytes:
+def _parquet(columns: ExportColumns, types: Types) -> bytes:
     try:
         import pyarrow
         import pyarrow.parquet

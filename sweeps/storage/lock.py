@@ -1,4 +1,4 @@
-"""The lock of a store: one writer at a time, and the second one is told who the first one is.
+"""The lock of a store, so that only one process writes; a second one gets an error that names the first.
 
 The lock is the operating system's, so that it ends with the process that holds it, whatever kills it; over
 NFS too, where the server keeps it. Some network file systems do not lock, or each machine for itself only.
@@ -28,13 +28,14 @@ from sweeps.storage.sqlite_errors import unwritable
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
-#: A reader that looks whether a sweep is running holds the lock for a moment.
+#: Seconds to wait for the lock: a reader that checks whether a sweep is running holds it for a short time.
 _PATIENCE_S = 1.0
-#: How often the note is touched, and for how long one has to be left alone to be taken for dead.
+#: Seconds between two updates of the holder's note, and seconds without an update after which the holder
+#: counts as dead.
 BEAT_S = 5.0
 DEAD_AFTER_S = 4 * BEAT_S
-#: Looks in the time of a beat. Where nothing but the note is the lock, it is looked at for that long before
-#: anything is written, and for so long it is looked for if it is gone.
+#: Checks of the note during `BEAT_S`. On file systems without locks the note alone is the lock: it is watched
+#: for that long before the first write, and a missing note is searched for that long.
 _LOOKS = 50
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 

@@ -19,7 +19,7 @@ from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.merge_sources import MergeSource, check_one_sweep, lacking, lacks_line, read_part
 from sweeps.storage.store import Store
 
-#: What two computations of one run may differ in.
+#: Entries of a record in which two computations of the same run may differ.
 _TIMES = frozenset({"wall_s", "model"})
 _VERSION = re.compile(r"kan_np (\d+(?:\.\d+)*)")
 

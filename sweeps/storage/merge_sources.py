@@ -1,4 +1,4 @@
-"""Stores that are to be joined: what each of them holds of a sweep, and whether it is the same sweep."""
+"""The stores that `merge` joins: the part of a sweep in each, and whether all belong to the same sweep."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sweeps.storage.provenance import plain
 from sweeps.storage.store import Store
 from sweeps.storage.task_data import Data, data_differences, task_data
 
-#: What two specifications of one sweep may differ in: words, and what is kept of its runs.
+#: Entries in which two specifications of the same sweep may differ: the title, and which models are saved.
 _FREE = frozenset({"title", "name", "save_models"})
-#: Where a table lies may differ from machine to machine; what is in it is told by the data of the tasks.
+#: Paths of tables may differ between machines; their contents are compared by the data of the tasks.
 _PATHS = frozenset({"csv", "test"})
 _WIDTH = 100
 

@@ -1,4 +1,4 @@
-"""The rows in a damaged SQLite file, read page by page without its B-trees.
+"""Recovery of rows from a damaged SQLite file, page by page and without its B-trees.
 
 The format is that of https://www.sqlite.org/fileformat2.html: a page whose first byte is 13 is a leaf of a
 table and holds cells, each a row id and a record; what does not fit into the page follows in a chain of

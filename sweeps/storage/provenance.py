@@ -1,4 +1,4 @@
-"""What a report says of where its numbers come from: the machine, the versions, the specification."""
+"""The provenance of the numbers in a report: machines, versions, specification."""
 
 from __future__ import annotations
 

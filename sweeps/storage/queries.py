@@ -1,4 +1,4 @@
-"""What a store can be asked: the reading half of `sweeps.storage.store.Store`."""
+"""Queries of a store: the methods of `sweeps.storage.store.Store` that only read."""
 
 from __future__ import annotations
 

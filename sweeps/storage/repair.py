@@ -1,4 +1,4 @@
-"""`kan-sweep repair`: what is whole in a damaged store becomes a new store."""
+"""`kan-sweep repair`: copies the undamaged rows of a store to a new store."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from sweeps.storage.rows import (
 from sweeps.storage.schema import timestamp
 from sweeps.storage.store import Store
 
-#: Runs in a transaction. Their ids lie anywhere in the indices: with fewer at once most pages are written
-#: anew for every one of them.
+#: Runs in one transaction. Their ids are spread over all pages of the indices, so that smaller transactions
+#: would write most pages once for every run.
 _AT_ONCE = 5000
 #: The columns of every table as they lie in the file, check sum last.
 _STORED: dict[str, dict[str, type]] = {
@@ -52,7 +52,7 @@ _STORED: dict[str, dict[str, type]] = {
     "formulas": FORMULA_COLUMNS,
     "models": MODEL_COLUMNS,
 }
-#: What `meta` keeps besides what a new store is made with.
+#: Entries of `meta` that are copied besides those that a new store gets when it is created.
 _KEPT = ("title", "created", "shard", "sweep", "lacks", "code")
 
 
@@ -121,7 +121,7 @@ def repair(directory: str | Path, output: str | Path) -> Repaired:
     return _write(found, output)
 
 
-#: For every table the rows that are whole, by row id, and their check sums behind them.
+#: For every table the undamaged rows by row id, each with its check sum at the end.
 _Found = Mapping[str, Mapping[int, tuple[Any, ...]]]
 
 

@@ -111,7 +111,7 @@ class RowCheck:
         return total
 
 
-#: Stands for a missing integer in a check sum; no count of anything is that small.
+#: Stands for a missing integer in a check sum; no valid integer is that small.
 _NO_INTEGER = -(2**63)
 
 

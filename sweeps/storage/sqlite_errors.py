@@ -1,4 +1,4 @@
-"""What the errors of SQLite about the file under a store mean to a user."""
+"""SQLite's errors about the file of a store, translated into messages for users."""
 
 from __future__ import annotations
 

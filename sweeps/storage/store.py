@@ -1,4 +1,4 @@
-"""The results of a sweep: one SQLite file, one writer, any number of readers.
+"""The store: all results of a sweep in one SQLite file, with one writer and any number of readers.
 
 Every run is added in one transaction, so whatever moment a process is killed at, the file holds whole runs
 only. A run is addressed by its id, the hash of its configuration; adding it again replaces it.

@@ -1,4 +1,4 @@
-"""What the runs of a store have learnt from: the data of every task, as their configurations give it."""
+"""The data of every task of a store, as the configurations of its runs describe it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run is made of beyond `sweeps.run_one`: its stages, its time limit, formulas."""
+"""Parts of a run that `sweeps.run_one` uses: recorder of stages, time limit, stages of formulas."""

@@ -1,7 +1,7 @@
-"""What a search for a formula found, as stages of a run: one a formula on its frontier, simplest first.
+"""Stages of a run that searched for formulas: one for each formula on the frontier, simplest first.
 
-A stage is what it is for a network, with a formula beside its numbers: `n_params` counts the numbers in the
-formula, and where edges stayed splines, which no formula can spell out, the parameters of its model.
+A stage has the entries of one of a network, and a formula: `n_params` counts the numbers in the formula or,
+if edges stayed splines, which a formula cannot write out, the parameters of its model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-#: A test RMSE up to this part of the spread of the labels is rounding.
+#: A test RMSE up to this fraction of the spread of the labels counts as rounding; chosen by judgement.
 ROUNDING = 1e-9
 
 

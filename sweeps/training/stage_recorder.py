@@ -1,4 +1,4 @@
-"""The stages of one run, collected as they end: their numbers, their models, and when to stop."""
+"""Collects the stages of a run: their errors, their models, and whether finer grids are still needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from sweeps.records import best_stage
 from sweeps.training.formula_stages import formula_stages
 
-#: The validation RMSE of a finer grid, as a part of the one before, that is worth waiting for.
+#: A finer grid counts as better if its validation RMSE is below this fraction of the one before; chosen by
+#: judgement.
 _WORTHWHILE = 0.99
 
 
@@ -86,7 +87,7 @@ class StageRecorder:
                 stage["model"] = _model_bytes(model)
 
     def place(self) -> str:
-        """Say how far the chain came."""
+        """In words how far the chain of stages came."""
         return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"
 
 

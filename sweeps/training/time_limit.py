@@ -1,4 +1,4 @@
-"""Stopping a run that takes too long: asked for politely by the fit's callback, insisted on by an alarm."""
+"""The time limit of a run: first checked by the callback of a fit, a second later enforced by an alarm."""
 
 from __future__ import annotations
 

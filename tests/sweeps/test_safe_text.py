@@ -13,7 +13,7 @@ import synthetic
 
 from sweeps._safe_text import cell, latex_formula, one_line, printable
 from sweeps.cli import main
-from sweeps.page.tables import Column, Table, latex, to_csv
+from sweeps.page.tables import Column, ReportTable, latex, to_csv
 from sweeps.storage.store import Store
 
 ANSI = "\x1b[31mred\x1b[0m\x1b]0;owned\x07\x1b]8;;http://x\x1b\\link\x07\x9b2J\x1bc\u202eevil\u2028\x00\x08"
@@ -94,7 +94,9 @@ def test_what_sympy_writes_stays_as_it_is() -> None:
 
 
 def test_tables_are_safe_for_spreadsheets_and_papers() -> None:
-    table = Table("t", "a caption", [Column("name"), Column("error", "error")], [["=HYPERLINK(1)", -1.0]])
+    table = ReportTable(
+        "t", "a caption", [Column("name"), Column("error", "error")], [["=HYPERLINK(1)", -1.0]]
+    )
     assert to_csv(table).splitlines()[1] == "'=HYPERLINK(1),-1.0"
     assert latex("\\input{x}\n\n\\write18") == r"\textbackslash{}input\{x\} \textbackslash{}write18"
 

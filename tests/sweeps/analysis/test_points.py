@@ -34,7 +34,7 @@ def bad_last(values):
 @given(GROUPS)
 def test_spreads_count_a_nan_and_an_absent_seed_as_infinitely_bad(groups):
     seeds, values, own = in_columns(groups)
-    for spread, mine, (_, absent) in zip(seeds.spreads(values), own, groups, strict=True):
+    for spread, mine, (_, absent) in zip(seeds.seed_ranges(values), own, groups, strict=True):
         found = (spread.median, spread.low, spread.high)
         if all(map(math.isnan, mine)):
             assert all(map(math.isnan, found))

@@ -24,11 +24,11 @@ from kan_np import load_csv, load_model
 from kan_np.data.rows import split_table
 from sweeps.auto import trainer
 from sweeps.auto.answer import FOLDS_WARNING, model_name, rmse_interval
-from sweeps.auto.search import TOLERANCE, BudgetOver, Candidate, Finding, Fitted, Search, excess
+from sweeps.auto.search import TOLERANCE, BudgetOver, Finding, Fitted, Search, TrainedConfiguration, excess
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.families import KAN, MLP, family_of
-from sweeps.families.family import Family, Shape, Training
+from sweeps.families.family import Family, HiddenWidths, Training
 from sweeps.run_one import RunOptions
 from sweeps.spec.plan import Plan
 from sweeps.spec.sweep_spec import ModelTable
@@ -41,12 +41,12 @@ class Pretender:
     """Pretends to train: the validation RMSE of a model is a function of family, hidden layers and grid."""
 
     def __init__(
-        self, error: Callable[[str, Shape, int], float], n_in: int = 2, stop_after: int = 99
+        self, error: Callable[[str, HiddenWidths, int], float], n_in: int = 2, stop_after: int = 99
     ) -> None:
         self.error, self.n_in, self.left = error, n_in, stop_after
-        self.asked: list[tuple[str, Shape, tuple[int, ...]]] = []
+        self.asked: list[tuple[str, HiddenWidths, tuple[int, ...]]] = []
 
-    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[TrainedConfiguration]:
         if self.left == 0:
             raise BudgetOver
         self.left -= 1
@@ -61,10 +61,10 @@ class Pretender:
             size = family_of(table.family).n_params({"width": width, "k": 3}, grid)
             runs = tuple(Fitted(f"{table.family}{hidden}{seed}", seed, 0, rmse, rmse, rmse) for seed in seeds)
             name = f"{table.family}{hidden}"
-            found.append(Candidate(name, table.family, width, grid, stage, size, runs))
+            found.append(TrainedConfiguration(name, table.family, width, grid, stage, size, runs))
         return found
 
-    def squared_errors(self, candidate: Candidate, part: str) -> np.ndarray:
+    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> np.ndarray:
         # The samples are as hard for one model as for another, up to a little noise.
         seed = candidate.n_params + 7 * candidate.stage
         noise = 1 + 0.01 * np.random.default_rng(seed).normal(size=N_VAL)
@@ -77,10 +77,10 @@ def search(trainer: Pretender, n_train: int = 1000, tolerance: float = TOLERANCE
     return Search(trainer, trainer.n_in, 1, n_train, (0, 1, 2), tolerance).run()
 
 
-def needs(hidden: Shape, floor: float = 0.01) -> Callable[[str, Shape, int], float]:
+def needs(hidden: HiddenWidths, floor: float = 0.01) -> Callable[[str, HiddenWidths, int], float]:
     """A function that takes a hidden layer of so many nodes, and that deep, with noise of `floor`."""
 
-    def error(family: str, shape: Shape, grid: int) -> float:
+    def error(family: str, shape: HiddenWidths, grid: int) -> float:
         if family == "mlp":
             return 0.2
         lack = sum(hidden) - sum(min(a, b) for a, b in zip(shape, hidden, strict=False))
@@ -92,7 +92,7 @@ def needs(hidden: Shape, floor: float = 0.01) -> Callable[[str, Shape, int], flo
     return error
 
 
-def hidden_layers(trainer: Pretender) -> list[Shape]:
+def hidden_layers(trainer: Pretender) -> list[HiddenWidths]:
     return list(dict.fromkeys(hidden for family, hidden, _ in trainer.asked if family == "kan"))
 
 
@@ -204,12 +204,15 @@ class OneSeedOnly(Pretender):
     """Some models cannot be trained with all seeds, and `failing` not at all."""
 
     def __init__(
-        self, error: Callable[[str, Shape, int], float], one_seed: Sequence[Shape], failing: str = ""
+        self,
+        error: Callable[[str, HiddenWidths, int], float],
+        one_seed: Sequence[HiddenWidths],
+        failing: str = "",
     ):
         super().__init__(error)
         self.one_seed, self.failing = one_seed, failing
 
-    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[Candidate]:
+    def train(self, table: ModelTable, seeds: Sequence[int]) -> list[TrainedConfiguration]:
         found = super().train(table, seeds)
         lost = self.failing == "all" or (len(seeds) > 1 and table.hidden[0] in self.one_seed)
         return [] if lost else found
@@ -242,11 +245,11 @@ def fitted(*errors: float) -> tuple[Fitted, ...]:
 
 
 def test_a_model_that_diverged_is_never_the_best_of_its_seeds_or_folds() -> None:
-    candidate = Candidate("", "kan", (1, 1), 3, 0, 9, fitted(math.nan, 0.3, 0.2, math.nan))
+    candidate = TrainedConfiguration("", "kan", (1, 1), 3, 0, 9, fitted(math.nan, 0.3, 0.2, math.nan))
     assert candidate.val == math.inf
     assert candidate.best.seed == 2
     assert [run.seed for run in candidate.best_of_folds] == [2, 1]
-    assert Candidate("", "kan", (1, 1), 3, 0, 9, fitted(0.1, 0.2, math.inf)).val == math.inf
+    assert TrainedConfiguration("", "kan", (1, 1), 3, 0, 9, fitted(0.1, 0.2, math.inf)).val == math.inf
 
 
 @pytest.mark.parametrize(
@@ -693,5 +696,5 @@ def test_an_interrupt_before_anything_is_trained_is_said(
 
 
 def test_models_have_names() -> None:
-    assert model_name(Candidate("", "linear", (3, 1), None, 0, 4, ())) == "linear model"
-    assert model_name(Candidate("", "mlp", (3, 4, 1), None, 0, 21, ())) == "MLP [3,4,1]"
+    assert model_name(TrainedConfiguration("", "linear", (3, 1), None, 0, 4, ())) == "linear model"
+    assert model_name(TrainedConfiguration("", "mlp", (3, 4, 1), None, 0, 21, ())) == "MLP [3,4,1]"

@@ -9,7 +9,7 @@ import pytest
 
 import kan_np
 from kan_np.edges.registry import family_names
-from sweeps.checks import Table
+from sweeps.checks import TomlTable
 from sweeps.errors import UserError
 from sweeps.families import BASELINES, FAMILIES, NETWORKS, SEARCHES, by_family, family_of
 from sweeps.families.kan import EDGES, KAN_DEFAULTS
@@ -125,7 +125,9 @@ def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
 
 def test_a_table_without_a_value_says_the_default_of_its_family() -> None:
     given = {"kan": {"hidden": [[5]]}, "mlp": {"hidden": [[5]]}, "sklearn": {"hidden": [[5]]}}
-    tables = {name: model_table(Table({"family": name} | given.get(name, {}), "test")) for name in FAMILIES}
+    tables = {
+        name: model_table(TomlTable({"family": name} | given.get(name, {}), "test")) for name in FAMILIES
+    }
     assert {name: table.hidden for name, table in tables.items()} == {
         "kan": ((5,),),
         "mlp": ((5,),),
@@ -157,6 +159,6 @@ def test_a_family_of_another_version_is_shown_and_not_trained() -> None:
     assert (tree.n_params({}), tree.cost({}), tree.small({}), tree.n_models(3)) == (None, 0.0, (), 3)
     for read in (tree.hidden, tree.axes):
         with pytest.raises(UserError, match="family 'tree' is not known here"):
-            read(Table({}, "test"))
+            read(TomlTable({}, "test"))
     with pytest.raises(ValueError, match="family is 'tree'; expected one that this version"):
         tree.train(None)  # type: ignore[arg-type]

@@ -9,9 +9,18 @@ import pytest
 
 from sweeps.analysis.results import Interval
 from sweeps.page.number_format import interval_text, percent, plain
-from sweeps.page.tables import Column, Table, cell_text, latex, text_lines, to_csv, to_latex, write_tables
+from sweeps.page.tables import (
+    Column,
+    ReportTable,
+    cell_text,
+    latex,
+    text_lines,
+    to_csv,
+    to_latex,
+    write_tables,
+)
 
-TABLE = Table(
+TABLE = ReportTable(
     "my-table",
     "Errors of 50 % & more.",
     [Column("function"), Column("test RMSE", "error"), Column("share", "share"), Column("n", "count")],

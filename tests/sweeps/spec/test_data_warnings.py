@@ -53,9 +53,7 @@ def test_fewer_rows_than_a_linear_model_has_parameters(tmp_path: Path) -> None:
     assert note.startswith("The 3 training rows are no more than the 3 parameters of a linear model")
 
 
-@pytest.mark.parametrize(
-    ("n", "message"), [(2, "2 rows cannot be split"), (3, "there is one training row")]
-)
+@pytest.mark.parametrize(("n", "message"), [(2, "2 rows cannot be split"), (3, "there is one training row")])
 def test_a_split_that_is_impossible_is_refused(tmp_path: Path, n: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         notes(write(tmp_path / "t.csv", n))

@@ -82,7 +82,7 @@ GONE = {
     "DELETE FROM stages WHERE run_id = ? AND stage = 1": "run {} does not have the stages it had",
     "DELETE FROM formulas WHERE run_id = ?": "run {} does not have the formulas it had",
     "DELETE FROM runs WHERE run_id = ?": "run {} is gone, and its",
-    "DELETE FROM environments WHERE ? != ''": "was computed is gone",
+    "DELETE FROM environments WHERE ? != ''": "was computed is missing",
     "DELETE FROM plan WHERE run_id = ?": "the plan does not have the 13 runs it had",
 }
 
