@@ -277,7 +277,7 @@ class _Reading:
                 raise ValueError(
                     f"{self._table.path}: column {self._name(j)!r} holds {len(labels)} different texts in "
                     f"{len(values)} rows; expected at most {_MOST_CLASSES} classes. If it names rows, leave "
-                    "it out with features=[...]; if it says which rows belong together, pass it as group=."
+                    "it out with features=[...], or pass group= if it names which rows belong together."
                 )
         return found
 

@@ -29,7 +29,7 @@ from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
 #: Samples in a block, whose rows stay in the first-level cache: 5 % faster than 256 and 4 % faster than 128
-#: (benchmarks/README.md, "Kernels neither slice nor count").
+#: (benchmarks/README.md, "No array views").
 _BLOCK = 160
 
 #: Time of a multiplication in a matrix product over that of one with a loaded number. With 1/12 cubics count
