@@ -368,7 +368,7 @@ def test_one_sample_is_not_held_out():
 
 def test_short_starts_are_as_many_as_documented():
     assert restarts_module.STARTS_PER_RESTART == 6
-    assert "6 n short starts" in fit_schedule.__doc__.replace("\n    ", " ")
+    assert "6 n short fits" in fit_schedule.__doc__.replace("\n    ", " ")
 
 
 def test_a_stop_among_the_short_starts_keeps_the_scaler():
