@@ -183,9 +183,10 @@ def _train(
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     """Compile every kernel that the configurations need, by fitting tiny models of the same kinds.
 
-    The compiled code lands in Numba's cache on disk, where workers that start later find it.
+    The compiled code lands in Numba's cache on disk, where workers that start later find it. There are so many
+    samples that no fit needs a prior, which would take a thousand evaluations to choose and no other kernels.
     """
-    axis = np.linspace(-1.0, 1.0, 24)
+    axis = np.linspace(-1.0, 1.0, 400)
     inputs = np.stack([axis, axis[::-1] ** 2], axis=1)
     labels = np.sin(inputs.sum(axis=1, keepdims=True))
     dataset = {f"{part}_input": inputs for part in ("train", "val", "test")}

@@ -46,9 +46,10 @@ STOPS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SI
 TIMES = ("wall_s",)
 
 
-#: So few samples that KANs choose a prior by cross-validation, which takes a hundred times as long as
-#: the fit: for sweeps that are to be met while they compute.
-FEW = 60
+#: Seeds and steps of a sweep that is met while it computes: many short runs, for what they compute is of no
+#: interest, and the shorter they are the less is computed in vain.
+LONG = {"seeds": 8, "steps": 12}
+N_LONG = 12 * LONG["seeds"]
 
 
 def write_spec(path: Path, seeds: int = 2, steps: int = 2, opt: str = "auto", n_train: int = 400) -> Path:

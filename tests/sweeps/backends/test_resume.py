@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from small_sweep import (
-    FEW,
+    LONG,
+    N_LONG,
     assert_same_results,
     command,
     group_is_gone,
@@ -23,7 +24,7 @@ from small_sweep import (
 
 from sweeps.cli import main
 
-SEEDS, STEPS, RUNS = 2, 8, 24
+RUNS = N_LONG
 
 pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
@@ -31,7 +32,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS, n_train=FEW)
+    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", **LONG)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from small_sweep import FEW, assert_same_results, n_recorded, start, wait_for_runs, write_spec
+from small_sweep import assert_same_results, n_recorded, start, wait_for_runs, write_spec
 
 from sweeps.cli import main
 
-RUNS, SEEDS, STEPS = 300, 25, 30
-KILLS = 20
+RUNS, SEEDS, STEPS = 180, 15, 30
+KILLS = 12
 #: How a worker's command line is told from those of the helpers of multiprocessing.
 WORKERS = (b"popen_loky", b"multiprocessing.spawn")
 HELPERS = (b"resource_tracker",)
@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS, n_train=FEW)
+    return write_spec(tmp_path_factory.mktemp("spec") / "small.toml", SEEDS, STEPS)
 
 
 @pytest.fixture(scope="module")

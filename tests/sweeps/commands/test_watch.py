@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic
-from small_sweep import FEW, call, start, wait_for_runs, write_spec
+from small_sweep import LONG, N_LONG, call, start, wait_for_runs, write_spec
 
 from sweeps.cli import main
 from sweeps.commands.watch import Watch, watch_sweep
@@ -151,11 +151,11 @@ def test_on_a_terminal_the_page_is_drawn(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="starts a process group")
 def test_a_running_sweep_is_followed_to_its_end(tmp_path: Path) -> None:
-    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=30, n_train=FEW), tmp_path / "out"
+    spec, out = write_spec(tmp_path / "s.toml", **LONG), tmp_path / "out"
     process = start("run", spec, "--out", out, "--jobs", 1, "--no-report")
     wait_for_runs(process, out, 1)
     followed = call("status", out, "--watch", "--every", "0.1")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert followed.returncode == 0, followed.stderr
-    assert "24/24 runs, 0 failed" in followed.stdout
+    assert f"{N_LONG}/{N_LONG} runs, 0 failed" in followed.stdout

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import synthetic
 from small_sweep import (
-    FEW,
+    LONG,
+    N_LONG,
     call,
     kill_group,
     n_recorded,
@@ -54,7 +55,7 @@ def made(number: int = 1, **changes: Any) -> dict[str, Any]:
 def test_the_second_process_says_who_holds_the_store_and_stops_and_the_first_one_goes_on(
     tmp_path: Path,
 ) -> None:
-    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8, n_train=FEW), tmp_path / "out"
+    spec, out = write_spec(tmp_path / "s.toml", **LONG), tmp_path / "out"
     arguments = ("run", spec, "--out", out, "--jobs", 1, "--no-report")
     first = start(*arguments)
     wait_for_runs(first, out, 1)
@@ -68,14 +69,14 @@ def test_the_second_process_says_who_holds_the_store_and_stops_and_the_first_one
     assert "Traceback" not in second.stderr
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors
-    assert n_recorded(out) == 24
+    assert n_recorded(out) == N_LONG
     assert not (out / HOLDER_NAME).exists()
 
 
 @posix
 @pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    spec, out = write_spec(tmp_path / "s.toml", seeds=2, steps=8, n_train=FEW), tmp_path / "out"
+    spec, out = write_spec(tmp_path / "s.toml", **LONG), tmp_path / "out"
     process = start("run", spec, "--out", out, "--jobs", 1, "--no-report")
     wait_for_runs(process, out, 1)
     kill_group(process)
