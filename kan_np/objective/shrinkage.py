@@ -15,7 +15,8 @@ Computational Statistics 2, 637.
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +58,36 @@ class Prior(Protocol):
         """Add weight times the second derivatives of P to a matrix in place."""
 
 
+@dataclass(frozen=True)
+class _Pairs:
+    """Where products of two parameters of an edge stand in the matrix of second derivatives.
+
+    Attributes
+    ----------
+    free : ndarray of bool of shape (n_edges, n_row, n_row)
+        Pairs of which neither is frozen.
+    first, second : ndarray of int of shape (n_pairs,)
+        Row and column of each of these.
+    are_tied : bool
+        Whether several edges share a parameter, so that rows and columns come more than once.
+    """
+
+    free: NDArray[np.bool_]
+    first: Ints
+    second: Ints
+    are_tied: bool
+
+    @classmethod
+    def of(cls, position: Ints) -> _Pairs:
+        """Of the parameters of every edge, (n_edges, n_row); -1 for frozen ones."""
+        moves = position >= 0
+        free = moves[:, :, None] & moves[:, None, :]
+        first = np.broadcast_to(position[:, :, None], free.shape)[free]
+        second = np.broadcast_to(position[:, None, :], free.shape)[free]
+        trained = position[moves]
+        return cls(free, first, second, np.unique(trained).size < trained.size)
+
+
 class SplinePrior:
     """P of the spline edges of a network; the formula is in the docstring of the module.
 
@@ -78,6 +109,10 @@ class SplinePrior:
             _BasisPrior(net, number, label_variance) for number in range(len(net.structure.bases))
         ]
 
+    @cached_property
+    def _pairs(self) -> _Pairs:
+        return _Pairs.of(self._place)
+
     def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """P and its gradient at the flat vector theta."""
         edges = np.where(self._moves, theta[self._place], self._kept)
@@ -93,10 +128,13 @@ class SplinePrior:
 
     def add_curvature(self, hessian: FloatArray, weight: float) -> None:
         """Add weight times the second derivatives of P to a matrix in place."""
-        block = 2.0 * weight * self._matrix
-        for place, moves, scale in zip(self._place, self._moves, self._scale, strict=True):
-            free = np.flatnonzero(moves)
-            hessian[np.ix_(place[free], place[free])] += scale * block[np.ix_(free, free)]
+        scale = self._scale[:, :, None]
+        own = (scale * (2.0 * weight * self._matrix))[self._pairs.free]
+        at = self._pairs.first, self._pairs.second
+        if self._pairs.are_tied:  # one parameter of several edges
+            np.add.at(hessian, at, own)
+        else:
+            hessian[at] += own
         for other in self._others:
             other.add_curvature(hessian, weight)
 
