@@ -213,7 +213,7 @@ class MLP(Estimator):
         """Draw the network, weights as line widths; see `kan_np.plot.plot_mlp`."""
         from kan_np.plot import plot_mlp
 
-        return plot_mlp(self)
+        return plot_mlp(self._network)
 
     def _objective(
         self,

@@ -1,4 +1,4 @@
-"""Where an edge is: layer, source node, subnode of the next layer."""
+"""Which edge: layer, source node, subnode of the next layer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,26 @@ from kan_np import _validate
 EdgeIndex = tuple[int, int, int]
 
 
-def checked_edge(masks: Sequence[NDArray[np.bool_]], place: Sequence[Any]) -> EdgeIndex:
-    """The place of an edge that there is, by the masks of a network."""
-    level = _validate.integer("l", place[0], 0, len(masks) - 1)
-    i = _validate.integer("i", place[1], 0, masks[level].shape[0] - 1)
-    j = _validate.integer("j", place[2], 0, masks[level].shape[1] - 1)
-    if not masks[level][i, j]:
+def checked_edge(masks: Sequence[NDArray[np.bool_]], edge: Sequence[Any]) -> EdgeIndex:
+    """Return (l, i, j) as integers; ValueError or TypeError unless `masks` of the layers have that edge."""
+    layer = _validate.integer("l", edge[0], 0, len(masks) - 1)
+    i = _validate.integer("i", edge[1], 0, masks[layer].shape[0] - 1)
+    j = _validate.integer("j", edge[2], 0, masks[layer].shape[1] - 1)
+    if not masks[layer][i, j]:
         raise ValueError(
-            f"there is no edge ({level}, {i}, {j}): it was pruned before; expected one where model.edges is "
+            f"there is no edge ({layer}, {i}, {j}): it was pruned before; expected one where model.edges is "
             "True."
         )
-    return level, i, j
+    return layer, i, j
+
+
+def checked_edges(
+    masks: Sequence[NDArray[np.bool_]], layer: Any, edges: Sequence[Sequence[Any]]
+) -> list[EdgeIndex]:
+    """Return edges (i, j) of a layer as (l, i, j), each once; ValueError or TypeError for what is none."""
+    if isinstance(edges, str) or not hasattr(edges, "__iter__"):
+        raise TypeError(f"edges is {_validate.shown(edges)}; expected pairs (i, j).")
+    pairs = list(edges)
+    if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"edges is {_validate.shown(pairs)}; expected pairs (i, j).")
+    return list(dict.fromkeys(checked_edge(masks, (layer, i, j)) for i, j in pairs))

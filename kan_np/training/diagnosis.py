@@ -279,7 +279,7 @@ def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
 
 def _outliers(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
     """Inputs most of whose values lie in a small part of their range."""
-    if getattr(model, "grid_eps", 1.0) <= 0.5:  # knots are where the samples are
+    if model._knots_follow_samples:
         return []
     for i, column in enumerate(data["train_input"].T):
         values = np.unique(column)

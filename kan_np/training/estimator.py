@@ -118,7 +118,12 @@ class Estimator(ABC):
     @property
     def _goes_on_smoothly(self) -> bool:
         """Whether there are splines that go on outside their grids; then fits say how far."""
-        return getattr(self._network, "extrapolation", None) == "smooth"
+        return False
+
+    @property
+    def _knots_follow_samples(self) -> bool:
+        """Whether splines have most of their knots where most of the samples are."""
+        return False
 
     @property
     def _n_straight(self) -> int:

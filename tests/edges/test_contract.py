@@ -16,7 +16,6 @@ from kan_np.edges.registry import family, family_names
 from kan_np.network import layered
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.plot import plot_edge, plot_network
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.uniform(-1.6, 1.6, (60, 2)), [[-1.0, 1.0], [0.0, 0.5], [0.25, -0.25]]])
@@ -279,8 +278,8 @@ def test_edges_change_their_family_and_back(name):
 def test_pictures_scores_and_formulas(name):
     model = mixed(name)
     place = next(iter(model.families))
-    assert plot_network(model, X).axes
-    assert plot_edge(model, *place, X).axes
+    assert model.plot(X).axes
+    assert model.plot_edge(*place, X).axes
     assert all(np.isfinite(score).all() for score in model.edge_scores(X))
     formula = model.symbolic_formula(x=X)
     np.testing.assert_allclose(formula.numpy()(X), model(X), rtol=1e-8, atol=1e-8)
