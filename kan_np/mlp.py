@@ -67,6 +67,9 @@ class MLP(Estimator):
     True
     """
 
+    _network: MlpNetwork
+    _start: MlpNetwork
+
     @explained(MODEL)
     def __init__(
         self, width: Sequence[int], activation: str = "tanh", *, seed: int | np.random.Generator = 0

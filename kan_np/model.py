@@ -141,6 +141,10 @@ class KAN(Estimator):
     True
     """
 
+    _network: Network
+    _start: Network
+    _used: NDArray[np.bool_]  # which columns of the data are inputs
+
     @explained(MODEL)
     def __init__(
         self,
@@ -190,10 +194,8 @@ class KAN(Estimator):
         for layer, name in enumerate(families):
             if name != BSPLINE:  # near to the start of the splines
                 net = edge_families.set_family(net, layer, name)
-        self._network: Network = net
-        self._start = net
-        #: Which columns of the data are inputs.
-        self._used: NDArray[np.bool_] = np.ones(shape.width[0], dtype=bool)
+        self._network = self._start = net
+        self._used = np.ones(shape.width[0], dtype=bool)
 
     # ---------------------------------------------------------------- what it is; all arrays are copies
 

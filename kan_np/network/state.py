@@ -258,17 +258,17 @@ def _frozen(
     """Frozen parameters of a file, which must be there."""
     others = {edge for edges in bases for edge in edges.topology.edge_number}
     found: set[Part] = set()
-    for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
+    for *named, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
         kind = KINDS[number] if 0 <= number < len(KINDS) else ""
         if kind == AFFINE:
-            if not affine or edge[1:] != [-1, -1] or not 0 <= edge[0] < len(masks):
-                raise ValueError(f"there are no scales and biases {edge} to be frozen")
-            found.add(((edge[0], -1, -1), AFFINE))
+            if not affine or named[1:] != [-1, -1] or not 0 <= named[0] < len(masks):
+                raise ValueError(f"there are no scales and biases {named} to be frozen")
+            found.add(((named[0], -1, -1), AFFINE))
             continue
-        place = checked_edge(masks, edge)
-        if not kind or (kind == SYMBOL) != (place in symbols) or (kind == BASIS) != (place in others):
-            raise ValueError(f"the edge {edge} has no parameters of kind {number} to be frozen")
-        found.add((place, kind))
+        edge = checked_edge(masks, named)
+        if not kind or (kind == SYMBOL) != (edge in symbols) or (kind == BASIS) != (edge in others):
+            raise ValueError(f"the edge {named} has no parameters of kind {number} to be frozen")
+        found.add((edge, kind))
     return frozenset(found)
 
 
@@ -299,9 +299,9 @@ def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, Symbol
     identities = {(name, expression, complexity) for *_, name, expression, complexity in rows}
     known = within(_SYMBOL_S, lambda: {identity: rebuild_symbol(*identity) for identity in identities})
     found: dict[EdgeIndex, SymbolicEdge] = {}
-    for (level, i, j, *identity), own in zip(rows, constants, strict=True):
+    for (layer, i, j, *identity), own in zip(rows, constants, strict=True):
         symbol: Symbol = known[tuple(identity)]
-        found[checked_edge(masks, (level, i, j))] = SymbolicEdge(symbol, *own.tolist())
+        found[checked_edge(masks, (layer, i, j))] = SymbolicEdge(symbol, *own.tolist())
     if len(found) < len(rows):
         raise ValueError("there are two symbols of one edge")
     return found
@@ -309,6 +309,6 @@ def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, Symbol
 
 def _locks(masks: list[Any], arrays: dict[str, Any]) -> tuple[tuple[EdgeIndex, ...], ...]:
     groups: dict[int, list[EdgeIndex]] = {}
-    for number, *place in arrays["locks"].tolist() if "locks" in arrays else ():
-        groups.setdefault(number, []).append(checked_edge(masks, place))
+    for number, *edge in arrays["locks"].tolist() if "locks" in arrays else ():
+        groups.setdefault(number, []).append(checked_edge(masks, edge))
     return tuple(tuple(group) for group in groups.values())

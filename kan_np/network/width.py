@@ -42,7 +42,7 @@ class Shape:
         """
         if isinstance(width, str) or not hasattr(width, "__iter__"):
             check_width(width)
-        pairs = [_sums_and_products(f"width[{level}]", entry) for level, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
+        pairs = [_sums_and_products(f"width[{layer}]", entry) for layer, entry in enumerate(width)]  # type: ignore[arg-type, var-annotated]
         nodes = check_width([sums + products for sums, products in pairs])
         # Before anything is made of them; the grid may be any.
         _check_memory(nodes, list(zip(nodes[:-1], nodes[1:], strict=True)))
@@ -145,8 +145,8 @@ def _factors(mult_arity: Any, n_mult: Sequence[int]) -> list[tuple[int, ...]]:
             f"first, with {list(n_mult)} entries."
         )
     return [
-        tuple(_validate.integer(f"mult_arity[{level}][{q}]", m, 2) for q, m in enumerate(own))
-        for level, own in enumerate(mult_arity)
+        tuple(_validate.integer(f"mult_arity[{layer}][{q}]", m, 2) for q, m in enumerate(own))
+        for layer, own in enumerate(mult_arity)
     ]
 
 
