@@ -29,7 +29,6 @@ from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
-from .surgery import attribution, pruning
 from .training.fit import Callback
 
 __all__ = [
@@ -56,7 +55,6 @@ __all__ = [
     "SuiteFunction",
     "TableWarning",
     "__version__",
-    "attribution",
     "create_dataset",
     "data",
     "dataset_from_arrays",
@@ -73,7 +71,6 @@ __all__ = [
     "model",
     "optimize",
     "plot",
-    "pruning",
     "serialize",
     "split_validation",
     "symbolic",

@@ -67,6 +67,9 @@ class MLP(Estimator):
     True
     """
 
+    _network: MlpNetwork
+    _start: MlpNetwork
+
     @explained(MODEL)
     def __init__(
         self, width: Sequence[int], activation: str = "tanh", *, seed: int | np.random.Generator = 0
@@ -213,7 +216,7 @@ class MLP(Estimator):
         """Draw the network, weights as line widths; see `kan_np.plot.plot_mlp`."""
         from kan_np.plot import plot_mlp
 
-        return plot_mlp(self)
+        return plot_mlp(self._network)
 
     def _objective(
         self,

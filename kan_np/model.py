@@ -1,4 +1,8 @@
-"""KAN: the model that a user holds."""
+"""KAN: the model that a user holds.
+
+It checks what it is given, calls operations of the rooms below on its network, and takes over the
+network that they return.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
@@ -18,13 +22,19 @@ from kan_np.data.scaler import Scaler
 from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.family import BSPLINE, LARGEST_SIZE
 from kan_np.edges.knots import uniform_knots
+from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
+from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.symbol import Symbol
 from kan_np.network.basis_state import basis_config, checked_families
+from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.grid_update import moved
-from kan_np.network.initialization import STARTS, random_parameters
+from kan_np.network.initialization import STARTS, grid_ranges, layer_families, random_parameters
 from kan_np.network.kernel_arrays import BASE_FUNCTIONS
 from kan_np.network.network import Network
 from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
+from kan_np.network.structure import Affine
 from kan_np.network.width import Shape
+from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
@@ -33,23 +43,26 @@ from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.status import FitResult
 from kan_np.surgery import (
     attribution,
+    auto_symbolic,
     edge_families,
     formula,
     frozen_parameters,
     pruning,
+    set_parameters,
     symbolic_edges,
     tied_edges,
 )
-from kan_np.surgery import auto_symbolic as auto
-from kan_np.surgery import set_parameters as setting
+from kan_np.surgery.auto_symbolic import AutoSymbolic
+from kan_np.surgery.formula import Formula
+from kan_np.symbolic.fit_symbol import SymbolFit
+from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
-from kan_np.training.views import Views
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class KAN(Views):
+class KAN(Estimator):
     """Kolmogorov-Arnold network: sums of trainable functions of one variable, layer by layer.
 
     Node j of the next layer is ``sum_i phi_ij(x_i)``, and every edge carries
@@ -128,6 +141,10 @@ class KAN(Views):
     True
     """
 
+    _network: Network
+    _start: Network
+    _used: NDArray[np.bool_]  # which columns of the data are inputs
+
     @explained(MODEL)
     def __init__(
         self,
@@ -150,7 +167,7 @@ class KAN(Views):
         family: str | Sequence[str] = "bspline",
     ) -> None:
         shape = Shape.parse(width, mult_arity)
-        families = setting.layer_families(family, len(shape.pairs))
+        families = layer_families(family, len(shape.pairs))
         k = _validate.integer("k", k, 0, MAX_ORDER)
         self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
@@ -169,30 +186,126 @@ class KAN(Views):
             raise TypeError(
                 f"affine_trainable is {_validate.shown(affine_trainable)}; expected True or False."
             )
-        ranges = setting.grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
+        ranges = grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
-        self._network: Network = shape.network(
-            SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable
-        )
-        self._used = np.ones(shape.width[0], dtype=bool)
-        self._start = self._network
+        net = shape.network(SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable)
         for layer, name in enumerate(families):
             if name != BSPLINE:  # near to the start of the splines
-                edge_families.set_family(self, layer, name)
+                net = edge_families.set_family(net, layer, name)
+        self._network = self._start = net
+        self._used = np.ones(shape.width[0], dtype=bool)
+
+    # ---------------------------------------------------------------- what it is; all arrays are copies
 
     @property
-    def _n_straight(self) -> int:
-        n_edges = self._network.topology.n_edges
-        return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
+    def width(self) -> list[int]:
+        """Nodes of each layer, sums and products, inputs first."""
+        return list(self._network.width)
 
-    def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> SplinePrior:
-        return SplinePrior(self._network, label_variance)
+    @property
+    def width_in(self) -> list[int]:
+        """Subnodes of each layer, inputs first: `width`, but with every factor of a product by itself."""
+        return list(self._network.width_in)
 
-    def _constant_network(self, values: FloatArray) -> Network | None:
-        net = self._network
-        return constant_network(net, values) if net.structure.is_free_sum else None
+    @property
+    def n_mult(self) -> list[int]:
+        """Products among the nodes of each layer; they follow the sums."""
+        return Shape.of(self._network).n_mult
+
+    @property
+    def mult_arity(self) -> list[list[int]]:
+        """Factors of the products of each layer, inputs first."""
+        return Shape.of(self._network).mult_arity
+
+    @property
+    def affine_trainable(self) -> bool:
+        """Whether nodes have trainable scales and biases."""
+        return self._network.structure.has_affine
+
+    @property
+    def affine(self) -> list[Affine]:
+        """Scales and biases of subnodes and nodes, a layer above the inputs each; 1 and 0 without such."""
+        layers = self._network.layers
+        return [layer.unit_affine if layer.affine is None else layer.affine for layer in layers]
+
+    @property
+    def k(self) -> int:
+        """Order of the splines."""
+        return int(self._network.k)
+
+    @property
+    def grid(self) -> int:
+        """Number of intervals G."""
+        return self._network.knots[0].shape[1] - 1
+
+    @property
+    def base_fun(self) -> str:
+        """Name of the residual function b."""
+        return str(self._network.base_fun)
+
+    @property
+    def extrapolation(self) -> str:
+        """What splines do outside their grid."""
+        return str(self._network.extrapolation)
+
+    @property
+    def knots(self) -> list[FloatArray]:
+        """Knots of each layer's inputs: arrays of shape (n_in, G + 1)."""
+        return self._network.knots
+
+    @property
+    def edges(self) -> list[NDArray[np.bool_]]:
+        """Which edges there are: arrays of shape (n_in, n_subnodes), True but for those that were pruned."""
+        return self._network.masks
+
+    @property
+    def symbols(self) -> dict[EdgeIndex, SymbolicEdge]:
+        """The edges that are symbols, by layer, source and subnode; a copy. `fix_symbolic` makes them."""
+        return self._network.symbols
+
+    @property
+    def families(self) -> dict[EdgeIndex, tuple[str, int]]:
+        """Family and size of edges (l, i, j) that are neither B-splines nor symbols; see `set_family`."""
+        return self._network.families
+
+    @property
+    def locks(self) -> list[list[EdgeIndex]]:
+        """Groups of edges (l, i, j) that share one function; see `lock`."""
+        return [list(group) for group in self._network.ties]
+
+    @property
+    def frozen(self) -> list[tuple[int, int | None, int | None, str]]:
+        """What training leaves as it is, as (l, i, j, kind), i and j None for "affine"; see `freeze`."""
+        parts = sorted(self._network.structure.frozen)
+        return [(l, None, None, kind) if i < 0 else (l, i, j, kind) for (l, i, j), kind in parts]  # noqa: E741
+
+    @property
+    def input_id(self) -> NDArray[np.int64]:
+        """Columns of the data that are inputs, in order: all but those that `prune_input` left out.
+
+        Wherever the model takes inputs it takes all columns of the data or these alone.
+        """
+        return np.flatnonzero(self._used).astype(np.int64)
+
+    @property
+    def coef(self) -> list[FloatArray]:
+        """Spline coefficients c of each layer: arrays of shape (n_in, n_subnodes, G + k), copies.
+
+        Zeros where there is no spline.
+        """
+        return self._network.coef
+
+    @property
+    def scale_base(self) -> list[FloatArray]:
+        """Residual weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
+
+        Zeros where there is no spline or no residual function.
+        """
+        return self._network.scale_base
+
+    # ---------------------------------------------------------------- training
 
     @explained_fit
     def fit(
@@ -334,8 +447,7 @@ class KAN(Views):
         """
         grid = _validate.integer("grid", grid, self.grid, LARGEST_SIZE if self.families else None)
         Shape.of(self._network).check_memory(grid, self.k)
-        model = self.copy()
-        model._network = self._network.refined(grid)
+        model = self._with(self._network.refined(grid))
         same = self._start.structure.outline == self._network.structure.outline
         if self._shrinkage is not None and same:  # a weight that held a coarse grid may not hold a finer one
             model._start, model._constant = self._start.refined(grid), model._network
@@ -356,31 +468,771 @@ class KAN(Views):
             For a wrong number of columns and for NaN or infinite values.
         """
         untrained = self._is_untrained
-        self._move_grid(_validate.matrix("x", self._select("x", x), self.width[0]))
+        self._move_grid(self._samples(x))
         if untrained:
             self._start, self._constant = self._network, None
 
-    # functions of a model, as methods
-    set_parameters = setting.set_parameters
-    fix_symbolic = symbolic_edges.fix_symbolic
-    unfix_symbolic = symbolic_edges.unfix_symbolic
-    lock = tied_edges.lock
-    unlock = tied_edges.unlock
-    set_family = edge_families.set_family
-    freeze = frozen_parameters.freeze
-    unfreeze = frozen_parameters.unfreeze
-    prune = pruning.prune
-    prune_node = pruning.prune_node
-    prune_edge = pruning.prune_edge
-    prune_input = pruning.prune_input
-    remove_edge = pruning.remove_edge
-    remove_node = pruning.remove_node
-    edge_scores = attribution.edge_scores
-    node_scores = attribution.node_scores
-    feature_score = attribution.feature_score
-    suggest_symbolic = auto.suggest_edge
-    auto_symbolic = auto.auto_symbolic
-    symbolic_formula = formula.symbolic_formula
+    # ---------------------------------------------------------------- numbers, families, what is trained
+
+    def set_parameters(
+        self,
+        coef: Sequence[ArrayLike],
+        scale_base: Sequence[ArrayLike] | None = None,
+        knots: Sequence[ArrayLike] | None = None,
+    ) -> None:
+        """Set coefficients, residual weights and knots from outside, in place.
+
+        Parameters
+        ----------
+        coef : list of array_like of shape (n_in, n_subnodes, G + k)
+            One array a layer, as the property of the same name returns them: zero where there is no spline.
+        scale_base : list of array_like of shape (n_in, n_subnodes), optional
+            Unchanged if not given.
+        knots : list of array_like of shape (n_in, G + 1), optional
+            Unchanged if not given; may have another G than before.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not fit the width and order, non-finite values, values other than zero where
+            there is no spline, locked edges that differ, or knots that do not increase.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> model.set_parameters([2.0 * c for c in model.coef])
+        """
+        self._network = set_parameters.set_parameters(self._network, coef, scale_base, knots)
+
+    def set_family(
+        self,
+        l: int,  # noqa: E741
+        name: str,
+        edges: Sequence[Sequence[int]] | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Make edges of a layer those of a family, in place, as near as it comes to what they are.
+
+        By least squares over the grid of their source node; for the same functions on a larger size that is
+        exact. `kan_np.edges.family` says how to add a family.
+
+        Parameters
+        ----------
+        l : int
+            Layer.
+        name : str
+            "bspline", "chebyshev", "piecewise_linear" or one of your own.
+        edges : sequence of (i, j), optional
+            Sources and subnodes; all edges of the layer if not given.
+        size : int, optional
+            Degree or intervals, at most 1000; the model's ``grid`` if not given. B-splines have that.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge or family, and for edges that are locked.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 3, 1], grid=5, seed=0)
+        >>> model.set_family(1, "chebyshev", size=4)
+        >>> model.n_params, model.families[1, 0, 0]
+        (69, ('chebyshev', 4))
+        """
+        self._reshape(edge_families.set_family(self._network, l, name, edges, size))
+
+    def freeze(
+        self,
+        l: int | None = None,  # noqa: E741
+        edges: Sequence[Sequence[int]] | None = None,
+        kind: str | None = None,
+    ) -> None:
+        """Let parameters keep their values in every fit, whatever the optimizer.
+
+        They do not count in ``n_params``; saving, `refine` and pruning keep them. Grids of nodes that a
+        frozen spline leaves do not follow the samples. Where pruning has no other edge to put a constant on
+        that it leaves behind, it changes a frozen one, which is free then.
+
+        Parameters
+        ----------
+        l : int, optional
+            Layer of edges; all layers if not given.
+        edges : sequence of (i, j), optional
+            Sources and subnodes of layer l; all edges if not given. Edges that are locked with one of them
+            are frozen, too.
+        kind : {"base", "spline", "symbol", "affine", "basis"}, optional
+            Residual weights, spline coefficients, constants of symbols, scales and biases of nodes, or
+            coefficients of other families alone; all if not given (of named edges all but "affine").
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such layer, edge or kind, or nothing of the kind is there.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], grid=5, seed=0)
+        >>> model.freeze(0, [(0, 0)])
+        >>> model.n_params, model.frozen
+        (9, [(0, 0, 0, 'base'), (0, 0, 0, 'spline')])
+        >>> model.unfreeze(kind="base")
+        >>> model.n_params
+        10
+        """
+        self._reshape(frozen_parameters.freeze(self._network, l, edges, kind))
+
+    def unfreeze(
+        self,
+        l: int | None = None,  # noqa: E741
+        edges: Sequence[Sequence[int]] | None = None,
+        kind: str | None = None,
+    ) -> None:
+        """Train parameters again that were frozen; those that are not frozen stay as they are.
+
+        Parameters
+        ----------
+        l, edges, kind
+            As for `freeze`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such layer, edge or kind.
+        """
+        self._reshape(frozen_parameters.unfreeze(self._network, l, edges, kind))
+
+    def lock(self, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E741
+        """Let edges of a layer be one function, that of the first of them, also while training.
+
+        Splines get a common grid, over the ranges of all.
+
+        Parameters
+        ----------
+        l : int
+            Layer.
+        edges : sequence of (i, j)
+            Sources and subnodes: at least two edges, all splines or all one symbol. Edges that are locked
+            with one of them join.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge, or they cannot be one function.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], grid=5, seed=0)
+        >>> model.lock(0, [(0, 0), (1, 0)])
+        >>> model.n_params, bool(abs(model([[0.1, 0.5]]) - model([[0.5, 0.1]])) < 1e-15)
+        (9, True)
+        """
+        self._network = tied_edges.lock(self._network, l, edges)
+
+    def unlock(self, l: int, edges: Sequence[Sequence[int]] | None = None) -> None:  # noqa: E741
+        """Give locked edges of a layer parameters of their own again; the function stays.
+
+        Parameters
+        ----------
+        l : int
+            Layer.
+        edges : sequence of (i, j), optional
+            All of the layer if not given.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge.
+        """
+        self._network = tied_edges.unlock(self._network, l, edges)
+
+    # ---------------------------------------------------------------- what matters, and without the rest
+
+    def edge_scores(self, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
+        """Scores of all edges on samples; `kan_np.objective.edge_scores` has the formulas.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+            As ``model(x)`` takes them.
+        metric : str
+            One of pykan's names. With the spreads E_lij of edge (i, j) of layer l and N_li of node i:
+            "edge_forward_spline_n" and "edge_forward_sum", E_lij / (N_li + 0.1); "edge_forward_spline_u",
+            E_lij; "edge_backward", B_lij, the part of the edge in the variation of the outputs;
+            "node_backward", what every input contributes to every node of the layer above.
+
+        Returns
+        -------
+        list of ndarray of shape (n_in, n_subnodes)
+            One array a layer, indexed by source and target. For "node_backward" the source is always an
+            input of the network: (n_inputs, n_nodes).
+
+        Raises
+        ------
+        ValueError
+            For an unknown metric, for samples that ``model(x)`` refuses, and where values on them overflow.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+        >>> [scores.shape for scores in KAN([2, 5, 1], seed=0).edge_scores(x)]
+        [(2, 5), (5, 1)]
+
+        References
+        ----------
+        arXiv:2404.19756, section 2.5.1 (forward); arXiv:2408.10205, section 4.1 (backward).
+        """
+        _validate.choice("metric", metric, METRICS)
+        return attribution.edge_scores(self._network, self._samples(x), metric)
+
+    def node_scores(self, x: ArrayLike) -> list[FloatArray]:
+        """Backward scores A of all nodes on samples (arXiv:2408.10205, section 4.1).
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+            As ``model(x)`` takes them.
+
+        Returns
+        -------
+        list of ndarray of shape (n_l,)
+            One array a layer of nodes: inputs first, and 1 / n_out for each output last.
+
+        Raises
+        ------
+        ValueError
+            As `edge_scores`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+        >>> [scores.shape for scores in KAN([2, 5, 1], seed=0).node_scores(x)]
+        [(2,), (5,), (1,)]
+        """
+        return attribution.node_scores(self._network, self._samples(x))
+
+    def feature_score(self, x: ArrayLike) -> FloatArray:
+        """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs.
+
+        They are those of `node_scores`, pykan's, unless edges cancel each other or inputs depend on each
+        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+            As ``model(x)`` takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_in,)
+
+        Raises
+        ------
+        ValueError
+            As `edge_scores`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN, create_dataset
+        >>> f = lambda x: x[:, [0]] ** 2 + 0.1 * x[:, [1]]
+        >>> dataset = create_dataset(f, n_var=2, train_num=200, seed=0)
+        >>> model = KAN([2, 1], seed=0)
+        >>> result = model.fit(dataset, steps=10)
+        >>> first, second = model.feature_score(dataset["train_input"])
+        >>> bool(first > 3 * second)
+        True
+        """
+        return attribution.feature_score(self._network, self._samples(x))
+
+    def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
+        """Return a model without weak hidden nodes and then, by the scores of what is left, weak edges.
+
+        Those edges leave their means over the samples behind; `kan_np.surgery.pruning` says what becomes of
+        the rest.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), optional
+            Samples on which the scores are taken, such as ``dataset["train_input"]``. If not given, 1000
+            samples spread over the grids of the inputs, which follow the samples of the last fit.
+        node_th, edge_th : float
+            Thresholds of `prune_node` and `prune_edge`.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError
+            If an output would be left without a path from an input, and for samples that ``model(x)``
+            refuses.
+
+        Examples
+        --------
+        >>> from kan_np import KAN, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2 + x[:, [1]], n_var=2, train_num=200, seed=0)
+        >>> model = KAN([2, 5, 1], seed=0)
+        >>> result = model.fit(dataset, steps=20, lamb=0.01)
+        >>> model.prune(dataset["train_input"]).n_params < model.n_params
+        True
+        """
+        edge_th = _validate.real("edge_th", edge_th)
+        node_th = _validate.real("node_th", node_th)
+        return self._with(pruning.prune(self._network, self._samples_or_spread(x), node_th, edge_th))
+
+    def prune_node(
+        self,
+        threshold: float = 1e-2,
+        active: Sequence[Sequence[int]] | None = None,
+        x: ArrayLike | None = None,
+    ) -> Self:
+        """Return a model of the hidden nodes with a score above the threshold, or of those that are named.
+
+        Edges from weak nodes leave their means behind; those from nodes that are not named are set to zero.
+
+        Parameters
+        ----------
+        threshold : float
+            For `node_scores`.
+        active : sequence of sequences of int, optional
+            Nodes to keep, one sequence a hidden layer; then scores and threshold do not matter.
+        x : array_like of shape (n_samples, n_in), optional
+            As for `prune`.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `prune`, and for nodes that there are not.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> KAN([2, 5, 1], seed=0).prune_node(active=[[0, 3]])
+        KAN([2, 2, 1], grid=5, k=3, n_params=54)
+        """
+        if active is not None:
+            return self._with(pruning.keep_nodes(self._network, active))
+        threshold = _validate.real("threshold", threshold)
+        return self._with(pruning.prune_node(self._network, self._samples_or_spread(x), threshold))
+
+    def prune_edge(self, threshold: float = 3e-2, x: ArrayLike | None = None) -> Self:
+        """Return a model of the edges with a score above the threshold; the others leave their means behind.
+
+        Parameters
+        ----------
+        threshold : float
+            For `edge_scores` with "edge_backward".
+        x : array_like of shape (n_samples, n_in), optional
+            As for `prune`.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError
+            As `prune`.
+        """
+        threshold = _validate.real("threshold", threshold)
+        return self._with(pruning.prune_edge(self._network, self._samples_or_spread(x), threshold))
+
+    def prune_input(
+        self,
+        threshold: float = 1e-2,
+        active: Sequence[int] | None = None,
+        x: ArrayLike | None = None,
+    ) -> Self:
+        """Return a model of the inputs with a score above the threshold, or of those that are named.
+
+        It takes all columns of the data, of which it uses ``input_id``, or these columns alone. Edges from
+        weak inputs leave their means behind; those from inputs that are not named are set to zero.
+
+        Parameters
+        ----------
+        threshold : float
+            For `feature_score`.
+        active : sequence of int, optional
+            Inputs of the model to keep, counted from 0, in any order: they stay in the order of the data.
+        x : array_like of shape (n_samples, n_in), optional
+            As for `prune`.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `prune`, and for inputs that there are not.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> smaller = KAN([3, 2, 1], seed=0).prune_input(active=[0, 2])
+        >>> smaller.width, smaller.input_id.tolist()
+        ([2, 2, 1], [0, 2])
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (5, 3))
+        >>> bool((smaller(x) == smaller(x[:, [0, 2]])).all())
+        True
+        """
+        if active is not None:
+            fewer = pruning.keep_inputs(self._network, active)
+        else:
+            threshold = _validate.real("threshold", threshold)
+            fewer = pruning.prune_input(self._network, self._samples_or_spread(x), threshold)
+        model, inputs = self._with(fewer.network), fewer.inputs
+        model._used[self._used] = inputs
+        model._columns = self._columns.of_inputs(inputs)
+        if self._training_range is not None:
+            model._training_range = self._training_range[:, inputs]
+        if self._followed is not None:
+            model._followed = self._followed[:, inputs]
+        if self.scaler is not None:
+            model.scaler = self.scaler.of_inputs(inputs)
+        return model
+
+    def remove_edge(self, l: int, i: int, j: int) -> Self:  # noqa: E741
+        """Return a model without the edge from node i of layer l to subnode j of the next: as if it were 0.
+
+        Parameters
+        ----------
+        l, i, j : int
+            Layer, source and subnode, counted from 0.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge, or if an output would be left without a path from an input.
+        """
+        return self._with(pruning.remove_edge(self._network, l, i, j))
+
+    def remove_node(self, l: int, i: int) -> Self:  # noqa: E741
+        """Return a model without the hidden node i of layer l of nodes, sum or product, as if it were zero.
+
+        Parameters
+        ----------
+        l, i : int
+            Layer of nodes, 0 being the inputs, and node, counted from 0.
+
+        Returns
+        -------
+        KAN
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such hidden node, or if an output would be left without a path from an input.
+        """
+        return self._with(pruning.remove_node(self._network, l, i))
+
+    # ---------------------------------------------------------------- symbols and formulas
+
+    def fix_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        symbol: str | Symbol,
+        *,
+        x: ArrayLike | None = None,
+        fit: bool = True,
+        a: float | None = None,
+        b: float | None = None,
+        c: float | None = None,
+        d: float | None = None,
+        library: SymbolLibrary | None = None,
+    ) -> SymbolFit:
+        """Make the edge from node i of layer l to subnode j of the next a symbol: c f(a x + b) + d.
+
+        The constants are trained on with the rest of the model. Edges that are locked with this one become
+        the same symbol. ``"0"`` cuts an edge down to a constant.
+
+        Parameters
+        ----------
+        l, i, j : int
+            Layer, source and subnode, counted from 0.
+        symbol : str or Symbol
+            f, by its name in the library.
+        x : array_like of shape (n_samples, n_in), optional
+            Samples; where they reach the edge, the symbol is fitted to it. If not given, it is fitted over
+            the grid of the edge.
+        fit : bool
+            Whether to fit the constants; else they are those given.
+        a, b, c, d : float, optional
+            For ``fit=False``: 1, 0, 1, 0 if not given.
+        library : SymbolLibrary, optional
+            Where a name is looked up; `kan_np.symbolic.default_library` if None.
+
+        Returns
+        -------
+        SymbolFit
+            The constants, and how well they fit the edge as it was.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge or symbol, for constants with ``fit=True``, and where the edge is not
+            finite on the samples. The model is then unchanged.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> fitted = model.fix_symbolic(0, 0, 0, "sin", fit=False, a=2.0)
+        >>> model.fix_symbolic(0, 1, 0, "x").name
+        'x'
+        >>> {edge: symbol.name for edge, symbol in model.symbols.items()}, model.n_params
+        ({(0, 0, 0): 'sin', (0, 1, 0): 'x'}, 6)
+        """
+        edge = checked_edge(self.edges, (l, i, j))
+        if not isinstance(symbol, Symbol):
+            symbol = (default_library() if library is None else library)[symbol]
+        constants = zip(CONSTANTS, (a, b, c, d), strict=True)
+        given = {name: _validate.real(name, value) for name, value in constants if value is not None}
+        if fit and given:
+            raise ValueError(
+                f"{', '.join(given)} given with fit=True; expected constants with fit=False alone. Without "
+                "them the constants are fitted to the edge."
+            )
+        samples = None if x is None else self._samples(x)
+        fixed = symbolic_edges.fix_symbolic(self._network, edge, symbol, samples, None if fit else given)
+        self._network = fixed.network
+        return fixed.fit
+
+    def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Make a symbolic edge the spline that is nearest to it on its grid, by least squares.
+
+        Edges that are locked with it become the same spline, on a common grid.
+
+        Parameters
+        ----------
+        l, i, j : int
+            Layer, source and subnode, counted from 0.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge, or it is no symbol.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([1, 1], grid=10, seed=0)
+        >>> fitted = model.fix_symbolic(0, 0, 0, "sin", fit=False)
+        >>> before = model([[0.5]])
+        >>> model.unfix_symbolic(0, 0, 0)
+        >>> bool(abs(model([[0.5]]) - before) < 1e-6), model.symbols
+        (True, {})
+        """
+        edge = checked_edge(self.edges, (l, i, j))
+        self._network = symbolic_edges.unfix_symbolic(self._network, edge)
+
+    def suggest_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        x: ArrayLike | None = None,
+        *,
+        lib: Sequence[str] | None = None,
+        library: SymbolLibrary | None = None,
+        top: int = 5,
+        noise: float | None = None,
+    ) -> list[SymbolFit]:
+        """Which symbols the edge from node i of layer l to subnode j of the next may be, best first.
+
+        Parameters
+        ----------
+        l, i, j : int
+            Layer, source and subnode, counted from 0.
+        x : array_like of shape (n_samples, n_in), optional
+            Samples, such as ``dataset["train_input"]``; spread over the grids of the inputs if None.
+        lib : sequence of str, optional
+            Names to try; all of the library if None.
+        library : SymbolLibrary, optional
+            `kan_np.symbolic.default_library` if None.
+        top : int
+            How many to return.
+        noise : float, optional
+            Error of the outputs below which differences mean nothing, such as the RMSE of the model.
+
+        Returns
+        -------
+        list of SymbolFit
+            As `kan_np.symbolic.suggest_symbolic` ranks them, samples being weighted as for `auto_symbolic`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge, for unknown names, and samples that ``model(x)`` refuses.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> _ = model.fix_symbolic(0, 0, 0, "tanh", fit=False, a=2.0)
+        >>> model.suggest_symbolic(0, 0, 0, lib=["x", "tanh", "sin"], top=1)[0].name
+        'tanh'
+        """
+        samples = self._samples_or_spread(x)
+        noise = None if noise is None else _validate.real("noise", noise, 0.0)
+        return auto_symbolic.suggest_edge(
+            self._network, (l, i, j), samples, lib=lib, library=library, top=top, noise=noise
+        )
+
+    def auto_symbolic(
+        self,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        lib: Sequence[str] | None = None,
+        library: SymbolLibrary | None = None,
+        edges: Sequence[EdgeIndex] | None = None,
+        min_r2: float = 0.99,
+        steps: int = 10,
+    ) -> AutoSymbolic:
+        """Make symbols of the edges that symbols fit, in place, the surest first; the others stay splines.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), optional
+            Samples, such as ``dataset["train_input"]``; spread over the grids of the inputs if None.
+        y : array_like of shape (n_samples, n_out), optional
+            Labels. With them the error of the model says what differences between symbols mean, the model is
+            trained for some steps after each symbol, and a symbol that leaves ten times the error of the
+            splines is taken back.
+        lib : sequence of str, optional
+            Names to try; all of the library if None.
+        library : SymbolLibrary, optional
+            `kan_np.symbolic.default_library` if None.
+        edges : sequence of (l, i, j), optional
+            Edges to look at; all splines if None.
+        min_r2 : float
+            Least part of the variance of an edge that a symbol must explain.
+        steps : int
+            Steps of Levenberg-Marquardt after each symbol, with labels.
+
+        Returns
+        -------
+        AutoSymbolic
+            The fit of every edge that became a symbol, by (l, i, j), `splines` that stay, and `rmse`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For unknown names or edges, and samples that ``model(x)`` refuses.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN, create_dataset
+        >>> f = lambda x: np.sin(3 * x[:, [0]]) + x[:, [1]] ** 2
+        >>> dataset = create_dataset(f, n_var=2, train_num=300, seed=0)
+        >>> x, y = dataset["train_input"], dataset["train_label"]
+        >>> model = KAN([2, 1], grid=8, seed=0)
+        >>> _ = model.fit(dataset, opt="LM", steps=20)
+        >>> found = model.auto_symbolic(x, y, lib=["x", "x^2", "sin"])
+        >>> [found[edge].name for edge in sorted(found)], found.splines
+        (['sin', 'x^2'], ())
+        """
+        min_r2 = _validate.real("min_r2", min_r2)
+        steps = _validate.integer("steps", steps, 0)
+        samples = self._samples_or_spread(x)
+        labels = self._labels(y, len(samples))
+        library = default_library() if library is None else library
+        if lib is not None:
+            library = SymbolLibrary(library.select(lib))
+        error = 0.0 if labels is None else self._rmse(samples, labels)
+        symbolic = auto_symbolic.auto_symbolic(
+            self._network, samples, labels, library, error=error, edges=edges, min_r2=min_r2, steps=steps
+        )
+        self._network = symbolic.network
+        return symbolic.found
+
+    def symbolic_formula(
+        self,
+        var: Sequence[Any] | None = None,
+        normalizer: Sequence[ArrayLike] | None = None,
+        digits: int | None = None,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        output_normalizer: Sequence[ArrayLike] | None = None,
+        exact: bool = True,
+    ) -> Formula:
+        """Write the model as a formula, simplified, its constants recognised.
+
+        Constants become integers, fractions and multiples of pi, e and roots only where the labels `y`, or
+        the outputs of the model without such, cannot tell the difference; see
+        `kan_np.surgery.formula.symbolic_formula`. Edges that are splines stay functions without a formula.
+
+        Parameters
+        ----------
+        var : sequence of str or sympy.Expr, optional
+            Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what
+            is no word, or means a function or a number, is written in quotes (`kan_np.functions.names`).
+        normalizer : (mean, std), optional
+            What had been done to the inputs: the model's input i is (x_i - mean_i) / std_i. The scaler of
+            the model if None.
+        digits : int, optional
+            Significant digits of the numbers that stay decimal.
+        x : array_like of shape (n_samples, n_in), optional
+            Samples of the model's inputs, as it was trained on; spread over its grids if None.
+        y : array_like of shape (n_samples, n_out), optional
+            Labels, as it was trained on.
+        output_normalizer : (mean, std), optional
+            Of the outputs, as `normalizer`.
+        exact : bool
+            Whether constants are recognised.
+
+        Returns
+        -------
+        Formula
+
+        Raises
+        ------
+        ValueError, TypeError
+            For names, normalizers or samples that do not fit the model, labels without samples, and where
+            the formula or the model is not finite on the samples.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([1, 1, 1], seed=0)
+        >>> _ = model.fix_symbolic(0, 0, 0, "log", fit=False, b=2.0)
+        >>> _ = model.fix_symbolic(1, 0, 0, "exp", fit=False, a=2.0)
+        >>> model.symbolic_formula(var=["t"]).expressions
+        [(t + 2)**2]
+        """
+        digits = None if digits is None else _validate.integer("digits", digits, 1)
+        names = formula.variable_names(var, self._used.size)
+        samples = self._samples_or_spread(x)
+        labels = self._labels(y, len(samples))
+        units = self._units(normalizer, output_normalizer)
+        return formula.symbolic_formula(
+            self._network, names, units, samples, labels, digits=digits, exact=exact
+        )
+
+    # ---------------------------------------------------------------- pictures and predictions
 
     def plot(self, x: ArrayLike | None = None, **options: Any) -> Figure:
         """Draw the network with the function of every edge over samples x.
@@ -390,7 +1242,7 @@ class KAN(Views):
         """
         from kan_np.plot import plot_network
 
-        return plot_network(self, None if x is None else self._select("x", x), **options)
+        return plot_network(self._network, None if x is None else self._select("x", x), **options)
 
     def plot_edge(self, l: int, i: int, j: int, x: ArrayLike | None = None, **options: Any) -> Figure:  # noqa: E741
         """Draw the function of the edge from node i of layer l to node j, with the samples x that reach it.
@@ -399,7 +1251,7 @@ class KAN(Views):
         """
         from kan_np.plot import plot_edge
 
-        return plot_edge(self, l, i, j, None if x is None else self._select("x", x), **options)
+        return plot_edge(self._network, l, i, j, None if x is None else self._select("x", x), **options)
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data, batch_size rows of x at a time; see `Estimator.predict`.
@@ -424,8 +1276,98 @@ class KAN(Views):
                 dataset[name] = self._select(f"dataset[{name!r}]", dataset[name])
         scaler = dataset.get("scaler")
         if isinstance(scaler, Scaler) and scaler.input_shift.size == self._used.size:
-            dataset["scaler"] = pruning.scaler_of_inputs(scaler, self._used)
+            dataset["scaler"] = scaler.of_inputs(self._used)
         return super()._matched(dataset)
+
+    # ---------------------------------------------------------------- what training and files ask for
+
+    def _reshape(self, network: Network) -> None:
+        """Take a network of another structure; a model that was not trained stays one that was not."""
+        if self._network is self._start:
+            self._start = network
+        self._network = network
+
+    def _within(self, x: FloatArray) -> FloatArray:
+        """Inputs where edges are followed; a model with symbols, which say how they go on, takes them all."""
+        return x if self.symbols else super()._within(x)
+
+    def _select(self, name: str, x: ArrayLike) -> ArrayLike:
+        """The columns of x that are inputs, by their names or of all columns of the data or these alone."""
+        x = super()._select(name, x)
+        if self._used.all():
+            return x
+        array = x if isinstance(x, np.ndarray) else _validate.matrix(name, x)
+        n_columns = array.shape[1] if array.ndim == 2 else self.width[0]  # other shapes are refused later
+        if n_columns not in (self._used.size, self.width[0]):
+            raise ValueError(
+                f"{name} has {n_columns} columns, shape {array.shape}; expected all {self._used.size} "
+                f"columns of the data or only those that are inputs, columns {self.input_id.tolist()}."
+            )
+        return array[:, self._used] if n_columns == self._used.size else array
+
+    def _samples(self, x: ArrayLike) -> FloatArray:
+        """Samples as the network takes them."""
+        return _validate.matrix("x", self._select("x", x), self.width[0])
+
+    def _samples_or_spread(self, x: ArrayLike | None) -> FloatArray:
+        """Samples as the network takes them; for None some that are spread over the grids of the inputs."""
+        return attribution.default_samples(self._network) if x is None else self._samples(x)
+
+    def _labels(self, y: ArrayLike | None, n_samples: int) -> FloatArray | None:
+        """Labels of so many samples as the network gives them; None if None."""
+        if y is None:
+            return None
+        labels = np.asarray(y, dtype=np.float64)
+        labels = _validate.matrix("y", labels[:, None] if labels.ndim == 1 else labels, self.width[-1])
+        if labels.shape[0] != n_samples:
+            raise ValueError(
+                f"y has {labels.shape[0]} rows and x {n_samples}; expected as many, x being given with y."
+            )
+        return labels
+
+    def _with(self, network: Network) -> Self:
+        """A copy of this model, with another network."""
+        model = self.copy()
+        model._network = network
+        return model
+
+    def _units(
+        self, normalizer: Sequence[ArrayLike] | None, output_normalizer: Sequence[ArrayLike] | None
+    ) -> formula.Units:
+        """What had been done to inputs and outputs: as it is said, or by the scaler of the model."""
+        n_in, n_out, scaler = self.width[0], self.width[-1], self.scaler
+        inputs, outputs = (np.zeros(n_in), np.ones(n_in)), (np.zeros(n_out), np.ones(n_out))
+        if normalizer is not None:
+            shift, scale = formula.checked_normalizer("normalizer", normalizer, self._used.size)
+            inputs = shift[self._used], scale[self._used]
+        elif scaler is not None:
+            inputs, outputs = (
+                (scaler.input_shift, scaler.input_scale),
+                (scaler.label_shift, scaler.label_scale),
+            )
+        if output_normalizer is not None:
+            outputs = formula.checked_normalizer("output_normalizer", output_normalizer, n_out)
+        return formula.Units(self._used, *inputs, *outputs)
+
+    @property
+    def _goes_on_smoothly(self) -> bool:
+        return self.extrapolation == "smooth"
+
+    @property
+    def _knots_follow_samples(self) -> bool:
+        return self.grid_eps <= 0.5
+
+    @property
+    def _n_straight(self) -> int:
+        n_edges = self._network.topology.n_edges
+        return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
+
+    def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> SplinePrior:
+        return SplinePrior(self._network, label_variance)
+
+    def _constant_network(self, values: FloatArray) -> Network | None:
+        net = self._network
+        return constant_network(net, values) if net.structure.is_free_sum else None
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         self._network = moved(self._network, x, self.grid_eps, self.grid_margin, slack)

@@ -18,7 +18,7 @@ from kan_np.training.training_range import checked_range
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 #: Attributes that are ranges of the inputs; files of earlier versions have none.
-_RANGES = {"training_range": "_training_range", "followed_range": "_followed"}
+_RANGES = ("training_range", "followed_range")
 #: Which layer the values of a scaler are for.
 _SCALERS = {
     f"{SCALER_PREFIX}{side}_{kind}": layer
@@ -118,10 +118,11 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     if scaling:
         values = {name.removeprefix(SCALER_PREFIX): archive.read(name) for name in scaling}
         model.scaler = Scaler.from_arrays(values)
-    for name in ranges:
-        setattr(
-            model, _RANGES[name], checked_range(name.replace("_", " "), archive.read(name), model.width[0])
-        )
+    found = {
+        name: checked_range(name.replace("_", " "), archive.read(name), model.width[0]) for name in ranges
+    }
+    model._training_range = found.get("training_range")
+    model._followed = found.get("followed_range")
     model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
     return model
 

@@ -183,8 +183,9 @@ def _train(
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     """Compile every kernel that the configurations need, by fitting tiny models of the same kinds.
 
-    The compiled code lands in Numba's cache on disk, where workers that start later find it. There are so many
-    samples that no fit needs a prior, which would take a thousand evaluations to choose and no other kernels.
+    The compiled code lands in Numba's cache on disk, where workers that start later find it. There are so
+    many samples that no fit needs a prior: to choose one would take a thousand evaluations, and no other
+    kernels.
     """
     axis = np.linspace(-1.0, 1.0, 400)
     inputs = np.stack([axis, axis[::-1] ** 2], axis=1)

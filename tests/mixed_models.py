@@ -23,8 +23,8 @@ def mixed_model(*, affine=False, locked=True, base_fun="silu", seed=0, **options
     options = {"grid": 4, "noise_scale": 3.0, **options}
     width = [2, [2, 2], [1, 1], 2]
     model = KAN(width, mult_arity=arity, affine_trainable=affine, base_fun=base_fun, seed=seed, **options)
-    for place, (name, constants) in SYMBOLS.items():
-        model.fix_symbolic(*place, name, fit=False, **constants)
+    for edge, (name, constants) in SYMBOLS.items():
+        model.fix_symbolic(*edge, name, fit=False, **constants)
     if locked:
         model.lock(1, [(1, 0), (1, 1)])
         model.lock(0, [(0, 0), (1, 2), (0, 4)])

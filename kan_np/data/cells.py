@@ -177,7 +177,7 @@ class _Reading:
                 yield self._block(chunk, row) if block is None else block
                 row += len(chunk)
         except csv.Error as error:
-            line = self._table.n_above + getattr(lines, "line_num", 0)
+            line = self._table.n_above + lines.line_num
             raise ValueError(
                 f"{self._table.path}: line {line} cannot be read ({error}); expected fields separated by "
                 f"{self._table.delimiter!r} with balanced quotes. Correct the file there."

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from kan_np.data.numerals import COMMA, comma_number, number
 
@@ -28,7 +28,16 @@ class Preamble:
     commented: bool = False
 
 
-def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Iterator[list[str]]:
+class Records(Iterator[list[str]], Protocol):
+    """Records of a text file, read one after the other."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines that have been read."""
+        ...
+
+
+def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Records:
     """Return the records of a file behind its first `n_lines` lines."""
     handle.seek(0)
     for _ in range(n_lines):

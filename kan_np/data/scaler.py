@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np._validate import FloatArray, matrix
 
@@ -66,6 +66,10 @@ class Scaler:
                 )
             if (scale <= 0).any():
                 raise ValueError(f"{side}_scale is {scale}; expected positive numbers.")
+
+    def of_inputs(self, kept: NDArray[np.bool_]) -> Scaler:
+        """The same for data without the inputs that are not `kept`."""
+        return Scaler(self.input_shift[kept], self.input_scale[kept], self.label_shift, self.label_scale)
 
     @classmethod
     def fit(

@@ -80,14 +80,12 @@ class Writer:
 
     def candidate(self, name: str, network: Network) -> Candidate | None:
         """The model and the formula of a network; None where the formula is not real on all samples."""
-        from kan_np.surgery.formula import symbolic_formula
-
         data, of_inputs, of_label = self._scaled
         x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])
         network = descend(network, Data(x, y, data.val_x, data.val_y), 5).network
         model = as_model(in_units_of_data(network, of_inputs, of_label), self.scaler)
         try:
-            formula = symbolic_formula(model, x=x * of_inputs, y=y * of_label)
+            formula = model.symbolic_formula(x=x * of_inputs, y=y * of_label)
         except ValueError:
             return None
         n = len(data.y)

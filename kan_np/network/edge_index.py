@@ -25,3 +25,15 @@ def checked_edge(masks: Sequence[NDArray[np.bool_]], edge: Sequence[Any]) -> Edg
             "True."
         )
     return layer, i, j
+
+
+def checked_edges(
+    masks: Sequence[NDArray[np.bool_]], layer: Any, edges: Sequence[Sequence[Any]]
+) -> list[EdgeIndex]:
+    """Return edges (i, j) of a layer as (l, i, j), each once; ValueError or TypeError for what is none."""
+    if isinstance(edges, str) or not hasattr(edges, "__iter__"):
+        raise TypeError(f"edges is {_validate.shown(edges)}; expected pairs (i, j).")
+    pairs = list(edges)
+    if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"edges is {_validate.shown(pairs)}; expected pairs (i, j).")
+    return list(dict.fromkeys(checked_edge(masks, (layer, i, j)) for i, j in pairs))

@@ -1,4 +1,4 @@
-"""Random initialisation of the parameters of a KAN.
+"""Random initialisation of the parameters of a KAN, and the families and grids of its layers.
 
 With n_in inputs of a layer, G intervals and order k, an edge starts with
 
@@ -15,8 +15,11 @@ chosen by judgement.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.edges.registry import family_names
 
 #: Names of the initialisations, in the order in which restarts take them in turn.
 STARTS = ("pykan", "wide", "power")
@@ -60,3 +63,37 @@ def random_parameters(
         return coef
     weights = (mu + sigma_base * rng.uniform(-1.0, 1.0, (n_edges, 1))) / root
     return np.hstack([weights, coef])
+
+
+def layer_families(family: object, n_layers: int) -> list[str]:
+    """The family of every layer of edges, of one name or a sequence of them."""
+    given = (
+        [family] * n_layers if isinstance(family, str) or not hasattr(family, "__iter__") else list(family)
+    )
+    if len(given) != n_layers:
+        raise ValueError(
+            f"family has {len(given)} names; expected one, or one for each of {n_layers} layers."
+        )
+    return [_validate.choice("family", name, family_names()) for name in given]
+
+
+def grid_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:
+    """One row (low, high) a source node."""
+    try:
+        given = np.asarray(grid_range, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise TypeError(
+            f"grid_range is {_validate.shown(grid_range)}; expected numbers (low, high)."
+        ) from None
+    if given.shape not in ((2,), (n_in, 2)):
+        raise ValueError(
+            f"grid_range has shape {given.shape}; expected (2,) for all inputs or ({n_in}, 2) for each."
+        )
+    ranges = np.tile([-1.0, 1.0], (n_sources, 1))
+    if given.ndim == 1:
+        ranges[:] = given
+    else:
+        ranges[:n_in] = given
+    if not np.isfinite(ranges).all() or not (ranges[:, 1] > ranges[:, 0]).all():
+        raise ValueError(f"grid_range is {given.tolist()}; expected finite low < high.")
+    return ranges

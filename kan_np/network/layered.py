@@ -146,8 +146,8 @@ class LayerPass:
             phi[i, targets] = self._theta[edges] @ self._rows[q]
         for number, i, edges, targets in self._blocks:
             phi[i, targets] = self._coefs[number][edges] @ self._basis_rows[number][i]
-        for place, edge, _ in self._symbols:
-            phi[place] = edge(self.x[place[0]])
+        for (i, j), edge, _ in self._symbols:
+            phi[i, j] = edge(self.x[i])
         return phi
 
     def pull(
@@ -195,8 +195,7 @@ class LayerPass:
             if not self._fixed:
                 slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
                 by_source[i] += np.einsum("es,es->s", own, slopes)
-        for (place, _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
-            i, j = place
+        for ((i, j), _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             row = by_sum[j] if by_edge is None else by_edge[i, j]
             grad[here] += by_constants @ row
             if not self._fixed:
@@ -234,8 +233,7 @@ class LayerPass:
             if not self._fixed:
                 slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
                 by_source[i] += np.einsum("es,es->s", by_sum[targets], slopes)
-        for (place, _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
-            i, j = place
+        for ((i, j), _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             np.multiply(by_constants, by_sum[j], out=rows[here])
             if not self._fixed:
                 by_source[i] += slope * by_sum[j]

@@ -259,17 +259,17 @@ def _frozen(
     """Frozen parameters of a file; raises where the network has no such parameters."""
     others = {edge for edges in bases for edge in edges.topology.edge_number}
     found: set[Part] = set()
-    for *edge, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
+    for *named, number in arrays["frozen"].tolist() if "frozen" in arrays else ():
         kind = KINDS[number] if 0 <= number < len(KINDS) else ""
         if kind == AFFINE:
-            if not affine or edge[1:] != [-1, -1] or not 0 <= edge[0] < len(masks):
-                raise ValueError(f"there are no scales and biases {edge} to be frozen")
-            found.add(((edge[0], -1, -1), AFFINE))
+            if not affine or named[1:] != [-1, -1] or not 0 <= named[0] < len(masks):
+                raise ValueError(f"there are no scales and biases {named} to be frozen")
+            found.add(((named[0], -1, -1), AFFINE))
             continue
-        place = checked_edge(masks, edge)
-        if not kind or (kind == SYMBOL) != (place in symbols) or (kind == BASIS) != (place in others):
-            raise ValueError(f"the edge {edge} has no parameters of kind {number} to be frozen")
-        found.add((place, kind))
+        edge = checked_edge(masks, named)
+        if not kind or (kind == SYMBOL) != (edge in symbols) or (kind == BASIS) != (edge in others):
+            raise ValueError(f"the edge {named} has no parameters of kind {number} to be frozen")
+        found.add((edge, kind))
     return frozenset(found)
 
 

@@ -23,6 +23,11 @@ class Objective(Protocol):
     reg: float
 
     @property
+    def smoothing(self) -> float | FloatArray:
+        """Weight of the smoothing penalty, or of every edge; 0 where there is none."""
+        ...
+
+    @property
     def n_residuals(self) -> int:
         """Number of samples times outputs."""
         ...

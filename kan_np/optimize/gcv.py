@@ -66,7 +66,7 @@ def choose_smoothing(
     on_iteration: Callable[[FloatArray], bool],
 ) -> Choice:
     """Return the weight with the lowest GCV; `objective` is left with it."""
-    path = _Path(objective, optimizer, on_iteration)
+    path = _Path(objective, theta, optimizer, on_iteration)
     worse = 0
     for decade in range(_DECADES):
         score = path.try_weight(LARGEST * 10.0**-decade, theta)
@@ -84,11 +84,16 @@ def choose_smoothing(
 
 class _Path:
     def __init__(
-        self, objective: Smoothed, optimizer: Optimizer, on_iteration: Callable[[FloatArray], bool]
+        self,
+        objective: Smoothed,
+        theta: FloatArray,
+        optimizer: Optimizer,
+        on_iteration: Callable[[FloatArray], bool],
     ) -> None:
         self.objective, self.optimizer, self.on_iteration = objective, optimizer, on_iteration
+        self.theta = self.best_theta = theta
         self.best_score, self.best_weight = np.inf, LARGEST
-        self.n_iter = 0
+        self.n_iter = self.n_tried = 0
         self.stopped = False
 
     def try_weight(self, weight: float, start: FloatArray) -> float:
@@ -100,7 +105,8 @@ class _Path:
         self.n_iter += outcome.n_iter
         self.stopped = outcome.status is FitStatus.STOPPED
         score = gcv_score(self.objective, outcome.theta)
-        if score < self.best_score or not hasattr(self, "best_theta"):
+        self.n_tried += 1
+        if self.n_tried == 1 or score < self.best_score:
             self.best_score, self.best_weight, self.best_theta = score, weight, outcome.theta
         return score
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.network import Network
 from kan_np.plot import names as naming
 from kan_np.plot import reading
 from kan_np.plot._style import BLUE, GREY, INK, VERMILION
 from kan_np.surgery.attribution import edge_parts, edge_scores, edge_values
-
-if TYPE_CHECKING:
-    from kan_np.training.views import Views
 
 _POINTS = 401
 _RUG = 100  # samples that are drawn one by one; more become a histogram
@@ -29,7 +28,7 @@ _BEYOND = 0.5  # the grid is shown beyond the samples up to this fraction of the
 
 
 def plot_edge(
-    model: Views,
+    net: Network,
     l: int,  # noqa: E741  the layer's name in the paper and in pykan
     i: int,
     j: int,
@@ -48,7 +47,8 @@ def plot_edge(
 
     Parameters
     ----------
-    model : KAN
+    net : Network
+        That of a model, whose method `plot_edge` draws it.
     l, i, j : int
         Layer, source and subnode, from 0.
     x : array_like of shape (n_samples, n_in), optional
@@ -74,32 +74,31 @@ def plot_edge(
     --------
     >>> import numpy as np
     >>> from kan_np import KAN
-    >>> from kan_np.plot import plot_edge
-    >>> figure = plot_edge(KAN([2, 5, 1], seed=0), 0, 1, 3, symbol=("x^2", np.square))
+    >>> figure = KAN([2, 5, 1], seed=0).plot_edge(0, 1, 3, symbol=("x^2", np.square))
     >>> figure.axes[0].get_xlabel()
     '$x_{2}$'
     """
-    edge = check_edge(model, l, i, j)
-    variables = naming.names_of("in_vars", in_vars, "x", model.width[0])
+    edge = check_edge(net, l, i, j)
+    variables = naming.names_of("in_vars", in_vars, "x", net.width[0])
     _check_symbol(symbol)
-    samples = reading.default_samples(model) if x is None else _validate.matrix("x", x, model.width[0])
-    score = float(edge_scores(model, samples)[l][i, j])
-    first = sum(model.width[:l])
-    values = model._network.node_values(samples)[first + i]
-    knots = model.knots[l][i]
+    samples = reading.default_samples(net) if x is None else _validate.matrix("x", x, net.width[0])
+    score = float(edge_scores(net, samples)[l][i, j])
+    first = sum(net.width[:l])
+    values = net.node_values(samples)[first + i]
+    knots = net.knots[l][i]
     at = _shown_range(values, knots)
-    nodes = np.zeros((sum(model.width), at.size))
+    nodes = np.zeros((sum(net.width), at.size))
     nodes[first + i] = at
-    carried = model.symbols.get(edge)
+    carried = net.symbols.get(edge)
 
     figure = Figure(figsize=figsize, dpi=150, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
-    if edge in model.families:
-        phi = edge_values(model, nodes)[l][i, j]
-        axes.plot(at, phi, color=INK, lw=2.2, label=model.families[edge][0].replace("_", " "), zorder=3)
+    if edge in net.families:
+        phi = edge_values(net, nodes)[l][i, j]
+        axes.plot(at, phi, color=INK, lw=2.2, label=net.families[edge][0].replace("_", " "), zorder=3)
         _frame(axes, at, *_ends(phi))
     elif carried is None:
-        _draw_spline(axes, at, *(part[i, j] for part in edge_parts(model, nodes)[l]))
+        _draw_spline(axes, at, *(part[i, j] for part in edge_parts(net, nodes)[l]))
     else:
         phi = carried(at)
         axes.plot(at, phi, color=VERMILION, lw=2.2, label=naming.formula_of(carried), zorder=3)
@@ -116,12 +115,12 @@ def plot_edge(
     return figure
 
 
-def check_edge(model: Views, l: int, i: int, j: int) -> tuple[int, int, int]:  # noqa: E741
-    """Return the indices of an edge as ints; raise if the model has no such edge."""
-    width = model.width
+def check_edge(net: Network, l: int, i: int, j: int) -> EdgeIndex:  # noqa: E741
+    """Return the indices of an edge as ints; raise if there is no such edge."""
+    width = list(net.width)
     layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")
     source = _index("i", i, width[layer], f"sources of layer {layer} of width {width}")
-    n_subnodes = model.width_in[layer + 1]
+    n_subnodes = net.width_in[layer + 1]
     return layer, source, _index("j", j, n_subnodes, f"targets of layer {layer} of width {width}")
 
 
@@ -194,9 +193,9 @@ def _frame(axes: Axes, at: FloatArray, low: float, high: float, size: float) -> 
 
 def _draw_samples(axes: Axes, values: FloatArray) -> None:
     """Draw the samples along the axis: few as lines, many as a histogram."""
-    place = axes.get_xaxis_transform()
+    along_axis = axes.get_xaxis_transform()
     if values.size <= _RUG:
-        axes.vlines(values, 0.0, 0.3 * _STRIP, color=GREY, lw=0.6, transform=place, label="samples")
+        axes.vlines(values, 0.0, 0.3 * _STRIP, color=GREY, lw=0.6, transform=along_axis, label="samples")
         return
     count, ends = np.histogram(values, bins=_BINS)
     heights = 0.9 * _STRIP * count / count.max()
@@ -208,7 +207,7 @@ def _draw_samples(axes: Axes, values: FloatArray) -> None:
         color=GREY,
         alpha=0.35,
         lw=0,
-        transform=place,
+        transform=along_axis,
         zorder=1,
         label="samples",
     )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from kan_np.network.mlp_network import MlpNetwork
 from kan_np.plot._style import BLUE, VERMILION, draw_nodes, shades, sheet
 from kan_np.plot.layout import side_by_side
 from kan_np.plot.names import fit_row, names_of
 
-if TYPE_CHECKING:
-    from kan_np.training.estimator import Estimator
 
-
-def plot_mlp(model: Estimator) -> Figure:
+def plot_mlp(net: MlpNetwork) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
 
     Line width and opacity grow with |W| relative to the largest |W| of the layer.
@@ -25,7 +21,7 @@ def plot_mlp(model: Estimator) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    sizes = model.width
+    sizes = net.width
     width = float(np.clip(0.45 * max(sizes), 2.2, 13.0))
     rise = float(np.clip(0.16 * width, 0.8, 1.4))
     node_x = [side_by_side(n, width) for n in sizes]
@@ -37,7 +33,7 @@ def plot_mlp(model: Estimator) -> Figure:
     around = 0.25 + 0.12 + rows[0].height
     figure, axes = sheet(width + 0.5, height + 2 * around)
     axes.set(xlim=(-0.25, width + 0.25), ylim=(-around, height + around))
-    for layer, (weights, _) in enumerate(model._network.layers):
+    for layer, (weights, _) in enumerate(net.layers):
         part = (np.abs(weights) / max(float(np.abs(weights).max()), 1e-300)).ravel()
         ends = np.empty((part.size, 2, 2))
         ends[:, 0, 0] = np.repeat(node_x[layer], weights.shape[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,15 +13,14 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.network import Network
 from kan_np.plot import layout as geometry
 from kan_np.plot import names as naming
 from kan_np.plot import reading
 from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, draw_products, shades, sheet
 from kan_np.plot.layout import Bools, Layout
 from kan_np.surgery.attribution import edge_scores
-
-if TYPE_CHECKING:
-    from kan_np.training.views import Views
 
 #: Values of `metric` in `plot_network`, as in pykan's ``plot``, and the scores that they stand for.
 PLOT_METRICS = {
@@ -39,7 +38,7 @@ _WIDENED = 6.5  # inches to which a narrow picture is widened for its names
 
 
 def plot_network(
-    model: Views,
+    net: Network,
     x: ArrayLike | None = None,
     *,
     metric: str = "backward",
@@ -66,7 +65,8 @@ def plot_network(
 
     Parameters
     ----------
-    model : KAN
+    net : Network
+        That of a model, whose method `plot` draws it.
     x : array_like of shape (n_samples, n_in), optional
         Samples that scores and ranges come from, as ``model(x)`` takes them; 1000 random ones over the grids
         of the inputs if not given.
@@ -98,8 +98,7 @@ def plot_network(
     Examples
     --------
     >>> from kan_np import KAN
-    >>> from kan_np.plot import plot_network
-    >>> figure = plot_network(KAN([2, 5, 1], seed=0), in_vars=["mass", r"$\\alpha$"], title="energy")
+    >>> figure = KAN([2, 5, 1], seed=0).plot(in_vars=["mass", r"$\\alpha$"], title="energy")
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['mass', '$\\\\alpha$', '$y$', 'energy']
     """
@@ -107,26 +106,26 @@ def plot_network(
     beta = _validate.real("beta", beta, 0.0)
     threshold = _validate.real("threshold", threshold, 0.0)
     figsize = _size(figsize)
-    inputs = naming.names_of("in_vars", in_vars, "x", model.width[0])
-    outputs = naming.names_of("out_vars", out_vars, "y", model.width[-1])
-    samples = reading.default_samples(model) if x is None else _validate.matrix("x", x, model.width[0])
-    scores = edge_scores(model, samples, PLOT_METRICS[metric])
-    kept = [alive & (s >= threshold) for alive, s in zip(reading.nonzero_edges(model), scores, strict=True)]
+    inputs = naming.names_of("in_vars", in_vars, "x", net.width[0])
+    outputs = naming.names_of("out_vars", out_vars, "y", net.width[-1])
+    samples = reading.default_samples(net) if x is None else _validate.matrix("x", x, net.width[0])
+    scores = edge_scores(net, samples, PLOT_METRICS[metric])
+    kept = [alive & (s >= threshold) for alive, s in zip(reading.nonzero_edges(net), scores, strict=True)]
     shown = [_strongest(k, s, figsize) for k, s in zip(kept, scores, strict=True)]
-    captions = _captions(model, indices)
+    captions = _captions(net, indices)
     captioned = [np.zeros_like(s) for s in shown]
     for layer, i, j in captions:
         captioned[layer][i, j] = shown[layer][i, j]
     rows = (inputs, outputs, None if title is None else naming.title_of("title", title))
-    figure, axes, layout = _sheet_for(rows, (shown, captioned, model._network.arities), figsize)
-    scale = model.width[-1] if metric == "backward" else 1
+    figure, axes, layout = _sheet_for(rows, (shown, captioned, net.arities), figsize)
+    scale = net.width[-1] if metric == "backward" else 1
     opacity = [np.tanh(beta * scale * s) for s in scores]
-    curves = reading.edge_curves(model, samples)
+    curves = reading.edge_curves(net, samples)
     for layer in range(len(scores)):
         _draw_plain(axes, layout, layer, kept[layer] & ~shown[layer], opacity[layer])
-        _draw_edges(axes, layout, layer, opacity[layer], curves[layer], reading.edge_symbols(model))
-    _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(model))
-    _draw_nodes(axes, layout, model._network.arities, _strengths(model, kept, opacity))
+        _draw_edges(axes, layout, layer, opacity[layer], curves[layer], reading.edge_symbols(net))
+    _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(net))
+    _draw_nodes(axes, layout, net.arities, _strengths(net, kept, opacity))
     return figure
 
 
@@ -146,12 +145,12 @@ def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | N
     return np.asarray(kept & (rank < room))
 
 
-def _captions(model: Views, indices: bool) -> dict[tuple[int, int, int], str]:
+def _captions(net: Network, indices: bool) -> dict[EdgeIndex, str]:
     """Captions under the squares, by layer, source and target."""
-    symbols = reading.edge_symbols(model)
+    symbols = reading.edge_symbols(net)
     if not indices:
         return {edge: naming.raised(name) for edge, name in symbols.items()}
-    edges = ((layer, *edge) for layer, w in enumerate(model.scale_base) for edge in np.ndindex(*w.shape))
+    edges = ((layer, *edge) for layer, w in enumerate(net.scale_base) for edge in np.ndindex(*w.shape))
     named = {edge: naming.raised(f" {symbols[edge]}") if edge in symbols else "" for edge in edges}
     return {edge: ",".join(map(str, edge)) + name for edge, name in named.items()}
 
@@ -209,22 +208,22 @@ def _draw_edges(
     layer: int,
     opacity: FloatArray,
     curves: tuple[FloatArray, FloatArray],
-    symbols: Mapping[tuple[int, int, int], str],
+    symbols: Mapping[EdgeIndex, str],
 ) -> None:
     """Wires, squares and curves of one layer."""
-    places, side = layout.edges[layer], layout.side
-    alpha = [float(opacity[p.i, p.j]) for p in places]
-    is_symbol = [(layer, p.i, p.j) in symbols for p in places]
+    drawn, side = layout.edges[layer], layout.side
+    alpha = [float(opacity[p.i, p.j]) for p in drawn]
+    is_symbol = [(layer, p.i, p.j) in symbols for p in drawn]
     frame = shades([VERMILION if s else INK for s in is_symbol], alpha)
     line = shades([VERMILION if s else BLUE for s in is_symbol], alpha)
     corner = side * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     inside = [
-        np.array((p.left, p.bottom)) + side * _in_square(curves[0][p.i], curves[1][p.i, p.j]) for p in places
+        np.array((p.left, p.bottom)) + side * _in_square(curves[0][p.i], curves[1][p.i, p.j]) for p in drawn
     ]
     weight = side / geometry.LARGEST
     axes.add_collection(
         LineCollection(
-            [w for p in places for w in (p.into, p.out)],
+            [w for p in drawn for w in (p.into, p.out)],
             colors=np.repeat(frame, 2, axis=0),
             linewidths=0.35 + 0.65 * weight,
             capstyle="round",
@@ -236,7 +235,7 @@ def _draw_edges(
     )
     axes.add_collection(
         PolyCollection(
-            [np.array((p.left, p.bottom)) + corner for p in places],
+            [np.array((p.left, p.bottom)) + corner for p in drawn],
             facecolors="white",
             edgecolors=frame,
             linewidths=0.4 + 0.6 * weight,
@@ -262,16 +261,16 @@ def _draw_edges(
 def _draw_captions(
     axes: Axes,
     layout: Layout,
-    captions: Mapping[tuple[int, int, int], str],
+    captions: Mapping[EdgeIndex, str],
     opacity: list[FloatArray],
-    symbols: Mapping[tuple[int, int, int], str],
+    symbols: Mapping[EdgeIndex, str],
 ) -> None:
     """Names of symbols and indices under the squares."""
     if not layout.caption:
         return
     size = naming.fit_caption(list(captions.values()), layout.side, layout.caption / (1.25 * POINT))
-    for layer, places in enumerate(layout.edges):
-        for p in places:
+    for layer, drawn in enumerate(layout.edges):
+        for p in drawn:
             edge = (layer, p.i, p.j)
             if edge in captions:
                 axes.text(
@@ -287,12 +286,12 @@ def _draw_captions(
 
 
 def _strengths(
-    model: Views, kept: list[Bools], opacity: list[FloatArray]
+    net: Network, kept: list[Bools], opacity: list[FloatArray]
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Opacity of each layer's nodes and subnodes: at hidden ones that of the strongest edges, else 1."""
-    strengths = [(np.ones(model.width[0]), np.ones(model.width[0]))]
+    strengths = [(np.ones(net.width[0]), np.ones(net.width[0]))]
     seen = [np.where(there, strength, 0.0) for there, strength in zip(kept, opacity, strict=True)]
-    for layer, arity in enumerate(model._network.arities):
+    for layer, arity in enumerate(net.arities):
         subnodes = np.maximum(seen[layer].max(axis=0), _FAINTEST)
         nodes = np.ones(len(arity))
         if layer < len(seen) - 1:

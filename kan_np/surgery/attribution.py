@@ -1,157 +1,62 @@
-"""Which edges, nodes and inputs of a KAN matter, judged on samples.
+"""Which edges, nodes and inputs of a network matter, judged on samples.
 
-The scores are those of `kan_np.objective.edge_scores`: with E_lij the standard deviation over the samples of
-the values of edge (i, j) of layer l, and N_li that of node i, forward scores take E by itself or against N,
-and backward scores ask what a part does for the outputs (arXiv:2408.10205, section 4.1). Names, constants and
-values are those of pykan 0.2.8, whose arrays are transposed.
+The scores are those of `kan_np.objective.edge_scores`, which has the formulas: with E_lij the standard
+deviation over the samples of the values of edge (i, j) of layer l, and N_li that of node i, forward scores
+take E by itself or against N, and backward scores ask what a part does for the outputs (arXiv:2408.10205,
+section 4.1). Names, constants and values are those of pykan 0.2.8, whose arrays are transposed.
+
+Samples are arrays (n_samples, n_in). All functions raise a ValueError where values on them overflow, and
+outside the grids of a network with ``extrapolation="error"``.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
 from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.network import Network
 from kan_np.network.running_statistics import Moments
-from kan_np.objective.edge_scores import METRICS, Spread, backward_scores, input_scores, scores
-
-if TYPE_CHECKING:
-    from kan_np.training.views import Views
+from kan_np.objective.edge_scores import Spread, backward_scores, input_scores, scores
 
 _SAMPLES = 1000  # drawn over the input grids where none are given
 _DEPENDENT = 1e-8  # columns that depend on each other do so up to rounding, enlarged a little
 _CHUNK = 1024  # samples whose edges are in memory at once
 
 
-def edge_scores(model: Views, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
-    """Scores of all edges on samples.
+def edge_scores(net: Network, x: FloatArray, metric: str = "edge_backward") -> list[FloatArray]:
+    """Scores of all edges on samples: an array (n_in, n_subnodes) a layer.
 
-    Parameters
-    ----------
-    model : KAN
-    x : array_like of shape (n_samples, n_in)
-        As ``model(x)`` takes them.
-    metric : str
-        One of pykan's names, with E, N, A and B as in `kan_np.objective.edge_scores`:
-        "edge_forward_spline_n" and "edge_forward_sum", E_lij / (N_li + 0.1);
-        "edge_forward_spline_u", E_lij;
-        "edge_backward", B_lij, the part of the edge in the variation of the outputs;
-        "node_backward", what every input contributes to every node of the layer above.
-
-    Returns
-    -------
-    list of ndarray of shape (n_in, n_out)
-        One array a layer, indexed by source and target. For "node_backward" the source is always an input of
-        the network: (n_inputs, n_out).
-
-    Raises
-    ------
-    ValueError
-        For an unknown metric, for samples that ``model(x)`` refuses, and where values on them overflow.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from kan_np import KAN
-    >>> from kan_np.surgery.attribution import edge_scores
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
-    >>> [scores.shape for scores in edge_scores(KAN([2, 5, 1], seed=0), x)]
-    [(2, 5), (5, 1)]
-
-    References
-    ----------
-    arXiv:2404.19756, section 2.5.1 (forward); arXiv:2408.10205, section 4.1 (backward).
+    For "node_backward" it is (n_inputs, n_nodes), the source being always an input of the network.
     """
-    _validate.choice("metric", metric, METRICS)
-    return scores(measure_spread(model, x), metric)
+    return scores(measure_spread(net, x), metric)
 
 
-def node_scores(model: Views, x: ArrayLike) -> list[FloatArray]:
-    """Backward scores A of all nodes on samples.
-
-    Parameters
-    ----------
-    model : KAN
-    x : array_like of shape (n_samples, n_in)
-        As ``model(x)`` takes them.
-
-    Returns
-    -------
-    list of ndarray of shape (n_l,)
-        One array a layer of nodes: inputs first, and 1 / n_out for each output last.
-
-    Raises
-    ------
-    ValueError
-        As `edge_scores`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from kan_np import KAN
-    >>> from kan_np.surgery.attribution import node_scores
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
-    >>> [scores.shape for scores in node_scores(KAN([2, 5, 1], seed=0), x)]
-    [(2,), (5,), (1,)]
-
-    References
-    ----------
-    arXiv:2408.10205, section 4.1.
-    """
-    return backward_scores(measure_spread(model, x))[0]
+def node_scores(net: Network, x: FloatArray) -> list[FloatArray]:
+    """Backward scores A of all nodes on samples: an array (n_nodes,) a layer of nodes, inputs first."""
+    return backward_scores(measure_spread(net, x))[0]
 
 
-def feature_score(model: Views, x: ArrayLike) -> FloatArray:
-    """Backward scores A_0 of the inputs on samples: what each contributes to the variation of the outputs.
+def feature_score(net: Network, x: FloatArray) -> FloatArray:
+    """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs, (n_in,).
 
-    They are those of `node_scores`, pykan's, unless parts of the model cancel each other. Where inputs depend
-    on each other on the samples, sum_i alpha_i x_i = const, as the 0/1 columns of classes do, any c alpha_i
-    x_i may be added to the edges that leave them without a change of the model: of these equal models the one
-    whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum varies much less than
-    they would independently count for no more than their own spread, see
+    They are those of `node_scores`, pykan's, unless parts of the network cancel each other. Where inputs
+    depend on each other on the samples, sum_i alpha_i x_i = const, as the 0/1 columns of classes do, any
+    c alpha_i x_i may be added to the edges that leave them without a change of the outputs: of these equal
+    networks the one whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum
+    varies much less than they would independently count for no more than their own spread, see
     `kan_np.objective.edge_scores.input_scores`.
-
-    Parameters
-    ----------
-    model : KAN
-    x : array_like of shape (n_samples, n_in)
-        As ``model(x)`` takes them.
-
-    Returns
-    -------
-    ndarray of shape (n_in,)
-
-    Raises
-    ------
-    ValueError
-        As `edge_scores`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from kan_np import KAN, create_dataset
-    >>> from kan_np.surgery.attribution import feature_score
-    >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2 + 0.1 * x[:, [1]], n_var=2, train_num=200, seed=0)
-    >>> model = KAN([2, 1], seed=0)
-    >>> result = model.fit(dataset, steps=10)
-    >>> first, second = feature_score(model, dataset["train_input"])
-    >>> bool(first > 3 * second)
-    True
     """
-    samples = _validate.matrix("x", model._select("x", x), model.width[0])
-    spread = measure_spread(model, x)
-    edges = [_least_spread(model, samples, spread.edges[0]), *spread.edges[1:]]
+    spread = measure_spread(net, x)
+    edges = [_least_spread(net, x, spread.edges[0]), *spread.edges[1:]]
     return input_scores(replace(spread, edges=edges))
 
 
-def _least_spread(model: Views, x: FloatArray, edges: FloatArray) -> FloatArray:
-    """Standard deviations of the edges that leave the inputs, least of all models that are equal on `x`."""
+def _least_spread(net: Network, x: FloatArray, edges: FloatArray) -> FloatArray:
+    """Standard deviations of the edges that leave the inputs, least of all networks that are equal on `x`."""
     deviation = x - x.mean(axis=0)
     size = np.abs(deviation).max(axis=0)
     varies = np.flatnonzero(size > _DEPENDENT * np.abs(x).max(axis=0))
@@ -166,7 +71,7 @@ def _least_spread(model: Views, x: FloatArray, edges: FloatArray) -> FloatArray:
     shared = np.zeros((varies.size, edges.shape[1]))  # covariances of edges and standardised inputs
     for low in range(0, len(x), _CHUNK):
         rows = slice(low, low + _CHUNK)
-        phi = edge_values(model, model._network.node_values(np.ascontiguousarray(x[rows])))[0][varies]
+        phi = edge_values(net, net.node_values(np.ascontiguousarray(x[rows])))[0][varies]
         shared += np.einsum("ijn,ni->ij", phi, z[rows]) / (len(x) - 1)
     # sum_i var(phi_i - (alpha beta)_i z_i) is least at beta = alpha^T cov, for alpha is orthonormal.
     added = alpha.T @ (alpha @ shared)
@@ -175,48 +80,40 @@ def _least_spread(model: Views, x: FloatArray, edges: FloatArray) -> FloatArray:
     return least
 
 
-def default_samples(model: Views) -> FloatArray:
+def default_samples(net: Network) -> FloatArray:
     """Samples spread evenly at random over the grids of the inputs, always the same."""
-    knots = model.knots[0]
+    knots = net.knots[0]
     unit = np.random.default_rng(0).random((_SAMPLES, knots.shape[0]))
     return np.asarray(knots[:, 0] + (knots[:, -1] - knots[:, 0]) * unit)
 
 
-def measure_spread(model: Views, x: ArrayLike) -> Spread:
-    """Standard deviations of all nodes and edges over samples; 0 for what is constant up to rounding.
-
-    Raises
-    ------
-    ValueError
-        For samples that ``model(x)`` refuses, and where values on them overflow.
-    """
-    nodes, edges, sums = ([m.deviation() for m in moments] for moments in _measure(model, x))
+def measure_spread(net: Network, x: FloatArray) -> Spread:
+    """Standard deviations of all nodes and edges over samples; 0 for what is constant up to rounding."""
+    nodes, edges, sums = ([m.deviation() for m in moments] for moments in _measure(net, x))
     symbols = [np.zeros(e.shape, dtype=bool) for e in edges]
-    for layer, i, j in model.symbols:
+    for layer, i, j in net.symbols:
         symbols[layer][i, j] = True
-    owner = [np.repeat(np.arange(len(arity)), arity) for arity in model._network.arities]
+    owner = [np.repeat(np.arange(len(arity)), arity) for arity in net.arities]
     return Spread(nodes, edges, sums, owner, symbols)
 
 
-def measure_means(model: Views, x: ArrayLike) -> list[FloatArray]:
-    """Means of all edges over samples, an array of shape (n_in, n_subnodes) a layer; as `measure_spread`."""
-    return [moments.mean for moments in _measure(model, x)[1]]
+def measure_means(net: Network, x: FloatArray) -> list[FloatArray]:
+    """Means of all edges over samples, an array of shape (n_in, n_subnodes) a layer."""
+    return [moments.mean for moments in _measure(net, x)[1]]
 
 
-def _measure(model: Views, x: ArrayLike) -> tuple[list[Moments], list[Moments], list[Moments]]:
+def _measure(net: Network, x: FloatArray) -> tuple[list[Moments], list[Moments], list[Moments]]:
     """Moments of every layer of nodes, of edges, and of their sums."""
-    samples = _validate.matrix("x", model._select("x", x), model.width[0])
-    network = model._network
-    network.check_inputs(samples)
-    width = model.width
+    net.check_inputs(x)
+    width = net.width
     nodes = [Moments() for _ in width]
     edges, sums = ([Moments() for _ in width[1:]] for _ in range(2))
     with np.errstate(over="ignore", invalid="ignore"):  # reported below, in words
-        for low in range(0, samples.shape[0], _CHUNK):
-            values = network.node_values(samples[low : low + _CHUNK])
+        for low in range(0, x.shape[0], _CHUNK):
+            values = net.node_values(x[low : low + _CHUNK])
             for moments, rows in zip(nodes, np.split(values, np.cumsum(width)[:-1]), strict=True):
                 moments.join(rows)
-            for q, phi in enumerate(edge_values(model, values)):
+            for q, phi in enumerate(edge_values(net, values)):
                 edges[q].join(phi)
                 sums[q].join(phi.sum(axis=0))
         finite = all(np.isfinite(m.deviation()).all() for m in (*nodes, *edges, *sums))
@@ -228,12 +125,12 @@ def _measure(model: Views, x: ArrayLike) -> tuple[list[Moments], list[Moments], 
     return nodes, edges, sums
 
 
-def edge_values(model: Views, nodes: FloatArray) -> list[FloatArray]:
+def edge_values(net: Network, nodes: FloatArray) -> list[FloatArray]:
     """Values phi_ij of every edge at given values of its source.
 
     Parameters
     ----------
-    model : KAN
+    net : Network
     nodes : ndarray of shape (n_nodes, n)
         A row of values for every node, layer by layer, inputs first; outputs may be left out.
 
@@ -242,27 +139,26 @@ def edge_values(model: Views, nodes: FloatArray) -> list[FloatArray]:
     list of ndarray of shape (n_in, n_subnodes, n)
         Zeros where there is no edge.
     """
-    values = [spline + residual for spline, residual in edge_parts(model, nodes)]
-    first = np.concatenate([[0], np.cumsum(model.width)])
-    for number, other in enumerate(model._network.layers if model.families else ()):
+    values = [spline + residual for spline, residual in edge_parts(net, nodes)]
+    first = np.concatenate([[0], np.cumsum(net.width)])
+    for number, other in enumerate(net.layers if net.structure.bases else ()):
         x = nodes[first[number] : first[number + 1]]
         for own in other.bases:
             for (_, i, j), phi in own.curves(x):
                 values[number][i, j] = phi
-    for (layer, i, j), symbol in model.symbols.items():
+    for (layer, i, j), symbol in net.symbols.items():
         values[layer][i, j] = symbol(nodes[first[layer] + i])
     return values
 
 
-def edge_parts(model: Views, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+def edge_parts(net: Network, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
     """Spline and residual part of every spline edge, each (n_in, n_subnodes, n); see `edge_values`."""
-    network = model._network
-    first = np.concatenate([[0], np.cumsum(model.width)])
-    layers = zip(network.coef, network.scale_base, network.knots, network.reach, strict=True)
+    first = np.concatenate([[0], np.cumsum(net.width)])
+    layers = zip(net.coef, net.scale_base, net.knots, net.reach, strict=True)
     parts = []
     for layer, (coef, weight, knots, reach) in enumerate(layers):
         x = np.ascontiguousarray(nodes[first[layer] : first[layer + 1]], dtype=np.float64)
-        basis = SplineTable.build(knots, network.k, network.extrapolation, reach).design_matrices(x)
-        base = np.stack([residual_values(network.base_fun, row) for row in x])
+        basis = SplineTable.build(knots, net.k, net.extrapolation, reach).design_matrices(x)
+        base = np.stack([residual_values(net.base_fun, row) for row in x])
         parts.append((coef @ basis.swapaxes(1, 2), weight[:, :, None] * base[:, None, :]))
     return parts

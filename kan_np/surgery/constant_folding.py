@@ -1,4 +1,4 @@
-"""Takes edges and nodes out of a network and puts the constants that they leave behind on what remains.
+"""Takes edges and nodes out of a network; constants that they leave behind go to the edges that remain.
 
 From the inputs up, a node is *still* if no input moves it:
 
@@ -10,7 +10,7 @@ From the inputs up, a node is *still* if no input moves it:
 - A subnode without edges is the constant that it was left. A sum of it is still. In a product it is a
   constant factor, by which the edges of another factor are multiplied (the scale of the node, with affine
   values): a product of two becomes a sum. A product with a factor 0 is still. A product among the outputs
-  keeps its place and its factors: there a constant factor is an edge that is the symbol "0".
+  stays where it is, with its factors: there a constant factor is an edge that is the symbol "0".
 
 Then, from the outputs down, nodes that no output depends on are left out. The others keep their order, but
 for products that have become sums: sums come first. An edge that takes a constant, or is multiplied, leaves
@@ -88,7 +88,7 @@ class Reduction:
         return Network.from_layers(layers, self._ties_left(nodes), self._frozen_left(nodes))
 
     def _frozen_left(self, nodes: list[list[int]]) -> frozenset[Part]:
-        """Frozen parameters of edges and layers that are left, with their new places."""
+        """Frozen parameters of edges and layers that are left, with their new numbers."""
         left = []
         for (layer, i, j), kind in self._frozen:
             if kind == AFFINE:
@@ -102,14 +102,14 @@ class Reduction:
         return frozenset(left)
 
     def _ties_left(self, nodes: list[list[int]]) -> tuple[tuple[EdgeIndex, ...], ...]:
-        """Groups of at least two edges that are left as they were, with their new places."""
+        """Groups of at least two edges that are left as they were, with their new numbers."""
         groups = []
         for group in self._ties:
-            level = group[0][0]
-            rest, sources = self._layers[level], nodes[level]
-            subnodes = rest.subnodes(nodes[level + 1])
+            layer = group[0][0]
+            rest, sources = self._layers[layer], nodes[layer]
+            subnodes = rest.subnodes(nodes[layer + 1])
             left = [
-                (level, sources.index(i), subnodes.index(j))
+                (layer, sources.index(i), subnodes.index(j))
                 for _, i, j in group
                 if rest.mask[i, j] and (i, j) in rest.tied
             ]
@@ -184,8 +184,8 @@ class _Rest:
         """The layer of what is left between these nodes."""
         subnodes, layer = self.subnodes(nodes), self._layer
         drawn = self.mask.copy()
-        for place in self._symbols:
-            drawn[place] = False
+        for edge in self._symbols:
+            drawn[edge] = False
         bases = []
         for own, mask, coef in self._bases:
             left = (mask & drawn)[np.ix_(sources, subnodes)]
@@ -204,8 +204,8 @@ class _Rest:
         }
         affine = None
         if self._affine is not None:
-            places = (subnodes, subnodes, nodes, nodes)
-            affine = Affine(*(part[ids] for part, ids in zip(self._affine, places, strict=True)))
+            owners = (subnodes, subnodes, nodes, nodes)
+            affine = Affine(*(part[ids] for part, ids in zip(self._affine, owners, strict=True)))
         topology, params = Topology.from_masks([splines]), self._params[here][splines]
         arity = tuple(int(self.factors[node].size) for node in nodes)
         return Layer(topology, table, layer.base_fun, params, symbols, arity, affine, tuple(bases))

@@ -1,70 +1,37 @@
-"""Edges of a KAN that become those of another family: Chebyshev polynomials, piecewise linear functions, ...
-
-The function changes the model that it is given; ``KAN`` has it as a method.
-"""
+"""Edges that become those of another family: Chebyshev polynomials, piecewise linear functions, ..."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kan_np import _validate
 from kan_np.edges.family import BSPLINE, LARGEST_SIZE, Basis, fitted
 from kan_np.edges.registry import family, family_names
+from kan_np.network.edge_index import checked_edges
 from kan_np.network.network import Network
-from kan_np.surgery.tied_edges import named_edges, tied_with
-
-if TYPE_CHECKING:
-    from kan_np.training.views import Views
+from kan_np.surgery.tied_edges import tied_with
 
 
 def set_family(
-    model: Views,
-    l: int,  # noqa: E741
+    net: Network,
+    layer: int,
     name: str,
     edges: Sequence[Sequence[int]] | None = None,
     size: int | None = None,
-) -> None:
-    """Make edges of a layer those of a family, as near as it comes to what they are.
+) -> Network:
+    """Make edges (i, j) of a layer, or all of it, those of a family, as near as it comes to what they are.
 
     By least squares over the grid of their source node; for the same functions on a larger size that is
-    exact. `kan_np.edges.family` says how to add a family.
-
-    Parameters
-    ----------
-    model : KAN
-        Changed in place.
-    l : int
-        Layer.
-    name : str
-        "bspline", "chebyshev", "piecewise_linear" or one of your own.
-    edges : sequence of (i, j), optional
-        Sources and subnodes; all edges of the layer if not given.
-    size : int, optional
-        Degree or intervals, at most 1000; the model's ``grid`` if not given. B-splines have that.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If there is no such edge or family, and for edges that are locked.
-
-    Examples
-    --------
-    >>> from kan_np import KAN
-    >>> model = KAN([2, 3, 1], grid=5, seed=0)
-    >>> model.set_family(1, "chebyshev", size=4)
-    >>> model.n_params, model.families[1, 0, 0]
-    (69, ('chebyshev', 4))
+    exact. `size` is the number of intervals of the splines if None.
     """
-    net = model._network
-    layer = _validate.integer("l", l, 0, len(net.width) - 2)
+    layer = _validate.integer("l", layer, 0, len(net.width) - 2)
     _validate.choice("name", name, family_names())
     if edges is None:
         chosen = [(layer, i, j) for i, j in np.argwhere(net.masks[layer]).tolist()]
     else:
-        chosen = named_edges(net, layer, edges)
+        chosen = checked_edges(net.masks, layer, edges)
     if name != BSPLINE and net.extrapolation == "error":
         raise ValueError(
             "extrapolation is 'error', which other families than B-splines do not know: they go on as lines; "
@@ -77,11 +44,10 @@ def set_family(
     if name == BSPLINE:
         if size is not None:
             raise ValueError("size is given for B-splines, which have the model's grid; expected none.")
-        model._reshape(_as_splines(net, layer, pairs))
-        return
+        return _as_splines(net, layer, pairs)
     given = net.table.knots.shape[1] - 1 if size is None else size
     size = _validate.integer("grid" if size is None else "size", given, 1, LARGEST_SIZE)
-    model._reshape(with_family(net, layer, pairs, family(name), size))
+    return with_family(net, layer, pairs, family(name), size)
 
 
 def with_family(

@@ -1,4 +1,4 @@
-"""The formula of a model as sympy expressions, its constants recognised as fractions, pi, e or roots."""
+"""The formula of a network as sympy expressions, its constants recognised as fractions, pi, e or roots."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.columns import matched, names_in
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.variables import checked_variables, latex_of, text_of
-from kan_np.surgery.attribution import default_samples
+from kan_np.network.network import Network
 from kan_np.symbolic.compose import EdgeIndex, compose, spline_functions
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
@@ -23,15 +23,13 @@ from kan_np.symbolic.simplify import simplified
 if TYPE_CHECKING:
     import sympy
 
-    from kan_np.training.views import Views
-
 #: Without data, numbers may move the outputs by this part of their spread.
 _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class Formula:
-    """The outputs of a model as sympy expressions.
+    """The outputs of a model as sympy expressions: what ``model.symbolic_formula()`` returns.
 
     As pykan's pair, ``expressions, variables = formula`` and ``formula[0][0]`` work.
 
@@ -54,8 +52,7 @@ class Formula:
     >>> model = KAN([2, 1], seed=0)
     >>> _ = model.fix_symbolic(0, 0, 0, "x^2", fit=False)
     >>> _ = model.fix_symbolic(0, 1, 0, "sin", fit=False, a=2.0)
-    >>> from kan_np.surgery.formula import symbolic_formula
-    >>> formula = symbolic_formula(model)
+    >>> formula = model.symbolic_formula()
     >>> formula
     Formula(x_1**2 + sin(2*x_2))
     >>> formula.latex()
@@ -112,7 +109,7 @@ class Formula:
 
     def renamed(self, var: Sequence[Any]) -> Formula:
         """The same with other names, or expressions, for the columns of the data."""
-        names = _names(var, len(self.variables))
+        names = variable_names(var, len(self.variables))
         there = dict(zip(self.variables, names, strict=True))
         return replace(
             self, expressions=[e.subs(there, simultaneous=True) for e in self.expressions], variables=names
@@ -152,79 +149,68 @@ class Formula:
         )
 
 
+@dataclass(frozen=True)
+class Units:
+    """Columns of the data and how a network sees them: its input i is (x_i - shift_i) / scale_i.
+
+    Attributes
+    ----------
+    used : ndarray of bool of shape (n_columns,)
+        Columns of the data that are inputs.
+    shift, scale : ndarray of shape (n_in,)
+    out_shift, out_scale : ndarray of shape (n_out,)
+        An output is, in the units of the labels, out_scale_j f_j + out_shift_j.
+    """
+
+    used: NDArray[np.bool_]
+    shift: FloatArray
+    scale: FloatArray
+    out_shift: FloatArray
+    out_scale: FloatArray
+
+
 def symbolic_formula(
-    model: Views,
-    var: Sequence[Any] | None = None,
-    normalizer: Sequence[ArrayLike] | None = None,
-    digits: int | None = None,
-    x: ArrayLike | None = None,
-    y: ArrayLike | None = None,
+    net: Network,
+    names: Sequence[Any],
+    units: Units,
+    x: FloatArray,
+    y: FloatArray | None = None,
     *,
-    output_normalizer: Sequence[ArrayLike] | None = None,
+    digits: int | None = None,
     exact: bool = True,
 ) -> Formula:
-    """Write a model as a formula, simplified, its constants recognised.
+    """Write a network as a formula, simplified, its constants recognised.
 
     Constants are taken for integers, fractions and multiples of pi, e and roots only where the labels `y`
     cannot tell the difference: all others are fitted to `y` again, and the error must not rise by more than
-    its noise explains (`kan_np.symbolic.exact_constants`). Without labels the outputs of the model take their
-    place, with a noise of 1e-9 of their spread. Where edges are splines, nothing is fitted but to the model.
+    its noise explains (`kan_np.symbolic.exact_constants`). Without labels the outputs of the network stand in
+    for them, with a noise of 1e-9 of their spread. Where edges are splines, nothing is fitted but to these.
 
     Parameters
     ----------
-    model : KAN
-    var : sequence of str or sympy.Expr, optional
-        Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what is no
-        word, or means a function or a number, is written in quotes (`kan_np.functions.names`).
-    normalizer : (mean, std), optional
-        What had been done to the inputs: the model's input i is (x_i - mean_i) / std_i. The scaler of the
-        model if None.
+    net : Network
+    names : sequence of sympy.Expr
+        What stands for the columns of the data, used or not; see `variable_names`.
+    units : Units
+    x : ndarray of shape (n_samples, n_in)
+        Samples as the network takes them.
+    y : ndarray of shape (n_samples, n_out), optional
+        Labels as it was trained on.
     digits : int, optional
         Significant digits of the numbers that stay decimal.
-    x : array_like of shape (n_samples, n_in), optional
-        Samples of the model's inputs, as it was trained on; spread over its grids if None.
-    y : array_like of shape (n_samples, n_out), optional
-        Labels, as it was trained on.
-    output_normalizer : (mean, std), optional
-        Of the outputs, as `normalizer`.
     exact : bool
         Whether constants are recognised.
-
-    Returns
-    -------
-    Formula
-
-    Raises
-    ------
-    ValueError, TypeError
-        For names, normalizers or samples that do not fit the model, labels without samples, and where the
-        formula or the model is not finite on the samples.
-
-    Examples
-    --------
-    >>> from kan_np import KAN
-    >>> model = KAN([1, 1, 1], seed=0)
-    >>> _ = model.fix_symbolic(0, 0, 0, "log", fit=False, b=2.0)
-    >>> _ = model.fix_symbolic(1, 0, 0, "exp", fit=False, a=2.0)
-    >>> symbolic_formula(model, var=["t"]).expressions
-    [(t + 2)**2]
     """
-    digits = None if digits is None else _validate.integer("digits", digits, 1)
-    columns = model._used.size
-    names = _names(var, columns)
-    samples = _samples(model, x)
-    labels = _labels(model, samples, y)
-    inner = _inner_symbols(columns)
-    scalers = _scalers(model, normalizer, output_normalizer)
-    writer = _Writer(model, inner, scalers, samples, exact, labels)
-    expressions = [writer.output(j) for j in range(model.width[-1])]
+    inner = _inner_symbols(len(names))
+    writer = _Writer(net, inner, units, x, exact, y)
+    expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
     errors = np.stack([writer.error(e, j) for j, e in enumerate(expressions)])
     shown = [e.subs(dict(zip(inner, names, strict=True)), simultaneous=True) for e in expressions]
     return Formula(
         shown,
-        names,
+        list(names),
         writer.splines,
         float(np.abs(errors).max()),
         float(np.sqrt(np.mean(np.square(errors)))),
@@ -232,22 +218,14 @@ def symbolic_formula(
     )
 
 
-class _Scalers:
-    """Shift and scale of inputs and outputs."""
-
-    def __init__(self, inputs: tuple[FloatArray, FloatArray], outputs: tuple[FloatArray, FloatArray]) -> None:
-        self.shift, self.scale = inputs
-        self.out_shift, self.out_scale = outputs
-
-
 class _Writer:
-    """Writes the outputs of a model, in the units of the data."""
+    """Writes the outputs of a network, in the units of the data."""
 
     def __init__(
         self,
-        model: Views,
+        net: Network,
         names: list[Any],
-        scalers: _Scalers,
+        units: Units,
         samples: FloatArray,
         exact: bool,
         labels: FloatArray | None,
@@ -255,17 +233,17 @@ class _Writer:
         import sympy
 
         self.names, self.exact = names, exact
-        used = model.input_id
+        used = np.flatnonzero(units.used)
         inputs = [
             names[i] if m == 0.0 and s == 1.0 else (names[i] - sympy.Float(m, 17)) / sympy.Float(s, 17)
-            for i, m, s in zip(used, scalers.shift, scalers.scale, strict=True)
+            for i, m, s in zip(used, units.shift, units.scale, strict=True)
         ]
-        self.raw, self.splines = compose(model._network, inputs)
-        self.functions = spline_functions(model._network, self.splines)
+        self.raw, self.splines = compose(net, inputs)
+        self.functions = spline_functions(net, self.splines)
         self.x = np.zeros((samples.shape[0], len(names)))
-        self.x[:, used] = samples * scalers.scale + scalers.shift
-        self.shift, self.scale = scalers.out_shift, scalers.out_scale
-        self.model_values = model._network.forward(samples) * self.scale + self.shift
+        self.x[:, used] = samples * units.scale + units.shift
+        self.shift, self.scale = units.out_shift, units.out_scale
+        self.model_values = net.forward(samples) * self.scale + self.shift
         if not np.isfinite(self.model_values).all():
             raise ValueError("the model is not finite on the samples; expected x where it is.")
         self.labels = None if labels is None else labels * self.scale + self.shift
@@ -315,7 +293,8 @@ def _inner_symbols(count: int) -> list[Any]:
     return [sympy.Symbol(f"x_{i:03d}", real=True) for i in range(1, count + 1)]
 
 
-def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
+def variable_names(var: Sequence[Any] | None, count: int) -> list[Any]:
+    """Return names of `count` columns as sympy expressions; x_1, x_2, ... for None."""
     import sympy
 
     if var is None:
@@ -323,45 +302,8 @@ def _names(var: Sequence[Any] | None, count: int) -> list[Any]:
     return checked_variables(var, count)
 
 
-def _samples(model: Views, x: ArrayLike | None) -> FloatArray:
-    if x is None:
-        return default_samples(model)
-    return _validate.matrix("x", model._select("x", x), model.width[0])
-
-
-def _labels(model: Views, samples: FloatArray, y: ArrayLike | None) -> FloatArray | None:
-    if y is None:
-        return None
-    labels = np.asarray(y, dtype=np.float64)
-    labels = _validate.matrix("y", labels[:, None] if labels.ndim == 1 else labels, model.width[-1])
-    if labels.shape[0] != samples.shape[0]:
-        raise ValueError(
-            f"y has {labels.shape[0]} rows and x {samples.shape[0]}; expected as many, x being given with y."
-        )
-    return labels
-
-
-def _scalers(
-    model: Views, inputs: Sequence[ArrayLike] | None, outputs: Sequence[ArrayLike] | None
-) -> _Scalers:
-    n_in, n_out, scaler = model.width[0], model.width[-1], model.scaler
-    if inputs is not None:
-        shift, scale = _normalizer("normalizer", inputs, model._used.size)
-        first = shift[model.input_id], scale[model.input_id]
-    else:
-        first = (
-            (np.zeros(n_in), np.ones(n_in))
-            if scaler is None
-            else (np.asarray(scaler.input_shift), np.asarray(scaler.input_scale))
-        )
-    if outputs is not None:
-        return _Scalers(first, _normalizer("output_normalizer", outputs, n_out))
-    if scaler is None or inputs is not None:
-        return _Scalers(first, (np.zeros(n_out), np.ones(n_out)))
-    return _Scalers(first, (np.asarray(scaler.label_shift), np.asarray(scaler.label_scale)))
-
-
-def _normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
+def checked_normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
+    """Return a pair (mean, std) as arrays of `count` numbers, the latter above 0."""
     if not hasattr(given, "__len__") or len(given) != 2:
         raise ValueError(
             f"{name} is {_validate.shown(given)}; expected a pair (mean, std) of {count} numbers each."

@@ -43,6 +43,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.network.grid_update import widened
+from kan_np.network.network import Network
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.optimize import OPTIMIZERS
@@ -143,7 +144,7 @@ class ShrunkFit:
 
 def shrunk_objective(model: Estimator, sample: Sample, weight: float, moves_grid: bool) -> Shrunk:
     """The objective of a model with a weight of the prior; first grids that samples leave are widened."""
-    if moves_grid:
+    if moves_grid and isinstance(model._network, Network):
         model._network = widened(model._network, sample.x, _GRID_SLACK)
     plain = model._objective(sample.x, sample.y, Penalty(), sample.weight, 0.0)
     return Shrunk(plain, model._prior(sample.x, sample.weight, sample.variance), weight)

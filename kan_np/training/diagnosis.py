@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -199,7 +198,7 @@ def _capital(text: str) -> str:
 
 def _above_plane(model: Estimator, data: Dataset, shares: Shares) -> np.ndarray:
     """Which outputs are worse than least squares on the inputs, where the model could be as good."""
-    net: Any = model._network
+    net = model._network
     inner = min(model.width[1:-1], default=model.width[-1])
     x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
     narrow = inner < min(model.width[0], model.width[-1])
@@ -279,7 +278,7 @@ def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
 
 def _outliers(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
     """Inputs most of whose values lie in a small part of their range."""
-    if getattr(model, "grid_eps", 1.0) <= 0.5:  # knots are where the samples are
+    if model._knots_follow_samples:
         return []
     for i, column in enumerate(data["train_input"].T):
         values = np.unique(column)
@@ -349,7 +348,7 @@ def _held_out(
 
 def _gaps(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
     """The widest gap between samples of an only input, or of a node it leads to."""
-    net: Any = model._network
+    net = model._network
     if model.width[0] != 1 or isinstance(net, MlpNetwork):
         return []
     worst: tuple[float, str] = (0.0, "")

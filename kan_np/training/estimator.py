@@ -20,6 +20,8 @@ from kan_np.data.check import Dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.model_file import SCALER_PREFIX, write_model
+from kan_np.network.mlp_network import MlpNetwork
+from kan_np.network.network import Network
 from kan_np.objective.objective import Objective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
@@ -36,9 +38,12 @@ class Estimator(ABC):
     _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
     _training_range: FloatArray | None = None
-    _network: Any  # Network or MlpNetwork: parameters and arithmetic, never changed, only replaced
-    _start: Any = None  # the network of the random start, to which a fit may go back
-    _constant: Any = None  # that of a fit to few samples that left the mean of the labels
+    #: Parameters and arithmetic: never changed, only replaced.
+    _network: Network | MlpNetwork
+    #: The network of the random start, to which a fit may go back.
+    _start: Network | MlpNetwork
+    #: That of a fit to few samples that left the mean of the labels.
+    _constant: Network | MlpNetwork | None = None
     #: Weight of the prior of `kan_np.objective.shrinkage` that a fit to few samples chose, for the fits that
     #: follow.
     _shrinkage: float | None = None
@@ -97,7 +102,7 @@ class Estimator(ABC):
     @property
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
-        return int(self._network.n_params)
+        return self._network.n_params
 
     @property
     def training_range(self) -> FloatArray | None:
@@ -118,7 +123,12 @@ class Estimator(ABC):
     @property
     def _goes_on_smoothly(self) -> bool:
         """Whether there are splines that go on outside their grids; then fits say how far."""
-        return getattr(self._network, "extrapolation", None) == "smooth"
+        return False
+
+    @property
+    def _knots_follow_samples(self) -> bool:
+        """Whether splines have most of their knots where most of the samples are."""
+        return False
 
     @property
     def _n_straight(self) -> int:
@@ -138,13 +148,13 @@ class Estimator(ABC):
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> Prior:
         """What keeps parameters small where samples x with labels of this variance are few."""
 
-    def _constant_network(self, values: FloatArray) -> Any:
+    @abstractmethod
+    def _constant_network(self, values: FloatArray) -> Network | MlpNetwork | None:
         """The network that gives these outputs everywhere, (n_out,); None if this kind cannot."""
-        return None
 
     @property
     def _theta(self) -> FloatArray:
-        return np.asarray(self._network.theta).ravel()
+        return self._network.theta
 
     @_theta.setter
     def _theta(self, theta: FloatArray) -> None:
@@ -191,8 +201,7 @@ class Estimator(ABC):
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)
-        outputs: FloatArray = self._network.forward(self._within(x))
-        return outputs
+        return self._network.forward(self._within(x))
 
     def _within(self, x: FloatArray) -> FloatArray:
         """Inputs with those outside where the edges are followed brought back to its ends."""
@@ -288,7 +297,7 @@ class Estimator(ABC):
         samples = _validate.matrix("x", self._select("x", x), self.width[0])
         self._network.check_inputs(samples)
         within = self._within(samples)
-        jacobian: FloatArray = self._network.input_jacobian(within)
+        jacobian = self._network.input_jacobian(within)
         return jacobian if within is samples else jacobian * (within == samples)[:, None, :]
 
     def copy(self) -> Self:

@@ -315,7 +315,7 @@ class _Training:
             )
         finally:
             recorder.end()
-            weights = np.asarray(getattr(objective, "smoothing", 0.0))
+            weights = np.asarray(objective.smoothing)
             self.smoothing_used = float(weights.mean()) if weights.size else 0.0  # without splines
             if isinstance(objective, Shrunk):
                 self.shrinkage_used = objective.weight

@@ -16,7 +16,6 @@ from kan_np.edges.registry import family, family_names
 from kan_np.network import layered
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.plot import plot_edge, plot_network
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.uniform(-1.6, 1.6, (60, 2)), [[-1.0, 1.0], [0.0, 0.5], [0.25, -0.25]]])
@@ -224,9 +223,9 @@ def test_constants_lines_and_finer_sizes_are_exact(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_files_copies_and_frozen_edges(name):
     for model in (random_model(name), mixed(name)):
-        place = next(iter(model.families))
-        model.freeze(place[0], [place[1:]])
-        assert (*place, "basis") in model.frozen
+        edge = next(iter(model.families))
+        model.freeze(edge[0], [edge[1:]])
+        assert (*edge, "basis") in model.frozen
         buffer = io.BytesIO()
         model.save(buffer)
         buffer.seek(0)
@@ -237,10 +236,10 @@ def test_files_copies_and_frozen_edges(name):
             model.frozen,
             model.n_params,
         )
-        x = np.random.default_rng(1).uniform(-1, 1, (model.width[place[0]], 20))
-        phi = model._network.edge_values(place[0], x)[place[1:]]
+        x = np.random.default_rng(1).uniform(-1, 1, (model.width[edge[0]], 20))
+        phi = model._network.edge_values(edge[0], x)[edge[1:]]
         model.fit({"train_input": X, "train_label": Y}, opt="LM", steps=3, smoothing=0.0)
-        np.testing.assert_array_equal(model._network.edge_values(place[0], x)[place[1:]], phi)
+        np.testing.assert_array_equal(model._network.edge_values(edge[0], x)[edge[1:]], phi)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -278,9 +277,9 @@ def test_edges_change_their_family_and_back(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_pictures_scores_and_formulas(name):
     model = mixed(name)
-    place = next(iter(model.families))
-    assert plot_network(model, X).axes
-    assert plot_edge(model, *place, X).axes
+    edge = next(iter(model.families))
+    assert model.plot(X).axes
+    assert model.plot_edge(*edge, X).axes
     assert all(np.isfinite(score).all() for score in model.edge_scores(X))
     formula = model.symbolic_formula(x=X)
     np.testing.assert_allclose(formula.numpy()(X), model(X), rtol=1e-8, atol=1e-8)

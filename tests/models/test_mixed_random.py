@@ -40,14 +40,14 @@ class Sequence:
 
     def edge(self):
         """An edge that there is."""
-        level = int(self.rng.integers(len(self.model.edges)))
-        i, j = self.rng.choice(np.argwhere(self.model.edges[level]))
-        return level, int(i), int(j)
+        layer = int(self.rng.integers(len(self.model.edges)))
+        i, j = self.rng.choice(np.argwhere(self.model.edges[layer]))
+        return layer, int(i), int(j)
 
     def fix(self):
-        place = self.edge()
+        edge = self.edge()
         x = self.x if self.rng.random() < 0.5 else None
-        self.model.fix_symbolic(*place, str(self.rng.choice(NAMES)), x=x)
+        self.model.fix_symbolic(*edge, str(self.rng.choice(NAMES)), x=x)
 
     def set_symbol(self):
         constants = dict(zip("abcd", self.rng.normal(size=4), strict=True))
@@ -55,13 +55,13 @@ class Sequence:
 
     def unfix(self):
         if self.model.symbols:
-            places = list(self.model.symbols)
-            self.model.unfix_symbolic(*places[self.rng.integers(len(places))])
+            edges = list(self.model.symbols)
+            self.model.unfix_symbolic(*edges[self.rng.integers(len(edges))])
 
     def lock(self):
-        level, *first = self.edge()
-        _, *second = (level, *self.rng.choice(np.argwhere(self.model.edges[level])))
-        self.model.lock(level, [first, second])
+        layer, *first = self.edge()
+        _, *second = (layer, *self.rng.choice(np.argwhere(self.model.edges[layer])))
+        self.model.lock(layer, [first, second])
 
     def unlock(self):
         self.model.unlock(int(self.rng.integers(len(self.model.edges))))
@@ -85,8 +85,8 @@ class Sequence:
         elif way == 2:
             self.model = self.model.remove_edge(*self.edge())
         elif way == 3:
-            level = int(self.rng.integers(1, len(self.model.width)))
-            self.model = self.model.remove_node(level, int(self.rng.integers(self.model.width[level])))
+            layer = int(self.rng.integers(1, len(self.model.width)))
+            self.model = self.model.remove_node(layer, int(self.rng.integers(self.model.width[layer])))
         else:
             self.model = self.model.prune_input(1e-2, x=self.x)
 

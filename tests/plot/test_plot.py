@@ -16,7 +16,6 @@ from matplotlib.colors import to_rgba
 from kan_np import KAN, MLP
 from kan_np.plot import layout, names, reading
 from kan_np.plot.network import _thinned
-from kan_np.surgery.attribution import edge_scores
 from kan_np.symbolic import default_library
 
 SHAPES = [[1, 2, 1], [2, 5, 1], [4, 9, 9, 1], [17, 5, 14]]
@@ -114,9 +113,9 @@ def test_wires_join_source_square_and_target_and_cross_no_square(width):
     full = [np.ones(shape, dtype=bool) for shape in itertools.pairwise(width)]
     plan = layout.arrange(full, [~f for f in full])
     step = np.linspace(0, 1, 400)[:, None]
-    for layer, places in enumerate(plan.edges):
-        corner = np.array([(p.left, p.bottom) for p in places])
-        for p in places:
+    for layer, drawn in enumerate(plan.edges):
+        corner = np.array([(p.left, p.bottom) for p in drawn])
+        for p in drawn:
             np.testing.assert_allclose(p.into[0], (plan.node_x[layer][p.i], plan.node_y[layer]))
             np.testing.assert_allclose(p.out[-1], (plan.node_x[layer + 1][p.j], plan.node_y[layer + 1]))
             for end in (p.into[-1], p.out[0]):
@@ -140,7 +139,7 @@ def test_wires_join_source_square_and_target_and_cross_no_square(width):
 def test_opacity_is_tanh_of_the_score(metric, score, beta):
     model, x = network([2, 3, 1]), samples(100, 2)
     figure = model.plot(x, metric=metric, beta=beta)
-    for layer, scores in enumerate(edge_scores(model, x, score)):
+    for layer, scores in enumerate(model.edge_scores(x, score)):
         expected = np.tanh(beta * scores).ravel()
         assert np.ptp(expected) > 0 or expected.size == 1
         np.testing.assert_allclose(part(figure, f"squares-{layer}").get_edgecolor()[:, 3], expected)
@@ -151,13 +150,13 @@ def test_opacity_is_tanh_of_the_score(metric, score, beta):
 def test_backward_opacity_counts_every_output_in_full():
     model, x = network([2, 3, 4]), samples(100, 2)
     colours = part(model.plot(x), "squares-1").get_edgecolor()
-    np.testing.assert_allclose(colours[:, 3], np.tanh(3.0 * 4 * edge_scores(model, x)[1]).ravel())
+    np.testing.assert_allclose(colours[:, 3], np.tanh(3.0 * 4 * model.edge_scores(x)[1]).ravel())
 
 
 def test_hidden_nodes_are_as_dark_as_their_strongest_edge():
     model, x = network([2, 3, 1]), samples(100, 2)
     figure = model.plot(x)
-    scores = edge_scores(model, x)
+    scores = model.edge_scores(x)
     dots = [c for c in figure.axes[0].collections if c.get_gid() is None]
     strength = (1.0 - dots[1].get_facecolor()[:, 0]) / (1.0 - to_rgba("#1a1a1a")[0])
     strongest = np.maximum(scores[0].max(axis=0), scores[1].max(axis=1))
@@ -167,7 +166,7 @@ def test_hidden_nodes_are_as_dark_as_their_strongest_edge():
 def test_curves_are_the_edges_of_the_model_over_the_samples():
     model = KAN([2, 2, 1], 4, 3, seed=3, noise_scale=2.0, grid_range=[[-1, 1], [0, 3]])
     inputs = np.array([[-0.5, 0.0], [0.5, 2.0], [0.1, 1.0]])
-    (x, phi), (h, _) = reading.edge_curves(model, inputs, 50)
+    (x, phi), (h, _) = reading.edge_curves(model._network, inputs, 50)
     np.testing.assert_allclose(x[:, [0, -1]], [[-0.5, 0.5], [0.0, 2.0]])
     hidden = model._network.node_values(np.ascontiguousarray(x.T))[2:4]
     np.testing.assert_allclose(phi.sum(axis=0), hidden, atol=1e-12)
@@ -235,7 +234,7 @@ def test_dead_edges_are_left_out_and_weak_ones_on_request():
     coef[0][1, 2], weight[0][1, 2] = 0.0, 0.0
     model.set_parameters(coef, weight)
     assert len(squares(model.plot(x), 0)) == 5
-    scores = edge_scores(model, x)
+    scores = model.edge_scores(x)
     threshold = float(np.median(scores[0]))
     figure = model.plot(x, threshold=threshold)
     assert len(squares(figure, 0)) == (scores[0] >= threshold).sum()
@@ -250,7 +249,7 @@ def test_large_networks_draw_the_strongest_edges_of_each_node():
     room = layout.room_for(20)
     assert 0 < room < 30
     assert len(squares(figure, 0)) == 20 * room
-    scores = edge_scores(model, x)[0]
+    scores = model.edge_scores(x)[0]
     drawn = part(figure, "squares-0").get_edgecolor()[:, 3].reshape(20, room)
     strongest = np.sort(np.tanh(3.0 * scores), axis=1)[:, -room:]
     np.testing.assert_allclose(np.sort(drawn, axis=1), strongest)
@@ -278,8 +277,8 @@ SYMBOLS = {(0, 0, 1): "x^2", (1, 1, 0): "exp"}
 def with_symbols():
     """A network two edges of which are symbols."""
     model = network([2, 3, 1])
-    for place, name in SYMBOLS.items():
-        model.fix_symbolic(*place, name, fit=False, c=0.5)
+    for edge, name in SYMBOLS.items():
+        model.fix_symbolic(*edge, name, fit=False, c=0.5)
     return model
 
 
@@ -424,9 +423,9 @@ def test_products_are_circles_over_a_dot_for_each_factor(width, arity):
     stems = [c.get_segments() for c in collections if c.get_gid() == "factors"]
     assert [len(c) for c in circles] == n_products
     assert [len(s) for s in stems] == [arity * m for m in n_products]
-    for places, wires in zip(circles, stems, strict=True):
+    for centres, wires in zip(circles, stems, strict=True):
         ends = np.array([wire[1] for wire in wires])
-        np.testing.assert_allclose(ends, np.repeat(places, arity, axis=0))
+        np.testing.assert_allclose(ends, np.repeat(centres, arity, axis=0))
         assert all(wire[0][1] < wire[1][1] for wire in wires)
 
 
@@ -434,8 +433,8 @@ def test_wires_end_at_the_factors_of_products_and_at_sums():
     full = [np.ones((2, 5), dtype=bool), np.ones((3, 1), dtype=bool)]
     plan = layout.arrange(full, [~f for f in full], arities=[(1, 2, 2), (1,)])
     assert [x.size for x in plan.node_x] == [2, 3, 1]
-    for layer, places in enumerate(plan.edges):
-        for p in places:
+    for layer, drawn in enumerate(plan.edges):
+        for p in drawn:
             np.testing.assert_allclose(p.out[-1], plan.ends[layer][p.j])
     np.testing.assert_allclose(plan.ends[0][0], (plan.node_x[1][0], plan.node_y[1]))
     for node, factors in ((1, [1, 2]), (2, [3, 4])):

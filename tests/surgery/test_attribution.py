@@ -16,16 +16,10 @@ import pytest
 from kan_np import KAN
 from kan_np.network.network import Network
 from kan_np.network.structure import Affine
+from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.surgery.attribution import (
-    METRICS,
-    edge_scores,
-    edge_values,
-    feature_score,
-    measure_means,
-    measure_spread,
-    node_scores,
-)
+from kan_np.surgery import attribution
+from kan_np.surgery.attribution import edge_values, measure_means, measure_spread
 
 MODELS = json.loads((Path(__file__).parent / "pykan_scores.json").read_text())["models"]
 MIXED = json.loads((Path(__file__).parent / "pykan_mixed.json").read_text())["models"]
@@ -49,7 +43,7 @@ def samples(n, n_in, seed=0):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_edge_scores_are_pykans(row, metric):
-    scores = edge_scores(load(row), row["samples"], metric)
+    scores = load(row).edge_scores(row["samples"], metric)
     pykans = [np.array(layer).T for layer in row["scores"][metric]]
     assert [s.shape for s in scores] == [p.shape for p in pykans]
     for ours, theirs in zip(scores, pykans, strict=True):
@@ -58,10 +52,10 @@ def test_edge_scores_are_pykans(row, metric):
 
 def test_node_and_feature_scores_are_pykans(row):
     model = load(row)
-    for ours, theirs in zip(node_scores(model, row["samples"]), row["scores"]["node_scores"], strict=True):
+    for ours, theirs in zip(model.node_scores(row["samples"]), row["scores"]["node_scores"], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10)
     np.testing.assert_allclose(
-        feature_score(model, row["samples"]), row["scores"]["feature_score"], rtol=1e-10
+        model.feature_score(row["samples"]), row["scores"]["feature_score"], rtol=1e-10
     )
 
 
@@ -96,9 +90,9 @@ def test_scores_and_penalties_of_products_affine_nodes_and_symbols_are_pykans(mi
     model, x = load_mixed(mixed), np.array(mixed["samples"])
     np.testing.assert_allclose(model(x), mixed["outputs"], rtol=1e-10, atol=1e-11)
     pykans = [np.array(layer).T for layer in mixed["scores"][metric]]
-    for ours, theirs in zip(edge_scores(model, x, metric), pykans, strict=True):
+    for ours, theirs in zip(model.edge_scores(x, metric), pykans, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
-    for ours, theirs in zip(node_scores(model, x), mixed["scores"]["node_scores"], strict=True):
+    for ours, theirs in zip(model.node_scores(x), mixed["scores"]["node_scores"], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
     objective = model._objective(x, np.array(mixed["outputs"]), Penalty(1.0, 1.0, 2.0, reg_metric=metric))
     objective(model._theta)
@@ -109,7 +103,7 @@ def test_edge_values_sum_to_the_nodes_inside_and_outside_the_grids():
     model = KAN([3, 2, 4, 1], grid=3, seed=1, init="wide").refine(6)
     nodes = model._network.node_values(1.7 * samples(50, 3))
     first = np.cumsum([0, *model.width])
-    for layer, phi in enumerate(edge_values(model, nodes)):
+    for layer, phi in enumerate(edge_values(model._network, nodes)):
         targets = nodes[first[layer + 1] : first[layer + 2]]
         np.testing.assert_allclose(phi.sum(axis=0), targets, rtol=1e-12, atol=1e-13)
 
@@ -118,16 +112,16 @@ def test_spread_is_the_sample_standard_deviation_whatever_the_number_of_chunks()
     model = KAN([2, 3, 1], seed=0, init="wide")
     x = samples(3000, 2)
     nodes = model._network.node_values(x)
-    spread = measure_spread(model, x)
+    spread = measure_spread(model._network, x)
     np.testing.assert_allclose(np.concatenate(spread.nodes), nodes.std(axis=1, ddof=1), rtol=1e-12)
-    for e, phi in zip(spread.edges, edge_values(model, nodes), strict=True):
+    for e, phi in zip(spread.edges, edge_values(model._network, nodes), strict=True):
         np.testing.assert_allclose(e, phi.std(axis=2, ddof=1), rtol=1e-12)
 
 
 def test_means_are_those_of_the_edges_whatever_the_number_of_chunks():
     model, x = KAN([2, 3, 1], seed=0, init="wide"), samples(3000, 2)
-    phis = edge_values(model, model._network.node_values(x))
-    for mean, phi in zip(measure_means(model, x), phis, strict=True):
+    phis = edge_values(model._network, model._network.node_values(x))
+    for mean, phi in zip(measure_means(model._network, x), phis, strict=True):
         np.testing.assert_allclose(mean, phi.mean(axis=2), rtol=1e-10, atol=1e-13)
 
 
@@ -137,20 +131,20 @@ def test_backward_scores_of_a_sum_are_the_parts_of_its_spread():
     zeros = [np.zeros_like(c) for c in model.coef]
     model.set_parameters(zeros, [np.array([[3.0], [4.0]])])
     x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
-    np.testing.assert_allclose(feature_score(model, x), [0.6, 0.8], rtol=1e-4)
+    np.testing.assert_allclose(model.feature_score(x), [0.6, 0.8], rtol=1e-4)
     unused = KAN([2, 1], base_fun="identity")
     unused.set_parameters(zeros, [np.array([[3.0], [0.0]])])
-    assert feature_score(unused, x)[1] == 0.0
+    assert unused.feature_score(x)[1] == 0.0
 
 
 def test_node_scores_are_the_edges_that_leave_and_shares_of_inputs_sum_to_them():
     model, x = KAN([3, 4, 2, 2], seed=2, init="wide"), samples(100, 3)
-    nodes, edges = node_scores(model, x), edge_scores(model, x)
+    nodes, edges = model.node_scores(x), model.edge_scores(x)
     for below, e in zip(nodes[:-1], edges, strict=True):
         np.testing.assert_allclose(below, e.sum(axis=1))
     np.testing.assert_allclose(nodes[-1], 0.5)
-    outputs = edge_scores(model, x, "node_backward")[-1]
-    np.testing.assert_allclose(outputs.sum(axis=1), feature_score(model, x))
+    outputs = model.edge_scores(x, "node_backward")[-1]
+    np.testing.assert_allclose(outputs.sum(axis=1), model.feature_score(x))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -160,20 +154,20 @@ def test_what_does_not_vary_scores_zero(metric):
     coef[0][:, 1], weight[0][:, 1] = 1 / 3, 0.0  # node 1 is constant, its edge onwards too
     coef[1][2], weight[1][2] = 0.0, 0.0  # the edge from node 2 is dead
     model.set_parameters(coef, weight)
-    scores = edge_scores(model, samples(100, 2), metric)
+    scores = model.edge_scores(samples(100, 2), metric)
     assert all(np.isfinite(s).all() and (s >= 0).all() for s in scores)
     assert (scores[0][:, 1] == 0.0).all()
     if metric != "node_backward":
         assert scores[1][1, 0] == 0.0
         assert scores[1][2, 0] == 0.0
-    one = edge_scores(model, samples(1, 2), metric)
+    one = model.edge_scores(samples(1, 2), metric)
     assert all((s == 0.0).all() for s in one)
 
 
 def test_a_spread_that_is_only_rounding_counts_as_none():
     model = KAN([1, 1], base_fun="zero")
     model.set_parameters([np.full((1, 1, 8), 1e8 / 3)])
-    assert edge_scores(model, samples(3000, 1), "edge_forward_spline_u")[0] == 0.0
+    assert model.edge_scores(samples(3000, 1), "edge_forward_spline_u")[0] == 0.0
 
 
 def test_models_and_samples_are_unchanged():
@@ -181,7 +175,7 @@ def test_models_and_samples_are_unchanged():
     x.setflags(write=False)
     before = model(x)
     for metric in METRICS:
-        for array in edge_scores(model, x, metric):
+        for array in model.edge_scores(x, metric):
             array[:] = -1.0  # what is returned is the caller's
     assert (model(x) == before).all()
 
@@ -189,12 +183,12 @@ def test_models_and_samples_are_unchanged():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: edge_scores(m, np.zeros((4, 2)), "edge_backwards"), "Did you mean 'edge_backward'"),
-        (lambda m: edge_scores(m, np.zeros((4, 3))), "3 columns.*expected 2"),
-        (lambda m: node_scores(m, [[0.0, np.nan]]), "NaN"),
-        (lambda m: feature_score(m, np.zeros((0, 2))), "at least 1 sample"),
-        (lambda m: feature_score(KAN([2, 1], extrapolation="error"), [[0.0, 2.0]]), "outside its grid"),
-        (lambda m: feature_score(KAN([1, 1], extrapolation="continue"), [[0.0], [1e120]]), "overflow"),
+        (lambda m: m.edge_scores(np.zeros((4, 2)), "edge_backwards"), "Did you mean 'edge_backward'"),
+        (lambda m: m.edge_scores(np.zeros((4, 3))), "3 columns.*expected 2"),
+        (lambda m: m.node_scores([[0.0, np.nan]]), "NaN"),
+        (lambda m: m.feature_score(np.zeros((0, 2))), "at least 1 sample"),
+        (lambda m: KAN([2, 1], extrapolation="error").feature_score([[0.0, 2.0]]), "outside its grid"),
+        (lambda m: KAN([1, 1], extrapolation="continue").feature_score([[0.0], [1e120]]), "overflow"),
     ],
 )
 def test_bad_input_gets_one_clear_message(call, message):
@@ -202,13 +196,16 @@ def test_bad_input_gets_one_clear_message(call, message):
         call(KAN([2, 2, 1]))
 
 
-def test_the_model_scores_itself():
+def test_the_model_has_the_scores_of_its_network():
     model, x = KAN([2, 3, 1], seed=0), samples(50, 2)
+    net = model._network
     for metric in METRICS:
-        for ours, plain in zip(model.edge_scores(x, metric), edge_scores(model, x, metric), strict=True):
+        for ours, plain in zip(
+            model.edge_scores(x, metric), attribution.edge_scores(net, x, metric), strict=True
+        ):
             np.testing.assert_array_equal(ours, plain)
     assert [s.shape for s in model.node_scores(x)] == [(2,), (3,), (1,)]
-    np.testing.assert_array_equal(model.feature_score(x), feature_score(model, x))
+    np.testing.assert_array_equal(model.feature_score(x), attribution.feature_score(net, x))
 
 
 def one_hot_samples(n=300):
@@ -235,7 +232,7 @@ def test_features_that_depend_on_each_other_have_the_scores_of_what_they_say(smo
     heights -= (heights * variance).sum() / variance.sum()
     parts = np.abs(heights) * np.sqrt(variance)
     expected = np.array([wave.std(ddof=1), *parts]) / (total + 1e-4)
-    np.testing.assert_allclose(feature_score(model, x), expected, atol=5e-3)
+    np.testing.assert_allclose(model.feature_score(x), expected, atol=5e-3)
 
 
 @pytest.mark.parametrize("shift", [1.0, 1e3])
@@ -244,11 +241,11 @@ def test_what_leaves_the_model_as_it_is_leaves_the_scores(shift):
     x, kind = one_hot_samples()
     x[:, 1:] = kind[:, None] == np.arange(3)
     model = KAN([4, 1], grid=3, seed=1, grid_range=(0.0, 1.0), base_fun="identity", init="wide")
-    before, edges = feature_score(model, x), model.edge_scores(x, "edge_forward_spline_u")[0]
+    before, edges = model.feature_score(x), model.edge_scores(x, "edge_forward_spline_u")[0]
     coef, weight = model.coef, model.scale_base
     weight[0][1:] += shift
     model.set_parameters(coef, weight)
-    np.testing.assert_allclose(feature_score(model, x), before, rtol=1e-6)
+    np.testing.assert_allclose(model.feature_score(x), before, rtol=1e-6)
     assert (np.abs(model.edge_scores(x, "edge_forward_spline_u")[0] - edges)[1:] > 0.2 * shift).all()
 
 
@@ -261,8 +258,8 @@ def test_edges_that_cancel_each_other_do_not_multiply_the_scores():
     weight[0][:] = [[1.0, 1.0], [0.5, 0.5001]]
     weight[1][:] = [[1e4], [-1e4]]
     model.set_parameters(coef, weight)
-    scores = feature_score(model, x)
-    assert node_scores(model, x)[0].max() > 1e4
+    scores = model.feature_score(x)
+    assert model.node_scores(x)[0].max() > 1e4
     assert scores.max() <= 2.0 * np.sqrt(2.0) * 2.0
     np.testing.assert_allclose(scores[1] / scores[0], 0.5, rtol=0.05)
 
@@ -275,5 +272,5 @@ def test_columns_that_are_copies_share_their_score():
     coef[0][:] = 0.0
     weight[0][:] = [[100.0], [49.5]]  # 100 x + 49.5 (1 - 2 x) = x + 49.5
     model.set_parameters(coef, weight)
-    np.testing.assert_allclose(node_scores(model, both)[0], [100.0, 99.0], rtol=1e-3)
-    np.testing.assert_allclose(feature_score(model, both), [0.5, 0.5], rtol=1e-3)
+    np.testing.assert_allclose(model.node_scores(both)[0], [100.0, 99.0], rtol=1e-3)
+    np.testing.assert_allclose(model.feature_score(both), [0.5, 0.5], rtol=1e-3)

@@ -14,12 +14,12 @@ def test_gains_are_the_derivatives_of_the_outputs_by_the_edges():
     x = np.random.default_rng(0).uniform(-1, 1, (40, 2))
     found = curves(model._network, x)
     step = 1e-6
-    for place, curve in found.items():
+    for (layer, i, j), curve in found.items():
         moved = []
         for sign in (1.0, -1.0):
             other = model.copy()
             coef = other.coef
-            coef[place[0]][place[1], place[2]] += sign * step  # B-splines sum to 1
+            coef[layer][i, j] += sign * step  # B-splines sum to 1
             other.set_parameters(coef)
             moved.append(other(x))
         slope = (moved[0] - moved[1]) / (2 * step)

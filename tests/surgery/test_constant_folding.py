@@ -25,10 +25,10 @@ def mixed_model(width, seed=0, n_symbols=0, affine=False, mult_arity=2, extrapol
     options = {"mult_arity": mult_arity, "affine_trainable": affine, "extrapolation": extrapolation}
     model = KAN(width, 3, 3, seed=rng, **options)
     model.set_parameters([0.5 * rng.normal(size=c.shape) for c in model.coef])
-    places = [(l, i, j) for l, mask in enumerate(model.edges) for i, j in np.argwhere(mask)]  # noqa: E741
-    for number in rng.permutation(len(places))[:n_symbols]:
+    edges = [(l, i, j) for l, mask in enumerate(model.edges) for i, j in np.argwhere(mask)]  # noqa: E741
+    for number in rng.permutation(len(edges))[:n_symbols]:
         a, b, c, d = rng.uniform(0.3, 1, 4)
-        model.fix_symbolic(*places[number], str(rng.choice(NAMES)), fit=False, a=a, b=b, c=c, d=d)
+        model.fix_symbolic(*edges[number], str(rng.choice(NAMES)), fit=False, a=a, b=b, c=c, d=d)
     if affine:
         layers = []
         for layer in model._network.layers:
@@ -44,8 +44,8 @@ def with_constants(model, constants):
     changed = model.copy()
     for l in range(len(model.edges)):  # noqa: E741
         changed.unlock(l)
-    for place, constant in constants.items():
-        changed.fix_symbolic(*place, "0", fit=False, d=constant)
+    for edge, constant in constants.items():
+        changed.fix_symbolic(*edge, "0", fit=False, d=constant)
     return changed
 
 
@@ -75,11 +75,11 @@ def test_the_function_stays_but_for_the_edges_that_are_left_out(
     rng = np.random.default_rng(seed)
     model = mixed_model(width, seed, n_symbols, affine, mult_arity)
     kept = model.edges
-    places = [(l, int(i), int(j)) for l, mask in enumerate(kept) for i, j in np.argwhere(mask)]  # noqa: E741
+    edges = [(l, int(i), int(j)) for l, mask in enumerate(kept) for i, j in np.argwhere(mask)]  # noqa: E741
     constants = {}
     left_behind = [np.zeros(mask.shape[1]) for mask in kept]
-    for number in rng.permutation(len(places))[:n_removed]:
-        l, i, j = places[number]  # noqa: E741
+    for number in rng.permutation(len(edges))[:n_removed]:
+        l, i, j = edges[number]  # noqa: E741
         kept[l][i, j] = False
         constants[l, i, j] = rng.normal() if leaves_constants else 0.0
         left_behind[l][j] += constants[l, i, j]
@@ -146,7 +146,7 @@ def test_products_that_become_sums_come_before_products():
     np.testing.assert_allclose(small(X), with_constants(model, constants)(X), atol=1e-12)
 
 
-def test_products_among_the_outputs_keep_their_places_and_factors():
+def test_products_among_the_outputs_stay_where_they_are_with_their_factors():
     model = mixed_model([3, [0, 3]])
     constants = {(0, i, 0): 0.1 * i for i in range(3)}  # the first factor of the first output
     kept = model.edges
@@ -193,7 +193,7 @@ def test_a_node_that_is_a_product_is_removed_whole():
 
 def test_edges_below_the_threshold_leave_their_means():
     model = mixed_model([3, [2, 1], 2], n_symbols=3, seed=4)
-    scores, means = model.edge_scores(X), measure_means(model, X)
+    scores, means = model.edge_scores(X), measure_means(model._network, X)
     cut = np.sort(np.concatenate([s.ravel() for s in scores]))[6]
     constants = {
         (l, int(i), int(j)): means[l][i, j]

@@ -7,7 +7,6 @@ import pytest
 import sympy
 
 from kan_np import KAN, create_dataset, dataset_from_arrays
-from kan_np.surgery.formula import symbolic_formula
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.parametric_formula import Skeleton
@@ -45,18 +44,18 @@ def test_numbers_are_fitted_to_labels_and_recognised_only_within_their_noise():
     x = rng.uniform(-1, 1, (1000, 2))
     y = np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)
     truth = sympy.exp(sympy.sin(sympy.pi * X1) + X2**2)
-    assert symbolic_formula(exp_of_sum(1e-3), x=x, y=y).expressions[0] == truth
+    assert exp_of_sum(1e-3).symbolic_formula(x=x, y=y).expressions[0] == truth
     noisy = y + 0.01 * y.std() * rng.normal(size=y.size)
-    assert symbolic_formula(exp_of_sum(1e-3), x=x, y=noisy).expressions[0] == truth
+    assert exp_of_sum(1e-3).symbolic_formula(x=x, y=noisy).expressions[0] == truth
     # 3.15 is not pi where the labels say so
     other = np.exp(np.sin(3.15 * x[:, 0]) + x[:, 1] ** 2)
-    found = symbolic_formula(exp_of_sum(1e-3), x=x, y=other).expressions[0]
+    found = exp_of_sum(1e-3).symbolic_formula(x=x, y=other).expressions[0]
     assert not found.has(sympy.pi)
     assert np.allclose(sympy.lambdify([X1, X2], found)(*x.T), other, atol=1e-9)
 
 
 def test_without_labels_numbers_are_those_of_the_model():
-    formula = symbolic_formula(exp_of_sum(1e-3))
+    formula = exp_of_sum(1e-3).symbolic_formula()
     assert not formula.expressions[0].has(sympy.pi)
     assert formula.max_error < 1e-6 * 20
 
@@ -77,7 +76,7 @@ def test_a_model_of_standardised_data_is_written_in_the_units_of_the_data():
     model.fit(dataset, opt="LM", steps=20)
     model.fix_symbolic(0, 0, 0, "x^2", x=dataset["train_input"])
     model.fit(dataset, opt="LM", steps=20)
-    formula = symbolic_formula(model, x=dataset["train_input"], y=dataset["train_label"])
+    formula = model.symbolic_formula(x=dataset["train_input"], y=dataset["train_label"])
     assert sympy.expand(formula.expressions[0] - (3 * X1**2 - 7)) == 0
     assert np.allclose(formula.numpy()(x), model.predict(x), rtol=1e-10)
 
@@ -110,8 +109,8 @@ def _only(model, *layers):
 
 def test_a_formula_has_an_entry_for_every_output_and_pruned_inputs_stay_named():
     model = KAN([3, 2], seed=0)
-    for place, name in {(0, 1): "x^2", (2, 0): "sin", (0, 0): "x", (2, 1): "x"}.items():
-        model.fix_symbolic(0, *place, name, fit=False)
+    for edge, name in {(0, 1): "x^2", (2, 0): "sin", (0, 0): "x", (2, 1): "x"}.items():
+        model.fix_symbolic(0, *edge, name, fit=False)
     model.fix_symbolic(0, 1, 0, "0", fit=False)
     model.fix_symbolic(0, 1, 1, "0", fit=False)
     smaller = model.prune_input(active=[0, 2])
@@ -231,7 +230,7 @@ def test_a_fitted_formula_predicts_fresh_samples():
     model = KAN([2, 1], grid=10, seed=0)
     model.fit(dataset, opt="LM", steps=30)
     found = model.auto_symbolic(dataset["train_input"], dataset["train_label"])
-    assert {place: fit.name for place, fit in found.items()} == {(0, 0, 0): "tanh", (0, 1, 0): "x^3"}
+    assert {edge: fit.name for edge, fit in found.items()} == {(0, 0, 0): "tanh", (0, 1, 0): "x^3"}
     assert found.rmse[-1] < 1e-10 < found.rmse[0]
     formula = model.symbolic_formula(x=dataset["train_input"], y=dataset["train_label"])
     assert formula.expressions[0] == X2**3 + sympy.tanh(2 * X1)

@@ -74,9 +74,9 @@ def test_derivatives_by_what_is_free_are_parts_of_those_by_all(affine):
     if affine:
         model.freeze(1, kind="affine")
     frozen = model._network
-    places = np.full(net.values.size, -1)
-    places[net.structure.parameters.trained] = np.arange(theta.size)
-    own = places[frozen.structure.parameters.trained]
+    position = np.full(net.values.size, -1)
+    position[net.structure.parameters.trained] = np.arange(theta.size)
+    own = position[frozen.structure.parameters.trained]
     assert (frozen.theta == theta[own]).all()
     assert own.size == model.n_params < theta.size
     for make in (network_objective, layered_objective):
