@@ -275,7 +275,9 @@ class _Search:
         """Formulas of the shortest messages among what is not exact, and of the best network of splines."""
         if any(candidate.exact for candidate in self.candidates):
             # beside an exact formula another one is of use only if it is simpler
-            self.waiting = [pair for pair in self.waiting if _symbols(pair[1].trained.network) < self.simplest]
+            self.waiting = [
+                pair for pair in self.waiting if _symbols(pair[1].trained.network) < self.simplest
+            ]
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
@@ -296,4 +298,8 @@ class _Search:
 
 def _symbols(network: Network) -> float:
     """Complexity of the symbols of a network; infinite where edges are splines."""
-    return float(sum(own.symbol.complexity for own in network.symbols.values())) if is_symbolic(network) else np.inf
+    return (
+        float(sum(own.symbol.complexity for own in network.symbols.values()))
+        if is_symbolic(network)
+        else np.inf
+    )

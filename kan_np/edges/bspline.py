@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
@@ -114,7 +114,7 @@ class SplineTable:
             start=start,
         )
 
-    def part(self, nodes: slice) -> SplineTable:
+    def part(self, nodes: slice | NDArray[np.bool_]) -> SplineTable:
         """The tables of some of the nodes."""
         names = ("knots", "reach", "even", "breaks", "bucket", "bucket_scale", "origin", "scale", "poly")
         return replace(self, **{name: getattr(self, name)[nodes] for name in names})
@@ -186,20 +186,27 @@ class SplineTable:
         -------
         ndarray of shape (n_edges, G' + k)
         """
-        if _contains(other.knots, self.knots):
-            x = other.sites()
-            matrices, old = other.design_matrices(x), self.design_matrices(x)
-        else:
-            x, weight = self._quadrature(other)
-            design = other.design_matrices(x)
-            weighted = np.swapaxes(design * weight[:, :, None], 1, 2)
-            matrices, old = weighted @ design, weighted @ self.design_matrices(x)
-            m = np.arange(other.n_basis)
-            matrices[:, m, m] += _RIDGE * matrices[:, m, m].max(axis=1, keepdims=True)
         carried = np.empty((coef.shape[0], other.n_basis))
-        for i in range(x.shape[0]):
+        moves = np.ones(self.knots.shape[0], dtype=bool)
+        if other.knots.shape == self.knots.shape:  # where a grid stays nothing is rounded
+            moves = (other.knots != self.knots).any(axis=1)
+            carried[~moves[source]] = coef[~moves[source]]
+        if not moves.any():
+            return carried
+        there, here = other.part(moves), self.part(moves)
+        if _contains(there.knots, here.knots):
+            x = there.sites()
+            matrices, old = there.design_matrices(x), here.design_matrices(x)
+        else:
+            x, weight = here._quadrature(there)
+            design = there.design_matrices(x)
+            weighted = np.swapaxes(design * weight[:, :, None], 1, 2)
+            matrices, old = weighted @ design, weighted @ here.design_matrices(x)
+            m = np.arange(there.n_basis)
+            matrices[:, m, m] += _RIDGE * matrices[:, m, m].max(axis=1, keepdims=True)
+        for k, i in enumerate(np.flatnonzero(moves)):
             edges = source == i
-            carried[edges] = np.linalg.solve(matrices[i], old[i] @ coef[edges].T).T
+            carried[edges] = np.linalg.solve(matrices[k], old[k] @ coef[edges].T).T
         return carried
 
     def _quadrature(self, other: SplineTable) -> tuple[FloatArray, FloatArray]:

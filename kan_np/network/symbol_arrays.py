@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from kan_np.kernels.arrays import Ints, Symbols
 from kan_np.kernels.scalar_functions import PROGRAM
 
 _NONE = np.empty((0, 0))
+_NO_NODES = np.empty(0, dtype=np.int64)
 
 
 def symbol_arrays(functions: Sequence[Symbol], fan_start: Ints, source: Ints, target: Ints) -> Symbols:
@@ -28,14 +30,18 @@ def symbol_arrays(functions: Sequence[Symbol], fan_start: Ints, source: Ints, ta
     fan_start, source, target : ndarray
         Which nodes and sums the edges connect; see `kan_np.kernels.arrays.Symbols`.
     """
+    return _of_functions(tuple(functions))._replace(fan_start=fan_start, source=source, target=target)
+
+
+@lru_cache(maxsize=512)
+def _of_functions(functions: tuple[Symbol, ...]) -> Symbols:
+    """What depends on the functions alone; kernels only read it."""
     kinds = [kernel_of(symbol) or (0, 1.0) for symbol in functions]
     guards = [symbol.guard for symbol in functions]
     first_piece = np.concatenate([[0], np.cumsum([guard.exact.size for guard in guards])])
     program_start, operation, left, right, number = _steps(_programs(functions, kinds))
     return Symbols(
-        fan_start,
-        source,
-        target,
+        *(_NO_NODES, _NO_NODES, _NO_NODES),
         np.array([kind for kind, _ in kinds], dtype=np.int64),
         np.array([power for _, power in kinds], dtype=np.float64),
         np.array([_inside(symbol) for symbol in functions], dtype=np.float64),
