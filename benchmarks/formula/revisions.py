@@ -1,10 +1,11 @@
-"""`discover` of two revisions against each other: processor time and exact formulas, function by function in turn.
+"""`discover` of two revisions against each other: processor time and exact formulas, in turn.
 
     python -m benchmarks.formula.revisions v1.0            # against the working tree
     python -m benchmarks.formula.revisions v1.0 main --suites toys,others --check
 
-Each revision is unpacked into a folder for temporary files, with kernels of its own, and answers from a process
-of its own, which has compiled before. The toys and the Feynman functions have one data seed, the ten others two.
+Each revision is unpacked into a folder for temporary files, with kernels of its own, and answers from a
+process of its own, which has compiled before. For each function one searches after the other, the first of them
+in turn. The toys and the Feynman functions have one data seed, the others two.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class _Searcher:
 
     def search(self, suite: str, name: str, data_seed: int) -> dict[str, Any]:
         """The answer of `_answer` for one function."""
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([suite, name, data_seed]) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

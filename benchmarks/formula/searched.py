@@ -16,7 +16,7 @@ EXACT = 1e-6
 def searched(
     problem: Problem, noise: float = 0.0, data_seed: int = 0, seconds: float = 60.0, seed: int = 0
 ) -> tuple[Discovery, float, float]:
-    """What is found, the seconds of processor time, and the RMSE on fresh samples in units of their spread."""
+    """What is found, seconds of processor time, and the RMSE on fresh samples in units of their spread."""
     dataset = problem.dataset(noise, data_seed)
     library = wide_library()
     for name, formula in problem.symbols:

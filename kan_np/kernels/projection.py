@@ -1,4 +1,4 @@
-"""Least squares of c f(u) + d for many lines u = alpha t + beta: costs, derivatives by the lines, and descent.
+"""Least squares of c f(u) + d for many lines u = alpha t + beta: costs, their derivatives, and descent.
 
 What is computed is written in `kan_np.symbolic.projection`: z has the weighted mean 0 and variance 1, and the
 cost is the weighted mean square of z - c f(u) - d.
@@ -72,7 +72,7 @@ def projected_costs(f, weight, z, work, cost):
 
 @entry
 def tabulated_costs(values, largest, alpha, beta, t, weight, z, work, cost):
-    """As `projected_costs`, f a straight line between even points of [-largest, largest]; `work` is (3, n)."""
+    """As `projected_costs`, f straight between even points of [-largest, largest]; `work` is (3, n)."""
     f = work[2]
     count = values.size - 1
     scale = count / (2.0 * largest)

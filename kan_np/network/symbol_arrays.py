@@ -56,7 +56,11 @@ def _of_functions(functions: tuple[Symbol, ...]) -> Symbols:
         BOUND,
         *(_NONE, _NONE, _NONE, _NONE, _NONE),
         np.array([symbol.probed for symbol in functions], dtype=np.int64),
-        *(program_start, operation, left, right, number),
+        program_start,
+        operation,
+        left,
+        right,
+        number,
         *(_NONE, _NONE, _NONE, _NONE),
     )
 

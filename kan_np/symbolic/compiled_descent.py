@@ -42,7 +42,10 @@ def refined(
     tolerance: float,
     rounding: float,
 ) -> tuple[FloatArray, FloatArray, int]:
-    """Coordinates (m, p) and costs (m,) after `kan_np.symbolic.projection.refine`, and lines that were tried."""
+    """Coordinates (m, p) and costs (m,) after descent from `theta`, and how many lines were tried.
+
+    See `kan_np.symbolic.projection.refine`.
+    """
     p = theta.shape[1]
     descent = Descent(
         samples.t[None, :],

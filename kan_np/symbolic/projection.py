@@ -10,7 +10,8 @@ Levenberg-Marquardt steps solve
 
     (A + lambda diag A) step = g,   A_kl = c^2 <P F_k, P F_l>,   g_k = c <P F_k, r>.
 
-One start after the other steps, compiled; where a function is not, all do at once, as rows of arrays. Source: Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973),
+One start after the other descends, in compiled code (`kan_np.symbolic.compiled_descent`); of functions that
+are not compiled all do at once, as rows of arrays. Source: Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973),
 413-432; Kaufman, BIT 15 (1975), 49-57.
 """
 
@@ -39,7 +40,7 @@ from kan_np.symbolic.samples import Samples
 
 #: Values worked on at once, so that they stay in cache.
 _BLOCK = 1 << 15
-#: Values from which on a table is quicker, of functions without singularities and of others; its spacing in u.
+#: Values from which on a table is quicker, of functions without singularities and of others; its spacing.
 _MANY, _VERY_MANY, _TABLE_STEP = 1 << 13, 1 << 18, 0.01
 #: Ends of tables are these powers, so that few are made.
 _TABLE_ENDS = 1.25

@@ -234,6 +234,21 @@ def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
         np.testing.assert_allclose(new[node] @ carried[edge], old[node] @ coef[edge], atol=1e-12)
 
 
+def test_carrying_over_keeps_the_bits_where_a_grid_stays():
+    rng = np.random.default_rng(0)
+    knots = np.stack([grids("uniform", 4), grids("quantile", 4), grids("uniform", 4)])
+    moved = knots * [[1.0], [1.1], [1.0]]
+    coef, source = rng.normal(size=(5, 7)), np.array([0, 1, 1, 2, 2])
+    old, new = SplineTable.build(knots, 3), SplineTable.build(moved, 3)
+    carried = old.carry_over(new, coef, source)
+    assert np.array_equal(carried[[0, 3, 4]], coef[[0, 3, 4]])
+    # and what moves is what it would be by itself
+    alone = SplineTable.build(knots[1:2], 3).carry_over(
+        SplineTable.build(moved[1:2], 3), coef[1:3], np.zeros(2, dtype=int)
+    )
+    assert np.array_equal(carried[1:3], alone)
+
+
 @pytest.mark.parametrize("n_nodes", [1, 2, 3])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", range(6))
