@@ -4,8 +4,8 @@
     python -m benchmarks.formula.revisions v1.0 main --suites toys,others --check
 
 Each revision is unpacked into a folder for temporary files, with kernels of its own, and answers from a
-process of its own, which has compiled before. For each function one searches after the other, the first of them
-in turn. The toys and the Feynman functions have one data seed, the others two.
+process of its own, which has compiled before. For each function one searches after the other, the first of
+them in turn. The toys and the Feynman functions have one data seed, the others two.
 """
 
 from __future__ import annotations
