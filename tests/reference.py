@@ -372,3 +372,33 @@ def mixed_forward(x, layers, k, base_fun, extrapolation):
         x = np.stack([z[:, p:q].prod(axis=1) for p, q in zip(ends[:-1], ends[1:], strict=True)], axis=1)
         x = t * x + d
     return x
+
+
+def line_cost(f, weight, z):
+    """1 - R^2 of the best c f + d for z of weighted mean 0 and variance 1, by least squares."""
+    root = np.sqrt(weight)
+    matrix = np.stack([f / max(np.abs(f).max(), 1e-300), np.ones_like(f)], 1) * root[:, None]
+    solution = np.linalg.lstsq(matrix, z * root, rcond=1e-13)[0]
+    return float(np.square(z * root - matrix @ solution).sum())
+
+
+def line_derivatives(f, slope, t, weight, z, d_alpha, d_beta):
+    """(normal matrix, gradient) of Kaufman's derivatives of the residuals z - c f - d."""
+    centred = f - weight @ f
+    unit = centred / np.sqrt(weight @ np.square(centred))
+    c = weight @ (centred * z) / (weight @ np.square(centred))
+    rest = z - (weight @ (unit * z)) * unit
+    columns = [c * slope * (a * t + b) for a, b in zip(d_alpha, d_beta, strict=True)]
+    columns = [column - weight @ column for column in columns]
+    columns = [column - (weight @ (column * unit)) * unit for column in columns]
+    normal = np.array([[weight @ (p * q) for p in columns] for q in columns])
+    return normal, np.array([weight @ (p * rest) for p in columns])
+
+
+def first_apart(order, points, distance, most):
+    """The first rows of `order`, at most so many, that differ from all before by `distance` somewhere."""
+    kept = []
+    for i in order:
+        if all((np.abs(points[i] - points[k]) > distance).any() for k in kept):
+            kept.append(i)
+    return kept[:most]

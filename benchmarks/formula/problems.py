@@ -1,4 +1,4 @@
-"""The functions: seven toys of arXiv:2404.19756 and the Feynman suite."""
+"""The functions: seven toys of arXiv:2404.19756, the Feynman suite, and ten of chemistry and engineering."""
 
 from __future__ import annotations
 
@@ -84,3 +84,78 @@ def toys() -> list[Problem]:
 def feynman() -> list[Problem]:
     """The Feynman suite."""
     return [Problem(f.name, f.formula, f.variables, f.ranges, f.function) for f in get_suite("feynman")]
+
+
+def others() -> list[Problem]:
+    """Ten functions of chemistry and engineering, for which nothing in the search was chosen."""
+    usual = (0.5, 2.0)
+    return [
+        Problem(
+            "arrhenius",
+            "A exp(-E/T)",
+            ("A", "E", "T"),
+            ((1.0, 5.0), (1.0, 4.0), usual),
+            lambda a, e, t: a * np.exp(-e / t),
+        ),
+        Problem(
+            "michaelis",
+            "v s/(k + s)",
+            ("v", "s", "k"),
+            ((1.0, 3.0), (0.1, 4.0), (0.2, 2.0)),
+            lambda v, s, k: v * s / (k + s),
+        ),
+        Problem(
+            "darcy",
+            "f l v^2/(2 d)",
+            ("f", "l", "v", "d"),
+            ((0.1, 1.0), (1.0, 4.0), usual, usual),
+            lambda f, l, v, d: f * l * v**2 / (2 * d),  # noqa: E741
+        ),
+        Problem(
+            "nernst",
+            "u - t log(q)",
+            ("u", "t", "q"),
+            (usual, usual, (0.2, 5.0)),
+            lambda u, t, q: u - t * np.log(q),
+        ),
+        Problem(
+            "step",
+            "k (1 - exp(-t/tau))",
+            ("k", "t", "tau"),
+            ((1.0, 3.0), (0.1, 4.0), usual),
+            lambda k, t, tau: k * (1 - np.exp(-t / tau)),
+        ),
+        Problem(
+            "debye",
+            "-z^2 sqrt(i)/(1 + sqrt(i))",
+            ("z", "i"),
+            ((1.0, 3.0), (0.05, 2.0)),
+            lambda z, i: -(z**2) * np.sqrt(i) / (1 + np.sqrt(i)),
+        ),
+        Problem(
+            "impedance",
+            "sqrt(r^2 + w^2 l^2)",
+            ("r", "w", "l"),
+            (usual,) * 3,
+            lambda r, w, l: np.sqrt(r**2 + w**2 * l**2),  # noqa: E741
+        ),
+        Problem(
+            "radiation",
+            "s (t^4 - u^4)",
+            ("s", "t", "u"),
+            ((0.5, 1.0), usual, usual),
+            lambda s, t, u: s * (t**4 - u**4),
+        ),
+        Problem("parallel", "r s/(r + s)", ("r", "s"), (usual, usual), lambda r, s: r * s / (r + s)),
+        Problem(
+            "antoine",
+            "exp(a - b/(t + 1))",
+            ("a", "b", "t"),
+            ((0.0, 2.0), (1.0, 4.0), (0.0, 3.0)),
+            lambda a, b, t: np.exp(a - b / (t + 1)),
+        ),
+    ]
+
+
+#: By the names of the suites.
+SUITES = {"toys": toys, "feynman": feynman, "others": others}

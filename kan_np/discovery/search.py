@@ -17,7 +17,7 @@ from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
 from kan_np.discovery.library import wide_library
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
-from kan_np.discovery.symbolic_search import State, snap
+from kan_np.discovery.symbolic_search import State, is_symbolic, snap
 from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.discovery.writing import Writer
@@ -144,6 +144,8 @@ class _Search:
         self.snapped: set[int] = set()
         self.waiting: list[tuple[str, State]] = []
         self.candidates: list[Candidate] = []
+        #: Complexity of the symbols of the simplest exact network.
+        self.simplest = np.inf
         self.written = 0
         self.notes: list[str] = []
 
@@ -261,7 +263,9 @@ class _Search:
         shape, trained = self.trained[k]
         for state in snap(trained, self.data, self.library, stop=self._stop):
             if state.trained.rmse <= self.near:
-                self._add(shape.name, state.trained.network)
+                candidate = self._add(shape.name, state.trained.network)
+                if candidate is not None and candidate.exact:
+                    self.simplest = min(self.simplest, _symbols(state.trained.network))
                 if self.exact:
                     return
             else:
@@ -269,8 +273,11 @@ class _Search:
 
     def _write_the_others(self) -> None:
         """Formulas of the shortest messages among what is not exact, and of the best network of splines."""
-        if any(candidate.exact for candidate in self.candidates) and not self.waiting:
-            return
+        if any(candidate.exact for candidate in self.candidates):
+            # beside an exact formula another one is of use only if it is simpler
+            self.waiting = [
+                pair for pair in self.waiting if _symbols(pair[1].trained.network) < self.simplest
+            ]
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
@@ -281,8 +288,18 @@ class _Search:
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 
-    def _add(self, name: str, network: Network) -> None:
+    def _add(self, name: str, network: Network) -> Candidate | None:
         candidate = self.writer.candidate(name, network)
         if candidate is not None:
             self.written += 1
             self.candidates.append(candidate)
+        return candidate
+
+
+def _symbols(network: Network) -> float:
+    """Complexity of the symbols of a network; infinite where edges are splines."""
+    return (
+        float(sum(own.symbol.complexity for own in network.symbols.values()))
+        if is_symbolic(network)
+        else np.inf
+    )

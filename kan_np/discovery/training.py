@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,8 @@ Stop = Callable[[], bool]
 
 _ORDER = 3
 _FIRST_STEPS, _STEPS = 8, 25
+#: Starts whose errors differ by no more than this part are at the same minimum.
+_SAME = 1e-2
 #: Sizes of the line, the parabola and the rest of a random start.
 _LINE, _PARABOLA, _REST = 1.0, 0.5, 0.1
 
@@ -91,12 +94,14 @@ def train_tree(
         Asked after each step; True ends the training with what there is.
     """
     layers = layers_of(tree, data.x.shape[1])
+    if tree.is_linear:  # in its coefficients: all starts lead to the same network
+        restarts = 1
     starts = [_started(layers, data, grids[0], rng, stop)]
     while len(starts) < restarts and not stop():
         starts.append(_started(layers, data, grids[0], rng, stop))
     starts.sort(key=lambda trained: trained.rmse)
     best = starts[0]
-    for trained in starts[:keep]:
+    for trained in _unlike(starts[:keep]):
         for grid in grids[1:]:
             if stop():
                 return best
@@ -105,6 +110,12 @@ def train_tree(
             if trained.rmse < best.rmse:
                 best = trained
     return best
+
+
+def _unlike(starts: Sequence[Trained]) -> list[Trained]:
+    """Those, the best first, that have not come to the error of the one before: to the same minimum."""
+    others = [new for old, new in pairwise(starts) if new.rmse > (1.0 + _SAME) * old.rmse]
+    return [starts[0], *others]
 
 
 def descend(
@@ -151,10 +162,10 @@ def _random_network(layers: Sequence[Layer], data: Data, grid: int, rng: np.rand
     for layer in layers:
         n_in = low.size
         mask = np.zeros((n_in, sum(layer.arity)), dtype=bool)
-        for place, scale in layer.edges.items():
-            mask[place] = scale is None
+        for edge, scale in layer.edges.items():
+            mask[edge] = scale is None
         symbols = {
-            place: SymbolicEdge(line, c=scale) for place, scale in layer.edges.items() if scale is not None
+            edge: SymbolicEdge(line, c=scale) for edge, scale in layer.edges.items() if scale is not None
         }
         table = SplineTable.build(uniform_knots(low, high, grid), _ORDER, "smooth")
         coef = _random_curves(int(mask.sum()), grid + _ORDER, rng)
@@ -174,5 +185,5 @@ def _in_units_of(layers: list[NetworkLayer], data: Data) -> list[NetworkLayer]:
     """The last layer scaled so that its edges are of the size of the labels."""
     spread = data.spread or 1.0
     last = layers[-1]
-    symbols = {place: SymbolicEdge(e.symbol, e.a, e.b, spread, 0.0) for place, e in last.symbols.items()}
+    symbols = {edge: SymbolicEdge(e.symbol, e.a, e.b, spread, 0.0) for edge, e in last.symbols.items()}
     return [*layers[:-1], replace(last, symbols=symbols, spline_params=last.spline_params * spread)]

@@ -2,7 +2,7 @@
 
 A `Tree` is a node of a network together with all that leads to it: a product of factors, each a sum of edges
 from inputs or other trees. An edge is free (a spline at first, a symbol in the end) or straight, which passes
-a value on. Trees that meet in two places are one node.
+a value on. A tree that two others lead from is one node.
 
 The shapes are those that formulas of few variables have, u standing for one variable or a straight line
 through several (`kan_np.discovery.merged_variables`), and every f, g, h, k for any function of one variable:
@@ -44,9 +44,14 @@ class Tree:
     number: int = 0
 
     @property
-    def level(self) -> int:
+    def layer(self) -> int:
         """Layers from the inputs."""
-        return 1 + max(_level(edge.source) for factor in self.factors for edge in factor)
+        return 1 + max(_layer_of(edge.source) for factor in self.factors for edge in factor)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a sum of functions of inputs: linear in their coefficients."""
+        return self.layer == 1 and len(self.factors) == 1
 
 
 Source = int | Tree
@@ -175,8 +180,8 @@ def layers_of(tree: Tree, n_in: int) -> list[Layer]:
     >>> layers_of(outer(total([0, 1])), 2)
     [Layer(edges={(0, 0): None, (1, 0): None}, arity=(1,)), Layer(edges={(0, 0): None}, arity=(1,))]
     """
-    rows: list[list[Tree]] = [[_lifted(tree, tree.level)]]
-    for _ in range(tree.level - 1):
+    rows: list[list[Tree]] = [[_lifted(tree, tree.layer)]]
+    for _ in range(tree.layer - 1):
         fed: list[Tree] = []
         for edge in (edge for node in rows[0] for factor in node.factors for edge in factor):
             if isinstance(edge.source, Tree) and edge.source not in fed:
@@ -198,21 +203,21 @@ def _layer(below: Sequence[Source], row: Sequence[Tree]) -> Layer:
     return Layer(dict(sorted(edges.items())), tuple(len(node.factors) for node in row))
 
 
-def _level(source: Source) -> int:
-    return source.level if isinstance(source, Tree) else 0
+def _layer_of(source: Source) -> int:
+    return source.layer if isinstance(source, Tree) else 0
 
 
-def _lifted(source: Source, level: int) -> Tree:
-    """The tree with edges from one layer to the next only, its top at `level`."""
-    if _level(source) < level:
-        if level == 1:
+def _lifted(source: Source, layer: int) -> Tree:
+    """The tree with edges from one layer to the next only, its top at `layer`."""
+    if _layer_of(source) < layer:
+        if layer == 1:
             return straight(source)
-        return straight(_lifted(source, level - 1))
-    assert isinstance(source, Tree)  # noqa: S101  inputs have level 0
+        return straight(_lifted(source, layer - 1))
+    assert isinstance(source, Tree)  # noqa: S101  inputs have layer 0
     factors = []
     for factor in source.factors:
         edges = [
-            edge if level == 1 else edge._replace(source=_lifted(edge.source, level - 1)) for edge in factor
+            edge if layer == 1 else edge._replace(source=_lifted(edge.source, layer - 1)) for edge in factor
         ]
         factors.append(tuple(edges))
     return Tree(tuple(factors), source.number)

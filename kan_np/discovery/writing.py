@@ -148,7 +148,7 @@ class Writer:
             if candidate is not None:
                 yield candidate
 
-    def _of_lines(self, slopes: dict[int, float], level: float) -> Network:
+    def _of_lines(self, slopes: dict[int, float], offset: float) -> Network:
         sources = list(range(self.data.x.shape[1]))
         network = start_network(total(sources), self.data, 2, np.random.default_rng(0))
         zero, line = (next(s for s in builtin_symbols() if s.name == name) for name in ("0", "x"))
@@ -156,7 +156,7 @@ class Writer:
             i: SymbolicEdge(line, c=slopes[i]) if i in slopes else SymbolicEdge(zero, c=0.0) for i in sources
         }
         first = next(iter(slopes), 0)
-        edges[first] = SymbolicEdge(edges[first].symbol, c=edges[first].c, d=float(level))
+        edges[first] = SymbolicEdge(edges[first].symbol, c=edges[first].c, d=float(offset))
         return network.with_symbols({(0, i, 0): edge for i, edge in edges.items()})
 
     def _residuals(self, formula: Formula) -> FloatArray:

@@ -30,7 +30,7 @@ def moved(net: Network, x: FloatArray, grid_eps: float, margin: float, slack: fl
     ends = np.cumsum((0, *net.width))
     # layer by layer: the values at the nodes of a layer depend on the moved grids of the layers before it
     for layer, old in enumerate(net.knots):
-        samples = net.node_values(x)[ends[layer] : ends[layer + 1]]
+        samples = net.node_values(x)[ends[layer] : ends[layer + 1]] if layer else np.ascontiguousarray(x.T)
         if not np.isfinite(samples).all():
             return net
         knots = _moved_knots(samples, old, grid_eps, margin, slack)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from weakref import WeakKeyDictionary
 
@@ -10,20 +9,16 @@ import numpy as np
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
-from kan_np.edges.symbol import kernel_of
-from kan_np.functions.guard import BOUND
-from kan_np.functions.program import Program, program_of
-from kan_np.functions.symbol import Symbol
 from kan_np.kernels import base
 from kan_np.kernels.arrays import Bases, Ints, Net, NodeStage, Places, Scratch, Symbols
 from kan_np.kernels.exponential import OCTET
 from kan_np.kernels.gauss_newton import Active
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.piecewise_simd import PIECES
-from kan_np.kernels.scalar_functions import PROGRAM
 from kan_np.kernels.simd4 import LANES
 from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.structure import ACTIVE, FASTER, INPUT_ROWS, ROWS, Structure
+from kan_np.network.symbol_arrays import symbol_arrays, with_room
 
 #: Base functions by name, as kernels number them.
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
@@ -179,75 +174,12 @@ def new_active(structure: Structure) -> Active:
 
 def _symbols(structure: Structure, n_samples: int) -> Symbols:
     """Symbolic edges as arrays; `load_values` fills in their constants."""
-    t, edges, functions = structure.topology, list(structure.symbols), list(structure.symbols.values())
-    ends = np.array(edges, dtype=np.int64).reshape(-1, 3)
+    t, ends = structure.topology, np.array(list(structure.symbols), dtype=np.int64).reshape(-1, 3)
     source = t.node_start[ends[:, 0]] + ends[:, 1]
-    kinds = [kernel_of(symbol) or (0, 1.0) for symbol in functions]
-    guards = [symbol.guard for symbol in functions]
-    first_piece = np.concatenate([[0], np.cumsum([guard.exact.size for guard in guards])])
-    n = len(edges)
-    constants, gradient, argument, value, slope, inputs = _aligned.arrays(
-        (n, 4), (n, 4), (2, _BLOCK), (n, _BLOCK), (n, _BLOCK), (t.width[0], n_samples)
-    )
-    programs = _programs(functions, kinds)
-    program_start, operation, left, right, number = _steps(programs)
-    longest = max((len(program.operation) for program in programs if program is not None), default=0)
-    inner, step_value, step_slope = _aligned.arrays((2, _BLOCK), (longest + 1, _BLOCK), (longest + 1, _BLOCK))
-    for array in (argument, inner, step_value, step_slope):
-        array.fill(0.0)
-    widest = np.array([guard.widest for guard in guards]).reshape(-1, 2)
-    return Symbols(
-        np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
-        source,
-        t.sum_start[ends[:, 0] + 1] + ends[:, 2],
-        np.array([kind for kind, _ in kinds], dtype=np.int64),
-        np.array([power for _, power in kinds], dtype=np.float64),
-        np.array([_inside(symbol) for symbol in functions], dtype=np.float64),
-        widest,
-        np.array([guard.start for guard in guards], dtype=np.float64),
-        np.array([guard.period for guard in guards], dtype=np.float64),
-        first_piece.astype(np.int64),
-        np.concatenate([np.zeros(0), *([*guard.edges, np.inf] for guard in guards)]),
-        np.concatenate([np.zeros(0, dtype=bool), *(guard.exact for guard in guards)]).astype(np.int64),
-        np.concatenate([np.zeros(0), *(guard.origin for guard in guards)]),
-        np.concatenate([np.zeros((0, 4)), *(guard.cubic for guard in guards)]),
-        BOUND,
-        inputs,
-        constants,
-        gradient,
-        argument,
-        inner,
-        np.array([symbol.probed for symbol in functions], dtype=np.int64),
-        program_start,
-        operation,
-        left,
-        right,
-        number,
-        step_value,
-        step_slope,
-        value,
-        slope,
-    )
-
-
-def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -> list[Program | None]:
-    """The program of every symbol that is evaluated by one, None for the others."""
-    return [
-        program_of(symbol.expression) if kind == PROGRAM else None
-        for symbol, (kind, _) in zip(functions, kinds, strict=True)
-    ]
-
-
-def _steps(programs: Sequence[Program | None]) -> tuple[Ints, Ints, Ints, Ints, FloatArray]:
-    """First step of each program, and the steps of all programs one after the other."""
-    there = [program for program in programs if program is not None]
-    lengths = [0 if program is None else len(program.operation) for program in programs]
-    operation, left, right, number = (
-        np.array([entry for program in there for entry in getattr(program, name)], dtype=np.float64)
-        for name in ("operation", "left", "right", "number")
-    )
-    start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return start, operation.astype(np.int64), left.astype(np.int64), right.astype(np.int64), number
+    target = t.sum_start[ends[:, 0] + 1] + ends[:, 2]
+    fan_start = np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64)
+    arrays = symbol_arrays(list(structure.symbols.values()), fan_start, source, target)
+    return with_room(arrays, _BLOCK, (t.width[0], n_samples))
 
 
 def _bases(structure: Structure) -> Bases:
@@ -300,12 +232,6 @@ def basis_edges(structure: Structure) -> list[EdgeIndex]:
     """The edges of other families in the order of the kernels."""
     names = [edges.topology.edges for edges in structure.bases]
     return [names[number][e] for _, number, own in _blocks(structure) for e in own.tolist()]
-
-
-def _inside(symbol: Symbol) -> float:
-    """An argument where a function is exact, not far from 0."""
-    low, high = symbol.guard.widest
-    return float(np.clip(0.5, low, high)) if low <= 0.5 <= high else 0.5 * (max(low, -1e3) + min(high, 1e3))
 
 
 def _stage(structure: Structure) -> NodeStage:

@@ -44,7 +44,7 @@ def spline_functions(
     network: Network, names: dict[EdgeIndex, str]
 ) -> dict[str, Callable[[FloatArray], FloatArray]]:
     """Numbers of the undefined functions of `compose`, by name."""
-    return {name: EdgeFunction(network, place) for place, name in names.items()}
+    return {name: EdgeFunction(network, edge) for edge, name in names.items()}
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class EdgeFunction:
     """The function of an edge; an object, so that formulas can be sent to other processes and kept."""
 
     network: Network
-    place: EdgeIndex
+    edge: EdgeIndex
 
     def __call__(self, u: FloatArray) -> FloatArray:
         """Values at arguments of any shape."""
-        l, i, j = self.place  # noqa: E741
+        l, i, j = self.edge  # noqa: E741
         points = np.asarray(u, dtype=np.float64)
         rows = np.zeros((self.network.width[l], points.size))
         rows[i] = points.ravel()

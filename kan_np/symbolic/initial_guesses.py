@@ -12,11 +12,14 @@ solved exactly at each frequency or split:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.functions.symbol import Symbol
+from kan_np.kernels.projection import apart
 from kan_np.symbolic.line_coordinates import Between, Centre, Chart, Edge, Line, Rate, Ray
 from kan_np.symbolic.projection import Candidates, costs
 from kan_np.symbolic.samples import Samples
@@ -33,6 +36,7 @@ _TANGENT_SCANNED = 16.0
 _FREQUENCY_STEP = 0.4
 #: Spacing of shifts in units of u: features of the usual functions are about 1 wide.
 _SHIFT_STEP = 0.75
+_SLOPES = np.geomspace(0.05, 80.0, 28)
 #: Functions are compared with the samples over this much of u beside their centre.
 _REACH = 6.0
 
@@ -79,20 +83,15 @@ def _selected(
     if theta.shape[1] == 1:
         theta = theta[np.argsort(theta[:, 0])]
     cost = costs(symbol, chart, theta, samples)
-    place = theta
-    if isinstance(chart, Line):
-        line = chart.lines(theta)
-        place = np.stack([theta[:, 0], line.beta], 1)
-    kept: list[int] = []
-    for i in np.argsort(cost, kind="stable"):
-        if theta.shape[1] == 1:
-            new = cost[i] <= cost[max(i - 1, 0) : i + 2].min()
-        else:
-            new = not kept or (np.abs(place[kept] - place[i]) > _APART).any(axis=1).all()
-        if new:
-            kept.append(int(i))
-        if len(kept) == _KEPT[theta.shape[1] - 1]:
-            break
+    order = np.argsort(cost, kind="stable")
+    kept: NDArray[np.intp] = np.empty(_KEPT[theta.shape[1] - 1], dtype=np.intp)
+    if theta.shape[1] == 1:
+        around = np.pad(cost, 1, constant_values=np.inf)
+        order = order[(cost <= around[:-2])[order] & (cost <= around[2:])[order]]
+        kept = order[: kept.size]
+    else:
+        second = chart.lines(theta).beta if isinstance(chart, Line) else theta[:, 1]
+        kept = kept[: apart(order, np.stack([theta[:, 0], second], 1), _APART, kept)]
     return Candidates(chart, theta[kept], cost[kept], cost.size, sharp)
 
 
@@ -165,14 +164,27 @@ def _line_grid(symbol: Symbol, samples: Samples) -> FloatArray:
         slopes = np.arange(0.2, top, 2 * _FREQUENCY_STEP) / frequency
         high = _spectrum(samples)[:, None] * [0.97, 1.0, 1.03]
         slopes = np.concatenate([slopes, high[high > top].ravel() / frequency])
+    elif np.isinf(symbol.period):
+        return _even_line_grid()
     else:
-        slopes = np.geomspace(0.05, 80.0, 28)
+        slopes = _SLOPES
     if np.isfinite(symbol.period):
         phases = np.arange(12) * (symbol.period / 12)
         pairs = np.stack(np.meshgrid(slopes, phases, indexing="ij"), -1).reshape(-1, 2)
         return _line_theta(pairs[:, 0], pairs[:, 1])
+    return _shifted(slopes, 1.2 / frequency)
+
+
+@lru_cache(maxsize=1)
+def _even_line_grid() -> FloatArray:
+    grid = _shifted(_SLOPES, _SHIFT_STEP)
+    grid.flags.writeable = False
+    return grid
+
+
+def _shifted(slopes: FloatArray, step: float) -> FloatArray:
+    """Lines of each slope with shifts over all their window, about so far from each other."""
     rows = []
-    step = 1.2 / frequency if frequency > 0 else _SHIFT_STEP
     for slope in slopes:
         width = slope + _REACH
         count = int(np.clip(2 * width / step, 25, 400))
@@ -186,6 +198,7 @@ def _line_theta(alpha: FloatArray, beta: FloatArray) -> FloatArray:
     return np.stack([np.log(alpha), -beta / alpha], 1)
 
 
+@lru_cache(maxsize=256)
 def _own_frequency(symbol: Symbol) -> float:
     """Mean angular frequency of f on 0 < |u| < 60; 0 if it has fewer than 12 extrema there."""
     u = np.linspace(-60.0, 60.0, 6001)

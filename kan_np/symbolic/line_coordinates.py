@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.kernels import lines
 
 
 class Lines(NamedTuple):
@@ -44,6 +45,10 @@ class Chart(Protocol):
     def high(self) -> tuple[float, ...]:
         """Largest coordinates."""
 
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, p)."""
 
@@ -58,6 +63,11 @@ class Centre:
     sign: float
     low: tuple[float, ...] = (-8.0,)
     high: tuple[float, ...] = (8.0,)
+
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.CENTRE, self.sign, 0.0, 0.0, 0.0, 0.0, 0)
 
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 1)."""
@@ -86,6 +96,11 @@ class Edge:
         """Largest coordinates."""
         return (_ANY,) if self.closed else (9.0,)
 
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.EDGE, self.side, self.edge, 0.0, self.outward, 0.0, int(self.closed))
+
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 1)."""
         gap, slope = _gap(theta, self.closed)
@@ -101,6 +116,11 @@ class Rate:
     sign: float
     low: tuple[float, ...] = (-7.0,)
     high: tuple[float, ...] = (6.5,)
+
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.RATE, self.sign, 0.0, 0.0, 0.0, 0.0, 0)
 
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 1)."""
@@ -120,6 +140,11 @@ class Line:
     offset: float = 0.0
     low: tuple[float, ...] = (-7.0, -_ANY)
     high: tuple[float, ...] = (9.0, _ANY)
+
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.LINE, self.sign, 0.0, 0.0, 0.0, self.offset, 0)
 
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 2)."""
@@ -146,6 +171,11 @@ class Between:
     def high(self) -> tuple[float, ...]:
         """Largest coordinates."""
         return (20.0, 20.0)
+
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.BETWEEN, 0.0, self.bottom, self.top, 0.0, 0.0, int(self.closed))
 
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 2)."""
@@ -178,6 +208,11 @@ class Ray:
     def high(self) -> tuple[float, ...]:
         """Largest coordinates."""
         return (9.0, _ANY if self.closed else 9.0)
+
+    @property
+    def numbers(self) -> lines.Chart:
+        """The chart as kernels read it."""
+        return lines.Chart(lines.RAY, self.side, self.edge, 0.0, self.outward, 0.0, int(self.closed))
 
     def lines(self, theta: FloatArray) -> Lines:
         """Lines at `theta`, of shape (m, 2)."""

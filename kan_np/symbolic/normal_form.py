@@ -116,8 +116,8 @@ def _unit_drawn_out(expression: Any) -> tuple[Any, Any]:
         factor, rest = term.as_coeff_Mul() if not term.is_number else (term, sympy.Integer(1))
         terms.append(sympy.Float(float(factor) / unit, 17) * rest)
     chosen, rest = pairs[first]
-    place = [k for k, term in enumerate(expression.args) if not term.is_number][first]
-    terms[place] = rest if chosen > 0 else -rest
+    own = [k for k, term in enumerate(expression.args) if not term.is_number][first]
+    terms[own] = rest if chosen > 0 else -rest
     return sympy.Float(unit, 17), sympy.Add(*terms)
 
 

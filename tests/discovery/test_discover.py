@@ -193,3 +193,11 @@ def test_names_are_checked_before_anything_is_computed(monkeypatch):
         discover(dataset, var=["x", "x"])
     with pytest.raises(ValueError, match="expected one of"):
         discover(dataset, lib=["sinus"])
+
+
+def test_beside_an_exact_formula_only_simpler_ones_are_written():
+    dataset = dataset_of(lambda x: np.exp(x[:, [0]]) * np.sin(2 * x[:, [1]]), n=300)
+    found = discover(dataset, library=SymbolLibrary(SMALL), var=["a", "b"])
+    assert found.best.exact
+    assert found.candidates[-1] is found.best
+    assert all(candidate.complexity < found.best.complexity for candidate in found.candidates[:-1])

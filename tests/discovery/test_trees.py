@@ -21,7 +21,7 @@ def test_every_shape_is_a_network_that_uses_all_inputs(n_in):
     data = data_of(lambda x: x.sum(axis=1), n_in, 20)
     for shape in shapes(list(range(n_in))):
         layers = layers_of(shape.tree, n_in)
-        assert len(layers) == shape.tree.level
+        assert len(layers) == shape.tree.layer
         assert {i for i, _ in layers[0].edges} == set(range(n_in))
         network = _random_network(layers, data, 3, np.random.default_rng(0))
         assert network.width[0] == n_in
@@ -55,9 +55,9 @@ def test_networks_compute_their_trees(n_in):
         changes = {}
         for l, layer in enumerate(network.layers):  # noqa: E741
             scales = layers_of(tree, n_in)[l].edges
-            for place, scale in scales.items():
+            for edge, scale in scales.items():
                 line = SymbolicEdge(default_library()["x"], c=scale or 1.0)
-                changes[l, *place] = square if scale is None else line
+                changes[l, *edge] = square if scale is None else line
             assert set(scales) == set(map(tuple, np.argwhere(layer.mask).tolist()))
         computed = network.with_symbols(changes).forward(data.x)[:, 0]
         assert np.allclose(computed, value(tree, data.x, np.square), rtol=1e-12)
