@@ -1,4 +1,4 @@
-from . import data, discovery, mlp, model, optimize, plot, serialize, symbolic
+from . import data, discovery, mlp, model, optimize, options, plot, serialize, symbolic
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -70,6 +70,7 @@ __all__ = [
     "mlp",
     "model",
     "optimize",
+    "options",
     "plot",
     "serialize",
     "split_validation",

@@ -8,6 +8,13 @@ from kan_np.edges.family import BSPLINE, FAMILIES, Basis
 
 #: Modules of the library whose families register themselves when they are imported.
 LIBRARY = (chebyshev, piecewise_linear)
+#: Names of the families of the library, B-splines first.
+LIBRARY_NAMES = (
+    BSPLINE,
+    *sorted(
+        name for name, cls in FAMILIES.items() if cls.__module__ in {module.__name__ for module in LIBRARY}
+    ),
+)
 
 
 def family(name: object) -> type[Basis]:

@@ -21,11 +21,6 @@ from sweeps.families.optimizers import (
 )
 from sweeps.training.stage_recorder import ChainEnd
 
-INITS = ("pykan", "power", "wide")
-BASE_FUNCTIONS = ("silu", "identity", "zero")
-EXTRAPOLATIONS = ("smooth", "linear", "continue", "constant", "zero", "error")
-#: Families of edges; one of a user's own is not known to worker processes.
-EDGES = ("bspline", "chebyshev", "piecewise_linear")
 #: Options that enter a configuration only where they differ from these values. They belong to the format of
 #: configurations: every run is told them, whatever the defaults of the library come to be. Without a value of
 #: "init" the library takes its first start, and with restarts all of its starts in turn.
@@ -60,12 +55,15 @@ class KanFamily(Family):
         axes = [*spline_axes(table), *training_axes(table, _STEPS)]
         # These enter the configuration, and with it the run id, only where they differ from KAN_DEFAULTS: a
         # later release may add others without giving old runs new ids.
+        from kan_np import options as known
+
+        # Families of edges of a user's own are not known to worker processes.
         options: list[Axis] = [
-            ("base_fun", table.take("base_fun", axis(one_of(BASE_FUNCTIONS), "base functions"), ())),
+            ("base_fun", table.take("base_fun", axis(one_of(known.BASE_FUNCTIONS), "base functions"), ())),
             ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
-            ("extrapolation", table.take("extrapolation", axis(one_of(EXTRAPOLATIONS), "modes"), ())),
-            ("edges", table.take("edges", axis(one_of(EDGES), "families of edges"), ())),
-            ("init", table.take("init", axis(one_of(INITS), "starts"), ())),
+            ("extrapolation", table.take("extrapolation", axis(one_of(known.EXTRAPOLATIONS), "modes"), ())),
+            ("edges", table.take("edges", axis(one_of(known.EDGE_FAMILIES), "families of edges"), ())),
+            ("init", table.take("init", axis(one_of(known.STARTS), "starts"), ())),
             smoothing_axis(table),
         ]
         return axes + [option for option in options if option[1]] + early_ends(table)
@@ -76,11 +74,13 @@ class KanFamily(Family):
         return {**self.defaults, **earlier, **config}
 
     def n_params(self, config: Config, grid: int | None = None) -> int | None:
-        """Return (G + k + 1) parameters an edge, G + 1 of other families; None without a grid."""
+        """Return the number of parameters with a grid; None without one."""
         if grid is None:
             return None
-        own = config["k"] if config.get("edges", _EDGES) == _EDGES else 0
-        return n_weights(config["width"]) * (grid + own + 1)
+        from kan_np import options
+
+        base_fun = config.get("base_fun", KAN_DEFAULTS["base_fun"])
+        return options.kan_params(config["width"], grid, config["k"], base_fun, config.get("edges", _EDGES))
 
     def cost(self, config: Config) -> float:
         """Return the cost of all grids."""

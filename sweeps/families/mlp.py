@@ -10,7 +10,6 @@ from sweeps.families.axes import hidden_layers, training_axes
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import LAYER_S, n_weights, optimizers_tried, step_cost, training_cost
 
-ACTIVATIONS = ("tanh", "relu", "silu")
 _STEPS = 200
 # Rough costs of a loss and gradient, see `sweeps.families.optimizers`: of a sample and node, and weight.
 _NODE_S = 12e-9
@@ -29,7 +28,9 @@ class MlpFamily(Family):
 
     def axes(self, table: TomlTable) -> list[Axis]:
         """Return activations and rules of training."""
-        activations = axis(one_of(ACTIVATIONS), "activations")
+        from kan_np import options
+
+        activations = axis(one_of(options.ACTIVATIONS), "activations")
         return [
             ("activation", table.take("activation", activations, ("tanh",))),
             *training_axes(table, _STEPS),
@@ -72,4 +73,6 @@ def n_weights_and_biases(width: Sequence[int]) -> int:
     >>> n_weights_and_biases([2, 5, 1])
     21
     """
-    return n_weights(width) + sum(width[1:])
+    from kan_np import options
+
+    return options.mlp_params(width)

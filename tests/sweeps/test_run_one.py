@@ -16,7 +16,7 @@ import pytest
 import kan_np
 from sweeps import run_one as module
 from sweeps.families import FAMILIES
-from sweeps.families.kan import EXTRAPOLATIONS, INITS, KAN_DEFAULTS
+from sweeps.families.kan import KAN_DEFAULTS
 from sweeps.run_one import (
     RunOptions,
     RunStatus,
@@ -196,8 +196,8 @@ def test_the_optimizer_of_every_stage_is_recorded(config: dict[str, Any], opt: s
         {"opt": "LM", "smoothing": 1e-4},
         {"opt": "LM", "smoothing": "gcv"},
         {"opt": "LBFGS", "smoothing": 1e-4},
-        *({"opt": "auto", "init": init} for init in INITS),
-        *({"opt": "auto", "extrapolation": mode} for mode in EXTRAPOLATIONS),
+        *({"opt": "auto", "init": init} for init in kan_np.options.STARTS),
+        *({"opt": "auto", "extrapolation": mode} for mode in kan_np.options.EXTRAPOLATIONS),
     ],
 )
 def test_every_option_of_a_specification_can_be_trained(options: dict[str, Any]) -> None:

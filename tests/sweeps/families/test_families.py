@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 import kan_np
+from kan_np import options
 from kan_np.edges.registry import family_names
 from sweeps.checks import TomlTable
 from sweeps.errors import UserError
 from sweeps.families import BASELINES, FAMILIES, NETWORKS, SEARCHES, by_family, family_of
-from sweeps.families.kan import EDGES, KAN_DEFAULTS
+from sweeps.families.kan import KAN_DEFAULTS
 from sweeps.run_one import RunOptions, run_one
 from sweeps.spec import tasks
 from sweeps.spec.expansion import expand
@@ -98,9 +99,11 @@ def test_parameters_are_counted_as_the_library_does(width: list[int]) -> None:
     kan = kan_np.KAN(width, grid=5, k=2, seed=0)
     assert family_of("kan").n_params({"width": width, "k": 2}, 5) == kan.n_params
     assert family_of("additive").n_params({"width": width, "k": 2}, 5) == kan.n_params
-    for edges in EDGES:
+    for edges in options.EDGE_FAMILIES:
         other = kan_np.KAN(width, grid=5, k=2, family=edges, seed=0)
         assert family_of("kan").n_params({"width": width, "k": 2, "edges": edges}, 5) == other.n_params
+    bare = kan_np.KAN(width, grid=5, k=2, base_fun="zero", seed=0)
+    assert family_of("kan").n_params({"width": width, "k": 2, "base_fun": "zero"}, 5) == bare.n_params
     mlp = kan_np.MLP(width, seed=0)
     for name in ("mlp", "linear", "sklearn"):
         assert family_of(name).n_params({"width": width}) == mlp.n_params
@@ -108,11 +111,11 @@ def test_parameters_are_counted_as_the_library_does(width: list[int]) -> None:
 
 
 def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
-    assert set(EDGES) == set(family_names()) - {"sines", "gaussians"}  # those are tests' own
+    assert set(options.EDGE_FAMILIES) == set(family_names()) - {"sines", "gaussians"}  # tests' own
     base: dict[str, Any] = {"family": "kan", "hidden": [[2]], "grids": [3, 6], "steps": 2}
     made: dict[str, Any] = {"suite": "toy", "tasks": ["product"], "seeds": 1, "models": [base]}
     plain = expand(spec := parse_spec(made, "test", "test"), tasks.describe(spec))
-    made["models"] = [base | {"edges": list(EDGES)}]
+    made["models"] = [base | {"edges": list(options.EDGE_FAMILIES)}]
     runs = expand(spec := parse_spec(made, "test", "test"), tasks.describe(spec))
     assert [run.config.get("edges") for run in runs] == [None, "chebyshev", "piecewise_linear"]
     assert runs[0].run_id == plain[0].run_id
