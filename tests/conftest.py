@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 # a first call compiles a kernel, so examples have no deadline; a fixed seed keeps CI runs alike
 hypothesis.settings.register_profile("kan_np", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("kan_np")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for processes that they stop or kill."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
