@@ -69,7 +69,7 @@ class KAN(Estimator):
 
         phi_ij(x) = w_ij b(x) + sum_m c_ijm B_m(x)
 
-    with a residual function b and the G + k B-splines B_m of order k on a grid of G intervals
+    with a base function b and the G + k B-splines B_m of order k on a grid of G intervals
     (arXiv:2404.19756, eq. (2.10)-(2.12), with the spline scale folded into c). A node may also be the product
     of several such sums, its subnodes (arXiv:2408.10205, section 2.1), and an edge may be a symbol,
     c f(a x + b) + d with a named function f: see `fix_symbolic`.
@@ -84,7 +84,7 @@ class KAN(Estimator):
     k : int
         Order (degree) of the splines, 0 to 5; 3 is cubic.
     base_fun : {"silu", "identity", "zero"}
-        Residual function b. "zero" leaves out b and its weight.
+        Base function b, the paper's residual activation function. "zero" leaves out b and its weight.
     grid_range : array_like of shape (2,) or (n_in, 2)
         Range of the first grids. One row an input: hidden nodes then start with (-1, 1).
     grid_eps : float
@@ -102,7 +102,7 @@ class KAN(Estimator):
         `kan_np.network.initialization`.
     noise_scale, scale_base_mu, scale_base_sigma : float
         Of the starts "pykan" and "wide": coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) (ten times
-        that for "wide") and residual weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
+        that for "wide") and base weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
     seed : int or numpy.random.Generator
         Source of the start; the same seed gives the same bits.
     mult_arity : int or list of lists of int
@@ -110,7 +110,7 @@ class KAN(Estimator):
     family : str or sequence of str
         Family of all edges, or of those of each layer: "bspline"; "chebyshev", polynomials of degree `grid`
         on the interval of the samples; "piecewise_linear", on `grid` equal intervals of it; or one of your
-        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no residual function,
+        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no base function,
         goes on as a line outside, and starts near to what the B-spline would be. `set_family` does the same
         for single edges.
     affine_trainable : bool
@@ -120,7 +120,7 @@ class KAN(Estimator):
     Attributes
     ----------
     n_params : int
-        G + k + 1 an edge (G + k without residual function), the free constants of every symbol (4 at most),
+        G + k + 1 an edge (G + k without base function), the free constants of every symbol (4 at most),
         affine values; pruned edges and frozen parameters do not count, locked edges count once.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
@@ -242,7 +242,7 @@ class KAN(Estimator):
 
     @property
     def base_fun(self) -> str:
-        """Name of the residual function b."""
+        """Name of the base function b."""
         return str(self._network.base_fun)
 
     @property
@@ -299,9 +299,9 @@ class KAN(Estimator):
 
     @property
     def scale_base(self) -> list[FloatArray]:
-        """Residual weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
+        """Base weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
 
-        Zeros where there is no spline or no residual function.
+        Zeros where there is no spline or no base function.
         """
         return self._network.scale_base
 
@@ -480,7 +480,7 @@ class KAN(Estimator):
         scale_base: Sequence[ArrayLike] | None = None,
         knots: Sequence[ArrayLike] | None = None,
     ) -> None:
-        """Set coefficients, residual weights and knots from outside, in place.
+        """Set coefficients, base weights and knots from outside, in place.
 
         Parameters
         ----------
@@ -563,7 +563,7 @@ class KAN(Estimator):
             Sources and subnodes of layer l; all edges if not given. Edges that are locked with one of them
             are frozen, too.
         kind : {"base", "spline", "symbol", "affine", "basis"}, optional
-            Residual weights, spline coefficients, constants of symbols, scales and biases of nodes, or
+            Base weights, spline coefficients, constants of symbols, scales and biases of nodes, or
             coefficients of other families alone; all if not given (of named edges all but "affine").
 
         Raises

@@ -163,15 +163,15 @@ def _shown_range(values: FloatArray, knots: FloatArray) -> FloatArray:
     return np.linspace(start, end, _POINTS)
 
 
-def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray) -> None:
+def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, base: FloatArray) -> None:
     """Draw the function, and its parts if their values are of its size."""
-    phi = spline + residual
+    phi = spline + base
     low, high, size = _ends(phi)
     near = (low - size, high + size)
     axes.plot(at, phi, color=BLUE, lw=2.2, label=r"$\varphi$", zorder=3, solid_capstyle="round")
-    for part, name, dashes in ((spline, "spline", (5, 2)), (residual, "residual", (1, 1.6))):
+    for part, name, dashes in ((spline, "spline", (5, 2)), (base, "base", (1, 1.6))):
         seen = part[(part >= near[0]) & (part <= near[1])]
-        if seen.size and residual.any():
+        if seen.size and base.any():
             axes.plot(at, part, color=GREY, lw=1.1, ls=(0, dashes), label=name, zorder=2)
             low, high = min(low, float(seen.min())), max(high, float(seen.max()))
     _frame(axes, at, low, high, size)

@@ -1,4 +1,4 @@
-"""Parameters that training leaves as they are: residual weights, coefficients, constants of symbols, ..."""
+"""Parameters that training leaves as they are: base weights, coefficients, constants of symbols, ..."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coefficients, residual weights and knots of a network, set from outside."""
+"""Coefficients, base weights and knots of a network, set from outside."""
 
 from __future__ import annotations
 
