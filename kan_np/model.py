@@ -23,7 +23,7 @@ from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.family import BSPLINE, LARGEST_SIZE
 from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
-from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.library import SymbolLibrary, checked_library
 from kan_np.functions.symbol import Symbol
 from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.edge_index import EdgeIndex, checked_edge
@@ -1005,7 +1005,7 @@ class KAN(Estimator):
         """
         edge = checked_edge(self.edges, (l, i, j))
         if not isinstance(symbol, Symbol):
-            symbol = (default_library() if library is None else library)[symbol]
+            symbol = checked_library(library)[symbol]
         constants = zip(CONSTANTS, (a, b, c, d), strict=True)
         given = {name: _validate.real(name, value) for name, value in constants if value is not None}
         if fit and given:
@@ -1093,10 +1093,11 @@ class KAN(Estimator):
         >>> model.suggest_symbolic(0, 0, 0, lib=["x", "tanh", "sin"], top=1)[0].name
         'tanh'
         """
+        edge = checked_edge(self.edges, (l, i, j))
         samples = self._samples_or_spread(x)
         noise = None if noise is None else _validate.real("noise", noise, 0.0)
         return auto_symbolic.suggest_edge(
-            self._network, (l, i, j), samples, lib=lib, library=library, top=top, noise=noise
+            self._network, edge, samples, lib=lib, library=library, top=top, noise=noise
         )
 
     def auto_symbolic(
@@ -1158,7 +1159,7 @@ class KAN(Estimator):
         steps = _validate.integer("steps", steps, 0)
         samples = self._samples_or_spread(x)
         labels = self._labels(y, len(samples))
-        library = default_library() if library is None else library
+        library = checked_library(library)
         if lib is not None:
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
@@ -1317,8 +1318,7 @@ class KAN(Estimator):
         """Labels of so many samples as the network gives them; None if None."""
         if y is None:
             return None
-        labels = np.asarray(y, dtype=np.float64)
-        labels = _validate.matrix("y", labels[:, None] if labels.ndim == 1 else labels, self.width[-1])
+        labels = _validate.matrix("y", y, self.width[-1])
         if labels.shape[0] != n_samples:
             raise ValueError(
                 f"y has {labels.shape[0]} rows and x {n_samples}; expected as many, x being given with y."

@@ -26,7 +26,8 @@ def freeze(
     if not parts:
         named = "parameters" if kind is None else f"parameters of the kind {kind!r}"
         raise ValueError(
-            f"there are no {named} to freeze there; see model.symbols and model.affine_trainable."
+            f"there are no {named} to freeze there; expected some that the model has: see model.symbols, "
+            "model.families and model.affine_trainable."
         )
     return net.with_frozen(net.structure.frozen | parts)
 
