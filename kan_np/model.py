@@ -753,10 +753,10 @@ class KAN(Estimator):
         return attribution.feature_score(self._network, self._samples(x))
 
     def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
-        """Return a model without weak hidden nodes and then, by the scores of what is left, weak edges.
+        """Return a model without weak hidden nodes and without the weak ones of the remaining edges.
 
-        Those edges leave their means over the samples behind; `kan_np.surgery.pruning` says what becomes of
-        the rest.
+        Every edge that is left out is replaced by its mean over the samples, so that the loss does not jump;
+        `kan_np.surgery.pruning` has the rules.
 
         Parameters
         ----------
@@ -1010,7 +1010,7 @@ class KAN(Estimator):
         given = {name: _validate.real(name, value) for name, value in constants if value is not None}
         if fit and given:
             raise ValueError(
-                f"{', '.join(given)} given with fit=True; expected constants with fit=False alone. Without "
+                f"{', '.join(given)} given with fit=True; expected constants only with fit=False. Without "
                 "them the constants are fitted to the edge."
             )
         samples = None if x is None else self._samples(x)
