@@ -112,7 +112,7 @@ def matrix(name: str, value: ArrayLike, n_columns: int | None = None, first_row:
 
     One-dimensional input becomes a single column. Messages count rows from `first_row`.
     """
-    array = _real_array(name, value)
+    array = real_array(name, value)
     shape = array.shape
     if shape == (0,):
         raise ValueError(f"{name} is empty, shape (0,); expected (n_samples, n_features), at least 1 sample.")
@@ -135,7 +135,7 @@ def matrix(name: str, value: ArrayLike, n_columns: int | None = None, first_row:
 
 def vector(name: str, value: ArrayLike) -> FloatArray:
     """Return `value`, of shape (n,) or a column (n, 1), as a finite float64 array of shape (n,)."""
-    array = _real_array(name, value)
+    array = real_array(name, value)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or array.size == 0:
@@ -161,7 +161,8 @@ def _has_times(array: NDArray[Any]) -> bool:
     return any(isinstance(value, (np.datetime64, np.timedelta64)) for value in array.ravel())
 
 
-def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
+def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return `value` as a float64 array of any shape; text, dates and complex numbers are refused."""
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -23,7 +23,7 @@ from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.family import BSPLINE, LARGEST_SIZE
 from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
-from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.library import SymbolLibrary, checked_library
 from kan_np.functions.symbol import Symbol
 from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.edge_index import EdgeIndex, checked_edge
@@ -69,7 +69,7 @@ class KAN(Estimator):
 
         phi_ij(x) = w_ij b(x) + sum_m c_ijm B_m(x)
 
-    with a residual function b and the G + k B-splines B_m of order k on a grid of G intervals
+    with a base function b and the G + k B-splines B_m of order k on a grid of G intervals
     (arXiv:2404.19756, eq. (2.10)-(2.12), with the spline scale folded into c). A node may also be the product
     of several such sums, its subnodes (arXiv:2408.10205, section 2.1), and an edge may be a symbol,
     c f(a x + b) + d with a named function f: see `fix_symbolic`.
@@ -84,7 +84,7 @@ class KAN(Estimator):
     k : int
         Order (degree) of the splines, 0 to 5; 3 is cubic.
     base_fun : {"silu", "identity", "zero"}
-        Residual function b. "zero" leaves out b and its weight.
+        Base function b, the paper's residual activation function. "zero" leaves out b and its weight.
     grid_range : array_like of shape (2,) or (n_in, 2)
         Range of the first grids. One row an input: hidden nodes then start with (-1, 1).
     grid_eps : float
@@ -102,7 +102,7 @@ class KAN(Estimator):
         `kan_np.network.initialization`.
     noise_scale, scale_base_mu, scale_base_sigma : float
         Of the starts "pykan" and "wide": coefficients uniform in +-noise_scale / (2 G sqrt(n_in)) (ten times
-        that for "wide") and residual weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
+        that for "wide") and base weights uniform in (scale_base_mu +- scale_base_sigma) / sqrt(n_in).
     seed : int or numpy.random.Generator
         Source of the start; the same seed gives the same bits.
     mult_arity : int or list of lists of int
@@ -110,7 +110,7 @@ class KAN(Estimator):
     family : str or sequence of str
         Family of all edges, or of those of each layer: "bspline"; "chebyshev", polynomials of degree `grid`
         on the interval of the samples; "piecewise_linear", on `grid` equal intervals of it; or one of your
-        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no residual function,
+        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no base function,
         goes on as a line outside, and starts near to what the B-spline would be. `set_family` does the same
         for single edges.
     affine_trainable : bool
@@ -120,7 +120,7 @@ class KAN(Estimator):
     Attributes
     ----------
     n_params : int
-        G + k + 1 an edge (G + k without residual function), the free constants of every symbol (4 at most),
+        G + k + 1 an edge (G + k without base function), the free constants of every symbol (4 at most),
         affine values; pruned edges and frozen parameters do not count, locked edges count once.
     scaler : Scaler or None
         Standardisation of the data it was fitted on.
@@ -242,7 +242,7 @@ class KAN(Estimator):
 
     @property
     def base_fun(self) -> str:
-        """Name of the residual function b."""
+        """Name of the base function b."""
         return str(self._network.base_fun)
 
     @property
@@ -299,9 +299,9 @@ class KAN(Estimator):
 
     @property
     def scale_base(self) -> list[FloatArray]:
-        """Residual weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
+        """Base weights w of each layer: arrays of shape (n_in, n_subnodes), copies.
 
-        Zeros where there is no spline or no residual function.
+        Zeros where there is no spline or no base function.
         """
         return self._network.scale_base
 
@@ -480,7 +480,7 @@ class KAN(Estimator):
         scale_base: Sequence[ArrayLike] | None = None,
         knots: Sequence[ArrayLike] | None = None,
     ) -> None:
-        """Set coefficients, residual weights and knots from outside, in place.
+        """Set coefficients, base weights and knots from outside, in place.
 
         Parameters
         ----------
@@ -563,7 +563,7 @@ class KAN(Estimator):
             Sources and subnodes of layer l; all edges if not given. Edges that are locked with one of them
             are frozen, too.
         kind : {"base", "spline", "symbol", "affine", "basis"}, optional
-            Residual weights, spline coefficients, constants of symbols, scales and biases of nodes, or
+            Base weights, spline coefficients, constants of symbols, scales and biases of nodes, or
             coefficients of other families alone; all if not given (of named edges all but "affine").
 
         Raises
@@ -753,10 +753,10 @@ class KAN(Estimator):
         return attribution.feature_score(self._network, self._samples(x))
 
     def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
-        """Return a model without weak hidden nodes and then, by the scores of what is left, weak edges.
+        """Return a model without weak hidden nodes and without the weak ones of the remaining edges.
 
-        Those edges leave their means over the samples behind; `kan_np.surgery.pruning` says what becomes of
-        the rest.
+        Every edge that is left out is replaced by its mean over the samples, so that the loss does not jump;
+        `kan_np.surgery.pruning` has the rules.
 
         Parameters
         ----------
@@ -1005,12 +1005,12 @@ class KAN(Estimator):
         """
         edge = checked_edge(self.edges, (l, i, j))
         if not isinstance(symbol, Symbol):
-            symbol = (default_library() if library is None else library)[symbol]
+            symbol = checked_library(library)[symbol]
         constants = zip(CONSTANTS, (a, b, c, d), strict=True)
         given = {name: _validate.real(name, value) for name, value in constants if value is not None}
         if fit and given:
             raise ValueError(
-                f"{', '.join(given)} given with fit=True; expected constants with fit=False alone. Without "
+                f"{', '.join(given)} given with fit=True; expected constants only with fit=False. Without "
                 "them the constants are fitted to the edge."
             )
         samples = None if x is None else self._samples(x)
@@ -1093,10 +1093,11 @@ class KAN(Estimator):
         >>> model.suggest_symbolic(0, 0, 0, lib=["x", "tanh", "sin"], top=1)[0].name
         'tanh'
         """
+        edge = checked_edge(self.edges, (l, i, j))
         samples = self._samples_or_spread(x)
         noise = None if noise is None else _validate.real("noise", noise, 0.0)
         return auto_symbolic.suggest_edge(
-            self._network, (l, i, j), samples, lib=lib, library=library, top=top, noise=noise
+            self._network, edge, samples, lib=lib, library=library, top=top, noise=noise
         )
 
     def auto_symbolic(
@@ -1158,7 +1159,7 @@ class KAN(Estimator):
         steps = _validate.integer("steps", steps, 0)
         samples = self._samples_or_spread(x)
         labels = self._labels(y, len(samples))
-        library = default_library() if library is None else library
+        library = checked_library(library)
         if lib is not None:
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
@@ -1317,8 +1318,7 @@ class KAN(Estimator):
         """Labels of so many samples as the network gives them; None if None."""
         if y is None:
             return None
-        labels = np.asarray(y, dtype=np.float64)
-        labels = _validate.matrix("y", labels[:, None] if labels.ndim == 1 else labels, self.width[-1])
+        labels = _validate.matrix("y", y, self.width[-1])
         if labels.shape[0] != n_samples:
             raise ValueError(
                 f"y has {labels.shape[0]} rows and x {n_samples}; expected as many, x being given with y."

@@ -70,7 +70,7 @@ def basis(x, knots, k, extrapolation, reach=None):
     return values
 
 
-def residual(name, x):
+def base_function(name, x):
     """b(x)."""
     return {"silu": lambda: x / (1.0 + np.exp(-x)), "identity": lambda: x, "zero": lambda: 0.0 * x}[name]()
 
@@ -83,7 +83,7 @@ def edges(x, layer, k, base_fun, extrapolation):
     for i in range(n_in):
         B = basis(x[:, i], knots[i], k, extrapolation)
         for j in range(n_out):
-            phi[:, i, j] = weight[i, j] * residual(base_fun, x[:, i]) + B @ coef[i, j]
+            phi[:, i, j] = weight[i, j] * base_function(base_fun, x[:, i]) + B @ coef[i, j]
     return phi
 
 
@@ -355,7 +355,7 @@ def mixed_edges(x, layer, k, base_fun, extrapolation):
         B = basis(x[:, i], knots[i], k, extrapolation)
         phi[:, i, j] = B @ np.array(own[-B.shape[1] :])
         if base_fun != "zero":
-            phi[:, i, j] += own[0] * residual(base_fun, x[:, i])
+            phi[:, i, j] += own[0] * base_function(base_fun, x[:, i])
     for (i, j), (name, a, b, c, d) in symbols.items():
         phi[:, i, j] = c * SYMBOLS[name](a * x[:, i] + b) + d
     return phi

@@ -25,7 +25,7 @@ MLP_HIDDEN = ((10,), (20,), (40,), (10, 10), (15, 15), (20, 20), (10, 10, 10), (
 ACTIVATIONS = ("tanh", "silu")
 SHORT_GRIDS, GRIDS = (3, 5, 10), (3, 5, 10, 20, 50)
 VAL_FRACTION = 0.2
-#: Restarts of a full fit of a KAN, unless --restarts says otherwise: of 12 short starts the best two. With
+#: Restarts of a full fit of a KAN, unless --restarts says otherwise: of 12 short fits the best two. With
 #: four, and three shapes fitted in full in place of two, five data seeds take twice the hours.
 SEARCH_RESTARTS = 2
 

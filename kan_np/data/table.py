@@ -115,8 +115,8 @@ def _found_delimiter(handle: TextIO, path: Path, n_lines: int) -> str:
     best = find_delimiter(handle, n_lines)
     if len(best) > 1:
         raise ValueError(
-            f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected one that its rows "
-            "decide. Put names and cells that contain such a character between double quotes, or pass "
+            f"{path} may have the delimiter {' or '.join(map(repr, best))}; expected rows that tell "
+            "which. Put names and cells that contain such a character between double quotes, or pass "
             "delimiter=."
         )
     return best[0]

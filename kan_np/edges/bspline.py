@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kan_np import _validate
+from kan_np import _memory, _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.knots import continued_knots, uniform_knots
 from kan_np.kernels import spline
@@ -190,9 +190,11 @@ class SplineTable:
         """
         if _contains(other.knots, self.knots):
             x = other.sites()
+            _check_matrices(other, x)
             matrices, old = other.design_matrices(x), self.design_matrices(x)
         else:
             x, weight = self._quadrature(other)
+            _check_matrices(other, x)
             design = other.design_matrices(x)
             weighted = np.swapaxes(design * weight[:, :, None], 1, 2)
             matrices, old = weighted @ design, weighted @ self.design_matrices(x)
@@ -226,6 +228,14 @@ def default_reach(knots: FloatArray) -> FloatArray:
 def _gauss_points(n: int) -> tuple[FloatArray, FloatArray]:
     """Points and weights of n-point Gauss quadrature on [-1, 1]."""
     return np.polynomial.legendre.leggauss(n)
+
+
+def _check_matrices(table: SplineTable, x: FloatArray) -> None:
+    """Raise ValueError if the design matrices at x, (n_nodes, q), do not fit in memory."""
+    grid = table.knots.shape[1] - 1
+    _memory.check_memory(
+        f"refitting splines on grid {grid}", 8 * x.size * table.n_basis, "Use a coarser grid."
+    )
 
 
 def _contains(fine: FloatArray, coarse: FloatArray) -> bool:

@@ -116,6 +116,8 @@ class SymbolLibrary:
             raise TypeError(
                 f"names is {_validate.shown(names)}; expected a list of names such as [{names!r}]."
             )
+        if not hasattr(names, "__iter__"):
+            raise TypeError(f"names is {_validate.shown(names)}; expected a list of names such as ['sin'].")
         return tuple(dict.fromkeys(self[name] for name in names))
 
     def __getitem__(self, name: str) -> Symbol:
@@ -219,6 +221,18 @@ def default_library() -> SymbolLibrary:
     True
     """
     return SymbolLibrary() if _library is None else _library
+
+
+def checked_library(library: SymbolLibrary | None) -> SymbolLibrary:
+    """Return a library that a user handed over, or that of this process for None."""
+    if library is None:
+        return default_library()
+    if not isinstance(library, SymbolLibrary):
+        raise TypeError(
+            f"library is {_validate.shown(library)}; expected a SymbolLibrary, or None. Choose some of its "
+            "names with lib=[...]."
+        )
+    return library
 
 
 def add_symbolic(

@@ -6,14 +6,16 @@ A node with the sums z_j of its own subnodes j is
 
 (pykan's node and subnode scales and biases, 1 and 0 where a network has none). Where every node is one plain
 sum, kernels pass None in place of `NodeStage`; sums and nodes are then the same rows, and none of this file
-is compiled.
+is compiled. Functions with sums are always inlined: LLVM may order the sums of a function
+differently where it is compiled by itself, and a process that compiles a kernel calls that version, while one
+that loads it from disk does not.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.microkernels import PANEL
 
 
@@ -64,7 +66,7 @@ def clear_affine_gradient(stage):
         stage.gradient[:] = 0.0
 
 
-@jit
+@jit_inline
 def add_affine_gradient(stage, first, end, n, sums, delta):
     """Add derivatives by scales and biases of the nodes first <= t < end, after `pull_to_sums`."""
     if stage is not None and stage.gradient.shape[0] > 0:
@@ -107,7 +109,7 @@ def affine_jacobian(stage, n, sums, delta, work, first_row, jacobian, column):
             )
 
 
-@jit
+@jit_inline
 def affine_row(stage, at, n, factor, delta, i, work, first_row, jacobian, column):
     """jacobian[first_row + at, column + s] = work[0, s] delta[i, s] factor[i, s]; `ones` has one row."""
     row, to, q = np.uint64(i), np.uint64(first_row + at), np.uint64(i if factor.shape[0] > 1 else 0)

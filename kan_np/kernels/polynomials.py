@@ -149,7 +149,7 @@ def add_base(e, j, n, w, places, slot, out, slope):
 def polynomial_param_grad(fans, delta, has_base, n_intervals, places, polynomial_grad, grad):
     """polynomial_grad[., e, piece of s, d] += delta[target[e], s] u_s^(width - 1 - d); e of sparse nodes.
 
-    Only the sum over the first axis of `polynomial_grad` means anything. The derivative by the residual
+    Only the sum over the first axis of `polynomial_grad` means anything. The derivative by the base
     weight goes to grad[e, 0].
     """
     dense, fan_start, target, first, end, n, slot0 = fans

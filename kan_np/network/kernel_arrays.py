@@ -258,7 +258,7 @@ def _stage(structure: Structure) -> NodeStage:
     )
 
 
-def residual_values(base_fun: str, x: FloatArray) -> FloatArray:
+def base_values(base_fun: str, x: FloatArray) -> FloatArray:
     """b(x) for x of shape (n,)."""
     row = np.zeros((1, -(-x.size // OCTET) * OCTET))  # the kernel reads and writes whole octets
     row[0, : x.size] = x

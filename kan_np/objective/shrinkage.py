@@ -100,8 +100,8 @@ class SplinePrior:
     """
 
     def __init__(self, net: Network, label_variance: float) -> None:
-        self._place, hidden = _edges(net.structure)
-        self._moves = self._place >= 0
+        self._position, hidden = _edges(net.structure)
+        self._moves = self._position >= 0
         self._kept = np.where(self._moves, 0.0, net.spline_params)
         self._scale = np.where(hidden, label_variance, 1.0)[:, None]
         self._matrix = prior_matrix(net.table.n_basis, net.has_base)
@@ -111,16 +111,16 @@ class SplinePrior:
 
     @cached_property
     def _pairs(self) -> _Pairs:
-        return _Pairs.of(self._place)
+        return _Pairs.of(self._position)
 
     def value_and_slope(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """P and its gradient at the flat vector theta."""
-        edges = np.where(self._moves, theta[self._place], self._kept)
+        edges = np.where(self._moves, theta[self._position], self._kept)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status of the fit
             half = self._scale * (edges @ self._matrix)
             value = float(np.vdot(edges, half))
-        places, own = self._place[self._moves], 2.0 * half[self._moves]
-        slope = np.asarray(np.bincount(places, own, theta.size), dtype=np.float64)
+        positions, own = self._position[self._moves], 2.0 * half[self._moves]
+        slope = np.asarray(np.bincount(positions, own, theta.size), dtype=np.float64)
         for other in self._others:
             more, by_theta = other.value_and_slope(theta)
             value, slope = value + more, slope + by_theta
@@ -145,13 +145,13 @@ class _BasisPrior(SplinePrior):
     def __init__(self, net: Network, number: int, label_variance: float) -> None:
         structure, edges = net.structure, net.structure.bases[number]
         start, shape = structure.basis_starts[number], (edges.topology.n_edges, edges.basis.n_functions)
-        place = np.arange(structure.n_values)
+        position = np.arange(structure.n_values)
         if structure.parameters is not None:
-            place = structure.parameters.position
+            position = structure.parameters.position
         layers = np.array([layer for layer, _, _ in edges.topology.edges], dtype=np.int64)
         own = slice(start, start + edges.n_values)
-        self._place = place[own].reshape(shape)
-        self._moves = self._place >= 0
+        self._position = position[own].reshape(shape)
+        self._moves = self._position >= 0
         self._kept = np.where(self._moves, 0.0, net.values[own].reshape(shape))
         self._scale = np.where(layers < len(net.width) - 2, label_variance, 1.0)[:, None]
         self._matrix = edges.basis.slope + _CURVATURE * edges.basis.roughness
@@ -243,7 +243,7 @@ def _edges(structure: Structure) -> tuple[Ints, NDArray[np.bool_]]:
     """
     topology, shape = structure.topology, (structure.topology.n_edges, structure.n_row)
     layers = np.searchsorted(topology.edge_start, np.arange(shape[0]), side="right") - 1
-    place = np.arange(structure.n_values)
+    position = np.arange(structure.n_values)
     if structure.parameters is not None:
-        place = structure.parameters.position
-    return place[: structure.ends.splines].reshape(shape), np.asarray(layers < len(topology.width) - 2)
+        position = structure.parameters.position
+    return position[: structure.ends.splines].reshape(shape), np.asarray(layers < len(topology.width) - 2)

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from kan_np import _validate
 from kan_np._validate import FloatArray
 
 INK = "#1a1a1a"
@@ -23,6 +24,24 @@ POINT = 1.0 / 72.0  # in inches
 NODE_SIZE = 6.0  # diameter in points, less where nodes are crowded
 PRODUCT_SIZE = 10.0
 _FACTOR = 0.33  # size of a factor, as a fraction of that of its product
+
+
+def check_network(net: object, kind: type, method: str) -> None:
+    """Raise unless `net` is a network of a kind; models have a method that draws theirs."""
+    if not isinstance(net, kind):
+        raise TypeError(
+            f"net is {_validate.shown(net)}; expected a {kind.__name__}. Draw a model with its method "
+            f"{method}."
+        )
+
+
+def checked_size(figsize: Any) -> tuple[float, float] | None:
+    """Return (width, height) in inches as floats, or None for None."""
+    if figsize is None:
+        return None
+    if isinstance(figsize, str) or not hasattr(figsize, "__len__") or len(figsize) != 2:
+        raise TypeError(f"figsize is {_validate.shown(figsize)}; expected (width, height) in inches.")
+    return _validate.real("figsize", figsize[0], 1.0), _validate.real("figsize", figsize[1], 1.0)
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.network.edge_index import EdgeIndex
+from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.network import Network
 from kan_np.plot import names as naming
 from kan_np.plot import reading
-from kan_np.plot._style import BLUE, GREY, INK, VERMILION
+from kan_np.plot._style import BLUE, GREY, INK, VERMILION, check_network, checked_size
 from kan_np.surgery.attribution import edge_parts, edge_scores, edge_values
 
+_SIZE = (4.8, 3.6)
 _POINTS = 401
 _RUG = 100  # samples that are drawn one by one; more become a histogram
 _BINS = 50
@@ -36,7 +37,7 @@ def plot_edge(
     *,
     symbol: tuple[str, Callable[[FloatArray], ArrayLike]] | None = None,
     in_vars: Sequence[Any] | None = None,
-    figsize: tuple[float, float] = (4.8, 3.6),
+    figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw the function phi_lij of one edge.
 
@@ -57,8 +58,8 @@ def plot_edge(
         Name and function of a candidate, drawn over the edge: the function takes and returns an array (n,).
     in_vars : sequence of str or SymPy expressions, optional
         Names of the inputs; x_1, x_2, ... if not given.
-    figsize : (float, float)
-        Width and height in inches.
+    figsize : (float, float), optional
+        Width and height in inches; 4.8 and 3.6 if not given.
 
     Returns
     -------
@@ -78,9 +79,11 @@ def plot_edge(
     >>> figure.axes[0].get_xlabel()
     '$x_{2}$'
     """
+    check_network(net, Network, "plot_edge")
     edge = check_edge(net, l, i, j)
     variables = naming.names_of("in_vars", in_vars, "x", net.width[0])
     _check_symbol(symbol)
+    figsize = checked_size(figsize) or _SIZE
     samples = reading.default_samples(net) if x is None else _validate.matrix("x", x, net.width[0])
     score = float(edge_scores(net, samples)[l][i, j])
     first = sum(net.width[:l])
@@ -121,7 +124,8 @@ def check_edge(net: Network, l: int, i: int, j: int) -> EdgeIndex:  # noqa: E741
     layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")
     source = _index("i", i, width[layer], f"sources of layer {layer} of width {width}")
     n_subnodes = net.width_in[layer + 1]
-    return layer, source, _index("j", j, n_subnodes, f"targets of layer {layer} of width {width}")
+    subnode = _index("j", j, n_subnodes, f"targets of layer {layer} of width {width}")
+    return checked_edge(net.masks, (layer, source, subnode))
 
 
 def _index(name: str, value: object, n: int, what: str) -> int:
@@ -163,15 +167,15 @@ def _shown_range(values: FloatArray, knots: FloatArray) -> FloatArray:
     return np.linspace(start, end, _POINTS)
 
 
-def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, residual: FloatArray) -> None:
+def _draw_spline(axes: Axes, at: FloatArray, spline: FloatArray, base: FloatArray) -> None:
     """Draw the function, and its parts if their values are of its size."""
-    phi = spline + residual
+    phi = spline + base
     low, high, size = _ends(phi)
     near = (low - size, high + size)
     axes.plot(at, phi, color=BLUE, lw=2.2, label=r"$\varphi$", zorder=3, solid_capstyle="round")
-    for part, name, dashes in ((spline, "spline", (5, 2)), (residual, "residual", (1, 1.6))):
+    for part, name, dashes in ((spline, "spline", (5, 2)), (base, "base", (1, 1.6))):
         seen = part[(part >= near[0]) & (part <= near[1])]
-        if seen.size and residual.any():
+        if seen.size and base.any():
             axes.plot(at, part, color=GREY, lw=1.1, ls=(0, dashes), label=name, zorder=2)
             low, high = min(low, float(seen.min())), max(high, float(seen.max()))
     _frame(axes, at, low, high, size)

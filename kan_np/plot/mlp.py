@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from kan_np.network.mlp_network import MlpNetwork
-from kan_np.plot._style import BLUE, VERMILION, draw_nodes, shades, sheet
+from kan_np.plot._style import BLUE, VERMILION, check_network, draw_nodes, shades, sheet
 from kan_np.plot.layout import side_by_side
 from kan_np.plot.names import fit_row, names_of
 
@@ -21,6 +21,7 @@ def plot_mlp(net: MlpNetwork) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    check_network(net, MlpNetwork, "plot")
     sizes = net.width
     width = float(np.clip(0.45 * max(sizes), 2.2, 13.0))
     rise = float(np.clip(0.16 * width, 0.8, 1.4))

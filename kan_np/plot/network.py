@@ -18,7 +18,18 @@ from kan_np.network.network import Network
 from kan_np.plot import layout as geometry
 from kan_np.plot import names as naming
 from kan_np.plot import reading
-from kan_np.plot._style import BLUE, INK, POINT, VERMILION, draw_nodes, draw_products, shades, sheet
+from kan_np.plot._style import (
+    BLUE,
+    INK,
+    POINT,
+    VERMILION,
+    check_network,
+    checked_size,
+    draw_nodes,
+    draw_products,
+    shades,
+    sheet,
+)
 from kan_np.plot.layout import Bools, Layout
 from kan_np.surgery.attribution import edge_scores
 
@@ -102,10 +113,11 @@ def plot_network(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['mass', '$\\\\alpha$', '$y$', 'energy']
     """
+    check_network(net, Network, "plot")
     _validate.choice("metric", metric, PLOT_METRICS)
     beta = _validate.real("beta", beta, 0.0)
     threshold = _validate.real("threshold", threshold, 0.0)
-    figsize = _size(figsize)
+    figsize = checked_size(figsize)
     inputs = naming.names_of("in_vars", in_vars, "x", net.width[0])
     outputs = naming.names_of("out_vars", out_vars, "y", net.width[-1])
     samples = reading.default_samples(net) if x is None else _validate.matrix("x", x, net.width[0])
@@ -127,14 +139,6 @@ def plot_network(
     _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(net))
     _draw_nodes(axes, layout, net.arities, _strengths(net, kept, opacity))
     return figure
-
-
-def _size(figsize: Any) -> tuple[float, float] | None:
-    if figsize is None:
-        return None
-    if isinstance(figsize, str) or not hasattr(figsize, "__len__") or len(figsize) != 2:
-        raise TypeError(f"figsize is {_validate.shown(figsize)}; expected (width, height) in inches.")
-    return _validate.real("figsize", figsize[0], 1.0), _validate.real("figsize", figsize[1], 1.0)
 
 
 def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | None) -> Bools:

@@ -99,7 +99,7 @@ class Race:
 
     def train(self, starts: list[Start], grid: int | None) -> list[Start]:
         """Train the starts in full on a grid; the best comes first."""
-        if self.stopped:  # the callback stopped during the short starts, which are then the result
+        if self.stopped:  # the callback stopped during the short fits, which are then the result
             return [start if start.result else self._unfitted(start) for start in starts]
         trained: list[Start] = []
         for start in starts:

@@ -22,14 +22,14 @@ from kan_np.optimize import OPTIMIZERS, check_optimizer, choose_optimizer
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.training.fit import Callback
 
-#: Number of short fits for each fit that is continued; chosen by judgement.
+#: Number of short fits for each fit that is continued, and most training samples of a short fit: ranks of
+#: starts are clear after sixteen iterations on 512 samples (benchmarks/README.md, "Many short fits").
 STARTS_PER_RESTART = 6
-#: Most training samples of a short fit; chosen by judgement.
 SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31
 
-#: Iterations of a short fit: of optimizers with several iterations in a step, and of those with one. Chosen
-#: by judgement.
+#: Iterations of a short fit: of optimizers with several iterations in a step, which was chosen by judgement,
+#: and of those with one (as measured there).
 _SHORT_ITERATIONS, _SHORT_STEPS = 40, 16
 
 Model = KAN | MLP

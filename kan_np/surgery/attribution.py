@@ -17,7 +17,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
-from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.kernel_arrays import base_values
 from kan_np.network.network import Network
 from kan_np.network.running_statistics import Moments
 from kan_np.objective.edge_scores import Spread, backward_scores, input_scores, scores
@@ -139,7 +139,7 @@ def edge_values(net: Network, nodes: FloatArray) -> list[FloatArray]:
     list of ndarray of shape (n_in, n_subnodes, n)
         Zeros where there is no edge.
     """
-    values = [spline + residual for spline, residual in edge_parts(net, nodes)]
+    values = [spline + base for spline, base in edge_parts(net, nodes)]
     first = np.concatenate([[0], np.cumsum(net.width)])
     for number, other in enumerate(net.layers if net.structure.bases else ()):
         x = nodes[first[number] : first[number + 1]]
@@ -152,13 +152,13 @@ def edge_values(net: Network, nodes: FloatArray) -> list[FloatArray]:
 
 
 def edge_parts(net: Network, nodes: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-    """Spline and residual part of every spline edge, each (n_in, n_subnodes, n); see `edge_values`."""
+    """Spline and base part of every spline edge, each (n_in, n_subnodes, n); see `edge_values`."""
     first = np.concatenate([[0], np.cumsum(net.width)])
     layers = zip(net.coef, net.scale_base, net.knots, net.reach, strict=True)
     parts = []
     for layer, (coef, weight, knots, reach) in enumerate(layers):
         x = np.ascontiguousarray(nodes[first[layer] : first[layer + 1]], dtype=np.float64)
         basis = SplineTable.build(knots, net.k, net.extrapolation, reach).design_matrices(x)
-        base = np.stack([residual_values(net.base_fun, row) for row in x])
+        base = np.stack([base_values(net.base_fun, row) for row in x])
         parts.append((coef @ basis.swapaxes(1, 2), weight[:, :, None] * base[:, None, :]))
     return parts

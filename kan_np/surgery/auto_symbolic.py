@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kan_np import _validate
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.edges.symbol import SymbolicEdge
@@ -176,10 +177,14 @@ def _chosen(net: Network, x: FloatArray, edges: Sequence[EdgeIndex] | None) -> l
     splines = list(curves(net, x[:2]))
     if edges is None:
         return splines
-    asked = [tuple(int(q) for q in edge) for edge in edges]
+    if isinstance(edges, str) or not hasattr(edges, "__iter__"):
+        raise TypeError(f"edges is {_validate.shown(edges)}; expected a list of edges (l, i, j).")
+    asked = [tuple(edge) if hasattr(edge, "__iter__") else edge for edge in edges]
     unknown = [edge for edge in asked if edge not in splines]
     if unknown:
-        raise ValueError(f"edges has {unknown}; expected some of the spline edges {splines}.")
+        raise ValueError(
+            f"edges has {_validate.shown(unknown)}; expected some of the spline edges {splines}."
+        )
     return [edge for edge in splines if edge in asked]
 
 

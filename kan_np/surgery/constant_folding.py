@@ -30,7 +30,7 @@ from kan_np.edges.bspline import SplineTable
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import default_library
 from kan_np.network.edge_index import EdgeIndex
-from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.kernel_arrays import base_values
 from kan_np.network.layer import Layer, LayerBasis
 from kan_np.network.network import Network
 from kan_np.network.structure import AFFINE, Affine, Part
@@ -216,7 +216,7 @@ class _Rest:
         basis = layer.table.design_matrices(np.ascontiguousarray(x[:, None]))[:, 0]
         values = (self._params[:, :, b:] * basis[:, None, :]).sum(axis=2)
         if b:
-            values += self._params[:, :, 0] * residual_values(layer.base_fun, x)[:, None]
+            values += self._params[:, :, 0] * base_values(layer.base_fun, x)[:, None]
         for own, mask, coef in self._bases:
             rows = own.basis.values(np.ascontiguousarray(x[:, None]))[:, :, 0]
             values = np.where(mask, (coef * rows[:, None, :]).sum(axis=2), values)

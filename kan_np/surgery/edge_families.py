@@ -32,6 +32,8 @@ def set_family(
         chosen = [(layer, i, j) for i, j in np.argwhere(net.masks[layer]).tolist()]
     else:
         chosen = checked_edges(net.masks, layer, edges)
+        if not chosen:
+            raise ValueError("edges is empty; expected pairs (i, j), or None for all edges of the layer.")
     if name != BSPLINE and net.extrapolation == "error":
         raise ValueError(
             "extrapolation is 'error', which other families than B-splines do not know: they go on as lines; "

@@ -308,7 +308,7 @@ def checked_normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tup
         raise ValueError(
             f"{name} is {_validate.shown(given)}; expected a pair (mean, std) of {count} numbers each."
         )
-    mean, std = (_validate.vector(name, np.ravel(np.asarray(part, dtype=float))) for part in given)
+    mean, std = (_validate.vector(name, np.ravel(part)) for part in given)
     if mean.size != count or std.size != count or not (std > 0).all():
         raise ValueError(
             f"{name} has {mean.size} means and {std.size} deviations; expected {count} of each, the latter "

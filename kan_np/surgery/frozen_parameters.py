@@ -1,4 +1,4 @@
-"""Parameters that training leaves as they are: residual weights, coefficients, constants of symbols, ..."""
+"""Parameters that training leaves as they are: base weights, coefficients, constants of symbols, ..."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def freeze(
     if not parts:
         named = "parameters" if kind is None else f"parameters of the kind {kind!r}"
         raise ValueError(
-            f"there are no {named} to freeze there; see model.symbols and model.affine_trainable."
+            f"there are no {named} to freeze there; expected some that the model has: see model.symbols, "
+            "model.families and model.affine_trainable."
         )
     return net.with_frozen(net.structure.frozen | parts)
 

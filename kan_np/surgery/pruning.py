@@ -72,6 +72,11 @@ def prune_node(net: Network, x: FloatArray, threshold: float) -> Network:
 def keep_nodes(net: Network, active: Sequence[Sequence[int]]) -> Network:
     """Keep the hidden nodes that are named, a sequence for each hidden layer."""
     hidden = net.width[1:-1]
+    if isinstance(active, str) or not hasattr(active, "__len__"):
+        raise TypeError(
+            f"active is {_validate.shown(active)}; expected a list, with the nodes to keep of each hidden "
+            "layer."
+        )
     if len(active) != len(hidden):
         raise ValueError(
             f"active has {len(active)} entries; expected {len(hidden)}, the nodes to keep of each hidden "

@@ -1,4 +1,4 @@
-"""Coefficients, residual weights and knots of a network, set from outside."""
+"""Coefficients, base weights and knots of a network, set from outside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def set_parameters(
     """
     tables = net.knots
     if knots is not None:
-        tables = [_validate.matrix("knots", t) for t in knots]
+        tables = [_validate.matrix("knots", t) for t in _listed("knots", knots)]
         shapes = [t.shape for t in tables]
         n_knots = max(shapes[0][1] if shapes else 0, 2)
         expected = [(n, n_knots) for n in net.width[:-1]]
@@ -45,11 +45,12 @@ def _by_layer(
 ) -> list[FloatArray]:
     masks = net.topology.masks
     shapes = [(*mask.shape, *tail) for mask in masks]
-    arrays = [np.asarray(a, dtype=np.float64) for a in layers]
+    arrays = [_validate.real_array(name, a) for a in _listed(name, layers)]
     if [a.shape for a in arrays] != shapes:
         raise ValueError(f"{name} has shapes {[a.shape for a in arrays]}; expected {shapes}.")
     for layer, (a, mask) in enumerate(zip(arrays, masks, strict=True)):
-        _validate.finite(name, a)
+        if not np.isfinite(a).all():
+            raise ValueError(f"{name}[{layer}] has NaN or infinite values; expected finite numbers.")
         if np.any(a[~mask]):
             raise ValueError(
                 f"{name}[{layer}] is not zero for all of the {np.count_nonzero(~mask)} edges that were "
@@ -57,3 +58,9 @@ def _by_layer(
                 "for model.symbols and model.families."
             )
     return arrays
+
+
+def _listed(name: str, layers: Sequence[ArrayLike]) -> list[ArrayLike]:
+    if isinstance(layers, str) or not hasattr(layers, "__iter__"):
+        raise TypeError(f"{name} is {_validate.shown(layers)}; expected a list with an array for each layer.")
+    return list(layers)

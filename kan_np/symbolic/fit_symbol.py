@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
-from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.library import SymbolLibrary, checked_library
 from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.canonical import canonical_line
 from kan_np.symbolic.samples import Samples, make_samples
@@ -131,7 +131,7 @@ def fit_symbol(
     True
     """
     if not isinstance(symbol, Symbol):
-        symbol = (default_library() if library is None else library)[symbol]
+        symbol = checked_library(library)[symbol]
     return fit_samples(symbol, make_samples(x, y, weight))
 
 

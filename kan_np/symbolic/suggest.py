@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np import _validate
-from kan_np.functions.library import SymbolLibrary, default_library
+from kan_np.functions.library import SymbolLibrary, checked_library
 from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.canonical import canonical_line
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_found, fit_on_line
@@ -108,7 +108,7 @@ def suggest_symbolic(
     floor = None if noise is None else _validate.real("noise", noise, 0.0)
     _validate.choice("criterion", criterion, CRITERIA)
     weight_simple = _validate.real("weight_simple", weight_simple, 0.0, 1.0)
-    symbols = (default_library() if library is None else library).select(lib)
+    symbols = checked_library(library).select(lib)
     if not symbols:
         raise ValueError("lib has no names; expected at least one, or None for all.")
     samples = make_samples(x, y, weight)

@@ -241,7 +241,7 @@ def data_findings(model: Estimator, data: Dataset, names: Sequence[str] | None =
 
 
 def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
-    """Inputs and labels that are out of the start's reach, where the fit is the worse for it."""
+    """Inputs and labels of scales that the initial parameters are not for, where the fit is bad."""
     if (shares.parts < _SCALE_HARMS).all():
         return []
     reach = _MLP_REACH if isinstance(model._network, MlpNetwork) else _KAN_REACH
@@ -268,8 +268,8 @@ def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
         return []
     return [
         Finding(
-            f"The scale of the data is out of the start's reach: {' and '.join(told)}; models start for "
-            "inputs and labels of order one. Standardise (standardize=True in dataset_from_arrays, "
+            f"The scales of the data are too far from one: {' and '.join(told)}; the initial parameters are "
+            "for inputs and labels of order one. Standardise (standardize=True in dataset_from_arrays, "
             "normalize_input and normalize_label in create_dataset) and use predict.",
             ScaleWarning,
         )

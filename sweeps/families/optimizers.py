@@ -23,7 +23,7 @@ _LM_ENTRY_S = 25e-12
 _LM_CUBE_S = 24e-12
 #: What `opt = "auto"` does: LM up to so many parameters.
 _AUTO_LM_PARAMS = 1500
-#: With restarts: short starts for each of them, and the steps of one.
+#: With restarts: short fits for each of them, and the steps of one.
 _STARTS, _SHORT_STEPS = 6, 16
 
 

@@ -74,7 +74,7 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     spec : SweepSpec
         The specification.
     tasks : mapping of str to TaskInfo
-        The tasks of its source, from `sweeps.tasks.describe`.
+        The tasks of its source, from `sweeps.spec.tasks.describe`.
 
     Raises
     ------

@@ -36,7 +36,7 @@ A specification in full (the presets have the same format, without the lines tha
                                      # "trust-ncg", "trf", "dogbox"
     steps = 50                       # per grid; a step is up to twenty iterations of LBFGS and of those of
                                      # SciPy that see the gradient alone, otherwise one
-    restarts = 1                     # n > 1: the best n of 6 n short starts, fewer of them on finer grids
+    restarts = 1                     # n > 1: the best n of 6 n short fits, fewer of them on finer grids
     # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
     # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
                                      # cross-validation), or "weak" (a small share of the loss; the default)

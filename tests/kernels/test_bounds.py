@@ -10,7 +10,7 @@ import pytest
 from evaluated import evaluate
 
 from kan_np import KAN
-from kan_np.network.kernel_arrays import residual_values
+from kan_np.network.kernel_arrays import base_values
 from kan_np.network.structure import ACTIVE, FASTER, ROWS
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.sparsity_penalty import Penalty
@@ -78,7 +78,7 @@ def test_every_evaluation_of_a_network(guarded, kind, k, n):
 
 
 @pytest.mark.parametrize("n", range(1, 20))
-def test_residual_functions_alone(guarded, n):
+def test_base_functions_alone(guarded, n):
     x = np.random.default_rng(n).normal(size=n)
-    np.testing.assert_allclose(residual_values("silu", x), x / (1.0 + np.exp(-x)), rtol=1e-14)
-    np.testing.assert_array_equal(residual_values("identity", x), x)
+    np.testing.assert_allclose(base_values("silu", x), x / (1.0 + np.exp(-x)), rtol=1e-14)
+    np.testing.assert_array_equal(base_values("identity", x), x)

@@ -10,6 +10,7 @@ import pytest
 from kan_np import KAN, MLP, _memory, create_dataset, dataset_from_arrays, fit_mlp, fit_schedule, get_suite
 from kan_np._arguments import FIT, MODEL
 from kan_np._validate import choice, shown
+from kan_np.plot import plot_edge, plot_mlp, plot_network
 
 X = np.linspace(-1, 1, 60).reshape(30, 2)
 Y = X[:, :1] * X[:, 1:]
@@ -193,6 +194,8 @@ def test_what_is_shown_is_short_and_whole_where_it_can_be():
         (lambda: KAN([2, [0, 10**12], 1]), "a KAN of width"),
         (lambda: KAN([2, [1, 1], 1], mult_arity=10**12), "a KAN of width"),
         (lambda: KAN([2, 1]).refine(10**9), "grid 1000000000"),
+        (lambda: KAN([2, 1]).refine(10**5), "grid 100000"),
+        (lambda: KAN([2, 1], grid=10**5).update_grid(X), "grid 100000"),
         (lambda: fit_schedule([2, 1], DATASET, grids=(3, 10**9)), "grid 1000000000"),
         (lambda: MLP([2, 10**6, 10**6, 1]), "an MLP of 1000005000001 parameters"),
         (lambda: create_dataset(np.sum, train_num=10**12), "1000000001000 samples of 2 variables"),
@@ -220,3 +223,40 @@ def test_what_fits_is_made():
 
 def test_the_memory_of_this_machine_is_known():
     assert 2**24 < _memory.total_memory() <= 2**50
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (
+            lambda m: m.freeze(0, []),
+            ValueError,
+            "no parameters to freeze there; expected some that the model has",
+        ),
+        (lambda m: m.set_family(0, "chebyshev", []), ValueError, "edges is empty; expected pairs"),
+        (lambda m: m.prune_node(active=5), TypeError, "active is 5; expected a list"),
+        (lambda m: m.auto_symbolic(edges=5), TypeError, "edges is 5; expected a list of edges"),
+        (lambda m: m.auto_symbolic(edges=["abc"]), ValueError, "expected some of the spline edges"),
+        (lambda m: m.auto_symbolic(edges=(0, 0, 0)), ValueError, "expected some of the spline edges"),
+        (lambda m: m.auto_symbolic(lib=3), TypeError, "names is 3; expected a list of names"),
+        (lambda m: m.auto_symbolic(library=["x"]), TypeError, "expected a SymbolLibrary"),
+        (lambda m: m.suggest_symbolic(0, 0, 0, library="x"), TypeError, "expected a SymbolLibrary"),
+        (lambda m: m.fix_symbolic(0, 0, 0, "x", library=3), TypeError, "expected a SymbolLibrary"),
+        (lambda m: m.suggest_symbolic([0], 0, 0), TypeError, r"l is \[0\] of type list"),
+        (lambda m: m.symbolic_formula(x=X, y=["a"] * 30), TypeError, "y is text"),
+        (lambda m: m.symbolic_formula(normalizer=["a", "b"]), TypeError, "normalizer is text"),
+        (lambda m: m.set_parameters(3), TypeError, "coef is 3; expected a list"),
+        (lambda m: m.set_parameters(m.coef, knots=3), TypeError, "knots is 3; expected a list"),
+        (lambda m: m.set_parameters([[["a"]]]), TypeError, "coef is text"),
+        (lambda m: m.set_parameters([c * np.nan for c in m.coef]), ValueError, r"coef\[0\] has NaN"),
+        (lambda m: m.plot_edge(0, 0, 0, figsize=3), TypeError, "figsize is 3; expected"),
+        (lambda m: m.remove_edge(0, 0, 0).plot_edge(0, 0, 0), ValueError, "it was pruned before"),
+        (lambda m: plot_network(m), TypeError, "expected a Network. Draw a model with its method plot"),
+        (lambda m: plot_edge(m, 0, 0, 0), TypeError, "Draw a model with its method plot_edge"),
+        (lambda _: plot_mlp(MLP([2, 1])), TypeError, "expected a MlpNetwork"),
+    ],
+)
+def test_methods_of_a_model_say_what_they_expected(call, error, says):
+    model = KAN([2, 2, 1], seed=0)
+    with pytest.raises(error, match=says):
+        call(model)

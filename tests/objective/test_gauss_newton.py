@@ -89,7 +89,7 @@ def test_both_assemblies_agree_with_the_twin(width, k):
 @pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("k", [2, 3])
-def test_every_extrapolation_and_residual_function(k, mode, base_fun):
+def test_every_extrapolation_and_base_function(k, mode, base_fun):
     model = random_model([2, 3, 2], 3, k, base_fun, mode, seed=1)
     x, y, weight = samples([2, 2], 20, 1, reach=2.5)
     check(model, x, y, weight)

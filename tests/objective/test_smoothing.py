@@ -348,7 +348,7 @@ def test_the_gradient_with_smoothing_agrees_with_the_complex_step(k, width, base
     assert np.abs(gradient - expected).max() <= 1e-10 * np.abs(expected).max()
 
 
-def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_residual_weights():
+def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_base_weights():
     rng = np.random.default_rng(0)
     model = KAN([2, 2, 1], 4, noise_scale=3.0, seed=0)
     x, y = rng.uniform(-1, 1, (30, 2)), rng.normal(size=(30, 1))
@@ -368,7 +368,7 @@ def test_smoothing_adds_to_f_but_not_to_the_reported_loss_nor_to_residual_weight
 
 @pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
-def test_huge_smoothing_leaves_a_straight_line_and_the_residual_function(k, base_fun):
+def test_huge_smoothing_leaves_a_straight_line_and_the_base_function(k, base_fun):
     rng = np.random.default_rng(2)
     x = rng.uniform(-1, 1, (150, 1))
     y = np.sin(5 * x) + 0.3 * rng.normal(size=x.shape)

@@ -354,10 +354,10 @@ def test_an_edge_is_drawn_with_its_parts_knots_and_samples():
     axes = model.plot_edge(0, 1, 2, x, in_vars=["t", "u"]).axes[0]
     assert axes.get_xlabel() == "u"
     lines = {line.get_label(): line for line in axes.lines}
-    assert set(lines) == {r"$\varphi$", "spline", "residual"}
+    assert set(lines) == {r"$\varphi$", "spline", "base"}
     at, phi = lines[r"$\varphi$"].get_data()
     assert at[0] == pytest.approx(x[:, 1].min())
-    parts = lines["spline"].get_ydata() + lines["residual"].get_ydata()
+    parts = lines["spline"].get_ydata() + lines["base"].get_ydata()
     np.testing.assert_allclose(parts, phi, atol=1e-14)
     alone = KAN([1, 1], grid=4, grid_range=(0, 2))
     alone.set_parameters([model.coef[0][1:2, 2:3]], [model.scale_base[0][1:2, 2:3]], [model.knots[0][1:2]])

@@ -171,7 +171,7 @@ def test_what_reads_a_network_leaves_it(read):
     ("call", "message"),
     [
         (lambda m: m.lock(0, [(0, 0)]), "at least two"),
-        (lambda m: m.fix_symbolic(0, 0, 0, "sin", a=1.0), "fit=False alone"),
+        (lambda m: m.fix_symbolic(0, 0, 0, "sin", a=1.0), "only with fit=False"),
         (lambda m: m.unfix_symbolic(0, 0, 0), "is a spline"),
         (lambda m: m.set_parameters([coef * np.nan for coef in m.coef]), "NaN"),
         (lambda m: m.set_family(0, "chebyshev", [(0, 0)]), "is locked"),

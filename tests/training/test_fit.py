@@ -12,7 +12,7 @@ F = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731
 DATA = create_dataset(F, n_var=2, train_num=400, test_num=200, seed=0)
 
 
-def test_one_edge_without_residual_reaches_the_least_squares_solution():
+def test_one_edge_without_base_function_reaches_the_least_squares_solution():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (200, 1))
     y = np.sin(4 * x) + 0.1 * rng.normal(size=x.shape)
