@@ -7,7 +7,7 @@ import numpy as np
 from kan_np.edges.bspline import SplineTable
 from kan_np.edges.family import BSPLINE
 from kan_np.edges.knots import uniform_knots
-from kan_np.edges.registry import family, family_names
+from kan_np.edges.registry import LIBRARY_NAMES, family
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import default_library
 from kan_np.network import layered
@@ -16,7 +16,7 @@ from kan_np.network.network import Network
 from kan_np.network.structure import SYMBOL, Affine
 from kan_np.network.topology import Topology
 
-BASES = [name for name in family_names() if name != BSPLINE]
+BASES = [name for name in LIBRARY_NAMES if name != BSPLINE]
 BASE_FUNCTIONS = ("silu", "identity", "zero")
 SCALE = 0.5  # of coefficients and constants
 LARGEST, LEAST_SPREAD = 20.0, 1e-2  # of values of nodes, and of edges beside their largest value
