@@ -189,6 +189,7 @@ def test_what_is_shown_is_short_and_whole_where_it_can_be():
     [
         (lambda: KAN([2, 5, 1], grid=10**9), "a KAN of width \\[2, 5, 1\\] and grid 1000000000"),
         (lambda: KAN([2, 5, 1], grid=10**400), "GiB"),
+        (lambda: KAN([3, 2, 1], grid=400_000), "grid 400000"),  # for what is there while it is made
         (lambda: KAN([2, 10**6, 10**6, 1]), "a KAN of width"),
         (lambda: KAN([2, 10**12, 1]), "a KAN of width"),
         (lambda: KAN([2, [0, 10**12], 1]), "a KAN of width"),

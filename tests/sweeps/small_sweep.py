@@ -100,7 +100,7 @@ def wait_for_runs(
     process: subprocess.Popen[str], directory: Path, count: int, seconds: float = 120.0
 ) -> None:
     """Wait until the store holds `count` runs, or the process has ended."""
-    deadline = time.monotonic() + 120.0
+    deadline = time.monotonic() + seconds
     while n_recorded(directory) < count and process.poll() is None:
         assert time.monotonic() < deadline, f"{count} runs were not recorded in time"
         time.sleep(0.01)
