@@ -103,6 +103,8 @@ class Watch:
 
     def look(self) -> Observation:
         """Return how the sweep is now."""
+        # Asked first: what a sweep has stored that ended meanwhile is then counted.
+        writer = holder(self._store.directory)
         with self._store.snapshot():
             meta, counts = self._store.meta(), self._store.counts()
             plan_rows = meta.get("plan_rows", meta["plan_of"])
@@ -131,7 +133,7 @@ class Watch:
                 (self._names[group], reason, count)
                 for (group, reason), count in self._bad.most_common(_SHOWN)
             ),
-            holder=holder(self._store.directory),
+            holder=writer,
         )
 
     def _take(self, run: Mapping[str, Any]) -> None:

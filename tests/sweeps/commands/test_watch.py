@@ -122,6 +122,26 @@ def test_a_sweep_that_has_just_begun_has_not_ended(tmp_path: Path) -> None:
         assert Watch(store).look().ended
 
 
+def test_runs_of_a_sweep_that_ends_during_a_look_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [made(n) for n in range(3)]
+    writer = Store.create(tmp_path, {"title": "t"}, "")
+    writer.set_plan(planned(*records))
+    writer.add(records[0])
+
+    def ends_first(directory: Path) -> None:
+        for record in records[1:]:
+            writer.add(record)
+        writer.close()
+
+    monkeypatch.setattr("sweeps.commands.watch.holder", ends_first)
+    with Store.open(tmp_path, readonly=True) as store:
+        sight = Watch(store).look()
+    assert sight.ended
+    assert sight.recorded == 3
+
+
 def test_a_finished_sweep_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Store.create(tmp_path, {"title": "done"}, "") as writer:
         writer.set_plan(planned(made(1)))
