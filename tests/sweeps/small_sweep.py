@@ -48,7 +48,7 @@ TIMES = ("wall_s",)
 
 #: Seeds and steps of a sweep that is met while it computes: many short runs, for what they compute is of no
 #: interest, and the shorter they are the less is computed in vain.
-LONG = {"seeds": 8, "steps": 12}
+LONG = {"seeds": 12, "steps": 12}
 N_LONG = 12 * LONG["seeds"]
 
 
