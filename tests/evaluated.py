@@ -32,3 +32,10 @@ def layered_objective(net, x, y, penalty=None, weight=None, smoothing=0.0, part_
     slow.values[:] = net.values
     objective.evaluator = objective.regularizer._evaluator = slow
     return objective
+
+
+def penalty_value(penalty, net, x):
+    """The sparsity penalty R of a network on the samples x."""
+    objective = network_objective(net, x, x[:, :1].repeat(net.width[-1], axis=1), penalty)
+    value, _ = objective.regularizer.pull()
+    return value + objective.regularizer.add_gradient(net.values, net.values.copy())

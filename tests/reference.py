@@ -7,6 +7,8 @@ part decides.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 
@@ -42,9 +44,17 @@ def basis(x, knots, k, extrapolation, reach=None):
     """Values of the G + k B-splines at x (n,), by the definition of each extrapolation: (n, G + k).
 
     `reach`: how far "smooth" carries the end polynomials on at each end, else as far as the end intervals,
-    at least 3 % of the grid.
+    at least 3 % of the grid. A step of one parameter leaves most nodes as they are, so values are kept.
     """
-    x = np.asarray(x)
+    x, knots = np.ascontiguousarray(x), np.ascontiguousarray(knots, dtype=float)
+    ends = None if reach is None else tuple(map(float, reach))
+    return kept_basis(x.tobytes(), x.dtype.str, knots.tobytes(), k, extrapolation, ends).copy()
+
+
+@lru_cache(maxsize=200)
+def kept_basis(x, kind, knots, k, extrapolation, reach):
+    """`basis` of the bytes of x and knots."""
+    x, knots = np.frombuffer(x, dtype=kind), np.frombuffer(knots)
     t = continued_knots(np.asarray(knots, float), k)
     a, b = knots[0], knots[-1]
     low, high = (t[0], t[-1]) if extrapolation == "zero" else (a, b)

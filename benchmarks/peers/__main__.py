@@ -15,8 +15,9 @@ from contextlib import ExitStack
 
 from benchmarks._common import positive, show_bars
 from benchmarks.peers.environments import PEERS, PeerError
+from benchmarks.peers.families import measure_families
 from benchmarks.peers.fits import measure_fits
-from benchmarks.peers.gradients import measure_gradients, measure_other_edges
+from benchmarks.peers.gradients import measure_gradients, measure_piecewise_linear
 from benchmarks.peers.process import Worker, peer_worker
 from benchmarks.peers.results import Findings
 
@@ -59,7 +60,8 @@ def main() -> int:
             print(f"{name}: " + ", ".join(f"{package} {version}" for package, version in versions))
         measure_gradients(ours, peers, arguments.repeats, findings)
         if "mlp-kan" in peers:
-            measure_other_edges(ours, peers["mlp-kan"], arguments.repeats, findings)
+            measure_piecewise_linear(ours, peers["mlp-kan"], arguments.repeats, findings)
+        measure_families(ours, peers, arguments.repeats, findings)
         measure_fits(ours, peers, arguments.fits, findings)
     if findings.unmeasured:
         print("\nNot measured:\n  " + "\n  ".join(findings.unmeasured))

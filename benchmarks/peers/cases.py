@@ -109,9 +109,8 @@ NETWORKS = (
     Network((4, 9, 9, 1), 5, bars={"pykan": 100.0, "jaxkan": 18.0}, floor_bar=True),
     Network((2, 5, 1), 5, n_samples=10_000, floor_bar=True),
 )
-#: The piecewise linear edges of mlp-kan, with its default of 64 points, and its sinusoid edges.
+#: The piecewise linear edges of mlp-kan, with its default of 64 points.
 LINEAR = Network((2, 5, 1), 63, k=1, base=False)
-SMALL = Network((2, 5, 1), 5)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from benchmarks.peers.cases import Numbers
 from benchmarks.peers.process import Worker
 
 
-def network_difference(mine: Numbers, theirs: Worker, numbers: Numbers) -> float:
-    """Largest relative difference between our answer to "evaluate", a peer with `numbers` loaded, and SciPy.
+def network_difference(mine: Numbers, theirs: Worker, numbers: Numbers, request: str = "evaluate") -> float:
+    """Largest relative difference between our answer to `request`, a peer with `numbers` loaded, and SciPy.
 
-    Outputs of both sides are compared with those that SciPy's splines gave, and their gradients with each
-    other: coefficients and base weights, where the peer has them.
+    Outputs of both sides are compared with those that SciPy or NumPy gave, and their gradients with each
+    other: of the parameters that the peer has.
     """
-    other = theirs.ask("evaluate")
+    other = theirs.ask(request)
     differences = [_difference(side["outputs"], numbers["outputs"]) for side in (mine, other)]
     for name, layers in other["gradient"].items():
         pairs = zip(layers, mine["gradient"][name], strict=True)

@@ -13,7 +13,6 @@ from benchmarks.peers.cases import (
     LINEAR,
     NETWORKS,
     SAME,
-    SMALL,
     Contender,
     Network,
     Numbers,
@@ -41,7 +40,7 @@ def measure_gradients(ours: Worker, peers: Mapping[str, Worker], rounds: int, fi
             try:
                 theirs.ask("load", numbers=numbers, variant=contender.variant)
                 differences[contender].append(network_difference(mine, theirs, numbers))
-                races[contender] = _race(ours, theirs, rounds)
+                races[contender] = race_loaded(ours, theirs, rounds)
             except PeerError as error:
                 findings.unmeasured.append(f"{contender.title}, {network.name}: {error}")
         rows.append(_row(network, floor, races, contenders))
@@ -52,26 +51,21 @@ def measure_gradients(ours: Worker, peers: Mapping[str, Worker], rounds: int, fi
         findings.same_function(contender.title, found, SAME)
 
 
-def measure_other_edges(ours: Worker, theirs: Worker, rounds: int, findings: Findings) -> None:
-    """Print the table of mlp-kan's two kinds of edges; they carry no bar but that of the same function."""
-    rows = []
-    for network, variant, remark in (
-        (LINEAR, "interpolation", "the same function"),
-        (SMALL, "sinusoid", "another function"),
-    ):
-        numbers, mine = _load(ours, network)
-        try:
-            theirs.ask("load", numbers=numbers, variant=variant)
-            if network == LINEAR:
-                difference = network_difference(mine, theirs, numbers)
-                findings.same_function(f"mlp-kan {variant}", [difference], SAME)
-            found = _race(ours, theirs, rounds)
-        except PeerError as error:
-            findings.unmeasured.append(f"mlp-kan {variant}: {error}")
-            continue
-        name = f"{variant} edges, kan_np k={network.k} {network.name}: {remark}"
-        rows.append([name, *(f"{micros:.0f}" for micros in found.micros), f"{found.ratio:.1f}"])
-    show_table("Loss and gradient, other edges", ["edges", "kan_np [us]", "mlp-kan [us]", "ratio"], rows)
+def measure_piecewise_linear(ours: Worker, theirs: Worker, rounds: int, findings: Findings) -> None:
+    """Print the time of mlp-kan's interpolated edges beside splines of order 1; the function is the same."""
+    numbers, mine = _load(ours, LINEAR)
+    try:
+        theirs.ask("load", numbers=numbers, variant="interpolation")
+        difference = network_difference(mine, theirs, numbers)
+        found = race_loaded(ours, theirs, rounds)
+    except PeerError as error:
+        findings.unmeasured.append(f"mlp-kan interpolation: {error}")
+        return
+    findings.same_function("mlp-kan interpolation", [difference], SAME)
+    row = [f"kan_np k=1 {LINEAR.name}", *(f"{micros:.0f}" for micros in found.micros), f"{found.ratio:.1f}"]
+    show_table(
+        "Loss and gradient, interpolated edges", ["edges", "kan_np [us]", "mlp-kan [us]", "ratio"], [row]
+    )
 
 
 def _load(ours: Worker, network: Network) -> tuple[Numbers, Numbers]:
@@ -81,7 +75,8 @@ def _load(ours: Worker, network: Network) -> tuple[Numbers, Numbers]:
     return numbers, ours.ask("evaluate")
 
 
-def _race(ours: Worker, theirs: Worker, rounds: int) -> Race:
+def race_loaded(ours: Worker, theirs: Worker, rounds: int) -> Race:
+    """Race of losses and gradients of what both workers have loaded."""
     return race(lambda: _seconds(ours), lambda: _seconds(theirs), rounds)
 
 

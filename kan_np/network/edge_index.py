@@ -16,15 +16,24 @@ EdgeIndex = tuple[int, int, int]
 
 def checked_edge(masks: Sequence[NDArray[np.bool_]], edge: Sequence[Any]) -> EdgeIndex:
     """The index of an edge as integers; raises where the masks of a network have no such edge."""
-    layer = _validate.integer("l", edge[0], 0, len(masks) - 1)
-    i = _validate.integer("i", edge[1], 0, masks[layer].shape[0] - 1)
-    j = _validate.integer("j", edge[2], 0, masks[layer].shape[1] - 1)
+    layer = _index("l", edge[0], len(masks), "layers of edges")
+    n_in, n_out = masks[layer].shape
+    i = _index("i", edge[1], n_in, f"sources of layer {layer}")
+    j = _index("j", edge[2], n_out, f"targets of layer {layer}")
     if not masks[layer][i, j]:
         raise ValueError(
             f"there is no edge ({layer}, {i}, {j}): it was pruned before; expected one where model.edges is "
             "True."
         )
     return layer, i, j
+
+
+def _index(name: str, value: object, n: int, what: str) -> int:
+    """An index from 0 to n - 1; the error says what there are n of."""
+    number = _validate.integer(name, value, 0)
+    if number >= n:
+        raise ValueError(f"{name} is {number}; expected 0 to {n - 1}, for the {n} {what}. Count from 0.")
+    return number
 
 
 def checked_edges(

@@ -128,7 +128,7 @@ class Structure:
         """Parameters of a spline edge."""
         return self.table.n_basis + self.has_base
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether all edges are splines and every node is the sum of its edges."""
         return not (self.symbols or self.bases or self.has_affine or self.topology.has_products)

@@ -50,10 +50,3 @@ def network_objective(
     return RegularizedLoss(
         evaluator, net.values, regularizer, structure.parameters, smoother, structure.has_base
     )
-
-
-def penalty_value(penalty: Penalty, net: Network, x: FloatArray) -> float:
-    """R of a network on the samples x."""
-    objective = network_objective(net, x, x[:, :1].repeat(net.width[-1], axis=1), penalty)
-    value, _ = objective.regularizer.pull()
-    return value + objective.regularizer.add_gradient(net.values, net.values.copy())

@@ -168,7 +168,7 @@ class RegularizedLoss:
             return
         curvature = np.zeros((n_edges * n_basis, n_basis))
         smoother.add_curvature(0, (n_basis, 0), curvature)
-        places = self._edges(self._parameters.position)[:, self._first :]
-        for place, own in zip(places, np.split(curvature, n_edges), strict=True):
-            free = np.flatnonzero(place >= 0)
-            upper[np.ix_(place[free], place[free])] += own[np.ix_(free, free)]
+        positions = self._edges(self._parameters.position)[:, self._first :]
+        for position, own in zip(positions, np.split(curvature, n_edges), strict=True):
+            free = np.flatnonzero(position >= 0)
+            upper[np.ix_(position[free], position[free])] += own[np.ix_(free, free)]

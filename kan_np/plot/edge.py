@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.network.edge_index import EdgeIndex, checked_edge
+from kan_np.network.edge_index import checked_edge
 from kan_np.network.network import Network
 from kan_np.plot import names as naming
 from kan_np.plot import reading
@@ -80,7 +80,7 @@ def plot_edge(
     '$x_{2}$'
     """
     check_network(net, Network, "plot_edge")
-    edge = check_edge(net, l, i, j)
+    edge = checked_edge(net.masks, (l, i, j))
     variables = naming.names_of("in_vars", in_vars, "x", net.width[0])
     _check_symbol(symbol)
     figsize = checked_size(figsize) or _SIZE
@@ -116,23 +116,6 @@ def plot_edge(
     axes.set_title(f"score {score:.2g}", loc="right", fontsize=9, color=GREY)
     _finish(figure, axes)
     return figure
-
-
-def check_edge(net: Network, l: int, i: int, j: int) -> EdgeIndex:  # noqa: E741
-    """Return the indices of an edge as ints; raise if there is no such edge."""
-    width = list(net.width)
-    layer = _index("l", l, len(width) - 1, f"layers of edges of width {width}")
-    source = _index("i", i, width[layer], f"sources of layer {layer} of width {width}")
-    n_subnodes = net.width_in[layer + 1]
-    subnode = _index("j", j, n_subnodes, f"targets of layer {layer} of width {width}")
-    return checked_edge(net.masks, (layer, source, subnode))
-
-
-def _index(name: str, value: object, n: int, what: str) -> int:
-    number = _validate.integer(name, value, 0)
-    if number >= n:
-        raise ValueError(f"{name} is {number}; expected 0 to {n - 1}, for the {n} {what}. Count from 0.")
-    return number
 
 
 def _check_symbol(symbol: object) -> None:

@@ -72,8 +72,8 @@ def advise(
     """
     if not stages:
         return "No stage was finished: there is nothing to judge."
-    place = min(range(len(stages)), key=lambda i: stages[i].score)
-    best, last = stages[place], stages[-1]
+    number = min(range(len(stages)), key=lambda i: stages[i].score)
+    best, last = stages[number], stages[-1]
     if math.isnan(best.val_rmse):
         return (
             "Nothing was held out, so overfitting cannot be seen: give the dataset validation samples or set "
@@ -87,20 +87,20 @@ def advise(
     if not learnt:
         return held + _nothing_learnt(best, n_train, smoother, label_spread)
     overfits = before_refit(last) <= train
-    if place < len(stages) - 1 and not overfits:
+    if number < len(stages) - 1 and not overfits:
         return held + (
             f"G = {last.grid} was not trained out ({last.status.value}): its training error is higher, too. "
             "Give it more steps before judging finer grids."
         )
-    if place < len(stages) - 1 and last.score > _GAIN * best.score:
+    if number < len(stages) - 1 and last.score > _GAIN * best.score:
         return held + (
             f"Finer grids overfit: at G = {last.grid} the validation RMSE is {last.val_rmse:.2e} with "
             f"{last.n_params} parameters for {n_train} samples. Keep G = {best.grid}; for a better model use "
             f"more samples, {smoother}or a narrower network."
         )
-    if best.val_rmse > (_GAP if not _grid_pays(stages, place) else _LARGE_GAP) * train:
+    if best.val_rmse > (_GAP if not _grid_pays(stages, number) else _LARGE_GAP) * train:
         return held + _overfitting(best, n_train, smoother)
-    return held + _underfitting(stages, place, n_train)
+    return held + _underfitting(stages, number, n_train)
 
 
 def _overfitting(best: Judged, n_train: int, smoother: str) -> str:
@@ -122,10 +122,10 @@ def _nothing_learnt(best: Judged, n_train: int, smoother: str, label_spread: flo
     )
 
 
-def _underfitting(stages: Sequence[Judged], place: int, n_train: int) -> str:
-    best = stages[place]
+def _underfitting(stages: Sequence[Judged], number: int, n_train: int) -> str:
+    best = stages[number]
     width = _larger(best, n_train)
-    if best.grid is not None and _grid_pays(stages, place):
+    if best.grid is not None and _grid_pays(stages, number):
         return f"A finer grid still lowers the error: try G = {2 * best.grid}."
     told = "It does not overfit"
     if best.grid is not None:
@@ -141,12 +141,12 @@ def _underfitting(stages: Sequence[Judged], place: int, n_train: int) -> str:
     return f"{told}. Try {knob}, or more restarts."
 
 
-def _grid_pays(stages: Sequence[Judged], place: int) -> bool:
+def _grid_pays(stages: Sequence[Judged], number: int) -> bool:
     """Whether the best stage is the last one and much better than the one before it."""
-    best = stages[place]
-    if best.grid is None or place < len(stages) - 1:
+    best = stages[number]
+    if best.grid is None or number < len(stages) - 1:
         return False
-    return place == 0 or stages[place - 1].score > _GAIN * best.score
+    return number == 0 or stages[number - 1].score > _GAIN * best.score
 
 
 def _larger(best: Judged, n_train: int) -> list[int] | None:

@@ -57,6 +57,7 @@ def test_a_picture_names_the_inputs_as_the_formula_does():
     ]
 
 
+@pytest.mark.slow
 def test_noise_does_not_hide_the_form():
     dataset = dataset_of(lambda x: 2 * x[:, [0]] * np.exp(-x[:, [1]]), n=800)
     label = dataset["train_label"]

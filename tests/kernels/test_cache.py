@@ -107,6 +107,7 @@ def test_a_process_loads_what_another_compiled_until_any_source_file_changes(pac
     assert files(package / "__pycache__") == ["high.kernel", "low.twice"]
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_leave_whole_files(package, start):
     processes = [start() for _ in range(3)]
     assert [outcome(process)["value"] for process in processes] == [7.0] * 3

@@ -237,6 +237,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory in kilobytes")
 @pytest.mark.parametrize("kind", ["wide", "grid", "bomb", "factorial", "many polynomials"])
 def test_a_hostile_file_takes_five_seconds_and_a_hundred_megabytes_at_most(kind, tmp_path):

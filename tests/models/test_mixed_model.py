@@ -26,6 +26,7 @@ def hello():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("opt", "steps", "error"), [("LM", 12, 1e-14), ("LBFGS", 20, 1e-12)])
 def test_symbols_near_the_truth_are_trained_to_rounding(opt, steps, error):
     model = hello()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluated import penalty_value
 
 from kan_np import KAN
-from kan_np.objective.network_objective import penalty_value
 from kan_np.objective.sparsity_penalty import METRICS, Penalty
 
 MODELS = json.loads((Path(__file__).parent / "pykan_table.json").read_text())["models"]

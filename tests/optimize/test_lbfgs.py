@@ -298,6 +298,7 @@ def evaluations_to(values, target):
     return int(np.argmax(np.asarray(values) <= target)) + 1 if min(values) <= target else math.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 10, 50])
 def test_rosenbrock_takes_as_many_evaluations_as_with_scipy(n):
     rng, own, scipys = np.random.default_rng(n), [], []

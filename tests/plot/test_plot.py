@@ -395,6 +395,7 @@ def test_an_edge_that_is_a_symbol_is_orange_with_its_formula():
     assert model.plot_edge(0, 0, 0).axes[0].lines[0].get_label() == r"$\varphi$"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", default_library().names)
 def test_formulas_of_all_symbols_can_be_drawn(name):
     model = network([1, 1])

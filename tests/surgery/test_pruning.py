@@ -362,7 +362,7 @@ def test_files_whose_wiring_does_not_fit_are_refused(changes):
         (lambda m: m.prune_input(active=[]), r"prune_input with active \[\] would leave .*more inputs"),
         (lambda m: m.prune_input(active=[3]), r"active\[0\] is 3"),
         (lambda m: m.prune_edge(float("nan"), X), "threshold is nan"),
-        (lambda m: m.remove_edge(3, 0, 0), "l is 3; expected an integer from 0 to 2"),
+        (lambda m: m.remove_edge(3, 0, 0), "l is 3; expected 0 to 2, for the 3 layers"),
         (lambda m: m.remove_edge(0, 3, 0), "i is 3"),
         (lambda m: m.remove_edge(0, 0, 0).remove_edge(0, 0, 0), r"no edge \(0, 0, 0\): it was pruned"),
         (lambda m: m.remove_node(0, 0), "are the inputs.*prune_input"),

@@ -30,6 +30,7 @@ def write_table(where: Path, first: int = 0) -> None:
     where.write_text("a,b,y\n" + "".join(f"{i},{(i * 7) % 11},{2 * i}\n" for i in range(first, first + 40)))
 
 
+@pytest.mark.slow
 @posix
 def test_a_tilde_is_the_home_directory_in_every_option(
     home: Path, capsys: pytest.CaptureFixture[str]

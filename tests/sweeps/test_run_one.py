@@ -190,6 +190,7 @@ def test_the_optimizer_of_every_stage_is_recorded(config: dict[str, Any], opt: s
     assert {row["opt"] for row in record["stages"]} == {used}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

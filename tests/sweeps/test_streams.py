@@ -74,6 +74,7 @@ def without_reader(stream: str, *arguments: object) -> tuple[int, str]:
     return ended.returncode, ended.stderr or ""
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("backend", "how"),
@@ -107,6 +108,7 @@ def test_a_sweep_computes_everything_whatever_its_streams(backend: str, how: str
     assert n_recorded(out) == 2
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("backend", ["sequential", "loky"])
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -120,6 +122,7 @@ def test_a_sweep_goes_on_when_its_reader_has_left(backend: str, stream: str, spe
     assert "error" not in errors
 
 
+@pytest.mark.slow
 @posix
 def test_a_dask_sweep_needs_no_streams(spec: Path) -> None:
     pytest.importorskip("distributed")
@@ -130,6 +133,7 @@ def test_a_dask_sweep_needs_no_streams(spec: Path) -> None:
     assert (ended.returncode, n_recorded(out)) == (0, 2)
 
 
+@pytest.mark.slow
 @posix
 def test_auto_needs_no_streams(tmp_path: Path) -> None:
     rows = "".join(f"{i},{(i * 7) % 11},{2 * i - (i * 7) % 11}\n" for i in range(40))
@@ -151,6 +155,7 @@ def test_auto_needs_no_streams(tmp_path: Path) -> None:
     assert (out / "recommended.npz").is_file()
 
 
+@pytest.mark.slow
 @posix
 def test_every_command_that_writes_files_writes_them_without_streams(sweep: Path, tmp_path: Path) -> None:
     commands: list[tuple[list[Any], Path]] = [
@@ -172,6 +177,7 @@ def test_every_command_that_writes_files_writes_them_without_streams(sweep: Path
         assert b"error" not in written.read_bytes()[:100]
 
 
+@pytest.mark.slow
 @posix
 @full
 @pytest.mark.parametrize("arguments", [["list"], ["status", "DIR"], ["list", "DIR"], ["-h"], ["--version"]])

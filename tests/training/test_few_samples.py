@@ -64,6 +64,7 @@ def fitted(width, data, grid=5, k=3, **options):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", DEFAULTS)
 @pytest.mark.parametrize("table", [linnerud, noise, few_products])
 def test_no_default_is_far_worse_than_the_mean(table, way):

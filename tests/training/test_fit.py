@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evaluated import penalty_value
 
 from kan_np import KAN, MLP, FitStatus, Scaler, create_dataset, design_matrix, fit_schedule
+from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.training.fit import FitOptions
 
 F = lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2)  # noqa: E731
@@ -124,9 +126,6 @@ def test_sparsity_penalty_shrinks_what_it_weighs():
     sparse = plain.copy()
     plain.fit(DATA, steps=10)
     result = sparse.fit(DATA, steps=10, lamb=0.05)
-    from kan_np.objective.network_objective import penalty_value
-    from kan_np.objective.sparsity_penalty import Penalty
-
     weights = Penalty(1.0)
     assert penalty_value(weights, sparse._network, DATA["train_input"]) < 0.8 * penalty_value(
         weights, plain._network, DATA["train_input"]

@@ -46,6 +46,7 @@ def against_the_mean(model, data):
     return np.sqrt(np.mean((model(data["test_input"]) - truth) ** 2) / np.mean((mean - truth) ** 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LBFGS", "LM"])
 @pytest.mark.parametrize(
     ("f", "n", "seed", "options"),

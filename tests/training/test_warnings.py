@@ -354,6 +354,7 @@ def test_a_training_range_that_is_none_is_refused(limits):
 # no others
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "continue", "products", "mlp"])
 @pytest.mark.parametrize(
     "scales", [(1e14, 1e-8), (1.0, 1e200), (1e200, 1.0), (1e-300, 1e-300), (1e300, 1e300)]

@@ -25,6 +25,7 @@ def shape(data, hidden=10):
     return [data["train_input"].shape[1], hidden, data["train_label"].shape[1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 @pytest.mark.parametrize("table", TABLES)
 def test_no_default_is_far_worse_than_the_mean(table, opt):
@@ -33,6 +34,7 @@ def test_no_default_is_far_worse_than_the_mean(table, opt):
         assert against_the_mean(mlp(data, opt=opt)[0], data) <= 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarts", [1, 2])
 @pytest.mark.parametrize("table", [linnerud, noise, few_products])
 def test_neither_is_the_baseline_of_schedules(table, restarts):

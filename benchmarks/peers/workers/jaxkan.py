@@ -36,6 +36,11 @@ class JaxKan(EdgeLibrary):
             shape = (-1, by_output.shape[2]) if self._flat else by_output.shape
             layer.c_basis = nnx.Param(jnp.array(by_output.reshape(shape)))
             layer.c_res = nnx.Param(jnp.array(np.array(scale_base).T))
+        self._jit(model, numbers)
+        return {}
+
+    def _jit(self, model: Any, numbers: Answer) -> None:
+        """Compile loss and gradient of a model on the samples."""
         self._x, self._y = jnp.array(numbers["x"]), jnp.array(numbers["y"])
         structure, params, rest = nnx.split(model, nnx.Param, ...)
         # a plain list: jax takes it apart in C++, an nnx.State in Python
@@ -48,7 +53,6 @@ class JaxKan(EdgeLibrary):
             return jnp.mean((outputs(leaves, x) - y) ** 2)
 
         self._outputs, self._loss_and_gradient = outputs, jax.jit(jax.value_and_grad(loss))
-        return {}
 
     def evaluate(self) -> Answer:
         leaves = self._step()[1]
@@ -60,6 +64,58 @@ class JaxKan(EdgeLibrary):
             scale_base.append(np.transpose(layer["c_res"]).tolist())
         outputs = self._outputs(self._leaves, self._x).tolist()
         return {"outputs": outputs, "gradient": {"coef": coef, "scale_base": scale_base}}
+
+    def load_family(self, numbers: Answer) -> Answer:
+        """Take a network of its layers "chebyshev", "fourier", "rbf" or "sine"."""
+        self._family, size = numbers["family"], numbers["size"]
+        options: Answer = {"D": size, "add_bias": False}
+        if self._family == "gaussian":
+            low, high = numbers["interval"]
+            std = (high - low) / size / np.sqrt(2.0)  # exp(-(x / std)^2 / 2) there, exp(-(x / h)^2 here
+            options |= {"D": size + 1, "kernel": {"type": "gaussian", "std": float(std)}}
+            options["grid_range"] = (low, high)
+        kind = {"gaussian": "rbf"}.get(self._family, self._family)
+        model = KAN(numbers["width"], layer_type=kind, required_parameters=options, seed=0)
+        for layer, given in zip(model.layers, numbers["params"], strict=True):
+            self._fill(layer, np.array(given).transpose(1, 0, 2), size)
+        self._jit(model, numbers)
+        return {}
+
+    def _fill(self, layer: Any, params: Any, size: int) -> None:
+        """Set the parameters of a layer from (n_out, n_in, n_params)."""
+        if self._family == "chebyshev":
+            layer.c_basis = nnx.Param(jnp.array(params))
+        elif self._family == "fourier":
+            layer.c_cos = nnx.Param(jnp.array(params[..., 1 : 1 + size]))
+            layer.c_sin = nnx.Param(jnp.array(params[..., 1 + size :]))
+        elif self._family == "gaussian":
+            # made in single precision by the library
+            layer.grid.item = jnp.array(
+                np.tile(np.linspace(*layer.grid.grid_range, size + 1), (layer.n_in, 1))
+            )
+            layer.c_basis = nnx.Param(jnp.array(params[..., 1:]))
+        else:
+            a, w, p = (params[..., q * size : (q + 1) * size] for q in range(3))
+            w, p = w[0, 0], p[0, 0]
+            mean = np.exp(-0.5 * w**2) * np.sin(p)
+            deviation = np.sqrt(0.5 * (1.0 - np.exp(-2.0 * w**2) * np.cos(2.0 * p)) - mean**2) + 1e-8
+            layer.omega, layer.phase = nnx.Param(jnp.array(w[:, None])), nnx.Param(jnp.array(p[:, None]))
+            layer.c_basis = nnx.Param(jnp.array(a * deviation))
+
+    def evaluate_family(self) -> Answer:
+        """Outputs, and the gradient by those parameters that are the same in both libraries."""
+        layers = nnx.to_pure_dict(jax.tree.unflatten(self._tree, self._step()[1]))["layers"]
+        own = [layer for _, layer in sorted(layers.items())]
+        gradient: dict[str, Any] = {}
+        if self._family == "chebyshev":
+            gradient["params"] = [np.transpose(layer["c_basis"], (1, 0, 2)).tolist() for layer in own]
+        elif self._family == "gaussian":
+            parts = [np.transpose(layer["c_basis"], (1, 0, 2)) for layer in own]
+            gradient["without_constant"] = [part.tolist() for part in parts]
+        elif self._family == "fourier":
+            parts = [np.concatenate([layer["c_cos"], layer["c_sin"]], axis=2) for layer in own]
+            gradient["without_constant"] = [part.transpose(1, 0, 2).tolist() for part in parts]
+        return {"outputs": self._outputs(self._leaves, self._x).tolist(), "gradient": gradient}
 
     def _step(self) -> Any:
         return jax.block_until_ready(self._loss_and_gradient(self._leaves, self._x, self._y))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 
 import numpy as np
@@ -45,6 +46,35 @@ class KanNp(EdgeLibrary):
             "gradient": {
                 "coef": [layer.tolist() for layer in gradient.coef],
                 "scale_base": [layer.tolist() for layer in gradient.scale_base],
+            },
+        }
+
+    def load_family(self, numbers: Answer) -> Answer:
+        """Take a network whose edges are all of another family than B-splines."""
+        model = KAN(numbers["width"], numbers["size"], edges=numbers["family"], **numbers["options"])
+        net = model._network
+        low, high = (np.full(len(net.structure.bases[0].basis.low), end) for end in numbers["interval"])
+        bases = tuple(replace(edges, basis=edges.basis.moved(low, high)) for edges in net.structure.bases)
+        values = np.concatenate([np.ravel(layer) for layer in numbers["params"]])
+        model._network = replace(net, structure=replace(net.structure, bases=bases), values=values)
+        self._model, self._x = model, np.array(numbers["x"])
+        self._shapes = [np.shape(layer) for layer in numbers["params"]]
+        self._objective = model._objective(self._x, np.array(numbers["y"]), Penalty())
+        self._theta = model._theta
+        return {}
+
+    def evaluate_family(self) -> Answer:
+        """Outputs and gradient of what `load_family` took; also without the first parameter of every edge."""
+        gradient = self._objective(self._theta)[1]
+        cuts = np.cumsum([np.prod(shape) for shape in self._shapes])[:-1]
+        layers = [
+            part.reshape(shape) for part, shape in zip(np.split(gradient, cuts), self._shapes, strict=True)
+        ]
+        return {
+            "outputs": self._model(self._x).tolist(),
+            "gradient": {
+                "params": [layer.tolist() for layer in layers],
+                "without_constant": [layer[..., 1:].tolist() for layer in layers],
             },
         }
 

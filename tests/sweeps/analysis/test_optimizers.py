@@ -237,6 +237,7 @@ def test_the_optimizers_of_a_specification_are_those_of_the_library():
     assert not sees_gradient_alone("an optimizer of another version")
 
 
+@pytest.mark.slow
 def test_minimisers_of_scipy_are_an_axis_of_a_sweep(tmp_path):
     spec = write_spec(tmp_path / "s.toml", seeds=1, steps=1)
     axis = 'opt = ["L-BFGS-B", "trf", "LM"]'

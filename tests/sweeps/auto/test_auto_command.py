@@ -275,6 +275,7 @@ def test_stages_that_are_not_finite_are_left_out(fault: dict[str, object]) -> No
     assert [candidate.stage for candidate in found] == [0]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_with_another_seed_does_not_keep_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -447,6 +448,7 @@ def test_names_of_columns_are_drawn_and_cannot_become_code(
     assert (model.feature_names, model.target_names) == (names[:3], names[3:])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_workers")
 def test_a_search_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A store that has lost its last runs, as after a kill, ends with the same answer and the same runs."""

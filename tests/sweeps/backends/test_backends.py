@@ -67,8 +67,10 @@ def metrics(groups: Iterator[list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in ("sequential", "threading") else ()) for n in BACKENDS],
+)
 def test_every_backend_gives_the_same_bits(name: str) -> None:
     if name == "dask":
         pytest.importorskip("distributed")

@@ -28,10 +28,7 @@ from sweeps.spec.run_config import RunConfig
 TERMS = Terms(misbehave, RunOptions())
 LIMIT = 500 * 2**20
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.name != "posix", reason="kills processes by signals"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 
 
 @pytest.fixture
@@ -59,6 +56,7 @@ def test_a_killed_worker_costs_nothing_but_time(pool: ProcessPool, tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_every_worker_is_a_failed_row_and_the_sweep_goes_on(pool: ProcessPool) -> None:
     runs = made_up("", "die", "", "exit", "")
     found = by_fault(runs, pool.compute(runs))
@@ -79,6 +77,7 @@ def test_a_run_that_hangs_in_native_code_is_killed_after_its_time(monkeypatch: p
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_eats_memory_is_killed_at_the_limit() -> None:
     runs = made_up("", "grow", "", "")
     with ProcessPool(1, TERMS, LIMIT) as pool:
@@ -141,6 +140,7 @@ def test_a_pool_makes_do_with_the_processes_that_it_can_start(
                 list(pool.compute(runs))
 
 
+@pytest.mark.slow
 def test_a_pool_computes_again_and_a_worker_that_left_is_no_loss(pool: ProcessPool) -> None:
     first, second = made_up("", ""), made_up("", "", "")[2:]
     assert by_fault(first, pool.compute(first)) == {"": ("ok", "")}
@@ -209,6 +209,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_killed_after_the_deadline_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervised_worker, "GRACE_S", 0.2)
     runs = made_up("", "hang", "")
@@ -226,6 +227,7 @@ def test_what_is_given_out_after_the_deadline_may_answer() -> None:
         assert by_fault(runs, pool.compute(runs)) == {"": ("ok", "")}
 
 
+@pytest.mark.slow
 def test_kept_workers_serve_one_plan_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
 

@@ -25,8 +25,18 @@ from small_sweep import (
 from sweeps.cli import main
 
 RUNS = N_LONG
+#: Signal, number of processes and backend of sweeps that are stopped, beside the first of all.
+OTHER_STOPS = [
+    (signal.SIGTERM, 1, "threading"),
+    (signal.SIGINT, 2, "threading"),
+    (signal.SIGTERM, 2, "loky"),
+    (signal.SIGINT, 2, "dask"),
+    (getattr(signal, "SIGHUP", None), 2, "threading"),
+    (getattr(signal, "SIGHUP", None), 2, "loky"),
+    (getattr(signal, "SIGHUP", None), 2, "dask"),
+    (getattr(signal, "SIGHUP", None), 1, "sequential"),
+]
 
-pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(os.name != "posix", reason="kills process groups")
 
 
@@ -46,7 +56,7 @@ def uninterrupted(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @posix
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_killed_sweep_continues_to_the_same_results(
     jobs: int, spec: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,14 +82,7 @@ def test_killed_sweep_continues_to_the_same_results(
     ("number", "jobs", "backend"),
     [
         (signal.SIGINT, 2, "loky"),
-        (signal.SIGTERM, 1, "threading"),
-        (signal.SIGINT, 2, "threading"),
-        (signal.SIGTERM, 2, "loky"),
-        (signal.SIGINT, 2, "dask"),
-        (getattr(signal, "SIGHUP", None), 2, "threading"),
-        (getattr(signal, "SIGHUP", None), 2, "loky"),
-        (getattr(signal, "SIGHUP", None), 2, "dask"),
-        (getattr(signal, "SIGHUP", None), 1, "sequential"),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in OTHER_STOPS),
     ],
 )
 def test_interrupt_stops_cleanly_and_says_how_to_continue(
@@ -102,6 +105,7 @@ def test_interrupt_stops_cleanly_and_says_how_to_continue(
     assert group_is_gone(process)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("backend", ["threading", "loky", "sequential"])
 def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp_path: Path) -> None:
@@ -119,6 +123,7 @@ def test_a_sweep_under_nohup_outlives_its_terminal(backend: str, spec: Path, tmp
     assert n_recorded(out) == RUNS
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", None)])
@@ -139,6 +144,7 @@ def test_a_signal_while_the_report_is_written_says_how_to_continue(
     assert n_recorded(tmp_path / "out") == 1
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("backend", ["threading", "loky", "dask"])
 def test_two_interrupts_stop_at_once_and_lose_nothing(
@@ -159,6 +165,7 @@ def test_two_interrupts_stop_at_once_and_lose_nothing(
     assert_same_results(tmp_path / "out", uninterrupted)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("backend", ["threading", "loky", "dask"])
 def test_workers_end_with_a_killed_parent(backend: str, spec: Path, tmp_path: Path) -> None:

@@ -21,10 +21,7 @@ from sweeps.run_one import RunOptions
 
 TERMS = Terms(misbehave, RunOptions())
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.name != "posix", reason="kills processes by signals"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 
 
 @pytest.fixture
@@ -58,6 +55,7 @@ def test_a_worker_that_was_killed_without_work_is_replaced(worker: SupervisedWor
     assert worker.pid not in (None, first)
 
 
+@pytest.mark.slow
 def test_a_run_that_only_needs_a_fresh_process_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """What earlier runs have left in memory is not held against the next one."""
     worker = SupervisedWorker(TERMS, 500 * 2**20)
@@ -76,6 +74,7 @@ def test_a_worker_is_stopped_by_another_thread(worker: SupervisedWorker) -> None
         worker.start()
 
 
+@pytest.mark.slow
 def test_threads_share_the_workers_of_a_sweep_and_stopping_it_ends_all(tmp_path: Path) -> None:
     runs = made_up("held", "", "", folder=tmp_path)
     outcomes: list[object] = []

@@ -114,6 +114,7 @@ def test_the_additive_model_has_no_interactions_and_fits_what_is_additive(path: 
     np.testing.assert_allclose(model(x) + model(both), model(mixed) + model(other), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_scikit_learn_is_trained_and_stored_as_a_network(path: Path, solver: str) -> None:
     pytest.importorskip("sklearn")

@@ -148,6 +148,7 @@ def test_runs_of_an_earlier_version_keep_their_rows(tmp_path: Path) -> None:
     assert not np.array_equal(*(expected[way]["train_input"] for way in WAYS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "auto"])
 def test_columns_that_mislead_are_named_by_every_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
