@@ -11,7 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import jit
+from kan_np.kernels.dense_basis import tile_size
+from kan_np.kernels.family_products import add_tile, pull_tile, tile_gradient
 from kan_np.kernels.family_rows import call_rows
+from kan_np.kernels.microkernels import PANEL
 
 
 @jit
@@ -30,29 +33,53 @@ def fill_rows(bases, b, x, i, n):
 
 
 @jit
+def clear_rest(rows, first, n_rows, n):
+    """Set some rows to zero behind the n-th sample, up to the end of the panel."""
+    for r in range(first, first + n_rows):
+        for s in range(n, (n + PANEL - 1) // PANEL * PANEL):
+            rows[r, s] = 0.0
+
+
+@jit
 def add_bases(bases, first, end, n, x, sums):
     """sums[target[e], s] += phi_e(x[i, s]) for the edges e that leave the nodes first <= i < end."""
     if bases is not None:
         for i in range(first, end):
             for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
                 fill_rows(bases, b, x, i, n)
-                for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
-                    add_edge_values(bases, b, e, n, sums, bases.target[e])
+                clear_rest(bases.rows, bases.row_start[b], bases.n_params[b] + bases.is_pointwise[b], n)
+                clear_rest(bases.slopes, bases.row_start[b], bases.n_params[b], n)
+                add_block_values(bases, b, n, sums)
 
 
 @jit
-def add_edge_values(bases, b, e, n, out, row):
-    """out[row, s] += phi_e, from the rows of block b."""
-    j, n_params = np.uint64(row), bases.n_params[b]
+def add_block_values(bases, b, n, out):
+    """out[target[e], s] += phi_e for the edges e of block b, from its rows."""
+    first, n_params = bases.row_start[b], bases.n_params[b]
+    e, end = bases.edge_start[b], bases.edge_start[b + 1]
     if bases.is_pointwise[b]:
-        value = np.uint64(bases.row_start[b] + n_params)
+        j, value = np.uint64(bases.target[e]), np.uint64(first + n_params)
         for s in range(n):
             out[j, s] += bases.rows[value, s]
         return
-    for r in range(n_params):
-        c, q = bases.coef[bases.first_coef[e] + r], np.uint64(bases.row_start[b] + r)
-        for s in range(n):
-            out[j, s] += c * bases.rows[q, s]
+    for panel in range((n + PANEL - 1) // PANEL):
+        edge = e
+        while edge < end:
+            size, at = tile_size(end - edge), bases.first_coef[edge]
+            add_tile(
+                size,
+                bases.coef,
+                at,
+                n_params,
+                bases.rows,
+                first,
+                bases.target,
+                edge,
+                out,
+                out.shape[1],
+                panel * PANEL,
+            )
+            edge += size
 
 
 @jit
@@ -78,15 +105,26 @@ def clear_basis_param_grad(bases):
 def add_basis_param_grad(bases, first, end, n, by_sum):
     """Add derivatives by parameters, given those by the values of the edges: rows of their targets."""
     if bases is not None:
+        used = (n + PANEL - 1) // PANEL
         for i in range(first, end):
             for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
-                for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
-                    j = np.uint64(bases.target[e])
-                    for r in range(bases.n_params[b]):
-                        q, total = np.uint64(bases.row_start[b] + r), 0.0
-                        for s in range(n):
-                            total += by_sum[j, s] * bases.rows[q, s]
-                        bases.gradient[bases.first_coef[e] + r] += total
+                e, behind, n_params = bases.edge_start[b], bases.edge_start[b + 1], bases.n_params[b]
+                while e < behind:
+                    size, at = tile_size(behind - e), bases.first_coef[e]
+                    tile_gradient(
+                        size,
+                        by_sum,
+                        by_sum.shape[1],
+                        bases.target,
+                        e,
+                        bases.rows,
+                        bases.row_start[b],
+                        n_params,
+                        used,
+                        bases.gradient,
+                        at,
+                    )
+                    e += size
 
 
 @jit
@@ -95,23 +133,49 @@ def add_basis_input_grad(bases, first, end, n, by_sum, out):
     if bases is not None:
         for i in range(first, end):
             for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
-                for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
-                    add_edge_input_grad(bases, b, e, n, by_sum, out, i)
+                if bases.is_pointwise[b]:
+                    add_edge_input_grad(bases, b, n, by_sum, out, i)
+                else:
+                    add_block_input_grad(bases, b, n, by_sum, out, i)
 
 
 @jit
-def add_edge_input_grad(bases, b, e, n, by_sum, out, row):
-    """out[row, s] += by_sum[target[e], s] phi'_e, from the slopes of block b."""
-    j, o = np.uint64(bases.target[e]), np.uint64(row)
-    if bases.is_pointwise[b]:
-        q = np.uint64(bases.row_start[b])
-        for s in range(n):
-            out[o, s] += by_sum[j, s] * bases.slopes[q, s]
-        return
-    for r in range(bases.n_params[b]):
-        c, q = bases.coef[bases.first_coef[e] + r], np.uint64(bases.row_start[b] + r)
-        for s in range(n):
-            out[o, s] += by_sum[j, s] * c * bases.slopes[q, s]
+def add_edge_input_grad(bases, b, n, by_sum, out, i):
+    """As `add_basis_input_grad` for block b, an edge that is not linear in its parameters."""
+    j, q, o = np.uint64(bases.target[bases.edge_start[b]]), np.uint64(bases.row_start[b]), np.uint64(i)
+    for s in range(n):
+        out[o, s] += by_sum[j, s] * bases.slopes[q, s]
+
+
+@jit
+def add_block_input_grad(bases, b, n, by_sum, out, i):
+    """As `add_basis_input_grad` for block b, edges that share the functions of node i."""
+    first, n_params, behind, width = (
+        bases.row_start[b],
+        bases.n_params[b],
+        bases.edge_start[b + 1],
+        out.shape[1],
+    )
+    for panel in range((n + PANEL - 1) // PANEL):
+        e, column = bases.edge_start[b], panel * PANEL
+        while e < behind:
+            size, at = tile_size(behind - e), bases.first_coef[e]
+            pull_tile(
+                size,
+                bases.coef,
+                at,
+                n_params,
+                bases.slopes,
+                first,
+                bases.target,
+                e,
+                by_sum,
+                width,
+                column,
+                out,
+                i,
+            )
+            e += size
 
 
 @jit
