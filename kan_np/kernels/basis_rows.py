@@ -89,9 +89,9 @@ def basis_values(bases, i, n, above):
         for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
             for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
                 j = np.uint64(bases.target[e])
-                for s in range(n):
+                for s in range((n + PANEL - 1) // PANEL * PANEL):
                     above[j, s] = 0.0
-                add_edge_values(bases, b, e, n, above, bases.target[e])
+            add_block_values(bases, b, n, above)
 
 
 @jit

@@ -1,14 +1,14 @@
-"""Products of an edge's parameters with the functions of its family: the inner loops of edges that are no splines.
+"""Products of parameters with the functions of an edge family: the inner loops of edges that are no splines.
 
-For a tile of up to `LARGEST` edges e_t = edge + t that leave one node and share the functions psi_r, which are
-rows of samples,
+For a tile of up to `LARGEST` edges e_t = edge + t that leave one node and share the functions psi_r, which
+are rows of samples,
 
     add_tile        out[j_t, s] += sum_r coef[at + t n_rows + r] rows[first + r, s],
     tile_gradient   grad[at + t n_rows + r] += sum_s delta[j_t, s] rows[first + r, s],
     pull_tile       out[node, s] += sum_r (sum_t delta[j_t, s] coef[at + t n_rows + r]) slopes[first + r, s],
 
-with j_t = target[e_t]. They are the loops of `kan_np.kernels.microkernels` for rows that are as long as a block
-of samples, in place of panels. Vectors are eight numbers long whatever the processor has, arrays are
+with j_t = target[e_t]. They are the loops of `kan_np.kernels.microkernels` for rows that are as long as a
+block of samples, in place of panels. Vectors are eight numbers long whatever the processor has, arrays are
 C-contiguous, nothing is checked. `tests/kernels/test_family_products.py` has slow twins.
 """
 
