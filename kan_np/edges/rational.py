@@ -90,6 +90,10 @@ class Rational(Pointwise):
         weight[0] = 0.0
         return np.diag(weight)
 
+    def idle(self, low: float, high: float) -> FloatArray:
+        """P = 0, Q = 1; see `Pointwise`."""
+        return np.zeros(self.n_params)
+
     def guesses(self, low: float, high: float) -> FloatArray:
         """Denominators that are hardly more than 1, wide, and narrow in the middle; see `Pointwise`."""
         n, reach = self.size // 2, max(abs(low), abs(high))
