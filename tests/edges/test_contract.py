@@ -90,6 +90,12 @@ FAMILIES = tuple(name for name in family_names() if name != BSPLINE)
 WITH_CONSTANTS = tuple(name for name in FAMILIES if family(name).has_constants)
 
 
+def some_quick(names):
+    """All names, as parameters of a test that takes seconds: those but two are left to the slow tests."""
+    quick = ("chebyshev", "sine")
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 def sized(name, size):
     """The nearest size that the family has."""
     return int(np.clip(size, family(name).smallest, family(name).largest))
@@ -178,7 +184,7 @@ def test_gauss_newton_matrices_are_those_of_differences(name):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
 @pytest.mark.parametrize("opt", ["LBFGS", "LM"])
 def test_it_is_trained_and_its_intervals_follow_the_samples(name, opt):
     model = KAN([2, 2, 1], grid=6, edges=name, seed=1)
@@ -205,7 +211,7 @@ def test_smoothing_of_splines_leaves_it_alone_or_says_so(name):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
-@pytest.mark.parametrize("name", WITH_CONSTANTS)
+@pytest.mark.parametrize("name", some_quick(WITH_CONSTANTS))
 def test_noise_and_constants_end_at_their_mean(name):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 2))
@@ -252,7 +258,7 @@ def test_what_was_frozen_is_free_when_the_edge_changes_its_kind(name):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_grids_in_turn_go_on_to_larger_sizes(name):
     stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, restarts=2, refit=False, edges=name, seed=0)
     assert [stage.model.grid for stage in stages] == [3, 6]
@@ -345,7 +351,7 @@ def test_pruning_folds_constants_and_keeps_the_family(name):
     np.testing.assert_allclose(product.prune(X, 0.0, 0.0)(X), product(X), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_edges_change_their_family_and_back(name):
     model = KAN([2, 3, 1], grid=5, base_fun="zero", seed=0)
     model.fit(DATA, opt="LM", steps=10)
@@ -365,7 +371,7 @@ def test_edges_change_their_family_and_back(name):
     assert (0, 0, 0) not in other.families
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_pictures_scores_and_formulas(name):
     model = mixed(name)
     edge = next(iter(model.families))
@@ -377,7 +383,7 @@ def test_pictures_scores_and_formulas(name):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_few_noisy_samples_do_not_blow_it_up(name):
     rng = np.random.default_rng(3)
     x, fresh = rng.normal(size=(30, 4)), rng.normal(size=(500, 4))
