@@ -3,8 +3,8 @@
 The centres g_0 .. g_size are the ends of `size` equal parts of the interval of the node, both ends included,
 and the width h is `denominator` times their distance: with 1, the default, it is tied to the grid as in
 FastKAN, whose ``num_grids`` are size + 1 centres from ``grid_min`` to ``grid_max``. FastKAN has no constant;
-without one no sum of these Gaussians is constant. Outside the interval all Gaussians fade, and an edge goes on
-as its constant. Source: arXiv:2405.06721.
+without one no sum of these Gaussians is constant. Outside the interval all Gaussians fade, and an edge goes
+on as its constant. Source: arXiv:2405.06721.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Families of edges that are not linear in their parameters: phi(x; theta), with parameters of every edge's own.
+"""Families that are not linear in their parameters: every edge has a function phi(x; theta) of its own.
 
 Such functions have no interval: they take x as it is. Part of the parameters enters linearly (amplitudes, the
 constant): for given others these are found by linear least squares, which starts a fit to samples of a

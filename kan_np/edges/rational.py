@@ -20,7 +20,7 @@ from kan_np.edges.family import RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import rational_rows
 
-#: Weights of squares in the prior of few samples: of p_1 .. p_m, that of base weights; of q, chosen by judgement.
+#: Weights of squares in the prior of few samples: of p_1 .. p_m that of base weights; of q by judgement.
 _RIDGE, _DENOMINATOR = 20.0, 1.0
 
 

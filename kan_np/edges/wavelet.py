@@ -1,4 +1,6 @@
-"""Mexican hats: phi(x) = sum_k w_k psi((x - t_k) / s_k) + d, psi(u) = 2 / (sqrt(3) pi^(1/4)) (1 - u^2) exp(-u^2 / 2).
+"""Mexican hats: phi(x) = sum_k w_k psi((x - t_k) / s_k) + d.
+
+    psi(u) = 2 / (sqrt(3) pi^(1/4)) (1 - u^2) exp(-u^2 / 2)
 
 Amplitude w, shift t and scale s of every wavelet are trained. The sign is that of the Ricker wavelet; the code
 of Wav-KAN has psi with the other sign, so that its weights are -w. Wav-KAN has one wavelet an edge and no d.

@@ -2,16 +2,17 @@
 
 The functions of a family and their derivatives are rows, written by a function of its own,
 
-    kernel(edges, coef, x, i, n, rows, slopes, work),    edges = (first, n_params, size, setting, low, high, at),
+    kernel(edges, coef, x, i, n, rows, slopes, work),
+    edges = (first, n_params, size, setting, low, high, at),
 
-at the samples x[i, s], s < n, of node i, from the row `first` on. For a basis, phi = sum_r c_r psi_r, these are
-rows[first + r, s] = psi_r and slopes[first + r, s] = psi_r' on the interval (low, high) of the node. For an edge
-that is not linear in its parameters theta_r = coef[at + r] they are rows[first + r, s] = d phi / d theta_r,
-rows[first + n_params, s] = phi and slopes[first, s] = phi'; the other rows of slopes are scratch. So are the
-three rows of `work`. Rows have room for whole octets of samples.
+at the samples x[i, s], s < n, of node i, from the row `first` on. For a basis, phi = sum_r c_r psi_r, these
+are rows[first + r, s] = psi_r and slopes[first + r, s] = psi_r' on the interval (low, high) of the node. For
+an edge that is not linear in its parameters theta_r = coef[at + r] they are rows[first + r, s] = d phi / d
+theta_r, rows[first + n_params, s] = phi and slopes[first, s] = phi'; the other rows of slopes are scratch. So
+are the three rows of `work`. Rows have room for whole octets of samples.
 
-Called by address a family is compiled when it is used first, once for all kernels of networks, and has the same
-bits in all of them.
+Called by address a family is compiled when it is used first, once for all kernels of networks, and has the
+same bits in all of them.
 """
 
 from __future__ import annotations

@@ -162,7 +162,9 @@ def test_sizes_and_options_by_their_own_words():
         model = KAN([2, 2], grid=3, edges=name, **word, **found.settings)
         assert model.n_params == kan_params([2, 2], 3, edges=name, **word, **found.settings)
     squashed = KAN([1, 1], edges="chebyshev", degree=3, squash=True, seed=0)
+    before = squashed([[0.4]])
     squashed.update_grid(np.linspace(5, 6, 9)[:, None])
+    np.testing.assert_allclose(squashed([[0.4]]), before)
     np.testing.assert_allclose(
         squashed([[0.4]]), KAN([1, 1], edges="chebyshev", degree=3, squash=True)([[0.4]])
     )
