@@ -26,6 +26,9 @@ from sweeps.page.style import (
     wrap,
 )
 
+#: Most columns of the legend above all panels.
+_LEGEND_COLUMNS = 6
+
 
 def shown_tasks(result: SweepResult) -> list[TaskResult]:
     """Return the functions that have something to draw."""
@@ -56,7 +59,8 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
         figure.supylabel(room, fontsize=10)
         handles = family_handles(tasks)
         if handles:
-            figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=10)
+            ncols = min(len(handles), _LEGEND_COLUMNS)
+            figure.legend(handles=handles, loc="outside upper right", ncols=ncols, fontsize=10)
     return figure
 
 
