@@ -26,6 +26,8 @@ from sweeps.page.style import (
 
 #: Columns of a legend that stands above a figure.
 _LEGEND_COLUMNS = 3
+#: Inches from row to row, and how much of that the networks of a row take.
+_ROW, _ROW_SPREAD = 0.46, 0.62
 #: How far apart the families of one limit are drawn, as a factor.
 _APART = 1.022
 
@@ -103,19 +105,20 @@ def best_figure(result: SweepResult) -> Figure:
     tasks = compared_tasks(result)
     names = networks({name for task in tasks for name in task.best})
     with house_style():
-        height = 0.34 * max(len(tasks), 2) + 1.2 + 0.25 * math.ceil(len(names) / _LEGEND_COLUMNS)
+        height = _ROW * max(len(tasks), 2) + 1.2 + 0.25 * math.ceil(len(names) / _LEGEND_COLUMNS)
         figure = Figure(figsize=(8.6, height), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xscale("log")
         for row, task in enumerate(tasks):
             own = {name: max(task.best[name].test.median, 1e-300) for name in networks(task.best)}
             axes.plot(
-                [min(own.values()), max(own.values())], [row, row], color="#eceef1", linewidth=5, zorder=1
+                [min(own.values()), max(own.values())], [row, row], color="#eceef1", linewidth=9, zorder=1
             )
             for name, error in own.items():
+                place = names.index(name) / max(len(names) - 1, 1) - 0.5
                 axes.plot(
                     error,
-                    row,
+                    row - _ROW_SPREAD * place,
                     color=colour(name),
                     marker=marker(name),
                     markersize=8,

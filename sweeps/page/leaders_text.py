@@ -25,7 +25,7 @@ def leaders_verdict(result: SweepResult) -> str:
         trained = [label(family) for family in result.n_models] or ["no model"]
         return f"No comparison yet: this sweep has results of {_listed(trained)} only."
     n_tasks = max(leader.n_tasks for leader in result.leaders)
-    sentences = [f"At equal parameters and on equal data, over {counted(n_tasks, 'function')}:"]
+    sentences = [f"At equal parameters and on equal data, over {counted(n_tasks, 'function')}."]
     blocks = itertools.groupby(result.leaders, key=lambda own: (own.family, _level_names(own)))
     sentences += [_sentence(list(block), n_tasks) for _, block in blocks]
     if len(result.task_leaders) > 1:
