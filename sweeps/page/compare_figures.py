@@ -18,14 +18,15 @@ from sweeps.families import by_family
 from sweeps.page.figures import PARAMETERS, Cost, log_ticks, network_limits
 from sweeps.page.style import GREY, colour, decade_ticks, house_style, label, marker, plain_number, wrap
 
-
 #: Inches: of a figure, and of a legend beside its frame; and the most fronts of a legend within the frame.
 _WIDTH, _LEGEND_WIDTH = 6.1, 2.9
 _MOST_WITHIN = 10
 #: How far apart the families of a row are, and how much of the row they take at most.
 _APART, _SPREAD = 0.22, 0.8
-#: Most columns of a legend above a figure.
-_LEGEND_COLUMNS = 4
+#: Most families of a legend above a figure in one row, and the columns of one of more.
+_MOST_IN_A_ROW, _LEGEND_COLUMNS = 4, 2
+#: Inches of the row of a function for each family.
+_MARKER = 0.1
 
 
 def pair_figure(pair: TaskPair, names: tuple[str, str], cost: Cost = PARAMETERS) -> Figure:
@@ -93,11 +94,14 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
     first, second = comparison.names
     rows = comparison.pairs[::-1]
     with house_style():
-        figure = Figure(figsize=(6.3, 0.42 * max(len(rows), 2) + 1.3), layout="constrained")
+        families = sorted({ratio.family for pair in rows for ratio in pair.ratios}, key=by_family)
+        ncols = len(families) if len(families) <= _MOST_IN_A_ROW else _LEGEND_COLUMNS
+        more = max(math.ceil(len(families) / max(ncols, 1)) - 1, 0)
+        room = max(0.42, _MARKER * len(families))
+        figure = Figure(figsize=(6.3, room * max(len(rows), 2) + 1.3 + 0.24 * more), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xscale("log")
         axes.axvline(1.0, color=GREY, linewidth=1.0, zorder=1)
-        families = sorted({ratio.family for pair in rows for ratio in pair.ratios}, key=by_family)
         gap = min(_APART, _SPREAD / max(len(families), 1))
         for row, pair in enumerate(rows):
             for ratio in pair.ratios:
@@ -142,7 +146,5 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
             for family in families
         ]
         if handles:
-            figure.legend(
-                handles=handles, loc="outside upper right", ncols=min(len(handles), _LEGEND_COLUMNS)
-            )
+            figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
     return figure

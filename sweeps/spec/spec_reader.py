@@ -136,27 +136,15 @@ def _beside(path: Path, named: str) -> str:
         ) from None
 
 
-def preset_of(suite: str, preset: str | None = None) -> str:
-    """Return the preset that a word means for a suite; by default the one that has the name of the suite.
-
-    For a suite NAME the preset PRESET is the one called NAME-PRESET, if there is one.
-
-    Examples
-    --------
-    >>> preset_of("special"), preset_of("families"), preset_of("families", "quick")
-    ('quick', 'families', 'families-quick')
-    """
-    known = preset_names()
-    if preset is None:
-        return suite if suite in known else DEFAULT_PRESET
-    own = f"{suite}-{preset}"
-    return own if own in known else preset
-
-
 def suite_spec(suite: str, preset: str | None = None) -> SweepSpec:
-    """Return the specification of all functions of a suite with the models of a preset; see `preset_of`."""
-    preset = preset_of(suite, preset)
-    values = _preset(preset) | {"suite": suite, "title": f"{suite}, preset {preset}"}
+    """Return the specification of all functions of a suite with the models of a preset.
+
+    By default the preset is the one that has the name of the suite, otherwise "quick". A suite may have a
+    version of a preset of its own, presets/SUITE/PRESET.toml.
+    """
+    if preset is None:
+        preset = suite if suite in preset_names() else DEFAULT_PRESET
+    values = _preset(preset, suite) | {"suite": suite, "title": f"{suite}, preset {preset}"}
     return parse_spec(values, f"preset {preset}", default_title=suite)
 
 
@@ -232,9 +220,11 @@ def _read_text(path: Path) -> str:
         raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
 
 
-def _preset(name: str) -> dict[str, Any]:
+def _preset(name: str, suite: str = "") -> dict[str, Any]:
     pick("preset", name, preset_names())
-    content = (resources.files("sweeps.spec") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    folder, file = resources.files("sweeps.spec") / "presets", f"{name}.toml"
+    own = folder / suite / file
+    content = (own if own.is_file() else folder / file).read_text(encoding="utf-8")
     return _toml(content, f"preset {name}")
 
 

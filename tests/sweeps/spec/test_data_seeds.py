@@ -11,7 +11,7 @@ import pytest
 from sweeps.errors import UserError
 from sweeps.spec import tasks
 from sweeps.spec.expansion import expand
-from sweeps.spec.spec_reader import parse_spec, preset_names, preset_of, suite_spec
+from sweeps.spec.spec_reader import csv_spec, parse_spec, preset_names, suite_spec
 
 MLP = {"family": "mlp", "hidden": [[3], [4]], "steps": 2}
 
@@ -63,11 +63,16 @@ def test_a_table_has_one_set_of_samples(tmp_path: Path) -> None:
         spec_with([0, -1])
 
 
-def test_a_suite_may_have_presets_of_its_own() -> None:
-    assert {"families", "families-quick"} <= set(preset_names())
-    assert preset_of("families") == preset_of("families", "families") == "families"
-    assert preset_of("families", "quick") == "families-quick"
-    assert preset_of("families", "paper") == preset_of("special", "paper") == "paper"
+def test_a_suite_may_have_a_preset_and_versions_of_others_of_its_own() -> None:
+    assert preset_names() == ["families", "formula", "paper", "quick"]
+    assert suite_spec("families") == suite_spec("families", "families")
+    assert suite_spec("special") == suite_spec("special", "quick")
+    quick = [
+        {dict(table.axes).get("edges") for table in suite_spec(s, "quick").models}
+        for s in ("families", "toy")
+    ]
+    assert quick[1] == {None}
+    assert quick[0] != {None}
     with pytest.raises(UserError, match="Did you mean 'families'"):
         suite_spec("special", "familis")
     spec = suite_spec("families")
@@ -75,3 +80,9 @@ def test_a_suite_may_have_presets_of_its_own() -> None:
     runs = expand(spec, tasks.describe(spec))
     assert len({run.task for run in runs}) == 23
     assert {run.config["data"]["seed"] for run in runs} == {0, 1, 2}
+
+
+def test_a_table_with_the_preset_of_families_has_one_set_of_samples() -> None:
+    spec = csv_spec("table.csv", "families", "y")
+    assert spec.data.seeds == (0,)
+    assert {table.family for table in spec.models} == {"kan", "mlp", "linear", "additive"}
