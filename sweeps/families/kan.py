@@ -34,9 +34,9 @@ _EDGES = edge_families.BSPLINE
 #: Where they were others in earlier formats of configurations.
 _EARLIER_DEFAULTS: Mapping[int, Mapping[str, Any]] = {1: {"extrapolation": "linear"}}
 _STEPS = 50
-# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient, of B-splines and
-# of other edges; and where two
-# edges of B-splines meet in few numbers of the matrix of LM, of a sample and such number.
+# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient, of B-splines
+# and of others; and where two edges of B-splines meet in few numbers of the matrix of LM, of a sample and
+# such number.
 _EDGE_S = 30e-9
 _OTHER_EDGE_S = 80e-9
 _SCATTERED_S = 1e-9
