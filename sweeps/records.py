@@ -60,6 +60,18 @@ def group_id(config: Mapping[str, Any]) -> str:
     return _hash_without(config, *_REPEATS)
 
 
+def without_data_seed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without the seed of its samples: what runs with several sets of them share.
+
+    Examples
+    --------
+    >>> without_data_seed({"data": {"n_train": 10, "seed": 3}, "seed": 1})
+    {'data': {'n_train': 10}, 'seed': 1}
+    """
+    data = {key: value for key, value in config.get("data", {}).items() if key != "seed"}
+    return {**config, "data": data}
+
+
 def twin_id(config: Mapping[str, Any]) -> str:
     """Return what groups that differ in nothing but their optimizer have in common.
 

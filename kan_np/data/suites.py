@@ -18,7 +18,12 @@ _MODULES = {
     "special": "kan_np.data.special",
     "feynman": "kan_np.data.feynman",
     "lennard-jones": "kan_np.data.lennard_jones",
+    "difficult": "kan_np.data.difficult",
+    "friedman": "kan_np.data.friedman",
+    "families": "kan_np.data.families",
 }
+#: Noise has a stream of random numbers of its own, apart from those of the inputs and of splits (1).
+_NOISE_STREAM = 2
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class SuiteFunction:
         paper gives neither input ranges nor numbers of samples.
     paper_uncertain : bool
         True if different copies of the paper's table disagree about this function.
+    noise : float
+        Standard deviation of the normal noise on the labels of training samples; those of test samples are
+        values of the function itself.
     """
 
     name: str
@@ -59,6 +67,7 @@ class SuiteFunction:
     paper_kan_rmse: float | None = None
     paper_mlp_rmse: float | None = None
     paper_uncertain: bool = False
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         d = len(self.variables)
@@ -85,6 +94,8 @@ class SuiteFunction:
         With ``U = numpy.random.default_rng(seed).random((n_train + n_test, d))`` and
         ``Z = lo + (hi - lo) * U``, the labels are ``evaluate(Z)`` and the inputs ``2 * U - 1``: the inputs of
         networks are in [-1, 1] for any physical range. The first `n_train` rows are the training samples.
+        With `noise` normal numbers from ``numpy.random.SeedSequence(seed, spawn_key=(2,))`` are added to
+        their labels.
 
         Parameters
         ----------
@@ -107,9 +118,13 @@ class SuiteFunction:
         n_test = self.n_test if n_test is None else integer("n_test", n_test, 1)
         unit, points = sample_box(n_train + n_test, np.array(self.ranges), seed)
         inputs, labels = 2.0 * unit - 1.0, self.evaluate(points)
+        train_label = labels[:n_train].copy()
+        if self.noise:
+            stream = np.random.SeedSequence(seed, spawn_key=(_NOISE_STREAM,))
+            train_label += self.noise * np.random.default_rng(stream).standard_normal((n_train, 1))
         return {
             "train_input": inputs[:n_train].copy(),
-            "train_label": labels[:n_train].copy(),
+            "train_label": train_label,
             "test_input": inputs[n_train:].copy(),
             "test_label": labels[n_train:].copy(),
             "feature_names": list(self.variables),
@@ -147,13 +162,13 @@ def list_suites() -> tuple[str, ...]:
     --------
     >>> from kan_np import list_suites
     >>> list_suites()
-    ('toy', 'special', 'feynman', 'lennard-jones')
+    ('toy', 'special', 'feynman', 'lennard-jones', 'difficult', 'friedman', 'families')
     """
     return tuple(_MODULES)
 
 
 def get_suite(name: str) -> Suite:
-    """Return a built-in suite by name: "toy", "special", "feynman" or "lennard-jones".
+    """Return a built-in suite by its name, one of `list_suites`.
 
     Raises
     ------
@@ -167,7 +182,7 @@ def get_suite(name: str) -> Suite:
     """
     # Imported on demand: the modules of the suites import this one, and most programs need only one of them.
     suite = import_module(_MODULES[choice("suite", name, _MODULES)]).SUITE
-    assert isinstance(suite, Suite)  # noqa: S101 - tells the type checker what the four modules hold
+    assert isinstance(suite, Suite)  # noqa: S101 - tells the type checker what the modules hold
     return suite
 
 
@@ -181,6 +196,7 @@ def entry(
     n_train: int = 1000,
     paper: tuple[float, float] | None = None,
     uncertain: bool = False,
+    noise: float = 0.0,
 ) -> SuiteFunction:
     """Return a `SuiteFunction` from one line of a suite.
 
@@ -198,4 +214,5 @@ def entry(
         paper_kan_rmse=kan,
         paper_mlp_rmse=mlp,
         paper_uncertain=uncertain,
+        noise=noise,
     )

@@ -12,6 +12,8 @@ import numpy as np
 
 from sweeps._collection import paused_collection
 from sweeps.analysis.formulas import searches_by_task
+from sweeps.analysis.grouping import over_data_seeds, with_compared_families
+from sweeps.analysis.leaders import budgets, leaders
 from sweeps.analysis.pareto import best_within, front
 from sweeps.analysis.points import TaskPoints, points_by_task
 from sweeps.analysis.results import (
@@ -33,7 +35,7 @@ from sweeps.storage.store import Store
 
 
 @paused_collection()
-def aggregate(store: Store) -> SweepResult:
+def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
     """Return the aggregated results of the runs in a store.
 
     Only runs of the plan count (all runs, if there is no plan): a directory may also hold runs of earlier
@@ -45,6 +47,8 @@ def aggregate(store: Store) -> SweepResult:
     ----------
     store : Store
         Open for reading or writing; a sweep may be going on.
+    by_edges : bool, optional
+        Count KANs by their edges; by default where they have others than B-splines.
 
     Returns
     -------
@@ -62,7 +66,8 @@ def aggregate(store: Store) -> SweepResult:
         with_model, formulas, stale = store.model_stages(), store.formulas(), store.stale_ids()
     there = set(everything["run_id"])
     planned = {run_id for run_id, _ in plan} if plan else there
-    runs = _only(everything, planned - stale)
+    runs, by_edges = with_compared_families(_only(everything, planned - stale), by_edges)
+    runs = over_data_seeds(runs, descriptions)
     is_search = np.isin(runs["family"], SEARCHES)
     searched, trained = _of(runs, is_search), _of(runs, ~is_search)
     searches = searches_by_task(searched, _only(stages, set(searched["run_id"])), formulas)
@@ -79,6 +84,7 @@ def aggregate(store: Store) -> SweepResult:
             spent = float(np.nansum(runs["wall_s"][runs["task"] == task]))
             tasks.append(replace(result, search=searches.get(task), compute_s=spent))
     families = {task.task: resampled_families(task) for task in tasks}
+    limits = budgets(tasks) if by_edges else []
     order = {task.task: position for position, task in enumerate(tasks)}
     counts = {
         "planned": len(plan),
@@ -107,6 +113,9 @@ def aggregate(store: Store) -> SweepResult:
         standings=standings(tasks, families),
         compute=_compute(runs),
         runs_on=[runs_on[env_id] for env_id in environments if runs_on[env_id]],
+        by_edges=by_edges,
+        leaders=leaders(tasks, families, limits),
+        task_leaders={task.task: leaders([task], families, limits) for task in tasks},
     )
 
 

@@ -97,6 +97,10 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
         with Store.open(directory, readonly=True) as store, store.snapshot():
             results.append(aggregate(store))
             data.append(task_data(store))
+    if results[0].by_edges != results[1].by_edges:  # KANs of B-splines are one family of both then
+        for i, directory in enumerate(directories):
+            with Store.open(directory, readonly=True) as store:
+                results[i] = aggregate(store, by_edges=True)
     names = _names(directories)
     tasks = [{task.task: task for task in result.tasks} for result in results]
     shared = [task for task in tasks[0] if task in tasks[1]]

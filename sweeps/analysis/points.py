@@ -54,7 +54,8 @@ def points_by_task(runs: Columns, stages: Columns, with_model: set[tuple[str, in
     Parameters
     ----------
     runs, stages : mapping of str to ndarray
-        From `Store.runs` and `Store.stages`; every stage belongs to one of the runs.
+        From `Store.runs`, with the "data_seed" of `sweeps.analysis.grouping`, and from `Store.stages`; every
+        stage belongs to one of the runs.
     with_model : set of (str, int)
         Run id and number of the stages whose model is stored.
     """
@@ -62,6 +63,7 @@ def points_by_task(runs: Columns, stages: Columns, with_model: set[tuple[str, in
     row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
     run_rows = np.array([row_of[run_id] for run_id in stages["run_id"]], dtype=np.intp)
     table = dict(stages) | {"made": made_in_run[run_rows], "stage_s": _stage_seconds(stages)}
+    table["data_seed"] = runs["data_seed"][run_rows]
     table["column"] = _ranks(made_in_run)[run_rows]
     has_model = map(with_model.__contains__, zip(stages["run_id"], stages["stage"].tolist(), strict=True))
     table["has_model"] = np.fromiter(has_model, dtype=bool, count=len(run_rows))
@@ -80,7 +82,7 @@ def _configurations(runs: Columns) -> tuple[list[_Configuration], IntArray]:
     rows = {row[0]: row for row in zip(*(runs[name] for name in names), strict=True)}
     n_runs = Counter(runs["group_id"].tolist())
     configs = read_json(row[3] for row in rows.values())
-    varied = varied_options(configs)
+    varied = varied_options(configs, (family for _, _, family, _ in rows.values()))
     made = [
         _configuration(group, task, family, config, n_runs[group], varied.get(family, ()))
         for (group, task, family, _), config in zip(rows.values(), configs, strict=True)
@@ -173,6 +175,7 @@ def _samples(
             criterion=_at(criterion, rows),
             test=_at(table["test_rmse"], rows),
             run_id=np.where(rows >= 0, table["run_id"][rows], ""),
+            data_seed=np.where(rows >= 0, table["data_seed"][rows], -1),
             n_runs=n_runs[own],
         )
     return made

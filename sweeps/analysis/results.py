@@ -59,12 +59,15 @@ class Samples:
     run_id : ndarray of str, shape (n_points, n_seeds)
         Empty where a run did not reach the stage.
     n_runs : ndarray of int, shape (n_points,)
+    data_seed : ndarray of int, shape (n_points, n_seeds)
+        Seed of the samples of a run; -1 where it did not reach the stage.
     """
 
     criterion: NDArray[np.float64]
     test: NDArray[np.float64]
     run_id: NDArray[np.object_]
     n_runs: NDArray[np.intp]
+    data_seed: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,9 @@ class TaskResult:
 
     @property
     def repeats(self) -> str:
-        """What a configuration was repeated over: seeds, and folds of a table if it was split into them."""
+        """What a configuration was repeated over: seeds, and folds of a table or several sets of samples."""
+        if self.description.get("data_seeds"):
+            return "seeds and samples"
         return "seeds and folds" if self.description.get("folds") else "seeds"
 
     @property
@@ -275,6 +280,41 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """A network that is compared with the leader at one number of parameters.
+
+    `ratio` is its test error over that of the leader, the geometric mean over functions, with its interval.
+    """
+
+    family: str
+    ratio: Interval
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its error is larger beyond chance."""
+        return self.ratio.low > 1
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The network with the smallest error of all that have models with at most `budget` parameters.
+
+    Over several functions errors are compared by their geometric mean over the `n_tasks` functions on which
+    all of these networks have such a model. `rivals` are the others, the nearest first.
+    """
+
+    budget: int
+    family: str
+    n_tasks: int
+    rivals: list[Rival]
+
+    @property
+    def level(self) -> list[Rival]:
+        """Rivals whose error does not differ from that of the leader beyond chance."""
+        return [rival for rival in self.rivals if not rival.is_behind]
+
+
+@dataclass(frozen=True)
 class Compute:
     """The time of the runs of a family: seconds of wall clock and processor, and those of failed runs."""
 
@@ -293,7 +333,9 @@ class SweepResult:
     `counts` and all else are of the runs in the plan; `counts["unplanned"]` runs of earlier specifications
     in the same directory are counted only. `n_models` counts trained models by family, `n_by_optimizer` by
     family and the optimizer that was used; formulas are not among them. `runs_on` counts runs by the
-    position of their machine in `environments`.
+    position of their machine in `environments`. `by_edges` says whether KANs are counted by their edges, as
+    families of their own; then there is no `overall` comparison of KANs and MLPs but `leaders` at growing
+    numbers of parameters, over all functions and for each of them.
     """
 
     meta: Mapping[str, Any]
@@ -310,3 +352,6 @@ class SweepResult:
     standings: list[Standing] = field(default_factory=list)
     compute: list[Compute] = field(default_factory=list)
     runs_on: list[int] = field(default_factory=list)
+    by_edges: bool = False
+    leaders: list[Leader] = field(default_factory=list)
+    task_leaders: Mapping[str, list[Leader]] = field(default_factory=dict)

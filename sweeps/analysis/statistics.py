@@ -1,8 +1,9 @@
 """Bootstrap intervals for the numbers of a report, hypervolumes of fronts, slopes of errors.
 
-Intervals are percentiles of a bootstrap in two levels (Davison and Hinkley, Bootstrap Methods and their
+Intervals are percentiles of a bootstrap in levels (Davison and Hinkley, Bootstrap Methods and their
 Application, 1997, section 3.8): runs are drawn again with replacement from those of each configuration,
-medians and the choice by validation are made anew, and functions are drawn again from the functions. The
+medians and the choice by validation are made anew, and functions are drawn again from the functions. Where
+runs were done with several sets of samples, sets are drawn first, the same for all models of a function. The
 random numbers come from the configuration, so that the same store gives the same intervals, and runs that two
 sweeps have in common are drawn together.
 """
@@ -77,7 +78,8 @@ def resampled(points: Sequence[Point], samples: Samples, n_replicates: int = N_R
     n_runs = samples.n_runs[order]
     if not order.size or n_runs.max() == 1:
         n_replicates = 1
-    draws, chain = _draws([points[i].group_id for i in order], n_runs, n_replicates)
+    data_seeds = samples.data_seed[order]
+    draws, chain = _draws([points[i] for i in order], n_runs, data_seeds, n_replicates)
     test = np.empty((n_replicates, order.size))
     step = max(1, _CHUNK // max(1, order.size * usable.shape[1]))
     for start in range(0, n_replicates, step):
@@ -87,11 +89,14 @@ def resampled(points: Sequence[Point], samples: Samples, n_replicates: int = N_R
     return Resampled(sizes, test)
 
 
-def _draws(groups: Sequence[str], n_runs: IntArray, n_replicates: int) -> tuple[NDArray[np.uint16], IntArray]:
+def _draws(
+    points: Sequence[Point], n_runs: IntArray, data_seeds: IntArray, n_replicates: int
+) -> tuple[NDArray[np.uint16], IntArray]:
     """Return which runs of every configuration are drawn, and the number of each point's configuration.
 
     The first draw is all runs as they are.
     """
+    groups = [point.group_id for point in points]
     names = list(dict.fromkeys(groups))
     number = {name: i for i, name in enumerate(names)}
     chain = np.array([number[name] for name in groups], dtype=np.intp)
@@ -102,8 +107,27 @@ def _draws(groups: Sequence[str], n_runs: IntArray, n_replicates: int) -> tuple[
         draws[0, i, :n] = np.arange(n)
         if n > 1:
             rng = np.random.default_rng(list(name.encode()))
-            draws[1:, i, :n] = rng.integers(0, n, (n_replicates - 1, n), dtype=np.uint16)
+            # A run that did not reach one stage says at another what its samples were.
+            sets = data_seeds[chain == i, :n].max(axis=0)
+            if (sets == sets[0]).all():
+                draws[1:, i, :n] = rng.integers(0, n, (n_replicates - 1, n), dtype=np.uint16)
+            else:
+                draws[1:, i, :n] = _in_two_levels(points[0].task, sets, rng, n_replicates - 1)
     return draws, chain
+
+
+def _in_two_levels(task: str, sets: IntArray, rng: np.random.Generator, n_draws: int) -> IntArray:
+    """Draw sets of samples with replacement, and as many runs as there are from the runs of those drawn.
+
+    Which sets are drawn is the same for all configurations of a task: they were trained on the same ones.
+    """
+    order = np.argsort(sets, kind="stable")
+    _, start, count = np.unique(sets[order], return_index=True, return_counts=True)
+    n_sets, n = start.size, sets.size
+    shared = np.random.default_rng(list(task.encode())).random((n_draws, n_sets))
+    drawn = (shared * n_sets).astype(np.intp)[:, np.arange(n) * n_sets // n]
+    within = (rng.random((n_draws, n)) * count[drawn]).astype(np.intp)
+    return np.asarray(order[start[drawn] + within], dtype=np.intp)
 
 
 def _medians(

@@ -14,8 +14,16 @@ _OPTIONS = (
 )
 
 
-def varied_options(configs: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return for each family the options in which configurations of one task and shape differ.
+def varied_options(
+    configs: Sequence[Mapping[str, Any]], families: Iterable[str] | None = None
+) -> dict[str, list[str]]:
+    """Return for each family the options in which its configurations of one task and shape differ.
+
+    Parameters
+    ----------
+    configs : sequence of mapping
+    families : iterable of str, optional
+        The family to which each is counted; by default what it says itself.
 
     Examples
     --------
@@ -23,10 +31,12 @@ def varied_options(configs: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]
     >>> varied_options([config, config | {"restarts": 4}])
     {'mlp': ['restarts']}
     """
+    if families is None:
+        families = (str(config.get("family")) for config in configs)
     first: dict[Any, list[Any]] = {}
     varied: dict[str, set[str]] = {}
-    for config in configs:
-        family, given = str(config.get("family")), list(map(spelt_out(config).get, _OPTIONS))
+    for family, config in zip(families, configs, strict=True):
+        given = list(map(spelt_out(config).get, _OPTIONS))
         alike = (family, config.get("task"), tuple(config.get("width", ())), config.get("activation"))
         before = first.setdefault(alike, given)
         found = varied.setdefault(family, set())

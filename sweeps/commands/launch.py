@@ -20,13 +20,12 @@ from sweeps.spec.model_tables import with_formulas
 from sweeps.spec.plan import NO_RUNS, Plan, left_out_lines, longest_first, make_plan, plan_lines
 from sweeps.spec.run_config import CONFIG_FORMAT, RunConfig
 from sweeps.spec.shard import Shard, shard_of
-from sweeps.spec.spec_reader import csv_spec, read_spec, suite_spec
+from sweeps.spec.spec_reader import DEFAULT_PRESET, csv_spec, read_spec, suite_spec
 from sweeps.spec.sweep_spec import SweepSpec, TaskInfo
 from sweeps.spec.table_options import TableOptions, worded_as_options
 from sweeps.storage.store import DATABASE_NAME, Store
 from sweeps.units import parse_duration
 
-DEFAULT_PRESET = "quick"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 Say = Callable[[str], None]
@@ -99,7 +98,7 @@ def find_spec(request: Request) -> SweepSpec:
         return spec
     if request.seeds < 1:
         raise UserError(f"--seeds is {request.seeds}; expected how many seeds, an integer >= 1.")
-    check_size(spec.models, request.seeds, spec.data.folds)
+    check_size(spec.models, request.seeds * len(spec.data.seeds), spec.data.folds)
     return replace(spec, seeds=tuple(range(request.seeds)))
 
 
@@ -112,7 +111,7 @@ def _named_suite(request: Request) -> SweepSpec:
             f"{request.source!r} is neither a suite ({', '.join(suites)}) nor a .toml specification nor a "
             f".csv table.{nearest(request.source, suites)}"
         )
-    return suite_spec(request.source, request.preset or DEFAULT_PRESET)
+    return suite_spec(request.source, request.preset)
 
 
 def parse_features(text: str) -> tuple[str, ...]:

@@ -104,7 +104,9 @@ def _run_text(task: str, config: Mapping[str, Any], opt: str = "") -> str:
     target = config["data"].get("target")
     named = task if target is None else f"{task}: {target}"
     fold = f"  fold {config['fold']}" if "fold" in config else ""
-    return one_line(f"{named}  {model_text(config, opt)}  seed {config['seed']}{fold}")
+    data_seed = config["data"].get("seed")
+    samples = f"  samples {data_seed}" if data_seed else ""
+    return one_line(f"{named}  {model_text(config, opt)}  seed {config['seed']}{samples}{fold}")
 
 
 def catalogue_lines() -> list[str]:

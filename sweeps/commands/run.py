@@ -22,7 +22,8 @@ _Source = Annotated[
     ),
 ]
 _Preset = Annotated[
-    str | None, typer.Option(help="What to try on a suite or a table: quick (default), paper or formula.")
+    str | None,
+    typer.Option(help="What to try on a suite or a table: quick (default), paper, families or formula."),
 ]
 _Out = Annotated[
     Path | None, typer.Option(parser=paths.path, help="Directory of the results; runs/SPEC if not given.")

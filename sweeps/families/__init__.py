@@ -1,12 +1,16 @@
 """The families of models that a sweep can train, by name.
 
 A family is one file with a class that derives from `sweeps.families.family.Family`, and a line in `FAMILIES`.
-Nothing else in `sweeps` asks for the name of a family.
+Nothing else in `sweeps` asks for the name of a family. Where the edges of KANs differ reports compare the
+families of `sweeps.families.compared`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sweeps.families.additive import AdditiveFamily
+from sweeps.families.compared import kan_of_edges
 from sweeps.families.family import Family
 from sweeps.families.formula import FormulaFamily
 from sweeps.families.kan import KanFamily
@@ -24,7 +28,7 @@ SKLEARN = SklearnFamily("sklearn")
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN)
 }
-#: The networks that a report compares with each other, in the order of its figures.
+#: The two kinds of networks, which a report compares with each other where edges do not differ.
 NETWORKS = (KAN.name, MLP.name)
 #: Models to compare networks with.
 BASELINES = tuple(name for name, family in FAMILIES.items() if family.is_baseline)
@@ -33,14 +37,16 @@ SEARCHES = tuple(name for name, family in FAMILIES.items() if family.searches_fo
 
 
 def family_of(name: str) -> Family:
-    """Return the family of that name: one of `FAMILIES`, or what can be shown of one that is not known here.
+    """Return the family of that name: one of `FAMILIES`, KANs of one edge family, or what is not known here.
+
+    Of a family that is not known here something can be shown.
 
     Examples
     --------
-    >>> family_of("additive").label, family_of("tree").label
-    ('additive splines', 'TREE')
+    >>> family_of("additive").label, family_of("kan/chebyshev").label, family_of("tree").label
+    ('additive splines', 'KAN, Chebyshev', 'TREE')
     """
-    return FAMILIES.get(name) or Family(name)
+    return FAMILIES.get(name) or kan_of_edges(name) or Family(name)
 
 
 def by_family(name: str) -> tuple[bool, str]:
@@ -48,7 +54,18 @@ def by_family(name: str) -> tuple[bool, str]:
 
     Examples
     --------
-    >>> sorted(["additive", "mlp", "kan"], key=by_family)
-    ['kan', 'mlp', 'additive']
+    >>> sorted(["additive", "mlp", "kan/sine", "kan/chebyshev"], key=by_family)
+    ['kan/chebyshev', 'kan/sine', 'mlp', 'additive']
     """
-    return name not in NETWORKS, name
+    return not family_of(name).is_network, name
+
+
+def networks(names: Iterable[str]) -> list[str]:
+    """Return those of the families that are networks, in the order of figures.
+
+    Examples
+    --------
+    >>> networks(["linear", "mlp", "kan"])
+    ['kan', 'mlp']
+    """
+    return sorted((name for name in names if family_of(name).is_network), key=by_family)

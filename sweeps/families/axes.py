@@ -30,7 +30,7 @@ def hidden_layers(table: TomlTable, suggested: bool = False) -> tuple[HiddenWidt
 def spline_axes(table: TomlTable) -> list[Axis]:
     """Return the axes of families of splines: chains of grids, and the order k."""
     return [
-        ("grids", table.take("grids", _chains, (DEFAULT_GRIDS,))),
+        ("grids", table.take("grids", chains, (DEFAULT_GRIDS,))),
         ("k", table.take("k", axis(whole(0, 5), "integers from 0 to 5"), (3,))),
     ]
 
@@ -83,7 +83,8 @@ def _shapes(suggested: bool) -> Check[tuple[HiddenWidths | str, ...]]:
     return check
 
 
-def _chains(value: object) -> tuple[HiddenWidths, ...]:
+def chains(value: object) -> tuple[HiddenWidths, ...]:
+    """Check for one chain of sizes that grow, or a list of them."""
     expected = "a list of grid sizes that grow, such as [3, 5, 10], or a list of such lists"
 
     def check_one(chain: object) -> HiddenWidths:

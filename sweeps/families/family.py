@@ -61,8 +61,12 @@ class Family:
         What one of its models is called where there is a single one.
     one_model_of_many : str
         What one of its models is called after "the".
-    colour, marker : str
+    colour, marker, line : str
         How figures draw it; of matplotlib.
+    is_network : bool
+        Whether it is one of the networks that a report compares with each other.
+    has_splines : bool
+        Whether its models have B-splines, whose error falls with the grid in a known way.
     has_hidden : bool
         Whether a table of a specification gives hidden layers.
     has_suggested_shape : bool
@@ -82,6 +86,9 @@ class Family:
     one_model_of_many: str
     colour: str
     marker = "D"
+    line: Any = "-"
+    is_network = False
+    has_splines = False
     has_hidden = True
     has_suggested_shape = False
     is_baseline = False
@@ -106,6 +113,14 @@ class Family:
     def axes(self, table: TomlTable) -> list[Axis]:
         """Return the other axes of a `[[models]]` table; a UserError if they cannot be used."""
         raise table.error(f"family {self.name!r} is not known here.")
+
+    def products(self, axes: Sequence[Axis]) -> list[list[Axis]]:
+        """Return the axes of a table as one or more products, where some values go with some others only."""
+        return [list(axes)]
+
+    def misfit(self, config: Config) -> str:
+        """Return why a configuration cannot be trained, as a sentence; "" if it can."""
+        return ""
 
     def spelt_out(self, config: Config) -> Config:
         """Return a stored configuration with the options that it leaves to their defaults."""

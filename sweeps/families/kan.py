@@ -1,14 +1,16 @@
-"""Kolmogorov-Arnold networks with B-splines on their edges, trained through grids that grow finer."""
+"""Kolmogorov-Arnold networks with edges of any family, trained through grids that grow finer."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from sweeps.checks import TomlTable, axis, one_of, real
-from sweeps.families.axes import early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
+from sweeps.families import edges as edge_families
+from sweeps.families.axes import chains, early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import (
     LARGE_MODELS,
@@ -28,13 +30,15 @@ KAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"base_fun": "silu", "grid_eps": 1.0, "extrapolation": "smooth", "smoothing": "weak", "init": None}
 )
 #: The family of edges where a configuration names none.
-_EDGES = "bspline"
+_EDGES = edge_families.BSPLINE
 #: Where they were others in earlier formats of configurations.
 _EARLIER_DEFAULTS: Mapping[int, Mapping[str, Any]] = {1: {"extrapolation": "linear"}}
 _STEPS = 50
-# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient; and where two
-# edges meet in few numbers of the matrix of LM, of a sample and such number.
+# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient, of B-splines
+# and of others; and where two edges of B-splines meet in few numbers of the matrix of LM, of a sample and
+# such number.
 _EDGE_S = 30e-9
+_OTHER_EDGE_S = 80e-9
 _SCATTERED_S = 1e-9
 
 
@@ -43,7 +47,7 @@ class KanFamily(Family):
 
     label = one_model = "KAN"
     colour, marker = "#0072B2", "o"
-    has_suggested_shape = True
+    has_suggested_shape = is_network = has_splines = True
     defaults = MappingProxyType({**KAN_DEFAULTS, "edges": _EDGES})
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
@@ -57,16 +61,25 @@ class KanFamily(Family):
         # later release may add others without giving old runs new ids.
         from kan_np import options as known
 
-        # Families of edges of a user's own are not known to worker processes.
+        edges = edge_families.edges_axis(table)
         options: list[Axis] = [
             ("base_fun", table.take("base_fun", axis(one_of(known.BASE_FUNCTIONS), "base functions"), ())),
             ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
             ("extrapolation", table.take("extrapolation", axis(one_of(known.EXTRAPOLATIONS), "modes"), ())),
-            ("edges", table.take("edges", axis(one_of(known.EDGE_FAMILIES), "families of edges"), ())),
+            edges,
             ("init", table.take("init", axis(one_of(known.STARTS), "starts"), ())),
             smoothing_axis(table),
         ]
-        return axes + [option for option in options if option[1]] + early_ends(table)
+        sizes = edge_families.size_axes(table, chains, edges[1] or (_EDGES,))
+        return axes + [option for option in options if option[1]] + sizes + early_ends(table)
+
+    def products(self, axes: Sequence[Axis]) -> list[list[Axis]]:
+        """Return one product of axes for all edge families that have the same sizes."""
+        return edge_families.products(axes)
+
+    def misfit(self, config: Config) -> str:
+        """Return why the edges of a configuration do not fit its width."""
+        return edge_families.misfit(config.get("edges", _EDGES), config["width"])
 
     def spelt_out(self, config: Config) -> Config:
         """Return a configuration with all options, as its format of configurations meant them."""
@@ -77,17 +90,17 @@ class KanFamily(Family):
         """Return the number of parameters with a grid; None without one."""
         if grid is None:
             return None
-        from kan_np import options
-
-        base_fun = config.get("base_fun", KAN_DEFAULTS["base_fun"])
-        return options.kan_params(config["width"], grid, config["k"], base_fun, config.get("edges", _EDGES))
+        base_fun, edges = config.get("base_fun", KAN_DEFAULTS["base_fun"]), config.get("edges", _EDGES)
+        return edge_families.n_params(config["width"], grid, config["k"], base_fun, edges)
 
     def cost(self, config: Config) -> float:
         """Return the cost of all grids."""
         n_train, width, k = config["data"].get("n_train", 1000), config["width"], config["k"]
-        edges = n_weights(width)
-        evaluation = LAYER_S * (len(width) - 1) + n_train * edges * _EDGE_S
-        scattered = n_train * (edges * (k + 2)) ** 2 * _SCATTERED_S / 2
+        n_edges, edges = n_weights(width), config.get("edges", _EDGES)
+        edge_s, scattered = _EDGE_S, n_train * (n_edges * (k + 2)) ** 2 * _SCATTERED_S / 2
+        if edges != _EDGES:  # a sample touches all functions of an edge
+            edge_s, scattered = _OTHER_EDGE_S, math.inf
+        evaluation = LAYER_S * (len(width) - 1) + n_train * n_edges * edge_s
 
         def step_s(grid: int | None) -> float:
             n_params = self.n_params(config, grid) or 0
@@ -95,16 +108,23 @@ class KanFamily(Family):
 
         return training_cost(config, config["grids"], step_s)
 
+    def text(self, config: Config) -> str:
+        """Return a configuration in a few words, with its edges if they are no B-splines."""
+        text, edges = super().text(config), config.get("edges", _EDGES)
+        return text if edges == _EDGES else f"{text} {edge_families.edges_text(edges)}"
+
     def train(self, training: Training) -> None:
         """Train through all grids, or until finer ones bring nothing."""
         options = {name: training.config.get(name, default) for name, default in KAN_DEFAULTS.items()}
-        options["edges"] = training.config.get("edges", _EDGES)
+        options |= edge_families.edge_arguments(training.config.get("edges", _EDGES))
         train_through_grids(training, options | training.options())
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return a small network for every optimizer."""
         tried = optimizers_tried(config["opt"])
-        kind = small_kind(config, [2, 2, 1])
+        edges = config.get("edges", _EDGES)
+        n_layers = 2 if isinstance(edges, str) else len(edges)
+        kind = small_kind(config, [*[2] * n_layers, 1])
         if tried == (SMALL_MODELS,):
             # A fit by LM that finds no better point takes the loss with its gradient, as LBFGS always does.
             tried = (SMALL_MODELS, LARGE_MODELS)

@@ -21,6 +21,7 @@ class MlpFamily(Family):
 
     label = one_model = "MLP"
     colour, marker = "#D55E00", "s"
+    is_network = True
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers."""

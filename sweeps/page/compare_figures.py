@@ -18,14 +18,26 @@ from sweeps.families import by_family
 from sweeps.page.figures import PARAMETERS, Cost, log_ticks, network_limits
 from sweeps.page.style import GREY, colour, decade_ticks, house_style, label, marker, plain_number, wrap
 
+#: Inches: of a figure, and of a legend beside its frame; and the most fronts of a legend within the frame.
+_WIDTH, _LEGEND_WIDTH = 6.1, 2.9
+_MOST_WITHIN = 10
+#: How far apart the families of a row are, and how much of the row they take at most.
+_APART, _SPREAD = 0.22, 0.8
+#: Most families of a legend above a figure in one row, and the columns of one of more.
+_MOST_IN_A_ROW, _LEGEND_COLUMNS = 4, 2
+#: Inches of the row of a function for each family.
+_MARKER = 0.1
+
 
 def pair_figure(pair: TaskPair, names: tuple[str, str], cost: Cost = PARAMETERS) -> Figure:
     """Draw the fronts of both sweeps: the first full, the second dashed and hollow."""
     with house_style():
         title = wrap(pair.first.formula)
         height = 4.35 + 0.22 * title.count("\n")
-        figure = Figure(figsize=(6.1, height))
-        axes = figure.add_axes((0.175, 0.6 / height, 0.805, 3.35 / height))
+        n_fronts = len(pair.first.fronts) + len(pair.second.fronts)
+        width = _WIDTH if n_fronts <= _MOST_WITHIN else _WIDTH + _LEGEND_WIDTH
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((0.175 * _WIDTH / width, 0.6 / height, 0.805 * _WIDTH / width, 3.35 / height))
         axes.set_xscale("log")
         axes.set_yscale("log")
         limits = [
@@ -47,7 +59,11 @@ def pair_figure(pair: TaskPair, names: tuple[str, str], cost: Cost = PARAMETERS)
                 front = [point for point in cost.fronts(task)[family] if point.test.median > 0]
                 if front:
                     handles.append(_draw_front(axes, front, cost, style(family), f"{label(family)}, {name}"))
-        axes.legend(handles=handles, loc="upper right", fontsize=10, handlelength=2.6, labelspacing=0.4)
+        # With many families the legend stands beside the frame.
+        place: dict[str, Any] = {"loc": "upper right", "fontsize": 10}
+        if n_fronts > _MOST_WITHIN:
+            place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "fontsize": 8}
+        axes.legend(handles=handles, **place, handlelength=2.6, labelspacing=0.4)
     return figure
 
 
@@ -78,16 +94,20 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
     first, second = comparison.names
     rows = comparison.pairs[::-1]
     with house_style():
-        figure = Figure(figsize=(6.3, 0.42 * max(len(rows), 2) + 1.3), layout="constrained")
+        families = sorted({ratio.family for pair in rows for ratio in pair.ratios}, key=by_family)
+        ncols = len(families) if len(families) <= _MOST_IN_A_ROW else _LEGEND_COLUMNS
+        more = max(math.ceil(len(families) / max(ncols, 1)) - 1, 0)
+        room = max(0.42, _MARKER * len(families))
+        figure = Figure(figsize=(6.3, room * max(len(rows), 2) + 1.3 + 0.24 * more), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xscale("log")
         axes.axvline(1.0, color=GREY, linewidth=1.0, zorder=1)
-        families = sorted({ratio.family for pair in rows for ratio in pair.ratios}, key=by_family)
+        gap = min(_APART, _SPREAD / max(len(families), 1))
         for row, pair in enumerate(rows):
             for ratio in pair.ratios:
                 if not math.isfinite(ratio.equal.value):
                     continue
-                y = row + 0.22 * (families.index(ratio.family) - (len(families) - 1) / 2)
+                y = row + gap * (families.index(ratio.family) - (len(families) - 1) / 2)
                 shade = colour(ratio.family)
                 if not math.isnan(ratio.equal.low):
                     axes.plot([ratio.equal.low, ratio.equal.high], [y, y], color=shade, linewidth=1.4)
@@ -126,5 +146,5 @@ def ratios_figure(comparison: SweepComparison) -> Figure:
             for family in families
         ]
         if handles:
-            figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+            figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
     return figure

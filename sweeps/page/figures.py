@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from sweeps.analysis.pareto import steps
-from sweeps.analysis.results import KAN, LBFGS, Formula, Point, TaskResult
-from sweeps.families import by_family
+from sweeps.analysis.results import LBFGS, Formula, Point, TaskResult
+from sweeps.families import by_family, family_of
 from sweeps.page.style import (
     FORMULA_COLOUR,
     GREY,
@@ -30,6 +30,7 @@ from sweeps.page.style import (
     family_handles,
     formula_handle,
     house_style,
+    line,
     marker,
     plain_number,
     power_of_ten,
@@ -45,6 +46,9 @@ Cloud = Mapping[str, tuple[np.ndarray, np.ndarray]]
 #: By what factor the frame may grow downwards for a formula; what is still below stands at its foot. Exact
 #: formulas are many decades below every network.
 _FORMULA_ROOM = 30.0
+#: Inches: of a figure, and of a legend beside its frame; and the most families of a legend within the frame.
+_WIDTH, _LEGEND_WIDTH = 6.1, 2.7
+_MOST_WITHIN = 5
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,11 @@ def task_figure(task: TaskResult, cost: Cost = PARAMETERS, *, pictures: bool = F
     with house_style():
         title = wrap(task.formula)
         height = 4.35 + 0.22 * title.count("\n")
-        figure = Figure(figsize=(6.1, height))
+        # With many families the legend stands beside the frame.
+        width = _WIDTH if len(task.fronts) <= _MOST_WITHIN else _WIDTH + _LEGEND_WIDTH
+        figure = Figure(figsize=(width, height))
         # Fixed margins: every function gets the same frame, and no layout has to be solved.
-        axes = figure.add_axes((0.175, 0.6 / height, 0.805, 3.35 / height))
+        axes = figure.add_axes((0.175 * _WIDTH / width, 0.6 / height, 0.805 * _WIDTH / width, 3.35 / height))
         limits = _limits(task) if cost is PARAMETERS else network_limits(task, cost)
         draw_fronts(axes, task, limits, cost, pictures=pictures)
         if limits is None:
@@ -128,10 +134,13 @@ def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
     else:
         handles.append(cloud_handle("every configuration"))
     _note_hidden(axes, cost.cloud(task), limits)
+    # Formulas have few numbers: above them the left half of the frame is empty.
+    place: dict[str, Any] = {"loc": "center left" if found else "upper right"}
+    if len(task.fronts) > _MOST_WITHIN:
+        place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
     axes.legend(
         handles=handles,
-        # Formulas have few numbers: above them the left half of the frame is empty.
-        loc="center left" if found else "upper right",
+        **place,
         fontsize=10,
         handlelength=1.8,
         labelspacing=0.4,
@@ -217,7 +226,13 @@ def draw_fronts(
         px, py = [cost.of(p) for p in front], [p.test.median for p in front]
         xs, ys = steps(px, py, x_end=limits[1])
         axes.plot(
-            xs, ys, color=style["color"], linewidth=1.4 if small else 2.0, zorder=3, solid_joinstyle="miter"
+            xs,
+            ys,
+            color=style["color"],
+            linestyle=line(family),
+            linewidth=1.4 if small else 2.0,
+            zorder=3,
+            solid_joinstyle="miter",
         )
         for opt in dict.fromkeys(point.opt for point in front):
             own = [point for point in front if point.opt == opt]
@@ -251,7 +266,7 @@ def _draw_markers(
     axes: Axes, points: Sequence[Point], cost: Cost, style: dict[str, Any], limits: Limits, small: bool
 ) -> None:
     """Draw front points that one optimizer trained, with the spread over their seeds."""
-    opt, line = points[0].opt, 0.4 if small else 0.8
+    opt, edge_width = points[0].opt, 0.4 if small else 0.8
     axes.errorbar(
         [cost.of(p) for p in points],
         [p.test.median for p in points],
@@ -261,7 +276,7 @@ def _draw_markers(
         markersize=3.4 if small else 6.5,
         markerfacecolor=face(opt, style["color"]),
         markeredgecolor=edge(opt, style["color"]),
-        markeredgewidth=2.0 * line if opt == LBFGS else line,
+        markeredgewidth=2.0 * edge_width if opt == LBFGS else edge_width,
         elinewidth=0.8 if small else 1.3,
         capsize=0 if small else 2.5,
         zorder=4,
@@ -292,13 +307,14 @@ def log_ticks(axes: Axes, small: bool = False) -> None:
 
 
 def guide(task: TaskResult) -> tuple[list[Point], int] | None:
-    """Return the chain of grids that most of the KAN front comes from, and its spline order k.
+    """Return the chain of grids that most of the front of KANs of splines comes from, and its spline order k.
 
     The chain is one configuration's stages on the front; None unless there are two of them, so that a
     rate can be looked at.
     """
     chains: dict[str, list[Point]] = {}
-    for point in task.fronts.get(KAN, []):
+    splines = [point for family, own in task.fronts.items() if family_of(family).has_splines for point in own]
+    for point in splines:
         if point.grid is not None and point.k is not None and point.test.median > 0:
             chains.setdefault(point.group_id, []).append(point)
     if not chains:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.families import KAN, LINEAR, MLP
+from sweeps.families.compared import LOOKS
 from sweeps.families.family import OTHER_COLOURS
 from sweeps.page.mathml import formula_html
 from sweeps.page.number_format import count, duration, number
@@ -26,6 +27,7 @@ _VARIABLES = {
     KAN.colour: "kan",
     MLP.colour: "mlp",
     LINEAR.colour: "brown",
+    **{look.colour: f"edge-{edges}" for edges, look in LOOKS.items() if look.colour != KAN.colour},
     **dict(zip(OTHER_COLOURS, ("green", "pink", "amber", "sky"), strict=True)),
 }
 

@@ -26,6 +26,10 @@ from sweeps.page.style import (
     wrap,
 )
 
+#: Most entries of a legend above all panels that stand in one row; of more, inches of an entry and of a row.
+_MOST_IN_A_ROW = 6
+_LEGEND_WIDTH, _LEGEND_LINE = 2.9, 0.22
+
 
 def shown_tasks(result: SweepResult) -> list[TaskResult]:
     """Return the functions that have something to draw."""
@@ -44,7 +48,11 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
     columns = max(1, min(columns, len(tasks)))
     rows = max(1, math.ceil(len(tasks) / columns))
     with house_style(), matplotlib.style.context({"font.size": 8.5, "axes.titlesize": 9.5}):
-        figure = Figure(figsize=(2.35 * columns + 0.5, 1.95 * rows + 0.75), layout="constrained")
+        width, handles = 2.35 * columns + 0.5, family_handles(tasks)
+        ncols = len(handles) if len(handles) <= _MOST_IN_A_ROW else max(1, int(width / _LEGEND_WIDTH))
+        more = max(math.ceil(len(handles) / max(ncols, 1)) - 1, 0)
+        height = 1.95 * rows + 0.75 + _LEGEND_LINE * more
+        figure = Figure(figsize=(width, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, task in zip(grid.flat, tasks, strict=False):
             draw_fronts(axes, task, network_limits(task), pictures=pictures, small=True)
@@ -54,9 +62,8 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
         figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
         room = "test RMSE, median over seeds   (↓ lower is better)" if rows > 1 else "test RMSE   (↓ better)"
         figure.supylabel(room, fontsize=10)
-        handles = family_handles(tasks)
         if handles:
-            figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=10)
+            figure.legend(handles=handles, loc="outside upper right", ncols=ncols, fontsize=10)
     return figure
 
 

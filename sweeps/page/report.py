@@ -15,8 +15,8 @@ from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.formulas import formula_verdict
 from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.results import Point, SweepResult
-from sweeps.families import BASELINES
-from sweeps.page import views
+from sweeps.families import BASELINES, networks
+from sweeps.page import leaders_figures, views
 from sweeps.page.figure_writer import FigureWriter
 from sweeps.page.figures import PARAMETERS, SECONDS, has_pictures, task_figure
 from sweeps.page.gallery import Gallery
@@ -67,7 +67,7 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     with Store.open(directory, readonly=True) as store:
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
-    # Two of a function and two of all of them.
+    # Two of a function and two or three of all of them.
     with spared_collection(), FigureWriter(2 * len(result.tasks) + 2) as writer:
         gallery = Gallery(files / FIGURES_NAME, names, writer)
         _fill(gallery, result)
@@ -119,6 +119,7 @@ def render_html(
         "own_data": any(views.is_table(task) for task in tasks),
         "formulas": any(not views.is_table(task) for task in tasks),
         "several_seeds": any(point.n_runs > 1 for task in shown for point in task.points),
+        "n_data_seeds": max((len(task.description.get("data_seeds") or ()) for task in shown), default=0),
         "folded": any(task.description.get("folds") for task in shown),
         "left_out": views.left_out(tasks),
         "pictures": has_pictures(tasks),
@@ -129,12 +130,15 @@ def render_html(
 def _fill(gallery: Gallery, result: SweepResult) -> None:
     """Put every figure of a report into its gallery."""
     pictures = has_pictures(result.tasks)
-    rows = [
-        (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
-        for task, comparison in compared_tasks(result)
-    ]
-    title = "Test RMSE of the best KAN and the best MLP of every function"
-    gallery.add_rows(summary_figure(result), "summary", title, rows)
+    if result.by_edges:
+        _fill_by_edges(gallery, result)
+    else:
+        rows = [
+            (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
+            for task, comparison in compared_tasks(result)
+        ]
+        title = "Test RMSE of the best KAN and the best MLP of every function"
+        gallery.add_rows(summary_figure(result), "summary", title, rows)
     overview = all_tasks_figure(result, pictures=pictures)
     tasks = shown_tasks(result)
     frames = [(axes, task, PARAMETERS, "") for axes, task in zip(overview.axes, tasks, strict=False)]
@@ -148,6 +152,18 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             gallery.add_task(
                 figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
             )
+
+
+def _fill_by_edges(gallery: Gallery, result: SweepResult) -> None:
+    """Put the figures that compare the networks of a sweep with different edges into a gallery."""
+    title = "Test error of every network over that of the leader, against parameters"
+    gallery.add_overview(leaders_figures.leaders_figure(result), "leaders", title, [])
+    rows = [
+        (task, "\n".join([task.title, *(_best_text(task.best[name]) for name in networks(task.best))]))
+        for task in leaders_figures.compared_tasks(result)
+    ]
+    title = "Test RMSE of the best model of every network on every function"
+    gallery.add_rows(leaders_figures.best_figure(result), "summary", title, rows)
 
 
 def _best_text(point: Point) -> str:

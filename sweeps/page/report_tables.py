@@ -14,6 +14,7 @@ from sweeps._safe_text import cell
 from sweeps.analysis.results import Point, Score, SweepResult, TaskResult
 from sweeps.analysis.statistics import slope
 from sweeps.families import by_family
+from sweeps.page.leaders_text import leaders_table, task_leaders_table
 from sweeps.page.number_format import width_text
 from sweeps.page.style import decade_ticks, label
 from sweeps.page.tables import Column, ReportTable
@@ -37,6 +38,8 @@ def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[ReportT
     tables = [
         best_table(result),
         scores_table(result.scores),
+        leaders_table(result),
+        task_leaders_table(result),
         standings_table(result),
         slopes_table(result.tasks),
         *(reach_table(task, f"reach-{names[task.task]}") for task in result.tasks),

@@ -59,7 +59,7 @@ def file_names(tasks: Iterable[str]) -> dict[str, str]:
     {'special/jv': 'special-jv'}
     """
     names: dict[str, str] = {}
-    taken = {"summary", "all-functions"}
+    taken = {"summary", "all-functions", "leaders"}
     for task in tasks:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", task).strip("-.")[:80]
         # NAME-time is the figure of a function's time.
@@ -78,6 +78,11 @@ def colour(family: str) -> str:
 def marker(family: str) -> str:
     """Return the marker of a family: the same in every figure."""
     return family_of(family).marker
+
+
+def line(family: str) -> Any:
+    """Return the style of the lines of a family: the same in every figure."""
+    return family_of(family).line
 
 
 def label(family: str) -> str:
@@ -237,6 +242,7 @@ def family_handles(tasks: Iterable[TaskResult]) -> list[Line2D]:
             [],
             color=colour(family),
             marker=marker(family),
+            linestyle=line(family),
             markerfacecolor=face(opt, colour(family)),
             label=family_label(family, opt, "{} front"),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweeps.analysis.results import KAN, MLP, Point, Score, SweepResult, TaskResult
-from sweeps.families import BASELINES, NETWORKS, family_of
+from sweeps.families import BASELINES, family_of, networks
+from sweeps.page.leaders_text import leaders_verdict
 from sweeps.page.number_format import number
 from sweeps.page.style import label
 
@@ -15,7 +16,12 @@ AS_GOOD = 0.05
 
 
 def verdict(result: SweepResult) -> str:
-    """Return one sentence that says which family won, by how much, and how often at equal parameters."""
+    """Return which family won, by how much, and how often at equal parameters, in a sentence or two.
+
+    Where KANs are counted by their edges it says which network leads with how many parameters.
+    """
+    if result.by_edges:
+        return leaders_verdict(result)
     score = result.overall
     if score.n == 0:
         trained = [family.upper() + "s" for family in result.n_models] or ["no model"]
@@ -61,7 +67,7 @@ def chance_verdict(tasks: Sequence[TaskResult]) -> str:
     Folds count as seeds do.
     """
     once: dict[str, list[str]] = {}
-    for family in NETWORKS:
+    for family in networks({family for task in tasks for family in task.best}):
         compared = [task for task in tasks if len(task.best) > 1 and family in task.best]
         found = sum(task.ran_once(family) for task in compared)
         if found:
@@ -79,7 +85,7 @@ def chance_verdict(tasks: Sequence[TaskResult]) -> str:
 def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
     """Return where a baseline does as well as every network, "" if no baseline was tried.
 
-    As good is a test error at most 5 % above that of the best KAN or MLP, each chosen by validation.
+    As good is a test error at most 5 % above that of the best network, each chosen by validation.
     """
     tried = [task for task in tasks if any(family in task.best for family in BASELINES)]
     pairs = [pair for task in tried if (pair := _best_pair(task)) is not None]
@@ -106,11 +112,11 @@ def baseline_verdict(tasks: Sequence[TaskResult]) -> str:
 
 def _best_pair(task: TaskResult) -> tuple[Point, Point] | None:
     """Return the best network, after the simplest baseline that is as good, or else the best one."""
-    networks = [task.best[family] for family in NETWORKS if family in task.best]
+    nets = [task.best[family] for family in networks(task.best)]
     baselines = [task.best[family] for family in BASELINES if family in task.best]
-    if not networks or not baselines:
+    if not nets or not baselines:
         return None
-    network = min(networks, key=lambda point: point.criterion)
+    network = min(nets, key=lambda point: point.criterion)
     good = [point for point in baselines if _as_good(point, network)]
     return (good or sorted(baselines, key=lambda point: point.criterion))[0], network
 

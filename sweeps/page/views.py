@@ -79,6 +79,7 @@ def function_view(task: TaskResult, name: str, directory: Path) -> dict[str, Any
         "formula": "" if wrap(task.formula).replace("\n", " ") == task.formula else task.formula,
         "domain": _domain(description),
         "samples": ", ".join(samples),
+        "noise": _noise(description),
         # Of a table nobody knows the true formula.
         "truth": "" if is_table(task) else task.formula,
         "found": [(formula, _show_command(formula, directory)) for formula in _frontier(task)],
@@ -95,6 +96,11 @@ def function_view(task: TaskResult, name: str, directory: Path) -> dict[str, Any
             if _slope(task, family)
         ],
     }
+
+
+def _noise(description: Mapping[str, Any]) -> str:
+    noise = description.get("noise")
+    return f"Noise of standard deviation {noise:g} on the training and validation samples." if noise else ""
 
 
 def _frontier(task: TaskResult) -> list[Formula]:

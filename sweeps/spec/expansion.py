@@ -79,22 +79,26 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
     Raises
     ------
     UserError
-        If no run is left, because `max_params` leaves out every model, or there are more than `MAX_RUNS`.
+        If no run is left, because `max_params` leaves out every model, there are more than `MAX_RUNS`, or a
+        model cannot be made as asked for.
     """
-    check_size(spec.models, len(spec.seeds), spec.data.folds, len(tasks))
+    check_size(spec.models, len(spec.seeds) * len(spec.data.seeds), spec.data.folds, len(tasks))
     runs: dict[str, RunConfig] = {}
     folds = [[_member("fold", fold)] for fold in range(spec.data.folds)] or [[]]
     repeats = [[_member("seed", seed), *fold] for seed in spec.seeds for fold in folds]
     # Tasks of one shape have the same models, and thousands of runs the same few members: each is made once.
     models: dict[tuple[int, HiddenWidths], list[list[_Member]]] = {}
     for info in tasks.values():
-        data = dict(info.data) | {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
-        common = [_member("format", CONFIG_FORMAT), _member("task", info.name), _member("data", data)]
+        commons = [
+            [_member("format", CONFIG_FORMAT), _member("task", info.name), _member("data", data)]
+            for seed in spec.data.seeds
+            for data in [dict(info.data) | {"seed": seed, "val_fraction": spec.data.val_fraction}]
+        ]
         for number, table in enumerate(spec.models):
             shape = _shape_for(table, info)
             if (number, shape) not in models:
                 models[number, shape] = list(_models(table, shape, spec.max_params))
-            for model in models[number, shape]:
+            for model, common in itertools.product(models[number, shape], commons):
                 start = common + model
                 for repeat in repeats:
                     run = _run(info.name, table.family, [*start, *repeat])
@@ -196,17 +200,21 @@ def _models(table: ModelTable, shape: HiddenWidths, max_params: int | None) -> I
 
 
 def _candidates(table: ModelTable, shape: HiddenWidths) -> Iterator[list[_Member]]:
-    """Yield what a table asks for, whatever its size."""
-    defaults = family_of(table.family).defaults
+    """Yield what a table asks for, whatever its size; raise a UserError for what cannot be made."""
+    family = family_of(table.family)
+    defaults = family.defaults
 
     def entry(name: str, value: Any) -> list[_Member]:
         return [] if name in defaults and value == defaults[name] else [_member(name, value)]
 
     axes = [[entry(name, value) for value in values] for name, values in table.axes]
-    family = _member("family", table.family)
+    named = _member("family", table.family)
     widths = (shape if isinstance(h, str) else (shape[0], *h, shape[-1]) for h in table.hidden)
     # Without hidden layers to try, not even none of them, a family has no width.
-    starts = [[family, _member("width", width)] for width in widths] or [[family]]
+    starts = [[named, _member("width", width)] for width in widths] or [[named]]
     for start in starts:
         for chosen in itertools.product(*axes):
-            yield [*start, *itertools.chain.from_iterable(chosen)]
+            members = [*start, *itertools.chain.from_iterable(chosen)]
+            if reason := family.misfit({member.name: member.value for member in members}):
+                raise UserError(reason)
+            yield members

@@ -11,15 +11,18 @@ from sweeps.families.sklearn import DEFAULT_HIDDEN, SOLVERS
 from sweeps.spec.sweep_spec import ModelTable, SweepSpec
 
 
-def model_table(table: TomlTable) -> ModelTable:
-    """Return what one `[[models]]` table says; raise a UserError if it cannot be used."""
+def model_tables(table: TomlTable) -> tuple[ModelTable, ...]:
+    """Return what one `[[models]]` table says; raise a UserError if it cannot be used.
+
+    Several where some values of its axes go with some others only.
+    """
     if not table.has("family"):
         raise table.error(f"family is missing; expected family = {named_families()}.")
     name = table.take("family", one_of(tuple(FAMILIES)), "")
     family = FAMILIES[name]
     hidden, axes = family.hidden(table), family.axes(table)
     table.close()
-    return ModelTable(name, hidden, tuple(axes))
+    return tuple(ModelTable(name, hidden, tuple(own)) for own in family.products(axes))
 
 
 def named_families() -> str:
@@ -46,5 +49,5 @@ def with_formulas(spec: SweepSpec) -> SweepSpec:
     """Return a specification that also looks for formulas: as it says, if it says so, else as usual."""
     if any(family_of(table.family).searches_formulas for table in spec.models):
         return spec
-    table = model_table(TomlTable({"family": FORMULA.name}, "--formula"))
-    return replace(spec, models=(*spec.models, table))
+    tables = model_tables(TomlTable({"family": FORMULA.name}, "--formula"))
+    return replace(spec, models=(*spec.models, *tables))

@@ -24,7 +24,7 @@ A specification in full (the presets have the same format, without the lines tha
     # test_fraction = 0.2            # tables only: the share of rows kept for the test
     # folds = 5                      # tables only: every run once with each fifth of the rows as its test
     val_fraction = 0.2               # the share of the training samples that selects models
-    seed = 0
+    seed = 0                         # suites only: a list, to do every run with several sets of samples
 
     [[models]]
     family = "kan"
@@ -40,7 +40,10 @@ A specification in full (the presets have the same format, without the lines tha
     # init = "power"                 # "pykan", "power" or "wide"; with restarts all in turn when left out
     # smoothing = "gcv"              # weight of the penalty on rough splines: a number, "gcv" (chosen by
                                      # cross-validation), or "weak" (a small share of the loss; the default)
-    # edges = "bspline"              # "bspline", "chebyshev" or "piecewise_linear"
+    # edges = "bspline"              # a family of edges such as "chebyshev" or "piecewise_linear", "all" for
+                                     # all of kan_np, or in an inner list one for each layer; their sizes are
+                                     # the grids, or stand behind their own word, as in
+    # degree = [4, 8, 16]            # for those of the edges that have a degree
     # base_fun = "silu"              # "silu", "identity" or "zero"
     # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
     # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"
@@ -91,15 +94,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sweeps.checks import LARGEST, Expected, TomlTable, many, one_of, pick, real, text, whole
+from sweeps.checks import LARGEST, Expected, TomlTable, axis, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
 from sweeps.spec.expansion import check_size
-from sweeps.spec.model_tables import model_table, named_families
+from sweeps.spec.model_tables import model_tables, named_families
 from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, CsvSource, DataSpec, SuiteSource, SweepSpec
 from sweeps.spec.table_options import TableOptions
 
 #: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
 MAX_SAMPLES = 100_000_000
+DEFAULT_PRESET = "quick"
 SAVE_MODELS = ("all", "best", "none")
 
 
@@ -132,9 +136,15 @@ def _beside(path: Path, named: str) -> str:
         ) from None
 
 
-def suite_spec(suite: str, preset: str) -> SweepSpec:
-    """Return the specification of all functions of a suite with the models of a preset."""
-    values = _preset(preset) | {"suite": suite, "title": f"{suite}, preset {preset}"}
+def suite_spec(suite: str, preset: str | None = None) -> SweepSpec:
+    """Return the specification of all functions of a suite with the models of a preset.
+
+    By default the preset is the one that has the name of the suite, otherwise "quick". A suite may have a
+    version of a preset of its own, presets/SUITE/PRESET.toml.
+    """
+    if preset is None:
+        preset = suite if suite in preset_names() else DEFAULT_PRESET
+    values = _preset(preset, suite) | {"suite": suite, "title": f"{suite}, preset {preset}"}
     return parse_spec(values, f"preset {preset}", default_title=suite)
 
 
@@ -148,7 +158,10 @@ def csv_spec(
     """Return the specification of a table with the models of a preset and the baselines."""
     path, options = Path(path), options or TableOptions()
     values = _preset(preset) | {"csv": str(path), "target": target}
-    values |= options.values(values["models"], values.get("data", {}))
+    data = dict(values.get("data", {}))
+    if isinstance(data.get("seed"), list):  # a table has one set of samples
+        data["seed"] = data["seed"][0]
+    values |= options.values(values["models"], data)
     values["title"] = f"{target} of {path.name}, preset {preset}"
     if features:
         values["features"] = list(features)
@@ -175,11 +188,14 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
     if not tables:
         raise table.error("no [[models]] table: give at least one, with family = " + named_families() + ".")
     models = tuple(
-        model_table(TomlTable(values, f"{where}, [[models]] number {number}"))
+        model
         for number, values in enumerate(tables, start=1)
+        for model in model_tables(TomlTable(values, f"{where}, [[models]] number {number}"))
     )
     n_tasks = (len(source.functions) or None) if isinstance(source, SuiteSource) else 1
-    check_size(models, len(seeds), data.folds, n_tasks)  # before there is a number for every seed
+    check_size(
+        models, len(seeds) * len(data.seeds), data.folds, n_tasks
+    )  # before there is a number for every seed
     return SweepSpec(title, source, models, tuple(seeds), data, save, max_params)
 
 
@@ -204,9 +220,11 @@ def _read_text(path: Path) -> str:
         raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
 
 
-def _preset(name: str) -> dict[str, Any]:
+def _preset(name: str, suite: str = "") -> dict[str, Any]:
     pick("preset", name, preset_names())
-    content = (resources.files("sweeps.spec") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    folder, file = resources.files("sweeps.spec") / "presets", f"{name}.toml"
+    own = folder / suite / file
+    content = (own if own.is_file() else folder / file).read_text(encoding="utf-8")
     return _toml(content, f"preset {name}")
 
 
@@ -232,7 +250,7 @@ def _source(table: TomlTable) -> SuiteSource | CsvSource:
 
 def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource) -> DataSpec:
     table, default = TomlTable(values, where), DataSpec()
-    seed = table.take("seed", whole(0), default.seed)
+    seeds = table.take("seed", axis(whole(0), "integers >= 0"), default.seeds)
     val_fraction = table.take("val_fraction", real(0.0, 0.9), default.val_fraction)
     if isinstance(source, CsvSource):
         given = table.has("test_fraction")
@@ -243,11 +261,13 @@ def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource
         ]
         if len(ways) > 1:
             raise table.error(f"{' and '.join(ways)} exclude each other: each says what the test rows are.")
-        spec = DataSpec(seed=seed, val_fraction=val_fraction, test_fraction=test_fraction, folds=folds)
+        if len(seeds) > 1:
+            raise table.error("seed is a list, and a table has one set of samples: try its rows with folds.")
+        spec = DataSpec(seeds=seeds, val_fraction=val_fraction, test_fraction=test_fraction, folds=folds)
     else:
         n_train = table.take("n_train", whole(2, room=MAX_SAMPLES), None)
         n_test = table.take("n_test", whole(1, room=MAX_SAMPLES), None)
-        spec = DataSpec(n_train, n_test, seed, val_fraction)
+        spec = DataSpec(n_train, n_test, seeds, val_fraction)
     table.close()
     return spec
 

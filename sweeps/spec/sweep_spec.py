@@ -49,15 +49,21 @@ class CsvSource:
 class DataSpec:
     """How much data is made and how it is split; None means what the suite says.
 
-    With `folds` every run is repeated with each fold of the rows as its test samples.
+    With `folds` every run is repeated with each fold of the rows as its test samples, and with several
+    `seeds` with the samples of each of them.
     """
 
     n_train: int | None = None
     n_test: int | None = None
-    seed: int = 0
+    seeds: tuple[int, ...] = (0,)
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     folds: int = 0
+
+    @property
+    def seed(self) -> int:
+        """The seed of the samples of a table, or the first one."""
+        return self.seeds[0]
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,9 @@ class SweepSpec:
         return values
 
     def _data_dict(self) -> dict[str, Any]:
-        data: dict[str, Any] = {"seed": self.data.seed, "val_fraction": self.data.val_fraction}
+        seeds = self.data.seeds
+        seed = list(seeds) if len(seeds) > 1 else self.data.seed
+        data: dict[str, Any] = {"seed": seed, "val_fraction": self.data.val_fraction}
         if isinstance(self.source, CsvSource):
             if self.data.folds:
                 return data | {"folds": self.data.folds}

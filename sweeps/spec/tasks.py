@@ -137,6 +137,10 @@ def _describe_suite(spec: SweepSpec, source: SuiteSource) -> list[TaskInfo]:
             "paper_kan_rmse": function.paper_kan_rmse,
             "paper_mlp_rmse": function.paper_mlp_rmse,
         }
+        if function.noise:
+            description["noise"] = function.noise
+        if len(spec.data.seeds) > 1:
+            description["data_seeds"] = list(spec.data.seeds)
         description |= _counts(data["n_train"], data["n_test"], spec.data.val_fraction)
         shape = tuple(int(n) for n in function.shape)
         infos.append(TaskInfo(f"{name}/{function.name}", shape, data, description))

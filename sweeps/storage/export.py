@@ -17,6 +17,7 @@ from sweeps._collection import paused_collection
 from sweeps._files import write_file
 from sweeps._safe_text import cell, latex_formula
 from sweeps.errors import UserError
+from sweeps.families.compared import compared_families, have_other_edges
 from sweeps.records import read_json
 from sweeps.storage.database import Columns
 from sweeps.storage.store import Store
@@ -69,7 +70,7 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     optimizer that trained the stage, `p_opt` the one that the configuration asks for. Where formulas were
     looked for, their columns (formula to best) come before the times. A column has one type; a missing value
     is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
-    and stage.
+    and stage. Where KANs have other edges than B-splines `family` is that of a report, as in "kan/chebyshev".
 
     In CSV a text that a spreadsheet would compute, such as one that starts with "=", gets a quote in front,
     unless `raw` asks for the text alone. LaTeX has the commands of formulas only.
@@ -106,6 +107,8 @@ def table(store: Store) -> tuple[ExportColumns, Types]:
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
         version = store.meta()["schema_version"]
         environments = store.environments()
+    if have_other_edges(runs["config"]):
+        runs = {**runs, "family": np.array(compared_families(runs["family"], runs["config"]), dtype=object)}
     run_rows, stage_rows = _row_numbers(runs["run_id"].tolist(), stages["run_id"].tolist())
     configs = [flatten(config, "p") for config in read_json(runs["config"].tolist())]
     number_of = {env_id: number for number, env_id in enumerate(environments)}

@@ -11,10 +11,15 @@ from sweeps.storage.provenance import plain
 from sweeps.storage.store import Store
 
 # Configurations are canonical JSON, whose names are sorted; a quote within a text has a stroke before it.
-_DATA = re.compile(r'"data":(\{.*?\}),"family":')
+_DATA = re.compile(r'"data":(\{.*?\}),"(?:edges|enough|extrapolation|family)":')
 #: What a description says of the samples of a function.
-_SAMPLES = ("formula", "ranges", "n_train", "n_val", "n_test", "folds")
-_NAMES = {"sha256": "table", "test_sha256": "test table", "seed": "seed of the samples"}
+_SAMPLES = ("formula", "ranges", "n_train", "n_val", "n_test", "folds", "data_seeds")
+_NAMES = {
+    "data_seeds": "seeds of the samples",
+    "sha256": "table",
+    "test_sha256": "test table",
+    "seed": "seed of the samples",
+}
 _DIGITS = 12
 
 Data = Mapping[str, Any]
@@ -49,6 +54,8 @@ def data_differences(descriptions: Sequence[Mapping[str, Any]], data: Sequence[S
         From `task_data`; what a store has no run of is not compared.
     """
     found = {name: [own.get(name) for own in descriptions] for name in _SAMPLES}
+    if all(own.get("data_seeds") for own in descriptions):
+        data = [_without_seeds(own) for own in data]  # the descriptions say them
     if any(len(own) > 1 for own in data):
         return [f"samples: {' | '.join(f'{len(own)} kinds' if len(own) > 1 else 'one' for own in data)}"]
     if all(data):
@@ -62,6 +69,15 @@ def data_differences(descriptions: Sequence[Mapping[str, Any]], data: Sequence[S
         for name, both in found.items()
         if both[0] != both[1]
     ]
+
+
+def _without_seeds(data: Sequence[Data]) -> list[Data]:
+    found: list[Data] = []
+    for own in data:
+        rest = {name: value for name, value in own.items() if name != "seed"}
+        if rest not in found:
+            found.append(rest)
+    return found
 
 
 def _text(name: str, value: Any) -> str:

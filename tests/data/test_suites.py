@@ -11,7 +11,8 @@ from scipy import integrate, special
 
 from kan_np.data import Suite, SuiteFunction, get_suite, list_suites
 
-ALL = [function for name in list_suites() for function in get_suite(name)]
+# The suite "families" is put together from others.
+ALL = [function for name in list_suites() if name != "families" for function in get_suite(name)]
 SPECIAL, FEYNMAN, TOY = get_suite("special"), get_suite("feynman"), get_suite("toy")
 
 
@@ -20,8 +21,9 @@ def each(functions):
 
 
 def test_the_suites_are_complete():
-    assert list_suites() == ("toy", "special", "feynman", "lennard-jones")
-    assert [len(get_suite(name)) for name in list_suites()] == [5, 15, 27, 1]
+    assert list_suites()[:4] == ("toy", "special", "feynman", "lennard-jones")
+    assert list_suites()[4:] == ("difficult", "friedman", "families")
+    assert [len(get_suite(name)) for name in list_suites()] == [5, 15, 27, 1, 5, 3, 23]
     for name in list_suites():
         suite = get_suite(name)
         assert isinstance(suite, Suite)
@@ -74,7 +76,10 @@ def test_the_sampling_rule_is_the_documented_one(function):
     physical = low + (high - low) * unit
     assert_array_equal(dataset["train_input"], (2 * unit - 1)[:n])
     assert_array_equal(dataset["test_input"], (2 * unit - 1)[n:])
-    assert_array_equal(dataset["train_label"], function.evaluate(physical)[:n])
+    noise = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(2,))).standard_normal((n, 1))
+    exact = function.evaluate(physical)[:n]
+    noisy = exact + function.noise * noise if function.noise else exact
+    assert_array_equal(dataset["train_label"], noisy)
     assert_array_equal(dataset["test_label"], function.evaluate(physical)[n:])
     assert dataset["feature_names"] == list(function.variables)
     assert all(
@@ -256,3 +261,60 @@ def test_the_diffraction_peak_is_the_limit_of_its_formula():
 def test_the_figures_of_the_paper_are_errors(function):
     assert 0 < function.paper_kan_rmse < 0.1
     assert 0 < function.paper_mlp_rmse < 0.1
+
+
+def test_functions_to_compare_families_on_are_those_of_three_suites():
+    parts = [*SPECIAL, *get_suite("difficult"), *get_suite("friedman")]
+    assert list(get_suite("families")) == parts
+    noisy = {function.name: function.noise for function in parts if function.noise}
+    assert noisy == {"noise": 0.05, "friedman1": 1.0, "friedman2": 125.0, "friedman3": 0.1}
+
+
+def test_difficult_functions_have_their_difficulty():
+    functions, h = get_suite("difficult"), 1e-6
+    # The slope of the kink changes its sign across the circle.
+    r = np.sqrt(0.5)
+    out, on, inside = functions["kink"].evaluate([[r + h, 0], [r, 0], [r - h, 0]]).ravel()
+    assert_allclose([out - on, inside - on], 2 * r * h, rtol=1e-5)
+    x = np.linspace(-1, 1, 7)
+    for side in (h, -h):
+        points = np.stack([x, np.sin(np.pi * x) / 2 + side], axis=1)
+        assert (functions["jump"].evaluate(points) == (side > 0)).all()
+    # The layer solves -eps (u_xx + u_yy) + u_x + u_y = 0: by central differences of second order.
+    u, d, eps = functions["layer"], 1e-4, 0.05
+    at = np.array([[0.9, 0.8], [0.95, 0.97]])
+    centre, residual = u.evaluate(at), np.zeros((2, 1))
+    for step in d * np.eye(2):
+        up, down = u.evaluate(at + step), u.evaluate(at - step)
+        residual += (up - down) / (2 * d) - eps * (up - 2 * centre + down) / d**2
+    assert_allclose(residual, 0, atol=1e-4)
+    assert_allclose(u.evaluate([[1.0, 0.3], [0.2, 1.0]]), 0, atol=1e-15)
+    wave = functions["frequency"].evaluate(np.stack([np.arange(17) / 8 - 1, np.ones(17)], axis=1))
+    assert_allclose(wave.ravel(), 0, atol=1e-12)  # a zero every eighth: eight waves
+    square = np.stack(np.meshgrid(x[:-1] + 1 / 7, x[:-1] + 1 / 7), axis=-1).reshape(-1, 2)
+    assert_allclose(functions["noise"].evaluate(square).std(), 1, rtol=1e-12)
+
+
+def test_friedman_functions_at_points_worked_out_by_hand():
+    functions = get_suite("friedman")
+    x = [0.5, 1.0, 1.0, 0.2, 0.4, *[0.7] * 5]
+    assert_allclose(functions["friedman1"].evaluate([x]), [[10 + 5 + 2 + 2]])
+    z = [[100.0, 600.0, 0.125, 10.0]]
+    reactance = 75 - 1 / 6000
+    assert_allclose(functions["friedman2"].evaluate(z), [[np.sqrt(100**2 + reactance**2)]])
+    assert_allclose(functions["friedman3"].evaluate(z), [[np.arctan(reactance / 100)]])
+    assert_allclose(functions["friedman3"].evaluate([[0.0, 600.0, 0.125, 10.0]]), [[np.pi / 2]])
+    for function in functions:  # at their usual ranges noise is not the larger part
+        labels = function.dataset(n_train=1, n_test=20_000)["test_label"]
+        assert 2.5 < labels.std() / function.noise < 6
+
+
+def test_noise_is_on_training_labels_only_and_has_its_deviation():
+    noisy = get_suite("friedman")["friedman1"]
+    data = noisy.dataset(n_train=20_000, n_test=100, seed=4)
+    exact = {part: noisy.evaluate((data[f"{part}_input"] + 1) / 2) for part in ("train", "test")}
+    added = data["train_label"] - exact["train"]
+    assert_allclose(data["test_label"], exact["test"], rtol=1e-12)
+    assert_allclose(added.std(), 1.0, rtol=0.03)
+    assert abs(added.mean()) < 0.03
+    assert not np.array_equal(noisy.dataset(10, 1, 4)["train_label"], noisy.dataset(10, 1, 5)["train_label"])

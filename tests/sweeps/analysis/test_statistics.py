@@ -42,7 +42,8 @@ def small(criteria, tests, sizes):
     points = [type("Point", (), fields)() for fields in with_runs]
     criteria, tests = np.array(criteria), np.array(tests)
     names = np.full(criteria.shape, "run", dtype=object)
-    return points, Samples(criteria, tests, names, np.full(len(sizes), criteria.shape[1]))
+    n_runs, data_seeds = np.full(len(sizes), criteria.shape[1]), np.zeros(criteria.shape, dtype=np.intp)
+    return points, Samples(criteria, tests, names, n_runs, data_seeds)
 
 
 def test_the_first_replicate_is_what_was_found(result):

@@ -17,7 +17,7 @@ from sweeps.families.kan import KAN_DEFAULTS
 from sweeps.run_one import RunOptions, run_one
 from sweeps.spec import tasks
 from sweeps.spec.expansion import expand
-from sweeps.spec.model_tables import model_table, with_formulas
+from sweeps.spec.model_tables import model_tables, with_formulas
 from sweeps.spec.run_config import option
 from sweeps.spec.spec_reader import parse_spec, suite_spec
 
@@ -129,7 +129,7 @@ def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
 def test_a_table_without_a_value_says_the_default_of_its_family() -> None:
     given = {"kan": {"hidden": [[5]]}, "mlp": {"hidden": [[5]]}, "sklearn": {"hidden": [[5]]}}
     tables = {
-        name: model_table(TomlTable({"family": name} | given.get(name, {}), "test")) for name in FAMILIES
+        name: model_tables(TomlTable({"family": name} | given.get(name, {}), "test"))[0] for name in FAMILIES
     }
     assert {name: table.hidden for name, table in tables.items()} == {
         "kan": ((5,),),
