@@ -51,7 +51,7 @@ def train(frozen):
 
 
 # %%
-# Each call of `fit` goes on from where the model is; with ``update_grid=False`` the grid stays for all of them.
+# Each call of `fit` goes on from where the model is; ``update_grid=False`` keeps the grid for all of them.
 
 frozen, errors = train(frozen=True)
 free, free_errors = train(frozen=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -68,8 +68,7 @@ MODEL = FIT | {
     "save_act": "leave it out: values on edges are computed where they are asked for",
     "first_init": "leave it out: a model has its starting parameters when it is made",
     "symbolic_enabled": _EDGES,
-    "sb_trainable": "leave it out: base weights are trained; base_fun='zero' has none",
-    "sp_trainable": "leave it out: the scales of splines are part of their coefficients, which are trained",
+    "family": "use edges=",
     "scale_sp": "leave it out: the scales of splines are part of their coefficients, which are trained",
     "sparse_init": "leave it out: sparsify with fit(lamb=...) and model.prune()",
     "scale_base": "use scale_base_mu= and scale_base_sigma=",
@@ -81,13 +80,17 @@ MODEL = FIT | {
 DATASET = {"device": _PLACE, "dtype": _PLACE}
 
 
-def explained(hints: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def explained(
+    hints: Mapping[str, str], more: Callable[[], Iterable[str]] = tuple
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that adds to the error about an unknown keyword what to do instead.
 
     Parameters
     ----------
     hints : mapping
         Keywords of other libraries, each with half a sentence on what to do.
+    more : callable
+        Gives the keywords that a function with ``**options`` takes by them.
 
     Raises
     ------
@@ -96,13 +99,17 @@ def explained(hints: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        known = [name for name in inspect.signature(function).parameters if name != "self"]
+        parameters = inspect.signature(function).parameters.values()
+        named = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            unknown = [name for name in kwargs if name not in known]
+            unknown = [name for name in kwargs if name not in named]
             if unknown:
-                raise TypeError(_answer(function.__qualname__, unknown[0], known, hints))
+                known = [*named, *more()]
+                unknown = [name for name in unknown if name not in known]
+                if unknown:
+                    raise TypeError(_answer(function.__qualname__, unknown[0], known, hints))
             return function(*args, **kwargs)
 
         return call

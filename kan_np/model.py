@@ -20,7 +20,8 @@ from kan_np.data.check import Dataset
 from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
 from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
-from kan_np.edges.family import BSPLINE, LARGEST_SIZE
+from kan_np.edges.choice import chosen_families, option_names
+from kan_np.edges.family import BSPLINE
 from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
 from kan_np.functions.library import SymbolLibrary, checked_library
@@ -28,11 +29,11 @@ from kan_np.functions.symbol import Symbol
 from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.grid_update import moved
-from kan_np.network.initialization import STARTS, grid_ranges, layer_families, random_parameters
+from kan_np.network.initialization import STARTS, grid_ranges, random_parameters
 from kan_np.network.kernel_arrays import BASE_FUNCTIONS
 from kan_np.network.network import Network
 from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
-from kan_np.network.structure import Affine
+from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
 from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.network_objective import network_objective
@@ -46,6 +47,7 @@ from kan_np.surgery import (
     attribution,
     auto_symbolic,
     edge_families,
+    edge_function,
     formula,
     frozen_parameters,
     pruning,
@@ -54,6 +56,7 @@ from kan_np.surgery import (
     tied_edges,
 )
 from kan_np.surgery.auto_symbolic import AutoSymbolic
+from kan_np.surgery.edge_function import EdgeFunction
 from kan_np.surgery.formula import Formula
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.training.estimator import Estimator
@@ -83,7 +86,8 @@ class KAN(Estimator):
         Nodes of each layer, inputs first: [2, 5, 1]. A pair is a number of sums and one of products, which
         follow them: [2, [5, 2], 1].
     grid : int
-        Number of intervals G of every grid.
+        Number of intervals G of every grid, and the size of other families unless it is given by their own
+        word.
     k : int
         Order (degree) of the splines, 0 to 5; 3 is cubic.
     base_fun : {"silu", "identity", "zero"}
@@ -110,15 +114,24 @@ class KAN(Estimator):
         Source of the start; the same seed gives the same bits.
     mult_arity : int or list of lists of int
         Factors of every product; one list a layer, inputs first, for products of different arity.
-    family : str or sequence of str
-        Family of all edges, or of those of each layer: "bspline"; "chebyshev", polynomials of degree `grid`
-        on the interval of the samples; "piecewise_linear", on `grid` equal intervals of it; or one of your
-        own (`kan_np.edges.family`). Of these an edge has one coefficient a function and no base function,
-        goes on as a line outside, and starts near to what the B-spline would be. `set_family` does the same
-        for single edges.
+    edges : str or sequence of str
+        Family of all edges, or of those of each layer: "bspline", "chebyshev", "fourier", "gaussian",
+        "linear", "mlp", "piecewise_linear", "rational", "sine", "wavelet", or one of your own. The page
+        docs/edge_families.md has their formulas. Other families than B-splines have no base function; where
+        they are linear in their parameters they start near to what the B-spline would be. `set_family` does
+        the same for single edges.
     affine_trainable : bool
         Whether nodes become s prod_j (s_j z_j + b_j) + b of their sums of edges z_j, with trainable scales
         and biases that start as 1 and 0.
+    sp_trainable, sb_trainable : bool
+        Whether coefficients of splines (and parameters of other families), and base weights, are trained;
+        False freezes them, see `freeze`. The names are pykan's.
+    **edge_options
+        Sizes of families by their own words, ``degree`` ("chebyshev", "rational"), ``frequencies``
+        ("fourier"), ``hidden`` ("mlp"), ``sines``, ``wavelets``, and settings: ``squash`` ("chebyshev": of
+        tanh(x), as in ChebyKAN, in place of an interval), ``denominator`` ("gaussian": width in distances of
+        centres), ``period`` ("fourier": in lengths of the interval), ``features`` ("mlp": number of sines and
+        of cosines).
 
     Attributes
     ----------
@@ -131,7 +144,7 @@ class KAN(Estimator):
     Raises
     ------
     ValueError, TypeError
-        For a width, order, range or name that makes no network.
+        For a width, order, range, name, size or option that makes no network.
 
     Examples
     --------
@@ -142,13 +155,17 @@ class KAN(Estimator):
     >>> result = model.fit(dataset, opt="LBFGS", steps=20)
     >>> bool(result["test_loss"][-1] < 0.05)
     True
+    >>> KAN([2, 5, 1], edges="chebyshev", degree=8).n_params
+    135
+    >>> KAN([9, 3, 3, 1], edges=["linear", "bspline", "linear"], grid=5).n_params
+    111
     """
 
     _network: Network
     _start: Network
     _used: NDArray[np.bool_]  # which columns of the data are inputs
 
-    @explained(MODEL)
+    @explained(MODEL, option_names)
     def __init__(
         self,
         width: Sequence[int | Sequence[int]],
@@ -167,16 +184,19 @@ class KAN(Estimator):
         seed: int | np.random.Generator = 0,
         mult_arity: int | Sequence[Sequence[int]] = 2,
         affine_trainable: bool = False,
-        family: str | Sequence[str] = "bspline",
+        edges: str | Sequence[str] = "bspline",
+        sp_trainable: bool = True,
+        sb_trainable: bool = True,
+        **edge_options: Any,
     ) -> None:
         shape = Shape.parse(width, mult_arity)
-        families = layer_families(family, len(shape.pairs))
         k = _validate.integer("k", k, 0, MAX_ORDER)
         self.grid_eps = _validate.real("grid_eps", grid_eps, 0.0, 1.0)
         self.grid_margin = _validate.real("grid_margin", grid_margin, 0.0)
         self.scaler = None
         grid = _validate.integer("grid", grid, 1)
         shape.check_memory(grid, k)
+        choices = chosen_families(edges, len(shape.pairs), grid, edge_options)
         base_fun = _validate.choice("base_fun", base_fun, BASE_FUNCTIONS)
         extrapolation = _validate.choice("extrapolation", extrapolation, EXTRAPOLATIONS)
         init = _validate.choice("init", init, STARTS)
@@ -185,18 +205,24 @@ class KAN(Estimator):
             _validate.real("scale_base_mu", scale_base_mu),
             _validate.real("scale_base_sigma", scale_base_sigma),
         )
-        if not isinstance(affine_trainable, bool):
-            raise TypeError(
-                f"affine_trainable is {_validate.shown(affine_trainable)}; expected True or False."
-            )
+        switches = {
+            "affine_trainable": affine_trainable,
+            "sp_trainable": sp_trainable,
+            "sb_trainable": sb_trainable,
+        }
+        for name, switch in switches.items():
+            if not isinstance(switch, bool):
+                raise TypeError(f"{name} is {_validate.shown(switch)}; expected True or False.")
         ranges = grid_ranges(grid_range, shape.width[0], sum(shape.width[:-1]))
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
         net = shape.network(SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable)
-        for layer, name in enumerate(families):
-            if name != BSPLINE:  # near to the start of the splines
-                net = edge_families.set_family(net, layer, name)
+        for layer, choice in enumerate(choices):
+            if choice.name != BSPLINE:
+                net = edge_families.started(net, layer, choice, init, rng)
+        kinds = ([] if sp_trainable else [SPLINE, BASIS]) + ([] if sb_trainable else [BASE])
+        net = frozen_parameters.frozen_kinds(net, kinds)
         self._network = self._start = net
         self._used = np.ones(shape.width[0], dtype=bool)
 
@@ -324,6 +350,7 @@ class KAN(Estimator):
         lamb_coefdiff: float = 0.0,
         reg_metric: str = "edge_forward_spline_n",
         smoothing: float | str = "auto",
+        smooth_penalty: float = 0.0,
         update_grid: bool = True,
         grid_update_num: int = 2,
         start_grid_update_step: int = -1,
@@ -392,6 +419,9 @@ class KAN(Estimator):
             generalised cross-validation, for ``lamb=0``: some fifteen short fits before the last steps. It is
             for noisy data. It leaves straight lines free: with fewer than three values of the labels for each
             parameter of a network of straight lines it is the same as "auto".
+        smooth_penalty : float
+            Weight of the mean squared difference of neighbouring slopes of piecewise linear edges
+            (`kan_np.objective.slope_penalty`).
         update_grid, grid_update_num, start_grid_update_step, stop_grid_update_step
             Let grids follow the samples that reach them, every
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
@@ -430,6 +460,7 @@ class KAN(Estimator):
             stop_grid_update_step,
             progress,
             check_smoothing(smoothing),
+            smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
         )
         penalties = scheduled_penalties(
@@ -450,11 +481,14 @@ class KAN(Estimator):
         Exact (to rounding) where ``grid`` is a multiple of the old G, inside the grids and outside, since the
         finer splines contain the coarse ones; otherwise the new splines fit the old by least squares
         (arXiv:2404.19756, section 2.4). Only "zero" fades sooner outside, within k of the finer intervals.
+        Edges of other families get the size ``grid`` where theirs is smaller. That is exact for all but
+        "gaussian", and for "piecewise_linear" where ``grid`` is a multiple.
 
         Parameters
         ----------
         grid : int
-            Number of intervals, at least the present one.
+            Number of intervals, at least the present one, and at most the largest size of the families of
+            its edges.
 
         Returns
         -------
@@ -463,9 +497,9 @@ class KAN(Estimator):
         Raises
         ------
         ValueError
-            If ``grid`` is smaller than the present one.
+            If ``grid`` is smaller than the present one, or larger than a family of edges allows.
         """
-        grid = _validate.integer("grid", grid, self.grid, LARGEST_SIZE if self.families else None)
+        grid = _validate.integer("grid", grid, self.grid, self._network.largest_grid)
         Shape.of(self._network).check_memory(grid, self.k)
         model = self._with(self._network.refined(grid))
         same = self._start.structure.outline == self._network.structure.outline
@@ -531,22 +565,25 @@ class KAN(Estimator):
         name: str,
         edges: Sequence[Sequence[int]] | None = None,
         size: int | None = None,
+        **edge_options: Any,
     ) -> None:
         """Make edges of a layer those of a family, in place, as near as it comes to what they are.
 
-        By least squares over the grid of their source node; for the same functions on a larger size that is
-        exact. `kan_np.edges.family` says how to add a family.
+        By least squares over the grid of their source node; for families that are linear in their parameters
+        the same functions on a larger size are exact. `kan_np.edges.family` says how to add a family.
 
         Parameters
         ----------
         l : int
             Layer.
         name : str
-            "bspline", "chebyshev", "piecewise_linear" or one of your own.
+            As for ``edges`` of `KAN`.
         edges : sequence of (i, j), optional
             Sources and subnodes; all edges of the layer if not given.
         size : int, optional
-            Degree or intervals, at most 1000; the model's ``grid`` if not given. B-splines have that.
+            Degree, intervals, hidden nodes, ...; the model's ``grid`` if not given. B-splines have that.
+        **edge_options
+            Settings of the family, or its size by its own word, as for `KAN`.
 
         Raises
         ------
@@ -561,7 +598,44 @@ class KAN(Estimator):
         >>> model.n_params, model.families[1, 0, 0]
         (69, ('chebyshev', 4))
         """
-        self._reshape(edge_families.set_family(self._network, l, name, edges, size))
+        self._reshape(edge_families.set_family(self._network, l, name, edges, size, edge_options))
+
+    def take_function(self, l: int, i: int, j: int) -> EdgeFunction:  # noqa: E741
+        """Return the function of one edge: a callable with derivatives, and a model [1, 1] of its own.
+
+        It takes and gives the values of nodes as they are in the network, without the scaler of the data.
+
+        Parameters
+        ----------
+        l, i, j : int
+            Layer, source and subnode of the edge.
+
+        Returns
+        -------
+        EdgeFunction
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such edge.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 3, 1], edges="mlp", hidden=4, seed=0)
+        >>> phi = model.take_function(0, 1, 2)
+        >>> x = np.linspace(-1, 1, 5)
+        >>> phi(x).shape, phi(x, nu=2).shape, bool(np.allclose(phi.model(x[:, None])[:, 0], phi(x)))
+        ((5,), (5,), True)
+        """
+        network = edge_function.edge_network(self._network, (l, i, j))
+        options = {"base_fun": self.base_fun, "extrapolation": self.extrapolation}
+        model = KAN(
+            [1, 1], self.grid, self.k, grid_eps=self.grid_eps, grid_margin=self.grid_margin, **options
+        )
+        model._network = model._start = network
+        return EdgeFunction(network, model)
 
     def freeze(
         self,

@@ -85,8 +85,8 @@ def _layer(rng, n_in, arities, splines, *, affine):
     for name in BASES:
         own = Topology.from_masks([kinds == name])
         if own.n_edges:
-            basis = family(name)(low, high, int(rng.integers(1, 9)))
-            coef = rng.normal(0.0, SCALE, (own.n_edges, basis.n_functions))
+            basis = family(name)(low, high, drawn_size(rng, family(name)))
+            coef = rng.normal(0.0, SCALE, (own.n_edges, basis.n_params))
             bases.append(LayerBasis(own, basis, coef))
     sizes = (n_out, n_out, len(arities), len(arities))
     scales = Affine(*(rng.normal(1.0, SCALE, size) for size in sizes)) if affine else None

@@ -1,8 +1,9 @@
-"""Chebyshev polynomials: psi_r(x) = T_r(z), z = -1 .. 1 over the interval of the node, r = 0 .. size.
+"""Chebyshev polynomials: psi_r(x) = T_r(z), r = 0 .. size, on the interval of the node or squashed.
 
-Outside the interval each goes on as its tangent. Degrees are nested: a larger size contains the functions of
-a smaller one. Source: arXiv:2405.07200, which takes z = tanh(x) in place of an interval that follows the
-samples; recursions: DLMF 18.9.1 and 18.9.21.
+With ``squash=False`` z = -1 .. 1 over the interval, which follows the samples, and outside each polynomial goes
+on as its tangent. With ``squash=True`` z = tanh(x), as in ChebyKAN; there is then no interval. Degrees are
+nested: a larger size contains the functions of a smaller one. Source: arXiv:2405.07200; recursions: DLMF
+18.9.1 and 18.9.21.
 """
 
 from __future__ import annotations
@@ -14,34 +15,74 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, register
+from kan_np.edges.family import Basis, Option, register
 from kan_np.kernels.basis_rows import CHEBYSHEV
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Chebyshev(Basis):
-    """T_0 .. T_size on the interval of each node."""
+    """T_0 .. T_size on the interval of each node, or of tanh(x).
+
+    Attributes
+    ----------
+    settings : (float,)
+        ``squash``, 0 or 1.
+    """
 
     name: ClassVar[str] = "chebyshev"
     kernel: ClassVar[int | None] = CHEBYSHEV
+    size_name: ClassVar[str] = "degree"
+    options: ClassVar[tuple[Option, ...]] = (Option("squash", 0.0, kind=bool),)
 
     @property
-    def n_functions(self) -> int:
+    def follows_samples(self) -> bool:
+        """Whether the polynomials are on the interval."""
+        return not self.setting("squash")
+
+    @property
+    def n_params(self) -> int:
         """Polynomials of degree 0 to size."""
         return self.size + 1
+
+    @property
+    def constant(self) -> FloatArray:
+        """Parameters of the function 1."""
+        return np.eye(self.n_params)[0]
 
     def local_values(self, t: FloatArray, nu: int) -> FloatArray:
         """Derivatives of T_r(2 t - 1) by t, lines outside of [0, 1]."""
         z = 2.0 * t - 1.0
         inside = np.clip(z, -1.0, 1.0)
-        derivatives = []
-        for order in range(max(nu, 1) + 1):
-            coef = np.eye(self.n_functions)
-            derived = chebyshev.chebder(coef, order) if order else coef
-            derivatives.append(chebyshev.chebval(inside, derived))
+        derivatives = self._polynomials(inside, max(nu, 1))
         if nu == 0:
             beyond = np.where(derivatives[1] == 0.0, 0.0, z - inside)  # infinite ones stay on a constant
             return np.asarray(derivatives[0] + beyond * derivatives[1])
         value = 2.0**nu * derivatives[nu]
         return np.asarray(value if nu == 1 else np.where(z == inside, value, 0.0))
+
+    def values(self, x: FloatArray, nu: int = 0) -> FloatArray:
+        """nu-th derivatives by x: (n_nodes, n) gives (n_nodes, n_params, n)."""
+        return super().values(x, nu) if self.follows_samples else np.moveaxis(self._squashed(x, nu), 0, 1)
+
+    def _squashed(self, x: FloatArray, nu: int) -> FloatArray:
+        """nu-th derivatives of T_r(tanh x) by x, by the chain rule."""
+        z = np.tanh(x)
+        t = self._polynomials(z, nu)
+        z1 = 1.0 - z**2  # derivatives of z
+        z2, z3 = -2.0 * z * z1, z1 * (6.0 * z**2 - 2.0)
+        if nu == 0:
+            return t[0]
+        if nu == 1:
+            return np.asarray(t[1] * z1)
+        if nu == 2:
+            return np.asarray(t[2] * z1**2 + t[1] * z2)
+        return np.asarray(t[3] * z1**3 + 3.0 * t[2] * z1 * z2 + t[1] * z3)
+
+    def _polynomials(self, z: FloatArray, highest: int) -> list[FloatArray]:
+        """T_r and derivatives by z up to the highest: each (n_params, *shape of z)."""
+        coef = np.eye(self.n_params)
+        return [
+            np.asarray(chebyshev.chebval(z, chebyshev.chebder(coef, order) if order else coef))
+            for order in range(highest + 1)
+        ]

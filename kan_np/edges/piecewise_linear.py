@@ -25,7 +25,7 @@ class PiecewiseLinear(Basis):
     kernel: ClassVar[int | None] = PIECEWISE_LINEAR
 
     @property
-    def n_functions(self) -> int:
+    def n_params(self) -> int:
         """Number of knots, size + 1."""
         return self.size + 1
 
@@ -33,14 +33,14 @@ class PiecewiseLinear(Basis):
     def roughness(self) -> FloatArray:
         """Second differences at the knots, in place of second derivatives, which vanish between."""
         if self.size < 2:
-            return np.zeros((self.n_functions, self.n_functions))
-        bends = np.diff(np.eye(self.n_functions), 2, axis=0)
+            return np.zeros((self.n_params, self.n_params))
+        bends = np.diff(np.eye(self.n_params), 2, axis=0)
         rough: FloatArray = self.size**3 * bends.T @ bends
         return rough
 
     def local_values(self, t: FloatArray, nu: int) -> FloatArray:
         """Values, slopes (at a knot the slope to its right) or second derivatives, which are zero."""
-        rows = np.zeros((self.n_functions, *t.shape))
+        rows = np.zeros((self.n_params, *t.shape))
         if nu > 1:
             return rows
         u = t * self.size

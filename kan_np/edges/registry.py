@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kan_np import _validate
-from kan_np.edges import chebyshev, piecewise_linear
-from kan_np.edges.family import BSPLINE, FAMILIES, Basis
+from kan_np.edges import chebyshev, fourier, gaussian, linear, mlp, piecewise_linear, rational, sine, wavelet
+from kan_np.edges.family import BSPLINE, FAMILIES, EdgeFamily
 
 #: Modules of the library whose families register themselves when they are imported.
-LIBRARY = (chebyshev, piecewise_linear)
+LIBRARY = (chebyshev, fourier, gaussian, linear, mlp, piecewise_linear, rational, sine, wavelet)
 #: Names of the families of the library, B-splines first.
 LIBRARY_NAMES = (
     BSPLINE,
@@ -17,8 +17,8 @@ LIBRARY_NAMES = (
 )
 
 
-def family(name: object) -> type[Basis]:
-    """The class that is registered under a name; B-splines are no `Basis` and have none.
+def family(name: object) -> type[EdgeFamily]:
+    """The class that is registered under a name; B-splines are no `EdgeFamily` and have none.
 
     Raises
     ------

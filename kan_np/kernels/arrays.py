@@ -99,17 +99,21 @@ class Symbols(NamedTuple):
 
 
 class Bases(NamedTuple):
-    """Edges phi(x) = sum_r c_r psi_r(x) of other families than B-splines, numbered by themselves.
+    """Edges of other families than B-splines, numbered by themselves.
 
-    Here a block is all edges of one family that leave one node: they share the functions psi_r, which are
-    rows.
+    Here a block is all edges of one family that leave one node where they are linear in their parameters,
+    phi = sum_r c_r psi_r: they share the functions psi_r, which are rows. An edge of another family is a
+    block of its own, whose rows are the derivatives of phi by its parameters and then phi itself; the first
+    row of its slopes is phi', the others are scratch.
     """
 
     fan_start: Ints  # (n_sources + 1,) first block of each node, and the end
     kind: Ints  # (n_blocks,) see kan_np.kernels.basis_rows
     low: Floats  # (n_blocks,) ends of the interval
     high: Floats  # (n_blocks,)
-    n_functions: Ints  # (n_blocks,)
+    n_params: Ints  # (n_blocks,) of an edge
+    size: Ints  # (n_blocks,) of the family
+    settings: Floats  # (n_blocks, 1) of the family; 0 where it has none
     row_start: Ints  # (n_blocks,) first row of a block
     edge_start: Ints  # (n_blocks + 1,) first edge of a block, and the end
     source: Ints  # (n_edges,) a node
@@ -119,6 +123,7 @@ class Bases(NamedTuple):
     gradient: Floats  # (n_coef,)
     rows: Floats  # (n_rows, block)
     slopes: Floats  # (n_rows, block)
+    work: Floats  # (3, block) scratch
 
 
 class NodeStage(NamedTuple):

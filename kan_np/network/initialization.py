@@ -1,4 +1,4 @@
-"""Random initialisation of the parameters of a KAN, and the families and grids of its layers.
+"""Random initialisation of the parameters of a KAN, and the grids of its layers.
 
 With n_in inputs of a layer, G intervals and order k, an edge starts with
 
@@ -7,7 +7,8 @@ With n_in inputs of a layer, G intervals and order k, an edge starts with
     "power"   c and w normal with standard deviation (n_in (G + k + 1))^(-1/4)
 
 With "pykan" a network begins close to one of base functions alone; with the others every edge begins with a
-curve of its own, from which optimizers reach other minima. Sources: pykan 0.2.8; the power law of
+curve of its own, from which optimizers reach other minima. Edges that are linear in their parameters start near
+to what the spline would be, others with parameters drawn by their family (`kan_np.edges.pointwise`). Sources: pykan 0.2.8; the power law of
 arXiv:2509.03417, which has one exponent for c and one for w: both are 1/4 here. The factor ten of "wide" was
 chosen by judgement.
 """
@@ -19,7 +20,6 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.edges.registry import family_names
 
 #: Names of the initialisations, in the order in which restarts take them in turn.
 STARTS = ("pykan", "wide", "power")
@@ -63,18 +63,6 @@ def random_parameters(
         return coef
     weights = (mu + sigma_base * rng.uniform(-1.0, 1.0, (n_edges, 1))) / root
     return np.hstack([weights, coef])
-
-
-def layer_families(family: object, n_layers: int) -> list[str]:
-    """The family of every layer of edges, of one name or a sequence of them."""
-    given = (
-        [family] * n_layers if isinstance(family, str) or not hasattr(family, "__iter__") else list(family)
-    )
-    if len(given) != n_layers:
-        raise ValueError(
-            f"family has {len(given)} names; expected one, or one for each of {n_layers} layers."
-        )
-    return [_validate.choice("family", name, family_names()) for name in given]
 
 
 def grid_ranges(grid_range: ArrayLike, n_in: int, n_sources: int) -> FloatArray:

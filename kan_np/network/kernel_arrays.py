@@ -9,6 +9,7 @@ import numpy as np
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
+from kan_np.edges.pointwise import Pointwise
 from kan_np.kernels import base
 from kan_np.kernels.arrays import Bases, Ints, Net, NodeStage, Places, Scratch, Symbols
 from kan_np.kernels.exponential import OCTET
@@ -183,18 +184,20 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
 
 
 def _bases(structure: Structure) -> Bases:
-    """Edges of other families as arrays, ordered as `basis_edges`; `load_values` fills in coefficients."""
+    """Edges of other families as arrays, ordered as `basis_edges`; `load_values` fills in parameters."""
     t, blocks = structure.topology, _blocks(structure)
     source = np.array([source for source, _, _ in blocks], dtype=np.int64)
     owners = [structure.bases[number] for _, number, _ in blocks]
-    n_functions = np.array([edges.basis.n_functions for edges in owners], dtype=np.int64)
+    n_params = np.array([edges.basis.n_params for edges in owners], dtype=np.int64)
+    heights = n_params + np.array([isinstance(edges.basis, Pointwise) for edges in owners], dtype=np.int64)
+    settings = np.array([(*edges.basis.settings, 0.0)[:1] for edges in owners], dtype=np.float64)
     counts = [own.size for _, _, own in blocks]
-    n_rows, n_coef = int(n_functions.sum()), structure.ends.bases - structure.ends.splines
-    rows, slopes, coef, gradient = _aligned.arrays((n_rows, _BLOCK), (n_rows, _BLOCK), (n_coef,), (n_coef,))
+    n_rows, n_coef = int(heights.sum()), structure.ends.bases - structure.ends.splines
+    rows, slopes, work, coef, gradient = _aligned.arrays(
+        (n_rows, _BLOCK), (n_rows, _BLOCK), (3, _BLOCK), (n_coef,), (n_coef,)
+    )
     first_coef = [
-        structure.basis_starts[number]
-        - structure.ends.splines
-        + own * structure.bases[number].basis.n_functions
+        structure.basis_starts[number] - structure.ends.splines + own * structure.bases[number].basis.n_params
         for _, number, own in blocks
     ]
     targets = [structure.bases[number].topology.target[own] for _, number, own in blocks]
@@ -204,8 +207,10 @@ def _bases(structure: Structure) -> Bases:
         np.array([edges.basis.kernel or 0 for edges in owners], dtype=np.int64),
         np.array([edges.basis.low[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
         np.array([edges.basis.high[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
-        n_functions,
-        np.concatenate([none, np.cumsum(n_functions) - n_functions]),
+        n_params,
+        np.array([edges.basis.size for edges in owners], dtype=np.int64),
+        settings.reshape(-1, 1),
+        np.concatenate([none, np.cumsum(heights) - heights]),
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         np.repeat(source, counts),
         np.concatenate([none, *targets]),
@@ -214,17 +219,20 @@ def _bases(structure: Structure) -> Bases:
         gradient,
         rows,
         slopes,
+        work,
     )
 
 
 def _blocks(structure: Structure) -> list[tuple[int, int, Ints]]:
-    """For every source node and family at it: node, number of the family, and the edges of both."""
-    found = [
-        (source, number, np.arange(a, b))
-        for number, edges in enumerate(structure.bases)
-        for source, (a, b) in enumerate(pairwise(edges.topology.fan_start.tolist()))
-        if b > a
-    ]
+    """For every source node and family at it: node, number of the family, and the edges of both.
+
+    Of edges that are not linear in their parameters each is a block of its own.
+    """
+    found: list[tuple[int, int, Ints]] = []
+    for number, edges in enumerate(structure.bases):
+        for source, (a, b) in enumerate(pairwise(edges.topology.fan_start.tolist())):
+            step = 1 if isinstance(edges.basis, Pointwise) else max(b - a, 1)
+            found += [(source, number, np.arange(e, e + step)) for e in range(a, b, step)]
     return sorted(found, key=lambda block: block[:2])
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
-from kan_np.edges.family import Basis
+from kan_np.edges.family import EdgeFamily
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.kernels.arrays import Ints
 from kan_np.network.edge_index import EdgeIndex
@@ -26,18 +26,19 @@ from kan_np.network.topology import Topology
 
 @dataclass(frozen=True, eq=False)
 class LayerBasis:
-    """The edges of a layer that have one family (other than B-splines) and size.
+    """The edges of a layer that have one family (other than B-splines), size and settings.
 
     Attributes
     ----------
     topology : Topology
         Of these edges: one layer of width (n_in, n_subnodes).
-    basis : Basis
-    coef : ndarray of shape (n_edges, n_functions)
+    basis : EdgeFamily
+    coef : ndarray of shape (n_edges, n_params)
+        Parameters of the edges.
     """
 
     topology: Topology
-    basis: Basis
+    basis: EdgeFamily
     coef: FloatArray
 
     @property
@@ -47,14 +48,13 @@ class LayerBasis:
 
     def curves(self, x: FloatArray) -> Iterator[tuple[EdgeIndex, FloatArray]]:
         """Yield every edge as (0, i, j) with its values at x, of shape (n_in, n)."""
-        rows = self.basis.values(x)
-        for edge, coef in zip(self.topology.edges, self.coef, strict=True):
-            yield edge, coef @ rows[edge[1]]
+        values = self.basis.curves(self.coef, self.topology.source, x)
+        yield from zip(self.topology.edges, values, strict=True)
 
     @property
-    def key(self) -> tuple[type[Basis], int]:
-        """Family and size."""
-        return type(self.basis), self.basis.size
+    def key(self) -> tuple[type[EdgeFamily], int, tuple[float, ...]]:
+        """Family, size and settings."""
+        return self.basis.key
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,16 +154,16 @@ class Layer:
         left = tuple(basis for basis in bases if basis.topology.n_edges)
         return replace(self, topology=topology, spline_params=params, symbols=symbols, bases=left)
 
-    def with_basis(self, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray) -> Layer:
-        """The layer after some edges became ones of a family, with coefficients (n_edges, n_functions)."""
+    def with_basis(self, edges: Sequence[tuple[int, int]], basis: EdgeFamily, coef: FloatArray) -> Layer:
+        """The layer after some edges became ones of a family, with parameters (n_edges, n_params)."""
         layer = self.with_symbols(dict.fromkeys(edges))  # as splines first
         spline_mask = layer.spline_mask
         for edge in edges:
             spline_mask[edge] = False
         topology = Topology.from_masks([spline_mask])
         params = topology.by_edge(layer.topology.by_layer(layer.spline_params))
-        same = [own for own in layer.bases if own.key == (type(basis), basis.size)]
-        filled = np.zeros((self.n_in, self.n_subnodes, basis.n_functions))
+        same = [own for own in layer.bases if own.key == basis.key]
+        filled = np.zeros((self.n_in, self.n_subnodes, basis.n_params))
         mask = np.zeros(filled.shape[:2], dtype=bool)
         for own in same:  # on the intervals of the new one
             mask |= own.mask
@@ -177,8 +177,8 @@ class Layer:
 
 
 def merged_bases(bases: Sequence[LayerBasis]) -> tuple[LayerBasis, ...]:
-    """The same edges with one entry for each family and size: entries that agree in both are merged."""
-    found: dict[tuple[type[Basis], int], LayerBasis] = {}
+    """The same edges with one entry for each family, size and settings: others that agree are merged."""
+    found: dict[tuple[type[EdgeFamily], int, tuple[float, ...]], LayerBasis] = {}
     for own in bases:
         other = found.get(own.key)
         if other is not None:
@@ -239,7 +239,7 @@ def _bases_of(structure: Structure, values: FloatArray, layer: int) -> tuple[Lay
     found = []
     for start, edges in zip(structure.basis_starts, structure.bases, strict=True):
         t = edges.topology
-        coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_functions)
+        coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_params)
         own = slice(int(t.edge_start[layer]), int(t.edge_start[layer + 1]))
         nodes = slice(int(t.node_start[layer]), int(t.node_start[layer + 1]))
         if own.stop > own.start:
@@ -249,16 +249,18 @@ def _bases_of(structure: Structure, values: FloatArray, layer: int) -> tuple[Lay
 
 
 def _joined_bases(layers: Sequence[Layer]) -> tuple[tuple[BasisEdges, ...], list[FloatArray]]:
-    """Edges of other families in all layers, grouped by family and size, and their coefficients."""
-    keys = sorted({basis.key for layer in layers for basis in layer.bases}, key=lambda k: (k[0].name, k[1]))
+    """Edges of other families in all layers, grouped by family, size and settings, and their parameters."""
+    keys = sorted(
+        {basis.key for layer in layers for basis in layer.bases}, key=lambda key: (key[0].name, *key[1:])
+    )
     edges, coefs = [], []
-    for kind, size in keys:
+    for kind, size, settings in keys:
         masks, parts = [], []
         for layer in layers:
-            own = next((basis for basis in layer.bases if basis.key == (kind, size)), None)
+            own = next((basis for basis in layer.bases if basis.key == (kind, size, settings)), None)
             unit = np.ones(layer.n_in)
             masks.append(np.zeros((layer.n_in, layer.n_subnodes), dtype=bool) if own is None else own.mask)
-            parts.append(kind(-unit, unit, size) if own is None else own.basis)
+            parts.append(kind(-unit, unit, size, settings) if own is None else own.basis)
             coefs.append(np.zeros(0) if own is None else own.coef.ravel())
         topology = Topology.from_masks(masks, [layer.arity for layer in layers])
         edges.append(BasisEdges(topology, kind.joined(parts)))

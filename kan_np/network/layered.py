@@ -7,7 +7,7 @@ of a Jacobian. The results are those of `kan_np.kernels` for networks that can b
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from kan_np.edges.symbol import SymbolicEdge
 from kan_np.kernels.arrays import Ints
 from kan_np.kernels.basis_matrix import basis_rows
 from kan_np.network.kernel_arrays import spline_arrays
-from kan_np.network.layer import Layer, layers_of
+from kan_np.network.layer import Layer, LayerBasis, layers_of
 from kan_np.network.structure import Affine, Structure
 
 #: Samples whose base functions are computed at once, whole octets.
@@ -43,6 +43,48 @@ class LayerPull(NamedTuple):
     node_mean: FloatArray
 
 
+class BasisPass:
+    """The edges of a layer that have one family and size, and the results of their last forward pass.
+
+    Parameters
+    ----------
+    own : LayerBasis
+    at : int
+        Index of their first parameter among the values of the layer.
+    """
+
+    def __init__(self, own: LayerBasis, at: int) -> None:
+        self._basis, self._at, self.theta = own.basis, at, own.coef
+        self._source = own.topology.source
+        self._ends = [(i, j) for _, i, j in own.topology.edges]
+        self._values: FloatArray = np.zeros((0, 0))
+        self._slopes: FloatArray | None = None
+        self._rows, self._block = np.zeros((0, 0, 0)), np.zeros(0, dtype=np.int64)
+
+    def part(self, values: FloatArray) -> FloatArray:
+        """The rows of an array of values of the layer that belong to the parameters, by edge, as a view."""
+        n_edges, n_params = self.theta.shape
+        return values[self._at : self._at + n_edges * n_params].reshape(n_edges, n_params, *values.shape[1:])
+
+    def forward(self, x: FloatArray, *, back: bool, steep: bool) -> None:
+        """Evaluate all edges at the nodes below, (n_in, n), and with `back` and `steep` their derivatives."""
+        self._values = self._basis.curves(self.theta, self._source, x)
+        if back:
+            self._rows, self._block = self._basis.parameter_rows(self.theta, self._source, x)
+        self._slopes = self._basis.curves(self.theta, self._source, x, 1) if steep else None
+
+    def curves(self) -> Iterator[tuple[int, int, FloatArray]]:
+        """Source, subnode and values of every edge."""
+        for (i, j), value in zip(self._ends, self._values, strict=True):
+            yield i, j, value
+
+    def derivatives(self) -> Iterator[tuple[int, int, FloatArray, FloatArray]]:
+        """Source, subnode, derivatives by parameters (n_params, n) and by x (n,) of every edge."""
+        slopes = self._values if self._slopes is None else self._slopes
+        for (i, j), block, slope in zip(self._ends, self._block.tolist(), slopes, strict=True):
+            yield i, j, self._rows[block], slope
+
+
 class LayerPass:
     """One layer with its parameters, and the intermediate results of its last forward pass.
 
@@ -55,7 +97,7 @@ class LayerPass:
 
     Notes
     -----
-    Values of the layer are the parameters of its splines, the coefficients of its other families, the
+    Values of the layer are the parameters of its splines, those of its other families, the
     constants a, b, c, d of its symbols and, if it has them, its scales and biases.
     """
 
@@ -76,18 +118,10 @@ class LayerPass:
         self._theta: FloatArray = layer.spline_params
         self._symbols: list[tuple[tuple[int, int], SymbolicEdge, slice]] = []
         at = self._theta.size
-        #: Of other families: basis, source, edges and their subnodes; coefficients, and where they begin.
-        self._blocks: list[tuple[int, int, slice, slice | list[int]]] = []
-        self._coefs: list[FloatArray] = []
-        self._coef_at: list[int] = []
-        for number, own in enumerate(layer.bases):
-            self._coefs.append(own.coef)
-            self._coef_at.append(at)
+        self._bases: list[BasisPass] = []
+        for own in layer.bases:
+            self._bases.append(BasisPass(own, at))
             at += own.coef.size
-            subnodes = (own.topology.target - layer.n_in).tolist()
-            for i, (a, b) in enumerate(pairwise(own.topology.fan_start.tolist())):
-                if b > a:
-                    self._blocks.append((number, i, slice(a, b), _rows_of(subnodes[a:b])))
         for edge, symbol in layer.symbols.items():
             self._symbols.append((edge, symbol, slice(at, at + 4)))
             at += 4
@@ -99,8 +133,8 @@ class LayerPass:
         """Replace all values of the layer."""
         layer = self.layer
         self._theta = values[: self._theta.size].reshape(self._theta.shape)
-        pairs = zip(self._coefs, self._coef_at, strict=True)
-        self._coefs = [values[at : at + old.size].reshape(old.shape) for old, at in pairs]
+        for basis in self._bases:
+            basis.theta = basis.part(values)
         self._symbols = [
             (edge, SymbolicEdge(symbol.symbol, *values[here].tolist()), here)
             for edge, symbol, here in self._symbols
@@ -121,7 +155,6 @@ class LayerPass:
         self.x = x
         self.sums = np.zeros((self.layer.n_subnodes, x.shape[1]))
         steep = back and not self._fixed
-        layer_bases = self.layer.bases
         self._expand(x, steep)
         self._fan_slopes: list[FloatArray] = []
         self._symbol_slopes: list[tuple[FloatArray, FloatArray]] = []
@@ -129,10 +162,10 @@ class LayerPass:
             self.sums[targets] += self._theta[edges] @ self._rows[q]
             if steep:
                 self._fan_slopes.append(self._theta[edges] @ self._row_slopes[q])
-        self._basis_rows = [own.basis.values(x) for own in layer_bases]
-        self._basis_slopes = [own.basis.values(x, 1) for own in layer_bases] if steep else []
-        for number, i, edges, targets in self._blocks:
-            self.sums[targets] += self._coefs[number][edges] @ self._basis_rows[number][i]
+        for basis in self._bases:
+            basis.forward(x, back=back, steep=steep)
+            for _, j, value in basis.curves():
+                self.sums[j] += value
         for (i, j), edge, _ in self._symbols:
             if back:
                 value, slope, by_constants = edge.value_and_slopes(x[i])
@@ -148,8 +181,9 @@ class LayerPass:
         phi = np.zeros((self.layer.n_in, *self.sums.shape))
         for q, (i, edges, targets) in enumerate(self._fans):
             phi[i, targets] = self._theta[edges] @ self._rows[q]
-        for number, i, edges, targets in self._blocks:
-            phi[i, targets] = self._coefs[number][edges] @ self._basis_rows[number][i]
+        for basis in self._bases:
+            for i, j, value in basis.curves():
+                phi[i, j] = value
         for (i, j), edge, _ in self._symbols:
             phi[i, j] = edge(self.x[i])
         return phi
@@ -193,12 +227,13 @@ class LayerPass:
             by_theta[edges] += own @ self._rows[q].T
             if not self._fixed:
                 by_source[i] += np.einsum("es,es->s", own, self._fan_slopes[q])
-        for number, i, edges, targets in self._blocks:
-            own = by_sum[targets] if by_edge is None else by_edge[i, targets]
-            self._coefs_of(grad, number)[edges] += own @ self._basis_rows[number][i].T
-            if not self._fixed:
-                slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
-                by_source[i] += np.einsum("es,es->s", own, slopes)
+        for basis in self._bases:
+            by_params = basis.part(grad)
+            for e, (i, j, rows, slope) in enumerate(basis.derivatives()):
+                row = by_sum[j] if by_edge is None else by_edge[i, j]
+                by_params[e] += rows @ row
+                if not self._fixed:
+                    by_source[i] += slope * row
         for ((i, j), _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             row = by_sum[j] if by_edge is None else by_edge[i, j]
             grad[here] += by_constants @ row
@@ -229,24 +264,17 @@ class LayerPass:
                 np.multiply(self._rows[q], row, out=rows[e * n_row : (e + 1) * n_row])
             if not self._fixed:
                 by_source[i] += np.einsum("es,es->s", by_sum[targets], self._fan_slopes[q])
-        for number, i, edges, targets in self._blocks:
-            n = self._coefs[number].shape[1]
-            for e, row in zip(range(edges.start, edges.stop), by_sum[targets], strict=True):
-                at = self._coef_at[number] + e * n
-                np.multiply(self._basis_rows[number][i], row, out=rows[at : at + n])
-            if not self._fixed:
-                slopes = self._coefs[number][edges] @ self._basis_slopes[number][i]
-                by_source[i] += np.einsum("es,es->s", by_sum[targets], slopes)
+        for basis in self._bases:
+            own = basis.part(rows)
+            for e, (i, j, by_params, slope) in enumerate(basis.derivatives()):
+                np.multiply(by_params, by_sum[j], out=own[e])
+                if not self._fixed:
+                    by_source[i] += slope * by_sum[j]
         for ((i, j), _, here), (slope, by_constants) in zip(self._symbols, self._symbol_slopes, strict=True):
             np.multiply(by_constants, by_sum[j], out=rows[here])
             if not self._fixed:
                 by_source[i] += slope * by_sum[j]
         return by_source
-
-    def _coefs_of(self, values: FloatArray, number: int) -> FloatArray:
-        """The part of an array of values that belongs to the coefficients of a family, as a view."""
-        at, shape = self._coef_at[number], self._coefs[number].shape
-        return values[at : at + shape[0] * shape[1]].reshape(shape)
 
     def _expand(self, x: FloatArray, steep: bool) -> None:
         """Compute all B-splines of the sources of spline edges, and their derivatives if `steep`."""
@@ -309,7 +337,7 @@ def values_by_layer(structure: Structure) -> list[Ints]:
     for layer in range(len(t.width) - 1):
         splines = np.arange(t.edge_start[layer] * n_row, t.edge_start[layer + 1] * n_row)
         bases = [
-            np.arange(*(start + edges.topology.edge_start[layer : layer + 2] * edges.basis.n_functions))
+            np.arange(*(start + edges.topology.edge_start[layer : layer + 2] * edges.basis.n_params))
             for start, edges in zip(structure.basis_starts, structure.bases, strict=True)
         ]
         own = np.flatnonzero(layer_of == layer)

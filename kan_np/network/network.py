@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable, default_reach, refuse_outside
-from kan_np.edges.family import Basis
+from kan_np.edges.family import EdgeFamily
 from kan_np.edges.knots import refined_knots
 from kan_np.edges.symbol import SymbolicEdge, kernel_of
 from kan_np.kernels.arrays import Net
@@ -186,6 +186,12 @@ class Network:
         }
 
     @property
+    def largest_grid(self) -> int | None:
+        """Largest number of intervals that all families of its edges can be refined to; None for any."""
+        kinds = {type(edges.basis) for edges in self.structure.bases}
+        return min((kind.largest for kind in kinds if kind.smallest < kind.largest), default=None)
+
+    @property
     def ties(self) -> tuple[tuple[EdgeIndex, ...], ...]:
         """Groups of edges that are one function."""
         return self.structure.ties
@@ -252,7 +258,7 @@ class Network:
         for layer in net.layers:
             finer = []
             for own in layer.bases:
-                basis = own.basis.resized(max(own.basis.size, grid))
+                basis = own.basis.grown(grid)
                 coef = own.basis.carry_over(basis, own.coef, own.topology.source)
                 finer.append(replace(own, basis=basis, coef=coef))
             layers.append(replace(layer, bases=merged_bases(finer)))
@@ -288,11 +294,11 @@ class Network:
         return self._of(layers, frozen, self.table)
 
     def with_basis(
-        self, layer: int, edges: Sequence[tuple[int, int]], basis: Basis, coef: FloatArray
+        self, layer: int, edges: Sequence[tuple[int, int]], basis: EdgeFamily, coef: FloatArray
     ) -> Network:
-        """The network with edges (i, j) of a layer in another family; coef has shape (n_edges, n_functions).
+        """The network with edges (i, j) of a layer in another family; coef has shape (n_edges, n_params).
 
-        Other edges of the layer that have the same family and size get the intervals of `basis`, too.
+        Other edges of the layer with the same family, size and settings get the intervals of `basis`, too.
         """
         layers = list(self.layers)
         layers[layer] = layers[layer].with_basis(edges, basis, coef)
@@ -330,18 +336,29 @@ class Network:
         return replace(self, structure=replace(self.structure, frozen=frozen))
 
     def with_constant_output(self, output: int, value: float) -> Network:
-        """The network with one output replaced by a constant; no edge to this output may be a symbol."""
+        """The network with one output replaced by a constant; no edge to this output may be a symbol.
+
+        Where none of its edges can be a constant the network stays as it is.
+        """
         target = self.topology.sum_start[-2] + output
-        groups = [self.topology.target, *(edges.topology.target for edges in self.structure.bases)]
-        share = value / sum(int((targets == target).sum()) for targets in groups)
+        groups = [edges for edges in self.structure.bases if edges.basis.has_constants]
+        targets = [self.topology.target, *(edges.topology.target for edges in groups)]
+        n_edges = sum(int((own == target).sum()) for own in targets)
+        if n_edges == 0:
+            return self
+        share = value / n_edges
         params, values = self.spline_params.copy(), self.values.copy()  # B-splines sum to 1
         own = self.topology.target == target
         params[own] = 0.0
         params[own, self.has_base :] = share
         values[: params.size] = params.ravel()
         for start, edges in zip(self.structure.basis_starts, self.structure.bases, strict=True):
-            coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_functions)
-            coef[edges.topology.target == target] = share * edges.basis.constant
+            coef = values[start : start + edges.n_values].reshape(-1, edges.basis.n_params)
+            here = edges.topology.target == target
+            if edges.basis.has_constants:
+                coef[here] = edges.basis.constants(coef[here], np.full(int(here.sum()), share))
+            else:
+                coef[here] = 0.0
         return replace(self, values=values)
 
     def shared_grids(self, layer: int) -> list[list[int]]:

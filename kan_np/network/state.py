@@ -12,12 +12,12 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.edges.bspline import SplineTable
-from kan_np.edges.family import Basis
+
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import rebuild_symbol
 from kan_np.functions.symbol import Symbol
 from kan_np.functions.time_limit import within
-from kan_np.network.basis_state import basis_arrays, expected_arrays, restored_bases
+from kan_np.network.basis_state import Group, basis_arrays, expected_arrays, restored_bases
 from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.network import Network
 from kan_np.network.structure import AFFINE, BASIS, KINDS, SYMBOL, BasisEdges, Part, Structure
@@ -87,7 +87,7 @@ def check_arrays(
     n_knots: int,
     *,
     affine: bool,
-    families: Sequence[tuple[type[Basis], int]] = (),
+    families: Sequence[Group] = (),
     declared: Mapping[str, Declared],
 ) -> None:
     """Raise ValueError unless the arrays of a file are those of a network of this shape.
@@ -100,7 +100,7 @@ def check_arrays(
     n_knots : int
     affine : bool
         Whether nodes have scales and biases.
-    families : sequence of (family, size)
+    families : sequence of (family, size, settings)
         Of edges that are neither B-splines nor symbols.
     declared : mapping of str to Declared
         What the file says of its arrays; files of earlier formats lack some.
@@ -176,7 +176,7 @@ def restored_network(
     arrays: dict[str, Any],
     *,
     affine: bool,
-    families: Sequence[tuple[type[Basis], int]] = (),
+    families: Sequence[Group] = (),
 ) -> Network:
     """The network of a file, built directly with the edges that the file has.
 
@@ -190,7 +190,7 @@ def restored_network(
         As `network_arrays` gives them, of shapes that `check_arrays` let pass.
     affine : bool
         Whether nodes have scales and biases.
-    families : sequence of (family, size)
+    families : sequence of (family, size, settings)
         Of edges that are neither B-splines nor symbols.
 
     Raises

@@ -3,7 +3,7 @@
 All numbers of a network are one vector of `values`,
 
     parameters (w, c_0, ..., c_{G+k-1}) of every spline edge (without w for the base function "zero"),
-    coefficients of every edge of another family, family by family,
+    parameters of every edge of another family, family by family,
     constants (a, b, c, d) of every symbolic edge c f(a x + b) + d,
     scales and biases of subnodes, then of nodes, where they are trained,
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
-from kan_np.edges.family import Basis
+from kan_np.edges.family import EdgeFamily
 from kan_np.edges.symbol import CONSTANTS, free_constants
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels.arrays import Ints
@@ -63,23 +63,23 @@ class Ends(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BasisEdges:
-    """Edges of a family other than B-splines (`kan_np.edges.family`), without their coefficients.
+    """Edges of a family other than B-splines (`kan_np.edges.family`), without their parameters.
 
     Attributes
     ----------
     topology : Topology
         Of these edges; the nodes are those of the network.
-    basis : Basis
+    basis : EdgeFamily
         One interval a source node.
     """
 
     topology: Topology
-    basis: Basis
+    basis: EdgeFamily
 
     @property
     def n_values(self) -> int:
-        """Coefficients of all edges."""
-        return self.topology.n_edges * self.basis.n_functions
+        """Parameters of all edges."""
+        return self.topology.n_edges * self.basis.n_params
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ class Structure:
     symbols : mapping from (l, i, j) to Symbol
         Edges that are symbols, in this order.
     bases : tuple of BasisEdges
-        Edges of other families, one entry for each family and size.
+        Edges of other families, one entry for each family, size and settings.
     has_affine : bool
         Whether nodes have trained scales and biases.
     ties : tuple of tuples of (l, i, j)
@@ -142,7 +142,11 @@ class Structure:
     @property
     def outline(self) -> tuple[object, ...]:
         """Everything but grids, intervals and sizes; equal for structures that differ in these only."""
-        bases = {(edges.basis.name, edge) for edges in self.bases for edge in edges.topology.edges}
+        bases = {
+            (edges.basis.name, edges.basis.settings, edge)
+            for edges in self.bases
+            for edge in edges.topology.edges
+        }
         symbols = {edge: symbol.identity for edge, symbol in self.symbols.items()}
         t = self.topology
         return t.arities, tuple(t.edges), bases, symbols, self.has_affine, self.ties, self.frozen
@@ -198,7 +202,7 @@ class Structure:
             return self.ends.bases + 4 * self._symbol_number[edge] + np.array(free, dtype=np.int64)
         for start, edges in zip(self.basis_starts, self.bases, strict=True):
             if edge in edges.topology.edge_number:
-                n = edges.basis.n_functions
+                n = edges.basis.n_params
                 first = start + edges.topology.edge_number[edge] * n
                 return np.arange(first, first + (n if kind == BASIS else 0))
         first = self.topology.edge_number[edge] * self.n_row

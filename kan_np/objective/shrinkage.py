@@ -7,7 +7,9 @@ m = G + k the number of coefficients c and w the weight of the base function. Wi
 sums approximate, on any grid, the integrals of phi'^2 and phi''^2 over a grid of unit length. v is 1 for the
 edges of the last layer and the variance of the labels for the others, so that the effect of the weight of P
 does not depend on the units of the labels. The smoothing of P-splines (`kan_np.objective.smoothing`) vanishes
-for straight lines, P for constants only: with a large weight the network is the mean of the labels.
+for straight lines, P for constants only: with a large weight the network is the mean of the labels. For other
+families it is the integral of phi'^2 + 0.2 phi''^2 over an interval of unit length where that is a sum of
+squares of the parameters, and else a ridge on amplitudes (`kan_np.edges.pointwise`).
 
 Source of the two terms: P. H. C. Eilers and B. D. Marx (2010), Splines, knots, and penalties, WIREs
 Computational Statistics 2, 637.
@@ -105,9 +107,11 @@ class SplinePrior:
         self._kept = np.where(self._moves, 0.0, net.spline_params)
         self._scale = np.where(hidden, label_variance, 1.0)[:, None]
         self._matrix = prior_matrix(net.table.n_basis, net.has_base)
-        self._others = [
-            _BasisPrior(net, number, label_variance) for number in range(len(net.structure.bases))
-        ]
+        self._others = []
+        for number, edges in enumerate(net.structure.bases):
+            layers = np.array([layer for layer, _, _ in edges.topology.edges], dtype=np.int64)
+            scale = np.where(layers < len(net.width) - 2, label_variance, 1.0)
+            self._others.append(EdgeSquares(net, number, scale, edges.basis.prior_matrix(_CURVATURE)))
 
     @cached_property
     def _pairs(self) -> _Pairs:
@@ -139,27 +143,36 @@ class SplinePrior:
             other.add_curvature(hessian, weight)
 
 
-class _BasisPrior(SplinePrior):
-    """P of the edges of another family: integrals of phi'^2 + 0.2 phi''^2 over a unit interval."""
+class EdgeSquares(SplinePrior):
+    """A sum over the edges of another family of scale times theta^T M theta, theta the parameters of an edge.
 
-    def __init__(self, net: Network, number: int, label_variance: float) -> None:
+    Parameters
+    ----------
+    net : Network
+        Its frozen parameters enter with their values.
+    number : int
+        Index of the family among ``net.structure.bases``.
+    scale : ndarray of shape (n_edges,)
+    matrix : ndarray of shape (n_params, n_params)
+        M.
+    """
+
+    def __init__(self, net: Network, number: int, scale: FloatArray, matrix: FloatArray) -> None:
         structure, edges = net.structure, net.structure.bases[number]
-        start, shape = structure.basis_starts[number], (edges.topology.n_edges, edges.basis.n_functions)
+        start, shape = structure.basis_starts[number], (edges.topology.n_edges, edges.basis.n_params)
         position = np.arange(structure.n_values)
         if structure.parameters is not None:
             position = structure.parameters.position
-        layers = np.array([layer for layer, _, _ in edges.topology.edges], dtype=np.int64)
         own = slice(start, start + edges.n_values)
         self._position = position[own].reshape(shape)
         self._moves = self._position >= 0
         self._kept = np.where(self._moves, 0.0, net.values[own].reshape(shape))
-        self._scale = np.where(layers < len(net.width) - 2, label_variance, 1.0)[:, None]
-        self._matrix = edges.basis.slope + _CURVATURE * edges.basis.roughness
+        self._scale, self._matrix = scale[:, None], matrix
         self._others = []
 
 
-class Shrunk:
-    """An objective + weight * P, which is minimised where samples are few.
+class WithSquares:
+    """An objective + weight * P.
 
     Parameters
     ----------
@@ -226,24 +239,36 @@ class Shrunk:
         self.mse, self.reg = self._objective.mse, self._objective.reg
 
 
-def constant_network(net: Network, values: FloatArray) -> Network:
+class Shrunk(WithSquares):
+    """An objective + weight * P with the prior P, which is minimised where samples are few."""
+
+
+def constant_network(net: Network, values: FloatArray) -> Network | None:
     """The network on the same grids whose outputs are the constants `values`, of shape (n_out,).
 
-    Edges below the last layer are constants that put their node in the middle of its grid. Every node must be
-    the sum of its edges, and none of these a symbol.
+    Edges below the last layer are constants that put their node in the middle of its grid, or at 0 where they
+    can be no other constant. Every node must be the sum of its edges, and none of these a symbol. None where
+    an output has no edge that can be a constant.
     """
     topology, b, structure = net.topology, net.has_base, net.structure
     middle = 0.5 * (net.table.knots[:, 0] + net.table.knots[:, -1])
     wanted = np.concatenate([np.zeros(topology.width[0]), middle[topology.width[0] :], values])
-    targets = [np.asarray(topology.target), *(edges.topology.target for edges in structure.bases)]
+    able = [edges for edges in structure.bases if edges.basis.has_constants]
+    targets = [np.asarray(topology.target), *(edges.topology.target for edges in able)]
     fan_in = np.bincount(np.concatenate(targets), minlength=topology.n_nodes)
+    if (fan_in[topology.node_start[-2] :] == 0).any():
+        return None
     share = wanted / np.maximum(fan_in, 1)
     params = np.zeros_like(net.spline_params)
     params[:, b:] = share[targets[0]][:, None]  # B-splines sum to 1
-    others = [
-        np.outer(share[own], edges.basis.constant).ravel()
-        for own, edges in zip(targets[1:], structure.bases, strict=True)
-    ]
+    others = []
+    for start, edges in zip(structure.basis_starts, structure.bases, strict=True):
+        theta = net.values[start : start + edges.n_values].reshape(-1, edges.basis.n_params)
+        if edges.basis.has_constants:
+            theta = edges.basis.constants(theta, share[edges.topology.target])
+        else:
+            theta = edges.basis.times(theta, 0.0)
+        others.append(theta.ravel())
     return net.with_theta(np.concatenate([params.ravel(), *others]))
 
 

@@ -6,7 +6,8 @@ From the inputs up, a node is *still* if no input moves it:
   behind. Constants of a subnode are added to one of its other edges: B-splines sum to 1, so that adding a
   number to all coefficients of a spline adds it to its target; a symbol has its d. (With affine values the
   bias of the subnode takes them. With ``extrapolation="zero"`` splines fade outside the grid, and the
-  constant with them.)
+  constant with them. Where all edges are w x, which cannot hold a constant, one of them becomes the symbol
+  "x", c x + d.)
 - A subnode without edges is the constant that it was left. A sum of it is still. In a product it is a
   constant factor, by which the edges of another factor are multiplied (the scale of the node, with affine
   values): a product of two becomes a sum. A product with a factor 0 is still. A product among the outputs
@@ -218,8 +219,8 @@ class _Rest:
         if b:
             values += self._params[:, :, 0] * base_values(layer.base_fun, x)[:, None]
         for own, mask, coef in self._bases:
-            rows = own.basis.values(np.ascontiguousarray(x[:, None]))[:, :, 0]
-            values = np.where(mask, (coef * rows[:, None, :]).sum(axis=2), values)
+            source, target = np.nonzero(mask)
+            values[source, target] = own.basis.curves(coef[mask], source, x[:, None])[:, 0]
         for (i, j), edge in self._symbols.items():
             if asked[i, j]:
                 values[i, j] = edge(x[i])
@@ -246,15 +247,26 @@ class _Rest:
             self.changed.add((-1, -1))
             return
         sources = np.flatnonzero(self.mask[:, j]).tolist()
-        i = min(sources, key=lambda i: [(i, j) in own for own in (self._frozen, self.tied, self._symbols)])
+        lines = {
+            i
+            for own, mask, _ in self._bases
+            if not own.basis.has_constants
+            for i in np.flatnonzero(mask[:, j])
+        }
+        lines -= {i for i, target in self._symbols if target == j}
+        groups = self._frozen, self.tied, self._symbols
+        i = min(sources, key=lambda i: [i in lines, *((i, j) in own for own in groups)])
         self._change(i, j)
         if (i, j) in self._symbols:
             edge = self._symbols[i, j]
             self._symbols[i, j] = replace(edge, d=float(edge.d + constant))
             return
         for own, mask, coef in self._bases:
+            if mask[i, j] and i in lines:
+                self._symbols[i, j] = SymbolicEdge(default_library()["x"], c=float(coef[i, j, 0]), d=constant)
+                return
             if mask[i, j]:
-                coef[i, j] += constant * own.basis.constant
+                coef[i, j] = own.basis.plus_constant(coef[i, j], constant)
                 return
         self._params[i, j, self._layer.has_base :] += constant
 
@@ -272,8 +284,9 @@ class _Rest:
         held, tied = ({j for _, j in edges} for edges in (self._frozen, self.tied))
         j = min(subnodes.tolist(), key=lambda j: (j in held, j in tied))
         self._params[:, j] *= factor
-        for _, _, coef in self._bases:
-            coef[:, j] *= factor
+        for own, mask, coef in self._bases:
+            rows = mask[:, j]
+            coef[rows, j] = own.basis.times(coef[rows, j], factor)
         for i in range(len(self.mask)):
             self._change(i, j)
             if (i, j) in self._symbols:

@@ -32,6 +32,12 @@ def freeze(
     return net.with_frozen(net.structure.frozen | parts)
 
 
+def frozen_kinds(net: Network, kinds: Sequence[str]) -> Network:
+    """The network with all parameters of some kinds frozen, as far as it has any."""
+    parts = {part for kind in kinds for part in _parts(net, None, None, kind)}
+    return net.with_frozen(net.structure.frozen | parts) if parts else net
+
+
 def unfreeze(
     net: Network,
     layer: int | None = None,

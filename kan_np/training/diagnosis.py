@@ -14,6 +14,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np._warnings import (
+    KanWarning,
     ExtrapolationWarning,
     Finding,
     NotLearntWarning,
@@ -237,7 +238,21 @@ def data_findings(model: Estimator, data: Dataset, names: Sequence[str] | None =
     for split in ("val", "test"):
         if f"{split}_input" in data:
             found += _held_out(model, data, split, train, names)
-    return found + _gaps(model, data, names)
+    return found + _aliasing(model, data, names) + _gaps(model, data, names)
+
+
+def _aliasing(model: Estimator, data: Dataset, names: Sequence[str] | None) -> list[Finding]:
+    """The first input whose values cannot tell the frequencies of its edges apart."""
+    net = model._network
+    if isinstance(net, MlpNetwork):
+        return []
+    for own in net.layers[0].bases:
+        for i in np.unique(own.topology.source).tolist():
+            theta = own.coef[own.topology.source == i]
+            said = own.basis.aliasing(i, theta, np.unique(data["train_input"][:, i]))
+            if said:
+                return [Finding(f"{_capital(input_name(i, names))} {said}", KanWarning)]
+    return []
 
 
 def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:

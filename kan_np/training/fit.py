@@ -16,7 +16,8 @@ from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
 from kan_np.network.network import Network
-from kan_np.objective.shrinkage import Shrunk
+from kan_np.objective.shrinkage import Shrunk, WithSquares
+from kan_np.objective.slope_penalty import SlopePenalty
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.objective.smoothing import GCV, WEAK
 from kan_np.objective.sparsity_penalty import Penalty
@@ -59,9 +60,13 @@ class FitOptions:
     stop_grid_update_step: int = 10
     progress: bool = False
     smoothing: float | str = 0.0
+    smooth_penalty: float = 0.0
     step_options: StepOptions = field(default_factory=StepOptions)
 
     def __post_init__(self) -> None:
+        _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
+        if self.smooth_penalty and self.smoothing == GCV:
+            raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
         check_optimizer(self.opt)
         check_step_options(self.opt, self.step_options)
         _validate.integer("steps", self.steps, 1)
@@ -124,6 +129,8 @@ def fit(
     if model.n_params == 0:
         raise ValueError("every parameter is frozen; expected at least one to train: see model.unfreeze.")
     _refuse_idle_smoothing(model, options.smoothing)
+    if options.smooth_penalty and isinstance(model._network, Network):
+        SlopePenalty(model._network)  # raises where it would say nothing
     name = choose_optimizer(options.opt, model.n_params, free)
     optimizer = with_step_options(name, options.step_options)
     if options.smoothing == GCV and optimizer.first_order:
@@ -256,6 +263,8 @@ class _Training:
         if self.optimizer.first_order:
             return False
         chosen = self.model._shrinkage is not None or self.model._is_untrained
+        if self.options.smooth_penalty:
+            return False
         if self.options.smoothing not in (AUTO_SMOOTHING, GCV) or not chosen or self.y.shape[0] < 2:
             return False
         smooth = self.options.smoothing == GCV
@@ -321,6 +330,9 @@ class _Training:
         chooses = last and self.options.smoothing == GCV
         smoothing = 0.0 if chooses else self.smoothing
         objective: Any = self.model._objective(self.x, self.y, penalty, self.weight, smoothing)
+        if self.options.smooth_penalty:
+            squares = SlopePenalty(self.model._network)
+            objective = WithSquares(objective, squares, self.options.smooth_penalty)
         recorder = self.recorder
         recorder.begin(objective, steps, self.optimizer.iterations_per_step)
         try:

@@ -98,7 +98,7 @@ class KanFamily(Family):
     def train(self, training: Training) -> None:
         """Train through all grids, or until finer ones bring nothing."""
         options = {name: training.config.get(name, default) for name, default in KAN_DEFAULTS.items()}
-        options["family"] = training.config.get("edges", _EDGES)
+        options["edges"] = training.config.get("edges", _EDGES)
         train_through_grids(training, options | training.options())
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

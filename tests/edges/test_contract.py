@@ -33,7 +33,7 @@ class Sines(Basis):
     name: ClassVar[str] = "sines"
 
     @property
-    def n_functions(self):
+    def n_params(self):
         return self.size + 2
 
     def local_values(self, t, nu):
@@ -54,7 +54,7 @@ FAMILIES = tuple(name for name in family_names() if name != BSPLINE)
 
 def random_model(name, width=(2, 3, 2), size=4, seed=0):
     """A KAN of a family with coefficients of order one."""
-    model = KAN(list(width), grid=size, family=name, seed=seed)
+    model = KAN(list(width), grid=size, edges=name, seed=seed)
     model._theta = np.random.default_rng(seed).normal(size=model.n_params)
     return model
 
@@ -124,20 +124,20 @@ def test_gauss_newton_matrices_are_those_of_differences(name):
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("opt", ["LBFGS", "LM"])
 def test_it_is_trained_and_its_intervals_follow_the_samples(name, opt):
-    model = KAN([2, 2, 1], grid=6, family=name, seed=1)
+    model = KAN([2, 2, 1], grid=6, edges=name, seed=1)
     result = model.fit(DATA, opt=opt, steps=25)
     assert result["test_loss"][-1] < 0.3 * DATA["test_label"].std()
-    start = KAN([2, 2, 1], grid=6, family=name, seed=1)._network.structure.bases
+    start = KAN([2, 2, 1], grid=6, edges=name, seed=1)._network.structure.bases
     for edges, before in zip(model._network.structure.bases, start, strict=True):
         np.testing.assert_allclose(edges.basis.low[:2], DATA["train_input"].min(axis=0), atol=0.05)
         np.testing.assert_allclose(edges.basis.high[:2], DATA["train_input"].max(axis=0), atol=0.05)
         assert (edges.basis.low[2:] != before.basis.low[2:]).all()
-    assert model.n_params == 6 * family(name)(np.zeros(1), np.ones(1), 6).n_functions
+    assert model.n_params == 6 * family(name)(np.zeros(1), np.ones(1), 6).n_params
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_smoothing_of_splines_leaves_it_alone_or_says_so(name):
-    model, plain = (KAN([2, 2, 1], grid=4, family=name, seed=1) for _ in range(2))
+    model, plain = (KAN([2, 2, 1], grid=4, edges=name, seed=1) for _ in range(2))
     model.fit(DATA, opt="LM", steps=8, smoothing="weak")
     plain.fit(DATA, opt="LM", steps=8, smoothing=0.0)
     np.testing.assert_allclose(model(X), plain(X), rtol=1e-6, atol=1e-6)
@@ -151,18 +151,18 @@ def test_smoothing_of_splines_leaves_it_alone_or_says_so(name):
 def test_noise_and_constants_end_at_their_mean(name):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 2))
-    model = KAN([2, 2, 1], grid=3, family=name, seed=0)
+    model = KAN([2, 2, 1], grid=3, edges=name, seed=0)
     result = model.fit({"train_input": x, "train_label": rng.normal(size=(40, 1))})
     if np.isinf(result.shrinkage):
         assert np.ptp(model(x)) < 1e-9
-    constant = KAN([2, 2, 1], grid=3, family=name, seed=0)
+    constant = KAN([2, 2, 1], grid=3, edges=name, seed=0)
     constant.fit({"train_input": X, "train_label": np.full((len(X), 1), 2.0)}, opt="LM", steps=3)
     np.testing.assert_allclose(constant(X), 2.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_intervals_of_one_ulp_and_of_frozen_edges(name):
-    model = KAN([1, 1], grid=3, family=name, seed=0)
+    model = KAN([1, 1], grid=3, edges=name, seed=0)
     model.update_grid([[1.0], [np.nextafter(1.0, 2.0)]])
     assert np.abs(model([[0.3]])).max() < 10.0
     other = KAN([1, 2], grid=3, seed=0)
@@ -195,7 +195,7 @@ def test_what_was_frozen_is_free_when_the_edge_changes_its_kind(name):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_grids_in_turn_go_on_to_larger_sizes(name):
-    stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, restarts=2, family=name, seed=0)
+    stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, restarts=2, edges=name, seed=0)
     assert [stage.model.grid for stage in stages] == [3, 6]
     assert {kind for kind, _ in stages.best.model.families.values()} == {name}
     assert stages[1].train_rmse < stages[0].train_rmse
@@ -291,7 +291,7 @@ def test_few_noisy_samples_do_not_blow_it_up(name):
     rng = np.random.default_rng(3)
     x, fresh = rng.normal(size=(30, 4)), rng.normal(size=(500, 4))
     y = x[:, :1] + 0.5 * rng.normal(size=(30, 1))
-    model = KAN([4, 3, 1], grid=5, family=name, seed=0)
+    model = KAN([4, 3, 1], grid=5, edges=name, seed=0)
     model.fit({"train_input": x, "train_label": y})
     rmse = np.sqrt(np.mean((model.predict(fresh) - fresh[:, :1]) ** 2))
     assert rmse < 1.2
@@ -300,16 +300,19 @@ def test_few_noisy_samples_do_not_blow_it_up(name):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: KAN([2, 1], family="wavelets"), "family is 'wavelets'; expected .*chebyshev"),
-        (lambda: KAN([2, 1], family=["chebyshev", "bspline"]), "family has 2 names; expected one"),
+        (
+            lambda: KAN([2, 1], edges="wavelet_packets"),
+            "edges is .wavelet_packets.; expected .*chebyshev.*Did you mean .wavelet.",
+        ),
+        (lambda: KAN([2, 1], edges=["chebyshev", "bspline"]), "edges has 2 names; expected one"),
         (lambda: KAN([2, 1]).set_family(0, "chebyshev", [(5, 0)]), "i is 5"),
         (lambda: KAN([2, 1]).set_family(3, "chebyshev"), "l is 3"),
         (lambda: KAN([2, 1]).set_family(0, "chebyshev", size=0), "size is 0"),
         (lambda: KAN([2, 1]).set_family(0, "chebyshev", size=30_000), "size is 30000; expected .*1000"),
-        (lambda: KAN([2, 1], family="chebyshev").refine(50_000), "grid is 50000; expected .*1000"),
-        (lambda: KAN([2, 1], family="chebyshev", extrapolation="error"), "extrapolation is 'error'"),
+        (lambda: KAN([2, 1], edges="chebyshev").refine(50_000), "grid is 50000; expected .*1000"),
+        (lambda: KAN([2, 1], edges="chebyshev", extrapolation="error"), "extrapolation is 'error'"),
         (lambda: KAN([2, 1]).set_family(0, "bspline", size=4), "size is given for B-splines"),
-        (lambda: KAN([2, 1], family="chebyshev").lock(0, [(0, 0), (1, 0)]), "expected splines or symbols"),
+        (lambda: KAN([2, 1], edges="chebyshev").lock(0, [(0, 0), (1, 0)]), "expected splines or symbols"),
     ],
 )
 def test_what_cannot_be_is_said(make, said):

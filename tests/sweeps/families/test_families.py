@@ -100,7 +100,7 @@ def test_parameters_are_counted_as_the_library_does(width: list[int]) -> None:
     assert family_of("kan").n_params({"width": width, "k": 2}, 5) == kan.n_params
     assert family_of("additive").n_params({"width": width, "k": 2}, 5) == kan.n_params
     for edges in options.EDGE_FAMILIES:
-        other = kan_np.KAN(width, grid=5, k=2, family=edges, seed=0)
+        other = kan_np.KAN(width, grid=5, k=2, edges=edges, seed=0)
         assert family_of("kan").n_params({"width": width, "k": 2, "edges": edges}, 5) == other.n_params
     bare = kan_np.KAN(width, grid=5, k=2, base_fun="zero", seed=0)
     assert family_of("kan").n_params({"width": width, "k": 2, "base_fun": "zero"}, 5) == bare.n_params

@@ -1,0 +1,54 @@
+"""Gaussians on an even grid: psi_r(x) = exp(-((x - g_r) / h)^2), and the constant 1.
+
+The centres g_0 .. g_size are the ends of `size` equal parts of the interval of the node, both ends included,
+and the width h is `denominator` times their distance: with 1, the default, it is tied to the grid as in
+FastKAN, whose ``num_grids`` are size + 1 centres from ``grid_min`` to ``grid_max``. FastKAN has no constant;
+without one no sum of these Gaussians is constant. Outside the interval all Gaussians fade, and an edge goes on
+as its constant. Source: arXiv:2405.06721.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.edges.family import Basis, Option, register
+from kan_np.kernels.basis_rows import GAUSSIAN
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class Gaussian(Basis):
+    """1 and a Gaussian at each of size + 1 centres.
+
+    Attributes
+    ----------
+    settings : (float,)
+        ``denominator``, the width in distances of centres.
+    """
+
+    name: ClassVar[str] = "gaussian"
+    kernel: ClassVar[int | None] = GAUSSIAN
+    options: ClassVar[tuple[Option, ...]] = (Option("denominator", 1.0, 0.1, 10.0),)
+    is_nested: ClassVar[bool] = False
+
+    @property
+    def n_params(self) -> int:
+        """The constant and size + 1 centres."""
+        return self.size + 2
+
+    @property
+    def constant(self) -> FloatArray:
+        """Parameters of the function 1."""
+        return np.eye(self.n_params)[0]
+
+    def local_values(self, t: FloatArray, nu: int) -> FloatArray:
+        """Derivatives of exp(-u^2), u = (size t - r) / denominator, by t."""
+        scale = self.size / self.setting("denominator")
+        u = t * scale - np.arange(self.size + 1).reshape(-1, *[1] * t.ndim) * (scale / self.size)
+        factor = (np.ones_like(u), -2.0 * u, 4.0 * u**2 - 2.0, (12.0 - 8.0 * u**2) * u)[nu]
+        rows = factor * np.exp(-(u**2)) * scale**nu
+        return np.concatenate([np.full((1, *t.shape), float(nu == 0)), rows])

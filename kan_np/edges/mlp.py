@@ -1,0 +1,133 @@
+"""A small network on every edge: phi(x) = W2 silu(W1 f(x) + b1) + b2.
+
+    f(x) = (x, sin x, sin 2x, sin 4x, ..., cos x, cos 2x, cos 4x, ...)
+
+with `features` sines and as many cosines, sin(2^j x) and cos(2^j x), j < features, and `size` hidden nodes. The
+features, their order and their number, 3, are those of MLP-KAN (the package mlp-kan, which has 32 hidden nodes,
+289 numbers an edge). Outside of the samples an edge grows as a line with waves on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit
+
+from kan_np._validate import FloatArray
+from kan_np.edges.family import Option, register
+from kan_np.edges.pointwise import Pointwise, start_scales
+from kan_np.kernels.pointwise_rows import MLP
+
+#: Number of sines in MLP-KAN.
+_FEATURES = 3
+#: Seeds of first guesses: any others would do.
+_GUESSES = (0, 1, 2)
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class MlpEdge(Pointwise):
+    """One hidden layer of `size` nodes; parameters W1 by hidden node, b1, W2, b2.
+
+    Attributes
+    ----------
+    settings : (float,)
+        ``features``, the number of sines and of cosines.
+    """
+
+    name: ClassVar[str] = "mlp"
+    kernel: ClassVar[int | None] = MLP
+    size_name: ClassVar[str] = "hidden"
+    options: ClassVar[tuple[Option, ...]] = (Option("features", float(_FEATURES), 0, 8, int),)
+
+    @property
+    def n_features(self) -> int:
+        """Length of f(x)."""
+        return 1 + 2 * int(self.setting("features"))
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """W1, b1, W2, b2."""
+        return self.size * self.n_features, self.size, self.size, 1
+
+    @property
+    def linear(self) -> tuple[bool, ...]:
+        """phi is linear in W2 and b2."""
+        return False, False, True, True
+
+    def phi(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
+        """phi or its nu-th derivative by x, by the chain rule; see `Pointwise`."""
+        _, _, w2, b2 = self.split(theta)
+        z = [self._hidden(theta, x, order) for order in range(nu + 1)]
+        b = silu_derivatives(z[0], nu)
+        if nu == 0:
+            return np.einsum("eh,ehn->en", w2, b[0]) + b2
+        if nu == 1:
+            hidden = b[1] * z[1]
+        elif nu == 2:
+            hidden = b[2] * z[1] ** 2 + b[1] * z[2]
+        else:
+            hidden = b[3] * z[1] ** 3 + 3.0 * b[2] * z[1] * z[2] + b[1] * z[3]
+        return np.einsum("eh,ehn->en", w2, hidden)
+
+    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+        """Derivatives by W1, b1, W2 and b2; see `Pointwise`."""
+        _, _, w2, _ = self.split(theta)
+        value, slope = silu_derivatives(self._hidden(theta, x, 0), 1)
+        by_b1 = w2[:, :, None] * slope
+        by_w1 = by_b1[:, :, None, :] * self._features(x, 0)[:, None]
+        by_w1 = by_w1.reshape(len(x), -1, x.shape[1])
+        return np.concatenate([by_w1, by_b1, value, np.ones((len(x), 1, x.shape[1]))], axis=1)
+
+    def guesses(self, low: float, high: float) -> FloatArray:
+        """Random first layers whose nodes bend within the interval; see `Pointwise`."""
+        found = []
+        for seed in _GUESSES:
+            rng = np.random.default_rng(seed)
+            w1 = rng.normal(size=(self.size, self.n_features))
+            w1[:, 0] *= 4.0 / (high - low)
+            x = rng.uniform(low, high, (1, self.size))
+            b1 = -np.einsum("hf,fh->h", w1, self._features(x, 0)[0])
+            found.append(np.concatenate([w1.ravel(), b1, np.zeros(self.size + 1)]))
+        return np.stack(found)
+
+    def start(self, init: str, fan_in: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Uniform weights with Glorot's bounds, the last ones over the root of the fan-in; see `Pointwise`."""
+        n, f, (amplitude, frequency) = fan_in.size, self.n_features, start_scales(init)
+        bound = frequency * np.sqrt(6.0 / (f + self.size))
+        w1 = rng.uniform(-bound, bound, (n, self.size * f))
+        b1 = rng.uniform(-1.0, 1.0, (n, self.size))
+        bound = amplitude * np.sqrt(6.0 / (self.size + 1))
+        w2 = rng.uniform(-bound, bound, (n, self.size)) / np.sqrt(fan_in)[:, None]
+        return np.hstack([w1, b1, w2, np.zeros((n, 1))])
+
+    def _features(self, x: FloatArray, nu: int) -> FloatArray:
+        """nu-th derivative of f by x: (n_edges, n) gives (n_edges, n_features, n)."""
+        w = 2.0 ** np.arange(int(self.setting("features")))[:, None]
+        u = w * x[:, None, :]
+        sine, cosine = np.sin(u), np.cos(u)
+        sines = (sine, cosine, -sine, -cosine)[nu] * w**nu
+        cosines = (cosine, -sine, -cosine, sine)[nu] * w**nu
+        first = (x, np.ones_like(x), np.zeros_like(x), np.zeros_like(x))[nu]
+        return np.concatenate([first[:, None], sines, cosines], axis=1)
+
+    def _hidden(self, theta: FloatArray, x: FloatArray, nu: int) -> FloatArray:
+        """W1 f(x) + b1 or its nu-th derivative by x: (n_edges, size, n)."""
+        w1, b1, _, _ = self.split(theta)
+        z = w1.reshape(-1, self.size, self.n_features) @ self._features(x, nu)
+        return z + b1[:, :, None] if nu == 0 else z
+
+
+def silu_derivatives(z: FloatArray, highest: int) -> list[FloatArray]:
+    """z S, S = 1 / (1 + exp(-z)), and its derivatives up to the highest, at most the third."""
+    s = expit(z)
+    rest = s * (1.0 - s)
+    turn = 1.0 - 2.0 * s
+    return [
+        z * s,
+        s + z * rest,
+        rest * (2.0 + z * turn),
+        rest * (3.0 * turn + z * (turn**2 - 2.0 * rest)),
+    ][: highest + 1]

@@ -1,0 +1,123 @@
+"""Rational functions without poles: phi(x) = P(x) / Q(x), Q = 1 + A^2.
+
+    P = p_0 + p_1 x + ... + p_m x^m,    A = q_1 x + ... + q_n x^n,    m = size, n = size // 2
+
+Q is at least 1, so that it cannot vanish, and smooth, unlike 1 + |A| of safe Pade activation units
+(arXiv:1907.06732), whose second derivatives jump. It has the degree of P, or one less: outside of the samples
+an edge grows no faster than a line where q_n is not 0, and constants, (c Q) / Q, are among the functions. The
+powers are those of x as it is: data should be standardised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.edges.family import register
+from kan_np.edges.pointwise import Pointwise, start_scales
+from kan_np.kernels.pointwise_rows import RATIONAL
+
+#: Weights of squares in the prior of few samples: of p_1 .. p_m, that of base weights; of q, chosen by judgement.
+_RIDGE, _DENOMINATOR = 20.0, 1.0
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class Rational(Pointwise):
+    """Degree `size` above, size // 2 squared below; parameters p_0 .. p_m, then q_1 .. q_n."""
+
+    name: ClassVar[str] = "rational"
+    kernel: ClassVar[int | None] = RATIONAL
+    size_name: ClassVar[str] = "degree"
+    smallest: ClassVar[int] = 2
+    largest: ClassVar[int] = 30
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """p, q."""
+        return self.size + 1, self.size // 2
+
+    @property
+    def linear(self) -> tuple[bool, ...]:
+        """phi is linear in p."""
+        return True, False
+
+    def phi(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
+        """phi or its nu-th derivative by x; see `Pointwise`.
+
+        From phi Q = P: phi^(nu) = (P^(nu) - sum_(r < nu) binom(nu, r) phi^(r) Q^(nu - r)) / Q.
+        """
+        above, below = self._polynomials(theta)
+        p, a = ([_value(c, x, order) for order in range(nu + 1)] for c in (above, below))
+        binomial = ((1,), (1, 1), (1, 2, 1), (1, 3, 3, 1))
+        q = [
+            sum(binomial[order][r] * a[r] * a[order - r] for r in range(order + 1)) for order in range(nu + 1)
+        ]
+        q[0] = 1.0 + q[0]
+        found: list[FloatArray] = []
+        for order in range(nu + 1):
+            rest = sum(binomial[order][r] * found[r] * q[order - r] for r in range(order))
+            found.append((p[order] - rest) / q[0])
+        return found[nu]
+
+    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+        """Derivatives x^j / Q by p_j and -2 A phi x^j / Q by q_j; see `Pointwise`."""
+        above, below = self._polynomials(theta)
+        a = _value(below, x, 0)
+        inverse = 1.0 / (1.0 + a * a)
+        powers = x[:, None, :] ** np.arange(self.size + 1)[:, None]
+        by_q = -2.0 * a * _value(above, x, 0) * inverse * inverse
+        return np.concatenate(
+            [powers * inverse[:, None, :], powers[:, 1 : self.size // 2 + 1] * by_q[:, None, :]], axis=1
+        )
+
+    def plus_constant(self, theta: FloatArray, constant: float) -> FloatArray:
+        """P + constant Q; see `EdgeFamily`."""
+        more = theta.copy()
+        for row in more.reshape(-1, self.n_params):
+            a = np.concatenate([[0.0], row[self.size + 1 :]])
+            q = np.convolve(a, a)
+            q[0] += 1.0
+            row[: q.size] += constant * q
+        return more
+
+    def prior_matrix(self, curvature: float) -> FloatArray:
+        """A ridge on all parameters but p_0; see `EdgeFamily`."""
+        weight = np.repeat([_RIDGE, _DENOMINATOR], self.groups)
+        weight[0] = 0.0
+        return np.diag(weight)
+
+    def guesses(self, low: float, high: float) -> FloatArray:
+        """Denominators that are hardly more than 1, wide, and narrow in the middle; see `Pointwise`."""
+        n, reach = self.size // 2, max(abs(low), abs(high))
+        found = np.zeros((3, self.n_params))
+        for guess, rise in zip(found, (0.1, 1.0, 3.0), strict=True):
+            guess[self.size + 1] = rise / reach
+            guess[self.size + 2 :] = [0.1 * rise / reach**j for j in range(2, n + 1)]
+        return found
+
+    def start(self, init: str, fan_in: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Random polynomials whose coefficients fall, over Q that is not 1; see `Pointwise`."""
+        amplitude, frequency = start_scales(init)
+        fall = 1.0 / (1.0 + np.arange(self.size + 1.0)) ** 2
+        p = amplitude * rng.normal(size=(fan_in.size, self.size + 1)) * 2.0 * fall / np.sqrt(fan_in)[:, None]
+        p[:, 1] += amplitude * rng.uniform(-1.0, 1.0, fan_in.size) / np.sqrt(fan_in)
+        q = frequency * rng.normal(size=(fan_in.size, self.size // 2)) * fall[: self.size // 2]
+        return np.hstack([p, q])
+
+    def _polynomials(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Coefficients of P and of A, lowest power first, each (n_edges, ...)."""
+        p, q = self.split(theta)
+        return p, np.hstack([np.zeros((theta.shape[0], 1)), q])
+
+
+def _value(coef: FloatArray, x: FloatArray, nu: int) -> FloatArray:
+    """nu-th derivative of polynomials (n_edges, n_coef) at x (n_edges, n)."""
+    derived = np.polynomial.polynomial.polyder(coef, nu, axis=1) if nu else coef
+    value = np.zeros_like(x)
+    for c in derived.T[::-1]:
+        value = value * x + c[:, None]
+    return value
