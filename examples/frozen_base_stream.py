@@ -45,7 +45,7 @@ def train(frozen):
         for _batch in range(BATCHES):
             x = centre + rng.uniform(-0.2, 0.2, (32, 1))
             batch = {"train_input": x, "train_label": peaks(x)}
-            model.fit(batch, opt="Adam", steps=5, update_grid=False)
+            model.fit(batch, opt="Adam", lr=0.01, steps=5, update_grid=False)
         errors.append(float(np.sqrt(np.mean((model(grid) - peaks(grid)) ** 2))))
     return model, errors
 

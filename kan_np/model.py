@@ -428,7 +428,7 @@ class KAN(Estimator):
             ``stop_grid_update_step``. pykan does so 10 times in 50 steps; two early updates leave the rest
             of the steps to one uninterrupted descent.
         lr, batch, momentum
-            Of "Adam" and "SGD", as in torch and pykan: the learning rate, 0.01 for "Adam" and 0.1 for "SGD"
+            Of "Adam" and "SGD", as in torch and pykan: the learning rate, 0.03 for "Adam" and 0.1 for "SGD"
             if None; the samples of a step, all of them if None or -1; and of "SGD" the momentum, 0 if None.
             Batches are parts of a random order of the samples, another one in every epoch.
         seed : int or numpy.random.Generator

@@ -147,10 +147,13 @@ class Method:
     rule: Callable[[StepOptions, float, int], Rule]
 
 
+#: Learning rates by default. Of 0.003, 0.01, 0.03 and 0.1 for Adam the geometric mean of the test RMSE of
+#: [n,5,1] KANs and [n,20,20,1] MLPs on three functions, with all samples and batches of 64, was lowest with 0.03
+#: after 1000 steps, and within a third of the lowest after 5000; of SGD with 0.1 among 0.03, 0.1 and 0.3.
 METHODS = {
-    "Adam": Method(1e-2, ("lr", "batch"), lambda options, lr, n: Adam(lr, n)),
+    "Adam": Method(0.03, ("lr", "batch"), lambda options, lr, n: Adam(lr, n)),
     "SGD": Method(
-        1e-1, ("lr", "batch", "momentum"), lambda options, lr, n: Momentum(lr, options.momentum or 0.0, n)
+        0.1, ("lr", "batch", "momentum"), lambda options, lr, n: Momentum(lr, options.momentum or 0.0, n)
     ),
 }
 
