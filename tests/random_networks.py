@@ -85,13 +85,18 @@ def _layer(rng, n_in, arities, splines, *, affine):
     for name in BASES:
         own = Topology.from_masks([kinds == name])
         if own.n_edges:
-            basis = family(name)(low, high, drawn_size(rng, family(name)))
+            basis = family(name)(low, high, _size(rng, name))
             coef = rng.normal(0.0, SCALE, (own.n_edges, basis.n_params))
             bases.append(LayerBasis(own, basis, coef))
     sizes = (n_out, n_out, len(arities), len(arities))
     scales = Affine(*(rng.normal(1.0, SCALE, size) for size in sizes)) if affine else None
     params = rng.normal(0.0, SCALE, (topology.n_edges, n_row))
     return Layer(topology, table, base_fun, params, symbols, arities, scales, tuple(bases))
+
+
+def _size(rng, name):
+    """A small size that the family has."""
+    return int(np.clip(rng.integers(1, 9), family(name).smallest, family(name).largest))
 
 
 def _tied_and_frozen(net, rng):

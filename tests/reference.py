@@ -7,6 +7,8 @@ part decides.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -402,3 +404,52 @@ def first_apart(order, points, distance, most):
         if all((np.abs(points[i] - points[k]) > distance).any() for k in kept):
             kept.append(i)
     return kept[:most]
+
+
+def edge_function(name, theta, x, low, high, size, setting=0.0):
+    """phi(x) of an edge of a family of the library, by its formula for one number x."""
+    if name == "piecewise_linear":
+        knots = [low + (high - low) * r / size for r in range(size + 1)]
+        r = min(max(sum(knot <= x for knot in knots) - 1, 0), size - 1)
+        slope = (theta[r + 1] - theta[r]) / (knots[r + 1] - knots[r])
+        return theta[r] + slope * (x - knots[r])
+    if name == "chebyshev":
+        z = math.tanh(x) if setting else 2 * (x - low) / (high - low) - 1
+        inside = min(max(z, -1.0), 1.0)
+        angle, total = math.acos(inside), 0.0
+        for r, c in enumerate(theta):
+            slope = r**2 * inside ** (r + 1) if abs(inside) == 1 else 0.0  # T_r' at the ends
+            total += c * (math.cos(r * angle) + slope * (z - inside))
+        return total
+    if name == "gaussian":
+        step = (high - low) / size
+        centres = [low + step * r for r in range(size + 1)]
+        bells = [math.exp(-(((x - g) / (setting * step)) ** 2)) for g in centres]
+        return theta[0] + sum(c * bell for c, bell in zip(theta[1:], bells, strict=True))
+    if name == "fourier":
+        z = 2 * math.pi * (x - 0.5 * (low + high)) / (setting * (high - low))
+        waves = [math.cos(k * z) for k in range(1, size + 1)] + [math.sin(k * z) for k in range(1, size + 1)]
+        return theta[0] + sum(c * wave for c, wave in zip(theta[1:], waves, strict=True))
+    if name == "linear":
+        return theta[0] * x
+    if name in ("wavelet", "sine"):
+        first, second, third = (theta[k * size : (k + 1) * size] for k in range(3))
+        total = theta[-1]
+        for a, b, c in zip(first, second, third, strict=True):
+            u = (x - b) / c
+            hat = 2 / (math.sqrt(3) * math.pi**0.25) * (1 - u**2) * math.exp(-(u**2) / 2)
+            total += a * (hat if name == "wavelet" else math.sin(b * x + c))
+        return total
+    if name == "rational":
+        above = sum(p * x**j for j, p in enumerate(theta[: size + 1]))
+        below = sum(q * x**j for j, q in enumerate(theta[size + 1 :], start=1))
+        return above / (1 + below**2)
+    waves = range(int(setting))
+    features = [x, *(math.sin(2**j * x) for j in waves), *(math.cos(2**j * x) for j in waves)]
+    n = len(features)
+    total = theta[-1]
+    for h in range(size):
+        weights = theta[h * n : (h + 1) * n]
+        z = sum(w * f for w, f in zip(weights, features, strict=True)) + theta[n * size + h]
+        total += theta[(n + 1) * size + h] * z / (1 + math.exp(-z))
+    return total

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, Option, register
-from kan_np.kernels.basis_rows import CHEBYSHEV
+from kan_np.edges.family import Basis, Option, RowsKernel, register
+from kan_np.kernels.basis_families import chebyshev_rows
 
 
 @register
@@ -31,7 +31,7 @@ class Chebyshev(Basis):
     """
 
     name: ClassVar[str] = "chebyshev"
-    kernel: ClassVar[int | None] = CHEBYSHEV
+    kernel: ClassVar[RowsKernel | None] = staticmethod(chebyshev_rows)
     size_name: ClassVar[str] = "degree"
     options: ClassVar[tuple[Option, ...]] = (Option("squash", 0.0, kind=bool),)
 

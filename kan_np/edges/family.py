@@ -7,7 +7,7 @@ A `Basis` has functions psi_r of a node, shared by all edges that leave it,
 A `Pointwise` family (`kan_np.edges.pointwise`) has any function phi(x; theta) of an edge's own parameters. A
 family of either kind is one class in one file and one line of registration. It says what its functions are;
 everything else (values and derivatives of a network, Levenberg-Marquardt, intervals that follow the samples,
-larger sizes, files, pruning, pictures) follows. With a kernel of its own (`kan_np.kernels.basis_rows`) a
+larger sizes, files, pruning, pictures) follows. With a kernel of its own (`kan_np.kernels.family_rows`) a
 family is compiled with the rest of the network; without one the network is evaluated layer by layer in NumPy,
 some ten times slower.
 
@@ -18,7 +18,7 @@ B-splines, whose grids may be uneven and whose edges have a base function beside
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -37,6 +37,10 @@ LARGEST_SIZE = 1000
 
 #: Two bases are compared on this many points for each function of the larger one; chosen by judgement.
 _POINTS = 4
+
+
+#: See `kan_np.kernels.family_rows`.
+RowsKernel = Callable[..., None]
 
 
 class ConstantError(ValueError):
@@ -102,8 +106,8 @@ class EdgeFamily(ABC):
 
     #: What users, files and sweeps call the family.
     name: ClassVar[str]
-    #: Number of its kernel in `kan_np.kernels.basis_rows`; None without one.
-    kernel: ClassVar[int | None] = None
+    #: The compiled function that fills its rows, as `kan_np.kernels.family_rows` says; None without one.
+    kernel: ClassVar[RowsKernel | None] = None
     #: The family's own word for its size.
     size_name: ClassVar[str] = "grid"
     #: Sizes that the family has. If both are the same, a size that a user gives to all families is ignored.

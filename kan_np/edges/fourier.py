@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, Option, register
-from kan_np.kernels.basis_rows import FOURIER
+from kan_np.edges.family import Basis, Option, RowsKernel, register
+from kan_np.kernels.basis_families import fourier_rows
 
 #: Period in lengths of the interval.
 _PERIOD = 2.0
@@ -33,7 +33,7 @@ class Fourier(Basis):
     """
 
     name: ClassVar[str] = "fourier"
-    kernel: ClassVar[int | None] = FOURIER
+    kernel: ClassVar[RowsKernel | None] = staticmethod(fourier_rows)
     size_name: ClassVar[str] = "frequencies"
     options: ClassVar[tuple[Option, ...]] = (Option("period", _PERIOD, 0.1, 100.0),)
 

@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, Option, register
-from kan_np.kernels.basis_rows import GAUSSIAN
+from kan_np.edges.family import Basis, Option, RowsKernel, register
+from kan_np.kernels.basis_families import gaussian_rows
 
 
 @register
@@ -31,7 +31,7 @@ class Gaussian(Basis):
     """
 
     name: ClassVar[str] = "gaussian"
-    kernel: ClassVar[int | None] = GAUSSIAN
+    kernel: ClassVar[RowsKernel | None] = staticmethod(gaussian_rows)
     options: ClassVar[tuple[Option, ...]] = (Option("denominator", 1.0, 0.1, 10.0),)
     is_nested: ClassVar[bool] = False
 

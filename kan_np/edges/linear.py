@@ -13,8 +13,8 @@ from typing import ClassVar, NoReturn
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, ConstantError, register
-from kan_np.kernels.basis_rows import LINEAR
+from kan_np.edges.family import Basis, ConstantError, RowsKernel, register
+from kan_np.kernels.basis_families import line_rows
 
 #: Weight of w^2 in the prior of few samples: the integral of phi'^2 over a unit interval, for an interval of
 #: three standard deviations to each side of a normal distribution would be 36; for a uniform one it is 12.
@@ -27,7 +27,7 @@ class Linear(Basis):
     """The function x; its only size is 1."""
 
     name: ClassVar[str] = "linear"
-    kernel: ClassVar[int | None] = LINEAR
+    kernel: ClassVar[RowsKernel | None] = staticmethod(line_rows)
     smallest: ClassVar[int] = 1
     largest: ClassVar[int] = 1
     has_constants: ClassVar[bool] = False

@@ -16,9 +16,9 @@ import numpy as np
 from scipy.special import expit
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Option, register
+from kan_np.edges.family import Option, RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
-from kan_np.kernels.pointwise_rows import MLP
+from kan_np.kernels.pointwise_families import mlp_rows
 
 #: Number of sines in MLP-KAN.
 _FEATURES = 3
@@ -38,7 +38,7 @@ class MlpEdge(Pointwise):
     """
 
     name: ClassVar[str] = "mlp"
-    kernel: ClassVar[int | None] = MLP
+    kernel: ClassVar[RowsKernel | None] = staticmethod(mlp_rows)
     size_name: ClassVar[str] = "hidden"
     options: ClassVar[tuple[Option, ...]] = (Option("features", float(_FEATURES), 0, 8, int),)
 

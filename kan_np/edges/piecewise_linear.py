@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, register
-from kan_np.kernels.basis_rows import PIECEWISE_LINEAR
+from kan_np.edges.family import Basis, RowsKernel, register
+from kan_np.kernels.basis_families import hat_rows
 
 
 @register
@@ -22,7 +22,7 @@ class PiecewiseLinear(Basis):
     """Hat functions at the size + 1 knots of an even grid over the interval of each node."""
 
     name: ClassVar[str] = "piecewise_linear"
-    kernel: ClassVar[int | None] = PIECEWISE_LINEAR
+    kernel: ClassVar[RowsKernel | None] = staticmethod(hat_rows)
 
     @property
     def n_params(self) -> int:

@@ -139,11 +139,15 @@ class Pointwise(EdgeFamily):
             return theta
         carried = np.empty((theta.shape[0], other.n_params))
         for e, i in enumerate(source.tolist()):
-            guess = np.where(other.is_linear, 0.0, other.guesses(self.low[i], self.high[i])[0])
-            for old, new in zip(self.split(theta[e]), other.split(guess), strict=True):
+            idle = other.idle(self.low[i], self.high[i])
+            for old, new in zip(self.split(theta[e]), other.split(idle), strict=True):
                 new[: old.size] = old
-            carried[e] = guess
+            carried[e] = idle
         return carried
+
+    def idle(self, low: float, high: float) -> FloatArray:
+        """Parameters (n_params,) whose terms are all 0, but with derivatives that are not."""
+        return np.where(self.is_linear, 0.0, self.guesses(low, high)[0])
 
     def fitted(self, x: FloatArray, source: Ints, y: FloatArray) -> FloatArray:
         """Parameters of edges by nonlinear least squares from several guesses; see `EdgeFamily`."""

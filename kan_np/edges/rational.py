@@ -16,9 +16,9 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import register
+from kan_np.edges.family import RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
-from kan_np.kernels.pointwise_rows import RATIONAL
+from kan_np.kernels.pointwise_families import rational_rows
 
 #: Weights of squares in the prior of few samples: of p_1 .. p_m, that of base weights; of q, chosen by judgement.
 _RIDGE, _DENOMINATOR = 20.0, 1.0
@@ -30,7 +30,7 @@ class Rational(Pointwise):
     """Degree `size` above, size // 2 squared below; parameters p_0 .. p_m, then q_1 .. q_n."""
 
     name: ClassVar[str] = "rational"
-    kernel: ClassVar[int | None] = RATIONAL
+    kernel: ClassVar[RowsKernel | None] = staticmethod(rational_rows)
     size_name: ClassVar[str] = "degree"
     smallest: ClassVar[int] = 2
     largest: ClassVar[int] = 30
@@ -89,6 +89,10 @@ class Rational(Pointwise):
         weight = np.repeat([_RIDGE, _DENOMINATOR], self.groups)
         weight[0] = 0.0
         return np.diag(weight)
+
+    def idle(self, low: float, high: float) -> FloatArray:
+        """P = 0, Q = 1; see `Pointwise`."""
+        return np.zeros(self.n_params)
 
     def guesses(self, low: float, high: float) -> FloatArray:
         """Denominators that are hardly more than 1, wide, and narrow in the middle; see `Pointwise`."""

@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import register
+from kan_np.edges.family import RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
-from kan_np.kernels.pointwise_rows import SINE
+from kan_np.kernels.pointwise_families import sine_rows
 
 #: Periods of the lowest frequency of first guesses, in lengths of the interval.
 _PERIODS = (2.0, 4.0, 1.0)
@@ -26,7 +26,7 @@ class Sine(Pointwise):
     """`size` sines and a constant; parameters a, w, p of all sines, then d."""
 
     name: ClassVar[str] = "sine"
-    kernel: ClassVar[int | None] = SINE
+    kernel: ClassVar[RowsKernel | None] = staticmethod(sine_rows)
     size_name: ClassVar[str] = "sines"
 
     @property

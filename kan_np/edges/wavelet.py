@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import register
+from kan_np.edges.family import RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
-from kan_np.kernels.pointwise_rows import WAVELET
+from kan_np.kernels.pointwise_families import wavelet_rows
 
 _HEIGHT = 2.0 / (np.sqrt(3.0) * np.pi**0.25)
 #: exp(-u^2 / 2) is 0 beyond.
@@ -30,7 +30,7 @@ class Wavelet(Pointwise):
     """`size` Mexican hats and a constant; parameters w, t, s of all wavelets, then d."""
 
     name: ClassVar[str] = "wavelet"
-    kernel: ClassVar[int | None] = WAVELET
+    kernel: ClassVar[RowsKernel | None] = staticmethod(wavelet_rows)
     size_name: ClassVar[str] = "wavelets"
 
     @property

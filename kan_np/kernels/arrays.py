@@ -108,12 +108,13 @@ class Bases(NamedTuple):
     """
 
     fan_start: Ints  # (n_sources + 1,) first block of each node, and the end
-    kind: Ints  # (n_blocks,) see kan_np.kernels.basis_rows
+    kernel: Ints  # (n_blocks,) address of the function that fills the rows, see kan_np.kernels.family_rows
+    is_pointwise: Ints  # (n_blocks,) 1 for an edge that is not linear in its parameters
     low: Floats  # (n_blocks,) ends of the interval
     high: Floats  # (n_blocks,)
     n_params: Ints  # (n_blocks,) of an edge
     size: Ints  # (n_blocks,) of the family
-    settings: Floats  # (n_blocks, 1) of the family; 0 where it has none
+    setting: Floats  # (n_blocks,) of the family; 0 where it has none
     row_start: Ints  # (n_blocks,) first row of a block
     edge_start: Ints  # (n_blocks + 1,) first edge of a block, and the end
     source: Ints  # (n_edges,) a node

@@ -13,6 +13,7 @@ from kan_np.edges.pointwise import Pointwise
 from kan_np.kernels import base
 from kan_np.kernels.arrays import Bases, Ints, Net, NodeStage, Places, Scratch, Symbols
 from kan_np.kernels.exponential import OCTET
+from kan_np.kernels.family_rows import address_of
 from kan_np.kernels.gauss_newton import Active
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.piecewise_simd import PIECES
@@ -189,8 +190,9 @@ def _bases(structure: Structure) -> Bases:
     source = np.array([source for source, _, _ in blocks], dtype=np.int64)
     owners = [structure.bases[number] for _, number, _ in blocks]
     n_params = np.array([edges.basis.n_params for edges in owners], dtype=np.int64)
-    heights = n_params + np.array([isinstance(edges.basis, Pointwise) for edges in owners], dtype=np.int64)
-    settings = np.array([(*edges.basis.settings, 0.0)[:1] for edges in owners], dtype=np.float64)
+    kernels = [0 if edges.basis.kernel is None else address_of(edges.basis.kernel) for edges in owners]
+    is_pointwise = np.array([isinstance(edges.basis, Pointwise) for edges in owners], dtype=np.int64)
+    heights = n_params + is_pointwise
     counts = [own.size for _, _, own in blocks]
     n_rows, n_coef = int(heights.sum()), structure.ends.bases - structure.ends.splines
     rows, slopes, work, coef, gradient = _aligned.arrays(
@@ -204,12 +206,13 @@ def _bases(structure: Structure) -> Bases:
     none = np.zeros(0, dtype=np.int64)
     return Bases(
         np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
-        np.array([edges.basis.kernel or 0 for edges in owners], dtype=np.int64),
+        np.array(kernels, dtype=np.int64),
+        is_pointwise,
         np.array([edges.basis.low[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
         np.array([edges.basis.high[i] for edges, i in zip(owners, source, strict=True)], dtype=np.float64),
         n_params,
         np.array([edges.basis.size for edges in owners], dtype=np.int64),
-        settings.reshape(-1, 1),
+        np.array([(*edges.basis.settings, 0.0)[0] for edges in owners], dtype=np.float64),
         np.concatenate([none, np.cumsum(heights) - heights]),
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         np.repeat(source, counts),

@@ -12,7 +12,6 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.edges.bspline import SplineTable
-
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.library import rebuild_symbol
 from kan_np.functions.symbol import Symbol

@@ -14,9 +14,9 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np._warnings import (
-    KanWarning,
     ExtrapolationWarning,
     Finding,
+    KanWarning,
     NotLearntWarning,
     OutlierWarning,
     OverfitWarning,

@@ -1,12 +1,6 @@
-"""Edges that are not linear in their parameters, over a block of samples: derivatives, value and slope as rows.
+"""Rows of the families of edges that are not linear in their parameters; see `kan_np.kernels.family_rows`.
 
-For a block b, which is one edge with the parameters theta, each function here writes
-
-    rows[row_start + r, s] = d phi / d theta_r,    rows[row_start + n_params, s] = phi,
-    slopes[row_start, s] = phi'
-
-at the samples x[i, s], s < n. The other rows of `slopes` and `work` are scratch. Formulas, and the order of
-parameters, are those of the families in `kan_np.edges`.
+Formulas, and the order of parameters, are those of the families in `kan_np.edges`.
 """
 
 from __future__ import annotations
@@ -19,42 +13,20 @@ from kan_np.kernels._jit import jit
 from kan_np.kernels.activation import silu
 from kan_np.kernels.scalar_functions import exponential_row, sine_cosine
 
-#: Numbers of these families, `EdgeFamily.kernel`: all from FIRST_POINTWISE on.
-FIRST_POINTWISE = 16
-WAVELET, SINE, RATIONAL, MLP = range(FIRST_POINTWISE, FIRST_POINTWISE + 4)
-
 _HEIGHT = 2.0 / (math.sqrt(3.0) * math.pi**0.25)
 #: exp(-u^2 / 2) is 0 beyond.
 _WIDEST = 40.0
 
 
 @jit
-def fill_pointwise(bases, b, x, i, n):
-    """Rows of block b, an edge from node i."""
-    if bases.kind[b] == WAVELET:
-        wavelet_rows(bases, b, x, i, n)
-    elif bases.kind[b] == SINE:
-        sine_rows(bases, b, x, i, n)
-    elif bases.kind[b] == RATIONAL:
-        rational_rows(bases, b, x, i, n)
-    else:
-        mlp_rows(bases, b, x, i, n)
-
-
-@jit
-def wavelet_rows(bases, b, x, i, n):
+def wavelet_rows(edges, coef, x, i, n, rows, slopes, work):
     """w psi(u), u = (x - t) / s: psi, -w psi' / s, -u w psi' / s."""
-    first, n_terms, row = bases.row_start[b], bases.size[b], np.uint64(i)
-    at = bases.first_coef[bases.edge_start[b]]
-    rows, slopes, work = bases.rows, bases.slopes, bases.work
-    start_rows(bases, b, n)
-    value, slope = np.uint64(first + bases.n_params[b]), np.uint64(first)
+    first, n_params, n_terms, _, _, _, at = edges
+    row = np.uint64(i)
+    start_rows(first, n_params, coef[at + n_params - 1], n, rows, slopes)
+    value, slope = np.uint64(first + n_params), np.uint64(first)
     for k in range(n_terms):
-        w, t, inverse = (
-            bases.coef[at + k],
-            bases.coef[at + n_terms + k],
-            1.0 / bases.coef[at + 2 * n_terms + k],
-        )
+        w, t, inverse = coef[at + k], coef[at + n_terms + k], 1.0 / coef[at + 2 * n_terms + k]
         by_w, by_t, by_s = (
             np.uint64(first + k),
             np.uint64(first + n_terms + k),
@@ -79,27 +51,22 @@ def wavelet_rows(bases, b, x, i, n):
 
 
 @jit
-def start_rows(bases, b, n):
-    """Value and slope of the constant, which is the last parameter."""
-    last = bases.row_start[b] + bases.n_params[b] - 1
-    d = bases.coef[bases.first_coef[bases.edge_start[b]] + bases.n_params[b] - 1]
-    by_d, value, slope = np.uint64(last), np.uint64(last + 1), np.uint64(bases.row_start[b])
+def start_rows(first, n_params, d, n, rows, slopes):
+    """Value and slope of the constant d, which is the last parameter."""
+    by_d, value, slope = np.uint64(first + n_params - 1), np.uint64(first + n_params), np.uint64(first)
     for s in range(n):
-        bases.rows[by_d, s] = 1.0
-        bases.rows[value, s] = d
-        bases.slopes[slope, s] = 0.0
+        rows[by_d, s], rows[value, s], slopes[slope, s] = 1.0, d, 0.0
 
 
 @jit
-def sine_rows(bases, b, x, i, n):
+def sine_rows(edges, coef, x, i, n, rows, slopes, work):
     """a sin(u), u = w x + p: sin(u), x a cos(u), a cos(u)."""
-    first, n_terms, row = bases.row_start[b], bases.size[b], np.uint64(i)
-    at = bases.first_coef[bases.edge_start[b]]
-    rows, slopes, work = bases.rows, bases.slopes, bases.work
-    start_rows(bases, b, n)
-    value, slope = np.uint64(first + bases.n_params[b]), np.uint64(first)
+    first, n_params, n_terms, _, _, _, at = edges
+    row = np.uint64(i)
+    start_rows(first, n_params, coef[at + n_params - 1], n, rows, slopes)
+    value, slope = np.uint64(first + n_params), np.uint64(first)
     for k in range(n_terms):
-        a, w, p = bases.coef[at + k], bases.coef[at + n_terms + k], bases.coef[at + 2 * n_terms + k]
+        a, w, p = coef[at + k], coef[at + n_terms + k], coef[at + 2 * n_terms + k]
         by_a, by_w, by_p = (
             np.uint64(first + k),
             np.uint64(first + n_terms + k),
@@ -118,22 +85,22 @@ def sine_rows(bases, b, x, i, n):
 
 
 @jit
-def rational_rows(bases, b, x, i, n):
+def rational_rows(edges, coef, x, i, n, rows, slopes, work):
     """P / Q, Q = 1 + A^2: x^j / Q by p_j, -2 A phi x^j / Q by q_j, (P' - 2 A A' phi) / Q by x."""
-    first, degree, row = bases.row_start[b], bases.size[b], np.uint64(i)
-    at, half = bases.first_coef[bases.edge_start[b]], bases.size[b] // 2
-    rows, slopes, work = bases.rows, bases.slopes, bases.work
-    value, slope = np.uint64(first + bases.n_params[b]), np.uint64(first)
+    first, n_params, degree, _, _, _, at = edges
+    row = np.uint64(i)
+    half = degree // 2
+    value, slope = np.uint64(first + n_params), np.uint64(first)
     for s in range(n):
-        rows[value, s], slopes[slope, s] = bases.coef[at + degree], 0.0
+        rows[value, s], slopes[slope, s] = coef[at + degree], 0.0
         work[0, s], work[1, s] = 0.0, 0.0
     for j in range(degree - 1, -1, -1):
-        c = bases.coef[at + j]
+        c = coef[at + j]
         for s in range(n):
             slopes[slope, s] = slopes[slope, s] * x[row, s] + rows[value, s]
             rows[value, s] = rows[value, s] * x[row, s] + c
     for j in range(half, -1, -1):
-        c = bases.coef[at + degree + j] if j > 0 else 0.0
+        c = coef[at + degree + j] if j > 0 else 0.0
         for s in range(n):
             work[1, s] = work[1, s] * x[row, s] + work[0, s]
             work[0, s] = work[0, s] * x[row, s] + c
@@ -158,10 +125,9 @@ def rational_rows(bases, b, x, i, n):
 
 
 @jit
-def edge_features(bases, b, x, i, n, n_waves):
+def edge_features(first, x, i, n, n_waves, rows, slopes, work):
     """sin(2^j x) and cos(2^j x) in the rows of `slopes` behind the first, by doubling the angle."""
-    first, row = bases.row_start[b] + 1, np.uint64(i)
-    rows, slopes, work = bases.rows, bases.slopes, bases.work
+    row = np.uint64(i)
     if n_waves > 0:
         for s in range(n):
             work[0, s] = x[row, s]
@@ -179,26 +145,26 @@ def edge_features(bases, b, x, i, n, n_waves):
 
 
 @jit
-def mlp_rows(bases, b, x, i, n):
+def mlp_rows(edges, coef, x, i, n, rows, slopes, work):
     """W2 silu(z) + b2, z = W1 f + b1: f_j W2 silu'(z), W2 silu'(z), silu(z), 1."""
-    first, n_hidden, row = bases.row_start[b], bases.size[b], np.uint64(i)
-    n_waves = np.int64(bases.settings[b, 0])
-    n_features, at = 1 + 2 * n_waves, bases.first_coef[bases.edge_start[b]]
-    rows, slopes, work = bases.rows, bases.slopes, bases.work
-    value, slope = np.uint64(first + bases.n_params[b]), np.uint64(first)
-    edge_features(bases, b, x, i, n, n_waves)
-    start_rows(bases, b, n)
+    first, n_params, n_hidden, setting, _, _, at = edges
+    row = np.uint64(i)
+    n_waves = np.int64(setting)
+    n_features = 1 + 2 * n_waves
+    value, slope = np.uint64(first + n_params), np.uint64(first)
+    edge_features(first + 1, x, i, n, n_waves, rows, slopes, work)
+    start_rows(first, n_params, coef[at + n_params - 1], n, rows, slopes)
     width = rows.shape[1]
     for h in range(n_hidden):
         own = h * n_features
-        bias, w = bases.coef[at + n_hidden * n_features + h], bases.coef[at + n_hidden * (n_features + 1) + h]
-        weight = bases.coef[at + own]
+        bias, w = coef[at + n_hidden * n_features + h], coef[at + n_hidden * (n_features + 1) + h]
+        weight = coef[at + own]
         for s in range(n):
             work[0, s] = weight * x[row, s] + bias
             work[1, s] = weight
         for j in range(n_waves):
             sine, cosine = np.uint64(first + 1 + j), np.uint64(first + 1 + n_waves + j)
-            u, v, scale = bases.coef[at + own + 1 + j], bases.coef[at + own + 1 + n_waves + j], 2.0**j
+            u, v, scale = coef[at + own + 1 + j], coef[at + own + 1 + n_waves + j], 2.0**j
             for s in range(n):
                 work[0, s] += u * slopes[sine, s] + v * slopes[cosine, s]
                 work[1, s] += scale * (u * slopes[cosine, s] - v * slopes[sine, s])

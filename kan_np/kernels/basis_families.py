@@ -1,0 +1,160 @@
+"""Rows of the families of edges that are linear in their parameters; see `kan_np.kernels.family_rows`.
+
+Formulas, and the order of functions, are those of the families in `kan_np.edges`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kan_np.kernels._jit import jit
+from kan_np.kernels.scalar_functions import exponential_row, sine_cosine, tanh_row
+
+#: Gaussians at so many centres to each side are products of that at the middle with powers, where their
+#: distance is at most `_NEAR` widths over that number: three exponentials for up to nine.
+_SIDE, _NEAR = 4, 4.0
+#: Beyond so many widths a Gaussian is 0.
+_FAR = 27.0
+
+
+@jit
+def constant_row(first, n, rows, slopes):
+    """The function 1."""
+    r = np.uint64(first)
+    for s in range(n):
+        rows[r, s], slopes[r, s] = 1.0, 0.0
+
+
+@jit
+def chebyshev_rows(edges, coef, x, i, n, rows, slopes, work):
+    """T_r(z) by T_{r+1} = 2 z T_r - T_{r-1}, T'_{r+1} = 2 T_r + 2 z T'_r - T'_{r-1}; tangents outside.
+
+    z is tanh(x) where the first setting is 1.
+    """
+    first, _, degree, squashed, low, high, _ = edges
+    inverse = 1.0 / (high - low)
+    row, one, scale = np.uint64(i), np.uint64(first + 1), 2.0 * inverse
+    constant_row(first, n, rows, slopes)
+    if squashed == 1.0:
+        for s in range(n):
+            work[0, s] = x[row, s]
+        tanh_row(work, n, rows, slopes, first + 1)
+        for s in range(n):  # z, its derivative, and how far outside
+            work[0, s], work[1, s], work[2, s] = rows[one, s], slopes[one, s], 0.0
+    else:
+        for s in range(n):
+            z = (x[row, s] - low) * scale - 1.0
+            inside = -1.0 if z < -1.0 else (1.0 if z > 1.0 else z)
+            work[0, s], work[1, s], work[2, s] = inside, scale, z - inside
+    for s in range(n):
+        rows[one, s], slopes[one, s] = work[0, s], 1.0
+    for r in range(2, degree + 1):
+        new, old, older = np.uint64(first + r), np.uint64(first + r - 1), np.uint64(first + r - 2)
+        for s in range(n):
+            z = 2.0 * work[0, s]
+            rows[new, s] = z * rows[old, s] - rows[older, s]
+            slopes[new, s] = 2.0 * rows[old, s] + z * slopes[old, s] - slopes[older, s]
+    for r in range(1, degree + 1):
+        q = np.uint64(first + r)
+        for s in range(n):
+            rows[q, s] += work[2, s] * slopes[q, s]
+            slopes[q, s] *= work[1, s]
+
+
+@jit
+def fourier_rows(edges, coef, x, i, n, rows, slopes, work):
+    """1, cos(k z), then sin(k z), by the sums of angles; z = 2 pi (t - 1/2) / period."""
+    first, _, n_terms, period, low, high, _ = edges
+    inverse = 1.0 / (high - low)
+    row, w = np.uint64(i), 2.0 * math.pi / period
+    for s in range(n):
+        work[0, s] = w * ((x[row, s] - low) * inverse - 0.5)
+    sine_cosine(work, n, slopes, rows, first + 1)
+    cos_1, sin_1 = np.uint64(first + 1), np.uint64(first + 1 + n_terms)
+    for s in range(n):
+        rows[sin_1, s] = slopes[cos_1, s]
+    for k in range(1, n_terms):
+        cosine, sine = np.uint64(first + 1 + k), np.uint64(first + 1 + n_terms + k)
+        old_cosine, old_sine = np.uint64(first + k), np.uint64(first + n_terms + k)
+        for s in range(n):
+            c, d = rows[old_cosine, s], rows[old_sine, s]
+            rows[cosine, s] = c * rows[cos_1, s] - d * rows[sin_1, s]
+            rows[sine, s] = d * rows[cos_1, s] + c * rows[sin_1, s]
+    for k in range(n_terms):
+        cosine, sine = np.uint64(first + 1 + k), np.uint64(first + 1 + n_terms + k)
+        scale = (k + 1) * w * inverse
+        for s in range(n):
+            slopes[cosine, s] = -scale * rows[sine, s]
+            slopes[sine, s] = scale * rows[cosine, s]
+    constant_row(first, n, rows, slopes)
+
+
+@jit
+def gaussian_rows(edges, coef, x, i, n, rows, slopes, work):
+    """1, and exp(-(v - r d)^2) at v = (x - low) / h for centres at distances d.
+
+    With the middle centre a of a group and u = v - a d it is exp(-u^2) exp(2 u d)^m exp(-m^2 d^2) for the
+    m-th centre beside it.
+    """
+    first, _, size, denominator, low, high, _ = edges
+    inverse = 1.0 / (high - low)
+    row, n_centres, d = np.uint64(i), size + 1, 1.0 / denominator
+    constant_row(first, n, rows, slopes)
+    first += 1
+    scale = size * d * inverse
+    side = min(_SIDE, int(_NEAR / d), size // 2)
+    limit = _FAR + side * d
+    for a in range(side, n_centres + side, 2 * side + 1):
+        middle = min(a, n_centres - 1)
+        for s in range(n):
+            u = (x[row, s] - low) * scale - middle * d
+            work[2, s] = -limit if u < -limit else (limit if u > limit else u)
+            work[0, s] = -work[2, s] * work[2, s]
+        exponential_row(work, n, rows, first + middle)
+        lowest, highest = max(a - side, 0), min(a + side, n_centres - 1)
+        if side > 0:
+            for s in range(n):
+                work[0, s] = 2.0 * d * work[2, s]
+            exponential_row(work, n, work, 1)
+        for m in range(1, highest - middle + 1):
+            new, old = np.uint64(first + middle + m), np.uint64(first + middle + m - 1)
+            fall = math.exp(-(2 * m - 1) * d * d)
+            for s in range(n):
+                rows[new, s] = rows[old, s] * work[1, s] * fall
+        for s in range(n):
+            work[0, s] = 1.0 / work[1, s]
+        for m in range(1, middle - lowest + 1):
+            new, old = np.uint64(first + middle - m), np.uint64(first + middle - m + 1)
+            fall = math.exp(-(2 * m - 1) * d * d)
+            for s in range(n):
+                rows[new, s] = rows[old, s] * work[0, s] * fall
+        for m in range(lowest - middle, highest - middle + 1):
+            q, shift = np.uint64(first + middle + m), m * d
+            for s in range(n):
+                slopes[q, s] = -2.0 * scale * (work[2, s] - shift) * rows[q, s]
+
+
+@jit
+def hat_rows(edges, coef, x, i, n, rows, slopes, work):
+    """Hat functions of an even grid; the lines of the outermost intervals go on outside."""
+    first, _, n_intervals, _, low, high, _ = edges
+    inverse = 1.0 / (high - low)
+    row, step = np.uint64(i), n_intervals * inverse
+    for r in range(n_intervals + 1):
+        for s in range(n):
+            rows[first + r, s], slopes[first + r, s] = 0.0, 0.0
+    for s in range(n):
+        u = (x[row, s] - low) * step
+        p = np.int64(min(np.floor(u), n_intervals - 1.0)) if u >= 1.0 else np.int64(0)  # NaN goes to 0
+        rows[first + p, s], rows[first + p + 1, s] = 1.0 - (u - p), u - p
+        slopes[first + p, s], slopes[first + p + 1, s] = -step, step
+
+
+@jit
+def line_rows(edges, coef, x, i, n, rows, slopes, work):
+    """x and its derivative, 1."""
+    r, row = np.uint64(edges[0]), np.uint64(i)
+    for s in range(n):
+        rows[r, s], slopes[r, s] = x[row, s], 1.0
