@@ -1,4 +1,4 @@
-from . import data, discovery, mlp, model, optimize, options, plot, serialize, symbolic
+from . import data, discovery, layers, mlp, model, optimize, options, plot, serialize, symbolic
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -23,6 +23,7 @@ from .data import (
 )
 from .discovery import Candidate, Discovery, discover
 from .edges.bspline import design_matrix
+from .layers import KANLayer, Sequential
 from .mlp import MLP
 from .model import KAN
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
@@ -42,6 +43,7 @@ __all__ = [
     "FitResult",
     "FitStatus",
     "GridUpdate",
+    "KANLayer",
     "KanWarning",
     "NotLearntWarning",
     "OutlierWarning",
@@ -50,6 +52,7 @@ __all__ = [
     "ScaleWarning",
     "Scaler",
     "Schedule",
+    "Sequential",
     "Stage",
     "Suite",
     "SuiteFunction",
@@ -64,6 +67,7 @@ __all__ = [
     "fit_mlp",
     "fit_schedule",
     "get_suite",
+    "layers",
     "list_suites",
     "load_csv",
     "load_model",

@@ -11,8 +11,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_STEP_LENGTH = "leave it out: the optimizer finds the length of every step by itself"
-_ALL_SAMPLES = "leave it out: every step uses all training samples; a dataset with fewer rows is faster"
+_OF_FITS = "it is an argument of fit, and in fit_options={...} one of fit_schedule and fit_mlp"
 _LOSS = "leave it out: the loss is the mean squared error, weighted by dataset['train_weight'] if given"
 _STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
@@ -25,10 +24,8 @@ _EDGES = "leave it out: edges become symbols by model.fix_symbolic and model.aut
 
 #: Keywords of other libraries for `fit`, with what to do instead.
 FIT = {
-    "lr": _STEP_LENGTH,
-    "learning_rate": _STEP_LENGTH,
-    "batch": _ALL_SAMPLES,
-    "batch_size": _ALL_SAMPLES,
+    "learning_rate": "use fit(lr=...), with opt='Adam' or 'SGD'",
+    "batch_size": "use fit(batch=...), with opt='Adam' or 'SGD'",
     "loss_fn": _LOSS,
     "loss": _LOSS,
     "device": _PLACE,
@@ -59,6 +56,9 @@ FIT = {
 #: Those for models; keywords for fits are included, since `fit_schedule` and `fit_mlp` pass options to the
 #: model.
 MODEL = FIT | {
+    "lr": _OF_FITS,
+    "batch": _OF_FITS,
+    "momentum": _OF_FITS,
     "device": _PLACE,
     "dtype": _PLACE,
     "round": _FILES,

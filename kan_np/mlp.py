@@ -20,11 +20,12 @@ from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
 from kan_np.objective.mlp_objective import mlp_objective
-from kan_np.objective.objective import Objective
+from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Shrunk
 from kan_np.objective.smoothing import AUTO
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.objective.weight_decay import WeightPrior
+from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
@@ -157,6 +158,10 @@ class MLP(Estimator):
         lamb: float | Sequence[float] = 0.0,
         lamb_l1: float = 1.0,
         weight_decay: float | str = AUTO,
+        lr: float | None = None,
+        batch: int | None = None,
+        momentum: float | None = None,
+        seed: int | np.random.Generator = 0,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -170,7 +175,7 @@ class MLP(Estimator):
         dataset : dict
             train_input, train_label, and optionally test_* and val_*. With ``train_weight`` (n,) the mean
             squared error is a weighted mean; likewise for the others.
-        opt : {"LBFGS", "LM", "auto"} or str
+        opt : {"LBFGS", "LM", "auto", "Adam", "SGD"} or str
             One step of "LBFGS" is up to 20 iterations; one of "LM" is one accepted iteration. "LM"
             (Levenberg-Marquardt) minimises sums of squares and needs ``lamb=0``; "auto" chooses it for few
             parameters and ``lamb=0``, as in ``KAN.fit``, else "LBFGS". SciPy's minimisers have their names
@@ -179,12 +184,15 @@ class MLP(Estimator):
         lamb, lamb_l1
             Penalty on the weights; biases are not penalised. ``lamb`` may be a sequence, as in ``KAN.fit``.
         weight_decay : "auto" or float
-            "auto" is 0 with three or more labels for every parameter, with ``lamb`` > 0, and for a model
-            whose weights were given or read from a file. With fewer labels the weight (or infinity: the mean
-            of the labels) is chosen by cross-validation in the first fit, and is ``result.shrinkage``. That
-            takes about ten to thirty times as long as one fit, and the callback is called after every
-            iteration. It prevents absurd predictions for noisy tables; without noise least squares from few
-            samples may be more accurate. A number is used for any number of samples; 0 is least squares.
+            "auto" is 0 with three or more labels for every parameter, with ``lamb`` > 0, with "Adam" and
+            "SGD", and for a model whose weights were given or read from a file. With fewer labels the weight
+            (or infinity: the mean of the labels) is chosen by cross-validation in the first fit, and is
+            ``result.shrinkage``. That takes about ten to thirty times as long as one fit, and the callback is
+            called after every iteration. It prevents absurd predictions for noisy tables; without noise least
+            squares from few samples may be more accurate. A number is used for any number of samples; 0 is
+            least squares.
+        lr, batch, momentum, seed
+            Of "Adam" and "SGD", as in ``KAN.fit``.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -206,7 +214,14 @@ class MLP(Estimator):
                 error = ValueError if isinstance(weight_decay, str) else TypeError
                 raise error(f"weight_decay is {told}; expected 'auto' or a number >= 0.")
             decay = _validate.real("weight_decay", weight_decay, 0.0)
-        options = FitOptions(opt, steps, update_grid=False, progress=progress, smoothing=decay)
+        options = FitOptions(
+            opt,
+            steps,
+            update_grid=False,
+            progress=progress,
+            smoothing=decay,
+            step_options=StepOptions(lr, batch, momentum, seed),
+        )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)
 
@@ -225,7 +240,7 @@ class MLP(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
-    ) -> Objective:
+    ) -> SampledObjective:
         plain = mlp_objective(self._network, x, y, penalty, weight)
         if not smoothing:
             return plain

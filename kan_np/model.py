@@ -37,10 +37,11 @@ from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
 from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.network_objective import network_objective
-from kan_np.objective.objective import Objective
+from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
 from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
+from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
 from kan_np.surgery import (
     attribution,
@@ -63,6 +64,8 @@ from kan_np.training.fit import Callback, FitOptions, fit_checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from kan_np.plot.graph import ComputationalGraph
 
 
 class KAN(Estimator):
@@ -352,6 +355,10 @@ class KAN(Estimator):
         grid_update_num: int = 2,
         start_grid_update_step: int = -1,
         stop_grid_update_step: int = 10,
+        lr: float | None = None,
+        batch: int | None = None,
+        momentum: float | None = None,
+        seed: int | np.random.Generator = 0,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -369,7 +376,7 @@ class KAN(Estimator):
             train_input, train_label, and where wanted test_* and val_*, as from `create_dataset`. With
             ``train_weight`` (n,) the mean squared error is the weighted mean; likewise for the others. Grids
             and R look at all samples alike, except that samples of weight 0 are left out.
-        opt : {"LBFGS", "LM", "auto"} or str
+        opt : {"LBFGS", "LM", "auto", "Adam", "SGD"} or str
             Optimizer. One step of "LBFGS" is up to 20 iterations, as in pykan; one of "LM"
             (Levenberg-Marquardt, for ``lamb=0``) is one accepted iteration. "auto" takes "LM" for ``lamb=0``
             and at most 1500 parameters, else "LBFGS". From one start, in the time of 50 steps of LM, the two
@@ -378,7 +385,12 @@ class KAN(Estimator):
             grids it is LM that goes on to 1e-8, where L-BFGS stalls near 1e-6. Minimisers of SciPy go by
             SciPy's names: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", twenty iterations a step, and for
             ``lamb=0`` "Newton-CG" and "trust-ncg" with Gauss-Newton products, "trf" and "dogbox" of
-            ``least_squares``, one (`kan_np.optimize.scipy_minimizers`).
+            ``least_squares``, one (`kan_np.optimize.scipy_minimizers`). "Adam" and "SGD" are for large data,
+            streams of batches and ported scripts (`kan_np.optimize.first_order`): one step is one update of
+            a given length, so that hundreds or thousands are needed; where the others can be used they go
+            much further in the same time. They train on from where the model is: they never choose a prior,
+            the best parameters of the fit are kept, and a further fit, on the next batch of a stream, widens
+            the range in which edges are followed (with ``update_grid=False`` grids stay for all batches).
         steps : int
         lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric
             Penalty: strength of all, and weights of the scores of edges, their entropy, the size of
@@ -415,6 +427,12 @@ class KAN(Estimator):
             ``stop_grid_update_step // grid_update_num`` steps from ``start_grid_update_step`` on and before
             ``stop_grid_update_step``. pykan does so 10 times in 50 steps; two early updates leave the rest
             of the steps to one uninterrupted descent.
+        lr, batch, momentum
+            Of "Adam" and "SGD", as in torch and pykan: the learning rate, 0.03 for "Adam" and 0.1 for "SGD"
+            if None; the samples of a step, all of them if None or -1; and of "SGD" the momentum, 0 if None.
+            Batches are parts of a random order of the samples, another one in every epoch.
+        seed : int or numpy.random.Generator
+            Of these orders; nothing else in a fit is random.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -423,8 +441,9 @@ class KAN(Estimator):
         Returns
         -------
         FitResult
-            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step; ``.status`` says how it
-            ended, ``.advice`` what is wrong, sentences that are mostly warnings, too (`KanWarning`).
+            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step (with `batch` the RMSE of
+            the batch before the step; the last value is of all samples); ``.status`` says how it ended,
+            ``.advice`` what is wrong, sentences that are mostly warnings, too (`KanWarning`).
 
         Raises
         ------
@@ -442,6 +461,7 @@ class KAN(Estimator):
             progress,
             check_smoothing(smoothing),
             smooth_penalty,
+            StepOptions(lr, batch, momentum, seed),
         )
         penalties = scheduled_penalties(
             lamb,
@@ -1328,6 +1348,62 @@ class KAN(Estimator):
 
         return plot_edge(self._network, l, i, j, None if x is None else self._select("x", x), **options)
 
+    def draw_graph(
+        self,
+        x: ArrayLike,
+        output: int = 0,
+        *,
+        in_vars: Sequence[Any] | None = None,
+        out_vars: Sequence[Any] | None = None,
+    ) -> ComputationalGraph:
+        """Draw the computational graph of one prediction, with all its values and gradients.
+
+        From the inputs to the outputs it has every edge, sum and product (and, where there are scales and
+        biases, what they make of a sum); each with its value at the sample and the derivative of the output
+        by it.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_in,) or (1, n_in)
+            One sample, as ``model(x)`` takes it.
+        output : int
+            The output that is differentiated, from 0.
+        in_vars, out_vars : sequence of str or SymPy expressions, optional
+            Names of inputs and outputs; x_1, x_2, ... and y if not given.
+
+        Returns
+        -------
+        ComputationalGraph
+            It shows itself in a notebook; ``.save("graph.svg")`` writes it, by Graphviz where the package
+            graphviz and its program are installed, otherwise by matplotlib; ``.figure()`` is a matplotlib
+            Figure; ``.vertices`` and ``.arrows`` are the graph itself.
+
+        Raises
+        ------
+        ValueError
+            For more than one sample, samples that ``model(x)`` refuses, and networks with more than 600 edges
+            and sums.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> model, x = KAN([2, 2, 1], seed=0), np.array([[0.25, 0.75]])
+        >>> graph = model.draw_graph(x)
+        >>> bool(np.isclose(graph["sum_2_0"].value, model(x)[0, 0])), graph["sum_2_0"].gradient
+        (True, 1.0)
+        >>> bool(np.isclose(graph["x_1"].gradient, model.input_jacobian(x)[0, 0, 0]))
+        True
+        """
+        from kan_np.plot.graph import draw_graph
+
+        row = np.asarray(x)
+        sample = self._samples(row[None, :] if row.ndim == 1 else x)
+        if len(sample) != 1:
+            raise ValueError(f"x has {len(sample)} rows; expected one sample: model.draw_graph(x[0]).")
+        self._network.check_inputs(sample)
+        return draw_graph(self._network, self._within(sample)[0], output, in_vars, out_vars)
+
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data, batch_size rows of x at a time; see `Estimator.predict`.
 
@@ -1453,7 +1529,7 @@ class KAN(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
-    ) -> Objective:
+    ) -> SampledObjective:
         return network_objective(self._network, x, y, penalty, weight, smoothing)
 
     def _config(self) -> dict[str, Any]:

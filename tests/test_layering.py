@@ -55,7 +55,7 @@ FLOORS = (
     {"surgery"},
     {"plot"},
     {"model", "mlp"},
-    {"serialize", "schedule", "discovery", "options"},
+    {"serialize", "schedule", "discovery", "options", "layers"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}

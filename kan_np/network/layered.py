@@ -143,6 +143,10 @@ class LayerPass:
             cuts = np.cumsum([part.size for part in layer.affine[:-1]])
             self._affine = Affine(*np.split(values[self._affine_at :], cuts))
 
+    def forget_samples(self) -> None:
+        """Compute the B-splines of a fixed layer again in the next pass, which has other samples."""
+        self._basis = None
+
     def forward(self, x: FloatArray, *, back: bool = False) -> FloatArray:
         """Values of the nodes above, (n_out, n), for those of the nodes below, (n_in, n).
 

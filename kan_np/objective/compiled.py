@@ -86,6 +86,7 @@ class CompiledEvaluator:
         )
         self._residual = _aligned.empty((y.shape[1], self._net.block))
         self._inputs = new_input_places(structure, n_kept)
+        self._expand: Callable[..., None] | None = None  # machine code
         if len(self._parts) == 1:
             self._keep_inputs(x)
         self._matrix: FloatArray | None = None
@@ -100,6 +101,14 @@ class CompiledEvaluator:
     def n_residuals(self) -> int:
         """Number of samples times outputs."""
         return int(self._y.size)
+
+    def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
+        """Replace all samples by as many others; only the B-splines of their inputs are computed."""
+        self._x = x
+        self._y[...] = y.T
+        self._weight[...] = weight
+        if len(self._parts) == 1:
+            self._keep_inputs(x)
 
     def loss(self) -> float:
         """The loss without its gradient."""
@@ -180,7 +189,10 @@ class CompiledEvaluator:
         return _aligned.copied(self._y[:, rows]), self._weight[rows]
 
     def _keep_inputs(self, x: FloatArray) -> None:
-        kernels.expand_inputs(self._net, x, self._inputs, self._scratch)
+        given = (self._net, x, self._inputs, self._scratch)
+        if self._expand is None:
+            self._expand = bound(kernels.expand_inputs, *given)
+        self._expand(*given)
         if self._scratch.symbols is not None:
             self._scratch.symbols.inputs[:, : x.shape[0]] = x.T
 

@@ -48,6 +48,10 @@ class Evaluator(Protocol):
         """Weighted variance of the labels, averaged over outputs."""
         ...
 
+    def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
+        """Replace all samples by as many others, in place; `weight` is v, as from `residual_weights`."""
+        ...
+
     def loss(self) -> float:
         """The loss without its gradient."""
         ...

@@ -44,7 +44,7 @@ class LayeredEvaluator:
         self._weight = residual_weights(y, weight)
         self.label_variance = label_variance(y, self._weight)
         part = _samples_of_a_part(structure, part_bytes)
-        rows, labels = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
+        rows, labels = np.array(x.T, order="C"), np.array(y.T, order="C")  # copies, for `load`
         self.parts = [
             (
                 np.ascontiguousarray(rows[:, low : low + part]),
@@ -62,6 +62,13 @@ class LayeredEvaluator:
     def n_residuals(self) -> int:
         """Number of samples times outputs."""
         return self._n * self.structure.topology.width[-1]
+
+    def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
+        """Replace all samples by as many others."""
+        self._weight[...] = weight
+        for inputs, labels, samples in self.parts:
+            inputs[...], labels[...] = x[samples].T, y[samples].T
+        self._layers[0].forget_samples()
 
     def loss(self) -> float:
         """The loss without its gradient."""

@@ -23,7 +23,7 @@ from kan_np.kernels.arrays import Pull
 from kan_np.network.mlp_network import MlpBlock, MlpNetwork, split_layers
 from kan_np.network.parameters import ParameterMap
 from kan_np.objective.evaluator import add_square, label_variance, residual_weights
-from kan_np.objective.regularized_loss import RegularizedLoss
+from kan_np.objective.regularized_loss import RegularizedLoss, Samples
 from kan_np.objective.sparsity_penalty import Penalty
 
 #: Most bytes of the rows of a Jacobian that are in memory at once; chosen by judgement.
@@ -70,6 +70,11 @@ class MlpEvaluator:
     def n_residuals(self) -> int:
         """Number of samples times outputs."""
         return int(self._y.size)
+
+    def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
+        """Replace all samples by as many others."""
+        self._x[...], self._y[...], self._weight[...] = x.T, y.T, weight
+        self._curvature = None
 
     def loss(self) -> float:
         """The loss without its gradient."""
@@ -147,7 +152,15 @@ def mlp_objective(
         Rows of a Jacobian that are laid out at once take no more.
     """
     regularizer = WeightPenalty(penalty or Penalty(), net.width)
-    return RegularizedLoss(MlpEvaluator(net, x, y, weight, jacobian_bytes), net.theta, regularizer)
+
+    def of_samples(
+        x: FloatArray, y: FloatArray, weight: FloatArray | None = None
+    ) -> tuple[MlpEvaluator, WeightPenalty]:
+        return MlpEvaluator(net, x, y, weight, jacobian_bytes), regularizer
+
+    evaluator, _ = of_samples(x, y, weight)
+    samples = Samples(x, y, residual_weights(y, weight), of_samples)
+    return RegularizedLoss(evaluator, net.theta, regularizer, samples)
 
 
 class _Curvature:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from kan_np._validate import FloatArray
 from kan_np.network.network import Network
 from kan_np.objective.compiled import CompiledEvaluator, Memory
+from kan_np.objective.evaluator import residual_weights
 from kan_np.objective.layered import LayeredEvaluator
-from kan_np.objective.regularized_loss import RegularizedLoss
+from kan_np.objective.regularized_loss import RegularizedLoss, Samples
 from kan_np.objective.smoothing import WEAK, Roughness, Smoother
 from kan_np.objective.sparsity_penalty import Penalty, SparsityPenalty
 
@@ -39,14 +40,21 @@ def network_objective(
         Bounds of the memory of a compiled evaluation.
     """
     structure = net.structure
-    evaluator: CompiledEvaluator | LayeredEvaluator
-    if net.is_compiled:
-        evaluator = CompiledEvaluator(structure, x, y, weight, memory)
-    else:
-        evaluator = LayeredEvaluator(structure, x, y, weight)
-    regularizer = SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
+
+    def of_samples(
+        x: FloatArray, y: FloatArray, weight: FloatArray | None = None
+    ) -> tuple[CompiledEvaluator | LayeredEvaluator, SparsityPenalty]:
+        evaluator: CompiledEvaluator | LayeredEvaluator
+        if net.is_compiled:
+            evaluator = CompiledEvaluator(structure, x, y, weight, memory)
+        else:
+            evaluator = LayeredEvaluator(structure, x, y, weight)
+        return evaluator, SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
+
+    evaluator, regularizer = of_samples(x, y, weight)
+    samples = Samples(x, y, residual_weights(y, weight), of_samples)
     rough = Roughness.of(net.table, net.topology.source, weak=smoothing == WEAK)
     smoother = Smoother(rough, smoothing, net.topology.n_edges, net.table.n_basis)
     return RegularizedLoss(
-        evaluator, net.values, regularizer, structure.parameters, smoother, structure.has_base
+        evaluator, net.values, regularizer, samples, structure.parameters, smoother, structure.has_base
     )

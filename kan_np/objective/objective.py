@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kan_np._validate import FloatArray
+from kan_np.kernels.arrays import Ints
 
 
 class Objective(Protocol):
@@ -49,5 +50,22 @@ class Objective(Protocol):
         """Return f, its gradient, and the lower triangle of its Gauss-Newton Hessian 2 (J^T W J + ...).
 
         The matrix is in Fortran order and belongs to the objective: the next call overwrites it.
+        """
+        ...
+
+
+class SampledObjective(Objective, Protocol):
+    """An objective that is also known on some of its samples, for training by mini-batches."""
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        ...
+
+    def on_samples(self, theta: FloatArray, rows: Ints) -> tuple[float, FloatArray]:
+        """Return f and its gradient at theta on the samples `rows` alone.
+
+        Weights of samples stay those among all samples, so that the mean of the squared residuals over
+        batches of equal size is the weighted mean over all. `mse` and `reg` become those of the batch.
         """
         ...

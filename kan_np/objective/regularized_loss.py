@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
-from kan_np.kernels.arrays import Pull
+from kan_np.kernels.arrays import Ints, Pull
 from kan_np.network.parameters import ParameterMap
 from kan_np.objective.evaluator import Evaluator
 from kan_np.objective.smoothing import Smoother
@@ -33,8 +35,28 @@ class Regularizer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Samples:
+    """The samples of an objective, and how a model is evaluated on others.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_samples, n_in)
+    y : ndarray of shape (n_samples, n_out)
+    weight : ndarray of shape (n_samples,)
+        v, as from `kan_np.objective.evaluator.residual_weights`.
+    evaluated : callable
+        (x, y) -> evaluator and penalty of the same model on these samples.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    weight: FloatArray
+    evaluated: Callable[[FloatArray, FloatArray], tuple[Evaluator, Regularizer]]
+
+
 class RegularizedLoss:
-    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + S: see `kan_np.objective.objective.Objective`.
+    """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + S: see `kan_np.objective.objective.SampledObjective`.
 
     Parameters
     ----------
@@ -43,6 +65,8 @@ class RegularizedLoss:
     values : ndarray of shape (n_values,)
         All values of the model; those that are not trained keep these values.
     regularizer : Regularizer
+    samples : Samples
+        Those of the evaluator.
     parameters : ParameterMap, optional
         Which values are trained; all of them if None.
     smoother : Smoother, optional
@@ -56,6 +80,7 @@ class RegularizedLoss:
         evaluator: Evaluator,
         values: FloatArray,
         regularizer: Regularizer,
+        samples: Samples,
         parameters: ParameterMap | None = None,
         smoother: Smoother | None = None,
         first_coef: int = 0,
@@ -66,6 +91,8 @@ class RegularizedLoss:
         self._parameters = parameters
         evaluator.values[:] = values
         self._smoother, self._first = smoother, first_coef
+        self._samples = samples
+        self._batches: dict[int, RegularizedLoss] = {}  # by number of samples
 
     @property
     def smoothing(self) -> float | FloatArray:
@@ -98,6 +125,39 @@ class RegularizedLoss:
             self.reg += self.regularizer.add_gradient(self.evaluator.values, grad)
         value = self.mse + lamb * self.reg + self._smooth(grad)
         return value, grad.copy() if self._parameters is None else self._parameters.gradient(grad)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return len(self._samples.x)
+
+    def on_samples(self, theta: FloatArray, rows: Ints) -> tuple[float, FloatArray]:
+        """Objective and gradient on some of the samples; see `SampledObjective`.
+
+        The arrays of an evaluation are kept for the next batch with as many samples.
+        """
+        samples, batch = self._samples, self._batches.get(rows.size)
+        x, y = samples.x[rows], samples.y[rows]
+        if batch is None:
+            batch = self._batches[rows.size] = self._on(x, y)
+        batch.evaluator.load(x, y, samples.weight[rows] * (self.n_samples / rows.size))
+        found = batch(theta)
+        self.n_fev += 1
+        self.mse, self.reg = batch.mse, batch.reg
+        return found
+
+    def _on(self, x: FloatArray, y: FloatArray) -> RegularizedLoss:
+        """The same objective on other samples."""
+        evaluator, regularizer = self._samples.evaluated(x, y)
+        return RegularizedLoss(
+            evaluator,
+            self.evaluator.values,
+            regularizer,
+            self._samples,
+            self._parameters,
+            self._smoother,
+            self._first,
+        )
 
     def value(self, theta: FloatArray) -> float:
         """Objective without R and without its gradient, at theta."""

@@ -28,7 +28,7 @@ from kan_np._validate import FloatArray
 from kan_np.kernels.arrays import Ints
 from kan_np.network.network import Network
 from kan_np.network.structure import Structure
-from kan_np.objective.objective import Objective
+from kan_np.objective.objective import SampledObjective
 
 #: Weight of the curvature, and of the squared base weight. On nine tables of 16 to 64 rows the geometric mean
 #: of test RMSE over the RMSE of predicting the mean was 0.56 without curvature, 0.53 with 0.02 and 0.52 with
@@ -176,14 +176,14 @@ class WithSquares:
 
     Parameters
     ----------
-    objective : Objective
+    objective : SampledObjective
     prior : Prior
         Of the same parameters.
     weight : float
         Weight of P.
     """
 
-    def __init__(self, objective: Objective, prior: Prior, weight: float) -> None:
+    def __init__(self, objective: SampledObjective, prior: Prior, weight: float) -> None:
         self._objective, self._prior, self.weight = objective, prior, weight
         self.n_fev, self.smoothing = 0, 0.0
         self.mse = self.reg = float("nan")
@@ -201,6 +201,17 @@ class WithSquares:
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Objective and gradient."""
         value, gradient = self._objective(theta)
+        self._count()
+        return self._with_prior(theta, value, gradient)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self._objective.n_samples
+
+    def on_samples(self, theta: FloatArray, rows: Ints) -> tuple[float, FloatArray]:
+        """Objective and gradient on some of the samples."""
+        value, gradient = self._objective.on_samples(theta, rows)
         self._count()
         return self._with_prior(theta, value, gradient)
 

@@ -7,11 +7,12 @@ of its iterations that count as one step of a fit. To add one, write a file and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kan_np._validate import FloatArray, choice
-from kan_np.objective.objective import Objective
-from kan_np.optimize import lbfgs, levenberg_marquardt, scipy_minimizers
+from kan_np.objective.objective import SampledObjective
+from kan_np.optimize import first_order, lbfgs, levenberg_marquardt, scipy_minimizers
+from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.outcome import Outcome
 
 
@@ -26,15 +27,19 @@ class Optimizer:
         How many of its iterations make one step.
     squares_only : bool
         Whether it minimises sums of squares only, by their normal equations.
+    first_order : bool
+        Whether its steps have a given length and go on from where the model is, without looking for the
+        minimum: a fit then neither chooses a prior nor sets outputs to constants.
     follows_loss : bool
         Whether the weights of ``smoothing="weak"`` may change before every iteration.
     max_params : int
         Largest number of parameters; its matrices then take a few gigabytes.
     """
 
-    minimize: Callable[[Objective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
+    minimize: Callable[[SampledObjective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
     iterations_per_step: int
     squares_only: bool = False
+    first_order: bool = False
     follows_loss: bool = False
     max_params: int = 2**62
 
@@ -62,6 +67,11 @@ for _name in (*scipy_minimizers.CURVATURE_METHODS, *scipy_minimizers.LEAST_SQUAR
     _most = _MAX_PARAMS.get(_name, levenberg_marquardt.MAX_PARAMS)
     OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True, max_params=_most)
 
+for _name in first_order.METHODS:
+    OPTIMIZERS[_name] = Optimizer(
+        first_order.Minimizer(_name, StepOptions()), first_order.ITERATIONS_PER_STEP, first_order=True
+    )
+
 #: ``opt="auto"``: Levenberg-Marquardt or L-BFGS, by the number of parameters and the loss.
 AUTO = "auto"
 
@@ -72,7 +82,7 @@ AUTO_LM_PARAMS = 1500
 
 
 #: Optimizers of other libraries, with the one to use instead.
-_OTHERS = dict.fromkeys(("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad"), AUTO)
+_OTHERS = dict.fromkeys(("adamw", "nadam", "adamax", "rmsprop", "adagrad"), "Adam")
 _OTHERS |= dict.fromkeys(("levenberg-marquardt", "gauss-newton"), "LM")
 _OTHERS |= {"l-bfgs": "LBFGS"} | {name.lower(): name for name in OPTIMIZERS}
 
@@ -111,6 +121,34 @@ def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
             "because its matrices have as many rows and columns. Use opt='LBFGS' or 'auto'."
         )
     return opt
+
+
+def check_step_options(opt: str, options: StepOptions) -> None:
+    """Raise for options that an optimizer does not have.
+
+    Raises
+    ------
+    ValueError
+        The message names the optimizers that have the option.
+    """
+    method = first_order.METHODS.get(opt)
+    for option, value in options.given.items():
+        if method is None or option not in method.options:
+            having = [name for name, other in first_order.METHODS.items() if option in other.options]
+            why = "it finds the length of every step by itself, on all samples"
+            raise ValueError(
+                f"{option} is {value!r} with opt={opt!r}; expected {option} only with "
+                f"{' or '.join(f'opt={name!r}' for name in having)}. Leave it out"
+                + (f": {why}." if method is None else ".")
+            )
+
+
+def with_step_options(name: str, options: StepOptions) -> Optimizer:
+    """The optimizer of one fit: of those with steps of a given length a new one with these options."""
+    optimizer = OPTIMIZERS[name]
+    if not optimizer.first_order:
+        return optimizer
+    return replace(optimizer, minimize=first_order.Minimizer(name, options))
 
 
 _METHODS = {"LM": "Levenberg-Marquardt"}

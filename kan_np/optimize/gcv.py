@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from kan_np._validate import FloatArray
-from kan_np.objective.objective import Objective
+from kan_np.objective.objective import SampledObjective
 from kan_np.optimize import Optimizer
 from kan_np.optimize.status import FitStatus
 
@@ -43,7 +43,7 @@ _STEPS_A_WEIGHT = 30
 _RIDGE = 1e-10
 
 
-class Smoothed(Objective, Protocol):
+class Smoothed(SampledObjective, Protocol):
     """An objective with a smoothing weight that can be changed."""
 
     smoothing: float

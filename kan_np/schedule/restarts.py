@@ -29,8 +29,8 @@ SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31
 
 #: Iterations of a short fit: of optimizers with several iterations in a step, which was chosen by judgement,
-#: and of those with one (as measured there).
-_SHORT_ITERATIONS, _SHORT_STEPS = 40, 16
+#: of those with one (as measured there), and of Adam and gradient descent, by judgement.
+_SHORT_ITERATIONS, _SHORT_STEPS, _SHORT_UPDATES = 40, 16, 200
 
 Model = KAN | MLP
 Maker = Callable[[int, np.random.Generator], Model]
@@ -105,6 +105,8 @@ def first_starts(
 def _short_steps(options: dict[str, Any], n_params: int) -> int:
     opt = check_optimizer(options["opt"])
     optimizer = OPTIMIZERS[choose_optimizer(opt, n_params, options.get("lamb", 0.0) == 0)]
+    if optimizer.first_order:
+        return _SHORT_UPDATES
     several = optimizer.iterations_per_step
     return _SHORT_STEPS if several == 1 else -(-_SHORT_ITERATIONS // several)
 

@@ -22,7 +22,7 @@ from kan_np.data.scaler import Scaler
 from kan_np.model_file import SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
-from kan_np.objective.objective import Objective
+from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
 from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
@@ -105,6 +105,30 @@ class Estimator(ABC):
         return self._network.n_params
 
     @property
+    def theta(self) -> FloatArray:
+        """All trainable scalars as one vector of length `n_params`, a copy; it can be set.
+
+        With `loss_and_gradient` for a training loop of one's own.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 5, 1], seed=0)
+        >>> model.theta = 0.5 * model.theta
+        """
+        return self._theta.copy()
+
+    @theta.setter
+    def theta(self, theta: ArrayLike) -> None:
+        vector = _validate.vector("theta", theta)
+        if vector.size != self.n_params:
+            raise ValueError(
+                f"theta has {vector.size} numbers; expected {self.n_params}, one for every trainable "
+                "parameter, as the property of the same name returns them."
+            )
+        self._theta = vector.copy()
+
+    @property
     def training_range(self) -> FloatArray | None:
         """Lowest and highest value of every input in the last fit, in the units of the data: (2, n_in).
 
@@ -168,7 +192,7 @@ class Estimator(ABC):
         penalty: Penalty,
         weight: FloatArray | None,
         smoothing: float | str,
-    ) -> Objective: ...
+    ) -> SampledObjective: ...
 
     @abstractmethod
     def _config(self) -> dict[str, Any]:
@@ -277,6 +301,58 @@ class Estimator(ABC):
             told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler)
             warn([Finding(told, ExtrapolationWarning)])
         return np.concatenate(parts)
+
+    def loss_and_gradient(
+        self, x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None
+    ) -> tuple[float, FloatArray]:
+        """The mean squared error of ``model(x)`` and its gradient by `theta`.
+
+            L(theta) = sum_s w_s |f(x_s) - y_s|^2 / (n_out sum_s w_s)
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in)
+        y : array_like of shape (n_samples, n_out)
+        weight : array_like of shape (n_samples,), optional
+            w; equal weights if not given.
+
+        Returns
+        -------
+        float, ndarray of shape (n_params,)
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``, for labels and weights that do not fit the samples, and for negative weights.
+
+        Examples
+        --------
+        Gradient descent as a loop of one's own:
+
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+        >>> y, model = x[:, :1] * x[:, 1:], KAN([2, 2, 1], seed=0)
+        >>> first, _ = model.loss_and_gradient(x, y)
+        >>> for _ in range(20):
+        ...     loss, gradient = model.loss_and_gradient(x, y)
+        ...     model.theta -= 0.1 * gradient
+        >>> loss < first
+        True
+        """
+        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        self._network.check_inputs(samples)
+        labels = _validate.matrix("y", y, self.width[-1])
+        if len(labels) != len(samples):
+            raise ValueError(f"x has {len(samples)} rows and y {len(labels)}; expected as many.")
+        weights = None if weight is None else _validate.vector("weight", weight)
+        if weights is not None and (weights.size != len(labels) or weights.min() < 0 or not weights.any()):
+            raise ValueError(
+                f"weight is {_validate.shown(weight)}; expected {len(labels)} numbers >= 0, one for each "
+                "sample, not all of them 0."
+            )
+        objective = self._objective(self._within(samples), labels, Penalty(), weights, 0.0)
+        return objective(self._theta)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
         """Exact derivatives d f_j / d x_i of ``model(x)``.

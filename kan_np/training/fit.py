@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,14 @@ from kan_np.objective.slope_penalty import SlopePenalty
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
 from kan_np.objective.smoothing import GCV, WEAK
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.optimize import OPTIMIZERS, Optimizer, check_optimizer, choose_optimizer
+from kan_np.optimize import (
+    Optimizer,
+    check_optimizer,
+    check_step_options,
+    choose_optimizer,
+    with_step_options,
+)
+from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate
 from kan_np.training.cross_validation import (
@@ -54,12 +61,14 @@ class FitOptions:
     progress: bool = False
     smoothing: float | str = 0.0
     smooth_penalty: float = 0.0
+    step_options: StepOptions = field(default_factory=StepOptions)
 
     def __post_init__(self) -> None:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
         if self.smooth_penalty and self.smoothing == GCV:
             raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
         check_optimizer(self.opt)
+        check_step_options(self.opt, self.step_options)
         _validate.integer("steps", self.steps, 1)
         _validate.integer("start_grid_update_step", self.start_grid_update_step, -1)
         _validate.integer("grid_update_num", self.grid_update_num, 1)
@@ -123,6 +132,12 @@ def fit(
     if options.smooth_penalty and isinstance(model._network, Network):
         SlopePenalty(model._network)  # raises where it would say nothing
     name = choose_optimizer(options.opt, model.n_params, free)
+    optimizer = with_step_options(name, options.step_options)
+    if options.smoothing == GCV and optimizer.first_order:
+        raise ValueError(
+            f"smoothing is 'gcv' with opt={name!r}; expected opt='LM', 'LBFGS' or 'auto', because it "
+            "compares fits that have reached their minima."
+        )
     if options.smoothing == GCV and not free:
         raise ValueError("smoothing is 'gcv' with lamb > 0; expected lamb = 0, or the weight as a number.")
     if options.smoothing == GCV and model.n_params > MAX_PARAMS:
@@ -132,8 +147,8 @@ def fit(
         )
     model.scaler = data.get("scaler")  # nothing is refused from here on
     model._columns = data.get("columns", model._columns)
-    training = _Training(model, data, options, callback, OPTIMIZERS[name])
-    model._training_range = training_range(training.x)
+    training = _Training(model, data, options, callback, optimizer)
+    model._training_range = training_range(training.seen)
     shrinks = free and training.needs_prior()
     if not shrinks:
         model._followed = None
@@ -226,19 +241,27 @@ class _Training:
         if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
             self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
+        #: Samples that say in which range the model is trained: with the ends of earlier ones where
+        #: training goes on with the batches of a stream.
+        self.seen = self.x
+        earlier = model._training_range
+        if optimizer.first_order and earlier is not None and not model._is_untrained:
+            self.seen = np.concatenate([self.x, earlier])
         self.recorder = Recorder(model, data, options.steps, options.progress, callback)
         self.grid_updates: list[GridUpdate] = []
 
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
         net = self.model._network
-        if isinstance(net, Network) and not net.structure.is_free_sum:
+        if self.optimizer.first_order or (isinstance(net, Network) and not net.structure.is_free_sum):
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
             self.model._network = self.model._network.with_constant_output(output, float(self.y[0, output]))
 
     def needs_prior(self) -> bool:
         """Whether samples are too few for least squares, and a prior is allowed."""
+        if self.optimizer.first_order:
+            return False
         chosen = self.model._shrinkage is not None or self.model._is_untrained
         if self.options.smooth_penalty:
             return False
@@ -291,7 +314,7 @@ class _Training:
         leeway = leeway_of(model, recorder.data)
         if leeway is not None:
             model._leeway = leeway
-        model._followed = with_leeway(self.x, model._leeway)
+        model._followed = with_leeway(self.seen, model._leeway)
         recorder.correct_last()
 
     def move_grid(self) -> None:
@@ -325,6 +348,8 @@ class _Training:
                 steps * self.optimizer.iterations_per_step,
                 recorder.iteration,
             )
+            if self.optimizer.first_order:
+                recorder.keep(outcome.theta)
         finally:
             recorder.end()
             weights = np.asarray(objective.smoothing)

@@ -81,6 +81,16 @@ class Recorder:
         """Go on from other parameters."""
         self._theta = self.model._theta = theta
 
+    def keep(self, theta: FloatArray) -> None:
+        """End with other parameters than the last, such as the best: the last step then tells of them."""
+        self.take(theta)
+        self._objective(theta)
+        if self._recorded_at == self._inner and self.history["train_loss"]:
+            for values in self.history.values():
+                if values:
+                    values.pop()
+        self._record()
+
     def _asks_to_stop(self) -> bool:
         if self.callback is None:
             return False

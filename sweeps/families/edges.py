@@ -40,7 +40,7 @@ def edge_names() -> tuple[str, ...]:
 
 def edge_arguments(edges: Edges) -> dict[str, Any]:
     """Return the arguments with which functions of kan_np are told the edges of a model."""
-    return {"family": edges}
+    return {"edges": edges}
 
 
 def edges_axis(table: TomlTable) -> Axis:

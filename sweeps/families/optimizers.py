@@ -44,6 +44,15 @@ def sees_gradient_alone(opt: str) -> bool:
     return optimizer is not None and optimizer.iterations_per_step > 1
 
 
+@functools.cache
+def is_one_update(opt: str) -> bool:
+    """Say whether a step of an optimizer is one update of a given length, as of Adam."""
+    import kan_np
+
+    optimizer = kan_np.optimize.OPTIMIZERS.get(opt)
+    return optimizer is not None and optimizer.first_order
+
+
 def optimizers_tried(opt: str) -> tuple[str, ...]:
     """Return the optimizers that training with `opt` may use."""
     return (SMALL_MODELS, LARGE_MODELS) if opt == AUTO else (opt,)
@@ -76,6 +85,8 @@ def step_cost(
     scattered_s : float
         Seconds in which the matrix of LM is put together from the few numbers that a sample touches.
     """
+    if is_one_update(opt):
+        return evaluation_s
     if sees_gradient_alone(opt) or (opt == AUTO and n_params > _AUTO_LM_PARAMS):
         return _LBFGS_EVALUATIONS * evaluation_s
     matrix = min(n_train * n_params**2 * _LM_ENTRY_S, scattered_s)

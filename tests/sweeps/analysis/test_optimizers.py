@@ -17,7 +17,7 @@ from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.variants import varied_options
 from sweeps.commands.overview import model_text, run_lines
 from sweeps.commands.run_details import record_lines
-from sweeps.families.optimizers import optimizer_names, sees_gradient_alone
+from sweeps.families.optimizers import is_one_update, optimizer_names, sees_gradient_alone, step_cost
 from sweeps.page.figures import task_figure
 from sweeps.page.overview_figures import summary_figure
 from sweeps.page.report import write_report
@@ -235,18 +235,22 @@ def test_the_optimizers_of_a_specification_are_those_of_the_library():
     gradient = {"LBFGS", "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP"}
     assert set(filter(sees_gradient_alone, optimizer_names())) == gradient
     assert not sees_gradient_alone("an optimizer of another version")
+    assert set(filter(is_one_update, optimizer_names())) == {"Adam", "SGD"}
+    assert not is_one_update("an optimizer of another version")
+    costs = {opt: step_cost(opt, 135, 1000, 1e-4) for opt in ("Adam", "LBFGS", "LM")}
+    assert costs["Adam"] < min(costs["LBFGS"], costs["LM"])
 
 
 @pytest.mark.slow
-def test_minimisers_of_scipy_are_an_axis_of_a_sweep(tmp_path):
+def test_all_optimizers_are_an_axis_of_a_sweep(tmp_path):
     spec = write_spec(tmp_path / "s.toml", seeds=1, steps=1)
-    axis = 'opt = ["L-BFGS-B", "trf", "LM"]'
+    axis = 'opt = ["L-BFGS-B", "trf", "LM", "Adam"]'
     spec.write_text(spec.read_text().replace('opt = "auto"', axis))
     done = call("run", spec, "--out", tmp_path / "out", "--backend", "sequential")
     assert done.returncode == 0, done.stderr
     with Store.open(tmp_path / "out") as store:
         records = [record for batch in store.records() for record in batch]
     used = {record["config"]["opt"] for record in records if record["status"] == "ok"}
-    assert used == {"L-BFGS-B", "trf", "LM"}
+    assert used == {"L-BFGS-B", "trf", "LM", "Adam"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "trf" in page

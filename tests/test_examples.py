@@ -1,0 +1,80 @@
+"""The scripts of `examples` run from top to bottom, and what they print and say holds."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import runpy
+import tempfile
+from contextlib import chdir, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+@functools.cache
+def run(name):
+    """What a script leaves behind, quickly: its names, what it printed, and the sizes of its files."""
+    os.environ["KAN_NP_QUICK_EXAMPLES"] = "1"
+    printed = StringIO()
+    try:
+        with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(printed):
+            names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+            files = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
+    finally:
+        del os.environ["KAN_NP_QUICK_EXAMPLES"]
+    return names, printed.getvalue(), files
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_run_print_numbers_and_have_blocks(name):
+    _, printed, _ = run(name)
+    assert printed.strip()
+    assert "nan" not in printed
+    text = (EXAMPLES / f"{name}.py").read_text()
+    title, line = ast.get_docstring(ast.parse(text)).splitlines()[:2]
+    assert set(line) == {"="}
+    assert len(line) >= len(title)
+    assert text.count("\n# %%\n") >= 2
+
+
+def test_all_are_tested():
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert set(NAMES) <= tested
+
+
+def test_own_training_loop():
+    names, printed, files = run("own_training_loop")
+    assert len(names["losses"]) == 100
+    assert (np.diff(names["losses"][-51:]) < 0).all()
+    assert names["losses"][-1] < 0.5 * names["losses"][0]
+    np.testing.assert_allclose(names["gradient"], names["differences"], rtol=1e-6, atol=1e-9)
+    assert "lower in every one of the last 50 epochs: True" in printed
+    assert files["prediction.svg"] > 5000
+    assert names["graph"].vertices[-1].value == pytest.approx(names["model"]([[0.25, 0.75]])[0, 0])
+    x, y = names["x"], names["y"]
+    assert np.mean((names["same"](x) - y) ** 2) == pytest.approx(
+        names["model"].loss_and_gradient(x, y)[0], rel=1e-9
+    )
+    assert np.mean((names["best"](x) - y) ** 2) < 1e-12
+
+
+def test_layers_like_torch():
+    names, _, _ = run("layers_like_torch")
+    assert names["network"](names["x"]).shape == (16, 1)
+    assert names["result"]["test_loss"][-1] < 1e-4
+
+
+def test_frozen_base_stream():
+    names, _, files = run("frozen_base_stream")
+    assert names["frozen"].scale_base[0][0, 0] == 0.0
+    assert names["free"].scale_base[0][0, 0] != 0.0
+    assert names["errors"][-1] < names["errors"][0]
+    assert names["errors"][-1] < names["free_errors"][-1]
+    assert files["stream.png"] > 5000
