@@ -303,7 +303,7 @@ class Basis(EdgeFamily):
         found = [least_squares(rows[i], values[None])[0] for i, values in zip(source, y, strict=True)]
         return np.array(found, dtype=np.float64).reshape(-1, self.n_params)
 
-    def carry_over(self, other: EdgeFamily, theta: FloatArray, source: Ints) -> FloatArray:
+    def carry_over(self, other: Self, theta: FloatArray, source: Ints) -> FloatArray:
         """By least squares on points spread over the intervals of `other`; see `EdgeFamily`.
 
         Exact to rounding where the functions are among those of `other`.

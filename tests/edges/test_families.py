@@ -221,7 +221,7 @@ def test_two_settings_of_a_family_live_in_one_layer():
         (
             lambda: KAN([2, 1], edges="mlp", degree=3),
             ValueError,
-            "degree is an option of 'chebyshev' and 'rational', but the edges are 'mlp'.*'mlp' has hidden, feat",
+            "degree is an option of 'chebyshev' and 'rational', but the edges are 'mlp'.*'mlp' has hidden",
         ),
         (lambda: KAN([2, 1], degree=3), ValueError, "degree is an option of .*'bspline' has none"),
         (lambda: KAN([2, 1]).set_family(0, "linear", size=3), ValueError, "size is 3; expected .*'linear'"),
