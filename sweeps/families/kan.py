@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -33,9 +34,11 @@ _EDGES = edge_families.BSPLINE
 #: Where they were others in earlier formats of configurations.
 _EARLIER_DEFAULTS: Mapping[int, Mapping[str, Any]] = {1: {"extrapolation": "linear"}}
 _STEPS = 50
-# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient; and where two
-# edges meet in few numbers of the matrix of LM, of a sample and such number.
+# Rough costs, see `sweeps.families.optimizers`: of an edge and sample in a loss and gradient, of B-splines
+# and of others; and where two edges of B-splines meet in few numbers of the matrix of LM, of a sample and
+# such number.
 _EDGE_S = 30e-9
+_OTHER_EDGE_S = 80e-9
 _SCATTERED_S = 1e-9
 
 
@@ -93,9 +96,11 @@ class KanFamily(Family):
     def cost(self, config: Config) -> float:
         """Return the cost of all grids."""
         n_train, width, k = config["data"].get("n_train", 1000), config["width"], config["k"]
-        edges = n_weights(width)
-        evaluation = LAYER_S * (len(width) - 1) + n_train * edges * _EDGE_S
-        scattered = n_train * (edges * (k + 2)) ** 2 * _SCATTERED_S / 2
+        n_edges, edges = n_weights(width), config.get("edges", _EDGES)
+        edge_s, scattered = _EDGE_S, n_train * (n_edges * (k + 2)) ** 2 * _SCATTERED_S / 2
+        if edges != _EDGES:  # a sample touches all functions of an edge
+            edge_s, scattered = _OTHER_EDGE_S, math.inf
+        evaluation = LAYER_S * (len(width) - 1) + n_train * n_edges * edge_s
 
         def step_s(grid: int | None) -> float:
             n_params = self.n_params(config, grid) or 0

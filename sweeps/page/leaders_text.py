@@ -55,22 +55,22 @@ def _sentence(block: Sequence[Leader], n_tasks: int) -> str:
         )
     return (
         f"{start} has the smallest error{functions}, but the lead over {_listed(list(map(_name, level)))} is "
-        f"noise: {at}the error of {label(nearest.family)} is {interval_text(nearest.ratio)} times as large."
+        f"noise: {at}the error of {label(level[0].family)} is {interval_text(level[0].ratio)} times as large."
     )
 
 
 def _by_function(limit: int, task_leaders: Mapping[str, Sequence[Leader]]) -> str:
     """Return how many functions each network leads on beyond chance with at most `limit` parameters."""
     found = [own for leaders in task_leaders.values() for own in leaders if own.budget == limit]
-    won = Counter(leader.family for leader in found if leader.rivals[0].is_behind)
+    won = Counter(leader.family for leader in found if not leader.level)
+    start = f"Function by function, with at most {limit} parameters,"
+    if not won:
+        return f"{start} no network leads beyond chance on any of {len(found)}."
+    counts = sorted(won.items(), key=lambda own: (-own[1], own[0]))
+    listed = "; ".join(f"{label(family)} on {n}" for family, n in counts)
     n_open = len(found) - won.total()
-    parts = [
-        f"{label(family)} on {n}" for family, n in sorted(won.items(), key=lambda own: (-own[1], own[0]))
-    ]
-    if n_open:
-        parts.append(f"on {n_open} the first two differ by no more than noise")
-    listed = "; ".join(parts)
-    return f"Function by function, with at most {limit} parameters, there leads beyond chance: {listed}."
+    rest = f"; on {n_open} the lead is noise" if n_open else ""
+    return f"{start} these lead beyond chance: {listed}{rest}."
 
 
 def _unknown(rival: Rival) -> bool:

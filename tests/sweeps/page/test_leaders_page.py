@@ -86,7 +86,14 @@ def test_the_verdict_tells_a_lead_from_noise_and_from_one_run() -> None:
         "With at most 200 parameters KAN, sines has the smallest error, but the lead over MLP is noise: "
         "the error of MLP is 1.1 [0.90, 1.4] times as large." in text
     )
-    assert "MLP on 1; on 1 the first two differ by no more than noise" in text
+    assert "these lead beyond chance: MLP on 1; on 1 the lead is noise." in text
+    noisy = [Rival("mlp", Interval(1.9, 1.1, 3.2)), Rival("kan/bspline", Interval(2.5, 0.8, 8.0))]
+    wide = Leader(200, "kan/sine", 2, noisy)
+    text = leaders_verdict(result_of([wide], {"a": [wide], "b": [wide]}))
+    assert (
+        "the lead over KAN, B-splines is noise: the error of KAN, B-splines is 2.5 [0.80, 8.0] times" in text
+    )
+    assert "no network leads beyond chance on any of 2." in text
     assert "tells nothing about chance" in leaders_verdict(result_of([Leader(50, "kan/sine", 1, once)]))
     assert "results of KAN, sines only" in leaders_verdict(result_of([]))
     assert leaders_table(result_of([])).rows == []
