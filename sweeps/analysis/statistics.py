@@ -107,9 +107,10 @@ def _draws(
         draws[0, i, :n] = np.arange(n)
         if n > 1:
             rng = np.random.default_rng(list(name.encode()))
-            # A run that did not reach one stage says at another what its samples were.
+            # A run that did not reach one stage says at another what its samples were. Of one that reached
+            # none (-1) they are not known: it is a set of its own where there are several.
             sets = data_seeds[chain == i, :n].max(axis=0)
-            if (sets == sets[0]).all():
+            if np.unique(sets[sets >= 0]).size < 2:
                 draws[1:, i, :n] = rng.integers(0, n, (n_replicates - 1, n), dtype=np.uint16)
             else:
                 draws[1:, i, :n] = _in_two_levels(points[0].task, sets, rng, n_replicates - 1)

@@ -21,7 +21,7 @@ class AdditiveFamily(KanFamily):
 
     label, one_model = "additive splines", "additive spline"
     colour, marker = "#CC79A7", "^"
-    has_hidden = has_suggested_shape = False
+    has_hidden = has_suggested_shape = is_network = has_splines = False
     is_baseline = is_deterministic = True
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:

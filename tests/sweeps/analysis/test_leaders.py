@@ -159,6 +159,15 @@ def test_sets_of_samples_are_drawn_together_for_all_models(tmp_path: Path) -> No
     assert set(draws[1:, 0].ravel().tolist()) == set(range(6))
 
 
+def test_a_run_that_reached_nothing_changes_nothing_where_samples_are_the_same() -> None:
+    from sweeps.analysis.statistics import _draws
+
+    points = [type("Point", (), {"group_id": "a", "task": "t"})()]
+    whole, _ = _draws(points, np.array([4]), np.array([[0, 0, 0, 0]]), 50)
+    failed, _ = _draws(points, np.array([4]), np.array([[0, -1, 0, 0]]), 50)
+    assert (whole == failed).all()
+
+
 def test_a_sweep_of_splines_is_compared_with_one_of_several_families(tmp_path: Path) -> None:
     build(tmp_path / "a", {"bspline": 1.0, "chebyshev": 2.0})
     build(tmp_path / "b", {"bspline": 1.0}, seeds=4)

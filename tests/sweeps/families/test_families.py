@@ -12,7 +12,7 @@ from kan_np import options
 from kan_np.edges.registry import family_names
 from sweeps.checks import TomlTable
 from sweeps.errors import UserError
-from sweeps.families import BASELINES, FAMILIES, NETWORKS, SEARCHES, by_family, family_of
+from sweeps.families import BASELINES, FAMILIES, NETWORKS, SEARCHES, by_family, family_of, networks
 from sweeps.families.kan import KAN_DEFAULTS
 from sweeps.run_one import RunOptions, run_one
 from sweeps.spec import tasks
@@ -89,6 +89,8 @@ def test_families_are_known_by_their_names() -> None:
     assert NETWORKS == ("kan", "mlp")
     assert BASELINES == ("linear", "additive", "sklearn")
     assert SEARCHES == ("formula",)
+    assert networks(FAMILIES) == list(NETWORKS)
+    assert [name for name, family in FAMILIES.items() if family.has_splines] == ["kan"]
     assert sorted(["tree", "sklearn", "mlp", "kan"], key=by_family) == ["kan", "mlp", "sklearn", "tree"]
     drawn = {(family.colour, family.marker) for family in FAMILIES.values()}
     assert len(drawn) == len({family.label for family in FAMILIES.values()}) == len(FAMILIES)
