@@ -33,6 +33,8 @@ RUNS_OF_PRESETS = {
     ("special", "quick"): (300, "2905b11d6a0309f2", "58a4bdb36799e749"),
     ("feynman", "quick"): (540, "48969fdefd808faa", "f4171f95db75c000"),
     ("toy", "quick"): (100, "e29919a5e39413f1", "07d1736c14a7ce4f"),
+    ("families", "families"): (8793, "386861821bc03afc", "44323f1dbf520136"),
+    ("families", "quick"): (644, "329e287a204ff362", "abc2a85eb495f294"),
 }
 #: A specification with every family and option.
 EVERYTHING: dict[str, Any] = {
