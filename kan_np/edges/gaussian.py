@@ -18,8 +18,8 @@ from kan_np._validate import FloatArray
 from kan_np.edges.family import Basis, Option, RowsKernel, register
 from kan_np.kernels.basis_families import gaussian_rows
 
-#: Test RMSE over the spread of the labels of [2, 3, 1], five intervals, 400 samples, 40 steps of LM, median of
-#: four starts, geometric mean over x y, sin(5 x) cos(2 y), 1 / (1 + 9 (x - y)^2), |x| + y^3 and
+#: Test RMSE over the spread of the labels of [2, 3, 1], five intervals, 400 samples, 40 steps of LM, median
+#: of four starts, geometric mean over x y, sin(5 x) cos(2 y), 1 / (1 + 9 (x - y)^2), |x| + y^3 and
 #: exp(sin(pi x) + y^2): 0.083, 0.029, 0.018, 0.027 and 0.061 with widths 0.7, 1, 1.5, 2 and 3.
 _DENOMINATOR = 1.5
 
