@@ -50,7 +50,7 @@ stages = fit_schedule(
 model = stages.best.model
 spread = dataset["test_label"].std()
 print(
-    f"test RMSE {stages.best.test_rmse:.1e} of labels that spread by {spread:.2f}; {model.n_params} parameters"
+    f"test RMSE {stages.best.test_rmse:.1e} of labels with spread {spread:.2f}; {model.n_params} parameters"
 )
 
 # %%
