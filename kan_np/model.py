@@ -630,9 +630,14 @@ class KAN(Estimator):
         ((5,), (5,), True)
         """
         network = edge_function.edge_network(self._network, (l, i, j))
-        options = {"base_fun": self.base_fun, "extrapolation": self.extrapolation}
         model = KAN(
-            [1, 1], self.grid, self.k, grid_eps=self.grid_eps, grid_margin=self.grid_margin, **options
+            [1, 1],
+            self.grid,
+            self.k,
+            base_fun=self.base_fun,
+            grid_eps=self.grid_eps,
+            grid_margin=self.grid_margin,
+            extrapolation=self.extrapolation,
         )
         model._network = model._start = network
         return EdgeFunction(network, model)

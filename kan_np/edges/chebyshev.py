@@ -1,8 +1,8 @@
 """Chebyshev polynomials: psi_r(x) = T_r(z), r = 0 .. size, on the interval of the node or squashed.
 
-With ``squash=False`` z = -1 .. 1 over the interval, which follows the samples, and outside each polynomial goes
-on as its tangent. With ``squash=True`` z = tanh(x), as in ChebyKAN; there is then no interval. Degrees are
-nested: a larger size contains the functions of a smaller one. Source: arXiv:2405.07200; recursions: DLMF
+With ``squash=False`` z = -1 .. 1 over the interval, which follows the samples, and outside each polynomial
+goes on as its tangent. With ``squash=True`` z = tanh(x), as in ChebyKAN; there is then no interval. Degrees
+are nested: a larger size contains the functions of a smaller one. Source: arXiv:2405.07200; recursions: DLMF
 18.9.1 and 18.9.21.
 """
 

@@ -75,12 +75,13 @@ def chosen_families(
     >>> [tuple(choice) for choice in chosen_families(["linear", "chebyshev"], 2, 5, {"degree": 8})]
     [('linear', 1, ()), ('chebyshev', 8, (0.0,))]
     """
-    names = [edges] * n_layers if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
-    if len(names) != n_layers:
+    one = isinstance(edges, str) or not isinstance(edges, Iterable)
+    found: list[object] = [edges] * n_layers if one else list(edges)  # type: ignore[call-overload]
+    if len(found) != n_layers:
         raise ValueError(
-            f"{argument} has {len(names)} names; expected one, or one for each of {n_layers} layers."
+            f"{argument} has {len(found)} names; expected one, or one for each of {n_layers} layers."
         )
-    names = [_validate.choice(argument, name, family_names()) for name in names]
+    names = [_validate.choice(argument, name, family_names()) for name in found]
     for word in given:
         _refuse_idle(word, names)
     return [chosen_family(name, grid, given) for name in names]

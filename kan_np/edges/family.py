@@ -1,4 +1,4 @@
-"""What an edge family has to provide, for edges that are linear in their parameters and for those that are not.
+"""What an edge family has to provide: edges that are linear in their parameters, and those that are not.
 
 A `Basis` has functions psi_r of a node, shared by all edges that leave it,
 
@@ -235,7 +235,7 @@ class EdgeFamily(ABC):
         return cls(low, high, parts[0].size, parts[0].settings)
 
     def points(self, n_params: int | None = None) -> FloatArray:
-        """Points over the intervals, enough to tell functions of `n_params` parameters apart: (n_nodes, n)."""
+        """Points over the intervals, enough to tell functions of `n_params` numbers apart: (n_nodes, n)."""
         n = _POINTS * (n_params or self.n_params)
         t = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n)
         return self.low[:, None] + (self.high - self.low)[:, None] * t
@@ -303,7 +303,7 @@ class Basis(EdgeFamily):
         found = [least_squares(rows[i], values[None])[0] for i, values in zip(source, y, strict=True)]
         return np.array(found, dtype=np.float64).reshape(-1, self.n_params)
 
-    def carry_over(self, other: EdgeFamily, theta: FloatArray, source: Ints) -> FloatArray:
+    def carry_over(self, other: Self, theta: FloatArray, source: Ints) -> FloatArray:
         """By least squares on points spread over the intervals of `other`; see `EdgeFamily`.
 
         Exact to rounding where the functions are among those of `other`.

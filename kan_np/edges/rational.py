@@ -20,7 +20,7 @@ from kan_np.edges.family import RowsKernel, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import rational_rows
 
-#: Weights of squares in the prior of few samples: of p_1 .. p_m, that of base weights; of q, chosen by judgement.
+#: Weights of squares in the prior of few samples: of p_1 .. p_m that of base weights; of q by judgement.
 _RIDGE, _DENOMINATOR = 20.0, 1.0
 
 
@@ -53,14 +53,16 @@ class Rational(Pointwise):
         above, below = self._polynomials(theta)
         p, a = ([_value(c, x, order) for order in range(nu + 1)] for c in (above, below))
         binomial = ((1,), (1, 1), (1, 2, 1), (1, 3, 3, 1))
-        q = [
-            sum(binomial[order][r] * a[r] * a[order - r] for r in range(order + 1)) for order in range(nu + 1)
-        ]
-        q[0] = 1.0 + q[0]
+        q = [np.zeros_like(x) for _ in range(nu + 1)]
+        q[0] += 1.0
         found: list[FloatArray] = []
         for order in range(nu + 1):
-            rest = sum(binomial[order][r] * found[r] * q[order - r] for r in range(order))
-            found.append((p[order] - rest) / q[0])
+            for r in range(order + 1):
+                q[order] += binomial[order][r] * a[r] * a[order - r]
+            rest = p[order]
+            for r in range(order):
+                rest = rest - binomial[order][r] * found[r] * q[order - r]
+            found.append(rest / q[0])
         return found[nu]
 
     def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
@@ -107,8 +109,8 @@ class Rational(Pointwise):
         """Random polynomials whose coefficients fall, over Q that is not 1; see `Pointwise`."""
         amplitude, frequency = start_scales(init)
         fall = 1.0 / (1.0 + np.arange(self.size + 1.0)) ** 2
-        p = amplitude * rng.normal(size=(fan_in.size, self.size + 1)) * 2.0 * fall / np.sqrt(fan_in)[:, None]
-        p[:, 1] += amplitude * rng.uniform(-1.0, 1.0, fan_in.size) / np.sqrt(fan_in)
+        p = amplitude * rng.normal(size=(fan_in.size, self.size + 1)) * fall / np.sqrt(fan_in)[:, None]
+        p[:, 1] += 0.5 * amplitude * rng.uniform(-1.0, 1.0, fan_in.size) / np.sqrt(fan_in)
         q = frequency * rng.normal(size=(fan_in.size, self.size // 2)) * fall[: self.size // 2]
         return np.hstack([p, q])
 

@@ -81,9 +81,9 @@ class Sine(Pointwise):
         )
 
     def start(self, init: str, fan_in: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Normal frequencies, all phases, amplitudes that keep the variance; see `Pointwise`."""
+        """Normal frequencies, all phases, large amplitudes; see `Pointwise`."""
         shape, (amplitude, frequency) = (fan_in.size, self.size), start_scales(init)
-        a = amplitude * rng.normal(size=shape) / np.sqrt(fan_in * self.size)[:, None]
+        a = 2.0 * amplitude * rng.normal(size=shape) / np.sqrt(fan_in * self.size)[:, None]
         w = 1.5 * frequency * rng.normal(size=shape)
         p = rng.uniform(-np.pi, np.pi, shape)
         return np.hstack([a, w, p, np.zeros((fan_in.size, 1))])

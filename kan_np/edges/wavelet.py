@@ -1,8 +1,10 @@
-"""Mexican hats: phi(x) = sum_k w_k psi((x - t_k) / s_k) + d, psi(u) = 2 / (sqrt(3) pi^(1/4)) (1 - u^2) exp(-u^2 / 2).
+"""Mexican hats: phi(x) = sum_k w_k psi((x - t_k) / s_k) + d.
 
-Amplitude w, shift t and scale s of every wavelet are trained. The sign is that of the Ricker wavelet; the code
-of Wav-KAN has psi with the other sign, so that its weights are -w. Wav-KAN has one wavelet an edge and no d.
-Far from all shifts an edge is its constant d. Source: arXiv:2405.12832.
+    psi(u) = 2 / (sqrt(3) pi^(1/4)) (1 - u^2) exp(-u^2 / 2)
+
+Amplitude w, shift t and scale s of every wavelet are trained. The sign is that of the Ricker wavelet; the
+code of Wav-KAN has psi with the other sign: its weights are -w. Wav-KAN has one wavelet an edge and no d. Far
+from all shifts an edge is its constant d. Source: arXiv:2405.12832.
 """
 
 from __future__ import annotations
@@ -65,9 +67,9 @@ class Wavelet(Pointwise):
         return np.stack([np.concatenate([zero, t, np.full(self.size, c * step), [0.0]]) for c in _SCALES])
 
     def start(self, init: str, fan_in: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Shifts spread over (-1, 1), scales about 1, amplitudes that keep the variance; see `Pointwise`."""
+        """Shifts spread over (-1, 1), scales about 1, large amplitudes; see `Pointwise`."""
         shape, (amplitude, frequency) = (fan_in.size, self.size), start_scales(init)
-        w = amplitude * rng.normal(size=shape) / np.sqrt(fan_in * self.size)[:, None]
+        w = 2.0 * amplitude * rng.normal(size=shape) / np.sqrt(fan_in * self.size)[:, None]
         t = rng.uniform(-1.5, 1.5, shape)
         s = np.exp(rng.uniform(-0.5, 0.5, shape)) / frequency
         return np.hstack([w, t, s, np.zeros((fan_in.size, 1))])

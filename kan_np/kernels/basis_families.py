@@ -37,29 +37,35 @@ def chebyshev_rows(edges, coef, x, i, n, rows, slopes, work):
     inverse = 1.0 / (high - low)
     row, one, scale = np.uint64(i), np.uint64(first + 1), 2.0 * inverse
     constant_row(first, n, rows, slopes)
+    outside = False
     if squashed == 1.0:
         for s in range(n):
             work[0, s] = x[row, s]
         tanh_row(work, n, rows, slopes, first + 1)
-        for s in range(n):  # z, its derivative, and how far outside
-            work[0, s], work[1, s], work[2, s] = rows[one, s], slopes[one, s], 0.0
+        for s in range(n):  # z and its derivative
+            work[0, s], work[1, s] = rows[one, s], slopes[one, s]
     else:
         for s in range(n):
             z = (x[row, s] - low) * scale - 1.0
-            inside = -1.0 if z < -1.0 else (1.0 if z > 1.0 else z)
-            work[0, s], work[1, s], work[2, s] = inside, scale, z - inside
+            work[0, s] = -1.0 if z < -1.0 else (1.0 if z > 1.0 else z)
+        for s in range(n):
+            work[1, s], work[2, s] = scale, (x[row, s] - low) * scale - 1.0 - work[0, s]
+        for s in range(n):
+            outside |= work[2, s] != 0.0
     for s in range(n):
         rows[one, s], slopes[one, s] = work[0, s], 1.0
     for r in range(2, degree + 1):
         new, old, older = np.uint64(first + r), np.uint64(first + r - 1), np.uint64(first + r - 2)
         for s in range(n):
-            z = 2.0 * work[0, s]
-            rows[new, s] = z * rows[old, s] - rows[older, s]
-            slopes[new, s] = 2.0 * rows[old, s] + z * slopes[old, s] - slopes[older, s]
+            rows[new, s] = 2.0 * work[0, s] * rows[old, s] - rows[older, s]
+        for s in range(n):
+            slopes[new, s] = 2.0 * (rows[old, s] + work[0, s] * slopes[old, s]) - slopes[older, s]
     for r in range(1, degree + 1):
         q = np.uint64(first + r)
+        if outside:
+            for s in range(n):
+                rows[q, s] += work[2, s] * slopes[q, s]
         for s in range(n):
-            rows[q, s] += work[2, s] * slopes[q, s]
             slopes[q, s] *= work[1, s]
 
 
@@ -79,9 +85,9 @@ def fourier_rows(edges, coef, x, i, n, rows, slopes, work):
         cosine, sine = np.uint64(first + 1 + k), np.uint64(first + 1 + n_terms + k)
         old_cosine, old_sine = np.uint64(first + k), np.uint64(first + n_terms + k)
         for s in range(n):
-            c, d = rows[old_cosine, s], rows[old_sine, s]
-            rows[cosine, s] = c * rows[cos_1, s] - d * rows[sin_1, s]
-            rows[sine, s] = d * rows[cos_1, s] + c * rows[sin_1, s]
+            rows[cosine, s] = rows[old_cosine, s] * rows[cos_1, s] - rows[old_sine, s] * rows[sin_1, s]
+        for s in range(n):
+            rows[sine, s] = rows[old_sine, s] * rows[cos_1, s] + rows[old_cosine, s] * rows[sin_1, s]
     for k in range(n_terms):
         cosine, sine = np.uint64(first + 1 + k), np.uint64(first + 1 + n_terms + k)
         scale = (k + 1) * w * inverse

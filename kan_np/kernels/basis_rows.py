@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.family_rows import call_rows
 
 
@@ -49,10 +49,25 @@ def add_edge_values(bases, b, e, n, out, row):
         for s in range(n):
             out[j, s] += bases.rows[value, s]
         return
-    for r in range(n_params):
-        c, q = bases.coef[bases.first_coef[e] + r], np.uint64(bases.row_start[b] + r)
+    add_combination(bases.coef, bases.first_coef[e], n_params, bases.rows, bases.row_start[b], n, out, row)
+
+
+@jit
+def add_combination(coef, at, n_rows, rows, first, n, out, row):
+    """out[row, s] += sum_r coef[at + r] rows[first + r, s]; four rows at a time, which spares stores."""
+    j, r = np.uint64(row), 0
+    while r + 4 <= n_rows:
+        a, b, c, d = coef[at + r], coef[at + r + 1], coef[at + r + 2], coef[at + r + 3]
+        p = np.uint64(first + r)
+        q, t, u = p + np.uint64(1), p + np.uint64(2), p + np.uint64(3)
         for s in range(n):
-            out[j, s] += c * bases.rows[q, s]
+            out[j, s] += (a * rows[p, s] + b * rows[q, s]) + (c * rows[t, s] + d * rows[u, s])
+        r += 4
+    while r < n_rows:
+        a, p = coef[at + r], np.uint64(first + r)
+        for s in range(n):
+            out[j, s] += a * rows[p, s]
+        r += 1
 
 
 @jit
@@ -81,12 +96,35 @@ def add_basis_param_grad(bases, first, end, n, by_sum):
         for i in range(first, end):
             for b in range(bases.fan_start[i], bases.fan_start[i + 1]):
                 for e in range(bases.edge_start[b], bases.edge_start[b + 1]):
-                    j = np.uint64(bases.target[e])
-                    for r in range(bases.n_params[b]):
-                        q, total = np.uint64(bases.row_start[b] + r), 0.0
-                        for s in range(n):
-                            total += by_sum[j, s] * bases.rows[q, s]
-                        bases.gradient[bases.first_coef[e] + r] += total
+                    first, n_params, at = bases.row_start[b], bases.n_params[b], bases.first_coef[e]
+                    add_products(by_sum, bases.target[e], bases.rows, first, n_params, n, bases.gradient, at)
+
+
+@jit_inline
+def add_products(by_sum, row, rows, first, n_rows, n, gradient, at):
+    """gradient[at + r] += sum_s by_sum[row, s] rows[first + r, s]; four rows at a time."""
+    j, r = np.uint64(row), 0
+    while r + 4 <= n_rows:
+        p = np.uint64(first + r)
+        q, t, u = p + np.uint64(1), p + np.uint64(2), p + np.uint64(3)
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for s in range(n):
+            by = by_sum[j, s]
+            a += by * rows[p, s]
+            b += by * rows[q, s]
+            c += by * rows[t, s]
+            d += by * rows[u, s]
+        gradient[at + r] += a
+        gradient[at + r + 1] += b
+        gradient[at + r + 2] += c
+        gradient[at + r + 3] += d
+        r += 4
+    while r < n_rows:
+        p, a = np.uint64(first + r), 0.0
+        for s in range(n):
+            a += by_sum[j, s] * rows[p, s]
+        gradient[at + r] += a
+        r += 1
 
 
 @jit
@@ -108,10 +146,14 @@ def add_edge_input_grad(bases, b, e, n, by_sum, out, row):
         for s in range(n):
             out[o, s] += by_sum[j, s] * bases.slopes[q, s]
         return
-    for r in range(bases.n_params[b]):
-        c, q = bases.coef[bases.first_coef[e] + r], np.uint64(bases.row_start[b] + r)
-        for s in range(n):
-            out[o, s] += by_sum[j, s] * c * bases.slopes[q, s]
+    work = bases.work
+    for s in range(n):
+        work[0, s] = 0.0
+    add_combination(
+        bases.coef, bases.first_coef[e], bases.n_params[b], bases.slopes, bases.row_start[b], n, work, 0
+    )
+    for s in range(n):
+        out[o, s] += by_sum[j, s] * work[0, s]
 
 
 @jit

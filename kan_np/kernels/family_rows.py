@@ -2,21 +2,21 @@
 
 The functions of a family and their derivatives are rows, written by a function of its own,
 
-    kernel(edges, coef, x, i, n, rows, slopes, work),    edges = (first, n_params, size, setting, low, high, at),
+    kernel(edges, coef, x, i, n, rows, slopes, work),
+    edges = (first, n_params, size, setting, low, high, at),
 
-at the samples x[i, s], s < n, of node i, from the row `first` on. For a basis, phi = sum_r c_r psi_r, these are
-rows[first + r, s] = psi_r and slopes[first + r, s] = psi_r' on the interval (low, high) of the node. For an edge
-that is not linear in its parameters theta_r = coef[at + r] they are rows[first + r, s] = d phi / d theta_r,
-rows[first + n_params, s] = phi and slopes[first, s] = phi'; the other rows of slopes are scratch. So are the
-three rows of `work`. Rows have room for whole octets of samples.
+at the samples x[i, s], s < n, of node i, from the row `first` on. For a basis, phi = sum_r c_r psi_r, these
+are rows[first + r, s] = psi_r and slopes[first + r, s] = psi_r' on the interval (low, high) of the node. For
+an edge that is not linear in its parameters theta_r = coef[at + r] they are rows[first + r, s] = d phi / d
+theta_r, rows[first + n_params, s] = phi and slopes[first, s] = phi'; the other rows of slopes are scratch. So
+are the three rows of `work`. Rows have room for whole octets of samples.
 
-Called by address a family is compiled when it is used first, once for all kernels of networks, and has the same
-bits in all of them.
+Called by address a family is compiled when it is used first, once for all kernels of networks, and has the
+same bits in all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -26,17 +26,8 @@ from kan_np.kernels._jit import intrinsic
 
 _MATRIX, _VECTOR = types.Array(types.float64, 2, "C"), types.Array(types.float64, 1, "C")
 _EDGES = types.Tuple((*[types.int64] * 3, *[types.float64] * 3, types.int64))
-#: Types of the arguments of every such function.
+#: Types of the arguments of every such function, for `kan_np.kernels._jit.address_of`.
 ARGUMENTS = (_EDGES, _VECTOR, _MATRIX, types.int64, types.int64, _MATRIX, _MATRIX, _MATRIX)
-
-
-def address_of(kernel: Callable[..., None]) -> int:
-    """The address of the compiled function, which stays in memory as long as the process runs."""
-    dispatcher: Any = kernel
-    if ARGUMENTS not in dispatcher.overloads:
-        dispatcher.compile(ARGUMENTS)
-    compiled = dispatcher.overloads[ARGUMENTS]
-    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 @intrinsic

@@ -38,16 +38,18 @@ def wavelet_rows(edges, coef, x, i, n, rows, slopes, work):
             work[1, s] = u
             work[0, s] = -0.5 * u * u
         exponential_row(work, n, rows, first + k)
+        scale = -w * inverse * _HEIGHT
         for s in range(n):
             u = work[1, s]
-            bell = _HEIGHT * rows[by_w, s]
-            psi = (1.0 - u * u) * bell
-            by_x = w * inverse * ((u * u - 3.0) * u * bell)
-            rows[by_w, s] = psi
-            rows[by_t, s] = -by_x
-            rows[by_s, s] = -by_x * u
-            rows[value, s] += w * psi
-            slopes[slope, s] += by_x
+            rows[by_t, s] = scale * ((u * u - 3.0) * u * rows[by_w, s])
+        for s in range(n):
+            rows[by_s, s] = rows[by_t, s] * work[1, s]
+        for s in range(n):
+            rows[by_w, s] = _HEIGHT * (1.0 - work[1, s] * work[1, s]) * rows[by_w, s]
+        for s in range(n):
+            rows[value, s] += w * rows[by_w, s]
+        for s in range(n):
+            slopes[slope, s] -= rows[by_t, s]
 
 
 @jit
@@ -76,12 +78,15 @@ def sine_rows(edges, coef, x, i, n, rows, slopes, work):
             work[0, s] = w * x[row, s] + p
         sine_cosine(work, n, rows, slopes, first + n_terms + k)  # no slope is in this row
         for s in range(n):
-            sine, inner = rows[by_w, s], a * slopes[by_w, s]
-            rows[by_a, s] = sine
-            rows[by_w, s] = x[row, s] * inner
-            rows[by_p, s] = inner
-            rows[value, s] += a * sine
-            slopes[slope, s] += w * inner
+            rows[by_a, s] = rows[by_w, s]
+        for s in range(n):
+            rows[by_p, s] = a * slopes[by_w, s]
+        for s in range(n):
+            rows[by_w, s] = x[row, s] * rows[by_p, s]
+        for s in range(n):
+            rows[value, s] += a * rows[by_a, s]
+        for s in range(n):
+            slopes[slope, s] += w * rows[by_p, s]
 
 
 @jit
@@ -175,10 +180,11 @@ def mlp_rows(edges, coef, x, i, n, rows, slopes, work):
         flat = (first + n_hidden * (n_features + 1) + h) * width
         silu(work, 0, n, rows, slopes, flat)
         for s in range(n):
-            inner = w * slopes[by_w, s]
-            rows[by_bias, s] = inner
+            rows[by_bias, s] = w * slopes[by_w, s]
+        for s in range(n):
             rows[value, s] += w * rows[by_w, s]
-            slopes[slope, s] += inner * work[1, s]
+        for s in range(n):
+            slopes[slope, s] += rows[by_bias, s] * work[1, s]
         by_x = np.uint64(first + own)
         for s in range(n):
             rows[by_x, s] = rows[by_bias, s] * x[row, s]

@@ -1,8 +1,8 @@
 """Writing edges of other families than B-splines to a file, and reading them.
 
-A file lists family, size and, where it has some, settings of each group of edges in its configuration,
-``families``. For the q-th group it has the arrays ``basis_q_edges`` (a mask over all edges), ``basis_q_ends`` (the interval of every source node)
-and ``basis_q_coef``.
+A file lists family, size and, unless they are the defaults, settings of each group of edges in its
+configuration, ``families``. For the q-th group it has the arrays ``basis_q_edges`` (a mask over all edges),
+``basis_q_ends`` (the interval of every source node) and ``basis_q_coef``.
 """
 
 from __future__ import annotations

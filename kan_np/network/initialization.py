@@ -7,10 +7,10 @@ With n_in inputs of a layer, G intervals and order k, an edge starts with
     "power"   c and w normal with standard deviation (n_in (G + k + 1))^(-1/4)
 
 With "pykan" a network begins close to one of base functions alone; with the others every edge begins with a
-curve of its own, from which optimizers reach other minima. Edges that are linear in their parameters start near
-to what the spline would be, others with parameters drawn by their family (`kan_np.edges.pointwise`). Sources: pykan 0.2.8; the power law of
-arXiv:2509.03417, which has one exponent for c and one for w: both are 1/4 here. The factor ten of "wide" was
-chosen by judgement.
+curve of its own, from which optimizers reach other minima. Edges of families that are linear in their
+parameters start near to what the spline would be, others with parameters that their family draws
+(`kan_np.edges.pointwise`). Sources: pykan 0.2.8; the power law of arXiv:2509.03417, which has one exponent
+for c and one for w: both are 1/4 here. The factor ten of "wide" was chosen by judgement.
 """
 
 from __future__ import annotations

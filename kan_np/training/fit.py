@@ -330,9 +330,9 @@ class _Training:
         chooses = last and self.options.smoothing == GCV
         smoothing = 0.0 if chooses else self.smoothing
         objective: Any = self.model._objective(self.x, self.y, penalty, self.weight, smoothing)
-        if self.options.smooth_penalty:
-            squares = SlopePenalty(self.model._network)
-            objective = WithSquares(objective, squares, self.options.smooth_penalty)
+        net = self.model._network
+        if self.options.smooth_penalty and isinstance(net, Network):
+            objective = WithSquares(objective, SlopePenalty(net), self.options.smooth_penalty)
         recorder = self.recorder
         recorder.begin(objective, steps, self.optimizer.iterations_per_step)
         try:

@@ -162,7 +162,9 @@ def test_sizes_and_options_by_their_own_words():
         model = KAN([2, 2], grid=3, edges=name, **word, **found.settings)
         assert model.n_params == kan_params([2, 2], 3, edges=name, **word, **found.settings)
     squashed = KAN([1, 1], edges="chebyshev", degree=3, squash=True, seed=0)
+    before = squashed([[0.4]])
     squashed.update_grid(np.linspace(5, 6, 9)[:, None])
+    np.testing.assert_allclose(squashed([[0.4]]), before)
     np.testing.assert_allclose(
         squashed([[0.4]]), KAN([1, 1], edges="chebyshev", degree=3, squash=True)([[0.4]])
     )
@@ -219,7 +221,7 @@ def test_two_settings_of_a_family_live_in_one_layer():
         (
             lambda: KAN([2, 1], edges="mlp", degree=3),
             ValueError,
-            "degree is an option of 'chebyshev' and 'rational', but the edges are 'mlp'.*'mlp' has hidden, feat",
+            "degree is an option of 'chebyshev' and 'rational', but the edges are 'mlp'.*'mlp' has hidden",
         ),
         (lambda: KAN([2, 1], degree=3), ValueError, "degree is an option of .*'bspline' has none"),
         (lambda: KAN([2, 1]).set_family(0, "linear", size=3), ValueError, "size is 3; expected .*'linear'"),
