@@ -1,7 +1,8 @@
 """Edges that are no splines, beside the packages that have them: the same function, and who is faster.
 
-Chebyshev polynomials of tanh(x), Fourier series, Gaussians and sines beside the layers of jaxKAN; small networks
-with sines on every edge beside mlp-kan. Both sides get the same numbers; NumPy's formulas are the third opinion.
+Chebyshev polynomials of tanh(x), Fourier series, Gaussians and sines beside the layers of jaxKAN; small
+networks with sines on every edge beside mlp-kan. Both sides get the same numbers; NumPy's formulas are the
+third opinion.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _coefficients(without_constant: bool, count: Callable[[int], int]) -> Callab
 
 
 def _sines(rng: np.random.Generator, n_in: int, n_out: int, size: int) -> FloatArray:
-    """jaxKAN's sines c (sin(w x + p) - mean) / deviation, with w and p of a layer: a, w, p and d of every edge."""
+    """a, w, p and d of every edge for jaxKAN's sines c (sin(w x + p) - mean) / deviation, w and p of a layer."""
     w, p = rng.normal(size=size), rng.uniform(-1.0, 1.0, size)
     c = rng.normal(size=(n_in, n_out, size)) / np.sqrt(n_in * size)
     mean = np.exp(-0.5 * w**2) * np.sin(p)

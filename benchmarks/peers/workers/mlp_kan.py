@@ -1,4 +1,4 @@
-"""mlp-kan. Variant "interpolation": piecewise linear edges, which are splines of order 1 without base function.
+"""mlp-kan. Variant "interpolation": piecewise linear edges, splines of order 1 without base function.
 
 Edges of the family "mlp" are its small networks of sines and cosines.
 """
