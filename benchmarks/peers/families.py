@@ -89,7 +89,7 @@ def _coefficients(without_constant: bool, count: Callable[[int], int]) -> Callab
 
 
 def _sines(rng: np.random.Generator, n_in: int, n_out: int, size: int) -> FloatArray:
-    """a, w, p and d of every edge for jaxKAN's sines c (sin(w x + p) - mean) / deviation, w and p of a layer."""
+    """jaxKAN's c (sin(w x + p) - mean) / deviation, w and p of a layer: a, w, p and d of every edge."""
     w, p = rng.normal(size=size), rng.uniform(-1.0, 1.0, size)
     c = rng.normal(size=(n_in, n_out, size)) / np.sqrt(n_in * size)
     mean = np.exp(-0.5 * w**2) * np.sin(p)
