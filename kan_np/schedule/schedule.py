@@ -204,9 +204,10 @@ class _Plan:
             list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
         )
         race.clock, race.refits_later = self.clock, self.refits_later
-        has_base = self.model_options.get("base_fun") != "zero"
-        if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
-            race.choose_prior(make(0, generators(self.seed, 1)[0]))
+        if may_have_prior:
+            first = make(0, generators(self.seed, 1)[0])
+            if race.has_few_samples(first):
+                race.choose_prior(first)
         starts = race.start(make, self.restarts, self.seed)
         spread = label_spread(race.data["train_label"])
         schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)
