@@ -21,8 +21,8 @@ class KANLayer:
     ----------
     n_in, n_out : int
     **options
-        Those of `KAN`: grid, k, base_fun, edges, seed and so on. Layers of one shape and seed start alike, so that
-        the layers of a network should have seeds of their own.
+        Those of `KAN`: grid, k, base_fun, edges, seed and so on. Layers of one shape and seed start alike, so
+        that the layers of a network should have seeds of their own.
 
     Attributes
     ----------
