@@ -43,7 +43,9 @@ class System:
     def train(self, dataset: Any, seed: int) -> tuple[int, float]:
         """Parameters and test RMSE."""
         if self.edges == "MLP":
-            stage = fit_mlp(list(self.width), dataset, opt="LM", steps=400, restarts=RESTARTS, seed=seed)
+            stage = fit_mlp(
+                list(self.width), dataset, opt="LM", steps=self.steps, restarts=RESTARTS, seed=seed
+            )
             return stage.n_params, float(stage.test_rmse)
         options = {"smooth_penalty": self.smooth_penalty} if self.smooth_penalty else {}
         stages = fit_schedule(
@@ -69,7 +71,7 @@ SYSTEMS = [
     System("piecewise_linear", (2, 5, 1), (10, 20, 40), 1e-2, smooth_penalty=1e-4),
     System("bspline", (2, 1, 1), (5, 10, 20), np.inf),
     System("bspline", (2, 5, 1), (5, 10), np.inf),
-    System("MLP", (2, 20, 20, 1), (), np.inf),
+    System("MLP", (2, 20, 1), (), np.inf, steps=400),
 ]
 
 
