@@ -113,6 +113,8 @@ class EdgeFamily(ABC):
     #: Sizes that the family has. If both are the same, a size that a user gives to all families is ignored.
     smallest: ClassVar[int] = 1
     largest: ClassVar[int] = LARGEST_SIZE
+    #: Sizes that are trained in turn where none are given.
+    sizes: ClassVar[tuple[int, ...]] = (3, 5, 10, 20, 50)
     #: Settings beside the size.
     options: ClassVar[tuple[Option, ...]] = ()
     #: Whether the constants are among the functions of an edge.

@@ -30,6 +30,7 @@ class Linear(Basis):
     kernel: ClassVar[RowsKernel | None] = staticmethod(line_rows)
     smallest: ClassVar[int] = 1
     largest: ClassVar[int] = 1
+    sizes: ClassVar[tuple[int, ...]] = (1,)
     has_constants: ClassVar[bool] = False
     is_short: ClassVar[bool] = True
 

@@ -48,6 +48,7 @@ class Pointwise(EdgeFamily):
     """
 
     largest: ClassVar[int] = LARGEST_POINTWISE
+    sizes: ClassVar[tuple[int, ...]] = (1, 2, 4, 8)
 
     @property
     def follows_samples(self) -> bool:

@@ -34,6 +34,7 @@ class Rational(Pointwise):
     size_name: ClassVar[str] = "degree"
     smallest: ClassVar[int] = 2
     largest: ClassVar[int] = 30
+    sizes: ClassVar[tuple[int, ...]] = (2, 4, 8, 16)
 
     @property
     def groups(self) -> tuple[int, ...]:

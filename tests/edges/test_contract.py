@@ -246,6 +246,16 @@ def test_what_was_frozen_is_free_when_the_edge_changes_its_kind(name):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
+@pytest.mark.parametrize("name", some_quick(FAMILIES))
+def test_grids_by_default_are_sizes_that_the_family_has(name):
+    stages = fit_schedule([2, 1], DATA, steps=1, refit=False, edges=name, seed=0)
+    sizes = family(name).sizes
+    assert 1 <= len(stages) <= len(sizes)
+    assert {size for _, size in stages[-1].model.families.values()} == {sizes[len(stages) - 1]}
+
+
+@pytest.mark.filterwarnings("ignore::kan_np.NotLearntWarning")  # of "linear", a matrix without intercept
 @pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_grids_in_turn_go_on_to_larger_sizes(name):
     stages = fit_schedule([2, 2, 1], DATA, grids=(3, 6), steps=8, restarts=2, refit=False, edges=name, seed=0)
