@@ -130,9 +130,7 @@ def default_sizes(edges: object) -> tuple[int, ...]:
     ((3, 5, 10, 20, 50), (1, 2, 4, 8), (1,))
     """
     names = [edges] if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
-    known = [
-        EdgeFamily.sizes if name == BSPLINE else FAMILIES[name].sizes for name in names if _is_known(name)
-    ]
+    known = [_sizes(name) for name in names if isinstance(name, str) and name in family_names()]
     several = [sizes for sizes in known if len(sizes) > 1]
     return min(several or known or [EdgeFamily.sizes], key=max)
 
