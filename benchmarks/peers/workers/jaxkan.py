@@ -66,7 +66,7 @@ class JaxKan(EdgeLibrary):
         return {"outputs": outputs, "gradient": {"coef": coef, "scale_base": scale_base}}
 
     def load_family(self, numbers: Answer, variant: str) -> Answer:
-        """Take a network of its layers "chebyshev", whose flavors are variants, "fourier", "rbf" or "sine"."""
+        """Take a network of its layers "chebyshev" (variants: its flavors), "fourier", "rbf" or "sine"."""
         self._family, size = numbers["family"], numbers["size"]
         options: Answer = {"D": size, "add_bias": False}
         if self._family == "chebyshev":
