@@ -80,6 +80,10 @@ class Loss(ABC):
         centred = y - np.average(y, axis=0, weights=weight)
         return float(np.average(np.square(centred).mean(axis=1), weights=weight))
 
+    def n_labels(self, y: FloatArray) -> int:
+        """How many numbers the labels y are, beside which parameters are counted."""
+        return int(y.size)
+
     def described(self) -> dict[str, Any]:
         """Name and options, as files keep them and `loss_of` reads them."""
         return {"name": self.name}

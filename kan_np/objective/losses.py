@@ -125,6 +125,10 @@ class CrossEntropy(Loss):
             found = f"{given[row, 0]:g}" if given.shape[1] == 1 else _validate.shown(given[row].tolist())
             raise ValueError(f"{name} has {found} in row {row}; expected {wanted}.")
 
+    def n_labels(self, y: FloatArray) -> int:
+        """One for every row of y, whatever the number of classes."""
+        return len(y)
+
     def constant(self, y: FloatArray, weight: FloatArray | None) -> FloatArray:
         """Logits of the shares of classes in y by weight, as if half a sample more of each had been seen."""
         p = np.average(y, axis=0, weights=weight)

@@ -292,7 +292,7 @@ class _Training:
         smooth = self.options.smoothing == GCV
         n_params = self.model._n_straight if smooth else self.model.n_params
         loss = self.model._loss
-        if not is_underdetermined(self.y.size, n_params, loss.samples_a_parameter):
+        if not is_underdetermined(loss.n_labels(self.y), n_params, loss.samples_a_parameter):
             return False
         if not loss.is_squares and (self.y == self.y[0]).all():  # nothing to choose by
             return False
