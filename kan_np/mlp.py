@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,8 @@ from kan_np.data.scaler import Scaler
 from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
+from kan_np.objective.loss import Loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Shrunk
@@ -30,6 +32,7 @@ from kan_np.optimize.status import FitResult
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
+from kan_np.training.metrics import checked_metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,13 +165,15 @@ class MLP(Estimator):
         batch: int | None = None,
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
+        loss: object = "squares",
+        metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
         """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
 
-        Otherwise as ``KAN.fit``. P is a weighted sum of squares of the weights
-        (`kan_np.objective.weight_decay`).
+        With `loss` another one takes the place of the first. Otherwise as ``KAN.fit``. P is a weighted sum of
+        squares of the weights (`kan_np.objective.weight_decay`).
 
         Parameters
         ----------
@@ -193,6 +198,19 @@ class MLP(Estimator):
             least squares.
         lr, batch, momentum, seed
             Of "Adam" and "SGD", as in ``KAN.fit``.
+        loss : str or object
+            What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
+            a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
+            large residuals do not dominate); "quantile" (the median); `CrossEntropy`, `Poisson`, `Huber` and
+            `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
+            (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
+            "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
+            hessian (`kan_np.objective.own_loss`). Labels of classes and counts are not standardised. Where
+            samples are few, for classes with fewer than ten labels a parameter, a prior is chosen as it is
+            with squares, by the mean loss.
+        metrics : sequence of str or callable
+            Recorded after every step: "accuracy", "r2", "mae", under "train_accuracy" and so on for every
+            split, and functions without arguments or of the model, as in pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -221,6 +239,8 @@ class MLP(Estimator):
             progress=progress,
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
+            loss=loss_of(loss),
+            metrics=checked_metrics(metrics),
         )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)
@@ -240,11 +260,13 @@ class MLP(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
+        loss: Loss | None = None,
     ) -> SampledObjective:
-        plain = mlp_objective(self._network, x, y, penalty, weight)
+        loss = self._loss if loss is None else loss
+        plain = mlp_objective(self._network, x, y, penalty, weight, loss=loss)
         if not smoothing:
             return plain
-        return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight).variance), float(smoothing))
+        return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight, loss).spread), float(smoothing))
 
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> WeightPrior:
         return WeightPrior(self._network, x, weight, label_variance)

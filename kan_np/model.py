@@ -6,7 +6,7 @@ network that they return.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -36,6 +36,8 @@ from kan_np.network.state import check_arrays, check_config, network_arrays, res
 from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
 from kan_np.objective.edge_scores import METRICS
+from kan_np.objective.loss import Loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
@@ -61,6 +63,7 @@ from kan_np.surgery.formula import Formula
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
+from kan_np.training.metrics import checked_metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -359,10 +362,12 @@ class KAN(Estimator):
         batch: int | None = None,
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
+        loss: object = "squares",
+        metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``lamb`` R + ``smoothing`` S.
+        """Train in place on mean squared error, or another loss, + ``lamb`` R + ``smoothing`` S.
 
         R is pykan's penalty (`kan_np.objective.sparsity_penalty`), S the difference penalty of P-splines
         (`kan_np.objective.smoothing`).
@@ -433,6 +438,19 @@ class KAN(Estimator):
             Batches are parts of a random order of the samples, another one in every epoch.
         seed : int or numpy.random.Generator
             Of these orders; nothing else in a fit is random.
+        loss : str or object
+            What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
+            a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
+            large residuals do not dominate); "quantile" (the median); `CrossEntropy`, `Poisson`, `Huber` and
+            `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
+            (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
+            "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
+            hessian (`kan_np.objective.own_loss`). Labels of classes and counts are not standardised. Where
+            samples are few, for classes with fewer than ten labels a parameter, a prior is chosen as it is
+            with squares, by the mean loss.
+        metrics : sequence of str or callable
+            Recorded after every step: "accuracy", "r2", "mae", under "train_accuracy" and so on for every
+            split, and functions without arguments or of the model, as in pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -462,6 +480,8 @@ class KAN(Estimator):
             check_smoothing(smoothing),
             smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
+            loss_of(loss),
+            checked_metrics(metrics),
         )
         penalties = scheduled_penalties(
             lamb,
@@ -1539,8 +1559,11 @@ class KAN(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
+        loss: Loss | None = None,
     ) -> SampledObjective:
-        return network_objective(self._network, x, y, penalty, weight, smoothing)
+        return network_objective(
+            self._network, x, y, penalty, weight, smoothing, loss=self._loss if loss is None else loss
+        )
 
     def _config(self) -> dict[str, Any]:
         shape = Shape.of(self._network)

@@ -14,6 +14,7 @@ from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.model_file import FORMAT_VERSION, SCALER_PREFIX
 from kan_np.network.state import check_text, check_vector
+from kan_np.objective.losses import restored_loss
 from kan_np.training.training_range import checked_range
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
@@ -123,6 +124,8 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     }
     model._training_range = found.get("training_range")
     model._followed = found.get("followed_range")
+    if "loss" in header:
+        model._loss = restored_loss(header["loss"])
     model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
     return model
 

@@ -39,6 +39,7 @@ def test_every_python_block_is_run_by_a_test_below():
         "fit_schedule([2, 1, 1]",
         "discover(dataset",
         "auto_symbolic",
+        "cross_entropy",
         "SLURMCluster",
     )
     assert sorted(block(w) for w in words) == sorted(BLOCKS)
@@ -51,6 +52,12 @@ def test_hello_world(tmp_path, monkeypatch):
     assert names["model"](x) == pytest.approx(names["f"](x), abs=0.05)
     assert (tmp_path / "model.png").stat().st_size > 10_000
     assert (names["again"](x) == names["model"](x)).all()
+
+
+def test_classes(tmp_path, monkeypatch):
+    names = run(block("cross_entropy"), tmp_path, monkeypatch)
+    assert names["result"]["test_accuracy"][-1] > 0.9
+    assert names["classifier"].predict_class([[0.9, 0.0]]).tolist() == [2]
 
 
 def test_lennard_jones(tmp_path, monkeypatch):

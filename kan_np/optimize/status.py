@@ -45,7 +45,7 @@ class Progress:
     n_iter, n_fev : int
         Iterations and evaluations of the objective so far.
     train_loss, reg : float
-        RMSE on the training samples and penalty R.
+        RMSE on the training samples, or the mean of another loss, and penalty R.
     wall_s : float
         Seconds since the fit began.
     """
@@ -83,8 +83,8 @@ class FitResult(Mapping[str, list[float]]):
     Attributes
     ----------
     history : dict
-        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step;
-        "reg": penalty R after each step.
+        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step, or
+        the mean of another loss; "reg": penalty R after each step; and the metrics by name.
     status : FitStatus
     n_iter, n_fev : int
         Optimizer iterations and evaluations of loss and gradient.

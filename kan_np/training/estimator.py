@@ -22,16 +22,19 @@ from kan_np.data.scaler import Scaler
 from kan_np.model_file import SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
+from kan_np.objective.loss import Loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.training.predicted_labels import PredictsLabels
 from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Estimator(ABC):
+class Estimator(PredictsLabels, ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
     scaler: Scaler | None
@@ -192,7 +195,9 @@ class Estimator(ABC):
         penalty: Penalty,
         weight: FloatArray | None,
         smoothing: float | str,
-    ) -> SampledObjective: ...
+        loss: Loss | None = None,
+    ) -> SampledObjective:
+        """What a fit minimises; `loss` is that of the model if None."""
 
     @abstractmethod
     def _config(self) -> dict[str, Any]:
@@ -215,8 +220,15 @@ class Estimator(ABC):
     def plot(self) -> Figure:
         """Draw the model as a matplotlib Figure."""
 
-    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
+    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         """Fit the grids to the samples."""
+
+    def _mean_loss(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
+        """What histories say of samples: the RMSE, or the mean of another loss."""
+        if self._loss.is_squares:
+            return self._rmse(x, y, weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            return self._loss.mean(y, self._network.forward(self._within(x)), weight)
 
     def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
@@ -303,9 +315,9 @@ class Estimator(ABC):
         return np.concatenate(parts)
 
     def loss_and_gradient(
-        self, x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None
+        self, x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None, *, loss: object = "squares"
     ) -> tuple[float, FloatArray]:
-        """The mean squared error of ``model(x)`` and its gradient by `theta`.
+        """The mean squared error of ``model(x)``, or another mean loss, and its gradient by `theta`.
 
             L(theta) = sum_s w_s |f(x_s) - y_s|^2 / (n_out sum_s w_s)
 
@@ -315,6 +327,8 @@ class Estimator(ABC):
         y : array_like of shape (n_samples, n_out)
         weight : array_like of shape (n_samples,), optional
             w; equal weights if not given.
+        loss : str or object
+            As for ``fit``, with labels as there.
 
         Returns
         -------
@@ -342,7 +356,8 @@ class Estimator(ABC):
         """
         samples = _validate.matrix("x", self._select("x", x), self.width[0])
         self._network.check_inputs(samples)
-        labels = _validate.matrix("y", y, self.width[-1])
+        own = loss_of(loss)
+        labels = _validate.matrix("y", own.labels("y", y, self.width[-1]), self.width[-1])
         if len(labels) != len(samples):
             raise ValueError(f"x has {len(samples)} rows and y {len(labels)}; expected as many.")
         weights = None if weight is None else _validate.vector("weight", weight)
@@ -351,8 +366,9 @@ class Estimator(ABC):
                 f"weight is {_validate.shown(weight)}; expected {len(labels)} numbers >= 0, one for each "
                 "sample, not all of them 0."
             )
-        objective = self._objective(self._within(samples), labels, Penalty(), weights, 0.0)
-        return objective(self._theta)
+        within = self._within(samples)
+        own = own.checked(labels, self._network.forward(within))
+        return self._objective(within, labels, Penalty(), weights, 0.0, own)(self._theta)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
         """Exact derivatives d f_j / d x_i of ``model(x)``.
@@ -398,6 +414,8 @@ class Estimator(ABC):
             If the file cannot be written.
         """
         header = {"kind": type(self).__name__, "config": self._config()}
+        if not self._loss.is_squares:
+            header["loss"] = self._loss.described()  # which readers of earlier versions leave out
         if columns := self._columns.described():
             header["columns"] = columns  # which readers of earlier versions leave out
         ranges = {"training_range": self._training_range, "followed_range": self._followed}

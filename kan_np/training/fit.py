@@ -16,6 +16,7 @@ from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
 from kan_np.network.network import Network
+from kan_np.objective.loss import SQUARES, Loss
 from kan_np.objective.shrinkage import Shrunk, WithSquares
 from kan_np.objective.slope_penalty import SlopePenalty
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
@@ -40,7 +41,9 @@ from kan_np.training.cross_validation import (
 from kan_np.training.diagnosis import data_findings, judge
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
+from kan_np.training.labels import labelled_for
 from kan_np.training.leeway import leeway_of
+from kan_np.training.metrics import Metrics
 from kan_np.training.recorder import Callback, Recorder
 from kan_np.training.training_range import training_range, with_leeway
 
@@ -62,11 +65,19 @@ class FitOptions:
     smoothing: float | str = 0.0
     smooth_penalty: float = 0.0
     step_options: StepOptions = field(default_factory=StepOptions)
+    loss: Loss = SQUARES
+    metrics: Metrics = Metrics()  # noqa: RUF009  it cannot be changed
 
     def __post_init__(self) -> None:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
         if self.smooth_penalty and self.smoothing == GCV:
             raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
+        if not self.loss.is_squares and self.smoothing in (GCV, WEAK):
+            raise ValueError(
+                f"smoothing is {self.smoothing!r} with loss={self.loss.name!r}; expected 'auto' or a number, "
+                "because it is derived for squared errors."
+            )
+        self.metrics.check(self.loss)
         check_optimizer(self.opt)
         check_step_options(self.opt, self.step_options)
         _validate.integer("steps", self.steps, 1)
@@ -131,7 +142,14 @@ def fit(
     _refuse_idle_smoothing(model, options.smoothing)
     if options.smooth_penalty and isinstance(model._network, Network):
         SlopePenalty(model._network)  # raises where it would say nothing
-    name = choose_optimizer(options.opt, model.n_params, free)
+    loss = options.loss
+    if not loss.is_squares:
+        with np.errstate(all="ignore"):
+            outputs = model._network.forward(model._within(data["train_input"]))
+        loss = loss.checked(data["train_label"], outputs)
+    name = choose_optimizer(
+        options.opt, model.n_params, free, squares=loss.is_squares, curved=loss.has_curvature
+    )
     optimizer = with_step_options(name, options.step_options)
     if options.smoothing == GCV and optimizer.first_order:
         raise ValueError(
@@ -145,7 +163,7 @@ def fit(
             f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
-    model.scaler = data.get("scaler")  # nothing is refused from here on
+    model.scaler, model._loss = data.get("scaler"), loss  # nothing is refused from here on
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, optimizer)
     model._training_range = training_range(training.seen)
@@ -200,7 +218,7 @@ def fit_checked(
 ) -> FitResult:
     """Check a dataset, match its columns by the names of the model, and train; see `fit`."""
     if isinstance(dataset, dict):
-        dataset = model._matched(dataset)
+        dataset = labelled_for(options.loss, model._matched(dataset), model.width[-1])
     data = check_dataset(dataset, model.width[0], model.width[-1])
     columns = Columns.of(data, model.width[0], model.width[-1])
     data["columns"] = replace(columns, features=columns.features or model._columns.features)
@@ -241,18 +259,22 @@ class _Training:
         if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
             self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
+        self.sample = Sample(self.x, self.y, self.weight, model._loss)
         #: Samples that say in which range the model is trained: with the ends of earlier ones where
         #: training goes on with the batches of a stream.
         self.seen = self.x
         earlier = model._training_range
         if optimizer.first_order and earlier is not None and not model._is_untrained:
             self.seen = np.concatenate([self.x, earlier])
-        self.recorder = Recorder(model, data, options.steps, options.progress, callback)
+        given = (options.steps, options.progress, callback, options.metrics)
+        self.recorder = Recorder(model, data, *given)
         self.grid_updates: list[GridUpdate] = []
 
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
         net = self.model._network
+        if not self.model._loss.is_squares:
+            return
         if self.optimizer.first_order or (isinstance(net, Network) and not net.structure.is_free_sum):
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
@@ -269,15 +291,16 @@ class _Training:
             return False
         smooth = self.options.smoothing == GCV
         n_params = self.model._n_straight if smooth else self.model.n_params
-        if not is_underdetermined(self.y.size, n_params):
+        loss = self.model._loss
+        if not is_underdetermined(loss.n_labels(self.y), n_params, loss.samples_a_parameter):
             return False
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
-            variance = Sample(self.x, self.y, self.weight).variance
-        return 0.0 < variance < np.inf
+        if not loss.is_squares and (self.y == self.y[0]).all():  # nothing to choose by
+            return False
+        return 0.0 < self.sample.constant_loss < np.inf
 
     def run_with_prior(self) -> FitStatus:
         """Fit to few samples; the weight of the prior is that of an earlier fit, or chosen here."""
-        model, recorder, sample = self.model, self.recorder, Sample(self.x, self.y, self.weight)
+        model, recorder, sample = self.model, self.recorder, self.sample
         moves_grid, per_step = self.options.update_grid, self.optimizer.iterations_per_step
         weight = None if model._is_untrained else model._shrinkage
         follows = weight is None or moves_grid  # else the samples are others than those of the grids
