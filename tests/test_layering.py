@@ -53,7 +53,7 @@ FLOORS = (
     {"optimize"},
     {"training", "symbolic"},
     {"surgery"},
-    {"plot"},
+    {"plot", "uncertainty"},
     {"model", "mlp"},
     {"serialize", "schedule", "discovery", "options", "layers"},
 )
