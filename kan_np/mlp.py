@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +33,9 @@ from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
 from kan_np.training.metrics import checked_metrics
+from kan_np.uncertainty import calibration, prediction
+from kan_np.uncertainty.bars import ErrorBars
+from kan_np.uncertainty.refits import Refit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -247,6 +250,126 @@ class MLP(Estimator):
 
     train = fit
 
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: Literal[False] = ..., interval: None = ...
+    ) -> FloatArray: ...
+
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: bool = ..., interval: float | None = ...
+    ) -> tuple[FloatArray, ...]: ...
+
+    def predict(
+        self,
+        x: ArrayLike,
+        batch_size: int = 65536,
+        *,
+        return_std: bool = False,
+        interval: float | None = None,
+    ) -> FloatArray | tuple[FloatArray, ...]:
+        """Predictions in the units of the data, and after `calibrate` how far they may be off.
+
+        As ``KAN.predict``; see `Estimator.predict`.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        batch_size : int
+            Rows at a time.
+        return_std : bool
+            Also return the standard deviation of a new label, noise included.
+        interval : float, optional
+            A level such as 0.9: also return the ends of intervals that hold so many of new labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_out), or tuple of such
+            The prediction; with `return_std` followed by the standard deviation, with `interval` by the lower
+            and the upper end.
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``; for error bars of a model that was not calibrated, or was changed since.
+        """
+        x = self._select("x", x)
+        y = super().predict(x, batch_size)
+        if not return_std and interval is None:
+            return y
+        return prediction.with_error_bars(self, x, y, return_std, interval, batch_size)
+
+    def calibrate(
+        self,
+        dataset: Dataset,
+        method: str = "laplace",
+        *,
+        members: int = 5,
+        folds: int = 10,
+        refit: Refit | None = None,
+        seed: int = 0,
+    ) -> ErrorBars:
+        """Learn from the data of the fit how far predictions may be off; as ``KAN.calibrate``.
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the fit.
+        method : {"laplace", "conformal", "jackknife+", "ensemble"}
+        members, folds, refit, seed
+            As of ``KAN.calibrate``.
+
+        Returns
+        -------
+        ErrorBars
+
+        Raises
+        ------
+        ValueError, TypeError
+            For options and data that cannot be used.
+
+        Examples
+        --------
+        >>> from kan_np import MLP, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=60, seed=0)
+        >>> model = MLP([1, 5, 1], seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> bars = model.calibrate(dataset)
+        >>> y, std = model.predict([[0.5]], return_std=True)
+        >>> bool(std > 0)
+        True
+        """
+        options: dict[str, Any] = {"members": members, "folds": folds, "refit": refit, "seed": seed}
+        self._error_bars = calibration.calibrated(self, dataset, method, **options)
+        return self._error_bars
+
+    @property
+    def error_bars(self) -> ErrorBars | None:
+        """What the last `calibrate` found; None without one. A model that is changed needs another."""
+        return self._error_bars
+
+    def sample_predictions(
+        self, x: ArrayLike, n: int = 10, seed: int | np.random.Generator = 0
+    ) -> FloatArray:
+        """Functions that the data allow, at the rows of x; as ``KAN.sample_predictions``.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        n : int
+        seed : int or numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (n, n_samples, n_out)
+
+        Raises
+        ------
+        ValueError
+            Without error bars by "laplace" or "ensemble".
+        """
+        return prediction.drawn(self, x, n, seed)
+
     def plot(self) -> Figure:
         """Draw the network, weights as line widths; see `kan_np.plot.plot_mlp`."""
         from kan_np.plot import plot_mlp
@@ -267,6 +390,11 @@ class MLP(Estimator):
         if not smoothing:
             return plain
         return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight, loss).spread), float(smoothing))
+
+    def _anew(self, seed: int) -> Self:
+        fresh = type(self)(self.width, self.activation, seed=seed)
+        fresh.scaler = self.scaler
+        return fresh
 
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> WeightPrior:
         return WeightPrior(self._network, x, weight, label_variance)

@@ -55,7 +55,7 @@ FLOORS = (
     {"optimize"},
     {"training", "symbolic"},
     {"surgery"},
-    {"plot"},
+    {"plot", "uncertainty"},
     {"model", "mlp"},
     {"serialize", "schedule", "discovery", "options", "layers"},
 )

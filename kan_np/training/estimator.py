@@ -19,7 +19,7 @@ from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
-from kan_np.model_file import SCALER_PREFIX, write_model
+from kan_np.model_file import BARS_PREFIX, SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.objective.loss import Loss
@@ -54,6 +54,11 @@ class Estimator(PredictsLabels, ABC):
     #: (`kan_np.training.training_range.with_leeway`), and the ends of that, (2, n_in); None without ends.
     _leeway: float = np.inf
     _followed: FloatArray | None = None
+    #: Error bars of `kan_np.uncertainty`, with the network that they are of.
+    _error_bars: Any = None
+    #: How the present network was made of the start, if one fit made it; rows of the last fit. Not in files.
+    _recipe: Any = None
+    _n_fitted: int | None = None
 
     @property
     @abstractmethod
@@ -170,6 +175,10 @@ class Estimator(PredictsLabels, ABC):
         self._shrinkage = weight
         if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
             self._constant = self._network
+
+    @abstractmethod
+    def _anew(self, seed: int) -> Self:
+        """The model before its first fit, with another random start; ValueError if it cannot be made."""
 
     @abstractmethod
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> Prior:
@@ -413,7 +422,7 @@ class Estimator(PredictsLabels, ABC):
         OSError
             If the file cannot be written.
         """
-        header = {"kind": type(self).__name__, "config": self._config()}
+        header: dict[str, Any] = {"kind": type(self).__name__, "config": self._config()}
         if not self._loss.is_squares:
             header["loss"] = self._loss.described()  # which readers of earlier versions leave out
         if columns := self._columns.described():
@@ -422,6 +431,10 @@ class Estimator(PredictsLabels, ABC):
         arrays = self._arrays() | {name: limits for name, limits in ranges.items() if limits is not None}
         if self.scaler is not None:
             arrays |= {SCALER_PREFIX + name: values for name, values in self.scaler.to_arrays().items()}
+        bars = self._error_bars
+        if bars is not None and bars.network is self._network:  # others would be those of another model
+            header["error_bars"] = bars.described()
+            arrays |= {BARS_PREFIX + name: values for name, values in bars.arrays().items()}
         write_model(file, header, arrays)
 
     def _matched(self, dataset: Dataset) -> Dataset:

@@ -15,6 +15,7 @@ from kan_np._threads import one_thread
 from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
+from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.objective.loss import SQUARES, Loss
 from kan_np.objective.shrinkage import Shrunk, WithSquares
@@ -226,7 +227,11 @@ def fit_checked(
         raise TypeError(
             f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
         )
-    return fit(model, data, options, penalty, callback, dataset.get("feature_names"))
+    is_first = model._is_untrained
+    result = fit(model, data, options, penalty, callback, dataset.get("feature_names"))
+    model._recipe = Recipe(options, penalty, model._network) if is_first else None
+    model._n_fitted = len(data["train_input"])
+    return result
 
 
 def _refuse_idle_smoothing(model: Estimator, smoothing: float | str) -> None:
@@ -238,6 +243,23 @@ def _refuse_idle_smoothing(model: Estimator, smoothing: float | str) -> None:
             f"smoothing is {smoothing!r}, but no edge is a B-spline, whose roughness it weighs; expected "
             "0.0, 'auto' or 'weak'."
         )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one fit made a network of a random start.
+
+    Attributes
+    ----------
+    options : FitOptions
+    penalty : Penalty or sequence of Penalty
+    network : Network or MlpNetwork
+        What was made.
+    """
+
+    options: FitOptions
+    penalty: Penalty | Sequence[Penalty]
+    network: Network | MlpNetwork
 
 
 class _Training:
