@@ -134,7 +134,7 @@ def _weights(sample: Sample) -> FloatArray:
 def _prior_matrix(model: Estimator, sample: Sample) -> FloatArray:
     """R: half of the second derivatives of the prior, with a ridge."""
     matrix = np.zeros((model.n_params, model.n_params))
-    prior = model._prior(sample.x, sample.weight, max(sample.variance, np.finfo(float).tiny))
+    prior = model._prior(sample.x, sample.weight, max(sample.spread, np.finfo(float).tiny))
     prior.add_curvature(matrix, 0.5)
     size = float(matrix.diagonal().mean())
     matrix[np.diag_indices_from(matrix)] += _RIDGE * size if size > 0 else 1.0
