@@ -110,6 +110,7 @@ def test_own_table(tmp_path, monkeypatch):
     unit = names["dataset"]["scaler"].label_scale[0]
     assert names["test_rmse"] == pytest.approx(unit * np.sqrt(np.mean(scaled**2)))
     assert np.sqrt(np.mean((names["prediction"][:, 0] - (3 * 1.5 + np.sin(2.5))) ** 2)) < 0.1
+    assert names["low"] < names["prediction"] < names["high"]
 
 
 def test_a_cluster_of_a_batch_system(tmp_path, monkeypatch):
@@ -139,3 +140,11 @@ def test_the_page_on_edge_families_runs_and_prints_what_it_says(capsys):
     said = code.rstrip().rsplit("# ", 1)[1]
     exec(compile(code, "docs/edge_families.md", "exec"), {"__name__": __name__})  # noqa: S102
     assert capsys.readouterr().out.strip() == said
+
+
+def test_the_page_on_error_bars_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parent.parent / "docs" / "error_bars.md").read_text()
+    names = run(page.split("```python\n")[1].split("```")[0], tmp_path, monkeypatch)
+    assert names["low"] < names["prediction"] < names["high"]
+    assert 0.05 < names["std"] < 0.2
+    assert (tmp_path / "model.npz").exists()
