@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Loss(ABC):
         return {"name": self.name}
 
 
+@dataclass(frozen=True)
 class Squares(Loss):
     """The mean squared error; histories have its root."""
 

@@ -58,6 +58,11 @@ def calibrated(
         Of the folds and of the starts.
     """
     method = _validate.choice("method", method, METHODS)
+    if not model._loss.is_squares:
+        raise ValueError(
+            f"the model was fitted with loss={model._loss.name!r}; error bars are for squared errors. The "
+            "probabilities of classes, predict_proba, say how certain a class is."
+        )
     members = _validate.integer("members", members, 1)
     folds = _validate.integer("folds", folds, 2)
     seed = _validate.integer("seed", seed, 0)

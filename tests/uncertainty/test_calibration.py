@@ -260,3 +260,13 @@ def test_scores_of_error_bars():
     below = quad(lambda z: norm.cdf(z, 1, 2) ** 2, -40, 0.3)[0]
     above = quad(lambda z: (1 - norm.cdf(z, 1, 2)) ** 2, 0.3, 40)[0]
     assert crps([0.3], [1.0], [2.0]) == pytest.approx(below + above, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
+def test_models_of_other_losses_are_refused():
+    x = np.linspace(-1.0, 1.0, 40)[:, None]
+    counts = {"train_input": x, "train_label": np.arange(40.0)[:, None] // 10}
+    model = KAN([1, 1], grid=3, seed=0)
+    model.fit(counts, "LBFGS", 3, loss="poisson", smoothing=0.0)
+    with pytest.raises(ValueError, match="fitted with loss='poisson'; error bars are for squared errors"):
+        model.calibrate(counts)
