@@ -78,6 +78,7 @@ def test_a_scale_that_the_start_cannot_reach_is_named(case, kind, opt):
     assert any("order one" in sentence for sentence in result.advice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 @pytest.mark.parametrize("case", SCALES)
 def test_a_fit_as_it_comes_is_good_or_says_what_is_wrong(case, opt):
