@@ -230,6 +230,7 @@ def test_a_good_fit_has_no_advice_and_the_suites_stay_silent():
             assert result.advice == ()
 
 
+@pytest.mark.slow
 def test_warnings_point_at_the_line_of_the_caller():
     data = {"train_input": np.full((40, 2), 2.5), "train_label": X[:40, :1]}
     for call in (
