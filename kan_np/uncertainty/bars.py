@@ -6,24 +6,24 @@ of the data.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
 
 from kan_np._validate import FloatArray
 from kan_np.model_file import SCALER_PREFIX
 from kan_np.training.estimator import Estimator
 from kan_np.uncertainty.laplace import Laplace
 from kan_np.uncertainty.outside import Outside
-from kan_np.uncertainty.quantiles import rank
+from kan_np.uncertainty.quantiles import normal_quantile, rank, student_quantile
 from kan_np.uncertainty.samples import outputs, outputs_of
 
 #: Probability within one standard deviation of a normal distribution.
-ONE_SIGMA = float(norm.cdf(1.0) - norm.cdf(-1.0))
+ONE_SIGMA = math.erf(math.sqrt(0.5))
 #: Most numbers of an array of rows times residuals; chosen by judgement.
 _CHUNK = 2**22
 
@@ -126,7 +126,7 @@ class LaplaceBars(ErrorBars):
 
     def interval(self, model: Estimator, x: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
         """Prediction -+ the quantile of Student's t with n - gamma degrees of freedom times the deviation."""
-        half = t.ppf(0.5 + 0.5 * level, self.laplace.freedom) * self.std(model, x)
+        half = student_quantile(level, self.laplace.freedom) * self.std(model, x)
         center = outputs(model, x)
         return center - half, center + half
 
@@ -178,7 +178,7 @@ class EnsembleBars(ErrorBars):
 
     def interval(self, model: Estimator, x: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
         """Prediction -+ the quantile of Student's t times the deviation."""
-        half = t.ppf(0.5 + 0.5 * level, self.freedom) * self.std(model, x)
+        half = student_quantile(level, self.freedom) * self.std(model, x)
         center = outputs(model, x)
         return center - half, center + half
 
@@ -306,7 +306,7 @@ class JackknifeBars(ErrorBars):
                 residual = self.residuals[:, output, None]
                 low[rows, output] = np.partition(center - residual, n_rows - k, axis=0)[n_rows - k]
                 high[rows, output] = np.partition(center + residual, k - 1, axis=0)[k - 1]
-        wider = norm.ppf(0.5 + 0.5 * level) * self.outside.std(x)
+        wider = normal_quantile(level) * self.outside.std(x)
         return low - wider, high + wider
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.optimize import minimize_scalar
 
 from kan_np._validate import FloatArray
 
@@ -81,6 +80,8 @@ def best_evidence(
         """-2 log evidence."""
         t = largest * 10.0**log_t
         return n_residuals * math.log(max(rss + t * square, 5e-324)) + float(np.log1p(mu / t).sum())
+
+    from scipy.optimize import minimize_scalar  # imported where used, since the import takes 0.06 s
 
     tried = np.linspace(_LOWEST, _HIGHEST, _STEPS)
     best = int(np.argmin([cost(one) for one in tried]))

@@ -1,4 +1,4 @@
-"""Ranks of conformal prediction: which of n sorted residuals bounds a new one with a given probability.
+"""Ranks and quantiles: what bounds a new residual with a given probability.
 
 If n residuals and a new one can come in any order with the same probability, the new one is at most the
 k-th smallest with probability k / (n + 1) at least; so k = ceil(level (n + 1)), which must not exceed n.
@@ -11,6 +11,10 @@ jackknife+, Annals of Statistics 49, 486, eq. (1.4).
 from __future__ import annotations
 
 import math
+
+import numpy as np
+
+from kan_np._validate import FloatArray
 
 
 def rank(level: float, n: int) -> int:
@@ -34,3 +38,29 @@ def rank(level: float, n: int) -> int:
             "ask for a lower level, calibrate with more rows, or use method='laplace'."
         )
     return k
+
+
+def normal_quantile(level: float) -> float:
+    """z with P(|Z| <= z) = level for a standard normal Z.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 4)
+    1.96
+    """
+    from scipy.special import ndtri  # here and below imported where used, since the import takes 0.1 s
+
+    return float(ndtri(0.5 + 0.5 * level))
+
+
+def student_quantile(level: float, freedom: FloatArray) -> FloatArray:
+    """t with P(|T| <= t) = level for Student's T with these degrees of freedom, of the same shape.
+
+    Examples
+    --------
+    >>> student_quantile(0.95, np.array([10.0])).round(4).tolist()
+    [2.2281]
+    """
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(freedom, 0.5 + 0.5 * level))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 
 
 def coverage(y: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
@@ -46,6 +45,9 @@ def crps(y: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
     >>> round(crps([0.0], mean=[0.0], std=[1.0]), 6)
     0.233695
     """
+    from scipy.special import ndtr
+
     deviation = np.asarray(std, dtype=np.float64)
     z = (np.asarray(y) - np.asarray(mean)) / deviation
-    return float(np.mean(deviation * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))))
+    below, density = ndtr(z), np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
+    return float(np.mean(deviation * (z * (2 * below - 1) + 2 * density - 1 / np.sqrt(np.pi))))
