@@ -98,9 +98,9 @@ def gaussian_panel(
             away = builder.fsub(own, panel.broadcast(low))
             u = panel.times_plus(away, panel.broadcast(scale), panel.broadcast(builder.fneg(shift)))
             unknown = builder.fcmp_unordered("uno", u, u)
-            for end, sign in ((builder.fneg(limit), "<"), (limit, ">")):
+            for end, relation in ((builder.fneg(limit), "<"), (limit, ">")):
                 bound = panel.broadcast(end)
-                u = builder.select(builder.fcmp_ordered(sign, u, bound), bound, u)
+                u = builder.select(builder.fcmp_ordered(relation, u, bound), bound, u)
             g = octet.exponential_near(builder.fneg(panel.times(u, u)))
             middle.append(builder.select(unknown, u, g))
             steep.append(panel.times(minus_scale, u))
