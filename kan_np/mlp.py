@@ -52,7 +52,8 @@ class MLP(Estimator):
     n_params : int
         Weights and biases.
     scaler : Scaler or None
-        Standardisation of the data it was fitted on.
+        Between the units of the data, which it takes and gives, and the numbers of the network, of which
+        weights are; chosen by the first fit, None where these are the same.
 
     Raises
     ------
@@ -106,7 +107,8 @@ class MLP(Estimator):
             b_l of every layer.
         activation : {"tanh", "relu", "silu"}
         scaler : Scaler, optional
-            The standardisation of the data it was trained on.
+            The standardisation of the samples that the weights are for; inputs and outputs of the model are
+            then in the units of the data.
 
         Raises
         ------
@@ -162,6 +164,7 @@ class MLP(Estimator):
         batch: int | None = None,
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
+        standardize: bool | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -193,6 +196,8 @@ class MLP(Estimator):
             least squares.
         lr, batch, momentum, seed
             Of "Adam" and "SGD", as in ``KAN.fit``.
+        standardize : bool, optional
+            As in ``KAN.fit``.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -221,6 +226,7 @@ class MLP(Estimator):
             progress=progress,
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
+            standardize=standardize,
         )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)

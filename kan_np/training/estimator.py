@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 class Estimator(ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
+    #: Between the units of the data and the numbers of the network; None where these are the same.
     scaler: Scaler | None
     _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
@@ -168,6 +169,9 @@ class Estimator(ABC):
         if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
             self._constant = self._network
 
+    def _scale_grid(self, scaler: Scaler) -> None:  # noqa: B027  models without grids
+        """Bring grids that were given in the units of the data to the numbers of the network."""
+
     @abstractmethod
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> Prior:
         """What keeps parameters small where samples x with labels of this variance are few."""
@@ -218,10 +222,19 @@ class Estimator(ABC):
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
         """Fit the grids to the samples."""
 
-    def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
+    def _rmse(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
+        """RMSE of samples of the network, in units of which a label of the network is so many."""
+        size = float(np.max(unit))
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            square = np.square(self._network.forward(self._within(x)) - y).mean(axis=1)
-            return float(np.sqrt(np.average(square, weights=weight)))
+            residual = (self._network.forward(self._within(x)) - y) * (unit / size)
+            square = np.square(residual).mean(axis=1)
+            return float(np.sqrt(np.average(square, weights=weight))) * size
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)
@@ -238,8 +251,18 @@ class Estimator(ABC):
             return x
         return matched(name, x, columns.features, columns.classes)
 
+    def _samples(self, x: ArrayLike, first_row: int = 0) -> FloatArray:
+        """Inputs in the units of the data as the network takes them."""
+        samples = _validate.matrix("x", self._select("x", x), self.width[0], first_row)
+        return samples if self.scaler is None else self.scaler.scale_input(samples)
+
+    def _outputs(self, values: FloatArray) -> FloatArray:
+        """Outputs of the network in the units of the data."""
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside: `predict` says so
+            return values if self.scaler is None else self.scaler.unscale_label(values)
+
     def __call__(self, x: ArrayLike) -> FloatArray:
-        """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
+        """Outputs for inputs, both in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
         Raises
         ------
@@ -247,18 +270,16 @@ class Estimator(ABC):
             For a wrong number of columns, for NaN or infinite values, for a table whose columns have other
             names than the model's, and outside the grid of a model with ``extrapolation="error"``.
         """
-        return self._forward(_validate.matrix("x", self._select("x", x), self.width[0]))
+        return self._outputs(self._forward(self._samples(x)))
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
-        As ``model(x)`` for a model without a `scaler`. An `ExtrapolationWarning` counts the rows that lie
-        by more than a quarter of the training range outside it. Where the edges of a KAN are no longer
-        followed outside (`kan_np.training.leeway`), rows are predicted as if they lay at the end of that.
-
-        A model fitted on standardised data carries its scaler: x is standardised and the outputs are brought
-        back. Rows are converted and checked `batch_size` at a time, so that an array on disk
-        (``numpy.memmap``) is never in memory as a whole.
+        As ``model(x)``, and an `ExtrapolationWarning` counts the rows that lie by more than a quarter of the
+        training range outside it. Where the edges of a KAN are no longer followed outside
+        (`kan_np.training.leeway`), rows are predicted as if they lay at the end of that. Rows are converted
+        and checked `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as
+        a whole.
 
         A table with named columns is matched by the `feature_names` of the model: the order of its columns
         does not matter, others than those are left out, and a column of classes is read as it was for the
@@ -288,12 +309,8 @@ class Estimator(ABC):
         parts = []
         far: FarRows | None = None
         for low in range(0, max(len(rows), 1), batch_size):
-            part = _validate.matrix("x", rows[low : low + batch_size], self.width[0], low)
-            if self.scaler is not None:
-                part = self.scaler.scale_input(part)
-            out = self._forward(part, low)
-            with np.errstate(over="ignore", invalid="ignore"):  # far outside: said below
-                parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
+            part = self._samples(rows[low : low + batch_size], low)
+            parts.append(self._outputs(self._forward(part, low)))
             if self._training_range is not None:
                 here = far_rows(part, self._training_range, FAR_PREDICTED)
                 far = here if far is None else far if here is None else far.joined(here)
@@ -307,7 +324,9 @@ class Estimator(ABC):
     ) -> tuple[float, FloatArray]:
         """The mean squared error of ``model(x)`` and its gradient by `theta`.
 
-            L(theta) = sum_s w_s |f(x_s) - y_s|^2 / (n_out sum_s w_s)
+            L(theta) = sum_s w_s |(f(x_s) - y_s) / u|^2 / (n_out sum_s w_s)
+
+        with u the ``label_scale`` of the model's `scaler`, an output each, and 1 without one.
 
         Parameters
         ----------
@@ -340,9 +359,11 @@ class Estimator(ABC):
         >>> loss < first
         True
         """
-        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        samples = self._samples(x)
         self._network.check_inputs(samples)
         labels = _validate.matrix("y", y, self.width[-1])
+        if self.scaler is not None:
+            labels = self.scaler.scale_label(labels)
         if len(labels) != len(samples):
             raise ValueError(f"x has {len(samples)} rows and y {len(labels)}; expected as many.")
         weights = None if weight is None else _validate.vector("weight", weight)
@@ -355,7 +376,7 @@ class Estimator(ABC):
         return objective(self._theta)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
-        """Exact derivatives d f_j / d x_i of ``model(x)``.
+        """Exact derivatives d f_j / d x_i of ``model(x)``, in the units of the data.
 
         Parameters
         ----------
@@ -370,11 +391,15 @@ class Estimator(ABC):
         ValueError
             As ``model(x)``.
         """
-        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        samples = self._samples(x)
         self._network.check_inputs(samples)
         within = self._within(samples)
         jacobian = self._network.input_jacobian(within)
-        return jacobian if within is samples else jacobian * (within == samples)[:, None, :]
+        if within is not samples:
+            jacobian = jacobian * (within == samples)[:, None, :]
+        if self.scaler is None:
+            return jacobian
+        return jacobian * self.scaler.label_scale[:, None] / self.scaler.input_scale
 
     def copy(self) -> Self:
         """Return an independent model with the same function."""

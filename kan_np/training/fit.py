@@ -15,6 +15,7 @@ from kan_np._threads import one_thread
 from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
+from kan_np.data.standardize import network_samples
 from kan_np.network.network import Network
 from kan_np.objective.shrinkage import Shrunk, WithSquares
 from kan_np.objective.slope_penalty import SlopePenalty
@@ -62,11 +63,15 @@ class FitOptions:
     smoothing: float | str = 0.0
     smooth_penalty: float = 0.0
     step_options: StepOptions = field(default_factory=StepOptions)
+    standardize: bool | None = None
 
     def __post_init__(self) -> None:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
         if self.smooth_penalty and self.smoothing == GCV:
             raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
+        if not (self.standardize is None or isinstance(self.standardize, bool)):
+            told = _validate.shown(self.standardize)
+            raise TypeError(f"standardize is {told}; expected True, False or None, for data far from one.")
         check_optimizer(self.opt)
         check_step_options(self.opt, self.step_options)
         _validate.integer("steps", self.steps, 1)
@@ -121,7 +126,8 @@ def fit(
 ) -> FitResult:
     """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options.
 
-    Of several penalties each holds for an equal part of the steps. `names` are those of the inputs.
+    The samples are as the network takes them (`kan_np.data.standardize.network_samples`). Of several
+    penalties each holds for an equal part of the steps. `names` are those of the inputs.
     """
     penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
     parts = options.parts(len(penalties))
@@ -145,7 +151,9 @@ def fit(
             f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
-    model.scaler = data.get("scaler")  # nothing is refused from here on
+    if model.scaler is None and "label_unit" in data:  # nothing is refused from here on
+        model._scale_grid(data["scaler"])
+    model.scaler = data.get("scaler")
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, optimizer)
     model._training_range = training_range(training.seen)
@@ -208,6 +216,7 @@ def fit_checked(
         raise TypeError(
             f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
         )
+    data = network_samples(data, options.standardize, model.scaler, model._is_untrained)
     return fit(model, data, options, penalty, callback, dataset.get("feature_names"))
 
 
@@ -322,7 +331,8 @@ class _Training:
         before = self.model._network.forward(self.x)
         self.model._move_grid(self.x, _GRID_SLACK)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
+            moved = (self.model._network.forward(self.x) - before) * self.recorder.units
+            change = float(np.sqrt(np.mean(np.square(moved))))
         self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
 
     def run(self, steps: int, penalty: Penalty, last: bool) -> FitStatus:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.standardize import common_unit
 from kan_np.objective.objective import Objective
 from kan_np.optimize.status import Progress
 from kan_np.training.estimator import Estimator
@@ -26,6 +27,7 @@ class Recorder:
     ) -> None:
         self.model, self.data, self.callback = model, data, callback
         self._all_steps, self._shows_bar = steps, progress
+        self._unit, self.units = common_unit(data), data.get("label_unit", 1.0)
         self.splits = [s for s in ("test", "val") if f"{s}_input" in data]
         self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
         if "val" in self.splits:
@@ -103,7 +105,7 @@ class Recorder:
             steps=self._all_steps,
             n_iter=self.n_iter,
             n_fev=self.n_fev,
-            train_loss=float(np.sqrt(self._objective.mse)),
+            train_loss=self._train_loss(),
             reg=self._objective.reg,
             wall_s=self.wall_s,
         )
@@ -112,7 +114,7 @@ class Recorder:
         self.model._theta = self._theta
         self._recorded_at = self._inner
         history = self.history
-        history["train_loss"].append(float(np.sqrt(self._objective.mse)))
+        history["train_loss"].append(self._train_loss())
         history["reg"].append(float(self._objective.reg))
         for split in self.splits:
             history[f"{split}_loss"].append(self._rmse(split))
@@ -129,9 +131,16 @@ class Recorder:
             if self.history[f"{split}_loss"]:
                 self.history[f"{split}_loss"][-1] = self._rmse(split)
 
+    def _train_loss(self) -> float:
+        """Training RMSE in the units of the data; of all samples where outputs have units of their own."""
+        if self._unit is not None:
+            return float(np.sqrt(self._objective.mse)) * self._unit
+        self.model._theta = self._theta
+        return self._rmse("train")
+
     def _rmse(self, split: str) -> float:
         x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
-        return self.model._rmse(x, y, self.data.get(f"{split}_weight"))
+        return self.model._rmse(x, y, self.data.get(f"{split}_weight"), self.units)
 
     def end(self) -> None:
         """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""
