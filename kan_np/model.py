@@ -833,7 +833,9 @@ class KAN(Estimator):
         """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs.
 
         They are those of `node_scores`, pykan's, unless edges cancel each other or inputs depend on each
-        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`.
+        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`. The columns
+        "c=class" of a column c of `classes` are scored together, as one input, and divide its score among
+        them: their sum does not depend on how the classes were coded.
 
         Parameters
         ----------
@@ -861,7 +863,7 @@ class KAN(Estimator):
         >>> bool(first > 3 * second)
         True
         """
-        return attribution.feature_score(self._network, self._samples(x))
+        return attribution.feature_score(self._network, self._samples(x), self._columns.class_groups())
 
     def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
         """Return a model without weak hidden nodes and without the weak ones of the remaining edges.
