@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kan_np import _validate
+from kan_np import _html, _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import ExtrapolationWarning, Finding, warn
 from kan_np.archive import Declared
@@ -218,6 +218,10 @@ class Estimator(ABC):
     @abstractmethod
     def plot(self) -> Figure:
         """Draw the model as a matplotlib Figure."""
+
+    def _repr_html_(self) -> str:
+        """For notebooks: shape and number of parameters, and the drawing."""
+        return _html.paragraph(repr(self)) + _html.drawing(self.n_params, self.plot)
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
         """Fit the grids to the samples."""
