@@ -21,8 +21,8 @@ class KANLayer:
     ----------
     n_in, n_out : int
     **options
-        Those of `KAN`: grid, k, base_fun, seed and so on. Layers of one shape and seed start alike, so that
-        the layers of a network should have seeds of their own.
+        Those of `KAN`: grid, k, base_fun, edges, seed and so on. Layers of one shape and seed start alike, so
+        that the layers of a network should have seeds of their own.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class KANLayer:
         return self.model(x)
 
     def __repr__(self) -> str:
-        """Shape, grid, order and number of parameters."""
+        """Shape, grid and order or families, and number of parameters."""
         n_in, n_out = self.model.width
-        return (
-            f"KANLayer({n_in}, {n_out}, grid={self.model.grid}, k={self.model.k}, n_params={self.n_params})"
-        )
+        names = sorted({name for name, _ in self.model.families.values()})
+        kind = f"edges={', '.join(names)}" if names else f"grid={self.model.grid}, k={self.model.k}"
+        return f"KANLayer({n_in}, {n_out}, {kind}, n_params={self.n_params})"
 
 
 class Sequential:

@@ -1304,12 +1304,14 @@ class KAN(Estimator):
         *,
         output_normalizer: Sequence[ArrayLike] | None = None,
         exact: bool = True,
+        written_out: bool = False,
     ) -> Formula:
         """Write the model as a formula in the units of the data, simplified, its constants recognised.
 
         Constants become integers, fractions and multiples of pi, e and roots only where the labels `y`, or
         the outputs of the model without such, cannot tell the difference; see
-        `kan_np.surgery.formula.symbolic_formula`. Edges that are splines stay functions without a formula.
+        `kan_np.surgery.formula.symbolic_formula`. Edges that are no symbols stay functions without a
+        formula; but w x of "linear" ones is written.
 
         Parameters
         ----------
@@ -1328,6 +1330,9 @@ class KAN(Estimator):
             Of the outputs, as `normalizer`.
         exact : bool
             Whether constants are recognised.
+        written_out : bool
+            Whether edges of other families than B-splines are written out where they have a formula, such as
+            a polynomial; then nothing is simplified or recognised.
 
         Returns
         -------
@@ -1354,7 +1359,7 @@ class KAN(Estimator):
         labels = self._labels(y, len(samples))
         units = self._units(normalizer, output_normalizer)
         return formula.symbolic_formula(
-            self._network, names, units, samples, labels, digits=digits, exact=exact
+            self._network, names, units, samples, labels, digits=digits, exact=exact, written_out=written_out
         )
 
     # ---------------------------------------------------------------- pictures and predictions

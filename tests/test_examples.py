@@ -71,6 +71,34 @@ def test_layers_like_torch():
     assert names["result"]["test_loss"][-1] < 1e-4
 
 
+def test_latent_space():
+    names, _, files = run("latent_space")
+    assert names["stages"].best.test_rmse < 0.03 * names["spread"]
+    assert names["stages"].best.test_rmse < 0.1 * names["mlp"].test_rmse
+    assert names["angle"] < 1.0  # degrees
+    assert files["latent_space.png"] > 5000
+
+
+def test_mlp_edges():
+    """A third of the steps of the script, which reaches 1e-4: the functions can be told all the same."""
+    names, _, files = run("mlp_edges")
+    assert names["narrow"].test_rmse < 1e-2
+    assert names["wide"].test_rmse < 0.1
+    assert max(names["sine_error"], names["square_error"], names["exp_error"]) < 0.05
+    assert names["a"] == pytest.approx(names["a_2"], rel=0.05)
+    assert {"mlp_edges.png", "mlp_edges_wide.png"} <= set(files)
+
+
+def test_piecewise_linear_edges():
+    names, _, files = run("piecewise_linear_edges")
+    for stages in (names["plain"], names["smooth"]):
+        assert [stage.grid for stage in stages] == [10, 20, 40]
+        assert stages[-1].test_rmse < 1e-2
+        assert stages[-1].test_rmse < stages[0].test_rmse
+    assert not np.array_equal(names["plain"][-1].model.theta, names["smooth"][-1].model.theta)
+    assert files["piecewise_linear_edges.png"] > 5000
+
+
 def test_frozen_base_stream():
     names, _, files = run("frozen_base_stream")
     assert names["frozen"].scale_base[0][0, 0] == 0.0

@@ -15,6 +15,8 @@ import sweeps
 KAN_NP = Path(kan_np.__file__).parent
 SWEEPS = Path(sweeps.__file__).parent
 INSTRUCTIONS = {
+    "family_products.py",
+    "family_rows.py",
     "simd4.py",
     "microkernels.py",
     "products.py",

@@ -9,13 +9,13 @@ are nested: a larger size contains the functions of a smaller one. Source: arXiv
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, Option, RowsKernel, register
+from kan_np.edges.family import Basis, Option, RowsKernel, as_float, register
 from kan_np.kernels.basis_families import chebyshev_rows
 
 
@@ -64,6 +64,14 @@ class Chebyshev(Basis):
     def values(self, x: FloatArray, nu: int = 0) -> FloatArray:
         """nu-th derivatives by x: (n_nodes, n) gives (n_nodes, n_params, n)."""
         return super().values(x, nu) if self.follows_samples else np.moveaxis(self._squashed(x, nu), 0, 1)
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """The polynomial, of tanh(x) if it is squashed; see `EdgeFamily`."""
+        import sympy
+
+        low, high = float(self.low[node]), float(self.high[node])
+        z = (2 * x - as_float(low + high)) / as_float(high - low) if self.follows_samples else sympy.tanh(x)
+        return sympy.Add(*(as_float(c) * sympy.chebyshevt(r, z) for r, c in enumerate(theta)))
 
     def _squashed(self, x: FloatArray, nu: int) -> FloatArray:
         """nu-th derivatives of T_r(tanh x) by x, by the chain rule."""

@@ -118,6 +118,27 @@ def checked_size(kind: type[EdgeFamily], size: object, word: str) -> int:
         raise type(error)(f"{str(error).rstrip('.')} for edges of the family {kind.name!r}.") from None
 
 
+def default_sizes(edges: object) -> tuple[int, ...]:
+    """Sizes to be trained in turn where none are given, for the families of all layers.
+
+    Those of the family whose largest is least; of B-splines for names that no family has, which are refused
+    when a model is made.
+
+    Examples
+    --------
+    >>> default_sizes("bspline"), default_sizes(["linear", "sine"]), default_sizes("linear")
+    ((3, 5, 10, 20, 50), (1, 2, 4, 8), (1,))
+    """
+    names = [edges] if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
+    known = [_sizes(name) for name in names if isinstance(name, str) and name in family_names()]
+    several = [sizes for sizes in known if len(sizes) > 1]
+    return min(several or known or [EdgeFamily.sizes], key=max)
+
+
+def _sizes(name: str) -> tuple[int, ...]:
+    return EdgeFamily.sizes if name == BSPLINE else family(name).sizes
+
+
 def _refuse_idle(word: str, names: list[str]) -> None:
     """Raise for an option that no chosen family has, and say which one has it."""
     if any(word in _words(name) for name in names):

@@ -20,7 +20,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -113,10 +113,14 @@ class EdgeFamily(ABC):
     #: Sizes that the family has. If both are the same, a size that a user gives to all families is ignored.
     smallest: ClassVar[int] = 1
     largest: ClassVar[int] = LARGEST_SIZE
+    #: Sizes that are trained in turn where none are given.
+    sizes: ClassVar[tuple[int, ...]] = (3, 5, 10, 20, 50)
     #: Settings beside the size.
     options: ClassVar[tuple[Option, ...]] = ()
     #: Whether the constants are among the functions of an edge.
     has_constants: ClassVar[bool] = True
+    #: Whether formulas of networks have its edges written out without being asked to, because they are short.
+    is_short: ClassVar[bool] = False
     #: Whether a multiple of a size contains the functions of that size.
     is_nested: ClassVar[bool] = True
 
@@ -211,6 +215,23 @@ class EdgeFamily(ABC):
         Where it can it is the integral of phi'^2 + curvature phi''^2 over an interval of unit length; see
         `kan_np.objective.shrinkage`.
         """
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """The function of an edge as a sympy expression; None for a family without a formula.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_params,)
+        node : int
+            Source of the edge.
+        x : sympy.Expr
+
+        Returns
+        -------
+        sympy.Expr or None
+            Valid on the interval of the node; outside a basis may go on otherwise.
+        """
+        return None
 
     def moved(self, low: FloatArray, high: FloatArray) -> Self:
         """The same family on other intervals."""
@@ -360,6 +381,13 @@ class Basis(EdgeFamily):
         t = (np.arange(n) + 0.5) / n
         rows = self.local_values(t, nu)
         return np.asarray(rows @ rows.T / n, dtype=np.float64)
+
+
+def as_float(value: float) -> Any:
+    """A parameter as a sympy number, with all its digits."""
+    import sympy
+
+    return sympy.Float(float(value), 17)
 
 
 def least_squares(rows: FloatArray, values: FloatArray) -> FloatArray:

@@ -8,12 +8,12 @@ behind it, or of ``affine_trainable=True``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, ConstantError, RowsKernel, register
+from kan_np.edges.family import Basis, ConstantError, RowsKernel, as_float, register
 from kan_np.kernels.basis_families import line_rows
 
 #: Weight of w^2 in the prior of few samples: the integral of phi'^2 over a unit interval, for an interval of
@@ -30,7 +30,9 @@ class Linear(Basis):
     kernel: ClassVar[RowsKernel | None] = staticmethod(line_rows)
     smallest: ClassVar[int] = 1
     largest: ClassVar[int] = 1
+    sizes: ClassVar[tuple[int, ...]] = (1,)
     has_constants: ClassVar[bool] = False
+    is_short: ClassVar[bool] = True
 
     @property
     def follows_samples(self) -> bool:
@@ -62,6 +64,10 @@ class Linear(Basis):
     def values(self, x: FloatArray, nu: int = 0) -> FloatArray:
         """Derivatives of x by x: (n_nodes, n) gives (n_nodes, 1, n)."""
         return np.asarray(np.moveaxis(self.local_values(x, nu), 0, 1), dtype=np.float64)
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """w x; see `EdgeFamily`."""
+        return as_float(theta[0]) * x
 
     def prior_matrix(self, curvature: float) -> FloatArray:
         """A ridge on the weight; see `EdgeFamily`."""

@@ -10,13 +10,13 @@ nodes, 289 numbers an edge). Outside of the samples an edge grows as a line with
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Option, RowsKernel, register
+from kan_np.edges.family import Option, RowsKernel, as_float, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import mlp_rows
 
@@ -80,6 +80,19 @@ class MlpEdge(Pointwise):
         by_w1 = by_b1[:, :, None, :] * self._features(x, 0)[:, None]
         by_w1 = by_w1.reshape(len(x), -1, x.shape[1])
         return np.concatenate([by_w1, by_b1, value, np.ones((len(x), 1, x.shape[1]))], axis=1)
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """The network written out; see `EdgeFamily`."""
+        import sympy
+
+        w1, b1, w2, b2 = self.split(theta)
+        waves = [2**j * x for j in range(int(self.setting("features")))]
+        features = [x, *map(sympy.sin, waves), *map(sympy.cos, waves)]
+        hidden = []
+        for row, b, w in zip(w1.reshape(self.size, -1), b1, w2, strict=True):
+            z = sympy.Add(*(as_float(c) * f for c, f in zip(row, features, strict=True)), as_float(b))
+            hidden.append(as_float(w) * z / (1 + sympy.exp(-z)))
+        return sympy.Add(*hidden, as_float(b2[0]))
 
     def guesses(self, low: float, high: float) -> FloatArray:
         """Random first layers whose nodes bend within the interval; see `Pointwise`."""

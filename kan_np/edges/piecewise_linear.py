@@ -7,12 +7,12 @@ contains the functions of the coarser one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import Basis, RowsKernel, register
+from kan_np.edges.family import Basis, RowsKernel, as_float, register
 from kan_np.kernels.basis_families import hat_rows
 
 
@@ -51,3 +51,15 @@ class PiecewiseLinear(Basis):
         for offset, values in enumerate(pairs):
             np.put_along_axis(rows, (interval + offset)[None], values[None], axis=0)
         return rows
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """A line and |x - t_r| at the inner knots, times half the change of slope; see `EdgeFamily`."""
+        import sympy
+
+        t = np.linspace(float(self.low[node]), float(self.high[node]), self.size + 1)
+        slopes = np.diff(theta) / np.diff(t)
+        bends = 0.5 * np.diff(slopes)
+        slope = 0.5 * (slopes[0] + slopes[-1])
+        first = theta[0] - slope * t[0] - bends @ np.abs(t[0] - t[1:-1])
+        corners = [as_float(b) * sympy.Abs(x - as_float(k)) for b, k in zip(bends, t[1:-1], strict=True)]
+        return sympy.Add(as_float(first), as_float(slope) * x, *corners)

@@ -30,11 +30,11 @@ _EVALUATIONS, _MULTIPLICATIONS = (5, 100), 1e8
 _RIDGE = 20.0
 #: Relative singular value below which linear least squares leaves a direction out; chosen by judgement.
 _RCOND = 1e-10
-#: Factors of amplitudes and of frequencies (inverse scales) that each start has. They, and the amplitudes of the
-#: families, are from fits as in `kan_np.edges.gaussian`: medians with amplitudes of 0.5, 1, 2 and 4 (frequencies
-#: unchanged) were 0.11, 0.059, 0.024 and 0.047 for two sines, 0.15, 0.056, 0.039 and 0.035 for two wavelets, 0.0020,
-#: 0.0091, 0.012 and 0.016 for degree 4 and 0.011, 0.0087, 0.012 and 0.014 for two hidden nodes; with doubled
-#: frequencies they were higher in 14 of 16 cases.
+#: Factors of amplitudes and of frequencies (inverse scales) that each start has. They, and the amplitudes of
+#: the families, are from fits as in `kan_np.edges.gaussian`: with amplitudes of 0.5, 1, 2 and 4 errors were
+#: 0.11, 0.059, 0.024 and 0.047 for two sines, 0.15, 0.056, 0.039 and 0.035 for two wavelets, 0.0020, 0.0091,
+#: 0.012 and 0.016 for degree 4, and 0.011, 0.0087, 0.024 and 0.042 for two hidden nodes. With doubled
+#: frequencies they were higher in 14 of these 16 cases.
 _STARTS = {"pykan": (1.0, 1.0), "wide": (2.0, 0.5), "power": (0.5, 1.0)}
 
 
@@ -48,6 +48,7 @@ class Pointwise(EdgeFamily):
     """
 
     largest: ClassVar[int] = LARGEST_POINTWISE
+    sizes: ClassVar[tuple[int, ...]] = (1, 2, 4, 8)
 
     @property
     def follows_samples(self) -> bool:

@@ -11,12 +11,12 @@ powers are those of x as it is: data should be standardised.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import RowsKernel, register
+from kan_np.edges.family import RowsKernel, as_float, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import rational_rows
 
@@ -34,6 +34,7 @@ class Rational(Pointwise):
     size_name: ClassVar[str] = "degree"
     smallest: ClassVar[int] = 2
     largest: ClassVar[int] = 30
+    sizes: ClassVar[tuple[int, ...]] = (2, 4, 8, 16)
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -95,6 +96,14 @@ class Rational(Pointwise):
     def idle(self, low: float, high: float) -> FloatArray:
         """P = 0, Q = 1; see `Pointwise`."""
         return np.zeros(self.n_params)
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """P / (1 + A^2); see `EdgeFamily`."""
+        import sympy
+
+        p, q = self.split(theta)
+        above = sympy.Add(*(as_float(c) * x**j for j, c in enumerate(p)))
+        return above / (1 + sympy.Add(*(as_float(c) * x**j for j, c in enumerate(q, start=1))) ** 2)
 
     def guesses(self, low: float, high: float) -> FloatArray:
         """Denominators that are hardly more than 1, wide, and narrow in the middle; see `Pointwise`."""

@@ -7,12 +7,12 @@ trains frequencies and phases of a layer. Here every edge has its own. Outside o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import RowsKernel, register
+from kan_np.edges.family import RowsKernel, as_float, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import sine_rows
 
@@ -55,6 +55,14 @@ class Sine(Pointwise):
         return np.concatenate(
             [np.sin(u), x[:, None, :] * by_p, by_p, np.ones((len(x), 1, x.shape[1]))], axis=1
         )
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """The sum of sines; see `EdgeFamily`."""
+        import sympy
+
+        a, w, p, d = ([as_float(value) for value in part] for part in self.split(theta))
+        waves = [a_k * sympy.sin(w_k * x + p_k) for a_k, w_k, p_k in zip(a, w, p, strict=True)]
+        return sympy.Add(*waves, *d)
 
     def guesses(self, low: float, high: float) -> FloatArray:
         """Sines and cosines of multiples of a frequency, in turn; see `Pointwise`."""

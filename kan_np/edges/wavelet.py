@@ -10,12 +10,12 @@ from all shifts an edge is its constant d. Source: arXiv:2405.12832.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.edges.family import RowsKernel, register
+from kan_np.edges.family import RowsKernel, as_float, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import wavelet_rows
 
@@ -58,6 +58,17 @@ class Wavelet(Pointwise):
         u = _argument(x, t, s)
         by_t = -(w / s)[:, :, None] * _psi(u, 1)
         return np.concatenate([_psi(u, 0), by_t, u * by_t, np.ones((len(x), 1, x.shape[1]))], axis=1)
+
+    def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
+        """The sum of Mexican hats; see `EdgeFamily`."""
+        import sympy
+
+        w, t, s, d = ([as_float(value) for value in part] for part in self.split(theta))
+        hats = []
+        for w_k, t_k, s_k in zip(w, t, s, strict=True):
+            square = ((x - t_k) / s_k) ** 2
+            hats.append(as_float(_HEIGHT) * w_k * (1 - square) * sympy.exp(-square / 2))
+        return sympy.Add(*hats, *d)
 
     def guesses(self, low: float, high: float) -> FloatArray:
         """Shifts spread over the interval, with several scales; see `Pointwise`."""

@@ -79,6 +79,18 @@ def _outline(value: Any) -> Any:
     return type(value)
 
 
+def address_of(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
+    """The address of the machine code of a `jit` function for arguments of these types of Numba.
+
+    It is compiled at the first call, and stays in memory as long as the process runs.
+    """
+    dispatcher: Any = kernel
+    if arguments not in dispatcher.overloads:
+        dispatcher.compile(arguments)
+    compiled = dispatcher.overloads[arguments]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
 def intrinsic(generator: Callable[..., Any]) -> Any:
     """Numba's decorator for functions that are written as LLVM instructions."""
     return numba.extending.intrinsic(generator)

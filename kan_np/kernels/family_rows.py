@@ -17,7 +17,6 @@ same bits in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -27,17 +26,8 @@ from kan_np.kernels._jit import intrinsic
 
 _MATRIX, _VECTOR = types.Array(types.float64, 2, "C"), types.Array(types.float64, 1, "C")
 _EDGES = types.Tuple((*[types.int64] * 3, *[types.float64] * 3, types.int64))
-#: Types of the arguments of every such function.
+#: Types of the arguments of every such function, for `kan_np.kernels._jit.address_of`.
 ARGUMENTS = (_EDGES, _VECTOR, _MATRIX, types.int64, types.int64, _MATRIX, _MATRIX, _MATRIX)
-
-
-def address_of(kernel: Callable[..., None]) -> int:
-    """The address of the compiled function, which stays in memory as long as the process runs."""
-    dispatcher: Any = kernel
-    if ARGUMENTS not in dispatcher.overloads:
-        dispatcher.compile(ARGUMENTS)
-    compiled = dispatcher.overloads[ARGUMENTS]
-    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 @intrinsic

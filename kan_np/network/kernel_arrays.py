@@ -11,9 +11,10 @@ from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.edges.pointwise import Pointwise
 from kan_np.kernels import base
+from kan_np.kernels._jit import address_of
 from kan_np.kernels.arrays import Bases, Ints, Net, NodeStage, Places, Scratch, Symbols
 from kan_np.kernels.exponential import OCTET
-from kan_np.kernels.family_rows import address_of
+from kan_np.kernels.family_rows import ARGUMENTS
 from kan_np.kernels.gauss_newton import Active
 from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.piecewise_simd import PIECES
@@ -190,7 +191,9 @@ def _bases(structure: Structure) -> Bases:
     source = np.array([source for source, _, _ in blocks], dtype=np.int64)
     owners = [structure.bases[number] for _, number, _ in blocks]
     n_params = np.array([edges.basis.n_params for edges in owners], dtype=np.int64)
-    kernels = [0 if edges.basis.kernel is None else address_of(edges.basis.kernel) for edges in owners]
+    kernels = [
+        0 if edges.basis.kernel is None else address_of(edges.basis.kernel, ARGUMENTS) for edges in owners
+    ]
     is_pointwise = np.array([isinstance(edges.basis, Pointwise) for edges in owners], dtype=np.int64)
     heights = n_params + is_pointwise
     counts = [own.size for _, _, own in blocks]

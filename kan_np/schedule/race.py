@@ -67,10 +67,10 @@ class Race:
         with parts_of_one_fit():
             return first_starts(make, restarts, seed, self.seen, self.options, self._ask)
 
-    def has_few_samples(self, n_edges: int, n_basis: int, has_base: bool) -> bool:
-        """Whether the coarsest grid is too fine for least squares, or for cross-validation by GCV."""
+    def has_few_samples(self, model: KAN) -> bool:
+        """Whether a model on the coarsest grid is too fine for least squares, or for the choice by GCV."""
         smoothing = self.options.get("smoothing")
-        n_params = n_edges * (has_base + (min(n_basis, 2) if smoothing == GCV else n_basis))
+        n_params = model._n_straight if smoothing == GCV else model.n_params
         return smoothing in (WEAK, GCV) and is_underdetermined(self.seen["train_label"].size, n_params)
 
     def choose_prior(self, model: KAN) -> None:

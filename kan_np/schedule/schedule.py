@@ -11,6 +11,8 @@ import numpy as np
 
 from kan_np import _validate
 from kan_np.data.check import Dataset
+from kan_np.edges.choice import default_sizes
+from kan_np.edges.family import BSPLINE
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.network.initialization import STARTS
@@ -27,7 +29,7 @@ def fit_schedule(
     width: Sequence[int | Sequence[int]] | str | None,
     dataset: Dataset,
     *,
-    grids: Sequence[int] = (3, 5, 10, 20, 50),
+    grids: Sequence[int] | None = None,
     k: int | None = None,
     opt: str = "auto",
     steps: int = 50,
@@ -56,9 +58,10 @@ def fit_schedule(
         also uses the leave-one-out error of training samples (`kan_np.schedule.shapes`).
     dataset : dict
         As for ``KAN.fit``.
-    grids : sequence of int
-        Increasing numbers of intervals. With "auto" grids with too many parameters for a width are replaced
-        by the finest one within the bound.
+    grids : sequence of int, optional
+        Increasing numbers of intervals, or sizes of another family; by default (3, 5, 10, 20, 50) for
+        B-splines, and fewer for families that take more parameters a size. With "auto" grids with too many
+        parameters for a width are replaced by the finest one within the bound.
     k : int, optional
         Spline order; by default 3, and with "auto" 3 or 5, which is chosen like the width.
     opt : {"auto", "LM", "LBFGS"} or str
@@ -119,6 +122,8 @@ def fit_schedule(
     True
     """
     seed = _validate.integer("seed", seed, 0)
+    if grids is None:
+        grids = default_sizes(model_options.get("edges", BSPLINE))
     grids = [_validate.integer("grids", g, 1) for g in grids]
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         got = _validate.shown(grids)
@@ -208,9 +213,10 @@ class _Plan:
             list(shape.width), self.dataset, dict(self.options), self.val_fraction, self.refit, self.callback
         )
         race.clock, race.refits_later = self.clock, self.refits_later
-        has_base = self.model_options.get("base_fun") != "zero"
-        if may_have_prior and race.has_few_samples(shape.fan_in.size, grids[0] + k, has_base):
-            race.choose_prior(make(0, generators(self.seed, 1)[0]))
+        if may_have_prior:
+            first = make(0, generators(self.seed, 1)[0])
+            if race.has_few_samples(first):
+                race.choose_prior(first)
         starts = race.start(make, self.restarts, self.seed)
         spread = label_spread(race.data["train_label"] * race.data.get("label_unit", 1.0))
         schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)

@@ -16,6 +16,7 @@ from kan_np.network.edge_index import checked_edge
 from kan_np.network.layer import Layer, LayerBasis
 from kan_np.network.network import Network
 from kan_np.network.topology import Topology
+from kan_np.symbolic.compose import family_expression
 
 if TYPE_CHECKING:
     import sympy
@@ -87,9 +88,12 @@ class EdgeFunction:
         return value.reshape(points.shape)
 
     def formula(self, x: Any = None) -> sympy.Expr | None:
-        """The formula of a symbol at a sympy expression, at the symbol x if None; None for other edges."""
-        symbol = self.network.layers[0].symbols.get((0, 0))
-        return None if symbol is None else symbol.expression(x)
+        """The formula at a sympy expression, at the symbol x if None; None for B-splines, which have none."""
+        import sympy
+
+        layer, x = self.network.layers[0], sympy.Symbol("x") if x is None else x
+        symbol = layer.symbols.get((0, 0))
+        return family_expression(layer, 0, 0, x) if symbol is None else symbol.expression(x)
 
 
 def _derivative(layer: Layer, x: FloatArray, nu: int) -> FloatArray:

@@ -178,6 +178,7 @@ def symbolic_formula(
     *,
     digits: int | None = None,
     exact: bool = True,
+    written_out: bool = False,
 ) -> Formula:
     """Write a network as a formula, simplified, its constants recognised.
 
@@ -200,9 +201,12 @@ def symbolic_formula(
         Significant digits of the numbers that stay decimal.
     exact : bool
         Whether constants are recognised.
+    written_out : bool
+        Whether edges of other families than B-splines are written out, where they have a formula; nothing is
+        then simplified or recognised, for such formulas are long.
     """
     inner = _inner_symbols(len(names))
-    writer = _Writer(net, inner, units, x, exact, y)
+    writer = _Writer(net, inner, units, x, exact, y, written_out)
     expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
@@ -229,16 +233,18 @@ class _Writer:
         samples: FloatArray,
         exact: bool,
         labels: FloatArray | None,
+        written_out: bool,
     ) -> None:
         import sympy
 
         self.names, self.exact = names, exact
+        self.as_it_is = written_out and bool(net.structure.bases)
         used = np.flatnonzero(units.used)
         inputs = [
             names[i] if m == 0.0 and s == 1.0 else (names[i] - sympy.Float(m, 17)) / sympy.Float(s, 17)
             for i, m, s in zip(used, units.shift, units.scale, strict=True)
         ]
-        self.raw, self.splines = compose(net, inputs)
+        self.raw, self.splines = compose(net, inputs, written_out=written_out)
         self.functions = spline_functions(net, self.splines)
         self.x = np.zeros((samples.shape[0], len(names)))
         self.x[:, used] = samples * units.scale + units.shift
@@ -255,6 +261,8 @@ class _Writer:
         expression, shift, scale = self.raw[j], float(self.shift[j]), float(self.scale[j])
         if (shift, scale) != (0.0, 1.0):
             expression = sympy.Float(scale, 17) * expression + sympy.Float(shift, 17)
+        if self.as_it_is:
+            return expression
         if not self.splines:
             expression = normal_form(expression)
         if self.exact:

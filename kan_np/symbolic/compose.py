@@ -1,8 +1,8 @@
 """The formula that a network is: its edges written inside each other.
 
 Constants that are trained become Floats, those that the canonical form of a symbol holds become whole
-numbers. An edge that is a spline becomes an undefined function, phi_l_i_j for the edge from node i of layer l
-to subnode j.
+numbers. An edge that is no symbol becomes an undefined function, phi_l_i_j for the edge from node i of layer
+l to subnode j, unless the formula of its family is short or asked for.
 """
 
 from __future__ import annotations
@@ -25,18 +25,22 @@ if TYPE_CHECKING:
     from kan_np.network.network import Network
 
 
-def compose(network: Network, inputs: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], dict[EdgeIndex, str]]:
-    """Expressions of the outputs, and the names of the spline edges in them.
+def compose(
+    network: Network, inputs: Sequence[sympy.Expr], *, written_out: bool = False
+) -> tuple[list[sympy.Expr], dict[EdgeIndex, str]]:
+    """Expressions of the outputs, and the names of the undefined functions in them.
 
     Parameters
     ----------
     network : Network
     inputs : sequence of sympy.Expr
         What stands for the inputs.
+    written_out : bool
+        Whether edges of all families that have a formula are written out.
     """
     nodes, names = list(inputs), dict[EdgeIndex, str]()
     for l, layer in enumerate(network.layers):  # noqa: E741
-        nodes = _nodes(layer, _sums(l, layer, nodes, names))
+        nodes = _nodes(layer, _sums(l, layer, nodes, names, written_out))
     return nodes, names
 
 
@@ -63,13 +67,21 @@ class EdgeFunction:
         return self.network.edge_values(l, rows)[i, j].reshape(points.shape)
 
 
-def _sums(l: int, layer: Layer, nodes: list[Any], names: dict[EdgeIndex, str]) -> list[Any]:  # noqa: E741
+def _sums(
+    l: int,  # noqa: E741
+    layer: Layer,
+    nodes: list[Any],
+    names: dict[EdgeIndex, str],
+    written_out: bool,
+) -> list[Any]:
     import sympy
 
     sums: list[Any] = [sympy.Integer(0)] * layer.n_subnodes
     for i, j in np.argwhere(layer.mask).tolist():
         if (i, j) in layer.symbols:
             sums[j] += edge_expression(layer.symbols[i, j], nodes[i])
+        elif (formula := family_expression(layer, i, j, nodes[i], written_out)) is not None:
+            sums[j] += formula
         else:
             names[l, i, j] = f"phi_{l}_{i}_{j}"
             sums[j] += sympy.Function(names[l, i, j])(nodes[i])
@@ -102,6 +114,14 @@ def edge_expression(edge: SymbolicEdge, x: sympy.Expr) -> sympy.Expr:
         sympy.Float(value, 17) if q in edge.free else _held(value) for q, value in enumerate(edge.constants)
     )
     return c * edge.symbol.sympy(a * x + b) + d
+
+
+def family_expression(layer: Layer, i: int, j: int, x: sympy.Expr, written_out: bool = True) -> Any:
+    """The formula of an edge of another family than B-splines; None without one, or if it is not wanted."""
+    for own in layer.bases:
+        if own.mask[i, j] and (written_out or own.basis.is_short):
+            return own.basis.expression(own.topology.by_layer(own.coef)[0][i, j], i, x)
+    return None
 
 
 def _held(value: float) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sweeps.checks import Check, Expected, TomlTable, axis, one_of
@@ -15,18 +16,11 @@ from sweeps.families.family import Axis, HiddenWidths
 #: The name of one family for all layers, or one for each.
 Edges = str | Sequence[str]
 
-BSPLINE, LINEAR = "bspline", "linear"
+BSPLINE = "bspline"
 #: In place of names: all families of kan_np, B-splines first.
 ALL = "all"
-#: What families call their size, where that is not the grid. In a table such a word has the chain of sizes of
-#: these families, in place of `grids`.
-SIZE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "degree": ("chebyshev", "rational"),
-    "frequencies": ("fourier",),
-    "sines": ("sine",),
-    "wavelets": ("wavelet",),
-    "edge_hidden": ("mlp",),  # "hidden" are the layers of the network
-}
+#: What sweeps call a size in place of a family's own word: "hidden" are the layers of the network.
+_RENAMED = {"hidden": "edge_hidden"}
 #: Options of B-splines alone: edges of another family are the same with every value.
 _OF_SPLINES = ("k", "base_fun")
 
@@ -36,6 +30,31 @@ def edge_names() -> tuple[str, ...]:
     from kan_np import options
 
     return tuple(options.EDGE_FAMILIES)
+
+
+@cache
+def size_words() -> Mapping[str, tuple[str, ...]]:
+    """Return what families call their size, where that is not the grid, and which families do so.
+
+    In a table such a word has the chain of sizes of these families, in place of `grids`.
+    """
+    from kan_np import options
+
+    words: dict[str, tuple[str, ...]] = {}
+    for name in sorted(edge_names()):
+        own = options.edge_options(name)
+        if own.size_name != "grid" and own.smallest < own.largest:
+            word = _RENAMED.get(own.size_name, own.size_name)
+            words[word] = (*words.get(word, ()), name)
+    return words
+
+
+@cache
+def _has_one_size(name: str) -> bool:
+    from kan_np import options
+
+    own = options.edge_options(name)
+    return own.smallest == own.largest
 
 
 def edge_arguments(edges: Edges) -> dict[str, Any]:
@@ -77,12 +96,10 @@ def size_axes(
     table: TomlTable, chains: Check[tuple[HiddenWidths, ...]], edges: Sequence[Edges]
 ) -> list[Axis]:
     """Return the sizes that a table gives by words of families; a UserError if none of its edges has one."""
-    given: list[Axis] = [(word, table.take(word, chains, ())) for word in SIZE_WORDS]
+    given: list[Axis] = [(word, table.take(word, chains, ())) for word in size_words()]
     for word, values in given:
-        # A preset may name sizes of families that come with another version of kan_np.
-        known = set(SIZE_WORDS[word]) & set(edge_names())
-        if values and known and not any(_has(one, word) for one in edges):
-            families, given_edges = " or ".join(SIZE_WORDS[word]), ", ".join(map(edges_text, edges))
+        if values and not any(_has(one, word) for one in edges):
+            families, given_edges = " or ".join(size_words()[word]), ", ".join(map(edges_text, edges))
             raise table.error(
                 f"{word} is the size of edges of the family {families}, and the edges of the table are "
                 f"{given_edges}. Give sizes as grids, or name such a family in edges."
@@ -103,17 +120,17 @@ def products(axes: Sequence[Axis]) -> list[list[Axis]]:
         own = values | {"grids": _chains(edges, values)}
         if not _has_splines(edges):
             own |= {name: values[name][:1] for name in _OF_SPLINES if name in values}
-        kept = tuple((name, own[name]) for name, _ in axes if name not in SIZE_WORDS and name != "edges")
+        kept = tuple((name, own[name]) for name, _ in axes if name not in size_words() and name != "edges")
         groups.setdefault(kept, []).append(edges)
-    place = [name for name, _ in axes if name not in SIZE_WORDS].index("edges")
+    place = [name for name, _ in axes if name not in size_words()].index("edges")
     return [[*kept[:place], ("edges", tuple(edges)), *kept[place:]] for kept, edges in groups.items()]
 
 
 def _chains(edges: Edges, values: Mapping[str, tuple[Any, ...]]) -> tuple[HiddenWidths, ...]:
     """Return the chains of sizes of a family: by its own word, one of size 1 if it has no size, or grids."""
-    if _names(edges) == {LINEAR}:
+    if all(_has_one_size(name) for name in _names(edges)):
         return ((1,),)
-    own = [chains for word, chains in values.items() if word in SIZE_WORDS and _has(edges, word)]
+    own = [chains for word, chains in values.items() if word in size_words() and _has(edges, word)]
     return own[0] if own else values["grids"]
 
 
@@ -123,8 +140,8 @@ def _names(edges: Edges) -> set[str]:
 
 def _has(edges: Edges, word: str) -> bool:
     """Say whether a size in that word is one of all layers that have a size."""
-    sized = _names(edges) - {LINEAR}
-    return bool(sized) and sized <= set(SIZE_WORDS[word])
+    sized = {name for name in _names(edges) if not _has_one_size(name)}
+    return bool(sized) and sized <= set(size_words()[word])
 
 
 def _has_splines(edges: Edges) -> bool:

@@ -311,7 +311,7 @@ def test_samples_of_weight_zero_do_not_count():
         (
             lambda: KAN([2, 1]).fix_symbolic(1, 0, 0, "sin"),
             ValueError,
-            "l is 1; expected an integer from 0 to 0",
+            "l is 1; expected 0 to 0",
         ),
         (lambda: KAN([2, 1]).fix_symbolic(0, 2, 0, "sin"), ValueError, "i is 2"),
         (lambda: KAN([2, 1]).fix_symbolic(0, 0, 0.0, "sin"), TypeError, "j is 0.0"),

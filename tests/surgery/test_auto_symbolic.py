@@ -61,5 +61,5 @@ def test_suggestions_for_an_edge_follow_its_weight_in_the_outputs():
     model = KAN([1, 1, 1], seed=0)
     model.fix_symbolic(0, 0, 0, "gaussian", fit=False, a=2.0)
     assert model.suggest_symbolic(0, 0, 0)[0].name == "gaussian"
-    with pytest.raises(ValueError, match="i is 1; expected an integer"):
+    with pytest.raises(ValueError, match="i is 1; expected 0 to 0"):
         model.suggest_symbolic(0, 1, 0)

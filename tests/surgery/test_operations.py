@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mixed_models import mixed_model
 
+from kan_np.edges.choice import Choice
 from kan_np.functions.library import SymbolLibrary, default_library
 from kan_np.network.network import Network
 from kan_np.surgery import (
@@ -15,6 +16,7 @@ from kan_np.surgery import (
     auto_symbolic,
     constant_folding,
     edge_families,
+    edge_function,
     formula,
     frozen_parameters,
     pruning,
@@ -24,8 +26,8 @@ from kan_np.surgery import (
 )
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2))
-MODULES = (attribution, auto_symbolic, constant_folding, edge_families, formula, frozen_parameters)
-MODULES += (pruning, set_parameters, symbolic_edges, tied_edges)
+MODULES = (attribution, auto_symbolic, constant_folding, edge_families, edge_function, formula)
+MODULES += (frozen_parameters, pruning, set_parameters, symbolic_edges, tied_edges)
 
 
 def network():
@@ -79,9 +81,14 @@ CHANGES = {
         lambda net: edge_families.set_family(net, 2, "bspline"),
     ],
     "edge_families.with_family": [
-        lambda net: edge_families.with_family(net, 2, [(1, 1)], edge_families.family("chebyshev"), 3)
+        lambda net: edge_families.with_family(net, 2, [(1, 1)], Choice("chebyshev", 3, (0.0,)))
+    ],
+    "edge_families.started": [
+        lambda net: edge_families.started(net, 1, Choice("sine", 3), "pykan", np.random.default_rng(0)),
+        lambda net: edge_families.started(net, 1, Choice("linear", 1), "pykan", np.random.default_rng(0)),
     ],
     "frozen_parameters.freeze": [lambda net: frozen_parameters.freeze(net, 1)],
+    "frozen_parameters.frozen_kinds": [lambda net: frozen_parameters.frozen_kinds(net, ["base", "basis"])],
     "frozen_parameters.unfreeze": [frozen_parameters.unfreeze],
     "pruning.keep_inputs": [lambda net: pruning.keep_inputs(net, [0]).network],
     "pruning.keep_nodes": [lambda net: pruning.keep_nodes(net, [[0, 1, 2], [0, 1]])],
@@ -120,6 +127,7 @@ READS = {
     "attribution.measure_spread": lambda net: attribution.measure_spread(net, X),
     "attribution.node_scores": lambda net: attribution.node_scores(net, X),
     "auto_symbolic.suggest_edge": lambda net: auto_symbolic.suggest_edge(net, (0, 0, 0), X, lib=["x", "sin"]),
+    "edge_function.edge_network": lambda net: edge_function.edge_network(net, (0, 0, 0)),
     "formula.symbolic_formula": lambda net: formula.symbolic_formula(
         net, formula.variable_names(["u", "v"], 2), units(net), X, exact=False
     ),

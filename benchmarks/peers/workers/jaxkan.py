@@ -65,10 +65,12 @@ class JaxKan(EdgeLibrary):
         outputs = self._outputs(self._leaves, self._x).tolist()
         return {"outputs": outputs, "gradient": {"coef": coef, "scale_base": scale_base}}
 
-    def load_family(self, numbers: Answer) -> Answer:
-        """Take a network of its layers "chebyshev", "fourier", "rbf" or "sine"."""
+    def load_family(self, numbers: Answer, variant: str) -> Answer:
+        """Take a network of its layers "chebyshev" (variants: its flavors), "fourier", "rbf" or "sine"."""
         self._family, size = numbers["family"], numbers["size"]
         options: Answer = {"D": size, "add_bias": False}
+        if self._family == "chebyshev":
+            options["flavor"] = variant
         if self._family == "gaussian":
             low, high = numbers["interval"]
             std = (high - low) / size / np.sqrt(2.0)  # exp(-(x / std)^2 / 2) there, exp(-(x / h)^2 here

@@ -1,4 +1,4 @@
-"""mlp-kan. Variant "interpolation": piecewise linear edges, which are splines of order 1 without base function.
+"""mlp-kan. Variant "interpolation": piecewise linear edges, splines of order 1 without base function.
 
 Edges of the family "mlp" are its small networks of sines and cosines.
 """
@@ -39,7 +39,7 @@ class MlpKan(EdgeLibrary):
             "gradient": {"coef": [layer.Y.grad.tolist() for layer in self._model]},
         }
 
-    def load_family(self, numbers: Answer) -> Answer:
+    def load_family(self, numbers: Answer, variant: str) -> Answer:
         """Take a network of small networks on edges: parameters W1, b1, W2, b2 of every edge."""
         layers = []
         for (n_in, n_out), params in zip(pairwise(numbers["width"]), numbers["params"], strict=True):

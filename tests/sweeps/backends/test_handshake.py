@@ -64,13 +64,15 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     ENDED.clear()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
+        def serve(connection: socket.socket) -> None:
+            with connection:
+                answer(connection)
+
         def accept() -> None:
-            held = []
             with contextlib.suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
-                    held.append(connection)
-                    threading.Thread(target=answer, args=(connection,), daemon=True).start()
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"

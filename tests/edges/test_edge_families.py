@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+import sympy
 from reference import edge_function
 
 from kan_np import KAN, KanWarning, create_dataset, load_model
@@ -304,3 +305,28 @@ def test_constants_that_linear_edges_cannot_hold_make_one_of_them_a_symbol():
     assert folded.width == [2, 1, 1]
     assert {edge: symbol.name for edge, symbol in folded.symbols.items()} == {(1, 0, 0): "x"}
     assert set(folded.families.values()) == {("linear", 1)}
+
+
+@pytest.mark.parametrize(("name", "size", "settings"), CASES)
+def test_edges_are_written_out_as_formulas(name, size, settings):
+    model = one_edge(name, size, settings)
+    x = np.linspace(-1.0, 2.0, 25)
+    symbol = sympy.Symbol("x")
+    values = sympy.lambdify(symbol, model.take_function(0, 0, 0).formula(symbol), "numpy")(x)
+    np.testing.assert_allclose(values, model(x[:, None])[:, 0], rtol=1e-10, atol=1e-10)
+    formula = model.symbolic_formula(x=x[:, None], written_out=True)
+    assert not formula.splines
+    assert formula.max_error < 1e-9
+    np.testing.assert_allclose(formula.numpy()(x[:, None]), model(x[:, None]), rtol=1e-9, atol=1e-9)
+
+
+def test_formulas_of_networks_write_lines_out_and_other_families_when_asked():
+    model = KAN([2, 2, 1], edges=["linear", "sine"], sines=1, seed=0)
+    formula = model.symbolic_formula()
+    assert set(formula.splines.values()) == {"phi_1_0_0", "phi_1_1_0"}
+    assert not any(name.startswith("phi_0") for name in map(str, formula[0][0].atoms(sympy.Function)))
+    whole = model.symbolic_formula(written_out=True)
+    assert not whole.splines
+    assert {str(f.func) for f in whole[0][0].atoms(sympy.Function)} == {"sin"}
+    assert whole.max_error < 1e-12
+    assert KAN([1, 1], seed=0).take_function(0, 0, 0).formula() is None
