@@ -27,6 +27,7 @@ from .edges.bspline import design_matrix
 from .layers import KANLayer, Sequential
 from .mlp import MLP
 from .model import KAN
+from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
@@ -38,18 +39,22 @@ __all__ = [
     "MLP",
     "Callback",
     "Candidate",
+    "CrossEntropy",
     "Dataset",
     "Discovery",
     "ExtrapolationWarning",
     "FitResult",
     "FitStatus",
     "GridUpdate",
+    "Huber",
     "KANLayer",
     "KanWarning",
     "NotLearntWarning",
     "OutlierWarning",
     "OverfitWarning",
+    "Poisson",
     "Progress",
+    "Quantile",
     "ScaleWarning",
     "Scaler",
     "Schedule",

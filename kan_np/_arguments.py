@@ -12,10 +12,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OF_FITS = "it is an argument of fit, and in fit_options={...} one of fit_schedule and fit_mlp"
-_LOSS = "leave it out: the loss is the mean squared error, weighted by dataset['train_weight'] if given"
+_LOSS = "use fit(loss=...): a name, or a function (y, f) that returns values and derivatives by f"
 _STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
-_MEASURES = "the RMSE of training, test_* and val_* samples is in the result; callback=f sees every iteration"
+_MEASURES = "use fit(metrics=...); losses of training, test_* and val_* samples are in the result without it"
 _PICTURES = "draw the model with model.plot(), after the fit or in callback=f"
 _PLACE = "leave it out: everything is computed on the CPU, in float64"
 _POLES = "leave it out: poles of symbols are kept away from the samples without it"
@@ -27,12 +27,10 @@ FIT = {
     "learning_rate": "use fit(lr=...), with opt='Adam' or 'SGD'",
     "batch_size": "use fit(batch=...), with opt='Adam' or 'SGD'",
     "loss_fn": _LOSS,
-    "loss": _LOSS,
     "device": _PLACE,
     "dtype": _PLACE,
     "log": _WATCH,
     "verbose": _WATCH,
-    "metrics": _MEASURES,
     "display_metrics": _MEASURES,
     "save_fig": _PICTURES,
     "save_fig_freq": _PICTURES,
@@ -56,6 +54,8 @@ FIT = {
 #: Those for models; keywords for fits are included, since `fit_schedule` and `fit_mlp` pass options to the
 #: model.
 MODEL = FIT | {
+    "loss": _OF_FITS,
+    "metrics": _OF_FITS,
     "lr": _OF_FITS,
     "batch": _OF_FITS,
     "momentum": _OF_FITS,

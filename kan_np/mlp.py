@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,8 @@ from kan_np.data.scaler import Scaler
 from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
+from kan_np.objective.loss import Loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Shrunk
@@ -30,6 +32,10 @@ from kan_np.optimize.status import FitResult
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
+from kan_np.training.metrics import checked_metrics
+from kan_np.uncertainty import calibration, prediction
+from kan_np.uncertainty.bars import ErrorBars
+from kan_np.uncertainty.refits import Refit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,13 +171,15 @@ class MLP(Estimator):
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
+        loss: object = "squares",
+        metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
         """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
 
-        Otherwise as ``KAN.fit``. P is a weighted sum of squares of the weights
-        (`kan_np.objective.weight_decay`).
+        With `loss` another one takes the place of the first. Otherwise as ``KAN.fit``. P is a weighted sum of
+        squares of the weights (`kan_np.objective.weight_decay`).
 
         Parameters
         ----------
@@ -198,6 +206,22 @@ class MLP(Estimator):
             Of "Adam" and "SGD", as in ``KAN.fit``.
         standardize : bool, optional
             As in ``KAN.fit``.
+        loss : str or object
+            What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
+            a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
+            large residuals do not dominate); "quantile" (the median); `CrossEntropy`, `Poisson`, `Huber` and
+            `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
+            (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
+            "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
+            hessian (`kan_np.objective.own_loss`). Labels and outputs that a loss sees, its options and what
+            `FitResult` has of it are in the units of the data. Labels of classes and counts are not
+            standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
+            something else than predictions of labels. Where samples are few, for classes with fewer than ten
+            labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        metrics : sequence of str or callable
+            Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
+            "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
+            pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -227,11 +251,133 @@ class MLP(Estimator):
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
             standardize=standardize,
+            loss=loss_of(loss),
+            metrics=checked_metrics(metrics),
         )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
+
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: Literal[False] = ..., interval: None = ...
+    ) -> FloatArray: ...
+
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: bool = ..., interval: float | None = ...
+    ) -> tuple[FloatArray, ...]: ...
+
+    def predict(
+        self,
+        x: ArrayLike,
+        batch_size: int = 65536,
+        *,
+        return_std: bool = False,
+        interval: float | None = None,
+    ) -> FloatArray | tuple[FloatArray, ...]:
+        """Predictions in the units of the data, and after `calibrate` how far they may be off.
+
+        As ``KAN.predict``; see `Estimator.predict`.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        batch_size : int
+            Rows at a time.
+        return_std : bool
+            Also return the standard deviation of a new label, noise included.
+        interval : float, optional
+            A level such as 0.9: also return the ends of intervals that hold so many of new labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_out), or tuple of such
+            The prediction; with `return_std` followed by the standard deviation, with `interval` by the lower
+            and the upper end.
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``; for error bars of a model that was not calibrated, or was changed since.
+        """
+        x = self._select("x", x)
+        y = super().predict(x, batch_size)
+        if not return_std and interval is None:
+            return y
+        return prediction.with_error_bars(self, x, y, return_std, interval, batch_size)
+
+    def calibrate(
+        self,
+        dataset: Dataset,
+        method: str = "laplace",
+        *,
+        members: int = 5,
+        folds: int = 10,
+        refit: Refit | None = None,
+        seed: int = 0,
+    ) -> ErrorBars:
+        """Learn from the data of the fit how far predictions may be off; as ``KAN.calibrate``.
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the fit, or its samples in the units of the data.
+        method : {"laplace", "conformal", "jackknife+", "ensemble"}
+        members, folds, refit, seed
+            As of ``KAN.calibrate``.
+
+        Returns
+        -------
+        ErrorBars
+
+        Raises
+        ------
+        ValueError, TypeError
+            For options and data that cannot be used.
+
+        Examples
+        --------
+        >>> from kan_np import MLP, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=60, seed=0)
+        >>> model = MLP([1, 5, 1], seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> bars = model.calibrate(dataset)
+        >>> y, std = model.predict([[0.5]], return_std=True)
+        >>> bool(std > 0)
+        True
+        """
+        options: dict[str, Any] = {"members": members, "folds": folds, "refit": refit, "seed": seed}
+        self._error_bars = calibration.calibrated(self, dataset, method, **options)
+        return self._error_bars
+
+    @property
+    def error_bars(self) -> ErrorBars | None:
+        """What the last `calibrate` found; None without one. A model that is changed needs another."""
+        return self._error_bars
+
+    def sample_predictions(
+        self, x: ArrayLike, n: int = 10, seed: int | np.random.Generator = 0
+    ) -> FloatArray:
+        """Functions that the data allow, at the rows of x; as ``KAN.sample_predictions``.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        n : int
+        seed : int or numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (n, n_samples, n_out)
+
+        Raises
+        ------
+        ValueError
+            Without error bars by "laplace" or "ensemble".
+        """
+        return prediction.drawn(self, x, n, seed)
 
     def plot(self) -> Figure:
         """Draw the network, weights as line widths; see `kan_np.plot.plot_mlp`."""
@@ -246,11 +392,18 @@ class MLP(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
+        loss: Loss | None = None,
     ) -> SampledObjective:
-        plain = mlp_objective(self._network, x, y, penalty, weight)
+        loss = self._loss if loss is None else loss
+        plain = mlp_objective(self._network, x, y, penalty, weight, loss=loss)
         if not smoothing:
             return plain
-        return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight).variance), float(smoothing))
+        return Shrunk(plain, self._prior(x, weight, Sample(x, y, weight, loss).spread), float(smoothing))
+
+    def _anew(self, seed: int) -> Self:
+        fresh = type(self)(self.width, self.activation, seed=seed)
+        fresh.scaler = self.scaler
+        return fresh
 
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> WeightPrior:
         return WeightPrior(self._network, x, weight, label_variance)

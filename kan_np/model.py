@@ -6,8 +6,8 @@ network that they return.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +36,8 @@ from kan_np.network.state import check_arrays, check_config, network_arrays, res
 from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
 from kan_np.objective.edge_scores import METRICS
+from kan_np.objective.loss import Loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
@@ -61,6 +63,10 @@ from kan_np.surgery.formula import Formula
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
+from kan_np.training.metrics import checked_metrics
+from kan_np.uncertainty import calibration, prediction
+from kan_np.uncertainty.bars import ErrorBars
+from kan_np.uncertainty.refits import Refit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,6 +173,8 @@ class KAN(Estimator):
     _network: Network
     _start: Network
     _used: NDArray[np.bool_]  # which columns of the data are inputs
+    #: Arguments of the constructor that `_config` does not have; None for models from files.
+    _arguments: dict[str, Any] | None = None
 
     @explained(MODEL, option_names)
     def __init__(
@@ -228,6 +236,9 @@ class KAN(Estimator):
         net = frozen_parameters.frozen_kinds(net, kinds)
         self._network = self._start = net
         self._used = np.ones(shape.width[0], dtype=bool)
+        self._arguments = {"grid_range": np.array(grid_range, dtype=np.float64), "init": init, **switches}
+        names = ("noise_scale", "scale_base_mu", "scale_base_sigma")
+        self._arguments |= dict(zip(names, scales, strict=True)) | {"edges": edges, **edge_options}
 
     # ---------------------------------------------------------------- what it is; all arrays are copies
 
@@ -363,10 +374,12 @@ class KAN(Estimator):
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
+        loss: object = "squares",
+        metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``lamb`` R + ``smoothing`` S.
+        """Train in place on mean squared error, or another loss, + ``lamb`` R + ``smoothing`` S.
 
         R is pykan's penalty (`kan_np.objective.sparsity_penalty`), S the difference penalty of P-splines
         (`kan_np.objective.smoothing`).
@@ -443,6 +456,22 @@ class KAN(Estimator):
             None that is done where the dataset says so, as that of `load_csv` does, or else for inputs or
             labels of which a column is far from one, with a spread below 0.01 or above 100, or a mean of more
             than ten times the spread (or ten); others are left as they are, to the last bit.
+        loss : str or object
+            What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
+            a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
+            large residuals do not dominate); "quantile" (the median); `CrossEntropy`, `Poisson`, `Huber` and
+            `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
+            (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
+            "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
+            hessian (`kan_np.objective.own_loss`). Labels and outputs that a loss sees, its options and what
+            `FitResult` has of it are in the units of the data. Labels of classes and counts are not
+            standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
+            something else than predictions of labels. Where samples are few, for classes with fewer than ten
+            labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        metrics : sequence of str or callable
+            Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
+            "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
+            pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -474,6 +503,8 @@ class KAN(Estimator):
             smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
             standardize,
+            loss_of(loss),
+            checked_metrics(metrics),
         )
         penalties = scheduled_penalties(
             lamb,
@@ -1442,12 +1473,180 @@ class KAN(Estimator):
         self._network.check_inputs(sample)
         return draw_graph(self._network, self._within(sample)[0], output, in_vars, out_vars, self.scaler)
 
-    def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
-        """Predictions in the units of the data, batch_size rows of x at a time; see `Estimator.predict`.
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: Literal[False] = ..., interval: None = ...
+    ) -> FloatArray: ...
 
-        Of a model with pruned inputs, given all columns of the data, the used ones are in memory as a whole.
+    @overload
+    def predict(
+        self, x: ArrayLike, batch_size: int = ..., *, return_std: bool = ..., interval: float | None = ...
+    ) -> tuple[FloatArray, ...]: ...
+
+    def predict(
+        self,
+        x: ArrayLike,
+        batch_size: int = 65536,
+        *,
+        return_std: bool = False,
+        interval: float | None = None,
+    ) -> FloatArray | tuple[FloatArray, ...]:
+        """Predictions in the units of the data, and after `calibrate` how far they may be off.
+
+        See `Estimator.predict`. Of a model with pruned inputs, given all columns of the data, the used ones
+        are in memory as a whole.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        batch_size : int
+            Rows at a time.
+        return_std : bool
+            Also return the standard deviation of a new label, noise included.
+        interval : float, optional
+            A level such as 0.9: also return the ends of intervals that hold so many of new labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_out), or tuple of such
+            The prediction; with `return_std` followed by the standard deviation, with `interval` by the lower
+            and the upper end.
+
+        Raises
+        ------
+        ValueError
+            As ``model(x)``; for error bars of a model that was not calibrated, or was changed since.
+
+        Examples
+        --------
+        >>> from kan_np import KAN, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=60, seed=0)
+        >>> model = KAN([1, 1], grid=3, seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> bars = model.calibrate(dataset)
+        >>> y, low, high = model.predict([[0.5]], interval=0.9)
+        >>> bool(low < y < high)
+        True
         """
-        return super().predict(self._select("x", x), batch_size)
+        x = self._select("x", x)
+        y = super().predict(x, batch_size)
+        if not return_std and interval is None:
+            return y
+        return prediction.with_error_bars(self, x, y, return_std, interval, batch_size)
+
+    def calibrate(
+        self,
+        dataset: Dataset,
+        method: str = "laplace",
+        *,
+        members: int = 5,
+        folds: int = 10,
+        refit: Refit | None = None,
+        seed: int = 0,
+    ) -> ErrorBars:
+        """Learn from the data of the fit how far predictions may be off; then `predict` can say it.
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the fit, or its samples in the units of the data.
+        method : {"laplace", "conformal", "jackknife+", "ensemble"}
+            "laplace": parameters are normally distributed around the fitted ones; at once, from the training
+            samples alone. It assumes normally distributed noise of one size and that the model can represent
+            the truth. "conformal": the residuals of ``val_input`` and ``val_label``, which the fit must not
+            have used, say how wide intervals are, "laplace" where they are wider and narrower. It assumes
+            only that new rows are drawn as those were: use it if there are rows to spare. "jackknife+": the
+            same by `folds` further fits, each to all rows but those of one fold: for small tables.
+            "ensemble": `members` further fits from other random starts; where they disagree the model is
+            uncertain, and noise is of one size. Outside the training range all of them widen
+            (`kan_np.uncertainty.outside`).
+        members : int
+            Of "ensemble".
+        folds : int
+            Of "jackknife+"; as many as there are rows is the jackknife+ proper.
+        refit : callable, optional
+            (dataset, seed) -> fitted model, for "jackknife+" and "ensemble". By default the fit that made the
+            model is repeated; a model that was trained in several steps needs this function.
+        seed : int
+            Of the folds, and of the starts of the members.
+
+        Returns
+        -------
+        ErrorBars
+            Also the attribute `error_bars`; it is saved with the model. It holds for the model as it is: one
+            that is trained further or changed has to be calibrated again.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For options and data that cannot be used: another dataset than that of the fit, no held-out rows
+            for "conformal", too many parameters (3000) for "laplace".
+
+        Notes
+        -----
+        Sample weights count as one over the variance of the noise; a new row has the mean weight. The
+        conformal methods count all rows with a weight above 0 alike.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN, dataset_from_arrays, split_validation
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.uniform(-1, 1, (200, 1))
+        >>> dataset = split_validation(dataset_from_arrays(x, x**2 + rng.normal(0, 0.1, (200, 1)), seed=0))
+        >>> model = KAN([1, 1], grid=3, seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> bars = model.calibrate(dataset, method="conformal")
+        >>> y, std = model.predict([[0.5]], return_std=True)
+        >>> bool(0.05 < std < 0.2)
+        True
+        """
+        options: dict[str, Any] = {"members": members, "folds": folds, "refit": refit, "seed": seed}
+        self._error_bars = calibration.calibrated(self, dataset, method, **options)
+        return self._error_bars
+
+    @property
+    def error_bars(self) -> ErrorBars | None:
+        """What the last `calibrate` found; None without one. A model that is changed needs another."""
+        return self._error_bars
+
+    def sample_predictions(
+        self, x: ArrayLike, n: int = 10, seed: int | np.random.Generator = 0
+    ) -> FloatArray:
+        """Functions that the data allow, at the rows of x: for the error of what is computed of predictions.
+
+        Each is drawn as a whole, so that a difference, a slope or an integral of predictions can be computed
+        of every one of them; noise is not included. After `calibrate` with "laplace" (normally distributed
+        parameters, the model being linear in them) or "ensemble" (one of its fits).
+
+        Parameters
+        ----------
+        x : array_like of shape (n_samples, n_in), or table
+        n : int
+            Number of functions.
+        seed : int or numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (n, n_samples, n_out)
+            In the units of the data.
+
+        Raises
+        ------
+        ValueError
+            As `predict`, and after `calibrate` by a method that knows intervals only.
+
+        Examples
+        --------
+        >>> from kan_np import KAN, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=60, seed=0)
+        >>> model = KAN([1, 1], grid=3, seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> bars = model.calibrate(dataset)
+        >>> model.sample_predictions([[0.0], [1.0]], n=5).shape
+        (5, 2, 1)
+        """
+        return prediction.drawn(self, x, n, seed)
 
     def _matched(self, dataset: Dataset) -> Dataset:
         """As for every model, and without the columns that are no inputs any more."""
@@ -1548,6 +1747,21 @@ class KAN(Estimator):
         n_edges = self._network.topology.n_edges
         return self.n_params - n_edges * max(self.grid + self.k - 2, 0)
 
+    def _anew(self, seed: int) -> Self:
+        start, config = self._start, self._config()
+        config.pop("families", None)
+        arguments = config | {"grid": start.table.knots.shape[1] - 1} | (self._arguments or {})
+        fresh = type(self)(**arguments, seed=seed)
+        own = fresh._network
+        if self._arguments is None or own.structure.outline != start.structure.outline:
+            raise ValueError(
+                "the model was changed before its fit, so that no other start can be drawn for it; pass "
+                "refit=, a function of a dataset and a seed that makes and fits such a model."
+            )
+        fresh._network = fresh._start = start.with_theta(own.theta)
+        fresh._used, fresh.scaler = self._used, self.scaler
+        return fresh
+
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> SplinePrior:
         return SplinePrior(self._network, label_variance)
 
@@ -1580,8 +1794,11 @@ class KAN(Estimator):
         penalty: Penalty,
         weight: FloatArray | None = None,
         smoothing: float | str = 0.0,
+        loss: Loss | None = None,
     ) -> SampledObjective:
-        return network_objective(self._network, x, y, penalty, weight, smoothing)
+        return network_objective(
+            self._network, x, y, penalty, weight, smoothing, loss=self._loss if loss is None else loss
+        )
 
     def _config(self) -> dict[str, Any]:
         shape = Shape.of(self._network)

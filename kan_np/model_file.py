@@ -17,9 +17,12 @@ from kan_np._version import __version__
 from kan_np.archive import plain_words
 
 #: Raised when what is written changes so that older readers would misread or refuse it.
-FORMAT_VERSION = 5
-#: The version of a file without a followed range, which readers of 4 know nothing of.
-_WITHOUT_FOLLOWED_RANGE = 4
+FORMAT_VERSION = 6
+#: The version of a file without error bars, of which readers of 5 know nothing, and of one without a followed
+#: range, of which readers of 4 know nothing.
+_WITHOUT_ERROR_BARS, _WITHOUT_FOLLOWED_RANGE = 5, 4
+#: What the names of the arrays of error bars begin with.
+BARS_PREFIX = "bars_"
 #: What the names of a scaler's arrays begin with.
 SCALER_PREFIX = "scaler_"
 
@@ -38,7 +41,7 @@ def write_model(
     """
     described = {
         "format": "kan_np model",
-        "version": FORMAT_VERSION if "followed_range" in arrays else _WITHOUT_FOLLOWED_RANGE,
+        "version": _version(header, arrays),
         "written_by": __version__,
         **header,
     }
@@ -57,6 +60,13 @@ def write_model(
     if is_folder:
         raise IsADirectoryError(f"cannot save to {path}: it is a folder; expected a file, such as model.npz.")
     raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}; make it first.")
+
+
+def _version(header: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> int:
+    """The lowest format version that has all of this."""
+    if "error_bars" in header:
+        return FORMAT_VERSION
+    return _WITHOUT_ERROR_BARS if "followed_range" in arrays else _WITHOUT_FOLLOWED_RANGE
 
 
 def _replace(path: Path, arrays: dict[str, Any]) -> None:

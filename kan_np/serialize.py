@@ -12,9 +12,11 @@ from kan_np.data.columns import Columns
 from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.model_file import FORMAT_VERSION, SCALER_PREFIX
+from kan_np.model_file import BARS_PREFIX, FORMAT_VERSION, SCALER_PREFIX
 from kan_np.network.state import check_text, check_vector
+from kan_np.objective.losses import restored_loss
 from kan_np.training.training_range import checked_range
+from kan_np.uncertainty.state import restored_bars
 
 _KINDS: dict[str, type[KAN] | type[MLP]] = {"KAN": KAN, "MLP": MLP}
 #: Attributes that are ranges of the inputs; files of earlier versions have none.
@@ -101,6 +103,7 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
         raise ValueError(f"its configuration is {reprlib.repr(config)}")
     kind = _KINDS[header["kind"]]
     declared = {name: array for name, array in archive.declared.items() if name != "header"}
+    bars = {name: declared.pop(name) for name in list(declared) if name.startswith(BARS_PREFIX)}
     ranges = {name: declared.pop(name) for name in _RANGES if name in declared}
     scaling = [name for name in declared if name.startswith(SCALER_PREFIX)]
     width = kind._check_arrays(config, {name: declared[name] for name in declared if name not in scaling})
@@ -123,7 +126,11 @@ def _restored(header: dict[str, Any], archive: Archive) -> KAN | MLP:
     }
     model._training_range = found.get("training_range")
     model._followed = found.get("followed_range")
+    if "loss" in header:
+        model._loss = restored_loss(header["loss"])
     model._columns = Columns.of(header.get("columns", {}), model.width[0], model.width[-1])
+    if bars:
+        model._error_bars = restored_bars(model, header.get("error_bars"), bars, archive.read, _KINDS)
     return model
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
@@ -106,3 +107,14 @@ def test_frozen_base_stream():
     assert names["errors"][-1] < names["errors"][0]
     assert names["errors"][-1] < names["free_errors"][-1]
     assert files["stream.png"] > 5000
+
+
+def test_error_bars():
+    names, _, files = run("error_bars")
+    assert 0.85 < names["inside"] < 0.95
+    assert len(names["caught"]) == 1
+    assert "rows lie outside the range" in str(names["caught"][0].message)
+    assert abs(-names["depth"].mean() - 0.25) < 3 * names["depth"].std()
+    for width in names["widths"].values():
+        assert width[-1, 0] > 2 * width[200, 0]
+    assert files["error_bars.png"] > 5000

@@ -39,6 +39,7 @@ def test_every_python_block_is_run_by_a_test_below():
         "fit_schedule([2, 1, 1]",
         "discover(dataset",
         "auto_symbolic",
+        "cross_entropy",
         "SLURMCluster",
     )
     assert sorted(block(w) for w in words) == sorted(BLOCKS)
@@ -51,6 +52,12 @@ def test_hello_world(tmp_path, monkeypatch):
     assert names["model"](x) == pytest.approx(names["f"](x), abs=0.05)
     assert (tmp_path / "model.png").stat().st_size > 10_000
     assert (names["again"](x) == names["model"](x)).all()
+
+
+def test_classes(tmp_path, monkeypatch):
+    names = run(block("cross_entropy"), tmp_path, monkeypatch)
+    assert names["result"]["test_accuracy"][-1] > 0.9
+    assert names["classifier"].predict_class([[0.9, 0.0]]).tolist() == [2]
 
 
 def test_lennard_jones(tmp_path, monkeypatch):
@@ -100,6 +107,7 @@ def test_own_table(tmp_path, monkeypatch):
     assert 0.0 < names["test_rmse"] < 0.1
     assert 0.0 < names["later_rmse"] < 0.1
     assert np.sqrt(np.mean((names["prediction"][:, 0] - (3 * 1.5 + np.sin(2.5))) ** 2)) < 0.1
+    assert names["low"] < names["prediction"] < names["high"]
 
 
 def test_a_cluster_of_a_batch_system(tmp_path, monkeypatch):
@@ -129,3 +137,11 @@ def test_the_page_on_edge_families_runs_and_prints_what_it_says(capsys):
     said = code.rstrip().rsplit("# ", 1)[1]
     exec(compile(code, "docs/edge_families.md", "exec"), {"__name__": __name__})  # noqa: S102
     assert capsys.readouterr().out.strip() == said
+
+
+def test_the_page_on_error_bars_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parent.parent / "docs" / "error_bars.md").read_text()
+    names = run(page.split("```python\n")[1].split("```")[0], tmp_path, monkeypatch)
+    assert names["low"] < names["prediction"] < names["high"]
+    assert 0.05 < names["std"] < 0.2
+    assert (tmp_path / "model.npz").exists()

@@ -45,7 +45,7 @@ def far_from_one(columns: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(off_centre | (varies & ((spread < LEAST_SPREAD) | (spread > LARGEST_SPREAD))))
 
 
-def chosen_scaler(data: Samples, wish: bool | str | None = None) -> Scaler | None:
+def chosen_scaler(data: Samples, wish: bool | str | None = None, with_labels: bool = True) -> Scaler | None:
     """The scaler for checked training samples; None where they are left as they are.
 
     Parameters
@@ -54,14 +54,16 @@ def chosen_scaler(data: Samples, wish: bool | str | None = None) -> Scaler | Non
         train_input, train_label, and where there are such train_weight: rows of weight 0 do not count.
     wish : bool or str, optional
         One of `WISHES`. None standardises the inputs if any of them is far from one, and the labels likewise.
+    with_labels : bool
+        False leaves labels as they are, whatever the wish.
     """
     x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
     if weight is not None:
         x, y = x[weight > 0], y[weight > 0]
     if wish is not None:
-        inputs, labels = wish in (True, "inputs"), wish in (True, "labels")
+        inputs, labels = wish in (True, "inputs"), wish in (True, "labels") and with_labels
         return Scaler.fit(x, y, scale_inputs=inputs, scale_labels=labels) if inputs or labels else None
-    inputs, labels = bool(far_from_one(x).any()), bool(far_from_one(y).any())
+    inputs, labels = bool(far_from_one(x).any()), with_labels and bool(far_from_one(y).any())
     if not (inputs or labels):
         return None
     try:
@@ -135,7 +137,11 @@ def standardized(dataset: Samples) -> dict[str, Any]:
 
 
 def network_samples(
-    data: Samples, standardize: bool | None, own: Scaler | None, is_new: bool
+    data: Samples,
+    standardize: bool | None,
+    own: Scaler | None,
+    is_new: bool,
+    labels: str = "far",
 ) -> dict[str, Any]:
     """The samples of a checked dataset as a network is trained on them.
 
@@ -150,6 +156,9 @@ def network_samples(
         That of a model which was fitted before.
     is_new : bool
         Whether a scaler may be chosen: the parameters of a trained model belong to the numbers it had.
+    labels : {"far", "kept", "never"}
+        "far": like the inputs. "kept": a scaler that is chosen leaves labels as they are. "never": so does
+        that of the model from now on, for classes and counts.
 
     Returns
     -------
@@ -160,12 +169,18 @@ def network_samples(
     wish = data.get("standardize") if standardize is None else standardize
     if "scaler" in data:
         return dict(data)
-    scaler = own
+    scaler = own if own is None or labels != "never" else _of_inputs_alone(own)
     if own is None and is_new:
-        scaler = chosen_scaler(data, wish)
+        scaler = chosen_scaler(data, wish, with_labels=labels == "far")
     if scaler is None:
         return {key: value for key, value in data.items() if key != "standardize"}
     return scaled_samples(data, scaler) | {"label_unit": scaler.label_scale}
+
+
+def _of_inputs_alone(scaler: Scaler) -> Scaler:
+    """The same without the labels."""
+    shift, scale = np.zeros_like(scaler.label_shift), np.ones_like(scaler.label_scale)
+    return Scaler(scaler.input_shift, scaler.input_scale, shift, scale)
 
 
 def common_unit(data: Samples) -> float | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from kan_np._validate import FloatArray
 from kan_np.edges.family import Option, RowsKernel, as_float, register
@@ -135,6 +134,8 @@ class MlpEdge(Pointwise):
 
 def silu_derivatives(z: FloatArray, highest: int) -> list[FloatArray]:
     """z S, S = 1 / (1 + exp(-z)), and its derivatives up to the highest, at most the third."""
+    from scipy.special import expit  # imported here, since the import takes 0.1 s
+
     s = expit(z)
     rest = s * (1.0 - s)
     turn = 1.0 - 2.0 * s

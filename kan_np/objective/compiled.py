@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,10 @@ from kan_np.network.kernel_arrays import (
 from kan_np.network.parameters import ParameterMap
 from kan_np.network.structure import Structure
 from kan_np.objective.evaluator import add_square, label_variance, residual_weights
+from kan_np.objective.layered import LayeredEvaluator
+
+#: Samples whose outputs are computed at a time, so that memory does not grow with hidden nodes.
+_CHUNK = 4096
 
 
 class Memory(NamedTuple):
@@ -95,7 +99,10 @@ class CompiledEvaluator:
         self._row_places: Places | None = None
         self._loss_and_gradient: dict[bool, Callable[..., float]] = {}  # machine code without and with `pull`
         self._loss: Callable[..., float] | None = None
-        self._assemble: Callable[..., float] | None = None  # machine code of _add_sparse or _add_dense
+        self._add_products: Callable[..., float] | None = None  # machine code of _add_sparse
+        self._lay_out: Callable[..., float] | None = None  # that of _dense_rows
+        self._nodes: FloatArray | None = None  # of `outputs`
+        self._layered: LayeredEvaluator | None = None  # of `jacobian_parts` on long grids
 
     @property
     def n_residuals(self) -> int:
@@ -105,10 +112,46 @@ class CompiledEvaluator:
     def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
         """Replace all samples by as many others; only the B-splines of their inputs are computed."""
         self._x = x
-        self._y[...] = y.T
-        self._weight[...] = weight
+        self.load_labels(y, weight)
+        self._layered = None
         if len(self._parts) == 1:
             self._keep_inputs(x)
+
+    def load_labels(self, y: FloatArray, weight: FloatArray) -> None:
+        """Replace labels and weights; see `kan_np.objective.loss_evaluator.OutputsEvaluator`."""
+        self._y[...], self._weight[...] = y.T, weight
+
+    def outputs(self) -> FloatArray:
+        """Outputs for the present values, (n_samples, n_out)."""
+        topology, n = self.structure.topology, self._x.shape[0]
+        if self._nodes is None:
+            self._nodes = _aligned.empty((topology.n_nodes, min(_CHUNK, n)))
+        self._load_values()
+        out = np.empty((n, topology.width[-1]))
+        for low in range(0, n, _CHUNK):
+            part = self._x[low : low + _CHUNK]
+            kernels.forward(self._net, self._theta, part, self._nodes, self._places, self._scratch)
+            out[low : low + _CHUNK] = self._nodes[topology.n_sources :, : len(part)].T
+        return out
+
+    def jacobian_parts(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Parts of the samples with the Jacobian of all outputs, (n_values, n_out, n).
+
+        `gradient` is overwritten.
+        """
+        if self.structure.is_plain and not self._short:  # kernels for long grids lay out no rows
+            if self._layered is None:
+                labels, ones = np.ascontiguousarray(self._y.T), np.ones(self._x.shape[0])
+                self._layered = LayeredEvaluator(self.structure, self._x, labels, ones)
+            self._layered.values[...] = self.values
+            yield from self._layered.jacobian_parts()
+            return
+        self._load_values()
+        for rows in self._parts:
+            y, _ = self._load(rows)
+            for own, jacobian, _ in self._dense_rows(y, np.ones(y.shape[1])):
+                samples = slice(rows.start + own.start, rows.start + own.stop)
+                yield samples, jacobian.reshape(self.values.size, y.shape[0], -1)
 
     def loss(self) -> float:
         """The loss without its gradient."""
@@ -213,14 +256,23 @@ class CompiledEvaluator:
             self._active = new_active(self.structure)
         scratch = (self._places, self._scratch, self._residual, self._active)
         given = (self._net, self._theta, self._inputs, y, weight, *scratch, hessian, self._by_theta)
-        if self._assemble is None:
-            self._assemble = bound(gauss_newton.accumulate_sparse, *given)
-        return self._assemble(*given)
+        if self._add_products is None:
+            self._add_products = bound(gauss_newton.accumulate_sparse, *given)
+        return self._add_products(*given)
 
     def _add_dense(
         self, y: FloatArray, weight: FloatArray, parameters: ParameterMap | None, hessian: FloatArray
     ) -> float:
         """Add products of full rows of the Jacobian for chunks of samples, by BLAS; for short grids."""
+        total = 0.0
+        for _, rows, part in self._dense_rows(y, weight):
+            total += part
+            add_square(rows if parameters is None else parameters.rows(rows), hessian)
+        self._take_gradient()
+        return total
+
+    def _dense_rows(self, y: FloatArray, weight: FloatArray) -> Iterator[tuple[slice, FloatArray, float]]:
+        """Chunks of samples with sqrt(W) J, transposed, (n_values, n_out n), and r^T W r."""
         (n_out, n), n_values = y.shape, self.values.size
         block = self._net.block
         chunk = max(self._memory.jacobian // (8 * n_values * n_out * block), 1) * block
@@ -228,18 +280,14 @@ class CompiledEvaluator:
             self._rows = _aligned.empty((n_values * n_out * min(chunk, self._y.shape[1]),))
         if self._row_places is None:
             self._row_places = self._places if self._short else new_row_places(self.structure)
-        total = 0.0
         for low in range(0, n, chunk):
             m = min(chunk, n - low)
             rows = self._rows[: n_values * n_out * m].reshape(n_values, n_out * m)
             scratch = (self._row_places, self._scratch, self._residual, rows, self._by_theta)
             given = (self._net, self._theta, self._inputs, low // block, m, y, weight, *scratch)
-            if self._assemble is None:
-                self._assemble = bound(gauss_newton.jacobian_rows, *given)
-            total += self._assemble(*given)
-            add_square(rows if parameters is None else parameters.rows(rows), hessian)
-        self._take_gradient()
-        return total
+            if self._lay_out is None:
+                self._lay_out = bound(gauss_newton.jacobian_rows, *given)
+            yield slice(low, low + m), rows, self._lay_out(*given)
 
 
 def _rows_in_cache(structure: Structure, block: int, room: int) -> int:

@@ -1,10 +1,10 @@
-"""Evaluators: the interface by which an objective computes the squared error of a model and its derivatives.
+"""Evaluators: the interface by which an objective computes the loss of a model and its derivatives.
 
-There are three: the compiled one of KANs, the one of KANs layer by layer, and that of MLPs. All work on *all*
-values of a model, trained or frozen; `RegularizedLoss` selects the trained ones. Values are read from an
-array of the evaluator, `values`, and derivatives written to another, `gradient`, since allocating arrays
-would be slow: a small network is evaluated in some ten microseconds, and a new array takes half a
-microsecond.
+Three compute squared errors: the compiled one of KANs, the one of KANs layer by layer, and that of MLPs.
+`kan_np.objective.loss_evaluator` makes other losses of them. All work on *all* values of a model, trained or
+frozen; `RegularizedLoss` selects the trained ones. Values are read from an array of the evaluator, `values`,
+and derivatives written to another, `gradient`, since allocating arrays would be slow: a small network is
+evaluated in some ten microseconds, and a new array takes half a microsecond.
 """
 
 from __future__ import annotations

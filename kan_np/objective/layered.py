@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from kan_np._validate import FloatArray
@@ -65,10 +67,32 @@ class LayeredEvaluator:
 
     def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
         """Replace all samples by as many others."""
-        self._weight[...] = weight
-        for inputs, labels, samples in self.parts:
-            inputs[...], labels[...] = x[samples].T, y[samples].T
+        for inputs, _, samples in self.parts:
+            inputs[...] = x[samples].T
+        self.load_labels(y, weight)
         self._layers[0].forget_samples()
+
+    def load_labels(self, y: FloatArray, weight: FloatArray) -> None:
+        """Replace labels and weights; see `kan_np.objective.loss_evaluator.OutputsEvaluator`."""
+        self._weight[...] = weight
+        for _, labels, samples in self.parts:
+            labels[...] = y[samples].T
+
+    def outputs(self) -> FloatArray:
+        """Outputs for the present values, (n_samples, n_out)."""
+        self._load()
+        with np.errstate(all="ignore"):
+            return np.concatenate([self._forward(x).T for x, _, _ in self.parts])
+
+    def jacobian_parts(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Parts of the samples with the Jacobian of all outputs, (n_values, n_out, n)."""
+        self._load()
+        n_out = self.structure.topology.width[-1]
+        for x, _, samples in self.parts:
+            with np.errstate(all="ignore"):
+                self._forward(x, back=True)
+                rows = self._jacobian(np.ones(x.shape[1]))
+            yield samples, rows.reshape(rows.shape[0], n_out, -1)
 
     def loss(self) -> float:
         """The loss without its gradient."""

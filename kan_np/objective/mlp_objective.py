@@ -11,9 +11,11 @@ Hessian is 2 J^T W J, where J is formed for a chunk of samples at a time and mul
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
@@ -23,6 +25,8 @@ from kan_np.kernels.arrays import Pull
 from kan_np.network.mlp_network import MlpBlock, MlpNetwork, split_layers
 from kan_np.network.parameters import ParameterMap
 from kan_np.objective.evaluator import add_square, label_variance, residual_weights
+from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_evaluator import LossEvaluator
 from kan_np.objective.regularized_loss import RegularizedLoss, Samples
 from kan_np.objective.sparsity_penalty import Penalty
 
@@ -73,8 +77,22 @@ class MlpEvaluator:
 
     def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
         """Replace all samples by as many others."""
-        self._x[...], self._y[...], self._weight[...] = x.T, y.T, weight
-        self._curvature = None
+        self._x[...] = x.T
+        self.load_labels(y, weight)
+
+    def load_labels(self, y: FloatArray, weight: FloatArray) -> None:
+        """Replace labels and weights; see `kan_np.objective.loss_evaluator.OutputsEvaluator`."""
+        self._y[...], self._weight[...] = y.T, weight
+
+    def outputs(self) -> FloatArray:
+        """Outputs for the present values, (n_samples, n_out)."""
+        out, given = np.empty(self._y.shape), self._given
+        mlp.forward(*given[:4], *given[6:], out)
+        return np.ascontiguousarray(out.T)
+
+    def jacobian_parts(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Parts of the samples with the Jacobian of all outputs, (n_values, n_out, n)."""
+        yield from self._assembly().parts(self._net.with_theta(self.values), self._x)
 
     def loss(self) -> float:
         """The loss without its gradient."""
@@ -88,13 +106,17 @@ class MlpEvaluator:
     def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
         """Loss, gradient, and upper triangle of 2 J^T V J."""
         mse, grad = self.loss_and_gradient(None), self.gradient.copy()
-        if self._curvature is None:
-            self._curvature = _Curvature(self._net.width, 2.0 * self._weight, self._jacobian_bytes)
+        net = self._net.with_theta(self.values)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging fit is a status, not a warning
-            upper = self._curvature.assemble(self._net.with_theta(self.values), self._x)
+            upper = self._assembly().assemble(net, self._x, 2.0 * self._weight)
         if parameters is None:
             return mse, grad, upper
         return mse, parameters.gradient(grad), parameters.matrix(upper)
+
+    def _assembly(self) -> _Curvature:
+        if self._curvature is None:
+            self._curvature = _Curvature(self._net.width, self._weight.size, self._jacobian_bytes)
+        return self._curvature
 
 
 class WeightPenalty:
@@ -136,8 +158,11 @@ def mlp_objective(
     penalty: Penalty | None = None,
     weight: FloatArray | None = None,
     jacobian_bytes: int = JACOBIAN_BYTES,
+    loss: Loss = SQUARES,
 ) -> RegularizedLoss:
     """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb lamb_l1 sum |W| for an MLP on samples.
+
+    For other losses than squares the first term is their weighted mean.
 
     Parameters
     ----------
@@ -150,13 +175,15 @@ def mlp_objective(
         Sample weights; v_s = weight_s / (n_out sum of weight). Equal weights if not given.
     jacobian_bytes : int
         Rows of a Jacobian that are laid out at once take no more.
+    loss : Loss
     """
     regularizer = WeightPenalty(penalty or Penalty(), net.width)
 
     def of_samples(
         x: FloatArray, y: FloatArray, weight: FloatArray | None = None
-    ) -> tuple[MlpEvaluator, WeightPenalty]:
-        return MlpEvaluator(net, x, y, weight, jacobian_bytes), regularizer
+    ) -> tuple[MlpEvaluator | LossEvaluator, WeightPenalty]:
+        squares = MlpEvaluator(net, x, y, weight, jacobian_bytes)
+        return squares if loss.is_squares else LossEvaluator(squares, loss, y, weight), regularizer
 
     evaluator, _ = of_samples(x, y, weight)
     samples = Samples(x, y, residual_weights(y, weight), of_samples)
@@ -170,44 +197,68 @@ class _Curvature:
     product of its rows of J is formed for these parameters only, and added to the Hessian.
     """
 
-    def __init__(self, width: tuple[int, ...], twice_weight: FloatArray, room: int) -> None:
-        self._n_out, self._width = width[-1], (*width[:-1], 1)
-        self._root = np.sqrt(twice_weight)
-        n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
-        self._own = split_layers(width, np.arange(n_params))[-1]
-        self._shared = n_params - (width[-2] + 1) * width[-1]
-        size = self._shared + width[-2] + 1
-        self._chunk = min(max(room // (8 * size), 1), twice_weight.size)
-        self._rows = _aligned.empty((size * self._chunk,))
-        self._matrix = _aligned.zeros((n_params, n_params))
-        self._one = self._matrix if self._n_out == 1 else _aligned.zeros((size, size))
+    def __init__(self, width: tuple[int, ...], n_samples: int, room: int) -> None:
+        self._n_out, self._width, self._n = width[-1], (*width[:-1], 1), n_samples
+        self._n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(width))
+        self._own = split_layers(width, np.arange(self._n_params))[-1]
+        self._shared = self._n_params - (width[-2] + 1) * width[-1]
+        self._size = self._shared + width[-2] + 1
+        self._chunk = min(max(room // (8 * self._size), 1), n_samples)
+        self._rows = _aligned.empty((self._size * self._chunk,))
+        self._matrix: FloatArray | None = None
 
-    def assemble(self, net: MlpNetwork, x: FloatArray) -> FloatArray:
+    def assemble(self, net: MlpNetwork, x: FloatArray, twice_weight: FloatArray) -> FloatArray:
         """Return 2 J^T W J for samples x (n_in, n): the upper triangle.
 
         The next call overwrites it.
         """
+        if self._matrix is None:
+            self._matrix = _aligned.zeros((self._n_params, self._n_params))
+            one = (self._size, self._size)
+            self._one = self._matrix if self._n_out == 1 else _aligned.zeros(one)
+        self._root = np.sqrt(twice_weight)
         self._nodes, self._slopes = net.values_and_slopes(x)
         weights = [layer for layer, _ in net.layers]
-        matrix, one, shared = self._matrix, self._one, self._shared
-        one.fill(0.0)
+        matrix, one_output, shared = self._matrix, self._one, self._shared
+        one_output.fill(0.0)
         if self._n_out == 1:
             self._add_output(weights)
             return matrix
         matrix[shared:, shared:] = 0.0
         *hidden, last = weights
         for j in range(self._n_out):
-            one[:, shared:] = 0.0
+            one_output[:, shared:] = 0.0
             self._add_output([*hidden, last[:, j : j + 1]])
-            own = np.append(self._own[0][:, j], self._own[1][j])
-            matrix[:shared, own] = one[:shared, shared:]
-            matrix[np.ix_(own, own)] = one[shared:, shared:]
-        matrix[:shared, :shared] = one[:shared, :shared]
+            own = self._columns(j)
+            matrix[:shared, own] = one_output[:shared, shared:]
+            matrix[np.ix_(own, own)] = one_output[shared:, shared:]
+        matrix[:shared, :shared] = one_output[:shared, :shared]
         return matrix
+
+    def parts(self, net: MlpNetwork, x: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+        """Parts of the samples with d f_j / d theta of all outputs: (n_params, n_out, n)."""
+        self._root = np.ones(self._n)
+        self._nodes, self._slopes = net.values_and_slopes(x)
+        *hidden, last = [layer for layer, _ in net.layers]
+        step = max(self._chunk // self._n_out, 1)
+        for low in range(0, self._n, step):
+            samples = slice(low, min(low + step, self._n))
+            m = samples.stop - low
+            jacobian = np.zeros((self._n_params, self._n_out, m))
+            rows = self._rows[: self._size * m].reshape(self._size, m)
+            for j in range(self._n_out):
+                self._lay_out([*hidden, last[:, j : j + 1]], samples, split_layers(self._width, rows))
+                jacobian[: self._shared, j] = rows[: self._shared]
+                jacobian[self._columns(j), j] = rows[self._shared :]
+            yield samples, jacobian
+
+    def _columns(self, output: int) -> NDArray[np.int64]:
+        """Indices of the parameters of the last layer that belong to an output."""
+        return np.append(self._own[0][:, output], self._own[1][output])
 
     def _add_output(self, weights: list[FloatArray]) -> None:
         """Add the products of one output's rows, given its column of the last layer, to `_one`."""
-        size, n = self._one.shape[0], self._root.size
+        size, n = self._size, self._n
         for low in range(0, n, self._chunk):
             samples = slice(low, min(low + self._chunk, n))
             m = samples.stop - low

@@ -7,6 +7,8 @@ from kan_np.network.network import Network
 from kan_np.objective.compiled import CompiledEvaluator, Memory
 from kan_np.objective.evaluator import residual_weights
 from kan_np.objective.layered import LayeredEvaluator
+from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_evaluator import LossEvaluator
 from kan_np.objective.regularized_loss import RegularizedLoss, Samples
 from kan_np.objective.smoothing import WEAK, Roughness, Smoother
 from kan_np.objective.sparsity_penalty import Penalty, SparsityPenalty
@@ -20,8 +22,11 @@ def network_objective(
     weight: FloatArray | None = None,
     smoothing: float | str = 0.0,
     memory: Memory = Memory(),  # noqa: B008  it cannot be changed
+    loss: Loss = SQUARES,
 ) -> RegularizedLoss:
     """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + smoothing S for a network on samples.
+
+    For other losses than squares the first term is their weighted mean.
 
     Parameters
     ----------
@@ -38,18 +43,21 @@ def network_objective(
         between evaluations. With "weak" `normal_equations` sets one weight for each edge.
     memory : Memory
         Bounds of the memory of a compiled evaluation.
+    loss : Loss
+        With other losses than squares `smoothing` is a number.
     """
     structure = net.structure
 
     def of_samples(
         x: FloatArray, y: FloatArray, weight: FloatArray | None = None
-    ) -> tuple[CompiledEvaluator | LayeredEvaluator, SparsityPenalty]:
+    ) -> tuple[CompiledEvaluator | LayeredEvaluator | LossEvaluator, SparsityPenalty]:
         evaluator: CompiledEvaluator | LayeredEvaluator
         if net.is_compiled:
             evaluator = CompiledEvaluator(structure, x, y, weight, memory)
         else:
             evaluator = LayeredEvaluator(structure, x, y, weight)
-        return evaluator, SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
+        regularizer = SparsityPenalty(penalty or Penalty(), structure, evaluator, x.shape[0])
+        return evaluator if loss.is_squares else LossEvaluator(evaluator, loss, y, weight), regularizer
 
     evaluator, regularizer = of_samples(x, y, weight)
     samples = Samples(x, y, residual_weights(y, weight), of_samples)

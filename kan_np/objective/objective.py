@@ -1,7 +1,8 @@
-"""The interface of an objective: mean squared error + penalties and derivatives, as functions of one vector.
+"""The interface of an objective: mean loss + penalties and derivatives, as functions of one vector.
 
 An objective holds its data and scratch space, which are prepared once. Reported losses are RMSE,
-sqrt(weighted mean over samples and outputs of the squared residual), as in pykan.
+sqrt(weighted mean over samples and outputs of the squared residual), as in pykan, or the weighted mean of
+another loss (`kan_np.objective.losses`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from kan_np.kernels.arrays import Ints
 
 
 class Objective(Protocol):
-    """Value and derivatives of f = mean squared error + penalties.
+    """Value and derivatives of f = mean loss + penalties.
 
-    `mse` and `reg` are the terms of the last value: the weighted mean of the squared residuals, and pykan's
-    penalty R.
+    `mse` and `reg` are the terms of the last value: the weighted mean of the squared residuals, or of another
+    loss, and pykan's penalty R.
     """
 
     n_fev: int
@@ -35,7 +36,7 @@ class Objective(Protocol):
 
     @property
     def least_squares(self) -> bool:
-        """Whether f is a sum of squares, so that Gauss-Newton methods apply."""
+        """Whether f has no sparsity penalty, so that Gauss-Newton methods apply."""
         ...
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
@@ -43,11 +44,13 @@ class Objective(Protocol):
         ...
 
     def value(self, theta: FloatArray) -> float:
-        """Return f without its gradient; only for sums of squares."""
+        """Return f without its gradient; only without a sparsity penalty."""
         ...
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return f, its gradient, and the lower triangle of its Gauss-Newton Hessian 2 (J^T W J + ...).
+
+        Of other losses than squares it is J^T H J + ... with H by the outputs.
 
         The matrix is in Fortran order and belongs to the objective: the next call overwrites it.
         """

@@ -1,4 +1,4 @@
-"""The objective of every model: squared error + lamb R + smoothing S, as a function of trained parameters."""
+"""The objective of every model: mean loss + lamb R + smoothing S, as a function of trained parameters."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class Samples:
 class RegularizedLoss:
     """f(theta) = sum_s v_s |f(x_s) - y_s|^2 + lamb R + S: see `kan_np.objective.objective.SampledObjective`.
 
+    Of another loss than squares the evaluator has the mean in place of the first term.
+
     Parameters
     ----------
     evaluator : Evaluator
@@ -111,7 +113,7 @@ class RegularizedLoss:
 
     @property
     def least_squares(self) -> bool:
-        """Whether f has no penalty but smoothing, which is a sum of squares."""
+        """Whether f has no penalty but smoothing."""
         return self.regularizer.weight == 0
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:

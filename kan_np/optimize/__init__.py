@@ -26,7 +26,10 @@ class Optimizer:
     iterations_per_step : int
         How many of its iterations make one step.
     squares_only : bool
-        Whether it minimises sums of squares only, by their normal equations.
+        Whether it needs a Gauss-Newton matrix, which sums of squares and other losses with second derivatives
+        have where there is no sparsity penalty.
+    needs_residuals : bool
+        Whether the loss must be the squared error itself.
     first_order : bool
         Whether its steps have a given length and go on from where the model is, without looking for the
         minimum: a fit then neither chooses a prior nor sets outputs to constants.
@@ -39,6 +42,7 @@ class Optimizer:
     minimize: Callable[[SampledObjective, FloatArray, int, Callable[[FloatArray], bool]], Outcome]
     iterations_per_step: int
     squares_only: bool = False
+    needs_residuals: bool = False
     first_order: bool = False
     follows_loss: bool = False
     max_params: int = 2**62
@@ -65,7 +69,13 @@ for _name in scipy_minimizers.GRADIENT_METHODS:
     )
 for _name in (*scipy_minimizers.CURVATURE_METHODS, *scipy_minimizers.LEAST_SQUARES_METHODS):
     _most = _MAX_PARAMS.get(_name, levenberg_marquardt.MAX_PARAMS)
-    OPTIMIZERS[_name] = Optimizer(scipy_minimizers.minimizer(_name), 1, squares_only=True, max_params=_most)
+    OPTIMIZERS[_name] = Optimizer(
+        scipy_minimizers.minimizer(_name),
+        1,
+        squares_only=True,
+        needs_residuals=_name in scipy_minimizers.LEAST_SQUARES_METHODS,
+        max_params=_most,
+    )
 
 for _name in first_order.METHODS:
     OPTIMIZERS[_name] = Optimizer(
@@ -98,8 +108,21 @@ def check_optimizer(opt: object) -> str:
     return choice("opt", opt, (*OPTIMIZERS, AUTO), _OTHERS)
 
 
-def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
+def choose_optimizer(
+    opt: str, n_params: int, least_squares: bool, *, squares: bool = True, curved: bool = True
+) -> str:
     """Name of the optimizer for a fit: `opt` itself, or the choice of "auto".
+
+    Parameters
+    ----------
+    opt : str
+    n_params : int
+    least_squares : bool
+        Whether there is no sparsity penalty.
+    squares : bool
+        Whether the loss is the squared error.
+    curved : bool
+        Whether it has second derivatives by the outputs.
 
     Raises
     ------
@@ -108,7 +131,17 @@ def choose_optimizer(opt: str, n_params: int, least_squares: bool) -> str:
         than its matrices may have rows.
     """
     if opt == AUTO:
-        return "LM" if least_squares and n_params <= AUTO_LM_PARAMS else "LBFGS"
+        return "LM" if least_squares and curved and n_params <= AUTO_LM_PARAMS else "LBFGS"
+    if OPTIMIZERS[opt].squares_only and not curved:
+        raise ValueError(
+            f"opt is {opt!r} with a loss without second derivatives; expected one that returns its Hessian "
+            "by the outputs, too, or opt='LBFGS'."
+        )
+    if OPTIMIZERS[opt].needs_residuals and not squares:
+        raise ValueError(
+            f"opt is {opt!r} with another loss than squares; expected loss='squares', because it works on "
+            "residuals. Use opt='LM', 'LBFGS' or 'auto'."
+        )
     if OPTIMIZERS[opt].squares_only and not least_squares:
         raise ValueError(
             f"opt is {opt!r} with lamb > 0; expected lamb = 0, because {_METHODS.get(opt, opt)} minimises "

@@ -47,7 +47,7 @@ class Progress:
     n_iter, n_fev : int
         Iterations and evaluations of the objective so far.
     train_loss, reg : float
-        RMSE on the training samples, in the units of the labels, and penalty R.
+        RMSE on the training samples, in the units of the labels, or the mean of another loss; penalty R.
     wall_s : float
         Seconds since the fit began.
     """
@@ -86,7 +86,8 @@ class FitResult(Mapping[str, list[float]]):
     ----------
     history : dict
         "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step, in
-        the units of the labels; "reg": penalty R after each step.
+        the units of the labels, or the mean of another loss of labels and outputs in their units; "reg":
+        penalty R after each step; and the metrics by name.
     status : FitStatus
     n_iter, n_fev : int
         Optimizer iterations and evaluations of loss and gradient.

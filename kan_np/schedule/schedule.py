@@ -295,6 +295,12 @@ def fit_mlp(
 
 def _with_own(own: dict[str, Any], fit_options: dict[str, Any] | None) -> dict[str, Any]:
     """Options of every fit: those that are arguments here, and those of `fit_options`."""
+    loss = (fit_options or {}).get("loss", "squares")
+    if loss != "squares":
+        raise ValueError(
+            f"fit_options has loss={loss!r}; expected 'squares', by which models are compared "
+            "here. Use fit of a model."
+        )
     twice = sorted({*own, "callback"} & set(fit_options or {}))
     if twice:
         raise ValueError(f"fit_options has {twice}; expected other options of fit. Give these by themselves.")

@@ -31,6 +31,9 @@ that lie outside the range of the others. Where those are met, as without noise,
 the range. Where they are not, edges go on for two mean distances of neighbours or not at all, whichever is
 better there, and such samples do not choose the weight: one of them, met by luck, outweighs all of the
 others. What lies further out is taken as if it lay where that ends.
+
+With another loss than squares its mean takes the place of the squared error, and that of the best constant
+the place of the variance of the labels.
 """
 
 from __future__ import annotations
@@ -86,9 +89,11 @@ _ITERATIONS = {"LM": (36, 18), "LBFGS": (120, 60)}
 _GRID_SLACK = 0.1
 
 
-def is_underdetermined(n_residuals: int, n_params: int) -> bool:
-    """Whether there are too few samples for least squares."""
-    return n_residuals < SAMPLES_A_PARAMETER * n_params
+def is_underdetermined(
+    n_residuals: int, n_params: int, samples_a_parameter: float = SAMPLES_A_PARAMETER
+) -> bool:
+    """Whether there are too few samples for least squares, or another loss."""
+    return n_residuals < samples_a_parameter * n_params
 
 
 class ShrunkFit:
@@ -139,7 +144,7 @@ class ShrunkFit:
         """Whether a heavy weight left a constant, whose gradients vanish: the next fit begins anew."""
         with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
             explained = float(np.var(forward(self.model, self.sample.x), axis=0).mean())
-        return not explained > _COLLAPSED * self.sample.variance
+        return not explained > _COLLAPSED * self.sample.spread
 
 
 def shrunk_objective(model: Estimator, sample: Sample, weight: float, moves_grid: bool) -> Shrunk:
@@ -147,7 +152,7 @@ def shrunk_objective(model: Estimator, sample: Sample, weight: float, moves_grid
     if moves_grid and isinstance(model._network, Network):
         model._network = widened(model._network, sample.x, _GRID_SLACK)
     plain = model._objective(sample.x, sample.y, Penalty(), sample.weight, 0.0)
-    return Shrunk(plain, model._prior(sample.x, sample.weight, sample.variance), weight)
+    return Shrunk(plain, model._prior(sample.x, sample.weight, sample.spread), weight)
 
 
 def fit_by_cross_validation(
@@ -209,14 +214,16 @@ def _choose(
         best = np.fmin(best, score)
         if worse >= _PATIENCE:
             break
-    if (best > _UNEXPLAINED * sample.variance).all():
+    if (best > _UNEXPLAINED * sample.constant_loss).all():
         again: list[Tried] = []
         for weight in _FROM_START:
             found = folds.try_out(from_the_start(), Choice(weight, from_start=True))
             if found is None:
                 return None
             again.append(found)
-        met = folds.score(folds.best(again, folds.inside), folds.inside) <= _UNEXPLAINED * sample.variance
+        met = (
+            folds.score(folds.best(again, folds.inside), folds.inside) <= _UNEXPLAINED * sample.constant_loss
+        )
         if met and all(folds.are_worse(tried, again, share) for share in (folds.all, folds.inside)):
             tried = again
     return folds.choice_of(tried)

@@ -26,6 +26,7 @@ from kan_np.data.check import Dataset, without_idle_samples
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.optimize.status import FitStatus
 from kan_np.training.estimator import Estimator
+from kan_np.training.loss_diagnosis import held_out_loss, judge_loss
 from kan_np.training.training_range import far_rows, in_units, input_name, training_range
 
 #: A training RMSE of this part of the spread of the labels (R2 below 0.1) is that of having learnt nothing.
@@ -152,6 +153,8 @@ def judge(
     shrunk : bool
         Whether a prior kept it near to constants, which may leave it above a plane that goes through noise.
     """
+    if not model._loss.is_squares:
+        return judge_loss(model, data, status, n_iter)
     data = without_idle_samples(data)
     if status is FitStatus.STOPPED or data["train_input"].shape[0] < 2:
         return status, []
@@ -330,6 +333,8 @@ def _held_out(
     far = far_rows(x, limits, FAR_HELD_OUT)
     if far is not None:
         found.append(Finding(far.sentence(f"{kind} rows", model.scaler, names), ExtrapolationWarning))
+    if not model._loss.is_squares:
+        return found + held_out_loss(model, data, split, kind)
     shares = Shares.of(model, data, split)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         square = np.square(shares.residual).sum(axis=1)

@@ -19,19 +19,23 @@ from kan_np.archive import Declared
 from kan_np.data.check import Dataset
 from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
 from kan_np.data.scaler import Scaler
-from kan_np.model_file import SCALER_PREFIX, write_model
+from kan_np.model_file import BARS_PREFIX, SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
+from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_in_units import network_loss
+from kan_np.objective.losses import loss_of
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.training.predicted_labels import PredictsLabels
 from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Estimator(ABC):
+class Estimator(PredictsLabels, ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
     #: Between the units of the data and the numbers of the network; None where these are the same.
@@ -52,6 +56,11 @@ class Estimator(ABC):
     #: (`kan_np.training.training_range.with_leeway`), and the ends of that, (2, n_in); None without ends.
     _leeway: float = np.inf
     _followed: FloatArray | None = None
+    #: Error bars of `kan_np.uncertainty`, with the network that they are of.
+    _error_bars: Any = None
+    #: How the present network was made of the start, if one fit made it; rows of the last fit. Not in files.
+    _recipe: Any = None
+    _n_fitted: int | None = None
 
     @property
     @abstractmethod
@@ -169,8 +178,12 @@ class Estimator(ABC):
         if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
             self._constant = self._network
 
-    def _scale_grid(self, scaler: Scaler) -> None:  # noqa: B027  models without grids
+    def _scale_grid(self, scaler: Scaler) -> None:
         """Bring grids that were given in the units of the data to the numbers of the network."""
+
+    @abstractmethod
+    def _anew(self, seed: int) -> Self:
+        """The model before its first fit, with another random start; ValueError if it cannot be made."""
 
     @abstractmethod
     def _prior(self, x: FloatArray, weight: FloatArray | None, label_variance: float) -> Prior:
@@ -196,7 +209,9 @@ class Estimator(ABC):
         penalty: Penalty,
         weight: FloatArray | None,
         smoothing: float | str,
-    ) -> SampledObjective: ...
+        loss: Loss | None = None,
+    ) -> SampledObjective:
+        """What a fit minimises; `loss` is that of the model if None."""
 
     @abstractmethod
     def _config(self) -> dict[str, Any]:
@@ -223,8 +238,22 @@ class Estimator(ABC):
         """For notebooks: shape and number of parameters, and the drawing."""
         return _html.paragraph(repr(self)) + _html.drawing(self.n_params, self.plot)
 
-    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:  # noqa: B027  models without grids
+    def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         """Fit the grids to the samples."""
+
+    def _mean_loss(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
+        """What histories say of samples of the network: the RMSE, or the mean of another loss.
+
+        In units of which a label of the network is so many.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            return self._loss.mean(y, self._network.forward(self._within(x)), weight, unit)
 
     def _rmse(
         self,
@@ -234,11 +263,8 @@ class Estimator(ABC):
         unit: FloatArray | float = 1.0,
     ) -> float:
         """RMSE of samples of the network, in units of which a label of the network is so many."""
-        size = float(np.max(unit))
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            residual = (self._network.forward(self._within(x)) - y) * (unit / size)
-            square = np.square(residual).mean(axis=1)
-            return float(np.sqrt(np.average(square, weights=weight))) * size
+            return SQUARES.mean(y, self._network.forward(self._within(x)), weight, unit)
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)
@@ -324,13 +350,15 @@ class Estimator(ABC):
         return np.concatenate(parts)
 
     def loss_and_gradient(
-        self, x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None
+        self, x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None, *, loss: object = "squares"
     ) -> tuple[float, FloatArray]:
-        """The mean squared error of ``model(x)`` and its gradient by `theta`.
+        """The mean squared error of ``model(x)``, or another mean loss, and its gradient by `theta`.
 
             L(theta) = sum_s w_s |(f(x_s) - y_s) / u|^2 / (n_out sum_s w_s)
 
-        with u the ``label_scale`` of the model's `scaler`, an output each, and 1 without one.
+        with u the ``label_scale`` of the model's `scaler`, an output each, and 1 without one. "huber" and
+        "quantile" are of residuals in these units, too; other losses are of labels and ``model(x)`` as they
+        are.
 
         Parameters
         ----------
@@ -338,6 +366,8 @@ class Estimator(ABC):
         y : array_like of shape (n_samples, n_out)
         weight : array_like of shape (n_samples,), optional
             w; equal weights if not given.
+        loss : str or object
+            As for ``fit``, with labels as there.
 
         Returns
         -------
@@ -365,9 +395,11 @@ class Estimator(ABC):
         """
         samples = self._samples(x)
         self._network.check_inputs(samples)
-        labels = _validate.matrix("y", y, self.width[-1])
+        own = loss_of(loss)
+        labels = _validate.matrix("y", own.labels("y", y, self.width[-1]), self.width[-1])
         if self.scaler is not None:
             labels = self.scaler.scale_label(labels)
+            own = network_loss(own, self.scaler.label_shift, self.scaler.label_scale)
         if len(labels) != len(samples):
             raise ValueError(f"x has {len(samples)} rows and y {len(labels)}; expected as many.")
         weights = None if weight is None else _validate.vector("weight", weight)
@@ -376,8 +408,9 @@ class Estimator(ABC):
                 f"weight is {_validate.shown(weight)}; expected {len(labels)} numbers >= 0, one for each "
                 "sample, not all of them 0."
             )
-        objective = self._objective(self._within(samples), labels, Penalty(), weights, 0.0)
-        return objective(self._theta)
+        within = self._within(samples)
+        own = own.checked(labels, self._network.forward(within))
+        return self._objective(within, labels, Penalty(), weights, 0.0, own)(self._theta)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
         """Exact derivatives d f_j / d x_i of ``model(x)``, in the units of the data.
@@ -426,13 +459,19 @@ class Estimator(ABC):
         OSError
             If the file cannot be written.
         """
-        header = {"kind": type(self).__name__, "config": self._config()}
+        header: dict[str, Any] = {"kind": type(self).__name__, "config": self._config()}
+        if not self._loss.is_squares:
+            header["loss"] = self._loss.described()  # which readers of earlier versions leave out
         if columns := self._columns.described():
             header["columns"] = columns  # which readers of earlier versions leave out
         ranges = {"training_range": self._training_range, "followed_range": self._followed}
         arrays = self._arrays() | {name: limits for name, limits in ranges.items() if limits is not None}
         if self.scaler is not None:
             arrays |= {SCALER_PREFIX + name: values for name, values in self.scaler.to_arrays().items()}
+        bars = self._error_bars
+        if bars is not None and bars.network is self._network:  # others would be those of another model
+            header["error_bars"] = bars.described()
+            arrays |= {BARS_PREFIX + name: values for name, values in bars.arrays().items()}
         write_model(file, header, arrays)
 
     def _matched(self, dataset: Dataset) -> Dataset:

@@ -16,7 +16,10 @@ from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
 from kan_np.data.standardize import network_samples
+from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
+from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_in_units import network_loss
 from kan_np.objective.shrinkage import Shrunk, WithSquares
 from kan_np.objective.slope_penalty import SlopePenalty
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
@@ -41,7 +44,9 @@ from kan_np.training.cross_validation import (
 from kan_np.training.diagnosis import data_findings, judge
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
+from kan_np.training.labels import labelled_for
 from kan_np.training.leeway import leeway_of
+from kan_np.training.metrics import Metrics
 from kan_np.training.recorder import Callback, Recorder
 from kan_np.training.training_range import training_range, with_leeway
 
@@ -64,6 +69,8 @@ class FitOptions:
     smooth_penalty: float = 0.0
     step_options: StepOptions = field(default_factory=StepOptions)
     standardize: bool | None = None
+    loss: Loss = SQUARES
+    metrics: Metrics = Metrics()  # noqa: RUF009  it cannot be changed
 
     def __post_init__(self) -> None:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
@@ -72,6 +79,12 @@ class FitOptions:
         if not (self.standardize is None or isinstance(self.standardize, bool)):
             told = _validate.shown(self.standardize)
             raise TypeError(f"standardize is {told}; expected True, False or None, for data far from one.")
+        if not self.loss.is_squares and self.smoothing in (GCV, WEAK):
+            raise ValueError(
+                f"smoothing is {self.smoothing!r} with loss={self.loss.name!r}; expected 'auto' or a number, "
+                "because it is derived for squared errors."
+            )
+        self.metrics.check(self.loss)
         check_optimizer(self.opt)
         check_step_options(self.opt, self.step_options)
         _validate.integer("steps", self.steps, 1)
@@ -137,7 +150,16 @@ def fit(
     _refuse_idle_smoothing(model, options.smoothing)
     if options.smooth_penalty and isinstance(model._network, Network):
         SlopePenalty(model._network)  # raises where it would say nothing
-    name = choose_optimizer(options.opt, model.n_params, free)
+    loss = options.loss
+    if "label_unit" in data:
+        loss = network_loss(loss, data["scaler"].label_shift, data["label_unit"], data["train_label"])
+    if not loss.is_squares:
+        with np.errstate(all="ignore"):
+            outputs = model._network.forward(model._within(data["train_input"]))
+        loss = loss.checked(data["train_label"], outputs)
+    name = choose_optimizer(
+        options.opt, model.n_params, free, squares=loss.is_squares, curved=loss.has_curvature
+    )
     optimizer = with_step_options(name, options.step_options)
     if options.smoothing == GCV and optimizer.first_order:
         raise ValueError(
@@ -153,7 +175,7 @@ def fit(
         )
     if model.scaler is None and "label_unit" in data:  # nothing is refused from here on
         model._scale_grid(data["scaler"])
-    model.scaler = data.get("scaler")
+    model.scaler, model._loss = data.get("scaler"), loss
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, optimizer)
     model._training_range = training_range(training.seen)
@@ -208,7 +230,7 @@ def fit_checked(
 ) -> FitResult:
     """Check a dataset, match its columns by the names of the model, and train; see `fit`."""
     if isinstance(dataset, dict):
-        dataset = model._matched(dataset)
+        dataset = labelled_for(options.loss, model._matched(dataset), model.width[-1])
     data = check_dataset(dataset, model.width[0], model.width[-1])
     columns = Columns.of(data, model.width[0], model.width[-1])
     data["columns"] = replace(columns, features=columns.features or model._columns.features)
@@ -216,8 +238,14 @@ def fit_checked(
         raise TypeError(
             f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
         )
-    data = network_samples(data, options.standardize, model.scaler, model._is_untrained)
-    return fit(model, data, options, penalty, callback, dataset.get("feature_names"))
+    loss, asked = options.loss, options.standardize
+    labels = "never" if loss.of_raw_labels else "far" if loss.standardized_by_default or asked else "kept"
+    data = network_samples(data, asked, model.scaler, model._is_untrained, labels)
+    is_first = model._is_untrained
+    result = fit(model, data, options, penalty, callback, dataset.get("feature_names"))
+    model._recipe = Recipe(options, penalty, model._network) if is_first else None
+    model._n_fitted = len(data["train_input"])
+    return result
 
 
 def _refuse_idle_smoothing(model: Estimator, smoothing: float | str) -> None:
@@ -229,6 +257,23 @@ def _refuse_idle_smoothing(model: Estimator, smoothing: float | str) -> None:
             f"smoothing is {smoothing!r}, but no edge is a B-spline, whose roughness it weighs; expected "
             "0.0, 'auto' or 'weak'."
         )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one fit made a network of a random start.
+
+    Attributes
+    ----------
+    options : FitOptions
+    penalty : Penalty or sequence of Penalty
+    network : Network or MlpNetwork
+        What was made.
+    """
+
+    options: FitOptions
+    penalty: Penalty | Sequence[Penalty]
+    network: Network | MlpNetwork
 
 
 class _Training:
@@ -250,18 +295,22 @@ class _Training:
         if self.smoothing == AUTO_SMOOTHING or (self.smoothing == WEAK and not optimizer.follows_loss):
             self.smoothing = 0.0
         self.smoothing_used = self.shrinkage_used = 0.0
+        self.sample = Sample(self.x, self.y, self.weight, model._loss)
         #: Samples that say in which range the model is trained: with the ends of earlier ones where
         #: training goes on with the batches of a stream.
         self.seen = self.x
         earlier = model._training_range
         if optimizer.first_order and earlier is not None and not model._is_untrained:
             self.seen = np.concatenate([self.x, earlier])
-        self.recorder = Recorder(model, data, options.steps, options.progress, callback)
+        given = (options.steps, options.progress, callback, options.metrics)
+        self.recorder = Recorder(model, data, *given)
         self.grid_updates: list[GridUpdate] = []
 
     def meet_constants(self) -> None:
         """Start outputs whose labels are all one number there: the optimum, which descent may not reach."""
         net = self.model._network
+        if not self.model._loss.is_squares:
+            return
         if self.optimizer.first_order or (isinstance(net, Network) and not net.structure.is_free_sum):
             return
         for output in np.flatnonzero((self.y == self.y[0]).all(axis=0)).tolist():
@@ -278,15 +327,16 @@ class _Training:
             return False
         smooth = self.options.smoothing == GCV
         n_params = self.model._n_straight if smooth else self.model.n_params
-        if not is_underdetermined(self.y.size, n_params):
+        loss = self.model._loss
+        if not is_underdetermined(loss.n_labels(self.y), n_params, loss.samples_a_parameter):
             return False
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
-            variance = Sample(self.x, self.y, self.weight).variance
-        return 0.0 < variance < np.inf
+        if not loss.is_squares and (self.y == self.y[0]).all():  # nothing to choose by
+            return False
+        return 0.0 < self.sample.constant_loss < np.inf
 
     def run_with_prior(self) -> FitStatus:
         """Fit to few samples; the weight of the prior is that of an earlier fit, or chosen here."""
-        model, recorder, sample = self.model, self.recorder, Sample(self.x, self.y, self.weight)
+        model, recorder, sample = self.model, self.recorder, self.sample
         moves_grid, per_step = self.options.update_grid, self.optimizer.iterations_per_step
         weight = None if model._is_untrained else model._shrinkage
         follows = weight is None or moves_grid  # else the samples are others than those of the grids

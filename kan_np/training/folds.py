@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.objective.loss import SQUARES, Loss
 from kan_np.optimize.outcome import Outcome
 from kan_np.optimize.status import FitStatus
 from kan_np.training.estimator import Estimator
@@ -22,7 +24,8 @@ from kan_np.training.training_range import FAR_PREDICTED, training_range, with_l
 #: 0.5 and 1 all kept every one of 54 draws within 1.2 times the mean; 0 overfits linear tables, 1 returns the
 #: mean of a table of 48 rows whose R2 is 0.5 too often.
 _TOLERANCE = 0.5
-#: A squared error counts as no more than so many variances of the labels. Of a steep curve without noise the
+#: A squared error counts as no more than so many variances of the labels, another loss as no more than so
+#: many times that of the best constant. Of a steep curve without noise the
 #: one held out sample at its end may be so far off that the mean would pass for the best of all.
 _MOST = 25.0
 #: How far outside the range of the samples edges are followed, in mean distances of neighbours, where the
@@ -45,26 +48,39 @@ _FOLD_STREAM = 2**31 + 1
 
 @dataclass
 class Sample:
-    """Training samples with their weights."""
+    """Training samples with their weights, and the loss that a fit minimises; never changed."""
 
     x: FloatArray
     y: FloatArray
     weight: FloatArray | None
+    loss: Loss = SQUARES
 
-    @property
+    @cached_property
     def mean(self) -> FloatArray:
-        """Weighted mean of the labels, shape (n_out,)."""
-        return np.asarray(np.average(self.y, axis=0, weights=self.weight))
+        """The outputs of the best constant, (n_out,): the weighted mean of the labels, of squares."""
+        return self.loss.constant(self.y, self.weight)
+
+    @cached_property
+    def constant_loss(self) -> float:
+        """Mean loss of the best constant: of squares the variance of the labels."""
+        return self.loss_of_constant(self.mean)
+
+    def loss_of_constant(self, outputs: FloatArray) -> float:
+        """Mean loss where all samples get the same outputs, (n_out,)."""
+        with np.errstate(all="ignore"):  # absurd labels end as a status of the fit
+            losses = self.loss.value(self.y, np.broadcast_to(outputs, self.y.shape))
+            return float(np.average(losses, weights=self.weight))
 
     @property
-    def variance(self) -> float:
-        """Weighted variance of the labels, the mean over the outputs."""
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd labels end as a status of the fit
-            return float(np.average(np.square(self.y - self.mean).mean(axis=1), weights=self.weight))
+    def spread(self) -> float:
+        """Mean square of the changes of outputs that the labels ask for; of squares their variance."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.loss.spread(self.y, self.weight)
 
     def part(self, rows: NDArray[np.intp]) -> Sample:
         """Return some of the samples."""
-        return Sample(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return Sample(self.x[rows], self.y[rows], weight, self.loss)
 
 
 class Fit(Protocol):
@@ -99,7 +115,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Tried:
-    """Squared errors of all held out samples with a weight; `held` by leeway, where rows were held back."""
+    """Losses of all held out samples with a weight; `held` by leeway, where rows were held back."""
 
     choice: Choice
     error: FloatArray
@@ -115,19 +131,19 @@ class Folds:
         self._held = [sample.part(part) for part in parts]
         self.rest = [sample.part(np.setdiff1d(rows, part)) for part in parts]
         own = [np.ones(held.y.shape[0]) if held.weight is None else held.weight for held in self._held]
-        self.all, self._variance, self._n_samples = np.concatenate(own), sample.variance, rows.size
+        self.all, self._unit, self._n_samples = np.concatenate(own), sample.constant_loss, rows.size
         pairs = list(zip(self.rest, self._held, strict=True))
         self._outside = np.concatenate(
             [(held.x != np.clip(held.x, *training_range(rest.x))).any(axis=1) for rest, held in pairs]
         )
         many = 2 * np.count_nonzero(self._outside) > self._outside.size
         self.inside = self.all if many else self.all * ~self._outside
-        squares = [_squares(rest.mean, held, self._most) for rest, held in pairs]
-        self.mean = Tried(Choice(np.inf), np.concatenate(squares))
+        losses = [_losses(np.broadcast_to(rest.mean, held.y.shape), held, self._most) for rest, held in pairs]
+        self.mean = Tried(Choice(np.inf), np.concatenate(losses))
 
     @property
     def _most(self) -> float:
-        return _MOST * self._variance
+        return _MOST * self._unit
 
     def try_out(self, fits: Sequence[Fit], choice: Choice) -> Tried | None:
         """Fit with the weight of a choice; None after a stop."""
@@ -139,16 +155,16 @@ class Folds:
         return Tried(choice, self._errors(fits, np.inf), held)
 
     def _errors(self, fits: Sequence[Fit], leeway: float) -> FloatArray:
-        """Squared errors of all held out samples, which are held back as the final model would do it."""
+        """Losses of all held out samples, which are held back as the final model would do it."""
         errors = []
         for fit, held in zip(fits, self._held, strict=True):
             limits = with_leeway(fit.sample.x, leeway)
             x = held.x if limits is None else np.clip(held.x, *limits)
-            errors.append(_squares(forward(fit.model, x), held, self._most))
+            errors.append(_losses(forward(fit.model, x), held, self._most))
         return np.concatenate(errors)
 
     def score(self, tried: Tried, share: FloatArray) -> float:
-        """Mean squared error."""
+        """Mean loss."""
         return float(np.average(tried.error, weights=share))
 
     def best(self, tried: list[Tried], share: FloatArray) -> Tried:
@@ -167,7 +183,7 @@ class Folds:
     def choice_of(self, tried: list[Tried]) -> Choice:
         """The weight, and how far outside the samples edges may be followed; see the module."""
         one, outside = self.heaviest(tried, self.all), self.all * self._outside
-        met = outside.any() and self.score(one, outside) <= _MET * self._variance
+        met = outside.any() and self.score(one, outside) <= _MET * self._unit
         if not met:
             one = self.heaviest(tried, self.inside)
         if not one.held:
@@ -182,7 +198,7 @@ class Folds:
         return replace(one.choice, leeway=leeway)
 
     def is_as_good(self, error: FloatArray, best: FloatArray, share: FloatArray) -> bool:
-        """Whether squared errors are higher by at most part of the standard error of the mean difference."""
+        """Whether losses are higher by at most part of the standard error of the mean difference."""
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd labels
             difference = error - best
             mean = float(np.average(difference, weights=share))
@@ -206,7 +222,7 @@ def forward(model: Estimator, x: FloatArray) -> FloatArray:
     return out
 
 
-def _squares(prediction: FloatArray, held: Sample, most: float) -> FloatArray:
-    """Squared error of every sample, the mean over the outputs, `most` at most and where it is not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.fmin(np.square(prediction - held.y).mean(axis=1), most)
+def _losses(prediction: FloatArray, held: Sample, most: float) -> FloatArray:
+    """Loss of every sample; `most` at most and where it is not finite."""
+    with np.errstate(all="ignore"):
+        return np.fmin(held.loss.value(held.y, prediction), most)

@@ -13,7 +13,8 @@ lay there. e is the larger of two, for the worst of the outputs: that of general
     n |y - f|^2 / (n - p)^2 / variance,
 
 where there are more labels n than parameters p, and the mean squared error of validation samples where there
-are any. With neither nothing is known, and what an earlier fit of the model has found holds.
+are any. With another loss than squares its mean over that of the best constant takes the place of a squared
+error over the variance. With neither nothing is known, and what an earlier fit of the model has found holds.
 
 Fits to few samples with a prior ask their folds: `kan_np.training.cross_validation`.
 """
@@ -26,6 +27,7 @@ from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
 from kan_np.training.diagnosis import Shares
 from kan_np.training.estimator import Estimator
+from kan_np.training.loss_diagnosis import explained_share
 
 #: Training ranges for every time that the explained variance is that of the errors. Additive splines and
 #: networks of one to three nodes as `kan-sweep auto` trains them, 412 fits on ten tables of
@@ -53,6 +55,8 @@ def leeway_of(model: Estimator, data: Dataset) -> float | None:
 
 def unexplained(model: Estimator, data: Dataset) -> float | None:
     """Expected squared error inside the range over the variance of the labels, of the worst output."""
+    if not model._loss.is_squares:
+        return _unexplained_loss(model, data)
     train, n_labels = Shares.of(model, data, "train"), data["train_label"].size
     found: list[FloatArray] = []
     if n_labels > model.n_params:
@@ -62,3 +66,13 @@ def unexplained(model: Estimator, data: Dataset) -> float | None:
             found.append(np.nan_to_num(Shares.of(model, data, "val").rmse / train.spread, posinf=np.inf))
     with np.errstate(over="ignore"):  # infinite where it has diverged
         return float(np.square(np.max(found))) if found else None
+
+
+def _unexplained_loss(model: Estimator, data: Dataset) -> float | None:
+    """The same for another loss: its mean over that of the best constant."""
+    n_labels, found = data["train_label"].size, []
+    if n_labels > model.n_params:
+        found.append(explained_share(model, data, "train") / (1.0 - model.n_params / n_labels) ** 2)
+    if "val_input" in data:
+        found.append(explained_share(model, data, "val"))
+    return float(np.nan_to_num(np.max(found), nan=np.inf)) if found else None

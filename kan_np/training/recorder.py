@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,6 +15,7 @@ from kan_np.data.standardize import common_unit
 from kan_np.objective.objective import Objective
 from kan_np.optimize.status import Progress
 from kan_np.training.estimator import Estimator
+from kan_np.training.metrics import Metrics
 
 Callback = Callable[[Progress], object]
 
@@ -23,7 +24,13 @@ class Recorder:
     """Follows the iterations of a fit: keeps the model up to date, writes the history, asks the callback."""
 
     def __init__(
-        self, model: Estimator, data: Dataset, steps: int, progress: bool, callback: Callback | None
+        self,
+        model: Estimator,
+        data: Dataset,
+        steps: int,
+        progress: bool,
+        callback: Callback | None,
+        metrics: Metrics = Metrics(),  # noqa: B008  it cannot be changed
     ) -> None:
         self.model, self.data, self.callback = model, data, callback
         self._all_steps, self._shows_bar = steps, progress
@@ -32,6 +39,8 @@ class Recorder:
         self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
         if "val" in self.splits:
             self.history["val_loss"] = []
+        self._metrics = metrics
+        self.history |= {name: [] for name in metrics.keys(self.splits)}
         self.n_iter = 0
         self.steps_before = 0
         self._fev_before = self._inner = 0
@@ -117,7 +126,9 @@ class Recorder:
         history["train_loss"].append(self._train_loss())
         history["reg"].append(float(self._objective.reg))
         for split in self.splits:
-            history[f"{split}_loss"].append(self._rmse(split))
+            history[f"{split}_loss"].append(self._loss(split))
+        for name, value in self._measured():
+            history[name].append(value)
         if self._bar is not None:
             test = f", test {history['test_loss'][-1]:.2e}" if history["test_loss"] else ""
             self._bar(
@@ -129,18 +140,26 @@ class Recorder:
         """Measure the last step once more, now that the model has its ends outside the range."""
         for split in self.splits:
             if self.history[f"{split}_loss"]:
-                self.history[f"{split}_loss"][-1] = self._rmse(split)
+                self.history[f"{split}_loss"][-1] = self._loss(split)
+        for name, value in self._measured():
+            if self.history[name]:
+                self.history[name][-1] = value
 
     def _train_loss(self) -> float:
-        """Training RMSE in the units of the data; of all samples where outputs have units of their own."""
+        """Training loss in the units of the data; of all samples where outputs have units of their own."""
         if self._unit is not None:
-            return float(np.sqrt(self._objective.mse)) * self._unit
+            return self.model._loss.reported(self._objective.mse, self._unit)
         self.model._theta = self._theta
-        return self._rmse("train")
+        return self._loss("train")
 
-    def _rmse(self, split: str) -> float:
+    def _loss(self, split: str) -> float:
         x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
-        return self.model._rmse(x, y, self.data.get(f"{split}_weight"), self.units)
+        return self.model._mean_loss(x, y, self.data.get(f"{split}_weight"), self.units)
+
+    def _measured(self) -> Iterator[tuple[str, float]]:
+        """Metrics by name."""
+        values = self._metrics.values(self.model, self.data, self.splits)
+        return zip(self._metrics.keys(self.splits), values, strict=True)
 
     def end(self) -> None:
         """Keep the last accepted parameters, also when an exception passes; record an unfinished step."""

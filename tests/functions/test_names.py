@@ -79,6 +79,7 @@ def fixed_model():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_numbers_and_text_do_not_depend_on_names(seed):
     names = random.Random(seed).sample(NASTY, 4)

@@ -95,6 +95,7 @@ def files(folder):
     return sorted(path.name.split("-")[0] for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_process_loads_what_another_compiled_until_any_source_file_changes(package, start):
     assert outcome(start()) == {"value": 7.0, "loaded": 0, "warnings": []}
     assert outcome(start()) == {"value": 7.0, "loaded": 1, "warnings": []}

@@ -32,7 +32,7 @@ def test_weighted_rows(size, apart, step):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("n_rows", [1, 2, 3, 7])
+@pytest.mark.parametrize("n_rows", [1, pytest.param(2, marks=pytest.mark.slow), 3, 7])
 def test_row_products(size, n_rows):
     @numba.njit
     def call(a, at, b, first, grad, to, apart):

@@ -175,6 +175,7 @@ def test_a_product_is_learned_to_rounding(base_fun, seed):
     assert result["test_loss"][-1] < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["pykan", "wide", "power"])
 def test_every_start_of_products_trains(start):
     model = KAN([2, [2, 1], 1], grid=3, seed=1, init=start)

@@ -108,6 +108,7 @@ def test_nothing_overlaps_and_nothing_leaves_the_sheet(width, named):
     assert (found[:, 2:] < size).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [*SHAPES, [12, 12, 12]], ids=str)
 def test_wires_join_source_square_and_target_and_cross_no_square(width):
     full = [np.ones(shape, dtype=bool) for shape in itertools.pairwise(width)]

@@ -160,6 +160,7 @@ def test_the_baseline_follows_the_same_rules():
     assert Schedule([stage], 300).summary().splitlines()[1].startswith("*   -")
 
 
+@pytest.mark.slow
 def test_smoothing_by_cross_validation_keeps_a_fine_grid_from_fitting_noise():
     rng = np.random.default_rng(5)
     data = create_dataset(smooth_function, n_var=2, train_num=300, test_num=1000, seed=3)

@@ -118,6 +118,7 @@ def test_a_failing_run_is_a_row_with_a_reason_and_may_be_tried_again(
     assert set(store.runs()["status"]) == {"ok"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("number", STOPS)
 def test_an_interrupt_keeps_what_is_complete(

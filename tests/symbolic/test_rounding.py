@@ -123,6 +123,7 @@ def test_decimals_are_written_with_the_digits_they_have():
     assert float(rough.coeff(X)) == pytest.approx(1.2345, abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("inputs", "arity"), [(5, 4), (3, 4), (5, 3), (2, 3)])
 @pytest.mark.parametrize("exact", [False, True])
 def test_products_of_sums_come_back_unexpanded(inputs, arity, exact):

@@ -160,6 +160,7 @@ def test_further_fits_keep_the_weight_and_finer_grids_choose_their_own():
     assert against_the_mean(finer, data) < 1.0
 
 
+@pytest.mark.slow
 def test_weights_and_products_and_stops():
     data = few_products(2)
     n = data["train_input"].shape[0]

@@ -78,6 +78,7 @@ def test_a_scale_that_the_start_cannot_reach_is_named(case, kind, opt):
     assert any("order one" in sentence for sentence in result.advice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 @pytest.mark.parametrize("case", SCALES)
 def test_a_fit_as_it_comes_is_good(case, opt):
@@ -230,6 +231,7 @@ def test_a_good_fit_has_no_advice_and_the_suites_stay_silent():
             assert result.advice == ()
 
 
+@pytest.mark.slow
 def test_warnings_point_at_the_line_of_the_caller():
     data = {"train_input": np.full((40, 2), 2.5), "train_label": X[:40, :1]}
     for call in (

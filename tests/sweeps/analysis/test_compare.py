@@ -123,6 +123,7 @@ def table_sweep(directory, *, seeds=range(3), **data):
     return directory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

@@ -649,6 +649,7 @@ def test_a_run_that_hangs_ends_with_the_budget(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_workers")
 def test_what_to_know_about_the_table_is_in_the_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -171,6 +171,7 @@ def test_baselines_are_planned_and_warmed_up_like_others(path: Path) -> None:
         assert record["status"] == "ok", record["reason"]
 
 
+@pytest.mark.slow
 def test_a_chain_of_grids_ends_where_nothing_is_gained(path: Path) -> None:
     chain = baselines(table_spec(path))["additive"] | {
         "grids": [2, 3, 4, 5, 6, 8, 12, 20],
@@ -254,6 +255,7 @@ def test_table_options_need_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--folds, --classes and --sklearn go with a table" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_table_with_everything(path: Path, tmp_path: Path) -> None:
     spec = tmp_path / "spec.toml"
     spec.write_text(

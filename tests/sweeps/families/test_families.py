@@ -114,6 +114,7 @@ def test_parameters_are_counted_as_the_library_does(width: list[int]) -> None:
     assert family_of("formula").n_params({}) is None
 
 
+@pytest.mark.slow
 def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
     assert set(options.EDGE_FAMILIES) <= set(family_names())
     base: dict[str, Any] = {"family": "kan", "hidden": [[2]], "grids": [3, 6], "steps": 2}

@@ -68,6 +68,7 @@ def test_formulas_are_summed_up_over_seeds_beside_the_networks(searched: Path, t
         )
 
 
+@pytest.mark.slow
 def test_the_report_shows_formulas_beside_the_truth(searched: Path) -> None:
     page = write_report(searched).read_text()
     assert page == write_report(searched).read_text()

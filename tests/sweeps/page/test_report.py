@@ -173,6 +173,7 @@ def test_tables_are_there_as_csv_and_latex(sweep):
         assert score.kan_share.low <= score.kan_share.value <= score.kan_share.high
 
 
+@pytest.mark.slow
 def test_the_same_store_gives_the_same_bytes(sweep):
     directory = sweep[0]
 
@@ -240,6 +241,7 @@ def test_samples_are_counted_after_the_split_and_what_was_left_out_is_said(tmp_p
     assert "All 3 KANs are left out. (a)" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validation", [True, False])
 @pytest.mark.parametrize("task", ["special/jv", "csv/jv"])
 def test_sentences_fit_the_data(tmp_path, validation, task):
