@@ -72,6 +72,9 @@ def test_datasets_in_units_and_those_standardised_before_give_the_same_bars(meth
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-7 * OF_LABEL)
+    model.calibrate(raw)
+    assert 0.1 * OF_LABEL < float(repr(model.error_bars).split()[-1][:-1]) < 0.5 * OF_LABEL
+    model.calibrate(raw, method, members=2, folds=3)
     # and they are of the size of the noise
     assert (found[0][1] > 0.1 * OF_LABEL).all()
     assert (found[0][1] < 0.5 * OF_LABEL).all()
