@@ -172,8 +172,8 @@ def tanh_slope_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -
         negative = builder.fcmp_ordered("<", z, octet.constant(0.0))
         minus = builder.select(negative, z, builder.fneg(z))  # -|x|
         w, less = octet.exponential_both(builder.fadd(minus, minus))
-        inverse = builder.fdiv(one, builder.fadd(w, one))
-        t = octet.times(less, inverse)
+        more = builder.fadd(w, one)
+        inverse, t = builder.fdiv(one, more), builder.fdiv(less, more)
         t = builder.select(negative, t, builder.fneg(t))
         own = octet.times(octet.times(octet.times(octet.constant(4.0), w), inverse), inverse)
         unknown = builder.fcmp_unordered("uno", z, z)
