@@ -62,6 +62,7 @@ FLOORS = (
     {"plot", "uncertainty"},
     {"model", "mlp"},
     {"serialize", "schedule", "discovery", "options", "layers"},
+    {"sklearn"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}
