@@ -57,8 +57,8 @@ Rows = tuple[FloatArray, FloatArray]
 
 N_FOLDS = 5
 SHORT_BY, SHORT_BY_GP = 0.02, 0.04
-KAN, OWN_MLP = "KANRegressor", "MLPBaseline"
-MLP, MLP_STOPPED, SPLINES, BOOSTING = "MLPRegressor", "MLP, stopped", "splines + ridge", "boosting"
+KAN, OWN_MLP = "KANRegressor", "MLPBaselineRegressor"
+MLP, MLP_STOPPED, SPLINES, BOOSTING = "MLPRegressor", "MLP stopped early", "splines + ridge", "boosting"
 GP, LINEAR = "Gaussian process", "linear"
 RIVALS = (MLP, MLP_STOPPED, SPLINES, BOOSTING)
 
