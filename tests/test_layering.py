@@ -55,6 +55,7 @@ FLOORS = (
     {"functions", "data"},
     {"edges"},
     {"network"},
+    {"jets"},
     {"objective"},
     {"optimize"},
     {"training", "symbolic"},
