@@ -17,6 +17,7 @@ from kan_np.sklearn.network_estimator import AUTO, NetworkEstimator, kan_maker, 
 
 #: What error bars of estimators rest on.
 ERROR_BARS = ("laplace", "jackknife+")
+_JACKKNIFE_FOLDS = 10
 
 
 class _NetworkRegressor(RegressorMixin, NetworkEstimator):
@@ -60,7 +61,9 @@ class _NetworkRegressor(RegressorMixin, NetworkEstimator):
             if sample.weight is not None:
                 data["train_weight"] = sample.weight
             again = self._again(self.best_, x.shape[1], targets.shape[1], SQUARES)
-            model.calibrate(data, self.error_bars, refit=again)
+            parts = min(_JACKKNIFE_FOLDS, max(len(sample.x), 2))
+            with np.errstate(all="ignore"):  # labels without noise have errors near 0
+                model.calibrate(data, self.error_bars, folds=parts, refit=again)
         return self
 
     def predict(

@@ -182,6 +182,13 @@ def test_deviations_are_in_the_units_of_the_table():
         additive().fit(x, y).predict(x, return_std=True)
 
 
+@pytest.mark.parametrize("method", ["laplace", "jackknife+"])
+def test_error_bars_of_few_rows(method):
+    x, y = smooth(3)
+    _, low, high = additive(error_bars=method).fit(x, y).predict(x, interval=0.5)
+    assert (low < high).all()
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [({"hidden": "deep"}, "hidden"), ({"hidden": [0]}, "hidden"), ({"grid": 0}, "grid"),
