@@ -16,7 +16,14 @@ from kan_np.data.scaler import Scaler
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.objective.loss import Loss
-from kan_np.schedule.cross_validated import Maker, TriedModel, distinct_rows, fit_again, fit_cross_validated
+from kan_np.schedule.cross_validated import (
+    USUAL,
+    Maker,
+    TriedModel,
+    distinct_rows,
+    fit_again,
+    fit_cross_validated,
+)
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
 
@@ -55,6 +62,10 @@ class NetworkEstimator(BaseEstimator):
     def _refines(self) -> bool:
         return False
 
+    def _has_usual_weight(self) -> bool:
+        """Whether the preference for a weight was measured for such models."""
+        return False
+
     def _search(self, x: FloatArray, y: FloatArray, sample_weight: Any, loss: Loss) -> tuple[Any, Sample]:
         """Fit the model to checked rows, (n, n_in) and (n, n_out); return it and what it was fitted to."""
         weight = None
@@ -74,6 +85,7 @@ class NetworkEstimator(BaseEstimator):
             sample,
             folds=_validate.integer("folds", self.folds, 2),
             refine=self._refines(),
+            usual=USUAL if self._has_usual_weight() else None,
         )
         model = found.model
         model.scaler = scaler

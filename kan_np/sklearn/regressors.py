@@ -191,6 +191,9 @@ class KANRegressor(_NetworkRegressor):
     def _refines(self) -> bool:
         return isinstance(self.grid, str)
 
+    def _has_usual_weight(self) -> bool:
+        return True
+
 
 class MLPBaselineRegressor(_NetworkRegressor):
     """Regression by a multilayer perceptron that is trained and chosen by the rules of `KANRegressor`.
