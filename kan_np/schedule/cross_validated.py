@@ -33,6 +33,7 @@ from kan_np.model import KAN
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.optimize import OPTIMIZERS
+from kan_np.optimize.outcome import Outcome
 from kan_np.training.cross_validation import LARGEST, ShrunkFit, shrunk_objective
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample, forward
@@ -53,6 +54,9 @@ _PATIENCE, _WORSE = 3, 1.02
 GAIN = 0.01
 #: Widths in a row without that decrease after which no wider one is tried.
 _FAILURES = 2
+#: With so many labels for each parameter grids that are no better are refined once more, for waves that only
+#: fine grids meet; chosen by judgement.
+_MANY_LABELS = 10
 #: Fewer distinct rows than this are predicted by their mean.
 _LEAST_ROWS = 4
 #: Rows that are held out altogether: large tables do with fewer of the folds.
@@ -134,6 +138,7 @@ def fit_cross_validated(
     refine: bool = True,
     seed: int = 0,
     usual: float | None = USUAL,
+    anew: bool = False,
     most_params: int = 3000,
 ) -> CrossValidated:
     """Train models of several shapes, and return the one that cross-validation chooses, fitted to all rows.
@@ -153,6 +158,9 @@ def fit_cross_validated(
         Of the folds.
     usual : float, optional
         A weight that is preferred where held out rows do not tell weights apart.
+    anew : bool
+        Whether every weight is fitted from the random start, not by way of heavier ones: for MLPs, which
+        heavy weights lead astray.
     most_params : int
         Larger models than this are left out, but for the first shape.
 
@@ -164,7 +172,7 @@ def fit_cross_validated(
     if not shapes:
         raise ValueError("there are no shapes; expected at least one, (hidden, grid).")
     with one_thread(), parts_of_one_fit(), np.errstate(over="ignore", invalid="ignore"):
-        search = _Search(make, sample, _fold_parts(sample.x, folds, seed), most_params, usual)
+        search = _Search(make, sample, _fold_parts(sample.x, folds, seed), most_params, usual, anew)
         if sample.y.shape[0] >= _LEAST_ROWS and 0.0 < sample.constant_loss < np.inf and search.parts:
             search.climb(shapes)
             if refine:
@@ -172,15 +180,16 @@ def fit_cross_validated(
         return search.finish(shapes[0])
 
 
-def fit_again(make: Maker, found: TriedModel, sample: Sample) -> Estimator:
+def fit_again(make: Maker, found: TriedModel, sample: Sample, *, anew: bool = False) -> Estimator:
     """Fit other rows with the shape and the weight that were chosen, as for jackknife+."""
     with one_thread(), parts_of_one_fit(), np.errstate(over="ignore", invalid="ignore"):
         model = make(found.hidden, found.grid, 0)
         model._loss = sample.loss
         if np.isinf(found.weight):
             return _constant(model, sample)
-        path = _fit_of(model, sample)
-        for weight in (*(w for w in WEIGHTS if w > found.weight), found.weight):
+        path = _Fit(model, sample)
+        heavier = [] if anew else [w for w in WEIGHTS if w > found.weight]
+        for weight in (*heavier, found.weight):
             path.descend(weight)
         _finish(model, sample, found.weight, 0.0)
         return model
@@ -199,16 +208,18 @@ def _fold_parts(x: FloatArray, folds: int, seed: int) -> list[NDArray[np.intp]]:
     return [np.flatnonzero(np.isin(group, part)) for part in parts[: max(wanted, 1)]]
 
 
-def _fit_of(model: Estimator, sample: Sample) -> ShrunkFit:
-    return ShrunkFit(model, sample, True, lambda objective: None, lambda theta: False)
+class _Fit(ShrunkFit):
+    """A fit to some rows, from the start of a model or, if it `goes_on`, from where it is."""
 
-
-class _Going(ShrunkFit):
-    """A fit that goes on from where a model is."""
-
-    def __init__(self, model: Estimator, sample: Sample) -> None:
+    def __init__(self, model: Estimator, sample: Sample, *, goes_on: bool = False) -> None:
         super().__init__(model, sample, True, lambda objective: None, lambda theta: False)
-        self._begun = True
+        self._begun = goes_on
+
+    def descend(self, weight: float, *, anew: bool = False) -> Outcome:
+        """Fit with the next weight, from the start if `anew`."""
+        if anew:
+            self._begun = False
+        return super().descend(weight)
 
 
 @dataclass(frozen=True)
@@ -230,6 +241,7 @@ class _Search:
     parts: list[NDArray[np.intp]]
     most_params: int
     usual: float | None
+    anew: bool
     tried: list[TriedModel] = field(default_factory=list)
     best: _Path | None = None
 
@@ -266,14 +278,14 @@ class _Search:
         return 1.0 + PULL / np.sqrt(len(self.sample.y)) * np.log10(weight / self.usual) ** 2
 
     def _walk(
-        self, hidden: tuple[int, ...], grid: int, fits: Sequence[ShrunkFit], weights: Sequence[float]
+        self, hidden: tuple[int, ...], grid: int, fits: Sequence[_Fit], weights: Sequence[float]
     ) -> _Path:
         """Go down the weights, and return the best."""
         best: _Path | None = None
         worse, lowest = 0, np.inf
         for weight in weights:
             for fit in fits:
-                fit.descend(weight)
+                fit.descend(weight, anew=self.anew)
             models = [fit.model for fit in fits]
             errors = [self._error(models, leeway) for leeway in _LEEWAYS]
             error = min(errors)
@@ -300,7 +312,7 @@ class _Search:
                 break
             for model in models:
                 model._loss = self.sample.loss
-            fits = [_fit_of(model, rest) for model, rest in zip(models, self.rest, strict=True)]
+            fits = [_Fit(model, rest) for model, rest in zip(models, self.rest, strict=True)]
             path = self._walk(hidden, grid, fits, WEIGHTS)
             if self.best is None or path.score < (1 - GAIN) * self.best.score:
                 self.best, failures = path, 0
@@ -311,24 +323,24 @@ class _Search:
 
     def refine(self) -> None:
         """Go on with grids twice as fine, for as long as these are better."""
-        while self.best is not None:
-            last = self.best
-            grid, most = 2 * last.tried.grid, min(self.most_params, self.sample.loss.n_labels(self.sample.y))
+        last, failed = self.best, False
+        while last is not None and self.best is not None:
+            grid, n_labels = 2 * last.tried.grid, self.sample.loss.n_labels(self.sample.y)
             models = [own for own in last.models if isinstance(own, KAN)]
             bounds = [model._network.largest_grid for model in models]
-            if (
-                not models
-                or 2 * last.tried.n_params > most
-                or any(b is not None and b < grid for b in bounds)
-            ):
+            too_large = 2 * last.tried.n_params > min(self.most_params, n_labels)
+            if not models or too_large or any(b is not None and b < grid for b in bounds):
                 return
             finer = [model.refine(grid) for model in models]
-            fits = [_Going(model, rest) for model, rest in zip(finer, self.rest, strict=True)]
+            fits = [_Fit(model, rest, goes_on=True) for model, rest in zip(finer, self.rest, strict=True)]
             weights = [w for w in WEIGHTS if w <= 1.001 * last.tried.weight]
-            path = self._walk(last.tried.hidden, grid, fits, weights)
-            if not path.score < (1 - GAIN) * last.score:
+            last = self._walk(last.tried.hidden, grid, fits, weights)
+            if last.score < (1 - GAIN) * self.best.score:
+                self.best, failed = last, False
+            elif failed or n_labels < _MANY_LABELS * last.tried.n_params:
                 return
-            self.best = path
+            else:
+                failed = True
 
     def finish(self, first: tuple[tuple[int, ...], int]) -> CrossValidated:
         """Fit all rows with what is best."""

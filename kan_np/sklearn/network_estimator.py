@@ -66,6 +66,10 @@ class NetworkEstimator(BaseEstimator):
         """Whether the preference for a weight was measured for such models."""
         return False
 
+    def _begins_anew(self) -> bool:
+        """Whether heavy weights of the prior lead such networks astray."""
+        return False
+
     def _search(self, x: FloatArray, y: FloatArray, sample_weight: Any, loss: Loss) -> tuple[Any, Sample]:
         """Fit the model to checked rows, (n, n_in) and (n, n_out); return it and what it was fitted to."""
         weight = None
@@ -86,6 +90,7 @@ class NetworkEstimator(BaseEstimator):
             folds=_validate.integer("folds", self.folds, 2),
             refine=self._refines(),
             usual=USUAL if self._has_usual_weight() else None,
+            anew=self._begins_anew(),
         )
         model = found.model
         model.scaler = scaler
@@ -107,7 +112,7 @@ class NetworkEstimator(BaseEstimator):
 
         def again(dataset: Any, seed: int) -> Estimator:
             rows = dataset["train_input"], dataset["train_label"], dataset.get("train_weight")
-            model = fit_again(make, best, Sample(*rows, loss))
+            model = fit_again(make, best, Sample(*rows, loss), anew=self._begins_anew())
             model.scaler = dataset.get("scaler")
             return model
 

@@ -244,3 +244,6 @@ class MLPBaselineRegressor(_NetworkRegressor):
 
     def _shapes(self) -> list[tuple[tuple[int, ...], int]]:
         return mlp_shapes(self.hidden)
+
+    def _begins_anew(self) -> bool:
+        return True

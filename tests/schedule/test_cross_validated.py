@@ -79,6 +79,7 @@ def test_mlps_are_chosen_alike():
         [((6,), 0)],
         Sample(x, y, None),
         usual=None,
+        anew=True,
     )
     assert isinstance(found.model, MLP)
     assert found.best.error < 0.1
