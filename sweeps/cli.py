@@ -32,7 +32,6 @@ app = typer.Typer(
     name="kan-sweep",
     help="Train KANs and MLPs on functions or on a table, and draw accuracy against parameters.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )

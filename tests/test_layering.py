@@ -146,6 +146,7 @@ SWEEPS_FLOORS = (
     {"spec"},
     {"run_one", "progress"},
     {"backends", "storage"},
+    {"answer"},
     {"analysis"},
     {"page"},
     {"runner"},

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeps.auto.answer import Answer, write_answer
+from sweeps.answer.evidence import Question
+from sweeps.auto.answer import Answer, unit_of_errors, write_answer
 from sweeps.auto.search import TOLERANCE, BudgetOver, Search
 from sweeps.auto.trainer import StoreTrainer
 from sweeps.errors import UserError
@@ -87,7 +88,7 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
             for note in notes_of(infos):
                 say(note)
             with StoreTrainer(store, spec, infos, options, runner_options, request.budget, say) as trainer:
-                lines = _search(request, spec, info, trainer, store)
+                lines = _search(request, spec, info, trainer, store, options)
     except KeyboardInterrupt:
         say(f"interrupted; what was complete is stored.\ncontinue with: {command}")
         return EXIT_INTERRUPTED
@@ -101,11 +102,17 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
 
 
 def _search(
-    request: AutoRequest, spec: SweepSpec, info: TaskInfo, trainer: StoreTrainer, store: Store
+    request: AutoRequest,
+    spec: SweepSpec,
+    info: TaskInfo,
+    trainer: StoreTrainer,
+    store: Store,
+    options: RunOptions,
 ) -> list[str]:
     """Search, write the answer and return it as lines."""
-    n_train = info.description["n_train"]
-    search = Search(trainer, info.n_in, info.n_out, n_train, spec.seeds, request.tolerance)
+    of_classes = "class_names" in info.description
+    n_labels = info.description["n_train"] * (1 if of_classes else info.n_out)
+    search = Search(trainer, info.n_in, info.n_out, n_labels, spec.seeds, request.tolerance)
     trainer.expect(search.kinds())
     try:
         finding = search.run()
@@ -116,14 +123,14 @@ def _search(
         ) from None
     answer = Answer(
         finding=finding,
-        label_scale=trainer.label_scale(),
+        question=Question(info.name, request.target, info.description),
+        unit=unit_of_errors(info),
         columns=tuple(info.description["variables"]),
         directory=request.directory,
         seconds=trainer.spent(),
         notes=tuple(info.description.get("notes", ())),
-        rows=trainer.rows_call(finding.recommended.best),
     )
-    return write_answer(answer, trainer, store)
+    return write_answer(answer, trainer, store, options)
 
 
 def _check_rows(info: TaskInfo, source: str) -> None:

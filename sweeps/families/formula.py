@@ -24,6 +24,7 @@ class FormulaFamily(Family):
     colour = "#009E73"
     has_hidden = False
     searches_formulas = True
+    can_classify = False
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return no hidden layers: a search finds its shapes by itself."""

@@ -48,6 +48,7 @@ def write_comparison(comparison: SweepComparison, output: str | Path) -> Path:
     write_tables([table for table in tables if table.rows], files / "tables")
     values: dict[str, Any] = {
         "comparison": comparison,
+        "error_name": "RMSE",
         "verdict": comparison_verdict(comparison),
         "graphics": {name: Markup(text) for name, text in gallery.graphics.items()},  # noqa: S704 (ours)
         "dots": Markup(dots_json([], {})),  # noqa: S704 (escaped there)

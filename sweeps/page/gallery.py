@@ -70,6 +70,11 @@ class Gallery:
         )
         self._keep(name, title, "".join(links))
 
+    def add_plain(self, figure: Figure, name: str, title: str) -> None:
+        """Add a figure that leads nowhere."""
+        self._write(figure, name)
+        self._keep(name, title, "")
+
     def _write(self, figure: Figure, name: str) -> None:
         lay_out(figure)
         content = render(figure, "svg")

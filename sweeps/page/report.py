@@ -5,6 +5,7 @@ Made from the store alone; no model is run. The same store gives the same bytes.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.results import Point, SweepResult
 from sweeps.families import BASELINES, networks
 from sweeps.page import leaders_figures, views
+from sweeps.page.answer_view import add_figures, answer_view
 from sweeps.page.figure_writer import FigureWriter
 from sweeps.page.figures import PARAMETERS, SECONDS, has_pictures, task_figure
 from sweeps.page.gallery import Gallery
@@ -70,8 +72,13 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     # Two of a function and two or three of all of them.
     with spared_collection(), FigureWriter(2 * len(result.tasks) + 2) as writer:
         gallery = Gallery(files / FIGURES_NAME, names, writer)
+        if result.answer is not None:
+            add_figures(gallery, result.answer)
         _fill(gallery, result)
         tables = report_tables(result, names)
+        answer = answer_view(result)
+        if answer is not None and answer["scores"] is not None:
+            tables = [*tables, answer["scores"]]
         write_tables(tables, files / TABLES_NAME)
         write_file(files / FRONT_NAME, front_csv(result).encode())
         place = "" if at_home else f"{files.name}/"
@@ -91,6 +98,11 @@ def render_html(
     spec = result.meta.get("spec") or {}
     values = {
         "result": result,
+        "answer": answer_view(result),
+        "error_name": result.error_name,
+        "single": len(tasks) == 1,
+        "in_units": any(not math.isnan(task.spread) for task in tasks),
+        "spreads": {task.task: task.spread for task in tasks},
         "verdict": verdict(result) if result.n_models or not views.searched(tasks) else "",
         "baseline_verdict": baseline_verdict(tasks),
         "chance_verdict": chance_verdict(tasks),
@@ -130,14 +142,16 @@ def render_html(
 def _fill(gallery: Gallery, result: SweepResult) -> None:
     """Put every figure of a report into its gallery."""
     pictures = has_pictures(result.tasks)
-    if result.by_edges:
+    if len(result.tasks) == 1 and not result.by_edges:
+        pass  # the figures of the function say all
+    elif result.by_edges:
         _fill_by_edges(gallery, result)
     else:
         rows = [
             (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
             for task, comparison in compared_tasks(result)
         ]
-        title = "Test RMSE of the best KAN and the best MLP of every function"
+        title = f"Test {result.error_name} of the best KAN and the best MLP of every function"
         gallery.add_rows(summary_figure(result), "summary", title, rows)
     overview = all_tasks_figure(result, pictures=pictures)
     tasks = shown_tasks(result)
@@ -148,7 +162,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             continue
         for cost, suffix in ((PARAMETERS, ""), (SECONDS, "-time")):
             figure = task_figure(task, cost, pictures=pictures)
-            title = f"Test RMSE against {cost.name} of {task.formula}"
+            title = f"Test {task.error_name} against {cost.name} of {task.formula}"
             gallery.add_task(
                 figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
             )
@@ -162,7 +176,7 @@ def _fill_by_edges(gallery: Gallery, result: SweepResult) -> None:
         (task, "\n".join([task.title, *(_best_text(task.best[name]) for name in networks(task.best))]))
         for task in leaders_figures.compared_tasks(result)
     ]
-    title = "Test RMSE of the best model of every network on every function"
+    title = f"Test {result.error_name} of the best model of every network on every function"
     gallery.add_rows(leaders_figures.best_figure(result), "summary", title, rows)
 
 

@@ -16,6 +16,9 @@ from sweeps.families import family_of
 from sweeps.families.family import Axis, HiddenWidths
 
 REFUSE, ONE_HOT = "refuse", "one-hot"
+#: What may be asked of a table: numbers by least squares, or probabilities of classes by cross-entropy.
+REGRESSION, CLASSIFICATION = "regression", "classification"
+TASKS = (REGRESSION, CLASSIFICATION)
 DECIMALS = (".", ",")
 
 
@@ -33,7 +36,7 @@ class CsvSource:
 
     Rows with the same `group` come into the same part. `test` is the path of a second table, with the test
     rows. `classes` says what becomes of columns of text: "refuse" or "one-hot"; `decimal` is the decimal
-    mark, None to find it.
+    mark, None to find it. `task` is one of `TASKS`, None for what suits the target: classification of text.
     """
 
     path: str
@@ -43,6 +46,7 @@ class CsvSource:
     test: str | None = None
     classes: str = REFUSE
     decimal: str | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,9 @@ class SweepSpec:
             values |= {"csv": self.source.path, "target": self.source.target}
             if self.source.features:
                 values["features"] = list(self.source.features)
-            said = {name: getattr(self.source, name) for name in ("group", "test", "classes", "decimal")}
+            said = {
+                name: getattr(self.source, name) for name in ("group", "test", "classes", "decimal", "task")
+            }
             values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
         else:
             values["suite"] = self.source.suite

@@ -13,7 +13,13 @@ from sweeps.errors import UserError
 from sweeps.families import family_of
 from sweeps.families.sklearn import require_sklearn
 from sweeps.spec.model_tables import baseline_tables
-from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE
+from sweeps.spec.sweep_spec import CLASSIFICATION, DECIMALS, ONE_HOT, REFUSE, TASKS
+
+#: What is said where scikit-learn's regressor is to tell classes apart.
+NO_SKLEARN = (
+    "the family 'sklearn' is scikit-learn's MLPRegressor, which is for numbers, and the target holds "
+    "classes. Leave --sklearn out, or take the classes as numbers with --task regression."
+)
 
 #: How messages of kan_np name its arguments, and what they are called on the command line.
 _IN_OPTIONS = (
@@ -56,8 +62,8 @@ class TableOptions:
 
     `group` is the column whose equal values belong together, `test` the path of a second table with the test
     rows, `folds` the number of folds of cross-validation, `classes` what becomes of text ("refuse" or
-    "one-hot"), `decimal` the decimal mark, None to find it. `sklearn` adds scikit-learn's
-    MLPRegressor to the baselines.
+    "one-hot"), `decimal` the decimal mark, None to find it, `task` "regression" or "classification", None
+    for what suits the target. `sklearn` adds scikit-learn's MLPRegressor to the baselines.
     """
 
     group: str | None = None
@@ -66,12 +72,17 @@ class TableOptions:
     classes: str = REFUSE
     sklearn: bool = False
     decimal: str | None = None
+    task: str | None = None
 
     def check(self) -> None:
         """Raise a UserError if the options do not go together, or ask for what is not installed."""
         pick("--classes", self.classes, (REFUSE, ONE_HOT))
         if self.decimal is not None:
             pick("--decimal", self.decimal, DECIMALS)
+        if self.task is not None:
+            pick("--task", self.task, TASKS)
+        if self.sklearn and self.task == CLASSIFICATION:
+            raise UserError(NO_SKLEARN)
         if self.folds < 0 or self.folds == 1:
             raise UserError(f"--folds is {self.folds}; expected 2 or more, or 0 for one hold-out.")
         if self.folds and self.test is not None:
@@ -88,7 +99,7 @@ class TableOptions:
         The baselines are put beside networks, not beside a search for formulas alone.
         """
         self.check()
-        said = {"group": self.group, "test": self.test, "decimal": self.decimal}
+        said = {"group": self.group, "test": self.test, "decimal": self.decimal, "task": self.task}
         values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
         if self.classes != REFUSE:
             values["classes"] = self.classes

@@ -25,13 +25,24 @@ from sweeps.records import canonical_json, text_id
 from sweeps.spec.data_warnings import table_notes
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
-from sweeps.spec.sweep_spec import REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo
+from sweeps.spec.sweep_spec import (
+    CLASSIFICATION,
+    ONE_HOT,
+    REFUSE,
+    CsvSource,
+    SuiteSource,
+    SweepSpec,
+    TaskInfo,
+)
+from sweeps.spec.table_options import NO_SKLEARN
 
 Dataset = dict[str, Any]
 
 TOGETHER, APART = "together", "apart"
 VERSION: str = kan_np.__version__
 CSV_PREFIX = "csv/"
+#: So many different numbers may be classes, as many as texts.
+MOST_CLASSES = 100
 #: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
 #: functions of a suite should find room.
 _CACHE_BYTES = 32 * 2**20
@@ -195,6 +206,8 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         data["classes"] = source.classes
     if source.decimal is not None:
         data["decimal"] = source.decimal
+    if source.task == CLASSIFICATION:
+        data["task"] = CLASSIFICATION
     try:
         data["sha256"] = file_sha256(source.path)
         if spec.data.folds:
@@ -206,7 +219,7 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         else:
             data["test_fraction"] = spec.data.test_fraction
         split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
-        dataset = _load_csv(source.path, source.test, {"duplicates": TOGETHER} | data | split, 0)
+        dataset = _first_dataset(source, data, {"duplicates": TOGETHER} | split)
         if "duplicates" in dataset:
             data["duplicates"] = dataset["duplicates"]
         _leave_out_what_is_found(source, data, split, dataset)
@@ -218,12 +231,8 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     features = [str(name) for name in dataset["feature_names"]]
     parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
     counts = {f"n_{part}": len(dataset[f"{part}_input"]) for part in parts}
-    n_in, n_out = dataset["train_input"].shape[1], dataset["train_label"].shape[1]
-    if n_out > 1 and any(family_of(table.family).searches_formulas for table in spec.models):
-        raise UserError(
-            f"the target {source.target!r} has {n_out} classes, and formulas are looked for of one number "
-            "only. Leave --formula, or the table of family 'formula', out."
-        )
+    n_in, n_out = dataset["train_input"].shape[1], n_outputs(dataset)
+    _check_families(spec, source.target, n_out, classifies({"data": data}))
     # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
     # size do not carry them.
     shape = (n_in, min(2 * n_in + 1, 10), n_out)
@@ -234,7 +243,12 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         "formula": f"{source.target} of {Path(source.path).name}",
         "variables": features,
         "shape": list(shape),
+        "target": source.target,
     }
+    if classifies({"data": data}):
+        description |= {"task": CLASSIFICATION, "class_names": list(dataset["classes"][source.target])}
+    elif n_out == 1:
+        description["target_scale"] = _target_scales(spec, source, data | split, dataset)
     notes = [
         *dataset.get("notes", ()),
         *table_notes(dataset, source.target, spec.data.folds, source.test),
@@ -246,6 +260,67 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     if spec.data.folds:
         description["folds"] = spec.data.folds
     return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
+
+
+def classifies(config: Mapping[str, Any]) -> bool:
+    """Say whether a run tells classes apart: it trains by cross-entropy, and its errors are log losses."""
+    return config.get("data", {}).get("task") == CLASSIFICATION
+
+
+def n_outputs(dataset: Mapping[str, Any]) -> int:
+    """Return how many outputs a model of a dataset has: one for two classes, else one a class or target."""
+    n_classes = len(dataset.get("class_names", ()))
+    return n_classes if n_classes > 2 else int(dataset["train_label"].shape[1])
+
+
+def _first_dataset(source: CsvSource, data: dict[str, Any], others: dict[str, Any]) -> Dataset:
+    """Return the dataset of the first fold; note in `data` if the target is one of classes.
+
+    That is what a target of text is unless the user says otherwise; text among the inputs is another matter.
+    """
+    try:
+        dataset = _load_csv(source.path, source.test, others | data, 0)
+    except ValueError:
+        if source.task is not None or source.classes != REFUSE:
+            raise
+        try:
+            coded = _load_csv(source.path, source.test, others | data | {"classes": ONE_HOT}, 0)
+        except ValueError:
+            coded = {}
+        if source.target not in coded.get("classes", {}):
+            raise
+        data["task"] = CLASSIFICATION
+        dataset = _load_csv(source.path, source.test, others | data, 0)
+    else:
+        if source.task is None and source.target in dataset.get("classes", {}):
+            data["task"] = CLASSIFICATION
+            dataset = _load_csv(source.path, source.test, others | data, 0)
+    if classifies({"data": data}) and source.classes == REFUSE:
+        # What classes there are among the inputs is refused in the same words as ever.
+        features = _columns_of(dataset)
+        kan_np.load_csv(source.path, None, features=features, decimal=source.decimal)
+    return dataset
+
+
+def _check_families(spec: SweepSpec, target: str, n_out: int, of_classes: bool) -> None:
+    """Raise UserError if a family of models is not for this target."""
+    names = {table.family for table in spec.models}
+    if (n_out > 1 or of_classes) and any(family_of(name).searches_formulas for name in names):
+        what = f"{n_out} classes" if n_out > 1 else "classes"
+        raise UserError(
+            f"the target {target!r} has {what}, and formulas are looked for of one number "
+            "only. Leave --formula, or the table of family 'formula', out."
+        )
+    if of_classes and not all(family_of(name).can_classify for name in names):
+        raise UserError(NO_SKLEARN)
+
+
+def _target_scales(
+    spec: SweepSpec, source: CsvSource, data: Mapping[str, Any], first: Dataset
+) -> list[float]:
+    """Return the standard deviation of the target in the training rows of every fold, or of the one split."""
+    others = (_load_csv(source.path, source.test, data, fold) for fold in range(1, spec.data.folds))
+    return [float(dataset["scaler"].label_scale[0]) for dataset in (first, *others)]
 
 
 def _leave_out_what_is_found(
@@ -267,12 +342,15 @@ def _leave_out_what_is_found(
 
 def _columns_of(dataset: Dataset) -> list[str]:
     """Return the input columns as the header names them: one-hot columns belong to one of it."""
-    column_of = {
+    return list(input_columns(dataset))
+
+
+def _column_of_name(dataset: Mapping[str, Any]) -> dict[str, str]:
+    return {
         f"{column}={label}": column
         for column, labels in dataset.get("classes", {}).items()
         for label in labels
     }
-    return list(dict.fromkeys(column_of.get(name, name) for name in map(str, dataset["feature_names"])))
 
 
 def _csv_dataset(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> Dataset:
@@ -308,10 +386,69 @@ def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | 
     return f"load_csv({', '.join([repr(csv_path), *said, 'standardize=False'])})"
 
 
+def rows_call(config: Mapping[str, Any], csv_path: str | None) -> str:
+    """Return the call that reads the inputs of all rows of a table, for a model that is called `model`."""
+    data = config["data"]
+    decimal = f", decimal={data['decimal']!r}" if data.get("decimal") else ""
+    features = f"features={list(data['features'])!r}"
+    return f"load_csv({csv_path!r}, None, {features}, classes=model.classes or 'refuse'{decimal})"
+
+
+def input_columns(dataset: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the columns of the table that are inputs, and for each where its numbers stand in a row.
+
+    A column of classes has a number for every class, or one for two classes.
+    """
+    column_of = _column_of_name(dataset)
+    found: dict[str, list[int]] = {}
+    for position, name in enumerate(map(str, dataset["feature_names"])):
+        found.setdefault(column_of.get(name, name), []).append(position)
+    return found
+
+
 def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
+    arguments = _load_arguments(data, test_path, fold)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once
-        return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
+        if classifies({"data": data}):
+            return _with_classes(kan_np.load_csv(path, **arguments, standardize=False), data["target"])
+        return kan_np.load_csv(path, **arguments)
+
+
+def _with_classes(dataset: Dataset, target: str) -> Dataset:
+    """Return a dataset in the units of the table with standardised inputs and the numbers of classes.
+
+    Classes are those of the text of the target, or its different numbers in their order; their names are
+    `class_names`, and the numbers `class_values`.
+
+    Raises
+    ------
+    ValueError
+        If the numbers are too many to be classes.
+    """
+    parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
+    given = {part: dataset[f"{part}_label"] for part in parts}
+    known, values = dataset.get("classes", {}), None
+    if target in known:
+        names = [str(name) for name in known[target]]
+        numbers = {part: y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0] for part, y in given.items()}
+    else:
+        values = np.unique(np.concatenate([y[:, 0] for y in given.values()]))
+        if values.size > MOST_CLASSES:
+            raise ValueError(
+                f"the target {target!r} has {values.size} different numbers; expected at most "
+                f"{MOST_CLASSES} classes. Learn it as a number: --task regression."
+            )
+        names = [f"{value:g}" for value in values]
+        numbers = {part: np.searchsorted(values, y[:, 0]) for part, y in given.items()}
+    scaler = kan_np.Scaler.fit(dataset["train_input"], np.zeros((len(given["train"]), 1)))
+    changed: Dataset = {"scaler": scaler, "class_names": names, "classes": {**known, target: names}}
+    if values is not None:
+        changed["class_values"] = values.tolist()
+    for part in parts:
+        changed[f"{part}_input"] = scaler.scale_input(dataset[f"{part}_input"])
+        changed[f"{part}_label"] = np.asarray(numbers[part], dtype=np.float64).reshape(-1, 1)
+    return dataset | changed | {"target_names": [target]}
 
 
 def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
@@ -323,7 +460,7 @@ def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -
         "val_fraction": data["val_fraction"],
         "folds": data.get("folds", 0),
         "fold": fold,
-        "classes": data.get("classes", REFUSE),
+        "classes": ONE_HOT if classifies({"data": data}) else data.get("classes", REFUSE),
         "seed": data["seed"],
         "decimal": data.get("decimal"),
         # Runs that do not say so are of tables without copies, or of a version that left copies apart.

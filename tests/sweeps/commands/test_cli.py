@@ -68,7 +68,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "text.csv", "--target", "y", "--features", ""], "--features is ''"),
         (["run", "text.csv", "--target", "y", "--features", ","], "--features is ',': a name is empty"),
         (["run", "text.csv", "--target", "y", "--features", "a,a"], "'a' is there twice"),
-        (["run", "special", "--target", "y"], "--classes and --sklearn go with a table"),
+        (["run", "special", "--target", "y"], "--classes, --task and --sklearn go with a table"),
         (["run", "special", "--job", "2"], "--job"),
         (["run", "spec.toml", "--preset", "quick"], "names its own models"),
         (["run", "spec.toml"], "[[models]] number 1: unknown key 'grid'. Did you mean 'grids'?"),
@@ -184,15 +184,15 @@ def test_a_plan_that_another_process_replaced_meanwhile_is_made_again(
 ) -> None:
     arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
     assert run(*arguments, "--limit", 1) == 0
-    look = launch._tell_about_change
+    look = launch._changed_runs
 
-    def then_replace(directory: Path, *given: Any) -> bool:
-        new = look(directory, *given)
-        with Store.open(directory) as store:
+    def then_replace(request: launch.Request, *given: Any) -> Any:
+        new = look(request, *given)
+        with Store.open(request.directory) as store:
             store.set_plan([("0" * 16, "toy/product", "kan", {})], "something else")
         return new
 
-    monkeypatch.setattr(launch, "_tell_about_change", then_replace)
+    monkeypatch.setattr(launch, "_changed_runs", then_replace)
     assert run(*arguments, "--limit", 1) == 0
     with Store.open(tmp_path / "out", readonly=True) as store:
         assert (store.n_planned(), store.n_recorded()) == (12, 2)
@@ -230,7 +230,10 @@ def test_another_specification_adds_its_runs_and_becomes_the_plan(
     captured = capsys.readouterr()
     assert "holds a sweep of another specification" in captured.err
     assert "24 runs planned, 12 recorded, 12 to launch" in captured.err
-    assert run(*arguments, "--seeds", 1) == 0
+    # What leaves out runs that are there has to be forced.
+    assert run(*arguments, "--seeds", 1) == 2
+    assert "12 runs of it would be in the plan and the report no more" in capsys.readouterr().err
+    assert run(*arguments, "--seeds", 1, "--force") == 0
     run("status", tmp_path / "out")
     shown = capsys.readouterr().out
     assert "12 runs planned, 12 recorded, 0 to do" in shown

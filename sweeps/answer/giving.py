@@ -1,0 +1,102 @@
+"""The answer of a sweep on a table: a model is chosen, and its evidence kept with the results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sweeps._files import write_file
+from sweeps.answer.candidates import TrainedConfiguration, candidates_of
+from sweeps.answer.choice import recommended
+from sweeps.answer.evidence import Evidence, Question, evidence_of
+from sweeps.answer.stored import ENTRY
+from sweeps.answer.stored_models import StoredModels
+from sweeps.answer.usage import class_numbers, new_rows_lines, scoring_lines
+from sweeps.records import canonical_json
+from sweeps.run_one import RunOptions
+from sweeps.storage.store import Store
+
+#: The file of the recommended model.
+MODEL = "recommended.npz"
+
+
+def give_answer(
+    store: Store,
+    question: Question,
+    options: RunOptions,
+    chosen: TrainedConfiguration | None = None,
+    candidates: Sequence[TrainedConfiguration] = (),
+    why: Sequence[str] = (),
+) -> Evidence | None:
+    """Choose a model, write it to ``recommended.npz`` and its evidence to the store; return the evidence.
+
+    Parameters
+    ----------
+    store : Store
+        Open for writing.
+    question : Question
+    options : RunOptions
+        Where the tables are.
+    chosen, candidates : TrainedConfiguration, sequence, optional
+        What was chosen among what; by default it is chosen here among all planned runs, and None is returned
+        if there is none that can be: of several targets, or without models or validation rows.
+    why : sequence of str
+        Sentences on the choice.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be written.
+    OSError, ValueError
+        If the table cannot be read any more.
+    """
+    models = StoredModels(store, options)
+    if chosen is None:
+        candidates = _stored_candidates(store, question)
+        chosen = recommended(candidates, lambda candidate: models.losses(candidate, "val"))
+        if chosen is None:
+            return None
+    found = evidence_of(question, chosen, candidates, models)
+    path = store.directory / MODEL
+    write_file(path, store.model(chosen.best.run_id, chosen.stage))
+    of_classes = found["kind"] == "classification"
+    values = models.dataset(chosen.best).get("class_values")
+    numbers = class_numbers(len(found["class_names"]), values) if of_classes else ""
+    found["usage"] = [
+        *new_rows_lines(path, models.new_rows_call(chosen.best), question.target, of_classes),
+        *scoring_lines(models.split_call(chosen.best), numbers),
+    ]
+    found["why"] = list(why)
+    store.set_meta(**{ENTRY: canonical_json(_plain(found))})
+    return found
+
+
+def _stored_candidates(store: Store, question: Question) -> list[TrainedConfiguration]:
+    """Return the planned models of a table that are stored, with no more parameters than training labels."""
+    planned = [run_id for run_id, task in store.plan_tasks() if task == question.task]
+    done = store.statuses()
+    records = [store.run(run_id) for run_id in planned if run_id in done]
+    if any(record["config"]["width"][-1] != 1 for record in records if "width" in record["config"]) and (
+        "class_names" not in question.description
+    ):
+        return []
+    kept = store.model_stages()
+    n_train = question.description.get("n_train", math.inf)
+    return [
+        candidate
+        for candidate in candidates_of(records)
+        if candidate.n_params <= n_train
+        and all((run.run_id, candidate.stage) in kept for run in candidate.runs)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return values that JSON has; numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
