@@ -40,7 +40,8 @@ def give_answer(
         Where the tables are.
     chosen, candidates : TrainedConfiguration, sequence, optional
         What was chosen among what; by default it is chosen here among all planned runs, and None is returned
-        if there is none that can be: of several targets, or without models or validation rows.
+        if there is none that can be: of several targets, or without models or validation rows. A model with
+        more parameters than training rows is not.
     why : sequence of str
         Sentences on the choice.
 
@@ -54,7 +55,9 @@ def give_answer(
     models = StoredModels(store, options)
     if chosen is None:
         candidates = _stored_candidates(store, question)
-        chosen = recommended(candidates, lambda candidate: models.losses(candidate, "val"))
+        most = question.description.get("n_train", math.inf)
+        small = [candidate for candidate in candidates if candidate.n_params <= most]
+        chosen = recommended(small, lambda candidate: models.losses(candidate, "val"))
         if chosen is None:
             return None
     found = evidence_of(question, chosen, candidates, models)
@@ -73,7 +76,7 @@ def give_answer(
 
 
 def _stored_candidates(store: Store, question: Question) -> list[TrainedConfiguration]:
-    """Return the planned models of a table that are stored, with no more parameters than training labels."""
+    """Return the planned models of a table that are stored; none of several targets."""
     planned = [run_id for run_id, task in store.plan_tasks() if task == question.task]
     done = store.statuses()
     records = [store.run(run_id) for run_id in planned if run_id in done]
@@ -82,12 +85,10 @@ def _stored_candidates(store: Store, question: Question) -> list[TrainedConfigur
     ):
         return []
     kept = store.model_stages()
-    n_train = question.description.get("n_train", math.inf)
     return [
         candidate
         for candidate in candidates_of(records)
-        if candidate.n_params <= n_train
-        and all((run.run_id, candidate.stage) in kept for run in candidate.runs)
+        if all((run.run_id, candidate.stage) in kept for run in candidate.runs)
     ]
 
 
