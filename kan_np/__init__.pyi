@@ -20,6 +20,7 @@ from .data import (
     list_suites,
     load_csv,
     split_validation,
+    standardized,
 )
 from .discovery import Candidate, Discovery, discover
 from .edges.bspline import design_matrix
@@ -83,5 +84,6 @@ __all__ = [
     "plot",
     "serialize",
     "split_validation",
+    "standardized",
     "symbolic",
 ]

@@ -80,8 +80,9 @@ def load_csv(
         or 2024-03-01, are refused in any case. A mapping gives the classes of the columns, as
         ``dataset["classes"]`` of another table, so that they are coded as there.
     standardize : bool
-        Bring each column to mean 0 and standard deviation 1 of the training rows. Losses are then in units
-        of the standard deviation of the targets.
+        Let models bring each column to mean 0 and standard deviation 1 of the training rows, inside: the rows
+        themselves, predictions and losses stay in the units of the table. If False models do so only where
+        columns are far from one.
     seed : int
         Seed of the split; the global random state is not touched.
     delimiter : str, optional
@@ -100,11 +101,11 @@ def load_csv(
     Returns
     -------
     dict
-        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``scaler`` if
-        standardised, and ``classes``, the classes of every column that holds classes. ``notes``, if present,
-        are sentences about suspicious columns and rows: equal rows, a copy of the target among the inputs,
-        row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates`` is
-        "together" if keeping equal rows together changed the split.
+        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``standardize`` if
+        models are to do that, and ``classes``, the classes of every column that holds classes. ``notes``, if
+        present, are sentences about suspicious columns and rows: equal rows, a copy of the target among the
+        inputs, row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates``
+        is "together" if keeping equal rows together changed the split.
 
     Warns
     -----
