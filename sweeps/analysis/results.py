@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.analysis.target_units import error_words
 from sweeps.families import NETWORKS
 from sweeps.records import opt_text
 
@@ -228,15 +229,12 @@ class TaskResult:
     @property
     def error_name(self) -> str:
         """What its errors are: RMSE, or where classes are told apart log losses."""
-        return "log loss" if self.description.get("class_names") else "RMSE"
+        return error_words(self.description, self.is_table)[0]
 
     @property
     def error_unit(self) -> str:
         """The unit of its errors in words, "" where there is none to tell."""
-        if not math.isnan(self.spread):
-            return f"in the units of {self.description.get('target', 'the target')}"
-        is_number = self.is_table and not self.description.get("class_names")
-        return "in standard deviations of the target" if is_number else ""
+        return error_words(self.description, self.is_table)[1]
 
     @property
     def formula(self) -> str:
