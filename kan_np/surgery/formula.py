@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
+from kan_np._time_limit import TimeOverError, ended_at
 from kan_np._validate import FloatArray
+from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.variables import checked_variables, latex_of, text_of
@@ -19,6 +21,7 @@ from kan_np.symbolic.compose import EdgeIndex, compose, spline_functions
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.simplify import simplified
+from kan_np.training.progress import Show
 
 if TYPE_CHECKING:
     import sympy
@@ -179,6 +182,8 @@ def symbolic_formula(
     digits: int | None = None,
     exact: bool = True,
     written_out: bool = False,
+    deadline: float | None = None,
+    show: Show | None = None,
 ) -> Formula:
     """Write a network as a formula, simplified, its constants recognised.
 
@@ -204,9 +209,14 @@ def symbolic_formula(
     written_out : bool
         Whether edges of other families than B-splines are written out, where they have a formula; nothing is
         then simplified or recognised, for such formulas are long.
+    deadline : float, optional
+        By `time.monotonic`: what is not simplified or recognised by then stays as it is.
+    show : callable, optional
+        Takes how many outputs are written, and what is done.
     """
     inner = _inner_symbols(len(names))
     writer = _Writer(net, inner, units, x, exact, y, written_out)
+    writer.deadline, writer.show = deadline, show
     expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
@@ -254,25 +264,52 @@ class _Writer:
             raise ValueError("the model is not finite on the samples; expected x where it is.")
         self.labels = None if labels is None else labels * self.scale + self.shift
 
+    deadline: float | None = None
+    show: Show | None = None
+
     def output(self, j: int) -> Any:
-        """The expression of output j."""
+        """The expression of output j, as far as it could be simplified in time."""
+        steps = self._steps(j)
+        expression = next(steps)
+        try:
+            with ended_at(self.deadline):
+                for expression in steps:  # noqa: B007  what there is when the time is over
+                    pass
+        except TimeOverError:
+            text = f"the formula of output {j} is not simplified to its end, for max_seconds were over."
+            warn([Finding(text, KanWarning)])
+        return expression
+
+    def _steps(self, j: int) -> Iterator[Any]:
+        """The expression of output j as it is composed, then simpler and simpler."""
         import sympy
 
         expression, shift, scale = self.raw[j], float(self.shift[j]), float(self.scale[j])
         if (shift, scale) != (0.0, 1.0):
             expression = sympy.Float(scale, 17) * expression + sympy.Float(shift, 17)
+        yield expression
         if self.as_it_is:
-            return expression
+            return
+        self._tell(j, "its normal form")
         if not self.splines:
             expression = normal_form(expression)
+            yield expression
         if self.exact:
+            self._tell(j, "its constants")
             expression = self._with_exact_numbers(expression, j)
+            yield expression
+        self._tell(j, "shorter forms")
         short = simplified(expression, self.names, self.x, self.functions)
+        yield short
         if not self.exact or self.splines or short == expression or not short.has(sympy.Float):
-            return short
+            return
         # what was multiplied out or gathered leaves roundings behind
         again = self._with_exact_numbers(short, j)
-        return again if again == short else simplified(again, self.names, self.x, self.functions)
+        yield again if again == short else simplified(again, self.names, self.x, self.functions)
+
+    def _tell(self, j: int, what: str) -> None:
+        if self.show is not None:
+            self.show(j, f"output {j}: {what}")
 
     def _with_exact_numbers(self, expression: Any, j: int) -> Any:
         to_labels = self.labels is not None and not self.splines

@@ -97,7 +97,7 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
     if request.report:
         from sweeps.page.report import write_report
 
-        show(f"all models that were trained: {write_report(request.directory)}")
+        show(f"all models that were trained: {write_report(request.directory, progress=True)}")
     return 0
 
 

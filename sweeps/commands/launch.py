@@ -366,7 +366,7 @@ def _write_report(directory: Path, say: Say) -> None:
     from sweeps.page.report import write_report
 
     say("writing the report ...")
-    write_report(directory)
+    write_report(directory, progress=True)
 
 
 def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:

@@ -30,6 +30,7 @@ from sweeps.page.style import file_names
 from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
 from sweeps.page.verdict import baseline_verdict, chance_verdict, verdict
+from sweeps.progress import figures_bar
 from sweeps.records import canonical_json, text_id
 from sweeps.storage.provenance import machine_line, machine_view, spec_view
 from sweeps.storage.store import Store
@@ -40,7 +41,7 @@ FIGURES_NAME = "figures"
 TABLES_NAME = "tables"
 
 
-def write_report(directory: str | Path, output: str | Path | None = None) -> Path:
+def write_report(directory: str | Path, output: str | Path | None = None, *, progress: bool = False) -> Path:
     """Write report.html, figures/, tables/ and front.csv from the store of a sweep; return the page's path.
 
     Parameters
@@ -50,6 +51,8 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     output : path, optional
         Where the page goes. All else goes into a directory beside it that is named after it:
         talk_files/ for talk.html. Default: report.html in `directory`, with the rest there.
+    progress : bool
+        Show on a terminal how many figures are drawn.
 
     Raises
     ------
@@ -70,8 +73,10 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two or three of all of them.
-    with spared_collection(), FigureWriter(2 * len(result.tasks) + 2) as writer:
-        gallery = Gallery(files / FIGURES_NAME, names, writer)
+    n_figures = 2 * len(result.tasks) + 2
+    bar = figures_bar(n_figures + (3 if result.answer is not None else 0), progress)
+    with spared_collection(), bar as told, FigureWriter(n_figures) as writer:
+        gallery = Gallery(files / FIGURES_NAME, names, writer, told)
         if result.answer is not None:
             add_figures(gallery, result.answer)
         _fill(gallery, result)
