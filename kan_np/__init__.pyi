@@ -19,6 +19,7 @@ from .data import (
     get_suite,
     list_suites,
     load_csv,
+    load_table,
     split_validation,
 )
 from .discovery import Candidate, Discovery, discover
@@ -76,6 +77,7 @@ __all__ = [
     "list_suites",
     "load_csv",
     "load_model",
+    "load_table",
     "mlp",
     "model",
     "optimize",

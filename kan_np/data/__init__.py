@@ -1,8 +1,9 @@
 """Datasets, sampled from functions or read from text files, split and standardised; suites of functions."""
 
 from kan_np.data.check import Dataset
-from kan_np.data.csv import TableWarning, load_csv
+from kan_np.data.csv import TableWarning, load_csv, load_table
 from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_validation
+from kan_np.data.dates import days_of
 from kan_np.data.scaler import Scaler
 from kan_np.data.suites import Suite, SuiteFunction, get_suite, list_suites
 
@@ -14,8 +15,10 @@ __all__ = [
     "TableWarning",
     "create_dataset",
     "dataset_from_arrays",
+    "days_of",
     "get_suite",
     "list_suites",
     "load_csv",
+    "load_table",
     "split_validation",
 ]
