@@ -12,7 +12,12 @@ from sweeps import paths, streams
 
 def auto(
     source: Annotated[
-        str, typer.Argument(metavar="TABLE", parser=paths.source, help="A table with a header row (.csv).")
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            parser=paths.source,
+            help="A table with a header row (.csv, .xlsx, .parquet).",
+        ),
     ],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     budget: Annotated[
@@ -35,6 +40,12 @@ def auto(
     decimal: Annotated[
         str | None, typer.Option(help="The decimal mark, . or , ; found in the table if not given.")
     ] = None,
+    missing: Annotated[
+        str, typer.Option(help="What becomes of rows with missing cells: refuse or drop.")
+    ] = "refuse",
+    dates: Annotated[
+        str, typer.Option(help="What becomes of dates: refuse or days (numbers of them).")
+    ] = "refuse",
     seeds: Annotated[int, typer.Option(help="Number of seeds that the error is given for.")] = 3,
     tolerance: Annotated[
         float, typer.Option(help="RMSE that is good enough, in standard deviations of the target.")
@@ -55,7 +66,7 @@ def auto(
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
-    options = TableOptions(group, test, folds, classes, decimal=decimal)
+    options = TableOptions(group, test, folds, classes, decimal=decimal, missing=missing, dates=dates)
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()

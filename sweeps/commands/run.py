@@ -18,7 +18,7 @@ _Source = Annotated[
     typer.Argument(
         metavar="SPEC",
         parser=paths.source,
-        help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.",
+        help="A suite (see: kan-sweep list), a spec.toml, or a table (.csv, .xlsx, .parquet).",
     ),
 ]
 _Preset = Annotated[
@@ -45,6 +45,12 @@ _Classes = Annotated[
 _Decimal = Annotated[
     str | None,
     typer.Option(help="Table only: the decimal mark, . or , ; found in the table if not given."),
+]
+_Missing = Annotated[
+    str, typer.Option(help="Table only: what becomes of rows with missing cells, refuse or drop.")
+]
+_Dates = Annotated[
+    str, typer.Option(help="Table only: what becomes of dates, refuse or days (numbers of them).")
 ]
 _Sklearn = Annotated[
     bool, typer.Option("--sklearn", help="Table only: also train scikit-learn's MLPRegressor.")
@@ -88,6 +94,8 @@ def run(
     folds: _Folds = 0,
     classes: _Classes = "refuse",
     decimal: _Decimal = None,
+    missing: _Missing = "refuse",
+    dates: _Dates = "refuse",
     sklearn: _Sklearn = False,
     formula: _Formulas = False,
     seeds: _Seeds = None,
@@ -116,7 +124,7 @@ def run(
 
     runner_options = _runner_options(backend, jobs, progress, scheduler, memory)
     columns = launching.parse_features(features) if features is not None else ()
-    table = TableOptions(group, test, folds, classes, sklearn, decimal)
+    table = TableOptions(group, test, folds, classes, sklearn, decimal, missing, dates)
     part = parse_shard(shard) if shard is not None else None
     request = launching.Request(
         source,

@@ -13,6 +13,8 @@ A specification in full (the presets have the same format, without the lines tha
     # test = "test.csv"              # a second table, relative to this file, whose rows are the test samples
     # classes = "one-hot"            # text becomes columns of 0 and 1; "refuse" when left out
     # decimal = ","                  # the decimal mark; found in the table when left out
+    # missing = "drop"               # rows with missing cells are left out; "refuse" when left out
+    # dates = "days"                 # dates become days since 1970-01-01; "refuse" when left out
 
     seeds = 3                        # how many, or a list such as [0, 1, 5]
     save_models = "all"              # "all" stages, the "best" stage of a run by validation error, or "none"
@@ -96,9 +98,20 @@ from typing import Any
 
 from sweeps.checks import LARGEST, Expected, TomlTable, axis, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
+from sweeps.paths import stem
 from sweeps.spec.expansion import check_size
 from sweeps.spec.model_tables import model_tables, named_families
-from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, CsvSource, DataSpec, SuiteSource, SweepSpec
+from sweeps.spec.sweep_spec import (
+    DAYS,
+    DECIMALS,
+    DROP,
+    ONE_HOT,
+    REFUSE,
+    CsvSource,
+    DataSpec,
+    SuiteSource,
+    SweepSpec,
+)
 from sweeps.spec.table_options import TableOptions
 
 #: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
@@ -165,7 +178,7 @@ def csv_spec(
     values["title"] = f"{target} of {path.name}, preset {preset}"
     if features:
         values["features"] = list(features)
-    return parse_spec(values, f"preset {preset}", default_title=path.stem)
+    return parse_spec(values, f"preset {preset}", default_title=stem(path))
 
 
 def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> SweepSpec:
@@ -245,6 +258,8 @@ def _source(table: TomlTable) -> SuiteSource | CsvSource:
         table.take("test", text, None),
         table.take("classes", one_of((REFUSE, ONE_HOT)), REFUSE),
         table.take("decimal", one_of(DECIMALS), None),
+        table.take("missing", one_of((REFUSE, DROP)), REFUSE),
+        table.take("dates", one_of((REFUSE, DAYS)), REFUSE),
     )
 
 

@@ -21,7 +21,9 @@ import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.families import family_of
+from sweeps.paths import stem
 from sweeps.records import canonical_json, text_id
+from sweeps.spec.data_summary import described_table
 from sweeps.spec.data_warnings import table_notes
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
@@ -195,6 +197,11 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         data["classes"] = source.classes
     if source.decimal is not None:
         data["decimal"] = source.decimal
+    data |= {
+        name: value
+        for name, value in (("missing", source.missing), ("dates", source.dates))
+        if value != REFUSE
+    }
     try:
         data["sha256"] = file_sha256(source.path)
         if spec.data.folds:
@@ -227,13 +234,14 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
     # size do not carry them.
     shape = (n_in, min(2 * n_in + 1, 10), n_out)
-    name = Path(source.path).stem
+    name = stem(source.path)
     description: dict[str, Any] = {
         "suite": "csv",
         "name": name,
         "formula": f"{source.target} of {Path(source.path).name}",
         "variables": features,
         "shape": list(shape),
+        "table": described_table(dataset["table"]),
     }
     notes = [
         *dataset.get("notes", ()),
@@ -251,18 +259,19 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
 def _leave_out_what_is_found(
     source: CsvSource, data: dict[str, Any], split: dict[str, Any], dataset: Dataset
 ) -> None:
-    """Take the decimal mark out of `data` if the table is read in the same way without it.
+    """Take out of `data` what does not change how the table is read: a decimal mark, dates, missing cells.
 
     The runs are the same then, and have the same ids, whether the user says what can be found or not.
     """
-    found = {name: value for name, value in data.items() if name != "decimal"}
-    if found == data:
-        return
-    with contextlib.suppress(ValueError):
-        other = _load_csv(source.path, source.test, found | split, 0)
-        parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
-        if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
-            del data["decimal"]
+    parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
+    for name in ("decimal", "missing", "dates"):
+        if name not in data:
+            continue
+        found = {key: value for key, value in data.items() if key != name}
+        with contextlib.suppress(ValueError):
+            other = _load_csv(source.path, source.test, found | split, 0)
+            if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
+                del data[name]
 
 
 def _columns_of(dataset: Dataset) -> list[str]:
@@ -326,6 +335,8 @@ def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -
         "classes": data.get("classes", REFUSE),
         "seed": data["seed"],
         "decimal": data.get("decimal"),
+        "missing": data.get("missing", REFUSE),
+        "dates": data.get("dates", REFUSE),
         # Runs that do not say so are of tables without copies, or of a version that left copies apart.
         "duplicates": data.get("duplicates", APART),
     }
