@@ -108,6 +108,19 @@ class Estimator(PredictsLabels, ABC):
         self._columns = Columns.of(described, self.width[0], self.width[-1])
 
     @property
+    def dates(self) -> dict[str, str]:
+        """Columns that held dates, now days since 1970-01-01, and the order in which these were written."""
+        return dict(self._columns.dates)
+
+    @property
+    def input_columns(self) -> list[str] | None:
+        """Columns of a table that the inputs come from: `feature_names`, with one name for all classes.
+
+        Rows with text have a cell for each of them: ``model.predict([[80, 6, "THF"]])``.
+        """
+        return self._columns.sources() or None
+
+    @property
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
         return self._network.n_params
@@ -253,11 +266,14 @@ class Estimator(PredictsLabels, ABC):
         return x if self._followed is None else np.clip(x, *self._followed)
 
     def _select(self, name: str, x: Any) -> ArrayLike:
-        """The inputs in a table with named columns, by the names of the model; arrays as they are."""
+        """The inputs in a table with named columns, or in rows with text, by the names of the model."""
         columns = self._columns
-        if not columns.features or names_in(x) is None:
+        if not columns.features:
             return x
-        return matched(name, x, columns.features, columns.classes)
+        x = columns.as_table(name, x)
+        return (
+            x if names_in(x) is None else matched(name, x, columns.features, columns.classes, columns.dates)
+        )
 
     def __call__(self, x: ArrayLike) -> FloatArray:
         """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
@@ -281,9 +297,10 @@ class Estimator(PredictsLabels, ABC):
         back. Rows are converted and checked `batch_size` at a time, so that an array on disk
         (``numpy.memmap``) is never in memory as a whole.
 
-        A table with named columns is matched by the `feature_names` of the model: the order of its columns
-        does not matter, others than those are left out, and a column of classes is read as it was for the
-        training.
+        A table with named columns (a data frame, a dict of columns, a list of dicts) is matched by the
+        `feature_names` of the model: the order of its columns does not matter, others than those are left
+        out, and columns of classes and dates are read as they were for the training. Rows with text, such as
+        ``[[80, 6, "THF"]]``, have a cell for each of `input_columns`.
 
         Parameters
         ----------
