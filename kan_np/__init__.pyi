@@ -20,6 +20,7 @@ from .data import (
     list_suites,
     load_csv,
     load_table,
+    read_table_text,
     split_validation,
 )
 from .discovery import Candidate, Discovery, discover
@@ -83,6 +84,7 @@ __all__ = [
     "optimize",
     "options",
     "plot",
+    "read_table_text",
     "serialize",
     "split_validation",
     "symbolic",

@@ -4,6 +4,7 @@ from kan_np.data.check import Dataset
 from kan_np.data.csv import TableWarning, load_csv, load_table
 from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_validation
 from kan_np.data.dates import days_of
+from kan_np.data.records import read_table_text
 from kan_np.data.scaler import Scaler
 from kan_np.data.suites import Suite, SuiteFunction, get_suite, list_suites
 
@@ -20,5 +21,6 @@ __all__ = [
     "list_suites",
     "load_csv",
     "load_table",
+    "read_table_text",
     "split_validation",
 ]

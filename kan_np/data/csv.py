@@ -124,7 +124,8 @@ def load_table(
         row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates`` is
         "together" if keeping equal rows together changed the split. ``dates`` says in which order the dates
         of columns are written, and ``table`` what the table holds (`kan_np.data.table_summary`). Without a
-        target ``rows`` are the positions of the rows in the file, from 0.
+        target ``rows`` are the positions of the rows in the file, from 0, and ``decimal`` is a comma if that
+        is their decimal mark.
 
     Warns
     -----
@@ -224,7 +225,9 @@ def _rows_to_predict(
     _refuse_names_twice(names)
     rows = np.arange(len(x)) if cells.kept is None else cells.kept
     told = dropped_note(cells, "read")
-    notes = {"notes": [told]} if told else {}
+    notes: Dataset = {"notes": [told]} if told else {}
+    if cells.decimal is not None:
+        notes["decimal"] = cells.decimal
     return {"test_input": x, "feature_names": names, "rows": rows} | _coded(chosen, cells) | notes
 
 

@@ -121,6 +121,11 @@ class Estimator(PredictsLabels, ABC):
         return self._columns.sources() or None
 
     @property
+    def loss(self) -> Loss:
+        """The loss of the last fit, which says what outputs are: values, logits of classes, or log rates."""
+        return self._loss
+
+    @property
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
         return self._network.n_params

@@ -88,12 +88,13 @@ def _holds(column: Mapping[str, Any]) -> str:
         return f"{len(counts)} {'class' if len(counts) == 1 else 'classes'}: {said}{more}"
     low, median, high = (column[name] for name in ("low", "median", "high"))
     if column["kind"] == "date":
-        return f"dates from {_date(low)} to {_date(high)}, as days"
+        return f"dates from {date_of(low)} to {date_of(high)}, as days"
     if low == high:
         return f"the number {low:.6g} in every row"
     return f"numbers from {low:.6g} to {high:.6g}, median {median:.4g}"
 
 
-def _date(days: float) -> str:
+def date_of(days: float) -> str:
+    """Return the date so many days after 1970-01-01, with the time of day if there is one."""
     moment = datetime(1970, 1, 1) + timedelta(days=days)
     return moment.strftime("%Y-%m-%d" if days == int(days) else "%Y-%m-%d %H:%M")
