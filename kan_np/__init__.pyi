@@ -25,6 +25,7 @@ from .data import (
 )
 from .discovery import Candidate, Discovery, discover
 from .edges.bspline import design_matrix
+from .functions.column_symbols import column_symbols
 from .layers import KANLayer, Sequential
 from .mlp import MLP
 from .model import KAN
@@ -65,6 +66,7 @@ __all__ = [
     "SuiteFunction",
     "TableWarning",
     "__version__",
+    "column_symbols",
     "create_dataset",
     "data",
     "dataset_from_arrays",

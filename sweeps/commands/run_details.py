@@ -11,6 +11,7 @@ import numpy as np
 from sweeps._safe_text import one_line
 from sweeps.errors import UserError
 from sweeps.records import best_stage, canonical_json
+from sweeps.spec.data_summary import legend_text
 from sweeps.storage.store import Store
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def show_run(
         If there is no such run or stage, or the picture cannot be written.
     """
     record = store.run(prefix)
-    for line in record_lines(record):
+    for line in record_lines(record, legend_text(store.tasks().get(record["task"], {}))):
         write(line)
     if stage is None:
         kept = [row for row in record["stages"] if row["has_model"]]
@@ -75,7 +76,7 @@ def show_run(
     return paths
 
 
-def record_lines(record: Mapping[str, Any]) -> list[str]:
+def record_lines(record: Mapping[str, Any], legend: str = "") -> list[str]:
     """Return a run as lines: what it is, how it ended, its configuration, a table of its stages."""
     lines = [
         f"run     {record['run_id']}",
@@ -105,6 +106,8 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
                 f"formula of stage {row['stage']}, {_about(row['formula'])}",
                 f"  {row['formula']['formula']}",
             ]
+    if legend and any(row.get("formula") for row in record["stages"]):
+        lines.append(f"with {legend}")
     return [one_line(line) for line in lines]
 
 

@@ -68,6 +68,18 @@ def table_lines(description: Mapping[str, Any], width: int | None = None) -> lis
     return [f"{one_line(description['name'])}: {_rows(held, description)}", *lines]
 
 
+def legend_text(description: Mapping[str, Any]) -> str:
+    """Return what the symbols of formulas stand for, as "t = t / h"; empty where they are the columns.
+
+    Examples
+    --------
+    >>> legend_text({"symbols": {"t": "t / h", "T": "T / K"}})
+    't = t / h, T = T / K'
+    """
+    symbols = description.get("symbols") or {}
+    return ", ".join(f"{one_line(symbol)} = {one_line(name)}" for symbol, name in symbols.items())
+
+
 def _rows(held: Mapping[str, Any], description: Mapping[str, Any]) -> str:
     parts = [counted(held["n_rows"], "row")]
     if held["n_dropped"]:

@@ -249,6 +249,9 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     ]
     if notes:
         description["notes"] = notes
+    symbols = {symbol: name for name, symbol in kan_np.column_symbols(features).items() if symbol != name}
+    if symbols:
+        description["symbols"] = symbols
     if source.group is not None:
         description["group"] = source.group
     if spec.data.folds:
