@@ -22,6 +22,7 @@ from .data import (
     load_table,
     read_table_text,
     split_validation,
+    standardized,
 )
 from .discovery import Candidate, Discovery, discover
 from .edges.bspline import design_matrix
@@ -89,5 +90,6 @@ __all__ = [
     "read_table_text",
     "serialize",
     "split_validation",
+    "standardized",
     "symbolic",
 ]

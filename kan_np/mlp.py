@@ -58,7 +58,8 @@ class MLP(Estimator):
     n_params : int
         Weights and biases.
     scaler : Scaler or None
-        Standardisation of the data it was fitted on.
+        Between the units of the data, which it takes and gives, and the numbers of the network, of which
+        weights are; chosen by the first fit, None where these are the same.
 
     Raises
     ------
@@ -112,7 +113,8 @@ class MLP(Estimator):
             b_l of every layer.
         activation : {"tanh", "relu", "silu"}
         scaler : Scaler, optional
-            The standardisation of the data it was trained on.
+            The standardisation of the samples that the weights are for; inputs and outputs of the model are
+            then in the units of the data.
 
         Raises
         ------
@@ -168,6 +170,7 @@ class MLP(Estimator):
         batch: int | None = None,
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
+        standardize: bool | None = None,
         loss: object = "squares",
         metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
@@ -201,6 +204,8 @@ class MLP(Estimator):
             least squares.
         lr, batch, momentum, seed
             Of "Adam" and "SGD", as in ``KAN.fit``.
+        standardize : bool, optional
+            As in ``KAN.fit``.
         loss : str or object
             What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
             a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
@@ -208,12 +213,15 @@ class MLP(Estimator):
             `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
             (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
             "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
-            hessian (`kan_np.objective.own_loss`). Labels of classes and counts are not standardised. Where
-            samples are few, for classes with fewer than ten labels a parameter, a prior is chosen as it is
-            with squares, by the mean loss.
+            hessian (`kan_np.objective.own_loss`). Labels and outputs that a loss sees, its options and what
+            `FitResult` has of it are in the units of the data. Labels of classes and counts are not
+            standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
+            something else than predictions of labels. Where samples are few, for classes with fewer than ten
+            labels a parameter, a prior is chosen as it is with squares, by the mean loss.
         metrics : sequence of str or callable
-            Recorded after every step: "accuracy", "r2", "mae", under "train_accuracy" and so on for every
-            split, and functions without arguments or of the model, as in pykan, under their names.
+            Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
+            "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
+            pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -242,6 +250,7 @@ class MLP(Estimator):
             progress=progress,
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
+            standardize=standardize,
             loss=loss_of(loss),
             metrics=checked_metrics(metrics),
         )
@@ -314,7 +323,7 @@ class MLP(Estimator):
         Parameters
         ----------
         dataset : dict
-            The dataset of the fit.
+            The dataset of the fit, or its samples in the units of the data.
         method : {"laplace", "conformal", "jackknife+", "ensemble"}
         members, folds, refit, seed
             As of ``KAN.calibrate``.

@@ -99,7 +99,8 @@ class KAN(Estimator):
     base_fun : {"silu", "identity", "zero"}
         Base function b, the paper's residual activation function. "zero" leaves out b and its weight.
     grid_range : array_like of shape (2,) or (n_in, 2)
-        Range of the first grids. One row an input: hidden nodes then start with (-1, 1).
+        Range of the first grids, of inputs in the units of the data. One row an input: hidden nodes then
+        start with (-1, 1).
     grid_eps : float
         Grids that follow the samples are ``grid_eps`` uniform + (1 - ``grid_eps``) quantiles.
     grid_margin : float
@@ -145,7 +146,9 @@ class KAN(Estimator):
         G + k + 1 an edge (G + k without base function), the free constants of every symbol (4 at most),
         affine values; pruned edges and frozen parameters do not count, locked edges count once.
     scaler : Scaler or None
-        Standardisation of the data it was fitted on.
+        Between the units of the data and the network, chosen by the first fit; None where these are the same.
+        Inputs, outputs, errors, formulas and axes of pictures are in the units of the data; `knots`, `coef`,
+        constants of symbols and functions of edges are of the network's standardised numbers.
 
     Raises
     ------
@@ -292,7 +295,7 @@ class KAN(Estimator):
 
     @property
     def knots(self) -> list[FloatArray]:
-        """Knots of each layer's inputs: arrays of shape (n_in, G + 1)."""
+        """Knots of each layer's inputs, in the network's numbers: arrays of shape (n_in, G + 1)."""
         return self._network.knots
 
     @property
@@ -370,6 +373,7 @@ class KAN(Estimator):
         batch: int | None = None,
         momentum: float | None = None,
         seed: int | np.random.Generator = 0,
+        standardize: bool | None = None,
         loss: object = "squares",
         metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
@@ -380,8 +384,8 @@ class KAN(Estimator):
         R is pykan's penalty (`kan_np.objective.sparsity_penalty`), S the difference penalty of P-splines
         (`kan_np.objective.smoothing`).
 
-        Inputs and labels should be of order one, as the starting parameters are; for others standardise the
-        data (`load_csv` does, `dataset_from_arrays` and `create_dataset` on request) and use ``predict``.
+        Inputs and labels may have any units. The starting parameters are for numbers of order one: data that
+        are far from one are standardised inside, by `scaler`, which is chosen in the first fit and stays.
 
         Parameters
         ----------
@@ -446,6 +450,12 @@ class KAN(Estimator):
             Batches are parts of a random order of the samples, another one in every epoch.
         seed : int or numpy.random.Generator
             Of these orders; nothing else in a fit is random.
+        standardize : bool, optional
+            Whether the first fit brings inputs and labels to mean 0 and standard deviation 1 of the training
+            samples, inside; `lamb` and `smoothing` are then weighed against errors of standardised labels. If
+            None that is done where the dataset says so, as that of `load_csv` does, or else for inputs or
+            labels of which a column is far from one, with a spread below 0.01 or above 100, or a mean of more
+            than ten times the spread (or ten); others are left as they are, to the last bit.
         loss : str or object
             What is minimised the mean of: "squares"; "cross_entropy" (classes; labels are their numbers, or
             a column a class); "poisson" (counts; outputs are logarithms of rates); "huber" (squares which
@@ -453,12 +463,15 @@ class KAN(Estimator):
             `Quantile` with options; or a loss of your own: a function (y, f) of labels and outputs,
             (n_samples, n_out) each, that returns values (n_samples,), their gradient by f and, for "LM",
             "Newton-CG" and "trust-ncg", their Hessian by f, or an object with methods value, gradient and
-            hessian (`kan_np.objective.own_loss`). Labels of classes and counts are not standardised. Where
-            samples are few, for classes with fewer than ten labels a parameter, a prior is chosen as it is
-            with squares, by the mean loss.
+            hessian (`kan_np.objective.own_loss`). Labels and outputs that a loss sees, its options and what
+            `FitResult` has of it are in the units of the data. Labels of classes and counts are not
+            standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
+            something else than predictions of labels. Where samples are few, for classes with fewer than ten
+            labels a parameter, a prior is chosen as it is with squares, by the mean loss.
         metrics : sequence of str or callable
-            Recorded after every step: "accuracy", "r2", "mae", under "train_accuracy" and so on for every
-            split, and functions without arguments or of the model, as in pykan, under their names.
+            Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
+            "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
+            pykan, under their names.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -467,8 +480,9 @@ class KAN(Estimator):
         Returns
         -------
         FitResult
-            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step (with `batch` the RMSE of
-            the batch before the step; the last value is of all samples); ``.status`` says how it ended,
+            ``result["train_loss"]``, ``["test_loss"]``, ``["reg"]``: a value a step, of RMSE in the units of
+            the labels (with `batch` that of the batch before the step; the last value is of all samples);
+            ``.status`` says how it ended,
             ``.advice`` what is wrong, sentences that are mostly warnings, too (`KanWarning`).
 
         Raises
@@ -488,6 +502,7 @@ class KAN(Estimator):
             check_smoothing(smoothing),
             smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
+            standardize,
             loss_of(loss),
             checked_metrics(metrics),
         )
@@ -631,7 +646,7 @@ class KAN(Estimator):
     def take_function(self, l: int, i: int, j: int) -> EdgeFunction:  # noqa: E741
         """Return the function of one edge: a callable with derivatives, and a model [1, 1] of its own.
 
-        It takes and gives the values of nodes as they are in the network, without the scaler of the data.
+        It takes and gives the values of nodes as they are in the network, in its standardised numbers.
 
         Parameters
         ----------
@@ -849,7 +864,9 @@ class KAN(Estimator):
         """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs.
 
         They are those of `node_scores`, pykan's, unless edges cancel each other or inputs depend on each
-        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`.
+        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`. The columns
+        "c=class" of a column c of `classes` are scored together, as one input, and divide its score among
+        them: their sum does not depend on how the classes were coded.
 
         Parameters
         ----------
@@ -877,7 +894,7 @@ class KAN(Estimator):
         >>> bool(first > 3 * second)
         True
         """
-        return attribution.feature_score(self._network, self._samples(x))
+        return attribution.feature_score(self._network, self._samples(x), self._columns.class_groups())
 
     def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
         """Return a model without weak hidden nodes and without the weak ones of the remaining edges.
@@ -1200,7 +1217,8 @@ class KAN(Estimator):
         top : int
             How many to return.
         noise : float, optional
-            Error of the outputs below which differences mean nothing, such as the RMSE of the model.
+            Error of the outputs below which differences mean nothing, such as the RMSE of the model; in the
+            units of the data.
 
         Returns
         -------
@@ -1223,6 +1241,8 @@ class KAN(Estimator):
         edge = checked_edge(self.edges, (l, i, j))
         samples = self._samples_or_spread(x)
         noise = None if noise is None else _validate.real("noise", noise, 0.0)
+        if noise is not None and self.scaler is not None:
+            noise /= float(np.sqrt(np.mean(np.square(self.scaler.label_scale))))
         return auto_symbolic.suggest_edge(
             self._network, edge, samples, lib=lib, library=library, top=top, noise=noise
         )
@@ -1290,8 +1310,17 @@ class KAN(Estimator):
         if lib is not None:
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
+        unit = None if self.scaler is None else self.scaler.label_scale
         symbolic = auto_symbolic.auto_symbolic(
-            self._network, samples, labels, library, error=error, edges=edges, min_r2=min_r2, steps=steps
+            self._network,
+            samples,
+            labels,
+            library,
+            error=error,
+            edges=edges,
+            min_r2=min_r2,
+            steps=steps,
+            unit=unit,
         )
         self._network = symbolic.network
         return symbolic.found
@@ -1308,7 +1337,7 @@ class KAN(Estimator):
         exact: bool = True,
         written_out: bool = False,
     ) -> Formula:
-        """Write the model as a formula, simplified, its constants recognised.
+        """Write the model as a formula in the units of the data, simplified, its constants recognised.
 
         Constants become integers, fractions and multiples of pi, e and roots only where the labels `y`, or
         the outputs of the model without such, cannot tell the difference; see
@@ -1322,14 +1351,13 @@ class KAN(Estimator):
             function or a number, is written in quotes (`kan_np.functions.names`). If None they are symbols
             made of `feature_names`, "t" of "t / h", with a ``legend``; or x_1, x_2, ... without such.
         normalizer : (mean, std), optional
-            What had been done to the inputs: the model's input i is (x_i - mean_i) / std_i. The scaler of
-            the model if None.
+            What the network's input i is: (x_i - mean_i) / std_i. The scaler of the model if None.
         digits : int, optional
             Significant digits of the numbers that stay decimal.
         x : array_like of shape (n_samples, n_in), optional
-            Samples of the model's inputs, as it was trained on; spread over its grids if None.
+            Samples, as ``model(x)`` takes them; spread over its grids if None.
         y : array_like of shape (n_samples, n_out), optional
-            Labels, as it was trained on.
+            Labels.
         output_normalizer : (mean, std), optional
             Of the outputs, as `normalizer`.
         exact : bool
@@ -1375,23 +1403,26 @@ class KAN(Estimator):
     # ---------------------------------------------------------------- pictures and predictions
 
     def plot(self, x: ArrayLike | None = None, **options: Any) -> Figure:
-        """Draw the network with the function of every edge over samples x.
+        """Draw the network with the function of every edge over samples x, as ``model(x)`` takes them.
 
         `options` are those of `kan_np.plot.plot_network`: metric, beta, in_vars, out_vars, title, threshold,
         indices, figsize.
         """
         from kan_np.plot import plot_network
 
-        return plot_network(self._network, None if x is None else self._select("x", x), **options)
+        return plot_network(self._network, None if x is None else self._samples(x), **options)
 
     def plot_edge(self, l: int, i: int, j: int, x: ArrayLike | None = None, **options: Any) -> Figure:  # noqa: E741
         """Draw the function of the edge from node i of layer l to node j, with the samples x that reach it.
+
+        The axis of an input is in the units of the data, values of hidden nodes and edges in the network's.
 
         `options` are those of `kan_np.plot.plot_edge`: symbol, in_vars, figsize.
         """
         from kan_np.plot import plot_edge
 
-        return plot_edge(self._network, l, i, j, None if x is None else self._select("x", x), **options)
+        samples = None if x is None else self._samples(x)
+        return plot_edge(self._network, l, i, j, samples, scaler=self.scaler, **options)
 
     def draw_graph(
         self,
@@ -1405,7 +1436,7 @@ class KAN(Estimator):
 
         From the inputs to the outputs it has every edge, sum and product (and, where there are scales and
         biases, what they make of a sum); each with its value at the sample and the derivative of the output
-        by it.
+        by it. Inputs and the outputs are in the units of the data, what is between in the network's.
 
         Parameters
         ----------
@@ -1447,7 +1478,7 @@ class KAN(Estimator):
         if len(sample) != 1:
             raise ValueError(f"x has {len(sample)} rows; expected one sample: model.draw_graph(x[0]).")
         self._network.check_inputs(sample)
-        return draw_graph(self._network, self._within(sample)[0], output, in_vars, out_vars)
+        return draw_graph(self._network, self._within(sample)[0], output, in_vars, out_vars, self.scaler)
 
     @overload
     def predict(
@@ -1525,7 +1556,7 @@ class KAN(Estimator):
         Parameters
         ----------
         dataset : dict
-            The dataset of the fit.
+            The dataset of the fit, or its samples in the units of the data.
         method : {"laplace", "conformal", "jackknife+", "ensemble"}
             "laplace": parameters are normally distributed around the fitted ones; at once, from the training
             samples alone. It assumes normally distributed noise of one size and that the model can represent
@@ -1669,19 +1700,17 @@ class KAN(Estimator):
             )
         return array[:, self._used] if n_columns == self._used.size else array
 
-    def _samples(self, x: ArrayLike) -> FloatArray:
-        """Samples as the network takes them."""
-        return _validate.matrix("x", self._select("x", x), self.width[0])
-
     def _samples_or_spread(self, x: ArrayLike | None) -> FloatArray:
         """Samples as the network takes them; for None some that are spread over the grids of the inputs."""
         return attribution.default_samples(self._network) if x is None else self._samples(x)
 
     def _labels(self, y: ArrayLike | None, n_samples: int) -> FloatArray | None:
-        """Labels of so many samples as the network gives them; None if None."""
+        """Labels of so many samples, in the units of the data, as the network gives them; None if None."""
         if y is None:
             return None
         labels = _validate.matrix("y", y, self.width[-1])
+        if self.scaler is not None:
+            labels = self.scaler.scale_label(labels)
         if labels.shape[0] != n_samples:
             raise ValueError(
                 f"y has {labels.shape[0]} rows and x {n_samples}; expected as many, x being given with y."
@@ -1749,6 +1778,21 @@ class KAN(Estimator):
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         self._network = moved(self._network, x, self.grid_eps, self.grid_margin, slack)
+
+    def _scale_grid(self, scaler: Scaler) -> None:
+        """Bring grids of the inputs that were given in the units of the data to the network's numbers.
+
+        Those that nobody gave begin at (-1, 1) of its numbers.
+        """
+        net = self._network
+        if net is not self._start or any(layer == 0 for layer, _, _ in net.families):
+            return
+        first = net.knots[0]
+        given = (first[:, [0, -1]] != (-1.0, 1.0)).any(axis=1)
+        moved = (first - scaler.input_shift[:, None]) / scaler.input_scale[:, None]
+        if given.any():
+            knots = [np.where(given[:, None], moved, first), *net.knots[1:]]
+            self._network = self._start = net.with_splines(net.coef, net.scale_base, knots)
 
     def _objective(
         self,

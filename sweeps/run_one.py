@@ -228,10 +228,12 @@ def squared_errors(
     options : RunOptions
         Where the tables are.
     part : str
-        "train", "val" or "test". Several outputs are averaged.
+        "train", "val" or "test". Several outputs are averaged, in the numbers that they were trained on.
     """
     dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
-    residual = load_model_bytes(model)(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
+    trained = load_model_bytes(model)
+    trained.scaler = None  # the samples are standardised
+    residual = trained(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
     with np.errstate(over="ignore"):  # an infinite error says as much
         return np.asarray(np.mean(np.square(residual), axis=1))
 

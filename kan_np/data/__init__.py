@@ -1,4 +1,4 @@
-"""Datasets, sampled from functions or read from text files, split and standardised; suites of functions."""
+"""Datasets, sampled from functions or read from text files, split; suites of functions."""
 
 from kan_np.data.check import Dataset
 from kan_np.data.csv import TableWarning, load_csv, load_table
@@ -6,6 +6,7 @@ from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_valid
 from kan_np.data.dates import days_of
 from kan_np.data.records import read_table_text
 from kan_np.data.scaler import Scaler
+from kan_np.data.standardize import standardized
 from kan_np.data.suites import Suite, SuiteFunction, get_suite, list_suites
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "load_table",
     "read_table_text",
     "split_validation",
+    "standardized",
 ]

@@ -10,10 +10,12 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.columns import Columns, without_tables
 from kan_np.data.scaler import Scaler
+from kan_np.data.standardize import checked_wish
 
 #: A dict with train_input (n, n_in), train_label (n, n_out) and optional sample weights train_weight (n,);
-#: likewise test_* and val_*, both optional. Further keys such as "scaler", "feature_names" and "target_names"
-#: describe the data.
+#: likewise test_* and val_*, both optional, all in the units of the data. "standardize" says whether models
+#: standardise them inside. Further keys such as "feature_names" and "target_names" describe the data; a
+#: "scaler" is that of samples which were standardised before (`kan_np.data.standardize.standardized`).
 Dataset = dict[str, Any]
 
 
@@ -70,6 +72,10 @@ def check_dataset(dataset: Dataset, n_in: int, n_out: int) -> Dataset:
                 f"dataset['scaler'] is for {sizes} inputs and outputs; expected {(n_in, n_out)}."
             )
         checked["scaler"] = scaler
+    if dataset.get("standardize") is not None:
+        checked["standardize"] = checked_wish(dataset["standardize"])
+    if "label_unit" in dataset:  # of a schedule, whose fits get samples that it standardised
+        checked["label_unit"] = dataset["label_unit"]
     return checked | Columns.of(dataset, n_in, n_out).described()
 
 

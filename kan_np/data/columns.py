@@ -101,6 +101,15 @@ class Columns:
         features = tuple(name for name, stays in zip(self.features, kept, strict=False) if stays)
         return replace(self, features=features)
 
+    def class_groups(self) -> list[list[int]]:
+        """Positions of the inputs "name=class" of every column that holds classes."""
+        place = {name: i for i, name in enumerate(self.features)}
+        groups = (
+            [place[f"{name}={label}"] for label in labels if f"{name}={label}" in place]
+            for name, labels in self.classes.items()
+        )
+        return [group for group in groups if group]
+
     def described(self) -> dict[str, Any]:
         """The names as a dict of lists, without empty ones, as `of` reads it."""
         plain = {"feature_names": list(self.features), "target_names": list(self.targets)}

@@ -90,8 +90,9 @@ def load_table(
         gives the classes of the columns, as ``dataset["classes"]`` of another table, so that they are coded
         as there.
     standardize : bool
-        Bring each column to mean 0 and standard deviation 1 of the training rows. Losses are then in units
-        of the standard deviation of the targets.
+        Let models bring each column to mean 0 and standard deviation 1 of the training rows, inside: the rows
+        themselves, predictions and losses stay in the units of the table. If False models do so only where
+        columns are far from one.
     seed : int
         Seed of the split; the global random state is not touched.
     delimiter : str, optional
@@ -118,14 +119,14 @@ def load_table(
     Returns
     -------
     dict
-        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``scaler`` if
-        standardised, and ``classes``, the classes of every column that holds classes. ``notes``, if present,
-        are sentences about suspicious columns and rows: equal rows, a copy of the target among the inputs,
-        row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates`` is
-        "together" if keeping equal rows together changed the split. ``dates`` says in which order the dates
-        of columns are written, and ``table`` what the table holds (`kan_np.data.table_summary`). Without a
-        target ``rows`` are the positions of the rows in the file, from 0, and ``decimal`` is a comma if that
-        is their decimal mark.
+        A dataset (see `dataset_from_arrays`) with ``feature_names``, ``target_names``, ``standardize`` if
+        models are to do that, and ``classes``, the classes of every column that holds classes. ``notes``, if
+        present, are sentences about suspicious columns and rows: equal rows, a copy of the target among the
+        inputs, row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates``
+        is "together" if keeping equal rows together changed the split. ``dates`` says in which order the
+        dates of columns are written, and ``table`` what the table holds (`kan_np.data.table_summary`).
+        Without a target ``rows`` are the positions of the rows in the file, from 0, and ``decimal`` is a
+        comma if that is their decimal mark.
 
     Warns
     -----

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kan_np import _html
 from kan_np.functions.variables import text_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _BITS_PER_OPERATION = 3.0
 #: A formula with an error of no more than this many times that of splines is preferred.
 _AS_NEAR = 2.0
+#: Characters of LaTeX that are typeset at most; more would be a line wider than any screen.
+_TYPESET = 400
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Candidate:
         return f"Candidate({text}, complexity={self.complexity:.3g}, {kind})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Discovery:
     """What `discover` found.
 
@@ -129,6 +132,30 @@ class Discovery:
         used = {s.name for c in self.candidates for e in c.formula.expressions for s in e.free_symbols}
         said = [f"{symbol} = {column!r}" for symbol, column in legend.items() if symbol in used]
         return [f"with {', '.join(said)}"] if said else []
+
+    def __repr__(self) -> str:
+        """The best formula, and the frontier as a table."""
+        return f"Discovery of {len(self.candidates)} formulas, best {self.best!r}\n{self.table()}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the frontier, the best formula in bold, what was noted, and the best model."""
+        header = ["complexity", "val RMSE", "formula"]
+        rows, number = [], None
+        for i, candidate in enumerate(self.candidates):
+            numbers = [f"{candidate.complexity:.4g}", f"{candidate.val_rmse:.1e}"]
+            rows.append([*numbers, _typeset(candidate)])
+            if candidate is self.best:
+                number = i
+        best = f"Best{', exact' * self.best.exact}: {_typeset(self.best)}"
+        below = map(_html.paragraph, (*self.legend_lines(), *self.notes))
+        told = [_html.paragraph(best), _html.table(header, rows, number), *below]
+        return "".join(told) + _html.drawing(self.best.model.n_params, self.best.plot)
+
+
+def _typeset(candidate: Candidate) -> str:
+    """The formula as LaTeX between dollar signs, which notebooks typeset; a long one as text."""
+    latex = candidate.formula.latex()[0]
+    return f"${latex}$" if len(latex) <= _TYPESET else text_of(candidate.formula.expressions[0])
 
 
 def frontier(candidates: list[Candidate]) -> list[Candidate]:

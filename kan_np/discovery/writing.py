@@ -74,6 +74,17 @@ class Writer:
     def _physical(self) -> tuple[FloatArray, FloatArray]:
         return physical(self.raw, self.scaler)
 
+    @property
+    def _normalizers(self) -> dict[str, Any]:
+        """What had been done to the samples of a dataset that was standardised before."""
+        if self.scaler is None:
+            return {}
+        inputs, outputs = ("input_shift", "input_scale"), ("label_shift", "label_scale")
+        return {
+            "normalizer": [getattr(self.scaler, name) for name in inputs],
+            "output_normalizer": [getattr(self.scaler, name) for name in outputs],
+        }
+
     @cached_property
     def half_unit(self) -> float:
         """Half a unit of the labels' last digit, in parts of their spread; 0 if they have all of float64."""
@@ -86,11 +97,12 @@ class Writer:
         data, of_inputs, of_label = self._scaled
         x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])
         network = descend(network, Data(x, y, data.val_x, data.val_y), 5).network
-        model = as_model(in_units_of_data(network, of_inputs, of_label), self.scaler)
+        model = as_model(in_units_of_data(network, of_inputs, of_label))
         try:
-            formula = model.symbolic_formula(x=x * of_inputs, y=y * of_label)
+            formula = model.symbolic_formula(x=x * of_inputs, y=y * of_label, **self._normalizers)
         except ValueError:
             return None
+        model.scaler = self.scaler
         n = len(data.y)
         if is_symbolic(network):
             rest = self._residuals(formula)
@@ -187,7 +199,7 @@ class Writer:
         return near and agrees(rest, allowed_residuals(rounding, y))
 
 
-def as_model(network: Network, scaler: Any = None) -> KAN:
+def as_model(network: Network) -> KAN:
     """The KAN of a network."""
     from kan_np.model import KAN
     from kan_np.network.width import Shape as Width
@@ -195,7 +207,6 @@ def as_model(network: Network, scaler: Any = None) -> KAN:
     width = Width.of(network)
     model = KAN(width.pykan, mult_arity=width.mult_arity, base_fun=network.base_fun, k=network.k)
     model._network = network
-    model.scaler = scaler
     return model
 
 

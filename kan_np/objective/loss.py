@@ -25,6 +25,10 @@ class Loss(ABC):
         With fewer labels for each parameter a fit chooses a prior.
     of_raw_labels : bool
         Whether labels must not be standardised.
+    standardized_by_default : bool
+        Whether labels far from one are standardised without being asked: outputs are predictions of labels.
+    degree : int
+        Power of the unit of the labels that the loss has.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Loss(ABC):
     has_curvature = True
     samples_a_parameter = 3.0
     of_raw_labels = False
+    standardized_by_default = True
+    degree = 0
 
     @abstractmethod
     def value(self, y: FloatArray, f: FloatArray) -> FloatArray:
@@ -49,14 +55,24 @@ class Loss(ABC):
         """Both at once."""
         return self.value(y, f), self.gradient(y, f)
 
-    def mean(self, y: FloatArray, f: FloatArray, weight: FloatArray | None = None) -> float:
-        """The weighted mean over samples, as histories have it."""
+    def mean(
+        self,
+        y: FloatArray,
+        f: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
+        """The weighted mean over samples as histories have it, y and f being numbers of such units."""
         with np.errstate(all="ignore"):  # divergence is a status of the fit
-            return self.reported(float(np.average(self.value(y, f), weights=weight)))
+            return float(np.average(self.told(y, f, unit), weights=weight))
 
-    def reported(self, mean: float) -> float:
-        """What histories say of a mean loss."""
-        return float(mean)
+    def told(self, y: FloatArray, f: FloatArray, unit: FloatArray | float) -> FloatArray:
+        """l of every sample in the units of the data, (n_samples,)."""
+        return self.value(y, f)
+
+    def reported(self, mean: float, unit: float = 1.0) -> float:
+        """What histories say of a mean loss, where all outputs have this unit."""
+        return float(mean) * unit**self.degree
 
     def labels(self, name: str, y: Any, n_out: int) -> Any:
         """Labels as `value` takes them: checked, and made of classes where labels are such.
@@ -109,13 +125,63 @@ class Squares(Loss):
         """H."""
         return diagonal(np.full(f.shape, 2.0 / y.shape[1]))
 
-    def reported(self, mean: float) -> float:
+    def mean(
+        self,
+        y: FloatArray,
+        f: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
         """RMSE."""
-        return float(np.sqrt(mean))
+        size = float(np.max(unit))
+        with np.errstate(all="ignore"):
+            square = np.square((f - y) * (unit / size)).mean(axis=1)
+            return float(np.sqrt(np.average(square, weights=weight))) * size
+
+    def reported(self, mean: float, unit: float = 1.0) -> float:
+        """RMSE."""
+        return float(np.sqrt(mean)) * unit
 
     def constant(self, y: FloatArray, weight: FloatArray | None) -> FloatArray:
         """The mean of the labels."""
         return np.asarray(np.average(y, axis=0, weights=weight))
+
+
+class ByOutput(Loss):
+    """The mean over outputs of a function of a label and its output."""
+
+    @property
+    def has_own_unit(self) -> bool:
+        """Whether it has an option in the units of the labels, such as a threshold of residuals."""
+        return False
+
+    def told(self, y: FloatArray, f: FloatArray, unit: FloatArray | float) -> FloatArray:
+        """l of every sample in the units of the data."""
+        return np.asarray((self.terms(y, f) * unit**self.degree).mean(axis=1))
+
+    @abstractmethod
+    def terms(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """The function, (n_samples, n_out)."""
+
+    @abstractmethod
+    def slopes(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """Its derivatives, (n_samples, n_out)."""
+
+    @abstractmethod
+    def bends(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """Its second derivatives, or those of a parabola above it, (n_samples, n_out)."""
+
+    def value(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """l of every sample, (n_samples,), for labels y and outputs f."""
+        return np.asarray(self.terms(y, f).mean(axis=1))
+
+    def gradient(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """Derivatives of l by the outputs f, (n_samples, n_out), at labels y."""
+        return self.slopes(y, f) / y.shape[1]
+
+    def curvature(self, y: FloatArray, f: FloatArray) -> FloatArray:
+        """H at labels y and outputs f, (n_samples, n_out, n_out)."""
+        return diagonal(self.bends(y, f) / y.shape[1])
 
 
 SQUARES = Squares()

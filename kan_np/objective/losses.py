@@ -15,7 +15,6 @@ Stat. 9, 60), so that full steps lower the loss.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,12 +22,14 @@ import numpy as np
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.objective.loss import SQUARES, Loss, Squares, diagonal
+from kan_np.objective.loss import SQUARES, ByOutput, Loss, Squares, diagonal
 from kan_np.objective.own_loss import OwnLoss
 
 #: Weight of |f|^2 / 2 in the losses whose minimum else is at infinity where classes are separable or counts
 #: all zero: logits then end near 11, probabilities near 1 - 1e-5. Chosen by judgement.
 RIDGE = 1e-6
+#: Half of the width of the kink of "quantile", in standard deviations of the labels; chosen by judgement.
+_ROUNDING = 0.05
 
 
 @dataclass(frozen=True)
@@ -152,36 +153,8 @@ class CrossEntropy(Loss):
         return {"name": self.name, **asdict(self)}
 
 
-class _ByOutput(Loss):
-    """The mean over outputs of a function of a label and its output."""
-
-    @abstractmethod
-    def terms(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """The function, (n_samples, n_out)."""
-
-    @abstractmethod
-    def slopes(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """Its derivatives, (n_samples, n_out)."""
-
-    @abstractmethod
-    def bends(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """Its second derivatives, or those of a parabola above it, (n_samples, n_out)."""
-
-    def value(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """l of every sample, (n_samples,), for labels y and outputs f."""
-        return np.asarray(self.terms(y, f).mean(axis=1))
-
-    def gradient(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """Derivatives of l by the outputs f, (n_samples, n_out), at labels y."""
-        return self.slopes(y, f) / y.shape[1]
-
-    def curvature(self, y: FloatArray, f: FloatArray) -> FloatArray:
-        """H at labels y and outputs f, (n_samples, n_out, n_out)."""
-        return diagonal(self.bends(y, f) / y.shape[1])
-
-
 @dataclass(frozen=True)
-class Poisson(_ByOutput):
+class Poisson(ByOutput):
     """Half the Poisson deviance of counts whose logarithmic rate is the output: e^f - y f - (y - y log y).
 
     To it ``ridge f^2 / 2`` is added, which keeps outputs finite where all counts are 0. ``predict`` gives
@@ -249,7 +222,7 @@ class Poisson(_ByOutput):
 
 
 @dataclass(frozen=True)
-class Huber(_ByOutput):
+class Huber(ByOutput):
     """Squares of small residuals, absolute values of large ones, which outliers then hardly move.
 
         r^2 / 2 for |r| <= delta, else delta (|r| - delta / 2),    r = f - y
@@ -258,8 +231,9 @@ class Huber(_ByOutput):
 
     Parameters
     ----------
-    delta : float
-        In units of the labels that the network is trained on.
+    delta : float, optional
+        In the units of the labels. None is one, of labels that are standardised inside (see ``KAN.fit``)
+        their standard deviation.
 
     Examples
     --------
@@ -273,33 +247,44 @@ class Huber(_ByOutput):
     True
     """
 
-    delta: float = 1.0
+    delta: float | None = None
     name = "huber"
+    degree = 2
 
     def __post_init__(self) -> None:
-        _validate.real("delta", self.delta, np.finfo(float).tiny)
+        if self.delta is not None:
+            _validate.real("delta", self.delta, np.finfo(float).tiny)
+
+    @property
+    def has_own_unit(self) -> bool:
+        """Whether `delta` is in the units of the labels."""
+        return self.delta is not None
+
+    @property
+    def _kink(self) -> float:
+        return 1.0 if self.delta is None else self.delta
 
     def terms(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """The function of labels y and outputs f."""
         size = np.abs(f - y)
-        small = np.minimum(size, self.delta)
+        small = np.minimum(size, self._kink)
         return small * (size - 0.5 * small)
 
     def slopes(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """Its derivatives by f at labels y."""
-        return np.asarray(np.clip(f - y, -self.delta, self.delta))
+        return np.asarray(np.clip(f - y, -self._kink, self._kink))
 
     def bends(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """Second derivatives of the parabola above it, at labels y and outputs f."""
-        return np.asarray(self.delta / np.maximum(np.abs(f - y), self.delta))
+        return np.asarray(self._kink / np.maximum(np.abs(f - y), self._kink))
 
     def described(self) -> dict[str, Any]:
         """Name and options."""
-        return {"name": self.name, **asdict(self)}
+        return {"name": self.name} | {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
-class Quantile(_ByOutput):
+class Quantile(ByOutput):
     """Pinball loss, whose minimum is the tau-quantile of the labels given the inputs.
 
         max(tau u, (tau - 1) u)                                 for |u| >= width,    u = y - f,
@@ -312,9 +297,10 @@ class Quantile(_ByOutput):
     ----------
     tau : float
         Between 0 and 1.
-    width : float
-        Half of the width of the rounded kink, in units of the labels that the network is trained on; it
-        should be well below their noise.
+    width : float, optional
+        Half of the width of the rounded kink, in the units of the labels; it should be well below their
+        noise. None is 0.05, of labels that are standardised inside (see ``KAN.fit``) as a part of their
+        standard deviation.
 
     Examples
     --------
@@ -331,33 +317,44 @@ class Quantile(_ByOutput):
     """
 
     tau: float = 0.5
-    width: float = 0.05
+    width: float | None = None
     name = "quantile"
+    degree = 1
 
     def __post_init__(self) -> None:
         tau = _validate.real("tau", self.tau, 0.0, 1.0)
         if tau in (0.0, 1.0):
             raise ValueError(f"tau is {tau}; expected a number between 0 and 1, without these.")
-        _validate.real("width", self.width, np.finfo(float).tiny)
+        if self.width is not None:
+            _validate.real("width", self.width, np.finfo(float).tiny)
+
+    @property
+    def has_own_unit(self) -> bool:
+        """Whether `width` is in the units of the labels."""
+        return self.width is not None
+
+    @property
+    def _rounding(self) -> float:
+        return _ROUNDING if self.width is None else self.width
 
     def terms(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """The function of labels y and outputs f."""
-        u, h = y - f, self.width
+        u, h = y - f, self._rounding
         size = np.abs(u)
         rounded = np.where(size < h, 0.25 * (np.square(np.minimum(size, h)) / h + h), 0.5 * size)
         return np.asarray(rounded + (self.tau - 0.5) * u)
 
     def slopes(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """Its derivatives by f at labels y."""
-        return np.asarray(0.5 * np.clip((f - y) / self.width, -1.0, 1.0) - (self.tau - 0.5))
+        return np.asarray(0.5 * np.clip((f - y) / self._rounding, -1.0, 1.0) - (self.tau - 0.5))
 
     def bends(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """Second derivatives of the parabola above it, at labels y and outputs f."""
-        return np.asarray(0.5 / np.maximum(np.abs(f - y), self.width))
+        return np.asarray(0.5 / np.maximum(np.abs(f - y), self._rounding))
 
     def described(self) -> dict[str, Any]:
         """Name and options."""
-        return {"name": self.name, **asdict(self)}
+        return {"name": self.name} | {key: value for key, value in asdict(self).items() if value is not None}
 
 
 _KINDS: dict[str, type[Loss]] = {

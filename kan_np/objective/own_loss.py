@@ -35,6 +35,7 @@ class OwnLoss(Loss):
     """
 
     name = "own"
+    standardized_by_default = False  # outputs may be logits, or logarithms of rates
 
     def __init__(self, given: Any, has_curvature: bool = False) -> None:
         self._given, self.has_curvature = given, has_curvature
@@ -92,24 +93,16 @@ class OwnLoss(Loss):
         ValueError
             If they do not, or are arrays of other shapes.
         """
-        y, f = y[:_CHECKED], f[:_CHECKED] + np.linspace(-0.37, 0.41, min(len(y), _CHECKED))[:, None]
-        with np.errstate(all="ignore"):
-            if self._has_methods:
-                loss = OwnLoss(self._given, callable(getattr(self._given, "hessian", None)))
-            else:
-                loss = OwnLoss(self._given, len(self._call(y, f)) > 2)
-            gradient, steps = loss.gradient(y, f), _STEP * np.maximum(np.abs(f), 1.0)
-            curvature = loss.curvature(y, f) if loss.has_curvature else None
-            for j in range(f.shape[1]):
-                shift = np.zeros_like(f)
-                shift[:, j] = steps[:, j]
-                slope = loss.value(y, f + shift) - loss.value(y, f - shift)
-                _compare(f"its derivative by output {j}", gradient[:, j], slope / (2.0 * steps[:, j]))
-                if curvature is not None:
-                    bend = loss.gradient(y, f + shift) - loss.gradient(y, f - shift)
-                    what = f"its second derivatives by output {j}"
-                    _compare(what, curvature[:, :, j], bend / (2.0 * steps[:, j : j + 1]))
+        loss = self.curved(y[:1], f[:1])
+        check_derivatives(loss, y, f)
         return loss
+
+    def curved(self, y: FloatArray, f: FloatArray) -> OwnLoss:
+        """This loss, knowing whether it has a Hessian."""
+        if self._has_methods:
+            return OwnLoss(self._given, callable(getattr(self._given, "hessian", None)))
+        with np.errstate(all="ignore"):
+            return OwnLoss(self._given, len(self._call(y, f)) > 2)
 
     def _call(self, y: FloatArray, f: FloatArray) -> tuple[Any, ...]:
         found = self._given(y, f)
@@ -119,6 +112,23 @@ class OwnLoss(Loss):
                 "gradient) or (values, gradient, hessian)."
             )
         return found
+
+
+def check_derivatives(loss: Loss, y: FloatArray, f: FloatArray) -> None:
+    """Raise ValueError if derivatives of a loss do not agree with central differences near these outputs."""
+    y, f = y[:_CHECKED], f[:_CHECKED] + np.linspace(-0.37, 0.41, min(len(y), _CHECKED))[:, None]
+    with np.errstate(all="ignore"):
+        gradient, steps = loss.gradient(y, f), _STEP * np.maximum(np.abs(f), 1.0)
+        curvature = loss.curvature(y, f) if loss.has_curvature else None
+        for j in range(f.shape[1]):
+            shift = np.zeros_like(f)
+            shift[:, j] = steps[:, j]
+            slope = loss.value(y, f + shift) - loss.value(y, f - shift)
+            _compare(f"its derivative by output {j}", gradient[:, j], slope / (2.0 * steps[:, j]))
+            if curvature is not None:
+                bend = loss.gradient(y, f + shift) - loss.gradient(y, f - shift)
+                what = f"its second derivatives by output {j}"
+                _compare(what, curvature[:, :, j], bend / (2.0 * steps[:, j : j + 1]))
 
 
 def _forgotten(y: FloatArray, f: FloatArray) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kan_np import _html
+
 
 class FitStatus(StrEnum):
     """How a fit ended; ``.message`` says it in a sentence."""
@@ -45,7 +47,7 @@ class Progress:
     n_iter, n_fev : int
         Iterations and evaluations of the objective so far.
     train_loss, reg : float
-        RMSE on the training samples, or the mean of another loss, and penalty R.
+        RMSE on the training samples, in the units of the labels, or the mean of another loss; penalty R.
     wall_s : float
         Seconds since the fit began.
     """
@@ -68,23 +70,24 @@ class GridUpdate:
     step : int
         Steps completed before it.
     change : float
-        RMS change of the outputs on the training samples, which the splines on the moved grids could not
-        avoid.
+        RMS change of the outputs on the training samples, in the units of the labels, which the splines on
+        the moved grids could not avoid.
     """
 
     step: int
     change: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitResult(Mapping[str, list[float]]):
     """History and outcome of a fit; ``result["train_loss"]`` reads the history, as with pykan's dict.
 
     Attributes
     ----------
     history : dict
-        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step, or
-        the mean of another loss; "reg": penalty R after each step; and the metrics by name.
+        "train_loss", "test_loss" (and "val_loss" if there are validation samples): RMSE after each step, in
+        the units of the labels, or the mean of another loss of labels and outputs in their units; "reg":
+        penalty R after each step; and the metrics by name.
     status : FitStatus
     n_iter, n_fev : int
         Optimizer iterations and evaluations of loss and gradient.
@@ -131,3 +134,32 @@ class FitResult(Mapping[str, list[float]]):
     def __len__(self) -> int:
         """Number of recorded quantities."""
         return len(self.history)
+
+    @property
+    def _last(self) -> dict[str, float]:
+        """The last value of every quantity that has some."""
+        return {name: values[-1] for name, values in self.history.items() if values}
+
+    def __repr__(self) -> str:
+        """How the fit ended, the optimizer, and the last losses.
+
+        Examples
+        --------
+        >>> FitResult({"train_loss": [0.5, 0.25]}, FitStatus.CONVERGED, 2, 3, 0.1, "LM")
+        FitResult('converged', opt='LM', n_iter=2, train_loss=0.25)
+        """
+        told = [repr(self.status.value), f"opt={self.opt!r}", f"n_iter={self.n_iter}"]
+        told += [f"{name}={value:.4g}" for name, value in self._last.items() if value or name != "reg"]
+        for name in ("smoothing", "shrinkage"):
+            if getattr(self, name):
+                told.append(f"{name}={getattr(self, name):.3g}")
+        if self.advice:
+            told.append(f"{len(self.advice)} advice")
+        return f"FitResult({', '.join(told)})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: how it ended, the last losses, and the advice."""
+        last = {name: value for name, value in self._last.items() if value or name != "reg"}
+        losses = _html.table(list(last), [[f"{value:.4g}" for value in last.values()]])
+        text = f"{self.status.value} after {self.n_iter} iterations of {self.opt}. {self.message}"
+        return "".join([_html.paragraph(text), losses, *map(_html.paragraph, self.advice)])

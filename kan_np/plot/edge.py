@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.data.scaler import Scaler
 from kan_np.network.edge_index import checked_edge
 from kan_np.network.network import Network
 from kan_np.plot import names as naming
@@ -38,6 +39,7 @@ def plot_edge(
     symbol: tuple[str, Callable[[FloatArray], ArrayLike]] | None = None,
     in_vars: Sequence[Any] | None = None,
     figsize: tuple[float, float] | None = None,
+    scaler: Scaler | None = None,
 ) -> Figure:
     """Draw the function phi_lij of one edge.
 
@@ -53,13 +55,16 @@ def plot_edge(
     l, i, j : int
         Layer, source and subnode, from 0.
     x : array_like of shape (n_samples, n_in), optional
-        Inputs of the network; 1000 random ones over the grids of the inputs if not given.
+        Inputs of the network, as it takes them; 1000 random ones over the grids of the inputs if not given.
     symbol : (str, callable), optional
-        Name and function of a candidate, drawn over the edge: the function takes and returns an array (n,).
+        Name and function of a candidate, drawn over the edge: the function takes and returns an array (n,),
+        in the numbers of the network.
     in_vars : sequence of str or SymPy expressions, optional
         Names of the inputs; x_1, x_2, ... if not given.
     figsize : (float, float), optional
         Width and height in inches; 4.8 and 3.6 if not given.
+    scaler : Scaler, optional
+        That of the model: the axis of an input is in the units of the data.
 
     Returns
     -------
@@ -90,6 +95,7 @@ def plot_edge(
     values = net.node_values(samples)[first + i]
     knots = net.knots[l][i]
     at = _shown_range(values, knots)
+    told, values, knots = (_in_units(scaler, l, i, v) for v in (at, values, knots))
     nodes = np.zeros((sum(net.width), at.size))
     nodes[first + i] = at
     carried = net.symbols.get(edge)
@@ -98,17 +104,19 @@ def plot_edge(
     axes = figure.add_subplot()
     if edge in net.families:
         phi = edge_values(net, nodes)[l][i, j]
-        axes.plot(at, phi, color=INK, lw=2.2, label=net.families[edge][0].replace("_", " "), zorder=3)
-        _frame(axes, at, *_ends(phi))
+        axes.plot(told, phi, color=INK, lw=2.2, label=net.families[edge][0].replace("_", " "), zorder=3)
+        _frame(axes, told, *_ends(phi))
     elif carried is None:
-        _draw_spline(axes, at, *(part[i, j] for part in edge_parts(net, nodes)[l]))
+        _draw_spline(axes, told, *(part[i, j] for part in edge_parts(net, nodes)[l]))
     else:
         phi = carried(at)
-        axes.plot(at, phi, color=VERMILION, lw=2.2, label=naming.formula_of(carried), zorder=3)
-        _frame(axes, at, *_ends(phi))
+        axes.plot(told, phi, color=VERMILION, lw=2.2, label=naming.formula_of(carried), zorder=3)
+        _frame(axes, told, *_ends(phi))
     if symbol is not None:
         label = naming.raised(symbol[0])
-        axes.plot(at, _values_of(symbol, at), color=VERMILION, lw=1.6, ls=(0, (4, 2)), label=label, zorder=4)
+        axes.plot(
+            told, _values_of(symbol, at), color=VERMILION, lw=1.6, ls=(0, (4, 2)), label=label, zorder=4
+        )
     _draw_samples(axes, values)
     _draw_grid(axes, knots)
     axes.set_xlabel(variables[i] if l == 0 else f"$h_{{{l},{i}}}$", math_fontfamily="cm")
@@ -116,6 +124,13 @@ def plot_edge(
     axes.set_title(f"score {score:.2g}", loc="right", fontsize=9, color=GREY)
     _finish(figure, axes)
     return figure
+
+
+def _in_units(scaler: Scaler | None, layer: int, i: int, values: FloatArray) -> FloatArray:
+    """Values of a source node, those of an input in the units of the data."""
+    if scaler is None or layer:
+        return values
+    return np.asarray(values * scaler.input_scale[i] + scaler.input_shift[i])
 
 
 def _check_symbol(symbol: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from os import PathLike, fspath
 from pathlib import Path
@@ -18,6 +18,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.data.scaler import Scaler
 from kan_np.network.network import Network
 from kan_np.network.sample_trace import sample_trace
 from kan_np.plot import names as naming
@@ -188,6 +189,7 @@ def draw_graph(
     output: int = 0,
     in_vars: Sequence[Any] | None = None,
     out_vars: Sequence[Any] | None = None,
+    scaler: Scaler | None = None,
 ) -> ComputationalGraph:
     """Draw how a network computes one output from one sample; see `KAN.draw_graph`.
 
@@ -199,6 +201,8 @@ def draw_graph(
         The output whose derivatives are the gradients.
     in_vars, out_vars : sequence of str or SymPy expressions, optional
         Names of inputs and outputs.
+    scaler : Scaler, optional
+        That of the model: inputs and outputs are then in the units of the data.
     """
     check_network(net, Network, "draw_graph")
     output = _validate.integer("output", output, 0, net.width[-1] - 1)
@@ -245,7 +249,26 @@ def draw_graph(
                 vertices.append(Vertex(above[-1], kind, label, *numbers, 3 * l + 3))
             at += n
         below = above
+    if scaler is not None:
+        vertices = _in_units(vertices, scaler, output, below)
     return ComputationalGraph(tuple(sorted(vertices, key=lambda v: v.column)), tuple(arrows))
+
+
+def _in_units(vertices: list[Vertex], scaler: Scaler, output: int, outputs: list[str]) -> list[Vertex]:
+    """The vertices with inputs, outputs and the differentiated output in the units of the data."""
+    unit = float(scaler.label_scale[output])
+    told = [replace(vertex, gradient=vertex.gradient * unit) for vertex in vertices]
+    for number, vertex in enumerate(told):
+        if vertex.kind == INPUT:
+            shift, scale = scaler.input_shift[number], scaler.input_scale[number]
+        elif vertex.name in outputs:
+            j = outputs.index(vertex.name)
+            shift, scale = scaler.label_shift[j], scaler.label_scale[j]
+        else:
+            continue
+        value, gradient = float(vertex.value * scale + shift), float(vertex.gradient / scale)
+        told[number] = replace(vertex, value=value, gradient=gradient)
+    return told
 
 
 def _draw_vertex(axes: Axes, vertex: Vertex, place: tuple[float, float]) -> None:

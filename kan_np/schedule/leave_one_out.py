@@ -28,6 +28,7 @@ from scipy.linalg import lapack
 from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.standardize import common_unit
 from kan_np.objective.evaluator import residual_weights
 from kan_np.objective.smoothing import WEAK
 from kan_np.objective.sparsity_penalty import Penalty
@@ -43,7 +44,9 @@ _MOST_INFLUENCE = 1.0 - 1e-9
 
 
 def leave_one_out_rmse(model: Estimator, data: Dataset, smoothing: float | str) -> float:
-    """Leave-one-out RMSE of the training samples; NaN if it cannot be computed, infinite if it overflows.
+    """Leave-one-out RMSE of the training samples, in the units of the data.
+
+    NaN if it cannot be computed, infinite if it overflows.
 
     Parameters
     ----------
@@ -55,6 +58,8 @@ def leave_one_out_rmse(model: Estimator, data: Dataset, smoothing: float | str) 
         The smoothing of the fit; for words other than "weak" the result is NaN.
     """
     x, y, weight = data["train_input"], data["train_label"], data.get("train_weight")
+    unit = data.get("label_unit", np.ones(y.shape[1]))
+    size = float(unit.max())
     if y.size > MOST_RESIDUALS or (isinstance(smoothing, str) and smoothing != WEAK):
         return math.nan
     v = residual_weights(y, weight)
@@ -70,8 +75,11 @@ def leave_one_out_rmse(model: Estimator, data: Dataset, smoothing: float | str) 
             solved, _ = lapack.dtrtrs(factor, jacobian.T, lower=1)
             influence, directions = np.linalg.eigh(v[s] * (solved.T @ solved))
             left = 1.0 - np.minimum(influence, _MOST_INFLUENCE)
-            total += v[s] * float(np.sum(((outputs[s] - y[s]) @ directions / left) ** 2))
-    return math.sqrt(total) if math.isfinite(total) else math.inf
+            residual = (outputs[s] - y[s]) @ directions / left
+            if common_unit(data) is None:
+                residual = unit / size * (directions @ residual)
+            total += v[s] * float(np.sum(residual**2))
+    return math.sqrt(total) * size if math.isfinite(total) else math.inf
 
 
 def _factor(hessian: FloatArray) -> FloatArray | None:

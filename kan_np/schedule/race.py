@@ -13,6 +13,7 @@ from kan_np import _validate
 from kan_np._warnings import Finding, parts_of_one_fit, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.dataset import split_validation
+from kan_np.data.standardize import network_samples
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
@@ -42,7 +43,9 @@ class Race:
         callback: Callback | None,
     ) -> None:
         self.clock = time.perf_counter()
-        data = without_idle_samples(check_dataset(dataset, width[0], width[-1]))
+        data = check_dataset(dataset, width[0], width[-1])
+        data = without_idle_samples(network_samples(data, options.get("standardize"), None, True))
+        options = {**options, "standardize": False}  # that is done
         val_fraction = _validate.real("val_fraction", val_fraction, 0.0, 0.9)
         holds_out = val_fraction > 0 and "val_input" not in data and data["train_input"].shape[0] > 1
         self.all_samples = data if holds_out and refit else None
@@ -197,5 +200,6 @@ def _rmse(model: KAN | MLP, data: Dataset, split: str) -> float:
     """RMSE of the samples of a split, NaN without them; infinite where it is none."""
     if f"{split}_input" not in data:
         return math.nan
-    rmse = model._rmse(data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight"))
+    samples = data[f"{split}_input"], data[f"{split}_label"], data.get(f"{split}_weight")
+    rmse = model._rmse(*samples, data.get("label_unit", 1.0))
     return math.inf if math.isnan(rmse) else rmse

@@ -119,8 +119,10 @@ def best_of(starts: Sequence[Start], n: int) -> list[Start]:
 
 def _few_samples(dataset: Dataset, seed: int) -> Dataset:
     """The training samples of the short fits: a random choice of at most `SHORT_SAMPLES`."""
-    training = {key: dataset[key] for key in ("train_input", "train_label", "train_weight") if key in dataset}
-    scaler = {"scaler": dataset["scaler"]} if "scaler" in dataset else {}
+    training: Dataset = {
+        key: dataset[key] for key in ("train_input", "train_label", "train_weight") if key in dataset
+    }
+    scaler: Dataset = {key: dataset[key] for key in ("scaler", "label_unit") if key in dataset}
     n = training["train_input"].shape[0]
     if n <= SHORT_SAMPLES:
         return training | scaler

@@ -39,6 +39,7 @@ def fit_schedule(
     refit: bool = True,
     init: str | None = None,
     smoothing: float | str = "weak",
+    standardize: bool | None = None,
     callback: Callback | None = None,
     on_stage: Callable[[Stage], object] | None = None,
     fit_options: dict[str, Any] | None = None,
@@ -86,6 +87,8 @@ def fit_schedule(
         Initialisation of ``KAN``; by default all of them in turn with restarts, else "pykan".
     smoothing : float, "weak" or "gcv"
         As for ``KAN.fit``. "weak" has an effect with "LM" only.
+    standardize : bool, optional
+        As for ``KAN.fit``; all fits share one scaler, that of all training samples.
     callback : callable
         As for ``KAN.fit``; returning True ends the stage and the schedule.
     on_stage : callable
@@ -125,7 +128,8 @@ def fit_schedule(
     if not grids or any(b <= a for a, b in zip(grids[:-1], grids[1:], strict=True)):
         got = _validate.shown(grids)
         raise ValueError(f"grids is {got}; expected increasing numbers of intervals such as (3, 5, 10).")
-    options = _with_own({"opt": opt, "steps": steps, "smoothing": smoothing}, fit_options)
+    own = {"opt": opt, "steps": steps, "smoothing": smoothing, "standardize": standardize}
+    options = _with_own(own, fit_options)
     is_open = width is None or (isinstance(width, str) and width == AUTO_WIDTH)
     restarts = _validate.integer(
         "restarts", (RESTARTS if is_open else 1) if restarts is None else restarts, 1
@@ -214,7 +218,7 @@ class _Plan:
             if race.has_few_samples(first):
                 race.choose_prior(first)
         starts = race.start(make, self.restarts, self.seed)
-        spread = label_spread(race.data["train_label"])
+        spread = label_spread(race.data["train_label"] * race.data.get("label_unit", 1.0))
         schedule = Schedule([], race.n_train, smoothing=race.options["smoothing"], label_spread=spread)
         for grid in grids:
             starts = race.train(starts, grid)
@@ -241,6 +245,7 @@ def fit_mlp(
     seed: int = 0,
     val_fraction: float = 0.2,
     refit: bool = True,
+    standardize: bool | None = None,
     callback: Callback | None = None,
     fit_options: dict[str, Any] | None = None,
 ) -> Stage:
@@ -252,7 +257,7 @@ def fit_mlp(
     dataset : dict
     activation : str
         As for ``MLP``.
-    opt, steps, restarts, seed, val_fraction, refit, callback, fit_options
+    opt, steps, restarts, seed, val_fraction, refit, standardize, callback, fit_options
         As for `fit_schedule`: with n restarts the best n of 6 n short fits are continued for all steps. If
         there are fewer than three training labels for each parameter, and a first short fit finds noise in
         them, all n starts are trained in full with ``weight_decay="auto"`` of ``MLP.fit``.
@@ -279,7 +284,7 @@ def fit_mlp(
     def make(number: int, generator: np.random.Generator) -> MLP:
         return MLP(width, activation, seed=generator)
 
-    options = _with_own({"opt": opt, "steps": steps}, fit_options)
+    options = _with_own({"opt": opt, "steps": steps, "standardize": standardize}, fit_options)
     race = Race(width, dataset, options, val_fraction, refit, callback)
     race.choose_weight_decay(make(0, generators(seed, 1)[0]))
     starts = race.train(race.start(make, restarts, seed), None)

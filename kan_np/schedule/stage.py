@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, SupportsIndex, overload
 
+from kan_np import _html
 from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.schedule.advice import advise
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from kan_np.model import KAN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Stage:
     """A trained model of a schedule: one point of a frontier.
 
@@ -26,9 +27,9 @@ class Stage:
         None for an MLP.
     n_params : int
     train_rmse, val_rmse, test_rmse : float
-        NaN where there are no such samples. After a refit (see `fit_schedule`) train and test RMSE are those
-        of `model`, the validation RMSE is that of the model before the refit, which was not trained on those
-        samples.
+        In the units of the labels; NaN where there are no such samples. After a refit (see `fit_schedule`)
+        train and test RMSE are those of `model`, the validation RMSE is that of the model before the refit,
+        which was not trained on those samples.
     wall_s : float
         Seconds from the start of the schedule, all starts included, to the end of this stage.
     result : FitResult
@@ -69,6 +70,12 @@ class Stage:
         """The error by which stages are chosen: validation RMSE, or training RMSE if there is none."""
         score = self.train_rmse if math.isnan(self.val_rmse) else self.val_rmse
         return math.inf if math.isnan(score) else score
+
+    def __repr__(self) -> str:
+        """Model, errors and status."""
+        errors = {"train_rmse": self.train_rmse, "val_rmse": self.val_rmse, "test_rmse": self.test_rmse}
+        told = [f"{name}={value:.3g}" for name, value in errors.items() if not math.isnan(value)]
+        return f"Stage({', '.join([repr(self.model), *told, repr(self.status.value)])})"
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,25 @@ class Schedule(list[Stage]):
         model = self.best.model
         order = "" if self.best.grid is None else f" with splines of order {model.k}"  # type: ignore[union-attr]
         return [f"Of {len(self.shapes)} shapes validation chose {list(model.width)}{order}."]
+
+    def __repr__(self) -> str:
+        """The table of `summary`."""
+        return f"Schedule of {len(self)} grids\n{self.summary()}" if self else "Schedule([])"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table, the best stage in bold, the advice, and the best model."""
+        if not self:
+            return _html.paragraph(repr(self))
+        header = ["G", "n_params", "train RMSE", "val RMSE", "test RMSE", "optimizer", "status"]
+        rows = []
+        for stage in self:
+            errors = [f"{e:.3g}" for e in (stage.train_rmse, stage.val_rmse, stage.test_rmse)]
+            size = ["-" if stage.grid is None else str(stage.grid), str(stage.n_params)]
+            rows.append([*size, *errors, stage.opt, stage.status.value])
+        best = self.best
+        number = next(i for i, stage in enumerate(self) if stage is best)
+        stages = _html.table(header, rows, number)
+        return stages + _html.paragraph(self.advice) + _html.drawing(best.n_params, best.model.plot)
 
     def summary(self) -> str:
         """Table of all stages as text, an asterisk marks the best; then the shapes tried, if any."""

@@ -11,6 +11,7 @@ outside the grids of a network with ``extrapolation="error"``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,7 +41,7 @@ def node_scores(net: Network, x: FloatArray) -> list[FloatArray]:
     return backward_scores(measure_spread(net, x))[0]
 
 
-def feature_score(net: Network, x: FloatArray) -> FloatArray:
+def feature_score(net: Network, x: FloatArray, groups: Sequence[Sequence[int]] = ()) -> FloatArray:
     """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs, (n_in,).
 
     They are those of `node_scores`, pykan's, unless parts of the network cancel each other. Where inputs
@@ -49,10 +50,35 @@ def feature_score(net: Network, x: FloatArray) -> FloatArray:
     networks the one whose edges vary least, with the least sum_i E_0ij^2, is scored. And edges whose sum
     varies much less than they would independently count for no more than their own spread, see
     `kan_np.objective.edge_scores.input_scores`.
+
+    `groups` are inputs that are one quantity, as the columns of the classes of a category. A group is scored
+    as one input whose edges are the sums of theirs, which do not depend on how the category is coded; its
+    score is then divided among them in the proportion of their own.
     """
     spread = measure_spread(net, x)
     edges = [_least_spread(net, x, spread.edges[0]), *spread.edges[1:]]
-    return input_scores(replace(spread, edges=edges))
+    own = input_scores(replace(spread, edges=edges))
+    groups = [list(group) for group in groups if len(group) > 1]
+    if not groups:
+        return own
+    alone = np.setdiff1d(np.arange(own.size), np.concatenate(groups))
+    merged = np.concatenate([edges[0][alone], _group_spread(net, x, groups)])
+    score = input_scores(replace(spread, edges=[merged, *edges[1:]]))
+    own[alone] = score[: alone.size]
+    for group, whole in zip(groups, score[alone.size :], strict=True):
+        total = own[group].sum()
+        own[group] *= whole / total if total > 0 else 0.0
+    return own
+
+
+def _group_spread(net: Network, x: FloatArray, groups: Sequence[Sequence[int]]) -> FloatArray:
+    """Standard deviations of the sums of the edges that leave groups of inputs: (n_groups, n_subnodes)."""
+    sums = [Moments() for _ in groups]
+    for low in range(0, len(x), _CHUNK):
+        phi = edge_values(net, net.node_values(np.ascontiguousarray(x[low : low + _CHUNK])))[0]
+        for moments, group in zip(sums, groups, strict=True):
+            moments.join(phi[group].sum(axis=0))
+    return np.stack([moments.deviation() for moments in sums])
 
 
 def _least_spread(net: Network, x: FloatArray, edges: FloatArray) -> FloatArray:

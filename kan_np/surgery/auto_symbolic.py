@@ -42,7 +42,8 @@ class AutoSymbolic(Mapping[EdgeIndex, SymbolFit]):
     splines : tuple of (l, i, j)
         Edges that stay splines.
     rmse : list of float
-        Error of the model on the samples before the first symbol and after each; empty without labels.
+        Error of the model on the samples before the first symbol and after each, in the units of the labels;
+        empty without labels.
     """
 
     fits: dict[EdgeIndex, SymbolFit]
@@ -92,6 +93,7 @@ def auto_symbolic(
     edges: Sequence[EdgeIndex] | None = None,
     min_r2: float = 0.99,
     steps: int = 10,
+    unit: FloatArray | None = None,
 ) -> SymbolicNetwork:
     """Make symbols of the edges that symbols fit; the others stay splines.
 
@@ -111,11 +113,14 @@ def auto_symbolic(
         Least part of the variance of an edge that a symbol must explain.
     steps : int
         Steps of Levenberg-Marquardt after each symbol.
+    unit : ndarray of shape (n_out,), optional
+        Of the labels, in which errors are told; 1 if None.
     """
     net.check_inputs(x)
     left = _chosen(net, x, edges)
     fits: dict[EdgeIndex, SymbolFit] = {}
     history = [] if y is None else [error]
+    told = history if y is None or unit is None else [_rmse(net, x, y, unit)]
     first, stays = (history[0] if history else 0.0), []
     while left:
         curve_of = curves(net, x)
@@ -139,9 +144,11 @@ def auto_symbolic(
                 stays.append(edge)
                 continue
             history.append(error)
+            if unit is not None:
+                told.append(_rmse(new, x, y, unit))
         net = new
         fits[edge] = fit
-    return SymbolicNetwork(net, AutoSymbolic(fits, tuple(sorted(stays)), history))
+    return SymbolicNetwork(net, AutoSymbolic(fits, tuple(sorted(stays)), told))
 
 
 def _best(curve: Curve, error: float, library: SymbolLibrary) -> SymbolFit:
@@ -168,9 +175,10 @@ def _trained(net: Network, x: FloatArray, y: FloatArray, steps: int) -> Network:
         )
 
 
-def _rmse(net: Network, x: FloatArray, y: FloatArray) -> float:
+def _rmse(net: Network, x: FloatArray, y: FloatArray, unit: FloatArray | float = 1.0) -> float:
+    size = float(np.max(unit))
     with np.errstate(over="ignore", invalid="ignore"):  # then the symbol is taken back
-        return float(np.sqrt(np.mean(np.square(net.forward(x) - y).mean(axis=1))))
+        return float(np.sqrt(np.mean(np.square((net.forward(x) - y) * (unit / size)).mean(axis=1)))) * size
 
 
 def _chosen(net: Network, x: FloatArray, edges: Sequence[EdgeIndex] | None) -> list[EdgeIndex]:

@@ -109,9 +109,13 @@ class Shares:
             rmse = unit * np.sqrt(np.average(np.square(residual), axis=0, weights=weight))
             centred = (y - np.average(y / unit, axis=0, weights=weight) * unit) / unit
             std = unit * np.sqrt(np.average(np.square(centred), axis=0, weights=weight))
-        constant = std <= _CONSTANT * size
-        rmse = np.where(np.isnan(rmse), np.inf, rmse)
-        return Shares(rmse, np.where(constant, size, std), constant, residual * unit)
+            constant = std <= _CONSTANT * size
+            rmse = np.where(np.isnan(rmse), np.inf, rmse)
+            if "label_unit" not in data:
+                return Shares(rmse, np.where(constant, size, std), constant, residual * unit)
+            own = data["label_unit"]  # errors are told in the units of the data
+            size = np.abs(y * own + data["scaler"].label_shift).max(axis=0)
+            return Shares(rmse * own, np.where(constant, size, std * own), constant, residual * unit * own)
 
     @property
     def parts(self) -> FloatArray:
@@ -191,7 +195,7 @@ def _what_to_try(model: Estimator, data: Dataset, free: bool, shrunk: bool) -> s
     if shrunk and of_mlp:
         cause += "a smaller weight_decay, "
     return (
-        f"Nothing was learnt: try {cause}another seed, standardised data or another shape, unless the labels "
+        f"Nothing was learnt: try {cause}another seed, standardize=True or another shape, unless the labels "
         "are noise or the inputs do not determine them."
     )
 
@@ -287,8 +291,7 @@ def _scales(model: Estimator, data: Dataset, shares: Shares) -> list[Finding]:
     return [
         Finding(
             f"The scales of the data are too far from one: {' and '.join(told)}; the initial parameters are "
-            "for inputs and labels of order one. Standardise (standardize=True in dataset_from_arrays, "
-            "normalize_input and normalize_label in create_dataset) and use predict.",
+            "for inputs and labels of order one. Fit a new model without standardize=False.",
             ScaleWarning,
         )
     ]

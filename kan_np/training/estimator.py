@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kan_np import _validate
+from kan_np import _html, _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import ExtrapolationWarning, Finding, warn
 from kan_np.archive import Declared
@@ -22,7 +22,8 @@ from kan_np.data.scaler import Scaler
 from kan_np.model_file import BARS_PREFIX, SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
-from kan_np.objective.loss import Loss
+from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_in_units import network_loss
 from kan_np.objective.losses import loss_of
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Prior
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 class Estimator(PredictsLabels, ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
+    #: Between the units of the data and the numbers of the network; None where these are the same.
     scaler: Scaler | None
     _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
@@ -194,6 +196,9 @@ class Estimator(PredictsLabels, ABC):
         if np.isinf(weight):  # a constant cannot be trained on: a fit to more samples begins anew
             self._constant = self._network
 
+    def _scale_grid(self, scaler: Scaler) -> None:
+        """Bring grids that were given in the units of the data to the numbers of the network."""
+
     @abstractmethod
     def _anew(self, seed: int) -> Self:
         """The model before its first fit, with another random start; ValueError if it cannot be made."""
@@ -247,20 +252,37 @@ class Estimator(PredictsLabels, ABC):
     def plot(self) -> Figure:
         """Draw the model as a matplotlib Figure."""
 
+    def _repr_html_(self) -> str:
+        """For notebooks: shape and number of parameters, and the drawing."""
+        return _html.paragraph(repr(self)) + _html.drawing(self.n_params, self.plot)
+
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None:
         """Fit the grids to the samples."""
 
-    def _mean_loss(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
-        """What histories say of samples: the RMSE, or the mean of another loss."""
-        if self._loss.is_squares:
-            return self._rmse(x, y, weight)
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            return self._loss.mean(y, self._network.forward(self._within(x)), weight)
+    def _mean_loss(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
+        """What histories say of samples of the network: the RMSE, or the mean of another loss.
 
-    def _rmse(self, x: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> float:
+        In units of which a label of the network is so many.
+        """
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            square = np.square(self._network.forward(self._within(x)) - y).mean(axis=1)
-            return float(np.sqrt(np.average(square, weights=weight)))
+            return self._loss.mean(y, self._network.forward(self._within(x)), weight, unit)
+
+    def _rmse(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        weight: FloatArray | None = None,
+        unit: FloatArray | float = 1.0,
+    ) -> float:
+        """RMSE of samples of the network, in units of which a label of the network is so many."""
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
+            return SQUARES.mean(y, self._network.forward(self._within(x)), weight, unit)
 
     def _forward(self, x: FloatArray, first_row: int = 0) -> FloatArray:
         self._network.check_inputs(x, first_row)
@@ -280,8 +302,18 @@ class Estimator(PredictsLabels, ABC):
             x if names_in(x) is None else matched(name, x, columns.features, columns.classes, columns.dates)
         )
 
+    def _samples(self, x: ArrayLike, first_row: int = 0) -> FloatArray:
+        """Inputs in the units of the data as the network takes them."""
+        samples = _validate.matrix("x", self._select("x", x), self.width[0], first_row)
+        return samples if self.scaler is None else self.scaler.scale_input(samples)
+
+    def _outputs(self, values: FloatArray) -> FloatArray:
+        """Outputs of the network in the units of the data."""
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside: `predict` says so
+            return values if self.scaler is None else self.scaler.unscale_label(values)
+
     def __call__(self, x: ArrayLike) -> FloatArray:
-        """Outputs of the network for inputs as it was trained on: (n_samples, n_in) -> (n_samples, n_out).
+        """Outputs for inputs, both in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
         Raises
         ------
@@ -289,18 +321,16 @@ class Estimator(PredictsLabels, ABC):
             For a wrong number of columns, for NaN or infinite values, for a table whose columns have other
             names than the model's, and outside the grid of a model with ``extrapolation="error"``.
         """
-        return self._forward(_validate.matrix("x", self._select("x", x), self.width[0]))
+        return self._outputs(self._forward(self._samples(x)))
 
     def predict(self, x: ArrayLike, batch_size: int = 65536) -> FloatArray:
         """Predictions in the units of the data: (n_samples, n_in) -> (n_samples, n_out).
 
-        As ``model(x)`` for a model without a `scaler`. An `ExtrapolationWarning` counts the rows that lie
-        by more than a quarter of the training range outside it. Where the edges of a KAN are no longer
-        followed outside (`kan_np.training.leeway`), rows are predicted as if they lay at the end of that.
-
-        A model fitted on standardised data carries its scaler: x is standardised and the outputs are brought
-        back. Rows are converted and checked `batch_size` at a time, so that an array on disk
-        (``numpy.memmap``) is never in memory as a whole.
+        As ``model(x)``, and an `ExtrapolationWarning` counts the rows that lie by more than a quarter of the
+        training range outside it. Where the edges of a KAN are no longer followed outside
+        (`kan_np.training.leeway`), rows are predicted as if they lay at the end of that. Rows are converted
+        and checked `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as
+        a whole.
 
         A table with named columns (a data frame, a dict of columns, a list of dicts) is matched by the
         `feature_names` of the model: the order of its columns does not matter, others than those are left
@@ -331,12 +361,8 @@ class Estimator(PredictsLabels, ABC):
         parts = []
         far: FarRows | None = None
         for low in range(0, max(len(rows), 1), batch_size):
-            part = _validate.matrix("x", rows[low : low + batch_size], self.width[0], low)
-            if self.scaler is not None:
-                part = self.scaler.scale_input(part)
-            out = self._forward(part, low)
-            with np.errstate(over="ignore", invalid="ignore"):  # far outside: said below
-                parts.append(out if self.scaler is None else self.scaler.unscale_label(out))
+            part = self._samples(rows[low : low + batch_size], low)
+            parts.append(self._outputs(self._forward(part, low)))
             if self._training_range is not None:
                 here = far_rows(part, self._training_range, FAR_PREDICTED)
                 far = here if far is None else far if here is None else far.joined(here)
@@ -350,7 +376,11 @@ class Estimator(PredictsLabels, ABC):
     ) -> tuple[float, FloatArray]:
         """The mean squared error of ``model(x)``, or another mean loss, and its gradient by `theta`.
 
-            L(theta) = sum_s w_s |f(x_s) - y_s|^2 / (n_out sum_s w_s)
+            L(theta) = sum_s w_s |(f(x_s) - y_s) / u|^2 / (n_out sum_s w_s)
+
+        with u the ``label_scale`` of the model's `scaler`, an output each, and 1 without one. "huber" and
+        "quantile" are of residuals in these units, too; other losses are of labels and ``model(x)`` as they
+        are.
 
         Parameters
         ----------
@@ -385,10 +415,13 @@ class Estimator(PredictsLabels, ABC):
         >>> loss < first
         True
         """
-        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        samples = self._samples(x)
         self._network.check_inputs(samples)
         own = loss_of(loss)
         labels = _validate.matrix("y", own.labels("y", y, self.width[-1]), self.width[-1])
+        if self.scaler is not None:
+            labels = self.scaler.scale_label(labels)
+            own = network_loss(own, self.scaler.label_shift, self.scaler.label_scale)
         if len(labels) != len(samples):
             raise ValueError(f"x has {len(samples)} rows and y {len(labels)}; expected as many.")
         weights = None if weight is None else _validate.vector("weight", weight)
@@ -402,7 +435,7 @@ class Estimator(PredictsLabels, ABC):
         return self._objective(within, labels, Penalty(), weights, 0.0, own)(self._theta)
 
     def input_jacobian(self, x: ArrayLike) -> FloatArray:
-        """Exact derivatives d f_j / d x_i of ``model(x)``.
+        """Exact derivatives d f_j / d x_i of ``model(x)``, in the units of the data.
 
         Parameters
         ----------
@@ -417,11 +450,15 @@ class Estimator(PredictsLabels, ABC):
         ValueError
             As ``model(x)``.
         """
-        samples = _validate.matrix("x", self._select("x", x), self.width[0])
+        samples = self._samples(x)
         self._network.check_inputs(samples)
         within = self._within(samples)
         jacobian = self._network.input_jacobian(within)
-        return jacobian if within is samples else jacobian * (within == samples)[:, None, :]
+        if within is not samples:
+            jacobian = jacobian * (within == samples)[:, None, :]
+        if self.scaler is None:
+            return jacobian
+        return jacobian * self.scaler.label_scale[:, None] / self.scaler.input_scale
 
     def copy(self) -> Self:
         """Return an independent model with the same function."""

@@ -15,9 +15,11 @@ from kan_np._threads import one_thread
 from kan_np._warnings import Finding, is_part, warn
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.columns import Columns
+from kan_np.data.standardize import network_samples
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.objective.loss import SQUARES, Loss
+from kan_np.objective.loss_in_units import network_loss
 from kan_np.objective.shrinkage import Shrunk, WithSquares
 from kan_np.objective.slope_penalty import SlopePenalty
 from kan_np.objective.smoothing import AUTO as AUTO_SMOOTHING
@@ -66,6 +68,7 @@ class FitOptions:
     smoothing: float | str = 0.0
     smooth_penalty: float = 0.0
     step_options: StepOptions = field(default_factory=StepOptions)
+    standardize: bool | None = None
     loss: Loss = SQUARES
     metrics: Metrics = Metrics()  # noqa: RUF009  it cannot be changed
 
@@ -73,6 +76,9 @@ class FitOptions:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
         if self.smooth_penalty and self.smoothing == GCV:
             raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
+        if not (self.standardize is None or isinstance(self.standardize, bool)):
+            told = _validate.shown(self.standardize)
+            raise TypeError(f"standardize is {told}; expected True, False or None, for data far from one.")
         if not self.loss.is_squares and self.smoothing in (GCV, WEAK):
             raise ValueError(
                 f"smoothing is {self.smoothing!r} with loss={self.loss.name!r}; expected 'auto' or a number, "
@@ -133,7 +139,8 @@ def fit(
 ) -> FitResult:
     """Train `model` in place on a checked dataset; see ``KAN.fit`` for the meaning of the options.
 
-    Of several penalties each holds for an equal part of the steps. `names` are those of the inputs.
+    The samples are as the network takes them (`kan_np.data.standardize.network_samples`). Of several
+    penalties each holds for an equal part of the steps. `names` are those of the inputs.
     """
     penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
     parts = options.parts(len(penalties))
@@ -144,6 +151,8 @@ def fit(
     if options.smooth_penalty and isinstance(model._network, Network):
         SlopePenalty(model._network)  # raises where it would say nothing
     loss = options.loss
+    if "label_unit" in data:
+        loss = network_loss(loss, data["scaler"].label_shift, data["label_unit"], data["train_label"])
     if not loss.is_squares:
         with np.errstate(all="ignore"):
             outputs = model._network.forward(model._within(data["train_input"]))
@@ -164,7 +173,9 @@ def fit(
             f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
-    model.scaler, model._loss = data.get("scaler"), loss  # nothing is refused from here on
+    if model.scaler is None and "label_unit" in data:  # nothing is refused from here on
+        model._scale_grid(data["scaler"])
+    model.scaler, model._loss = data.get("scaler"), loss
     model._columns = data.get("columns", model._columns)
     training = _Training(model, data, options, callback, optimizer)
     model._training_range = training_range(training.seen)
@@ -227,6 +238,9 @@ def fit_checked(
         raise TypeError(
             f"callback is {_validate.shown(callback)}; expected a function that takes a Progress."
         )
+    loss, asked = options.loss, options.standardize
+    labels = "never" if loss.of_raw_labels else "far" if loss.standardized_by_default or asked else "kept"
+    data = network_samples(data, asked, model.scaler, model._is_untrained, labels)
     is_first = model._is_untrained
     result = fit(model, data, options, penalty, callback, dataset.get("feature_names"))
     model._recipe = Recipe(options, penalty, model._network) if is_first else None
@@ -367,7 +381,8 @@ class _Training:
         before = self.model._network.forward(self.x)
         self.model._move_grid(self.x, _GRID_SLACK)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            change = float(np.sqrt(np.mean(np.square(self.model._network.forward(self.x) - before))))
+            moved = (self.model._network.forward(self.x) - before) * self.recorder.units
+            change = float(np.sqrt(np.mean(np.square(moved))))
         self.grid_updates.append(GridUpdate(self.recorder.steps_before, change))
 
     def run(self, steps: int, penalty: Penalty, last: bool) -> FitStatus:

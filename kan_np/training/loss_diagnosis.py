@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from kan_np._warnings import Finding, NotLearntWarning, OverfitWarning
+import numpy as np
+
+from kan_np._warnings import Finding, NotLearntWarning, OverfitWarning, ScaleWarning
 from kan_np.data.check import Dataset, without_idle_samples
+from kan_np.data.standardize import far_from_one
 from kan_np.optimize.status import FitStatus
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
@@ -13,6 +16,10 @@ from kan_np.training.folds import Sample
 _NOTHING_LEARNT, _WORSE = 0.98, 1.2
 #: Fits that ended for want of steps are judged from so many iterations on, as those of squares.
 _FEWEST_ITERATIONS = 50
+_STANDARDIZE = (
+    "standardize=True, since the data are far from one (a loss of your own still gets labels and outputs in "
+    "their units), "
+)
 
 
 def explained_share(model: Estimator, data: Dataset, split: str) -> float:
@@ -20,7 +27,9 @@ def explained_share(model: Estimator, data: Dataset, split: str) -> float:
     sample = _sample(model, data, "train")
     held = _sample(model, data, split)
     constant = held.loss_of_constant(sample.mean)
-    return model._mean_loss(held.x, held.y, held.weight) / constant if constant > 0 else 0.0
+    with np.errstate(all="ignore"):  # divergence is a status, not a warning
+        losses = model._loss.value(held.y, model._network.forward(model._within(held.x)))
+        return float(np.average(losses, weights=held.weight)) / constant if constant > 0 else 0.0
 
 
 def judge_loss(
@@ -33,18 +42,28 @@ def judge_loss(
         return status, [Finding(status.message)]
     if status is FitStatus.STOPPED or (y == y[0]).all():
         return status, []
-    ended = status in (FitStatus.CONVERGED, FitStatus.STALLED)
-    if explained_share(model, data, "train") < _NOTHING_LEARNT or not (ended or n_iter >= _FEWEST_ITERATIONS):
+    far = _is_far_from_one(model, data)
+    ended = far or status in (FitStatus.CONVERGED, FitStatus.STALLED) or n_iter >= _FEWEST_ITERATIONS
+    if explained_share(model, data, "train") < _NOTHING_LEARNT or not ended:
         return status, []
-    sample = _sample(model, data, "train")
-    found = model._mean_loss(sample.x, sample.y, sample.weight)
+    sample, unit = _sample(model, data, "train"), data.get("label_unit", 1.0)
+    found = model._mean_loss(sample.x, y, sample.weight, unit)
+    best = model._loss.mean(y, np.broadcast_to(sample.mean, y.shape), sample.weight, unit)
     text = (
-        f"The mean training loss is {found:.4g}, that of the best constant {sample.constant_loss:.4g}: "
-        "nothing was learnt. Try another seed, more samples or another shape, unless the inputs do not "
-        "determine the labels."
+        f"The mean training loss is {found:.4g}, that of the best constant {best:.4g}: nothing was learnt. "
+        f"Try {_STANDARDIZE if far else ''}another seed, more samples or another shape, unless the inputs do "
+        "not determine the labels."
     )
     learnt_not = FitStatus.NOT_LEARNT if status is FitStatus.CONVERGED else status
-    return learnt_not, [Finding(text, NotLearntWarning)]
+    return learnt_not, [Finding(text, ScaleWarning if far else NotLearntWarning)]
+
+
+def _is_far_from_one(model: Estimator, data: Dataset) -> bool:
+    """Whether samples are far from one that a fit could have standardised."""
+    if "scaler" in data and not (data["scaler"].label_scale == 1).all():
+        return False
+    inputs = "scaler" not in data and far_from_one(data["train_input"]).any()
+    return bool(inputs or (not model._loss.of_raw_labels and far_from_one(data["train_label"]).any()))
 
 
 def held_out_loss(model: Estimator, data: Dataset, split: str, kind: str) -> list[Finding]:

@@ -57,8 +57,11 @@ class Metrics:
         """The present values, in the order of `keys`."""
         splits = ("train", *splits) if self.names else ()
         outputs = {split: model._network.forward(model._within(data[f"{split}_input"])) for split in splits}
+        unit = data.get("label_unit", 1.0)
         found = [
-            _measure(name, model._loss, data[f"{split}_label"], outputs[split], data.get(f"{split}_weight"))
+            _measure(
+                name, model._loss, data[f"{split}_label"], outputs[split], data.get(f"{split}_weight"), unit
+            )
             for name in self.names
             for split in splits
         ]
@@ -121,15 +124,22 @@ def _number(name: str, value: Any) -> float:
         raise TypeError(f"the metric {name} returned {_validate.shown(value)}; expected a number.") from None
 
 
-def _measure(name: str, loss: Loss, y: FloatArray, f: FloatArray, weight: FloatArray | None) -> float:
-    """A metric of `NAMES`; labels and outputs as the network has them, rates for Poisson."""
+def _measure(
+    name: str,
+    loss: Loss,
+    y: FloatArray,
+    f: FloatArray,
+    weight: FloatArray | None,
+    unit: FloatArray | float = 1.0,
+) -> float:
+    """A metric of `NAMES` in the units of the data, of labels and outputs that are so many of them."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # divergence is a status of the fit
         if name == "accuracy":
             right = (f > 0) == (y > 0.5) if y.shape[1] == 1 else f.argmax(axis=1) == y.argmax(axis=1)
             return float(np.average(right.reshape(len(y)), weights=weight))
         predicted = np.exp(f) if isinstance(loss, Poisson) else f
         if name == "mae":
-            return float(np.average(np.abs(predicted - y).mean(axis=1), weights=weight))
+            return float(np.average((np.abs(predicted - y) * unit).mean(axis=1), weights=weight))
         residual = np.average(np.square(predicted - y), axis=0, weights=weight)
         centred = y - np.average(y, axis=0, weights=weight)
         return float(np.mean(1.0 - residual / np.average(np.square(centred), axis=0, weights=weight)))

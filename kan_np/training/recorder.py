@@ -11,6 +11,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset
+from kan_np.data.standardize import common_unit
 from kan_np.objective.objective import Objective
 from kan_np.optimize.status import Progress
 from kan_np.training.estimator import Estimator
@@ -33,6 +34,7 @@ class Recorder:
     ) -> None:
         self.model, self.data, self.callback = model, data, callback
         self._all_steps, self._shows_bar = steps, progress
+        self._unit, self.units = common_unit(data), data.get("label_unit", 1.0)
         self.splits = [s for s in ("test", "val") if f"{s}_input" in data]
         self.history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
         if "val" in self.splits:
@@ -112,7 +114,7 @@ class Recorder:
             steps=self._all_steps,
             n_iter=self.n_iter,
             n_fev=self.n_fev,
-            train_loss=self.model._loss.reported(self._objective.mse),
+            train_loss=self._train_loss(),
             reg=self._objective.reg,
             wall_s=self.wall_s,
         )
@@ -121,7 +123,7 @@ class Recorder:
         self.model._theta = self._theta
         self._recorded_at = self._inner
         history = self.history
-        history["train_loss"].append(self.model._loss.reported(self._objective.mse))
+        history["train_loss"].append(self._train_loss())
         history["reg"].append(float(self._objective.reg))
         for split in self.splits:
             history[f"{split}_loss"].append(self._loss(split))
@@ -143,9 +145,16 @@ class Recorder:
             if self.history[name]:
                 self.history[name][-1] = value
 
+    def _train_loss(self) -> float:
+        """Training loss in the units of the data; of all samples where outputs have units of their own."""
+        if self._unit is not None:
+            return self.model._loss.reported(self._objective.mse, self._unit)
+        self.model._theta = self._theta
+        return self._loss("train")
+
     def _loss(self, split: str) -> float:
         x, y = self.data[f"{split}_input"], self.data[f"{split}_label"]
-        return self.model._mean_loss(x, y, self.data.get(f"{split}_weight"))
+        return self.model._mean_loss(x, y, self.data.get(f"{split}_weight"), self.units)
 
     def _measured(self) -> Iterator[tuple[str, float]]:
         """Metrics by name."""

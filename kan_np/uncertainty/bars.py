@@ -20,7 +20,7 @@ from kan_np.training.estimator import Estimator
 from kan_np.uncertainty.laplace import Laplace
 from kan_np.uncertainty.outside import Outside
 from kan_np.uncertainty.quantiles import normal_quantile, rank, student_quantile
-from kan_np.uncertainty.samples import outputs, outputs_of
+from kan_np.uncertainty.samples import label_scale, outputs, outputs_of
 
 #: Probability within one standard deviation of a normal distribution.
 ONE_SIGMA = math.erf(math.sqrt(0.5))
@@ -50,6 +50,7 @@ class ErrorBars(ABC):
 
     def __init__(self, model: Estimator, outside: Outside) -> None:
         self.network, self.outside = model._network, outside
+        self._unit = label_scale(model)
 
     @abstractmethod
     def std(self, model: Estimator, x: FloatArray) -> FloatArray:
@@ -141,8 +142,8 @@ class LaplaceBars(ErrorBars):
         return self._common_arrays() | self.laplace.arrays()
 
     def _told(self) -> str:
-        noise = ", ".join(f"{own:.3g}" for own in np.sqrt(self.laplace.noise_variance))
-        return f", noise of the network's outputs {noise}"
+        noise = ", ".join(f"{own:.3g}" for own in self._unit * np.sqrt(self.laplace.noise_variance))
+        return f", noise {noise}"
 
 
 class EnsembleBars(ErrorBars):

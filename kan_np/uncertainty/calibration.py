@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kan_np import _validate
 from kan_np._threads import one_thread
@@ -23,7 +24,7 @@ from kan_np.uncertainty.bars import (
 from kan_np.uncertainty.laplace import MAX_PARAMS, Laplace
 from kan_np.uncertainty.outside import Outside
 from kan_np.uncertainty.refits import Refit, checked_refit, same_fit
-from kan_np.uncertainty.samples import checked, outputs, outputs_of, part
+from kan_np.uncertainty.samples import as_the_network, checked, outputs, outputs_of, part
 
 #: Names of the methods.
 METHODS = ("laplace", "conformal", "jackknife+", "ensemble")
@@ -67,7 +68,8 @@ def calibrated(
     folds = _validate.integer("folds", folds, 2)
     seed = _validate.integer("seed", seed, 0)
     again = None if refit is None else checked_refit(refit, model)
-    data = checked(model, dataset)
+    given = checked(model, dataset)
+    data = as_the_network(model, given)
     sample = part(data, "train")
     assert sample is not None  # noqa: S101  a checked dataset has training samples
     model._network.check_inputs(sample.x)
@@ -79,9 +81,9 @@ def calibrated(
             return _conformal(model, data, sample, outside)
         if method == "ensemble":
             again = again or same_fit(model, new_start=True)
-            return _ensemble(model, data, sample, outside, again, members, seed)
+            return _ensemble(model, given, sample, outside, again, members, seed)
         again = again or same_fit(model, new_start=False)
-        return _jackknife(model, data, sample, outside, again, folds, seed)
+        return _jackknife(model, given, sample, outside, again, folds, seed)
 
 
 def _conformal(model: Estimator, data: Dataset, sample: Sample, outside: Outside) -> ConformalBars:
@@ -108,7 +110,7 @@ def _conformal(model: Estimator, data: Dataset, sample: Sample, outside: Outside
 
 def _ensemble(
     model: Estimator,
-    data: Dataset,
+    given: Dataset,
     sample: Sample,
     outside: Outside,
     again: Refit,
@@ -117,12 +119,12 @@ def _ensemble(
 ) -> EnsembleBars:
     laplace = _expected(model, sample)
     sequences = np.random.SeedSequence(seed).spawn(members)
-    fitted = [again(data, int(own.generate_state(1)[0])) for own in sequences]
+    fitted = [again(given, int(own.generate_state(1)[0])) for own in sequences]
     return EnsembleBars(model, outside, fitted, laplace.noise_variance, laplace.freedom)
 
 
 def _jackknife(
-    model: Estimator, data: Dataset, sample: Sample, outside: Outside, again: Refit, folds: int, seed: int
+    model: Estimator, given: Dataset, sample: Sample, outside: Outside, again: Refit, folds: int, seed: int
 ) -> JackknifeBars:
     n_rows = len(sample.y)
     if n_rows < folds:
@@ -131,19 +133,19 @@ def _jackknife(
     fold, residuals, members = np.empty(n_rows, dtype=np.intp), np.empty_like(sample.y), []
     for number, held in enumerate(np.array_split(order, folds)):
         kept = np.setdiff1d(order, held)
-        members.append(again(_only(data, sample.part(kept)), seed))
+        members.append(again(_only(given, kept), seed))
         fold[held] = number
         residuals[held] = np.abs(sample.y[held] - outputs_of(members[-1], model, sample.x[held]))
     return JackknifeBars(model, outside, members, fold, residuals)
 
 
-def _only(data: Dataset, sample: Sample) -> Dataset:
+def _only(given: Dataset, rows: NDArray[np.intp]) -> Dataset:
     """The dataset with these training samples and no others."""
     names = ("input", "label", "weight")
     samples = {f"{split}_{name}" for split in ("train", "test", "val") for name in names}
-    rest: dict[str, Any] = {key: value for key, value in data.items() if key not in samples}
-    own = {"train_input": sample.x, "train_label": sample.y}
-    return rest | own | ({} if sample.weight is None else {"train_weight": sample.weight})
+    rest: dict[str, Any] = {key: value for key, value in given.items() if key not in samples}
+    own = {f"train_{name}": given[f"train_{name}"][rows] for name in names if f"train_{name}" in given}
+    return rest | own
 
 
 def _expected(model: Estimator, sample: Sample) -> Laplace:

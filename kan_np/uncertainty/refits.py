@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kan_np import _validate
 from kan_np.data.check import Dataset
@@ -34,7 +35,10 @@ def same_fit(model: Estimator, *, new_start: bool) -> Refit:
         if not new_start:
             fresh._network = fresh._start
         fresh._error_bars = fresh._recipe = None
-        fit_checked(fresh, dataset, recipe.options, recipe.penalty, None)
+        options = recipe.options  # the scaler is that of the model, whatever the samples
+        if model.scaler is None:
+            options = replace(options, standardize=False)
+        fit_checked(fresh, dataset, options, recipe.penalty, None)
         return fresh
 
     return again

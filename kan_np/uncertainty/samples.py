@@ -6,31 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.check import Dataset, check_dataset, without_idle_samples
 from kan_np.data.scaler import Scaler
+from kan_np.data.standardize import network_samples
 from kan_np.training.estimator import Estimator
 from kan_np.training.folds import Sample
 
 
 def checked(model: Estimator, dataset: Dataset) -> Dataset:
-    """The dataset as a fit of the model takes it.
+    """The dataset as a fit of the model takes it, in the units that it has.
 
     Raises
     ------
     ValueError, TypeError
-        As ``fit``, and for a dataset that is standardised in another way than that of the fit.
+        As ``fit``, and for a dataset that was standardised in another way than that of the fit.
     """
     if isinstance(dataset, dict):
         dataset = model._matched(dataset)
     data = check_dataset(dataset, model.width[0], model.width[-1])
-    if not _same(data.get("scaler"), model.scaler):
+    if "scaler" in data and not _same(data["scaler"], model.scaler):
         raise ValueError(
             "the dataset is standardised in another way than the one that the model was fitted to; expected "
-            "the dataset of the fit, or one with the same 'scaler'."
+            "the dataset of the fit, samples in the units of the data, or a dataset with the same 'scaler'."
         )
     return without_idle_samples(data)
+
+
+def as_the_network(model: Estimator, data: Dataset) -> Dataset:
+    """A checked dataset with samples as the network of the model sees them."""
+    return network_samples(data, None, model.scaler, is_new=False)
 
 
 def part(data: Dataset, split: str) -> Sample | None:
@@ -59,8 +64,7 @@ def outputs_of(member: Estimator, model: Estimator, x: FloatArray) -> FloatArray
 
 def network_inputs(model: Estimator, x: Any) -> FloatArray:
     """Rows in the units of the data as the network sees them."""
-    rows = _validate.matrix("x", model._select("x", x), model.width[0])
-    rows = rows if model.scaler is None else model.scaler.scale_input(rows)
+    rows = model._samples(x)
     model._network.check_inputs(rows)
     return rows
 

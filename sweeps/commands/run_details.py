@@ -124,9 +124,11 @@ def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    truth, predicted = dataset["test_label"], model(dataset["test_input"])
-    if dataset.get("scaler") is not None:
-        truth, predicted = (dataset["scaler"].unscale_label(y) for y in (truth, predicted))
+    x, truth = dataset["test_input"], dataset["test_label"]
+    scaler = dataset.get("scaler")
+    if scaler is not None:
+        x, truth = x * scaler.input_scale + scaler.input_shift, scaler.unscale_label(truth)
+    predicted = model(x)
     with np.errstate(over="ignore"):  # an infinite error says as much
         residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
     figure = Figure(figsize=(4.8, 4.8), layout="constrained")

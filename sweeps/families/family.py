@@ -39,9 +39,11 @@ class Training:
         """Return the rules of training, the same for every family that does not fix its own.
 
         Samples are held out by the sweep, or by nobody: `val_fraction` here is of what `config["data"]` left.
+        Tables are standardised, suites are trained on as they are.
         """
         rules = fixed or {name: self.config[name] for name in ("opt", "steps", "restarts")}
-        return rules | {"seed": self.seed, "val_fraction": 0.0, "callback": self.limit.check}
+        fixed_by_sweeps = {"val_fraction": 0.0, "standardize": False, "callback": self.limit.check}
+        return rules | {"seed": self.seed} | fixed_by_sweeps
 
 
 class Family:

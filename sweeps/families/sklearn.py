@@ -147,11 +147,13 @@ def fit_sklearn(config: Config, dataset: Mapping[str, Any], seed: int) -> Traine
         warnings.simplefilter("ignore", ConvergenceWarning)
         regressor.fit(dataset["train_input"], labels[:, 0] if labels.shape[1] == 1 else labels)
     model = _as_mlp(regressor, config, dataset)
+    train, val, test = (_rmse(model, dataset, part) for part in ("train", "val", "test"))
+    model.scaler = dataset.get("scaler")
     return TrainedElsewhere(
         model,
-        train_rmse=_rmse(model, dataset, "train"),
-        val_rmse=_rmse(model, dataset, "val"),
-        test_rmse=_rmse(model, dataset, "test"),
+        train_rmse=train,
+        val_rmse=val,
+        test_rmse=test,
         wall_s=time.perf_counter() - start,
         n_iter=int(regressor.n_iter_),
         n_fev=int(regressor.n_iter_),
@@ -160,12 +162,11 @@ def fit_sklearn(config: Config, dataset: Mapping[str, Any], seed: int) -> Traine
     )
 
 
-def _as_mlp(regressor: Any, config: Config, dataset: Mapping[str, Any]) -> _Predicts:
+def _as_mlp(regressor: Any, config: Config, dataset: Mapping[str, Any]) -> Any:
+    """Return a model of the standardised samples, without their scaler."""
     import kan_np
 
-    model = kan_np.MLP.from_weights(
-        regressor.coefs_, regressor.intercepts_, config["activation"], dataset.get("scaler")
-    )
+    model = kan_np.MLP.from_weights(regressor.coefs_, regressor.intercepts_, config["activation"])
     model.feature_names, model.target_names = dataset.get("feature_names"), dataset.get("target_names")
     model.classes = dataset.get("classes")
     return model

@@ -80,7 +80,8 @@ def load_dataset(
     """Return the dataset of a run: training, validation and test samples.
 
     Networks see the inputs of a suite in [-1, 1]. A formula is looked for in the function's own variables,
-    on the same samples; that of a table is translated back by the scaler that its dataset has. The last
+    on the same samples. Columns of a table are standardised, and its dataset has the `kan_np.Scaler` that
+    leads back: errors are told in standard deviations of the target, and formulas are translated. The last
     datasets are kept, for many runs have the same one; treat them as read-only.
 
     Parameters
@@ -323,7 +324,7 @@ def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | 
 def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once
-        return kan_np.load_csv(path, **_load_arguments(data, test_path, fold))
+        return kan_np.standardized(kan_np.load_csv(path, **_load_arguments(data, test_path, fold)))
 
 
 def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:

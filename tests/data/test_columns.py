@@ -144,7 +144,8 @@ def test_a_second_fit_goes_by_the_names_of_the_first():
     turned = {"train_input": X[:, ::-1], "test_input": X[:5, ::-1], "test_label": Y[:5], "train_label": Y}
     back = Scaler(scaler.input_shift[::-1], scaler.input_scale[::-1], [0.0], [1.0])
     models[1].fit(turned | {"feature_names": NAMES[::-1], "scaler": back}, steps=2)
-    models[2].fit({"train_input": frame(["b", "c", "a"]), "train_label": Y, "scaler": scaler}, steps=2)
+    moved = Scaler(scaler.input_shift[[1, 2, 0]], scaler.input_scale[[1, 2, 0]], [0.0], [1.0])
+    models[2].fit({"train_input": frame(["b", "c", "a"]), "train_label": Y, "scaler": moved}, steps=2)
     assert np.array_equal(models[1](X), models[0](X))
     assert np.array_equal(models[1].scaler.input_shift, scaler.input_shift)
     assert np.array_equal(models[2](X), models[0](X))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kan_np.data import cells as cells_module
-from kan_np.data import load_csv
+from kan_np.data import load_csv, standardized
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_split_names_and_values(write):
     assert dataset["feature_names"] == ["a", "b"]
     assert dataset["target_names"] == ["y"]
     assert [dataset[f"{s}_input"].shape for s in ("train", "test", "val")] == [(6, 2), (2, 2), (2, 2)]
-    assert "scaler" not in dataset
+    assert "standardize" not in dataset
     table = raw(path)
     np.testing.assert_array_equal(table, [[i, i * i, i + i * i] for i in range(10)])
 
@@ -61,7 +61,9 @@ def test_the_split_comes_from_the_seed(write):
 
 def test_standardisation_uses_training_rows_only(write):
     path = write(rows(20))
-    plain, scaled = load_csv(path, "y", standardize=False), load_csv(path, "y")
+    plain, asked = load_csv(path, "y", standardize=False), load_csv(path, "y")
+    np.testing.assert_array_equal(plain["train_label"], asked["train_label"])  # models standardise inside
+    scaled = standardized(asked)
     for side in ("input", "label"):
         mean, std = plain[f"train_{side}"].mean(axis=0), plain[f"train_{side}"].std(axis=0)
         for split in ("train", "val", "test"):

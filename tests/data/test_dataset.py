@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kan_np.data import create_dataset, dataset_from_arrays, split_validation
+from kan_np.data import create_dataset, dataset_from_arrays, split_validation, standardized
 
 SPLITS = ("train_input", "train_label", "test_input", "test_label")
 
@@ -88,9 +88,12 @@ def test_arguments_are_never_changed():
 @pytest.mark.parametrize(("inputs", "labels"), [(True, False), (False, True), (True, True)])
 def test_normalisation_uses_training_rows_only(inputs, labels):
     plain = create_dataset(hello, ranges=[0, 3], train_num=40, test_num=20)
-    scaled = create_dataset(
+    asked = create_dataset(
         hello, ranges=[0, 3], train_num=40, test_num=20, normalize_input=inputs, normalize_label=labels
     )
+    for key in SPLITS:
+        np.testing.assert_array_equal(asked[key], plain[key])  # models normalise inside
+    scaled = standardized(asked)
     for side, wanted in (("input", inputs), ("label", labels)):
         train = plain[f"train_{side}"]
         mean, std = (train.mean(axis=0), train.std(axis=0)) if wanted else (0.0, 1.0)
@@ -103,7 +106,7 @@ def test_normalisation_uses_training_rows_only(inputs, labels):
 
 
 def test_a_constant_label_survives_normalisation():
-    dataset = create_dataset(lambda x: np.full(len(x), 0.1), normalize_label=True)
+    dataset = standardized(create_dataset(lambda x: np.full(len(x), 0.1), normalize_label=True))
     assert (dataset["train_label"] == 0).all()
     assert dataset["scaler"].label_scale.tolist() == [1.0]
 
@@ -188,13 +191,18 @@ def test_given_test_arrays_are_not_shuffled_and_all_arrays_are_copied():
 
 def test_standardise_uses_training_rows_of_the_split():
     x, y = np.random.default_rng(3).random((50, 2)), np.random.default_rng(4).random(50) * 9
-    plain, scaled = (dataset_from_arrays(x, y, val_fraction=0.2, standardize=s) for s in (False, True))
+    plain, asked = (dataset_from_arrays(x, y, val_fraction=0.2, standardize=s) for s in (False, True))
+    scaled = standardized(asked)
     mean, std = plain["train_label"].mean(), plain["train_label"].std()
     for split in ("train", "test", "val"):
         np.testing.assert_allclose(
             scaled[f"{split}_label"], (plain[f"{split}_label"] - mean) / std, atol=1e-13
         )
-    assert "scaler" not in plain
+    assert "standardize" not in plain
+    assert standardized(scaled)["scaler"] is scaled["scaler"]
+    assert "scaler" not in standardized(asked | {"standardize": False})
+    with pytest.raises(ValueError, match=r"'standardize'\] is 'input'; expected True, False, 'inputs' or"):
+        standardized(asked | {"standardize": "input"})
 
 
 def test_float32_lists_and_fortran_order_are_taken():
@@ -241,12 +249,12 @@ def test_validation_is_held_out_of_training_only():
     assert held["val_label"].shape == (10, 1)
     together = np.vstack([held["train_input"], held["val_input"]])
     np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(dataset["train_input"], axis=0))
-    assert held["scaler"] is dataset["scaler"]
+    assert held["standardize"] == "inputs"
     np.testing.assert_array_equal(held["test_input"], dataset["test_input"])
     assert "val_input" not in dataset
     for key, value in kept.items():
         np.testing.assert_array_equal(dataset[key], value)
-    assert_same({**split_validation(dataset, 0.2, seed=1), "scaler": 0}, {**held, "scaler": 0})
+    assert_same(split_validation(dataset, 0.2, seed=1), held)
     other = split_validation(dataset, 0.2, seed=2)
     assert not np.array_equal(other["val_input"], held["val_input"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kan_np import load_csv
+from kan_np import load_csv, standardized
 from kan_np.data.rows import split_table
 
 PARTS = ("train", "val", "test")
@@ -86,7 +86,7 @@ def test_a_second_table_is_the_test(write):
     np.testing.assert_array_equal(dataset["test_input"], [[i, i % 3] for i in range(100, 107)])
     np.testing.assert_array_equal(dataset["test_label"], [[i * i] for i in range(100, 107)])
     assert (len(dataset["train_input"]), len(dataset["val_input"])) == (16, 4)
-    scaled = load_csv(train, "y", test=test)
+    scaled = standardized(load_csv(train, "y", test=test))
     assert scaled["scaler"].input_shift[0] < 20  # of the training rows alone
 
 

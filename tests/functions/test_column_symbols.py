@@ -90,6 +90,7 @@ def test_what_discover_finds_is_written_in_symbols_with_a_legend(data: tuple[np.
     assert formula.legend_text() == "t = 't / h', pi_ = 'pi'"
     assert "t = 't / h', pi_ = 'pi'" in repr(found.best)
     assert found.table().splitlines()[-1].startswith("with t = 't / h', pi_ = 'pi'")
+    assert "with t = &#x27;t / h&#x27;, pi_ = &#x27;pi&#x27;" in found._repr_html_()
     # A table is matched by its own names, whatever the symbols are.
     table = {"yield (%)": x[:, 2], "pi": x[:, 1], "t / h": x[:, 0]}
     np.testing.assert_allclose(formula.numpy()(table)[:, 0], 2 * x[:, 0] + 3 * x[:, 1] ** 2, rtol=1e-12)

@@ -32,7 +32,9 @@ def test_it_keeps_the_scaler_and_survives_a_file(tmp_path):
     scaler = Scaler([1.0], [2.0], [10.0], [4.0])
     model = MLP.from_weights(weights, biases, scaler=scaler)
     x = rng.normal(size=(5, 1))
-    np.testing.assert_allclose(model.predict(x), 10.0 + 4.0 * model((x - 1.0) / 2.0), atol=1e-12)
+    plain = MLP.from_weights(weights, biases)
+    np.testing.assert_allclose(model.predict(x), 10.0 + 4.0 * plain((x - 1.0) / 2.0), atol=1e-12)
+    np.testing.assert_array_equal(model.predict(x), model(x))
     model.save(tmp_path / "m.npz")
     np.testing.assert_array_equal(load_model(tmp_path / "m.npz").predict(x), model.predict(x))
 

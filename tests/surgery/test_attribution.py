@@ -274,3 +274,50 @@ def test_columns_that_are_copies_share_their_score():
     model.set_parameters(coef, weight)
     np.testing.assert_allclose(model.node_scores(both)[0], [100.0, 99.0], rtol=1e-3)
     np.testing.assert_allclose(model.feature_score(both), [0.5, 0.5], rtol=1e-3)
+
+
+def test_a_group_of_inputs_is_scored_as_the_sum_of_its_edges():
+    model, x = KAN([3, 1], seed=0), samples(300, 3)
+    phi = edge_values(model._network, model._network.node_values(x))[0][:, 0]
+    whole, alone = (phi[0] + phi[2]).std(ddof=1), phi[1].std(ddof=1)
+    divided = max(phi.sum(axis=0).std(ddof=1), 0.5 * np.hypot(whole, alone)) + 1e-4
+    score = attribution.feature_score(model._network, x, [[0, 2]])
+    plain = attribution.feature_score(model._network, x)
+    assert score[1] == pytest.approx(alone / divided)
+    assert score[0] + score[2] == pytest.approx(whole / divided)
+    assert score[0] / score[2] == pytest.approx(plain[0] / plain[2])
+    np.testing.assert_array_equal(attribution.feature_score(model._network, x, [[1]]), plain)
+
+
+def lab_table(dropped=None):
+    """Yields in per cent by kelvins, hours and one of three solvents, of which one may have no column."""
+    rng = np.random.default_rng(4)
+    kelvins, hours = rng.uniform(300.0, 360.0, 150), rng.uniform(1.0, 24.0, 150)
+    solvent = rng.choice(3, 150, p=[0.5, 0.3, 0.2])
+    label = 40 / (1 + np.exp((330 - kelvins) / 10)) + 3 * np.log(hours) + np.array([0.0, 6.0, -3.0])[solvent]
+    kept = [i for i in range(3) if i != dropped]
+    names = ["T / K", "t / h", *(f"solvent={'abc'[i]}" for i in kept)]
+    columns = [kelvins, hours, *(1.0 * (solvent == i) for i in kept)]
+    return {
+        "train_input": np.column_stack(columns),
+        "train_label": (label + rng.normal(size=150))[:, None],
+        "feature_names": names,
+        "target_names": ["yield / %"],
+        "classes": {"solvent": ["a", "b", "c"]},
+        "standardize": True,
+    }
+
+
+@pytest.mark.slow
+def test_importance_does_not_depend_on_smoothing_or_on_the_coding_of_a_category():
+    found = []
+    for dropped in (None, 0, 2):
+        data = lab_table(dropped)
+        for smoothing in (0.0, "auto", "gcv"):
+            model = KAN([len(data["feature_names"]), 1], grid=3, seed=0)
+            model.fit(data, opt="LM", steps=20, smoothing=smoothing)
+            score = model.feature_score(data["train_input"])
+            found.append([score[0], score[1], score[2:].sum()])
+    found = np.array(found)
+    assert (found[:, 0] > 2.0 * found[:, 1:].max(axis=1)).all()  # temperature first
+    np.testing.assert_allclose(found, np.broadcast_to(found[0], found.shape), rtol=0.15, atol=0.02)

@@ -180,6 +180,7 @@ def test_both_families_are_trained_by_the_same_rules(monkeypatch: pytest.MonkeyP
         # The sweep has split the samples already; without a split nothing is held out behind its back.
         assert {key: options[key] for key in rules} == rules
         assert options["val_fraction"] == 0.0
+        assert options["standardize"] is False
 
 
 @pytest.mark.parametrize("config", [KAN | {"grids": [3, 5]}, MLP])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_linnerud
 
-from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_schedule
+from kan_np import KAN, FitStatus, create_dataset, dataset_from_arrays, fit_schedule, standardized
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.shrinkage import Shrunk, SplinePrior, constant_network, prior_matrix
 from kan_np.objective.shrinkage import _edges as edges_of
@@ -16,27 +16,33 @@ from kan_np.training.cross_validation import is_underdetermined
 pytestmark = pytest.mark.filterwarnings("ignore::kan_np.NotLearntWarning", "ignore::kan_np.OverfitWarning")
 
 
+def of_order_one(dataset):
+    """The standardised samples by themselves, as if they were the data."""
+    return {name: values for name, values in standardized(dataset).items() if name != "scaler"}
+
+
 def linnerud(seed):
     table = load_linnerud()
-    return dataset_from_arrays(table.data, table.target, standardize=True, seed=seed)
+    return of_order_one(dataset_from_arrays(table.data, table.target, seed=seed))
 
 
 def noise(seed):
     rng = np.random.default_rng(seed)
-    return dataset_from_arrays(rng.normal(size=(30, 3)), rng.normal(size=30), standardize=True, seed=seed)
+    return of_order_one(dataset_from_arrays(rng.normal(size=(30, 3)), rng.normal(size=30), seed=seed))
 
 
 def wide(seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(500, 50))
     y = x[:, :10] @ rng.normal(size=10) + 2 * np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2]
-    return dataset_from_arrays(x, y + rng.normal(size=500), standardize=True, seed=seed)
+    return of_order_one(dataset_from_arrays(x, y + rng.normal(size=500), seed=seed))
 
 
 def few_products(seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(60, 4))
-    return dataset_from_arrays(x, x[:, 0] * x[:, 1] + 0.1 * rng.normal(size=60), standardize=True, seed=seed)
+    y = x[:, 0] * x[:, 1] + 0.1 * rng.normal(size=60)
+    return of_order_one(dataset_from_arrays(x, y, seed=seed))
 
 
 def shape_for(data, hidden=5):

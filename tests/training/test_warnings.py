@@ -69,7 +69,7 @@ def test_a_scale_that_the_start_cannot_reach_is_named(case, kind, opt):
     data = dataset_from_arrays(X * sx + ox, Y * sy + oy)
     model = KAN([3, 3, 1], seed=0) if kind == "kan" else MLP([3, 8, 1], seed=0)
     # plain least squares: the prior for few samples reaches some of these scales
-    options = {"smoothing": 0.0} if kind == "kan" else {}
+    options = {"standardize": False} | ({"smoothing": 0.0} if kind == "kan" else {})
     result, caught = told(lambda: model.fit(data, opt=opt, steps=20, **options))
     assert ScaleWarning in kinds(caught)
     assert all(issubclass(category, KanWarning) for category in kinds(caught))
@@ -81,17 +81,18 @@ def test_a_scale_that_the_start_cannot_reach_is_named(case, kind, opt):
 @pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 @pytest.mark.parametrize("case", SCALES)
-def test_a_fit_as_it_comes_is_good_or_says_what_is_wrong(case, opt):
+def test_a_fit_as_it_comes_is_good(case, opt):
     sx, ox, sy, oy = SCALES[case]
-    model = KAN([3, 3, 1], seed=0)
-    result, caught = told(lambda: model.fit(dataset_from_arrays(X * sx + ox, Y * sy + oy), opt=opt, steps=20))
-    good = result["train_loss"][-1] <= 0.02 * np.std(Y * sy)
-    assert good or (ScaleWarning in kinds(caught) and result.advice)
+    data = dataset_from_arrays(X * sx + ox, Y * sy + oy)
+    result, caught = told(lambda: KAN([3, 3, 1], seed=0).fit(data, opt=opt, steps=20))
+    assert result["train_loss"][-1] <= 0.02 * np.std(Y * sy)
+    assert ScaleWarning not in kinds(caught)
 
 
 def test_an_mlp_with_labels_of_a_million_has_not_converged():
     data = dataset_from_arrays(X, Y * 1e6)
-    result, caught = told(lambda: MLP([3, 8, 1], seed=0).fit(data, opt="LM", steps=20))
+    raw = {"opt": "LM", "steps": 20, "standardize": False}
+    result, caught = told(lambda: MLP([3, 8, 1], seed=0).fit(data, **raw))
     assert result.status is FitStatus.NOT_LEARNT
     assert "no better than the mean" in result.message
     assert kinds(caught) == {NotLearntWarning, ScaleWarning}
@@ -380,7 +381,8 @@ def test_absurd_data_leak_no_warnings_of_numpy(kind, scales, options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KanWarning)
         model.fit(data, steps=3, **options)
-        model.predict(x / scales[0] * 1e300)
+        with contextlib.suppress(ValueError):  # an overflow where inputs are standardised, in words
+            model.predict(x / scales[0] * 1e300)
         for draw in (model.plot, lambda: model.plot(x)) if kind != "mlp" else (model.plot,):
             with contextlib.suppress(ValueError):  # an overflow in the model, in words
                 plt.close(draw())

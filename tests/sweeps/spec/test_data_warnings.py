@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kan_np import load_csv
+from kan_np import load_csv, standardized
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.spec.expansion import expand
@@ -138,9 +138,7 @@ def test_runs_of_an_earlier_version_keep_their_rows(tmp_path: Path) -> None:
     spec = csv_spec(path, "quick", "y", ("a", "b"))
     config = expand(spec, describe(spec))[0].config
     earlier = config | {"data": {k: v for k, v in config["data"].items() if k != "duplicates"}}
-    expected = {
-        duplicates: load_csv(path, "y", features=["a", "b"], duplicates=duplicates) for duplicates in WAYS
-    }
+    expected = {way: standardized(load_csv(path, "y", features=["a", "b"], duplicates=way)) for way in WAYS}
     for found, way in ((config, "together"), (earlier, "apart")):
         dataset = load_dataset(found, str(path))
         np.testing.assert_array_equal(dataset["train_input"], expected[way]["train_input"])
