@@ -367,7 +367,7 @@ class Estimator(PredictsLabels, ABC):
                 here = far_rows(part, self._training_range, FAR_PREDICTED)
                 far = here if far is None else far if here is None else far.joined(here)
         if far is not None:
-            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler)
+            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler, self.feature_names)
             warn([Finding(told, ExtrapolationWarning)])
         return np.concatenate(parts)
 

@@ -13,7 +13,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kan_np import KAN, MLP, Scaler, create_dataset, discover, fit_schedule, load_csv, load_model
+from kan_np import (
+    KAN,
+    MLP,
+    ExtrapolationWarning,
+    Scaler,
+    create_dataset,
+    discover,
+    fit_schedule,
+    load_csv,
+    load_model,
+)
 from kan_np.data.columns import Columns, matched, names_in
 
 NAMES = ["a", "b", "c"]
@@ -256,6 +266,11 @@ def test_rows_with_text_and_dates_are_read_by_the_columns_of_the_table(lab):
     days_only = {"T": [21.0], "solvent": ["THF"], "day": np.array(["2024-03-05"], dtype="datetime64[ns]")}
     assert np.array_equal(model.predict(days_only), expected[:1])
     assert np.array_equal(model.predict({"T": 21, "solvent": "THF", "day": "2024-03-05"}), expected[:1])
+
+
+def test_a_row_far_outside_is_warned_of_by_the_name_of_its_column(lab):
+    with pytest.warns(ExtrapolationWarning, match="input 'T' = 90 where training ends at 26"):
+        lab.predict([[90, "THF", "5.3.2024"]])
 
 
 @pytest.mark.parametrize(
