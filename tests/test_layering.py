@@ -22,6 +22,8 @@ INSTRUCTIONS = {
     "products.py",
     "packing.py",
     "exponential.py",
+    "recursions.py",
+    "waves.py",
     "piecewise_simd.py",
 }
 WRITTEN, COMPILED = ("intrinsic",), ("entry", "jit", "jit_inline", "jit_exact", "spliced")

@@ -104,7 +104,8 @@ class Bases(NamedTuple):
     Here a block is all edges of one family that leave one node where they are linear in their parameters,
     phi = sum_r c_r psi_r: they share the functions psi_r, which are rows. An edge of another family is a
     block of its own, whose rows are the derivatives of phi by its parameters and then phi itself; the first
-    row of its slopes is phi', the others are scratch.
+    row of its slopes is phi', the others are scratch. The functions psi_r of inputs, which do not change in a
+    fit, are kept for all blocks of samples.
     """
 
     fan_start: Ints  # (n_sources + 1,) first block of each node, and the end
@@ -115,14 +116,17 @@ class Bases(NamedTuple):
     n_params: Ints  # (n_blocks,) of an edge
     size: Ints  # (n_blocks,) of the family
     setting: Floats  # (n_blocks,) of the family; 0 where it has none
-    row_start: Ints  # (n_blocks,) first row of a block
+    own_start: Ints  # (n_blocks,) first row of a block in `slopes`, and in `rows` for the samples at hand
+    kept_start: Ints  # (n_blocks,) first row among those kept of a block of samples; -1: none is kept
+    n_kept: int  # rows kept of each block of samples, behind the others in `rows`
+    row_start: Ints  # (n_blocks,) where the rows of a block are now; see `kan_np.kernels.basis_rows`
     edge_start: Ints  # (n_blocks + 1,) first edge of a block, and the end
     source: Ints  # (n_edges,) a node
     target: Ints  # (n_edges,) a sum
     first_coef: Ints  # (n_edges,) where the coefficients of an edge begin
     coef: Floats  # (n_coef,)
     gradient: Floats  # (n_coef,)
-    rows: Floats  # (n_rows, block)
+    rows: Floats  # (n_rows + n_kept n_blocks_of_samples, block)
     slopes: Floats  # (n_rows, block)
     work: Floats  # (3, block) scratch
 

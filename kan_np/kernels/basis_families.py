@@ -9,14 +9,16 @@ import math
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
-from kan_np.kernels.scalar_functions import exponential_row, sine_cosine, tanh_row
+from kan_np.kernels._jit import jit, jit_exact
+from kan_np.kernels.microkernels import PANEL
+from kan_np.kernels.recursions import chebyshev_panel, gaussian_panel
+from kan_np.kernels.scalar_functions import sine_cosine, tanh_row
 
 #: Gaussians at so many centres to each side are products of that at the middle with powers, where their
 #: distance is at most `_NEAR` widths over that number: three exponentials for up to nine.
 _SIDE, _NEAR = 4, 4.0
-#: Beyond so many widths a Gaussian is 0.
-_FAR = 27.0
+#: Beyond so many widths a Gaussian counts as constant: it is below 1e-210 there.
+_FAR = 22.0
 
 
 @jit
@@ -27,46 +29,32 @@ def constant_row(first, n, rows, slopes):
         rows[r, s], slopes[r, s] = 1.0, 0.0
 
 
-@jit
+@jit_exact
 def chebyshev_rows(edges, coef, x, i, n, rows, slopes, work):
-    """T_r(z) by T_{r+1} = 2 z T_r - T_{r-1}, T'_{r+1} = 2 T_r + 2 z T'_r - T'_{r-1}; tangents outside.
-
-    z is tanh(x) where the first setting is 1.
-    """
+    """T_r(z) and their derivatives; tangents outside of the interval. z is tanh(x) where squashed is 1."""
     first, _, degree, squashed, low, high, _ = edges
-    inverse = 1.0 / (high - low)
-    row, one, scale = np.uint64(i), np.uint64(first + 1), 2.0 * inverse
+    width, row, one, scale = rows.shape[1], np.uint64(i), np.uint64(first + 1), 2.0 / (high - low)
     constant_row(first, n, rows, slopes)
     outside = False
     if squashed == 1.0:
         for s in range(n):
             work[0, s] = x[row, s]
         tanh_row(work, n, rows, slopes, first + 1)
-        for s in range(n):  # z and its derivative
-            work[0, s], work[1, s] = rows[one, s], slopes[one, s]
     else:
         for s in range(n):
             z = (x[row, s] - low) * scale - 1.0
-            work[0, s] = -1.0 if z < -1.0 else (1.0 if z > 1.0 else z)
+            inside = -1.0 if z < -1.0 else (1.0 if z > 1.0 else z)
+            rows[one, s], slopes[one, s] = inside, scale
+            work[0, s] = (z - inside) / scale
         for s in range(n):
-            work[1, s], work[2, s] = scale, (x[row, s] - low) * scale - 1.0 - work[0, s]
-        for s in range(n):
-            outside |= work[2, s] != 0.0
-    for s in range(n):
-        rows[one, s], slopes[one, s] = work[0, s], 1.0
-    for r in range(2, degree + 1):
-        new, old, older = np.uint64(first + r), np.uint64(first + r - 1), np.uint64(first + r - 2)
-        for s in range(n):
-            rows[new, s] = 2.0 * work[0, s] * rows[old, s] - rows[older, s]
-        for s in range(n):
-            slopes[new, s] = 2.0 * (rows[old, s] + work[0, s] * slopes[old, s]) - slopes[older, s]
-    for r in range(1, degree + 1):
-        q = np.uint64(first + r)
-        if outside:
+            outside |= work[0, s] != 0.0
+    for s in range(0, n, PANEL):
+        chebyshev_panel(degree, rows, slopes, first * width + s, width)
+    if outside:
+        for r in range(1, degree + 1):
+            q = np.uint64(first + r)
             for s in range(n):
-                rows[q, s] += work[2, s] * slopes[q, s]
-        for s in range(n):
-            slopes[q, s] *= work[1, s]
+                rows[q, s] += work[0, s] * slopes[q, s]
 
 
 @jit
@@ -97,49 +85,25 @@ def fourier_rows(edges, coef, x, i, n, rows, slopes, work):
     constant_row(first, n, rows, slopes)
 
 
-@jit
+@jit_exact
 def gaussian_rows(edges, coef, x, i, n, rows, slopes, work):
-    """1, and exp(-(v - r d)^2) at v = (x - low) / h for centres at distances d.
-
-    With the middle centre a of a group and u = v - a d it is exp(-u^2) exp(2 u d)^m exp(-m^2 d^2) for the
-    m-th centre beside it.
-    """
+    """1, and exp(-(v - r d)^2) at v = (x - low) / h for centres at distances d, by groups of neighbours."""
     first, _, size, denominator, low, high, _ = edges
-    inverse = 1.0 / (high - low)
-    row, n_centres, d = np.uint64(i), size + 1, 1.0 / denominator
+    n_centres, d, width = size + 1, 1.0 / denominator, rows.shape[1]
+    scale = size * d / (high - low)
     constant_row(first, n, rows, slopes)
-    first += 1
-    scale = size * d * inverse
     side = min(_SIDE, int(_NEAR / d), size // 2)
-    limit = _FAR + side * d
+    limit, fall = _FAR + side * d, math.exp(-d * d)
     for a in range(side, n_centres + side, 2 * side + 1):
         middle = min(a, n_centres - 1)
-        for s in range(n):
-            u = (x[row, s] - low) * scale - middle * d
-            work[2, s] = -limit if u < -limit else (limit if u > limit else u)
-            work[0, s] = -work[2, s] * work[2, s]
-        exponential_row(work, n, rows, first + middle)
-        lowest, highest = max(a - side, 0), min(a + side, n_centres - 1)
-        if side > 0:
-            for s in range(n):
-                work[0, s] = 2.0 * d * work[2, s]
-            exponential_row(work, n, work, 1)
-        for m in range(1, highest - middle + 1):
-            new, old = np.uint64(first + middle + m), np.uint64(first + middle + m - 1)
-            fall = math.exp(-(2 * m - 1) * d * d)
-            for s in range(n):
-                rows[new, s] = rows[old, s] * work[1, s] * fall
-        for s in range(n):
-            work[0, s] = 1.0 / work[1, s]
-        for m in range(1, middle - lowest + 1):
-            new, old = np.uint64(first + middle - m), np.uint64(first + middle - m + 1)
-            fall = math.exp(-(2 * m - 1) * d * d)
-            for s in range(n):
-                rows[new, s] = rows[old, s] * work[0, s] * fall
-        for m in range(lowest - middle, highest - middle + 1):
-            q, shift = np.uint64(first + middle + m), m * d
-            for s in range(n):
-                slopes[q, s] = -2.0 * scale * (work[2, s] - shift) * rows[q, s]
+        left, right = middle - max(a - side, 0), min(a + side, n_centres - 1) - middle
+        to = (first + 1 + middle) * width
+        for s in range(0, n, PANEL):
+            sample = i * x.shape[1] + s
+            gaussian_panel(
+                *(x, sample, low, scale, middle * d, d, limit, fall, left, right),
+                *(rows, slopes, to + s, width),
+            )
 
 
 @jit

@@ -2,6 +2,7 @@
 
     silu_octet    value[to + s] = x S,  slope[to + s] = S (1 + x (1 - S)),  S = 1 / (1 + exp(-x)),
     tanh_octet    value[to + s] = T,    slope[to + s] = 1 - T^2,  T = e / (e + 2),  e = exp(2 x) - 1,
+    tanh_slope_octet  the same, with the slope 4 w / (w + 1)^2, w = exp(-2 |x|), which does not cancel,
     exp_octet     value[to + s] = exp(x)
 
 at x = x[at + s], with exp(x) = 2^m exp(r), |r| <= ln(2) / 2 and a polynomial for exp(r): right to about 2 ulp
@@ -45,7 +46,7 @@ _EXP = (
 _WHOLE = 1.5 * 2.0**52
 
 
-class _Octet(Vectors):
+class Octet(Vectors):
     """Eight numbers, and functions of them."""
 
     def __init__(self, context: Any, builder: Any) -> None:
@@ -63,17 +64,45 @@ class _Octet(Vectors):
 
     def exponential_minus_one(self, x: Any) -> Any:
         """exp(x) - 1 = 2^m (exp(r) - 1) + (2^m - 1), which does not cancel near 0, where m = 0."""
+        return self.exponential_both(x)[1]
+
+    def exponential_both(self, x: Any) -> tuple[Any, Any]:
+        """exp(x) and exp(x) - 1."""
         scale, rest = self._parts(x)
-        return self.times_plus(scale, rest, self.builder.fsub(scale, self.constant(1.0)))
+        less = self.times_plus(scale, rest, self.builder.fsub(scale, self.constant(1.0)))
+        return self.builder.fmul(self.builder.fadd(rest, self.constant(1.0)), scale), less
+
+    def exponential_near(self, x: Any) -> Any:
+        """exp(x) for |x| <= 700, which is not checked."""
+        scale, rest = self._near_parts(x)
+        return self.builder.fmul(self.builder.fadd(rest, self.constant(1.0)), scale)
+
+    def exponential_pair(self, x: Any) -> tuple[Any, Any]:
+        """exp(x) and exp(-x) for |x| <= 700, which is not checked: exp(r) and exp(-r) share their halves."""
+        shifted, r = self._reduced(x)
+        square = self.times(r, r)
+        even, odd = (self.polynomial(_EXP[::-1][first::2], square) for first in (0, 1))
+        first, second = self.times_plus(square, odd, self.constant(1.0)), self.times(r, even)
+        up, down = self.builder.fadd(first, second), self.builder.fsub(first, second)
+        twice = self.constant(2.0 * _WHOLE)
+        mirrored = self.builder.fsub(twice, shifted)  # -m + _WHOLE
+        return self.times(up, self.power_of_two(shifted)), self.times(down, self.power_of_two(mirrored))
 
     def _parts(self, x: Any) -> tuple[Any, Any]:
         """2^m and exp(r) - 1 for x = m ln(2) + r."""
-        y, whole = self.clipped(x), self.constant(_WHOLE)
-        shifted = self.times_plus(y, self.constant(1.0 / math.log(2.0)), whole)
-        m = self.builder.fsub(shifted, whole)
-        r = self.times_plus(m, self.constant(-_LN2_HIGH), y)
-        r = self.times_plus(m, self.constant(-_LN2_LOW), r)
+        return self._near_parts(self.clipped(x))
+
+    def _near_parts(self, x: Any) -> tuple[Any, Any]:
+        shifted, r = self._reduced(x)
         return self.power_of_two(shifted), self.times(self.polynomial(_EXP[::-1], r), r)
+
+    def _reduced(self, x: Any) -> tuple[Any, Any]:
+        """m + _WHOLE and r for x = m ln(2) + r."""
+        whole = self.constant(_WHOLE)
+        shifted = self.times_plus(x, self.constant(1.0 / math.log(2.0)), whole)
+        m = self.builder.fsub(shifted, whole)
+        r = self.times_plus(m, self.constant(-_LN2_HIGH), x)
+        return shifted, self.times_plus(m, self.constant(-_LN2_LOW), r)
 
     def polynomial(self, coefficients: Sequence[float], x: Any) -> Any:
         """Sum of coefficients[i] x^i, added up in pairs: fewer steps wait for each other than in Horner's."""
@@ -98,7 +127,7 @@ def silu_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
     """value[to + s] = b(x[at + s]) and slope[to + s] = b'(x[at + s]), s = 0..7; see the module."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        octet = _Octet(context, builder)
+        octet = Octet(context, builder)
         x_type, _, value_type, slope_type, _ = signature.args
         x, at, value, slope, to = values
         z, one = octet.load(x_type, x, at), octet.constant(1.0)
@@ -117,7 +146,7 @@ def tanh_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
     """value[to + s] = tanh(x[at + s]) and slope[to + s] = 1 - tanh(x[at + s])^2, s = 0..7; see the module."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        octet = _Octet(context, builder)
+        octet = Octet(context, builder)
         x_type, _, value_type, slope_type, _ = signature.args
         x, at, value, slope, to = values
         z = octet.load(x_type, x, at)
@@ -132,11 +161,35 @@ def tanh_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
 
 
 @intrinsic
+def tanh_slope_octet(_: Any, x: Any, at: Any, value: Any, slope: Any, to: Any) -> Any:
+    """As `tanh_octet`, with a slope that keeps its digits where |x| is large; see the module."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        octet = Octet(context, builder)
+        x_type, _, value_type, slope_type, _ = signature.args
+        x, at, value, slope, to = values
+        z, one = octet.load(x_type, x, at), octet.constant(1.0)
+        negative = builder.fcmp_ordered("<", z, octet.constant(0.0))
+        minus = builder.select(negative, z, builder.fneg(z))  # -|x|
+        w, less = octet.exponential_both(builder.fadd(minus, minus))
+        more = builder.fadd(w, one)
+        inverse, t = builder.fdiv(one, more), builder.fdiv(less, more)
+        t = builder.select(negative, t, builder.fneg(t))
+        own = octet.times(octet.times(octet.times(octet.constant(4.0), w), inverse), inverse)
+        unknown = builder.fcmp_unordered("uno", z, z)
+        octet.store(builder.select(unknown, z, t), value_type, value, to)
+        octet.store(builder.select(unknown, z, own), slope_type, slope, to)
+        return context.get_dummy_value()
+
+    return types.void(x, at, value, slope, to), generate
+
+
+@intrinsic
 def exp_octet(_: Any, x: Any, at: Any, value: Any, to: Any) -> Any:
     """value[to + s] = exp(x[at + s]), s = 0..7; see the module."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        octet = _Octet(context, builder)
+        octet = Octet(context, builder)
         x_type, _, value_type, _ = signature.args
         x, at, value, to = values
         octet.store(octet.exponential(octet.load(x_type, x, at)), value_type, value, to)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kan_np.kernels._jit import entry, jit, spliced
-from kan_np.kernels.basis_rows import add_basis_input_grad
+from kan_np.kernels.basis_rows import add_basis_input_grad, keep_rows, use_kept_rows, use_own_rows
 from kan_np.kernels.dense_basis import ALL
 from kan_np.kernels.layer import (
     clear,
@@ -24,13 +24,17 @@ from kan_np.kernels.symbols import add_symbol_input_grad
 
 @entry
 def expand_inputs(net, x, inputs, scratch):
-    """Find the pieces of all samples at the input nodes, once: slot block * n_in + i of `inputs`."""
+    """Find the pieces of all samples at the input nodes, once: slot block * n_in + i of `inputs`.
+
+    Functions of other families than B-splines are kept in scratch.bases.
+    """
     n_in = x.shape[1]
     for block in range((x.shape[0] + net.block - 1) // net.block):
         low = block * net.block
         n = min(net.block, x.shape[0] - low)
         load_block(x, low, n, scratch.x)
         expand_nodes(net, net.node_start[0], n_in, scratch.x, n, inputs, block * n_in)
+        keep_rows(scratch.bases, n_in, block, n, scratch.x)
 
 
 @jit
@@ -54,7 +58,9 @@ def load_block(x, low, n, rows):
 @spliced
 def layers_forward(net, theta, n, inputs, input_slot, places, scratch):
     """Values of all nodes, for input samples whose pieces are in `inputs` from input_slot on."""
-    load_symbol_inputs(scratch.symbols, input_slot // net.node_start[1] * net.block, n, scratch.x)
+    block = input_slot // net.node_start[1]
+    load_symbol_inputs(scratch.symbols, block * net.block, n, scratch.x)
+    use_kept_rows(scratch.bases, net.node_start[1], block)
     for layer in range(net.node_start.shape[0] - 2):
         here, slot = inputs, input_slot  # chosen here, so that only one call has to be compiled
         if layer > 0:
@@ -77,6 +83,7 @@ def layers_backward(net, theta, n, inputs, input_slot, places, scratch, pull, gr
 def forward_block(net, theta, x, low, n, places, scratch):
     """Values of all nodes, and pieces at all source nodes, for samples low .. low + n - 1."""
     load_block(x, low, n, scratch.x)
+    use_own_rows(scratch.bases)
     for layer in range(net.node_start.shape[0] - 2):
         first = net.node_start[layer]
         expand_nodes(net, first, net.node_start[layer + 1], scratch.x, n, places, first)

@@ -19,15 +19,17 @@ from kan_np.kernels._jit import jit, jit_inline
 from kan_np.kernels.microkernels import PANEL
 
 
-@jit
+@jit_inline
 def make_nodes(stage, first, end, n, sums, x):
     """x[t, s] of the nodes first <= t < end from their sums; products before scale and bias are kept."""
     if stage is not None:
         for t in range(first, end):
             r = np.uint64(t)
+            first = stage.factor_start[t]
+            q, scale, bias = np.uint64(first), stage.sum_scale[first], stage.sum_bias[first]
             for s in range(n):
-                stage.product[r, s] = 1.0
-            for j in range(stage.factor_start[t], stage.factor_start[t + 1]):
+                stage.product[r, s] = scale * sums[q, s] + bias
+            for j in range(first + 1, stage.factor_start[t + 1]):
                 q, scale, bias = np.uint64(j), stage.sum_scale[j], stage.sum_bias[j]
                 for s in range(n):
                     stage.product[r, s] *= scale * sums[q, s] + bias
@@ -38,7 +40,7 @@ def make_nodes(stage, first, end, n, sums, x):
                 x[r, s] = 0.0
 
 
-@jit
+@jit_inline
 def pull_to_sums(stage, first, end, n, sums, delta, by_sum):
     """by_sum[j, s]: derivatives by the sums, from those by the nodes first <= t < end in delta."""
     if stage is not None:

@@ -9,9 +9,11 @@ import math
 
 import numpy as np
 
-from kan_np.kernels._jit import jit
+from kan_np.kernels._jit import jit, jit_exact
 from kan_np.kernels.activation import silu
+from kan_np.kernels.microkernels import PANEL
 from kan_np.kernels.scalar_functions import exponential_row, sine_cosine
+from kan_np.kernels.waves import REDUCED, sine_panel
 
 _HEIGHT = 2.0 / (math.sqrt(3.0) * math.pi**0.25)
 #: exp(-u^2 / 2) is 0 beyond.
@@ -60,33 +62,39 @@ def start_rows(first, n_params, d, n, rows, slopes):
         rows[by_d, s], rows[value, s], slopes[slope, s] = 1.0, d, 0.0
 
 
-@jit
+@jit_exact
 def sine_rows(edges, coef, x, i, n, rows, slopes, work):
-    """a sin(u), u = w x + p: sin(u), x a cos(u), a cos(u)."""
+    """sum_k a_k sin(u_k) + d, u_k = w_k x + p_k: sin(u), x a cos(u), a cos(u), 1."""
+    first, _, n_terms, _, _, _, at = edges
+    width, far = rows.shape[1], False
+    for s in range(0, n, PANEL):
+        sample, to = i * x.shape[1] + s, first * width + s
+        far |= sine_panel(coef, at, n_terms, x, sample, rows, slopes, to, width)
+    if far:
+        far_sines(edges, coef, x, i, n, rows, slopes)
+
+
+@jit
+def far_sines(edges, coef, x, i, n, rows, slopes):
+    """As `sine_rows` at those samples where an argument is too large for vector instructions."""
     first, n_params, n_terms, _, _, _, at = edges
-    row = np.uint64(i)
-    start_rows(first, n_params, coef[at + n_params - 1], n, rows, slopes)
-    value, slope = np.uint64(first + n_params), np.uint64(first)
-    for k in range(n_terms):
-        a, w, p = coef[at + k], coef[at + n_terms + k], coef[at + 2 * n_terms + k]
-        by_a, by_w, by_p = (
-            np.uint64(first + k),
-            np.uint64(first + n_terms + k),
-            np.uint64(first + 2 * n_terms + k),
-        )
-        for s in range(n):
-            work[0, s] = w * x[row, s] + p
-        sine_cosine(work, n, rows, slopes, first + n_terms + k)  # no slope is in this row
-        for s in range(n):
-            rows[by_a, s] = rows[by_w, s]
-        for s in range(n):
-            rows[by_p, s] = a * slopes[by_w, s]
-        for s in range(n):
-            rows[by_w, s] = x[row, s] * rows[by_p, s]
-        for s in range(n):
-            rows[value, s] += a * rows[by_a, s]
-        for s in range(n):
-            slopes[slope, s] += w * rows[by_p, s]
+    row, value, slope = np.uint64(i), np.uint64(first + n_params), np.uint64(first)
+    for s in range(n):
+        largest = 0.0
+        for k in range(n_terms):
+            u = abs(coef[at + n_terms + k] * x[row, s] + coef[at + 2 * n_terms + k])
+            largest = largest if u <= largest else u
+        if largest <= REDUCED:
+            continue
+        rows[value, s], slopes[slope, s] = coef[at + n_params - 1], 0.0
+        for k in range(n_terms):
+            a, w, p = coef[at + k], coef[at + n_terms + k], coef[at + 2 * n_terms + k]
+            u = w * x[row, s] + p
+            by_a, by_p = np.sin(u), a * np.cos(u)
+            rows[first + k, s], rows[first + 2 * n_terms + k, s] = by_a, by_p
+            rows[first + n_terms + k, s] = x[row, s] * by_p
+            rows[value, s] += a * by_a
+            slopes[slope, s] += w * by_p
 
 
 @jit

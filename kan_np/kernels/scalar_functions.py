@@ -1,10 +1,7 @@
 """The built-in functions of symbolic edges and their derivatives, a row of samples at a time.
 
-Sine and cosine are computed together and in vector registers: the argument is brought into [-pi/4, pi/4] by
-subtracting multiples of pi/2 in three parts (W. J. Cody and W. Waite 1980, Software Manual for the Elementary
-Functions, chapter 8), and polynomials of degree 13 and 14 follow (those of FDLIBM's k_sin.c and k_cos.c). Up
-to `_REDUCED` that is right to about 1 ulp; larger arguments take libm's, one by one. Exponentials are those
-of `kan_np.kernels.exponential`; the other functions are libm's.
+Sine, cosine, exponentials and tanh are those of `kan_np.kernels.waves` and `kan_np.kernels.exponential`, in
+vector registers; the other functions are libm's, one by one.
 
 To add one, write a number here, a branch, and a line in `kan_np.edges.symbol.KERNELS`.
 """
@@ -16,37 +13,15 @@ import math
 import numpy as np
 
 from kan_np.kernels._jit import jit, jit_exact
-from kan_np.kernels.exponential import OCTET, exp_octet, tanh_octet
+from kan_np.kernels.exponential import OCTET, exp_octet, tanh_slope_octet
+from kan_np.kernels.waves import REDUCED, sine_cosine_octet
 
 #: Kinds of functions. POWER is x^p for a whole p, ROOT for any other; PROGRAM is a program of
 #: `kan_np.kernels.program`.
 POWER, ROOT, EXP, LOG, ABS, SIN, COS, TAN, TANH, SGN = range(10)
 ARCSIN, ARCCOS, ARCTAN, ARCTANH, ZERO, GAUSSIAN, SINH, COSH, ERF, PROGRAM = range(10, 20)
 
-#: Up to here the reduction of the argument is exact: multiples of pi/2 have at most 20 bits.
-_REDUCED = 1e6
-_TWO_OVER_PI = 2.0 / math.pi
 _TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
-#: pi/2 in parts of 33 bits (FDLIBM, e_rem_pio2.c), and the rest.
-_PI_2_A, _PI_2_B, _PI_2_C = 1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
-_S = (
-    -1.66666666666666324348e-01,
-    8.33333333332248946124e-03,
-    -1.98412698298579493134e-04,
-    2.75573137070700676789e-06,
-    -2.50507602534068634195e-08,
-    1.58969099521155010221e-10,
-)
-_C = (
-    4.16666666666666019037e-02,
-    -1.38888888888741095749e-03,
-    2.48015872894767294178e-05,
-    -2.75573143513906633035e-07,
-    2.08757232129817482790e-09,
-    -1.13596475577881948265e-11,
-)
-_S1, _S2, _S3, _S4, _S5, _S6 = _S
-_C1, _C2, _C3, _C4, _C5, _C6 = _C
 
 
 @jit
@@ -77,27 +52,13 @@ def function_row(kind, power, u, n, value, slope, row):
 
 @jit_exact
 def sine_cosine(u, n, sine, cosine, row):
-    """sine[row, s] = sin(u[0, s]), cosine[row, s] = cos(u[0, s])."""
-    r = np.uint64(row)
-    n_large = 0
-    for s in range(n):
-        x = u[0, s]
-        k = np.floor(x * _TWO_OVER_PI + 0.5)
-        y = ((x - k * _PI_2_A) - k * _PI_2_B) - k * _PI_2_C
-        z = y * y
-        polynomial = _S2 + z * (_S3 + z * (_S4 + z * (_S5 + z * _S6)))
-        a = y + y * z * (_S1 + z * polynomial)
-        polynomial = _C1 + z * (_C2 + z * (_C3 + z * (_C4 + z * (_C5 + z * _C6))))
-        b = 1.0 - (0.5 * z - z * z * polynomial)
-        quarter = k - 4.0 * np.floor(0.25 * k)
-        odd = (quarter == 1.0) | (quarter == 3.0)
-        p, q = b if odd else a, a if odd else b
-        sine[r, s] = -p if quarter >= 2.0 else p
-        cosine[r, s] = -q if (quarter == 1.0) | (quarter == 2.0) else q
-        n_large += int(not abs(x) <= _REDUCED)
-    if n_large > 0:
+    """sine[row, s] = sin(u[0, s]), cosine[row, s] = cos(u[0, s]); rows have room for whole octets."""
+    r, far = np.uint64(row), False
+    for s in range(0, n, OCTET):
+        far |= sine_cosine_octet(u, s, sine, cosine, row * sine.shape[1] + s)
+    if far:
         for s in range(n):
-            if not abs(u[0, s]) <= _REDUCED:
+            if not abs(u[0, s]) <= REDUCED:
                 sine[r, s], cosine[r, s] = np.sin(u[0, s]), np.cos(u[0, s])
 
 
@@ -125,22 +86,10 @@ def gaussian_row(u, n, value, slope, row):
 
 @jit_exact
 def tanh_row(u, n, value, slope, row):
-    """tanh(u) and its derivative 4 w / (1 + w)^2, w = exp(-2 |u|), which does not cancel."""
+    """tanh(u) and its derivative, which does not cancel."""
     at = row * value.shape[1]
-    for s in range((n + OCTET - 1) // OCTET * OCTET):
-        value[row, s] = -2.0 * abs(u[0, s])
     for s in range(0, n, OCTET):
-        exp_octet(value, at + s, slope, at + s)
-    for s in range(n):
-        w = slope[row, s]
-        value[row, s] = 4.0 * w / ((1.0 + w) * (1.0 + w))  # the derivative, kept here until tanh is computed
-    for s in range(0, n, OCTET):
-        # row 1 of the argument is scratch for the derivative
-        for q in range(OCTET):
-            u[1, s + q] = value[row, s + q]
-        tanh_octet(u, s, value, slope, at + s)
-    for s in range(n):
-        slope[row, s] = u[1, s]
+        tanh_slope_octet(u, s, value, slope, at + s)
 
 
 @jit

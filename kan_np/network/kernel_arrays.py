@@ -62,9 +62,11 @@ def dense_nodes(structure: Structure) -> Ints:
     """
     topology = structure.topology
     fan = {ROWS: 0, INPUT_ROWS: topology.n_edges + 1}.get(structure.evaluation, _DENSE_FAN)
-    paid = np.diff(topology.fan_start) >= fan
+    edges = np.diff(topology.fan_start)
+    paid = edges >= fan
     paid[: topology.width[0]] = True
-    return (paid & is_short(structure)).astype(np.int64)
+    # nothing is computed for a dense node without splines, and the pieces of a sparse one are
+    return (paid & is_short(structure) | (edges == 0)).astype(np.int64)
 
 
 def spline_arrays(structure: Structure) -> Net:
@@ -132,7 +134,8 @@ def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
     ----------
     structure : Structure
     n_samples : int
-        Samples whose inputs are kept for symbolic edges, see `kan_np.kernels.arrays.Symbols`.
+        Samples whose inputs are kept for symbolic edges and for edges of other families than B-splines, see
+        `kan_np.kernels.arrays.Symbols` and `Bases`.
     """
     t, (n_pieces, _, width) = structure.topology, structure.table.poly.shape[1:]
     nodes, sums, edges = (t.n_nodes, _BLOCK), (t.n_sums, _BLOCK), (t.n_edges, n_pieces, width)
@@ -149,21 +152,47 @@ def new_scratch(structure: Structure, n_samples: int = 0) -> Scratch:
         array.fill(0.0)
     room = (x, delta, own, by_sum, above, work, slope, polynomial, columns, polynomial_grad)
     symbols, stage = _symbols(structure, n_samples), _stage(structure)
-    return Scratch(*room, symbols=symbols, bases=_bases(structure), stage=stage)
+    return Scratch(*room, symbols=symbols, bases=_bases(structure, n_samples), stage=stage)
 
 
 def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> FloatArray:
     """Copy constants, scales and biases into `scratch` for the kernels; return the parameters of splines."""
+    for own, to in other_values(structure, values, scratch):
+        np.copyto(to, own)
+    return values[: structure.ends.splines].reshape(-1, structure.n_row)
+
+
+def other_values(
+    structure: Structure, values: FloatArray, scratch: Scratch
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Values that are no parameters of splines, and where kernels read them: pairs of views."""
     splines, bases, symbols, _ = structure.ends
-    if scratch.symbols is not None and scratch.bases is not None and scratch.stage is not None:
-        scratch.symbols.constants[...] = values[bases:symbols].reshape(-1, 4)
-        if bases > splines:
-            scratch.bases.coef[:] = values[splines:bases]
-        if structure.has_affine:
-            n_inputs = structure.topology.width[0]
-            for to, own in zip(scratch.stage[4:8], structure.split_affine(values), strict=True):
-                to[n_inputs:] = own
-    return values[:splines].reshape(-1, structure.n_row)
+    if scratch.symbols is None or scratch.bases is None or scratch.stage is None:
+        return []
+    pairs = [
+        (values[splines:bases], scratch.bases.coef),
+        (values[bases:symbols].reshape(-1, 4), scratch.symbols.constants),
+    ]
+    if structure.has_affine:
+        n_inputs = structure.topology.width[0]
+        kernels = (to[n_inputs:] for to in scratch.stage[4:8])
+        pairs += zip(structure.split_affine(values), kernels, strict=True)
+    return [pair for pair in pairs if pair[0].size]
+
+
+def other_gradients(
+    structure: Structure, gradient: FloatArray, scratch: Scratch
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Derivatives by the values of `other_values`, and where kernels write them: pairs of views."""
+    splines, bases, symbols, affine = structure.ends
+    if scratch.symbols is None or scratch.bases is None or scratch.stage is None:
+        return []
+    pairs = [
+        (gradient[splines:bases], scratch.bases.gradient),
+        (gradient[bases:symbols].reshape(-1, 4), scratch.symbols.gradient),
+        (gradient[symbols:affine], scratch.stage.gradient),
+    ]
+    return [pair for pair in pairs if pair[0].size]
 
 
 def new_active(structure: Structure) -> Active:
@@ -185,7 +214,7 @@ def _symbols(structure: Structure, n_samples: int) -> Symbols:
     return with_room(arrays, _BLOCK, (t.width[0], n_samples))
 
 
-def _bases(structure: Structure) -> Bases:
+def _bases(structure: Structure, n_samples: int) -> Bases:
     """Edges of other families as arrays, ordered as `basis_edges`; `load_values` fills in parameters."""
     t, blocks = structure.topology, _blocks(structure)
     source = np.array([source for source, _, _ in blocks], dtype=np.int64)
@@ -198,8 +227,15 @@ def _bases(structure: Structure) -> Bases:
     heights = n_params + is_pointwise
     counts = [own.size for _, _, own in blocks]
     n_rows, n_coef = int(heights.sum()), structure.ends.bases - structure.ends.splines
+    is_kept = (source < t.width[0]) & (is_pointwise == 0) & (n_samples > 0)
+    kept_start = np.where(is_kept, np.cumsum(is_kept * n_params) - n_params, -1)
+    n_kept = int((is_kept * n_params).sum())
     rows, slopes, work, coef, gradient = _aligned.arrays(
-        (n_rows, _BLOCK), (n_rows, _BLOCK), (3, _BLOCK), (n_coef,), (n_coef,)
+        (n_rows + n_kept * -(-n_samples // _BLOCK), _BLOCK),
+        (n_rows, _BLOCK),
+        (3, _BLOCK),
+        (n_coef,),
+        (n_coef,),
     )
     first_coef = [
         structure.basis_starts[number] - structure.ends.splines + own * structure.bases[number].basis.n_params
@@ -207,6 +243,7 @@ def _bases(structure: Structure) -> Bases:
     ]
     targets = [structure.bases[number].topology.target[own] for _, number, own in blocks]
     none = np.zeros(0, dtype=np.int64)
+    own_start = np.concatenate([none, np.cumsum(heights) - heights])
     return Bases(
         np.searchsorted(source, np.arange(t.n_sources + 1)).astype(np.int64),
         np.array(kernels, dtype=np.int64),
@@ -216,7 +253,10 @@ def _bases(structure: Structure) -> Bases:
         n_params,
         np.array([edges.basis.size for edges in owners], dtype=np.int64),
         np.array([(*edges.basis.settings, 0.0)[0] for edges in owners], dtype=np.float64),
-        np.concatenate([none, np.cumsum(heights) - heights]),
+        own_start,
+        kept_start,
+        n_kept,
+        own_start.copy(),
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         np.repeat(source, counts),
         np.concatenate([none, *targets]),

@@ -9,18 +9,20 @@ import numpy as np
 
 from kan_np import _aligned
 from kan_np._validate import FloatArray
+from kan_np.edges.pointwise import Pointwise
 from kan_np.kernels import gauss_newton
 from kan_np.kernels import network as kernels
 from kan_np.kernels._jit import bound
 from kan_np.kernels.arrays import Places, Pull, Statistics
 from kan_np.network.kernel_arrays import (
     is_short,
-    load_values,
     new_active,
     new_input_places,
     new_places,
     new_row_places,
     new_scratch,
+    other_gradients,
+    other_values,
     spline_arrays,
 )
 from kan_np.network.parameters import ParameterMap
@@ -71,7 +73,7 @@ class CompiledEvaluator:
     ) -> None:
         self.structure, self._memory = structure, memory
         self._net = spline_arrays(structure)
-        self._short, self._plain = is_short(structure), structure.is_plain
+        self._short = is_short(structure)
         self._x = x
         self._y = _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
@@ -88,6 +90,8 @@ class CompiledEvaluator:
             numbers[: structure.ends.splines].reshape(-1, structure.n_row)
             for numbers in (self.values, self.gradient)
         )
+        self._others = other_values(structure, self.values, self._scratch)
+        self._other_gradients = other_gradients(structure, self.gradient, self._scratch)
         self._residual = _aligned.empty((y.shape[1], self._net.block))
         self._inputs = new_input_places(structure, n_kept)
         self._expand: Callable[..., None] | None = None  # machine code
@@ -179,8 +183,7 @@ class CompiledEvaluator:
             if kernel is None:
                 kernel = self._loss_and_gradient[pull is not None] = bound(kernels.loss_and_gradient, *given)
             total += kernel(*given)
-            if not self._plain:
-                self._take_gradient()
+            self._take_gradient()
         return total
 
     def normal_equations(self, parameters: ParameterMap | None) -> tuple[float, FloatArray, FloatArray]:
@@ -221,8 +224,8 @@ class CompiledEvaluator:
 
     def _load_values(self) -> None:
         """Copy all values but those of splines to the arrays that kernels read; splines are read in place."""
-        if not self._plain:
-            load_values(self.structure, self.values, self._scratch)
+        for own, to in self._others:
+            np.copyto(to, own)
 
     def _load(self, rows: slice) -> tuple[FloatArray, FloatArray]:
         """Labels and weights of a part of the samples; also computes the input B-splines of this part."""
@@ -241,14 +244,8 @@ class CompiledEvaluator:
 
     def _take_gradient(self) -> None:
         """Add derivatives by constants, scales and biases, which kernels write to arrays of their own."""
-        symbols, bases, stage = self._scratch.symbols, self._scratch.bases, self._scratch.stage
-        if symbols is not None and bases is not None and stage is not None:
-            ends = self.structure.ends
-            if ends.bases > ends.splines:
-                self.gradient[ends.splines : ends.bases] += bases.gradient
-            self.gradient[ends.bases : ends.symbols] += symbols.gradient.ravel()
-            if ends.affine > ends.symbols:
-                self.gradient[ends.symbols :] += stage.gradient
+        for own, found in self._other_gradients:
+            own += found
 
     def _add_sparse(self, y: FloatArray, weight: FloatArray, hessian: FloatArray) -> float:
         """Add products of the nonzero elements of the Jacobian, for long grids."""
@@ -291,7 +288,9 @@ class CompiledEvaluator:
 
 
 def _rows_in_cache(structure: Structure, block: int, room: int) -> int:
-    """Number of samples whose input B-splines fit in `room` bytes, a multiple of the block length."""
-    short = is_short(structure)
-    bytes_a_row = 8 * structure.topology.width[0] * (structure.n_row if short else 5)
+    """Number of samples whose functions of inputs fit in `room` bytes, a multiple of the block length."""
+    n_in = structure.topology.width[0]
+    own = structure.n_row if is_short(structure) else 5
+    others = sum(edges.basis.n_params for edges in structure.bases if not isinstance(edges.basis, Pointwise))
+    bytes_a_row = 8 * n_in * (own + others)
     return max(room // (bytes_a_row * block), 1) * block
