@@ -1362,8 +1362,9 @@ class KAN(Estimator):
         Parameters
         ----------
         var : sequence of str or sympy.Expr, optional
-            Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what
-            is no word, or means a function or a number, is written in quotes (`kan_np.functions.names`).
+            Names of the columns of the data, no two alike. Any text is a name: what is no word, or means a
+            function or a number, is written in quotes (`kan_np.functions.names`). If None they are symbols
+            made of `feature_names`, "t" of "t / h", with a ``legend``; or x_1, x_2, ... without such.
         normalizer : (mean, std), optional
             What the network's input i is: (x_i - mean_i) / std_i. The scaler of the model if None.
         digits : int, optional
@@ -1411,7 +1412,7 @@ class KAN(Estimator):
         units = self._units(normalizer, output_normalizer)
         limit = deadline(max_seconds)
         with progress_bar("formula", self.width[-1] if self.width[-1] > 1 else None, progress) as show:
-            return formula.symbolic_formula(
+            found = formula.symbolic_formula(
                 self._network,
                 names,
                 units,
@@ -1423,6 +1424,12 @@ class KAN(Estimator):
                 deadline=limit,
                 show=show,
             )
+        if var is not None or self.feature_names is None:
+            return found
+        columns = [f"x_{i + 1}" for i in range(self._used.size)]  # where they are no inputs
+        for i, name in zip(self.input_id, self.feature_names, strict=True):
+            columns[i] = name
+        return found.named(columns)
 
     # ---------------------------------------------------------------- pictures and predictions
 

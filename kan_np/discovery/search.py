@@ -82,7 +82,9 @@ def discover(
     lib : sequence of str, optional
         Names of the library to use; all if None.
     var : sequence of str or sympy.Expr, optional
-        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written.
+        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written. If None they
+        are symbols made of the dataset's ``feature_names``, "t" of "t / h" (`kan_np.column_symbols`), with a
+        ``legend``; or x_1, x_2, ... without such.
     seconds : float
         Budget, in processor time of the thread, which other programs do not use up. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed
@@ -127,7 +129,9 @@ def discover(
     library = wide_library(library)
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
-    search = _Search(Writer(data, var, dataset.get("scaler")), library, seconds, restarts, seed)
+    search = _Search(
+        Writer(data, var, dataset.get("scaler"), columns.features), library, seconds, restarts, seed
+    )
     search.deadline = deadline(max_seconds)
     with progress_bar("discover", seconds, progress, "s") as search.show:
         found = search.run()

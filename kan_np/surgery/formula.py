@@ -14,6 +14,7 @@ from kan_np._time_limit import TimeOverError, ended_at
 from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
+from kan_np.functions.column_symbols import column_symbols, legend_of
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.variables import checked_variables, latex_of, text_of
 from kan_np.network.network import Network
@@ -48,6 +49,8 @@ class Formula:
         Largest and root mean square difference from what the model predicts, over samples and outputs.
     functions : mapping of str to callable
         Numbers of the undefined functions.
+    legend : mapping of str to str
+        Names of the columns that variables stand for, where these are called otherwise: "t" for "t / h".
 
     Examples
     --------
@@ -70,6 +73,7 @@ class Formula:
     max_error: float
     rms_error: float
     functions: Mapping[str, Callable[[FloatArray], FloatArray]] = field(default_factory=dict, repr=False)
+    legend: Mapping[str, str] = field(default_factory=dict)
 
     def latex(self) -> list[str]:
         """LaTeX of every output; names are escaped, and no two variables are written alike."""
@@ -79,7 +83,8 @@ class Formula:
         """NumPy function (n_samples, n_var) -> (n_samples, n_out); NaN where the formula is not real.
 
         No name changes its numbers: variables may be called pi or sin. A table with named columns is matched
-        by the names of the variables, unless these are x_1, x_2, ... and the table's are not.
+        by the columns that the variables stand for (`legend`), or are called as, unless these are x_1, x_2,
+        ... and the table's are not.
 
         Raises
         ------
@@ -105,6 +110,8 @@ class Formula:
     def _matched(self, x: Any) -> ArrayLike:
         """The columns of a table in the order of the variables; arrays as they are."""
         found, names = names_in(x), [variable.name for variable in self.variables]
+        if found is not None and not set(names) <= set(found):
+            names = [self.legend.get(name, name) for name in names]
         unnamed = names == [f"x_{i}" for i in range(1, len(names) + 1)]
         if found is None or (unnamed and not set(names) <= set(found)):
             return x
@@ -115,8 +122,31 @@ class Formula:
         names = variable_names(var, len(self.variables))
         there = dict(zip(self.variables, names, strict=True))
         return replace(
-            self, expressions=[e.subs(there, simultaneous=True) for e in self.expressions], variables=names
+            self,
+            expressions=[e.subs(there, simultaneous=True) for e in self.expressions],
+            variables=names,
+            legend={},
         )
+
+    def named(self, columns: Sequence[str]) -> Formula:
+        """The same with a symbol for every column of the data, and the legend to these.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> _ = [model.fix_symbolic(0, i, 0, "x", fit=False) for i in (0, 1)]
+        >>> model.symbolic_formula().named(["t / h", "p"])
+        Formula(p + t; t = 't / h')
+        """
+        symbols = column_symbols(columns)
+        return replace(self.renamed(list(symbols.values())), legend=legend_of(symbols))
+
+    def legend_text(self) -> str:
+        """What symbols stand for, those that occur: "t = 't / h', T = 'T / °C'"; empty without a legend."""
+        used = set().union(*(expression.free_symbols for expression in self.expressions))
+        names = {symbol.name for symbol in used}
+        return ", ".join(f"{symbol} = {name!r}" for symbol, name in self.legend.items() if symbol in names)
 
     @property
     def complexity(self) -> float:
@@ -135,9 +165,9 @@ class Formula:
         return (self.expressions, self.variables)[index]
 
     def __repr__(self) -> str:
-        """The expressions, names that are no words in quotes, and what in them is no formula."""
+        """The expressions, names that are no words in quotes, the legend, and what in them is no formula."""
         text = ", ".join(map(text_of, self.expressions))
-        return f"Formula({text}; {self.what_is_left()})" if self.splines else f"Formula({text})"
+        return f"Formula({'; '.join(filter(None, (text, self.legend_text(), self.what_is_left())))})"
 
     def what_is_left(self) -> str:
         """What of the model is no formula, and what to do about it; empty where all of it is one."""

@@ -70,7 +70,7 @@ def give_answer(
         *new_rows_lines(path, models.new_rows_call(chosen.best), question.target, of_classes),
         *scoring_lines(models.split_call(chosen.best), numbers),
     ]
-    found["why"] = list(why)
+    found |= {"why": list(why), "model_file": str(path)}
     store.set_meta(**{ENTRY: canonical_json(_plain(found))})
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweeps import paths
 from sweeps.answer.evidence import Question
 from sweeps.auto.answer import Answer, unit_of_errors, write_answer
 from sweeps.auto.search import TOLERANCE, BudgetOver, Search
@@ -15,6 +16,7 @@ from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions
+from sweeps.spec.data_summary import summary_lines
 from sweeps.spec.data_warnings import notes_of
 from sweeps.spec.model_tables import baseline_tables
 from sweeps.spec.spec_reader import parse_spec
@@ -50,7 +52,7 @@ class AutoRequest:
     @property
     def directory(self) -> Path:
         """Where the results go."""
-        return self.out or Path("runs") / f"{Path(self.source).stem}-auto"
+        return self.out or Path("runs") / f"{paths.stem(self.source)}-auto"
 
 
 def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str, say: Say, show: Say) -> int:
@@ -85,8 +87,8 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
             store.set_tasks(descriptions(spec, infos))
             options = RunOptions(None, "all", csv_path, test_path)
-            for note in notes_of(infos):
-                say(note)
+            for line in (*summary_lines(infos), *notes_of(infos)):
+                say(line)
             with StoreTrainer(store, spec, infos, options, runner_options, request.budget, say) as trainer:
                 lines = _search(request, spec, info, trainer, store, options)
     except KeyboardInterrupt:
@@ -182,4 +184,4 @@ def _spec(request: AutoRequest) -> SweepSpec:
     values |= request.table.values([], {})
     values |= {"title": f"{request.target} of {path.name}, the smallest good model"}
     values |= {"seeds": request.seeds, "models": baseline_tables()}
-    return parse_spec(values, request.source, default_title=path.stem)
+    return parse_spec(values, request.source, default_title=paths.stem(path))

@@ -9,7 +9,7 @@ import typer
 
 from sweeps import paths, streams
 from sweeps.commands._shared import RESULT_GROUP, choice, grouped
-from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, TASKS
+from sweeps.spec.sweep_spec import DAYS, DECIMALS, DROP, ONE_HOT, REFUSE, TASKS
 
 #: The options that say how rows and columns are used.
 ROWS_GROUP = "Rows and columns"
@@ -17,7 +17,12 @@ ROWS_GROUP = "Rows and columns"
 
 def auto(
     source: Annotated[
-        str, typer.Argument(metavar="TABLE", parser=paths.source, help="A table with a header row (.csv).")
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            parser=paths.source,
+            help="A table with a header row (.csv, .xlsx, .parquet).",
+        ),
     ],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     budget: Annotated[
@@ -47,6 +52,12 @@ def auto(
     decimal: Annotated[
         str | None, choice(DECIMALS, "The decimal mark; found in the table if not given.", ROWS_GROUP)
     ] = None,
+    missing: Annotated[
+        str, choice((REFUSE, DROP), "What becomes of rows with missing cells.", ROWS_GROUP)
+    ] = REFUSE,
+    dates: Annotated[
+        str, choice((REFUSE, DAYS), "What becomes of dates: days are numbers of them.", ROWS_GROUP)
+    ] = REFUSE,
     seeds: Annotated[int, typer.Option(help="Number of seeds that the error is given for.")] = 3,
     tolerance: Annotated[
         float, typer.Option(help="RMSE that is good enough, in standard deviations of the target.")
@@ -69,7 +80,9 @@ def auto(
 
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
-    options = TableOptions(group, test, folds, classes, decimal=decimal, task=task)
+    options = TableOptions(
+        group, test, folds, classes, decimal=decimal, missing=missing, dates=dates, task=task
+    )
     seconds = parse_duration(budget, "budget")
     request = AutoRequest(source, target, columns, options, seconds, tolerance, seeds, out, report)
     command = launching.command_line()

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweeps import paths
 from sweeps._plural import are, counted
 from sweeps.checks import nearest, pick
 from sweeps.commands.table_answer import answer_table
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
+from sweeps.spec.data_summary import summary_lines
 from sweeps.spec.data_warnings import notes_of
 from sweeps.spec.expansion import check_size, expand, left_out, with_scaled_bound
 from sweeps.spec.model_tables import with_formulas
@@ -26,8 +28,6 @@ from sweeps.spec.sweep_spec import SweepSpec, TaskInfo
 from sweeps.spec.table_options import TableOptions, worded_as_options
 from sweeps.storage.store import DATABASE_NAME, Store
 from sweeps.units import parse_duration
-
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 Say = Callable[[str], None]
 
@@ -55,7 +55,7 @@ class Request:
     @property
     def directory(self) -> Path:
         """Where the results go."""
-        home = Path("runs") / Path(self.source).stem
+        home = Path("runs") / paths.stem(self.source)
         return self.out or (home / self.shard.folder if self.shard else home)
 
     @property
@@ -66,7 +66,7 @@ class Request:
     @property
     def is_table(self) -> bool:
         """Whether the source is a table, to be learnt with the models of a preset."""
-        return Path(self.source).suffix.lower() in TABLE_SUFFIXES
+        return paths.is_table(self.source)
 
 
 def find_spec(request: Request) -> SweepSpec:
@@ -81,7 +81,7 @@ def find_spec(request: Request) -> SweepSpec:
     if not request.is_table and (request.target or request.features or request.table != TableOptions()):
         raise UserError(
             f"{request.source!r} is no table. --target, --features, --group, --test, --decimal, --folds, "
-            "--classes, --task and --sklearn go with a table (.csv)."
+            "--classes, --missing, --dates, --task and --sklearn go with a table (.csv, .xlsx, .parquet)."
         )
     if path.suffix.lower() == ".toml":
         if request.preset is not None:
@@ -199,6 +199,7 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
             told = store.tasks()
             left = left_out_lines({name: told[name]["left_out"] for name in prepared.infos})
             for line in [
+                *summary_lines(prepared.infos),
                 *notes_of(prepared.infos),
                 *left,
                 *_stale_lines(request, store),
@@ -233,7 +234,8 @@ def dry_run(request: Request, show: Say) -> int:
     retry = request.retry == "failed"
     plan = make_plan(runs, statuses.keys(), failed, retry_failed=retry, stale=stale, limit=request.limit)
     left = left_out_lines(left_out(prepared.spec, prepared.infos))
-    for line in [prepared.spec.title, *plan_lines(runs, plan), *notes_of(prepared.infos), *left]:
+    described = [*summary_lines(prepared.infos), *notes_of(prepared.infos)]
+    for line in [prepared.spec.title, *plan_lines(runs, plan), *described, *left]:
         show(line)
     return 0
 

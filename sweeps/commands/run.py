@@ -17,7 +17,7 @@ from sweeps.commands._shared import (
     exit_code_of_shown,
     grouped,
 )
-from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, TASKS
+from sweeps.spec.sweep_spec import DAYS, DECIMALS, DROP, ONE_HOT, REFUSE, TASKS
 
 if TYPE_CHECKING:
     from sweeps.runner import RunnerOptions
@@ -27,7 +27,7 @@ _Source = Annotated[
     typer.Argument(
         metavar="SPEC",
         parser=paths.source,
-        help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.",
+        help="A suite (see: kan-sweep list), a spec.toml, or a table (.csv, .xlsx, .parquet).",
     ),
 ]
 _Preset = Annotated[
@@ -60,6 +60,10 @@ _Classes = Annotated[
 ]
 _Decimal = Annotated[
     str | None, choice(DECIMALS, "The decimal mark; found in the table if not given.", TABLE_GROUP)
+]
+_Missing = Annotated[str, choice((REFUSE, DROP), "What becomes of rows with missing cells.", TABLE_GROUP)]
+_Dates = Annotated[
+    str, choice((REFUSE, DAYS), "What becomes of dates: days are numbers of them.", TABLE_GROUP)
 ]
 _Sklearn = Annotated[bool, grouped(TABLE_GROUP, "--sklearn", help="Also train scikit-learn's MLPRegressor.")]
 _Formulas = Annotated[
@@ -117,6 +121,8 @@ def run(
     folds: _Folds = 0,
     classes: _Classes = "refuse",
     decimal: _Decimal = None,
+    missing: _Missing = "refuse",
+    dates: _Dates = "refuse",
     sklearn: _Sklearn = False,
     formula: _Formulas = False,
     seeds: _Seeds = None,
@@ -146,7 +152,7 @@ def run(
 
     runner_options = _runner_options(backend, jobs, progress, scheduler, memory)
     columns = launching.parse_features(features) if features is not None else ()
-    table = TableOptions(group, test, folds, classes, sklearn, decimal, task)
+    table = TableOptions(group, test, folds, classes, sklearn, decimal, missing, dates, task)
     part = parse_shard(shard) if shard is not None else None
     request = launching.Request(
         source,

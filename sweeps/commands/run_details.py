@@ -12,6 +12,7 @@ from sweeps._safe_text import one_line
 from sweeps.analysis.target_units import error_words, is_other_target, unit_of_run
 from sweeps.errors import UserError
 from sweeps.records import best_stage, canonical_json
+from sweeps.spec.data_summary import legend_text
 from sweeps.storage.store import Store
 
 if TYPE_CHECKING:
@@ -83,9 +84,11 @@ def show_run(
 def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | None = None) -> list[str]:
     """Return a run as lines: what it is, how it ended, its configuration, a table of its stages.
 
-    `description` is that of its task: errors are in the units of the target if it tells them.
+    `description` is that of its task: errors are in the units of the target if it tells them, and symbols of
+    formulas have a legend.
     """
     told = description or {}
+    legend = legend_text(told)
     if is_other_target(told, canonical_json(record["config"])):
         told = {}
     unit = unit_of_run(told, record["config"].get("fold", 0))
@@ -123,6 +126,8 @@ def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | Non
                 f"formula of stage {row['stage']}, {_about(row['formula'])}",
                 f"  {row['formula']['formula']}",
             ]
+    if legend and any(row.get("formula") for row in record["stages"]):
+        lines.append(f"with {legend}")
     return [one_line(line) for line in lines]
 
 
@@ -175,7 +180,7 @@ def confusion_picture(model: Any, dataset: Mapping[str, Any], title: str) -> Fig
     names = list(dataset["class_names"])
     confusion = np.zeros((len(names), len(names)), dtype=np.int64)
     np.add.at(confusion, (numbers[:, 0].astype(np.int64), model.predict_class(x)), 1)
-    target = str(dataset["target_names"][0])
+    target = str(dataset["target_names"][0]).rpartition("=")[0]
     told = {"class_names": names, "confusion": confusion.tolist(), "target": target}
     figure = confusion_figure(told)
     share = np.trace(confusion) / max(confusion.sum(), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from sweeps.page import answer_figures
 from sweeps.page.gallery import Gallery
 from sweeps.page.style import label
 from sweeps.page.tables import Column, ReportTable
+from sweeps.spec.data_summary import legend_text
 
 
 def answer_view(result: SweepResult) -> dict[str, Any] | None:
@@ -31,6 +33,8 @@ def answer_view(result: SweepResult) -> dict[str, Any] | None:
         "warning": words.warning_of_size(answer),
         "importance": words.importance_sentence(answer),
         "formula": None if search is None else search.best,
+        "legend": next((legend_text(t.description) for t in result.tasks if t.task == answer["task"]), ""),
+        "predict": f"kan-sweep predict {shlex.quote(answer['model_file'])} new.csv -o predicted.csv",
         "usage": "\n".join(answer["usage"]),
         "why": answer["why"],
         "run_id": answer["run_id"],

@@ -13,6 +13,8 @@ A specification in full (the presets have the same format, without the lines tha
     # test = "test.csv"              # a second table, relative to this file, whose rows are the test samples
     # classes = "one-hot"            # text becomes columns of 0 and 1; "refuse" when left out
     # decimal = ","                  # the decimal mark; found in the table when left out
+    # missing = "drop"               # rows with missing cells are left out; "refuse" when left out
+    # dates = "days"                 # dates become days since 1970-01-01; "refuse" when left out
     # task = "classification"        # or "regression"; when left out a target of text is one of classes
 
     seeds = 3                        # how many, or a list such as [0, 1, 5]
@@ -98,10 +100,13 @@ from typing import Any
 from sweeps.checks import LARGEST, Expected, TomlTable, axis, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
 from sweeps.families import KAN, MLP
+from sweeps.paths import stem
 from sweeps.spec.expansion import check_size
 from sweeps.spec.model_tables import model_tables, named_families
 from sweeps.spec.sweep_spec import (
+    DAYS,
     DECIMALS,
+    DROP,
     ONE_HOT,
     REFUSE,
     TASKS,
@@ -176,7 +181,7 @@ def csv_spec(
     values["title"] = f"{target} of {path.name}, preset {preset}"
     if features:
         values["features"] = list(features)
-    return parse_spec(values, f"preset {preset}", default_title=path.stem)
+    return parse_spec(values, f"preset {preset}", default_title=stem(path))
 
 
 def _small_models(preset: str) -> list[dict[str, Any]]:
@@ -269,6 +274,8 @@ def _source(table: TomlTable) -> SuiteSource | CsvSource:
         table.take("test", text, None),
         table.take("classes", one_of((REFUSE, ONE_HOT)), REFUSE),
         table.take("decimal", one_of(DECIMALS), None),
+        table.take("missing", one_of((REFUSE, DROP)), REFUSE),
+        table.take("dates", one_of((REFUSE, DAYS)), REFUSE),
         table.take("task", one_of(TASKS), None),
     )
 

@@ -13,7 +13,7 @@ from sweeps.errors import UserError
 from sweeps.families import family_of
 from sweeps.families.sklearn import require_sklearn
 from sweeps.spec.model_tables import baseline_tables
-from sweeps.spec.sweep_spec import CLASSIFICATION, DECIMALS, ONE_HOT, REFUSE, TASKS
+from sweeps.spec.sweep_spec import CLASSIFICATION, DAYS, DECIMALS, DROP, ONE_HOT, REFUSE, TASKS
 
 #: What is said where scikit-learn's regressor is to tell classes apart.
 NO_SKLEARN = (
@@ -26,6 +26,8 @@ _IN_OPTIONS = (
     (re.compile(r"features=\[\.\.\.\]"), "--features a,b,..."),
     (re.compile(r"classes='one-hot'"), "--classes one-hot"),
     (re.compile(r"decimal=','"), "--decimal ,"),
+    (re.compile(r"missing='drop'"), "--missing drop"),
+    (re.compile(r"dates='days'"), "--dates days"),
     (re.compile(r"\bgroup=(?=\s)"), "--group NAME"),
     (re.compile(r"(^|: )(target|features|group|folds) is "), r"\1--\2 is "),
 )
@@ -62,8 +64,9 @@ class TableOptions:
 
     `group` is the column whose equal values belong together, `test` the path of a second table with the test
     rows, `folds` the number of folds of cross-validation, `classes` what becomes of text ("refuse" or
-    "one-hot"), `decimal` the decimal mark, None to find it, `task` "regression" or "classification", None
-    for what suits the target. `sklearn` adds scikit-learn's MLPRegressor to the baselines.
+    "one-hot"), `decimal` the decimal mark, None to find it, `missing` what becomes of rows with missing cells
+    ("refuse" or "drop") and `dates` of dates ("refuse" or "days"), `task` "regression" or "classification",
+    None for what suits the target. `sklearn` adds scikit-learn's MLPRegressor to the baselines.
     """
 
     group: str | None = None
@@ -72,11 +75,15 @@ class TableOptions:
     classes: str = REFUSE
     sklearn: bool = False
     decimal: str | None = None
+    missing: str = REFUSE
+    dates: str = REFUSE
     task: str | None = None
 
     def check(self) -> None:
         """Raise a UserError if the options do not go together, or ask for what is not installed."""
         pick("--classes", self.classes, (REFUSE, ONE_HOT))
+        pick("--missing", self.missing, (REFUSE, DROP))
+        pick("--dates", self.dates, (REFUSE, DAYS))
         if self.decimal is not None:
             pick("--decimal", self.decimal, DECIMALS)
         if self.task is not None:
@@ -101,8 +108,8 @@ class TableOptions:
         self.check()
         said = {"group": self.group, "test": self.test, "decimal": self.decimal, "task": self.task}
         values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
-        if self.classes != REFUSE:
-            values["classes"] = self.classes
+        coded = {"classes": self.classes, "missing": self.missing, "dates": self.dates}
+        values |= {name: value for name, value in coded.items() if value != REFUSE}
         networks = any(not family_of(str(model.get("family"))).searches_formulas for model in models)
         values["models"] = [*models, *(baseline_tables(self.sklearn) if networks else [])]
         values["data"] = {**data, "folds": self.folds} if self.folds else dict(data)

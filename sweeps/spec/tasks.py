@@ -21,7 +21,9 @@ import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.families import family_of
+from sweeps.paths import stem
 from sweeps.records import canonical_json, text_id
+from sweeps.spec.data_summary import described_table
 from sweeps.spec.data_warnings import table_notes
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
@@ -207,6 +209,11 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         data["classes"] = source.classes
     if source.decimal is not None:
         data["decimal"] = source.decimal
+    data |= {
+        name: value
+        for name, value in (("missing", source.missing), ("dates", source.dates))
+        if value != REFUSE
+    }
     if source.task == CLASSIFICATION:
         data["task"] = CLASSIFICATION
     try:
@@ -237,7 +244,7 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
     # size do not carry them.
     shape = (n_in, min(2 * n_in + 1, 10), n_out)
-    name = Path(source.path).stem
+    name = stem(source.path)
     description: dict[str, Any] = {
         "suite": "csv",
         "name": name,
@@ -245,6 +252,7 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         "variables": features,
         "shape": list(shape),
         "target": source.target,
+        "table": described_table(dataset["table"]),
     }
     if classifies({"data": data}):
         description |= {"task": CLASSIFICATION, "class_names": list(dataset["classes"][source.target])}
@@ -256,6 +264,9 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     ]
     if notes:
         description["notes"] = notes
+    symbols = {symbol: name for name, symbol in kan_np.column_symbols(features).items() if symbol != name}
+    if symbols:
+        description["symbols"] = symbols
     if source.group is not None:
         description["group"] = source.group
     if spec.data.folds:
@@ -299,7 +310,8 @@ def _first_dataset(source: CsvSource, data: dict[str, Any], others: dict[str, An
     if classifies({"data": data}) and source.classes == REFUSE:
         # What classes there are among the inputs is refused in the same words as ever.
         features = _columns_of(dataset)
-        kan_np.load_csv(source.path, None, features=features, decimal=source.decimal)
+        options: dict[str, Any] = {"decimal": source.decimal, "missing": "drop", "dates": source.dates}
+        kan_np.load_csv(source.path, None, features=features, **options)
     return dataset
 
 
@@ -327,18 +339,19 @@ def _target_scales(
 def _leave_out_what_is_found(
     source: CsvSource, data: dict[str, Any], split: dict[str, Any], dataset: Dataset
 ) -> None:
-    """Take the decimal mark out of `data` if the table is read in the same way without it.
+    """Take out of `data` what does not change how the table is read: a decimal mark, dates, missing cells.
 
     The runs are the same then, and have the same ids, whether the user says what can be found or not.
     """
-    found = {name: value for name, value in data.items() if name != "decimal"}
-    if found == data:
-        return
-    with contextlib.suppress(ValueError):
-        other = _load_csv(source.path, source.test, found | split, 0)
-        parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
-        if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
-            del data["decimal"]
+    parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
+    for name in ("decimal", "missing", "dates"):
+        if name not in data:
+            continue
+        found = {key: value for key, value in data.items() if key != name}
+        with contextlib.suppress(ValueError):
+            other = _load_csv(source.path, source.test, found | split, 0)
+            if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
+                del data[name]
 
 
 def _columns_of(dataset: Dataset) -> list[str]:
@@ -390,9 +403,10 @@ def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | 
 def rows_call(config: Mapping[str, Any], csv_path: str | None) -> str:
     """Return the call that reads the inputs of all rows of a table, for a model that is called `model`."""
     data = config["data"]
-    decimal = f", decimal={data['decimal']!r}" if data.get("decimal") else ""
-    features = f"features={list(data['features'])!r}"
-    return f"load_csv({csv_path!r}, None, {features}, classes=model.classes or 'refuse'{decimal})"
+    said = [f"features={list(data['features'])!r}", "classes=model.classes or 'refuse'"]
+    said += ["dates=model.dates or 'refuse'"] if data.get("dates") else []
+    said += [f"{name}={data[name]!r}" for name in ("decimal", "missing") if data.get(name)]
+    return f"load_csv({csv_path!r}, None, {', '.join(said)})"
 
 
 def input_columns(dataset: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -449,7 +463,8 @@ def _with_classes(dataset: Dataset, target: str) -> Dataset:
     for part in parts:
         changed[f"{part}_input"] = scaler.scale_input(dataset[f"{part}_input"])
         changed[f"{part}_label"] = np.asarray(numbers[part], dtype=np.float64).reshape(-1, 1)
-    return dataset | changed | {"target_names": [target]}
+    outputs = names if len(names) != 2 else names[1:]
+    return dataset | changed | {"target_names": [f"{target}={name}" for name in outputs]}
 
 
 def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
@@ -464,6 +479,8 @@ def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -
         "classes": ONE_HOT if classifies({"data": data}) else data.get("classes", REFUSE),
         "seed": data["seed"],
         "decimal": data.get("decimal"),
+        "missing": data.get("missing", REFUSE),
+        "dates": data.get("dates", REFUSE),
         # Runs that do not say so are of tables without copies, or of a version that left copies apart.
         "duplicates": data.get("duplicates", APART),
     }

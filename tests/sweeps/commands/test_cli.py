@@ -68,7 +68,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "text.csv", "--target", "y", "--features", ""], "--features is ''"),
         (["run", "text.csv", "--target", "y", "--features", ","], "--features is ',': a name is empty"),
         (["run", "text.csv", "--target", "y", "--features", "a,a"], "'a' is there twice"),
-        (["run", "special", "--target", "y"], "--classes, --task and --sklearn go with a table"),
+        (["run", "special", "--target", "y"], "--dates, --task and --sklearn go with a table"),
         (["run", "special", "--job", "2"], "--job"),
         (["run", "spec.toml", "--preset", "quick"], "names its own models"),
         (["run", "spec.toml"], "[[models]] number 1: unknown key 'grid'. Did you mean 'grids'?"),
