@@ -69,13 +69,11 @@ def importance_figure(answer: Answer) -> Figure:
         axes.grid(True, axis="x", color=_GRID, linewidth=0.8)
         axes.tick_params(length=0)
         axes.spines["left"].set_visible(False)
-        what = "log loss" if answer["kind"] == "classification" else "error"
-        unit = (
-            ""
-            if answer["kind"] == "classification"
-            else f"\n(in the units of {wrap(str(answer['target']), 30, 1)})"
-        )
-        axes.set_xlabel(f"rise of the {what} if the column is shuffled{unit}", parse_math=False)
+        if answer["kind"] == "classification":
+            axes.set_xlabel("rise of the log loss\nif the column is shuffled")
+        else:
+            unit = f"in the units of {wrap(str(answer['target']), 30, 1)}"
+            axes.set_xlabel(f"rise of the error if the column is shuffled,\n{unit}", parse_math=False)
     return figure
 
 
@@ -121,21 +119,27 @@ def _lines_of(named: Sequence[str]) -> list[tuple[int, str, str]]:
 
 def _draw_curve(axes: Axes, curve: Mapping[str, Any], named: Sequence[str]) -> None:
     lines = _lines_of(named)
+    has_band = len(lines) == 1  # those of several classes lie upon each other
     labels = curve["x"] if curve["x"] and isinstance(curve["x"][0], str) else None
     x = np.arange(len(labels)) if labels else np.array(curve["x"], dtype=np.float64)
     for output, name, colour in lines:
         mean, low, high = (np.array(curve[key][output], dtype=np.float64) for key in ("mean", "low", "high"))
+        if named:  # a row that was moved to the mean of all may be moved beyond what probabilities are
+            low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
         if labels:
-            reach = np.maximum([mean - low, high - mean], 0.0)
+            reach = np.maximum([mean - low, high - mean], 0.0) * has_band
             axes.errorbar(
                 x, mean, yerr=reach, fmt="o", color=colour, markersize=6, elinewidth=4, alpha=0.85, label=name
             )
         else:
-            axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            if has_band:
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
             axes.plot(x, mean, color=colour, linewidth=2.0, label=name)
     if labels:
         axes.set_xticks(x, [wrap(label, 10, 1) for label in labels], parse_math=False, fontsize=9)
         axes.set_xlim(-0.5, len(labels) - 0.5)
+    if named:
+        axes.set_ylim(-0.04, 1.04)
     _plain_axes(axes)
 
 

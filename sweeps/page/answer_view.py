@@ -26,6 +26,7 @@ def answer_view(result: SweepResult) -> dict[str, Any] | None:
     search = next((task.search for task in result.tasks if task.task == answer["task"] and task.search), None)
     return {
         "of_classes": of_classes,
+        "n_classes": len(answer.get("class_names", ())),
         "target": answer["target"],
         "headline": words.headline(answer),
         "share": words.share_sentence(answer),

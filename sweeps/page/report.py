@@ -101,6 +101,7 @@ def render_html(
     names = file_names(task.task for task in tasks)
     shown = [task for task in tasks if task.points]
     spec = result.meta.get("spec") or {}
+    pairs = compare_optimizers(tasks, result.n_by_optimizer)
     values = {
         "result": result,
         "answer": answer_view(result),
@@ -120,9 +121,8 @@ def render_html(
         "functions": [views.function_view(task, names[task.task], directory) for task in tasks],
         "scores": [views.score_view(score) for score in views.all_scores(result)],
         "optimizers": sorted({opt for _, opt in result.n_by_optimizer if opt}),
-        "optimizer_pairs": [
-            views.optimizer_view(pair) for pair in compare_optimizers(tasks, result.n_by_optimizer)
-        ],
+        "optimizer_pairs": [views.optimizer_view(pair) for pair in pairs],
+        "compares_optimizers": any(pair.n_pairs for pair in pairs),
         "uneven": any(score.n < result.overall.n for score in result.scores),
         "machines": [machine_view(environment) for environment in result.environments],
         "machine_line": [machine_line(environment) for environment in result.environments],
