@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -45,7 +46,7 @@ def opened_table(path: Path) -> Iterator[tuple[TextIO, str | None]]:
         try:
             with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as packed:
                 yield packed, None
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is no whole gzip file ({error}); pack the table again.") from None
     else:
         _refuse_other_kinds(path)
@@ -72,8 +73,6 @@ def _excel_text(path: Path) -> str:
             f"{path} is an Excel file, which needs openpyxl, and that is not installed. Install it with: "
             "pip install 'kan_np[excel]', or save the sheet as 'CSV UTF-8'."
         ) from None
-    from zipfile import BadZipFile
-
     with path.open("rb") as file:
         try:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -81,7 +80,7 @@ def _excel_text(path: Path) -> str:
             sheet.reset_dimensions()  # files of other programs may say too few
             rows = [[_cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
             book.close()
-        except (BadZipFile, KeyError, IndexError, ValueError, TypeError) as error:
+        except Exception as error:  # a damaged archive can make the readers fail in any way
             raise ValueError(
                 f"{path} cannot be read as an Excel file ({error}); expected .xlsx. Save it again, or as "
                 "'CSV UTF-8'."
@@ -128,7 +127,7 @@ def _parquet_text(path: Path) -> str:
     with path.open("rb") as file:
         try:
             table = pyarrow.parquet.read_table(file)
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        except Exception as error:  # as that of a damaged archive
             raise ValueError(f"{path} cannot be read as a Parquet file ({error}).") from None
     # The index of a pandas frame that has no name is no column of the table.
     names = [name for name in table.column_names if not name.startswith("__index_level_")]

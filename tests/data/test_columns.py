@@ -268,6 +268,19 @@ def test_rows_with_text_and_dates_are_read_by_the_columns_of_the_table(lab):
     assert np.array_equal(model.predict({"T": 21, "solvent": "THF", "day": "2024-03-05"}), expected[:1])
 
 
+def test_a_data_frame_with_categories_and_timestamps_is_read(lab):
+    pandas = pytest.importorskip("pandas")
+    days = pandas.to_datetime(["2024-03-05", "2024-03-06"])
+    solvents = pandas.Categorical(["THF", "water"])
+    table = pandas.DataFrame({"day": days, "id": ["a", "b"], "solvent": solvents, "T": [21, 25]})
+    expected = lab.predict([[21, "THF", "2024-03-05"], [25, "water", "2024-03-06"]])
+    assert np.array_equal(lab.predict(table), expected)
+    assert np.array_equal(lab.predict(table.astype({"T": "Int64", "day": str})), expected)
+    table.loc[1, "day"] = pandas.NaT
+    with pytest.raises(ValueError, match="column 'day', has a missing date"):
+        lab.predict(table)
+
+
 def test_a_row_far_outside_is_warned_of_by_the_name_of_its_column(lab):
     with pytest.warns(ExtrapolationWarning, match="input 'T' = 90 where training ends at 26"):
         lab.predict([[90, "THF", "5.3.2024"]])

@@ -111,6 +111,23 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str, content: byt
         load_table(tmp_path / name, "y")
 
 
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.xlsx", "t.parquet"])
+def test_damaged_files_are_refused_or_read(tmp_path: Path, name: str) -> None:
+    whole = MAKERS[name](tmp_path / name).read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 5):
+            damaged[place] = rng.integers(0, 256)
+        (tmp_path / f"other-{name}").write_bytes(bytes(damaged))
+        try:
+            load_table(tmp_path / f"other-{name}", "y", **OPTIONS)
+        except ValueError:
+            refused += 1
+    assert refused > 5
+
+
 @pytest.mark.parametrize(("name", "package"), [("t.xlsx", "openpyxl"), ("t.parquet", "pyarrow")])
 def test_what_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
