@@ -18,7 +18,7 @@ from sweeps.answer.influence import Part, curves, importances
 from sweeps.answer.stored import VERSION
 from sweeps.answer.stored_models import StoredModels
 from sweeps.families import LINEAR
-from sweeps.spec.tasks import classifies, input_columns
+from sweeps.spec.table_rows import classifies, input_columns
 from sweeps.training.log_loss import brier_score, log_losses
 
 FloatArray = NDArray[np.float64]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sweeps.answer.candidates import Fitted, TrainedConfiguration
 from sweeps.run_one import RunOptions, load_model_bytes, outputs_of, sample_losses
-from sweeps.spec.tasks import load_call, load_dataset, rows_call
+from sweeps.spec.table_rows import load_call, rows_call
+from sweeps.spec.tasks import load_dataset
 from sweeps.storage.store import Store
 
 FloatArray = NDArray[np.float64]
