@@ -14,7 +14,8 @@ from sweeps.errors import UserError
 from sweeps.spec.expansion import expand
 from sweeps.spec.spec_reader import csv_spec
 from sweeps.spec.table_options import TableOptions, worded_as_options
-from sweeps.spec.tasks import describe, load_call, load_dataset
+from sweeps.spec.table_rows import load_call
+from sweeps.spec.tasks import describe, load_dataset
 from sweeps.storage.store import Store
 
 WAYS = ("together", "apart")

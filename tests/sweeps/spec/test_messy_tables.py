@@ -13,7 +13,8 @@ from sweeps.cli import main
 from sweeps.spec.data_summary import table_lines
 from sweeps.spec.spec_reader import csv_spec
 from sweeps.spec.table_options import TableOptions
-from sweeps.spec.tasks import describe, load_call, load_dataset
+from sweeps.spec.table_rows import load_call
+from sweeps.spec.tasks import describe, load_dataset
 
 MESSY = TableOptions(classes="one-hot", missing="drop", dates="days")
 
