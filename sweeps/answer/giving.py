@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from sweeps._files import write_file
 from sweeps.answer.candidates import TrainedConfiguration, candidates_of
@@ -19,6 +23,8 @@ from sweeps.storage.store import Store
 
 #: The file of the recommended model.
 MODEL = "recommended.npz"
+#: Of the intervals that are told.
+LEVEL = 0.9
 
 
 def give_answer(
@@ -62,17 +68,45 @@ def give_answer(
             return None
     found = evidence_of(question, chosen, candidates, models)
     path = store.directory / MODEL
-    write_file(path, store.model(chosen.best.run_id, chosen.stage))
     of_classes = found["kind"] == "classification"
+    content, found["interval"] = store.model(chosen.best.run_id, chosen.stage), None
+    if not of_classes:
+        content, found["interval"] = _with_intervals(models, chosen)
+    write_file(path, content)
     values = models.dataset(chosen.best).get("class_values")
     numbers = class_numbers(len(found["class_names"]), values) if of_classes else ""
+    new_rows, has_intervals = models.new_rows_call(chosen.best), found["interval"] is not None
     found["usage"] = [
-        *new_rows_lines(path, models.new_rows_call(chosen.best), question.target, of_classes),
+        *new_rows_lines(path, new_rows, question.target, of_classes, has_intervals),
         *scoring_lines(models.split_call(chosen.best), numbers),
     ]
     found |= {"why": list(why), "model_file": str(path)}
     store.set_meta(**{ENTRY: canonical_json(_plain(found))})
     return found
+
+
+def _with_intervals(models: StoredModels, chosen: TrainedConfiguration) -> tuple[bytes, float | None]:
+    """Return the file of a model that knows how far it may be off, and half of its usual 90 % interval.
+
+    Split conformal prediction from the test rows: neither a fit nor a choice has used them. Without enough of
+    them the model stays as it is.
+    """
+    model = models.model(chosen.best, chosen.stage)
+    rows = {part: models.rows(chosen.best, part) for part in ("train", "test")}
+    dataset = {"train_input": rows["train"].x, "train_label": rows["train"].y}
+    dataset |= {"val_input": rows["test"].x, "val_label": rows["test"].y}
+    half: float | None = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rows outside: the interval widens there
+        try:
+            model.calibrate(dataset, method="conformal")
+            _, low, high = model.predict(rows["test"].x, interval=LEVEL)
+            half = float(np.median(high - low) / 2.0)
+        except ValueError:
+            model = models.model(chosen.best, chosen.stage)
+    buffer = io.BytesIO()
+    model.save(buffer)
+    return buffer.getvalue(), half
 
 
 def _stored_candidates(store: Store, question: Question) -> list[TrainedConfiguration]:

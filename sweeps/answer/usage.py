@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def new_rows_lines(model: Path, rows_call: str, target: str, of_classes: bool) -> list[str]:
+def new_rows_lines(
+    model: Path, rows_call: str, target: str, of_classes: bool, has_intervals: bool = False
+) -> list[str]:
     """Return Python that loads a model and predicts the rows of a table.
 
     Parameters
@@ -18,9 +20,11 @@ def new_rows_lines(model: Path, rows_call: str, target: str, of_classes: bool) -
     rows_call : str
         The call of `kan_np.load_csv` that reads the inputs of a table for ``model``.
     target : str
-    of_classes : bool
+    of_classes, has_intervals : bool
+        Whether the model tells classes apart, and whether it is calibrated.
     """
     lines = [
+        "import numpy as np",
         "from kan_np import load_csv, load_model",
         f"model = load_model({str(model)!r})",
         f"new = {rows_call}  # or another table with these columns",
@@ -31,6 +35,12 @@ def new_rows_lines(model: Path, rows_call: str, target: str, of_classes: bool) -
             f"names = model.classes[{target!r}]",
             "print([names[i] for i in model.predict_class(new['test_input'])[:5]])",
             "print(model.predict_proba(new['test_input'])[:5])  # of the classes in the order of names",
+        ]
+    if has_intervals:
+        return [
+            *lines,
+            "predicted, low, high = model.predict(new['test_input'], interval=0.9)",
+            "print(np.hstack([predicted, low, high])[:5])  # in the units of the table",
         ]
     return [*lines, "print(model.predict(new['test_input'])[:5])  # in the units of the table"]
 
@@ -46,7 +56,7 @@ def scoring_lines(split_call: str, numbers: str) -> list[str]:
         Where the target holds classes, what makes their numbers of the labels of the test rows; see
         `class_numbers`.
     """
-    lines = ["import numpy as np", f"rows = {split_call}"]
+    lines = [f"rows = {split_call}"]
     if numbers:
         return [
             *lines,

@@ -105,7 +105,9 @@ def share_sentence(evidence: Evidence) -> str:
         over = [f"{evidence['seeds']} random starts"] if evidence["seeds"] > 1 else []
         over += [f"{evidence['folds']} folds"] if evidence["folds"] else []
         text += f"; over {' and '.join(over)} the error lies between {amount(low)} and {amount(high)}"
-    return f"{text}."
+    half = evidence.get("interval")
+    interval = f" 90 % of new rows lie within ± {amount(half)} of their prediction." if half else ""
+    return f"{text}.{interval}"
 
 
 def _exactly(share: float) -> str:

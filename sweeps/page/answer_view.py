@@ -35,7 +35,8 @@ def answer_view(result: SweepResult) -> dict[str, Any] | None:
         "importance": words.importance_sentence(answer),
         "formula": None if search is None else search.best,
         "legend": next((legend_text(t.description) for t in result.tasks if t.task == answer["task"]), ""),
-        "predict": f"kan-sweep predict {shlex.quote(answer['model_file'])} new.csv -o predicted.csv",
+        "predict": f"kan-sweep predict {shlex.quote(answer['model_file'])} new.csv -o predicted.csv"
+        + (" --interval 0.9" if answer.get("interval") else ""),
         "usage": "\n".join(answer["usage"]),
         "why": answer["why"],
         "run_id": answer["run_id"],

@@ -6,6 +6,9 @@ import contextlib
 import io
 import json
 import math
+import re
+import shlex
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,14 @@ def test_the_answer_is_what_the_saved_model_gives(numbers: Path) -> None:
     assert np.sqrt(np.mean((parity[0] - parity[1]) ** 2)) == pytest.approx(answer["rmse"])
     assert answer["rmse"] < answer["linear"] < answer["mean"]
     assert model.predict([[330.0, 0.5, 0.0]])[0, 0] == pytest.approx(3.09e3, rel=0.1)
+    # Nine of ten new rows lie in the intervals of the saved model, of noise 2.
+    new = table(numbers.parent / "new.csv", 1000, seed=1)
+    rows = np.loadtxt(new, delimiter=",", skiprows=1, usecols=(0, 1, 2, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some lie a little outside
+        _, low, high = model.predict(rows[:, :3], interval=0.9)
+    assert 0.8 < np.mean((rows[:, [3]] >= low) & (rows[:, [3]] <= high)) < 0.99
+    assert answer["interval"] == pytest.approx(np.median(high - low) / 2, rel=0.2)
     importance = {own["column"]: own for own in answer["importance"]}
     assert list(importance)[:2] == ["T / K", "x"]
     assert importance["T / K"]["clear"]
@@ -257,3 +268,22 @@ def test_too_many_numbers_are_no_classes(tmp_path: Path, capsys: pytest.CaptureF
     command = ["run", source, "--target", "yield (mg)", "--features", "x", "--task", "classification"]
     assert main([*command, "--dry-run"]) == 2
     assert "different numbers; expected at most 100 classes" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_page_about_answers_runs_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "answers.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for kind, text in re.findall(r"^```(python|sh)\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL):
+        if kind == "python":
+            exec(compile(text, "answers.md", "exec"), {})  # noqa: S102  the code under test is the page's
+            continue
+        words = shlex.split(text)
+        assert words[0] == "kan-sweep"
+        assert main([*words[1:], "--jobs", "1"]) == 0
+    shown = capsys.readouterr()
+    (headline,) = re.findall(r"^> (.*)$", page, flags=re.MULTILINE)
+    assert headline in shown.out
+    assert "quality is told right in" in shown.out
