@@ -17,7 +17,7 @@ Error = Callable[[FloatArray], float]
 #: Most evaluations of a model for all importances together, and for all curves; chosen by judgement.
 _EVALUATIONS = 400_000
 _LEAST_REPEATS, _MOST_REPEATS = 8, 40
-_MOST_ROWS = 500
+_LEAST_ROWS, _MOST_ROWS = 50, 500
 _CURVE_POINTS, _CURVE_ROWS = 41, 200
 #: Shares of the rows below and above a band.
 _BAND = (0.1, 0.9)
@@ -62,7 +62,8 @@ def importances(
         column, value, low, high; and "clear", whether the low end is above zero. The largest comes first.
     """
     generator = np.random.default_rng(0)
-    parts = [_thinned(part, generator) for part in parts]
+    most = int(np.clip(_EVALUATIONS // (_LEAST_REPEATS * len(columns)), _LEAST_ROWS, _MOST_ROWS))
+    parts = [_thinned(part, most, generator) for part in parts]
     n = sum(len(part.x) for part in parts)
     repeats = int(np.clip(_EVALUATIONS // max(n * len(columns), 1), _LEAST_REPEATS, _MOST_REPEATS))
     drawn = generator.integers(0, n, (repeats, n))
@@ -86,10 +87,10 @@ def importances(
     return sorted(found, key=lambda own: -float(str(own["value"])))
 
 
-def _thinned(part: Part, generator: np.random.Generator) -> Part:
-    if len(part.x) <= _MOST_ROWS:
+def _thinned(part: Part, most: int, generator: np.random.Generator) -> Part:
+    if len(part.x) <= most:
         return part
-    rows = np.sort(generator.permutation(len(part.x))[:_MOST_ROWS])
+    rows = np.sort(generator.permutation(len(part.x))[:most])
     return Part(part.x[rows], part.y[rows], part.predict)
 
 

@@ -47,6 +47,7 @@ def answer_table(
         say(f"no model is recommended: {error}")
         return
     if found is None:
+        say("no model is recommended: that takes one target, validation rows, and models that are stored.")
         return
     for sentence in (words.headline(found), words.model_sentence(found), words.warning_of_size(found)):
         if sentence:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import kan_np
 from sweeps.cli import main
 from sweeps.commands import launch
 from sweeps.commands.launch import Request, command_line, find_spec, parse_features
+from sweeps.spec.spec_reader import preset_names
 from sweeps.storage.store import Store
 
 RUN = ("--backend", "sequential", "--progress", "none")
@@ -323,3 +327,37 @@ def test_results_go_to_runs_unless_told(tmp_path: Path) -> None:
     assert Request("special").directory == Path("runs/special")
     assert Request("data/mine.csv").directory == Path("runs/mine")
     assert find_spec(Request("toy", seeds=5)).seeds == (0, 1, 2, 3, 4)
+
+
+def test_help_groups_the_options_and_shows_their_values(capsys: pytest.CaptureFixture[str]) -> None:
+    for asked in ("-h", "--help"):
+        assert run("run", asked) == 0
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for words in ("Tables only", "How it is carried out", "[refuse|one-hot]", "[auto|bar|plain|none]"):
+            assert words in text
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"kan-sweep {kan_np.__version__}\n"
+
+
+def test_the_presets_that_help_names_are_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    run("run", "--help")
+    lines = "".join(line.strip("│ ").partition("]")[0] for line in capsys.readouterr().out.splitlines())
+    assert all(name in lines for name in preset_names())
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("kan-sweep au", ["auto"]),
+        ("kan-sweep run x.csv --preset qu", ["quick"]),
+        ("kan-sweep run x.csv --task c", ["classification"]),
+        ("kan-sweep run x.csv --class", ["--classes"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(typed: str, found: list[str]) -> None:
+    place = str(len(typed.split()) - 1)
+    asked = {"_KAN_SWEEP_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": place}
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeps"], env=os.environ | asked, capture_output=True, text=True
+    )
+    assert done.stdout.split() == found
