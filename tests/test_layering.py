@@ -55,13 +55,14 @@ FLOORS = (
     {"functions", "data"},
     {"edges"},
     {"network"},
+    {"jets"},
     {"objective"},
     {"optimize"},
     {"training", "symbolic"},
     {"surgery"},
     {"plot", "uncertainty"},
     {"model", "mlp"},
-    {"serialize", "schedule", "discovery", "options", "layers"},
+    {"serialize", "schedule", "discovery", "options", "layers", "pde"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}

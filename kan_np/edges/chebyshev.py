@@ -15,6 +15,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from kan_np._validate import FloatArray
+from kan_np.edges.composition import composed, tanh_derivatives
 from kan_np.edges.family import Basis, Option, RowsKernel, as_float, register
 from kan_np.kernels.basis_families import chebyshev_rows
 
@@ -75,17 +76,8 @@ class Chebyshev(Basis):
 
     def _squashed(self, x: FloatArray, nu: int) -> FloatArray:
         """nu-th derivatives of T_r(tanh x) by x, by the chain rule."""
-        z = np.tanh(x)
-        t = self._polynomials(z, nu)
-        z1 = 1.0 - z**2  # derivatives of z
-        z2, z3 = -2.0 * z * z1, z1 * (6.0 * z**2 - 2.0)
-        if nu == 0:
-            return t[0]
-        if nu == 1:
-            return np.asarray(t[1] * z1)
-        if nu == 2:
-            return np.asarray(t[2] * z1**2 + t[1] * z2)
-        return np.asarray(t[3] * z1**3 + 3.0 * t[2] * z1 * z2 + t[1] * z3)
+        z = tanh_derivatives(x, nu)
+        return np.asarray(composed(self._polynomials(z[0], nu), z, nu))
 
     def _polynomials(self, z: FloatArray, highest: int) -> list[FloatArray]:
         """T_r and derivatives by z up to the highest: each (n_params, *shape of z)."""

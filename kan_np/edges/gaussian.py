@@ -54,7 +54,13 @@ class Gaussian(Basis):
         """Derivatives of exp(-u^2), u = (size t - r) / denominator, by t."""
         scale = self.size / self.setting("denominator")
         u = t * scale - np.arange(self.size + 1).reshape(-1, *[1] * t.ndim) * (scale / self.size)
-        factor = (np.ones_like(u), -2.0 * u, 4.0 * u**2 - 2.0, (12.0 - 8.0 * u**2) * u)[nu]
+        factor = (
+            np.ones_like(u),
+            -2.0 * u,
+            4.0 * u**2 - 2.0,
+            (12.0 - 8.0 * u**2) * u,
+            (16.0 * u**2 - 48.0) * u**2 + 12.0,
+        )[nu]
         rows = factor * np.exp(-(u**2)) * scale**nu
         return np.concatenate([np.full((1, *t.shape), float(nu == 0)), rows])
 

@@ -10,11 +10,13 @@ nodes, 289 numbers an edge). Outside of the samples an edge grows as a line with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.edges.composition import composed, silu_derivatives
 from kan_np.edges.family import Option, RowsKernel, as_float, register
 from kan_np.edges.pointwise import Pointwise, start_scales
 from kan_np.kernels.pointwise_families import mlp_rows
@@ -60,25 +62,23 @@ class MlpEdge(Pointwise):
         """phi or its nu-th derivative by x, by the chain rule; see `Pointwise`."""
         _, _, w2, b2 = self.split(theta)
         z = [self._hidden(theta, x, order) for order in range(nu + 1)]
-        b = silu_derivatives(z[0], nu)
-        if nu == 0:
-            return np.einsum("eh,ehn->en", w2, b[0]) + b2
-        if nu == 1:
-            hidden = b[1] * z[1]
-        elif nu == 2:
-            hidden = b[2] * z[1] ** 2 + b[1] * z[2]
-        else:
-            hidden = b[3] * z[1] ** 3 + 3.0 * b[2] * z[1] * z[2] + b[1] * z[3]
-        return np.einsum("eh,ehn->en", w2, hidden)
+        value = np.einsum("eh,ehn->en", w2, composed(silu_derivatives(z[0], nu), z, nu))
+        return value + b2 if nu == 0 else value
 
-    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+    def by_params(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
         """Derivatives by W1, b1, W2 and b2; see `Pointwise`."""
         _, _, w2, _ = self.split(theta)
-        value, slope = silu_derivatives(self._hidden(theta, x, 0), 1)
-        by_b1 = w2[:, :, None] * slope
-        by_w1 = by_b1[:, :, None, :] * self._features(x, 0)[:, None]
-        by_w1 = by_w1.reshape(len(x), -1, x.shape[1])
-        return np.concatenate([by_w1, by_b1, value, np.ones((len(x), 1, x.shape[1]))], axis=1)
+        z = [self._hidden(theta, x, order) for order in range(nu + 1)]
+        b = silu_derivatives(z[0], nu + 1)
+        # silu' of the hidden nodes and its derivatives by x, times those of the features by Leibniz' rule
+        slopes = [w2[:, :, None] * composed(b[1:], z, order) for order in range(nu + 1)]
+        by_feature = np.zeros((len(x), self.size, self.n_features, x.shape[1]))
+        for order in range(nu + 1):
+            by_feature += comb(nu, order) * slopes[order][:, :, None] * self._features(x, nu - order)[:, None]
+        by_w1 = by_feature.reshape(len(x), -1, x.shape[1])
+        value = composed(b, z, nu)
+        ones = np.full((len(x), 1, x.shape[1]), float(nu == 0))
+        return np.concatenate([by_w1, slopes[nu], value, ones], axis=1)
 
     def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
         """The network written out; see `EdgeFamily`."""
@@ -120,9 +120,9 @@ class MlpEdge(Pointwise):
         w = 2.0 ** np.arange(int(self.setting("features")))[:, None]
         u = w * x[:, None, :]
         sine, cosine = np.sin(u), np.cos(u)
-        sines = (sine, cosine, -sine, -cosine)[nu] * w**nu
-        cosines = (cosine, -sine, -cosine, sine)[nu] * w**nu
-        first = (x, np.ones_like(x), np.zeros_like(x), np.zeros_like(x))[nu]
+        sines = (sine, cosine, -sine, -cosine)[nu % 4] * w**nu
+        cosines = (cosine, -sine, -cosine, sine)[nu % 4] * w**nu
+        first = x if nu == 0 else np.full_like(x, float(nu == 1))
         return np.concatenate([first[:, None], sines, cosines], axis=1)
 
     def _hidden(self, theta: FloatArray, x: FloatArray, nu: int) -> FloatArray:
@@ -130,18 +130,3 @@ class MlpEdge(Pointwise):
         w1, b1, _, _ = self.split(theta)
         z = w1.reshape(-1, self.size, self.n_features) @ self._features(x, nu)
         return z + b1[:, :, None] if nu == 0 else z
-
-
-def silu_derivatives(z: FloatArray, highest: int) -> list[FloatArray]:
-    """z S, S = 1 / (1 + exp(-z)), and its derivatives up to the highest, at most the third."""
-    from scipy.special import expit  # imported here, since the import takes 0.1 s
-
-    s = expit(z)
-    rest = s * (1.0 - s)
-    turn = 1.0 - 2.0 * s
-    return [
-        z * s,
-        s + z * rest,
-        rest * (2.0 + z * turn),
-        rest * (3.0 * turn + z * (turn**2 - 2.0 * rest)),
-    ][: highest + 1]

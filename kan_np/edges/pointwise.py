@@ -67,11 +67,11 @@ class Pointwise(EdgeFamily):
 
     @abstractmethod
     def phi(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
-        """phi or its nu-th derivative by x, nu = 0 to 3: theta (n_edges, n_params), x (n_edges, n)."""
+        """phi or its nu-th derivative by x, nu = 0 to 4: theta (n_edges, n_params), x (n_edges, n)."""
 
     @abstractmethod
-    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
-        """Derivatives of phi by the parameters: (n_edges, n_params, n)."""
+    def by_params(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
+        """Derivatives by the parameters of phi, or of its nu-th derivative by x: (n_edges, n_params, n)."""
 
     @abstractmethod
     def guesses(self, low: float, high: float) -> FloatArray:

@@ -11,6 +11,7 @@ powers are those of x as it is: data should be standardised.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,31 +52,24 @@ class Rational(Pointwise):
 
         From phi Q = P: phi^(nu) = (P^(nu) - sum_(r < nu) binom(nu, r) phi^(r) Q^(nu - r)) / Q.
         """
-        above, below = self._polynomials(theta)
-        p, a = ([_value(c, x, order) for order in range(nu + 1)] for c in (above, below))
-        binomial = ((1,), (1, 1), (1, 2, 1), (1, 3, 3, 1))
-        q = [np.zeros_like(x) for _ in range(nu + 1)]
-        q[0] += 1.0
-        found: list[FloatArray] = []
-        for order in range(nu + 1):
-            for r in range(order + 1):
-                q[order] += binomial[order][r] * a[r] * a[order - r]
-            rest = p[order]
-            for r in range(order):
-                rest = rest - binomial[order][r] * found[r] * q[order - r]
-            found.append(rest / q[0])
-        return found[nu]
+        p, _, q = self._derivatives(theta, x, nu)
+        return _quotient(p, q)[nu]
 
-    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+    def by_params(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
         """Derivatives x^j / Q by p_j and -2 A phi x^j / Q by q_j; see `Pointwise`."""
-        above, below = self._polynomials(theta)
-        a = _value(below, x, 0)
-        inverse = 1.0 / (1.0 + a * a)
-        powers = x[:, None, :] ** np.arange(self.size + 1)[:, None]
-        by_q = -2.0 * a * _value(above, x, 0) * inverse * inverse
-        return np.concatenate(
-            [powers * inverse[:, None, :], powers[:, 1 : self.size // 2 + 1] * by_q[:, None, :]], axis=1
-        )
+        p, a, q = self._derivatives(theta, x, nu)
+        one = [np.full_like(x, float(order == 0)) for order in range(nu + 1)]
+        inverse = _quotient(one, q)
+        by_q = _product(_product(a, _quotient(p, q)), inverse)
+        count = self.size // 2
+        found = np.zeros((len(x), self.n_params, x.shape[1]))
+        for order in range(nu + 1):
+            powers = _powers(x, self.size, order)
+            found[:, : self.size + 1] += comb(nu, order) * powers * inverse[nu - order][:, None]
+            found[:, self.size + 1 :] -= (
+                2.0 * comb(nu, order) * powers[:, 1 : count + 1] * by_q[nu - order][:, None]
+            )
+        return found
 
     def plus_constant(self, theta: FloatArray, constant: float) -> FloatArray:
         """P + constant Q; see `EdgeFamily`."""
@@ -123,6 +117,15 @@ class Rational(Pointwise):
         q = frequency * rng.normal(size=(fan_in.size, self.size // 2)) * fall[: self.size // 2]
         return np.hstack([p, q])
 
+    def _derivatives(
+        self, theta: FloatArray, x: FloatArray, highest: int
+    ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
+        """P, A and Q with their derivatives by x."""
+        p, a = ([_value(c, x, order) for order in range(highest + 1)] for c in self._polynomials(theta))
+        q = _product(a, a)
+        q[0] = q[0] + 1.0
+        return p, a, q
+
     def _polynomials(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Coefficients of P and of A, lowest power first, each (n_edges, ...)."""
         p, q = self.split(theta)
@@ -136,3 +139,30 @@ def _value(coef: FloatArray, x: FloatArray, nu: int) -> FloatArray:
     for c in derived.T[::-1]:
         value = value * x + c[:, None]
     return value
+
+
+def _product(f: list[FloatArray], g: list[FloatArray]) -> list[FloatArray]:
+    """Derivatives of a product from those of its factors, by Leibniz' rule."""
+    return [
+        np.asarray(sum(comb(order, r) * f[r] * g[order - r] for r in range(order + 1)))
+        for order in range(len(f))
+    ]
+
+
+def _quotient(p: list[FloatArray], q: list[FloatArray]) -> list[FloatArray]:
+    """Derivatives of phi = P / Q from phi Q = P."""
+    found: list[FloatArray] = []
+    for order, rest in enumerate(p):
+        for r in range(order):
+            rest = rest - comb(order, r) * found[r] * q[order - r]
+        found.append(rest / q[0])
+    return found
+
+
+def _powers(x: FloatArray, highest: int, nu: int) -> FloatArray:
+    """nu-th derivatives of x^j, j = 0 .. highest: (n_edges, n) gives (n_edges, highest + 1, n)."""
+    j = np.arange(highest + 1)[:, None]
+    factor = np.ones_like(j, dtype=np.float64)
+    for r in range(nu):
+        factor = factor * (j - r)
+    return np.asarray(factor * x[:, None, :] ** np.maximum(j - nu, 0))

@@ -43,18 +43,18 @@ class Sine(Pointwise):
         """phi or its nu-th derivative by x; see `Pointwise`."""
         a, w, p, d = self.split(theta)
         u = w[:, :, None] * x[:, None, :] + p[:, :, None]
-        wave = (np.sin(u), np.cos(u), -np.sin(u), -np.cos(u))[nu]
-        value = np.einsum("ek,ekn->en", a * w**nu, wave)
+        value = np.einsum("ek,ekn->en", a * w**nu, _wave(u, nu))
         return value + d if nu == 0 else value
 
-    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+    def by_params(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
         """Derivatives by a, w, p and d; see `Pointwise`."""
-        a, w, p, _ = self.split(theta)
-        u = w[:, :, None] * x[:, None, :] + p[:, :, None]
-        by_p = a[:, :, None] * np.cos(u)
-        return np.concatenate(
-            [np.sin(u), x[:, None, :] * by_p, by_p, np.ones((len(x), 1, x.shape[1]))], axis=1
-        )
+        a, w, p, _ = (part[:, :, None] for part in self.split(theta))
+        u = w * x[:, None, :] + p
+        by_a, by_p = w**nu * _wave(u, nu), a * w**nu * _wave(u, nu + 1)
+        by_w = x[:, None, :] * by_p
+        if nu > 0:
+            by_w += nu * a * w ** (nu - 1) * _wave(u, nu)
+        return np.concatenate([by_a, by_w, by_p, np.full((len(x), 1, x.shape[1]), float(nu == 0))], axis=1)
 
     def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
         """The sum of sines; see `EdgeFamily`."""
@@ -95,3 +95,9 @@ class Sine(Pointwise):
         w = 1.5 * frequency * rng.normal(size=shape)
         p = rng.uniform(-np.pi, np.pi, shape)
         return np.hstack([a, w, p, np.zeros((fan_in.size, 1))])
+
+
+def _wave(u: FloatArray, nu: int) -> FloatArray:
+    """nu-th derivative of the sine."""
+    value = np.sin(u) if nu % 2 == 0 else np.cos(u)
+    return -value if nu % 4 in (2, 3) else value

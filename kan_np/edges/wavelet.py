@@ -52,12 +52,15 @@ class Wavelet(Pointwise):
         value = np.einsum("ek,ekn->en", w / s**nu, _psi(u, nu))
         return value + d if nu == 0 else value
 
-    def by_params(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+    def by_params(self, theta: FloatArray, x: FloatArray, nu: int = 0) -> FloatArray:
         """Derivatives by w, t, s and d; see `Pointwise`."""
         w, t, s, _ = self.split(theta)
         u = _argument(x, t, s)
-        by_t = -(w / s)[:, :, None] * _psi(u, 1)
-        return np.concatenate([_psi(u, 0), by_t, u * by_t, np.ones((len(x), 1, x.shape[1]))], axis=1)
+        scale = (w / s ** (nu + 1))[:, :, None]
+        by_t = -scale * _psi(u, nu + 1)
+        by_w = _psi(u, nu) / s[:, :, None] ** nu
+        by_s = u * by_t - nu * scale * _psi(u, nu) if nu else u * by_t
+        return np.concatenate([by_w, by_t, by_s, np.full((len(x), 1, x.shape[1]), float(nu == 0))], axis=1)
 
     def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
         """The sum of Mexican hats; see `EdgeFamily`."""
@@ -100,5 +103,7 @@ def _psi(u: FloatArray, nu: int) -> FloatArray:
         (square - 3.0) * u,
         (6.0 - square) * square - 3.0,
         ((square - 10.0) * square + 15.0) * u,
+        ((15.0 - square) * square - 45.0) * square + 15.0,
+        (((square - 21.0) * square + 105.0) * square - 105.0) * u,
     )[nu]
     return np.asarray(_HEIGHT * factor * np.exp(-0.5 * square))

@@ -76,7 +76,7 @@ class Guard:
     period: float = np.inf
 
     def __call__(self, functions: Sequence[Function], u: FloatArray) -> tuple[FloatArray, ...]:
-        """Value, slope and curvature, as many as `functions`, at `u` of any shape."""
+        """Value and derivatives up to the fourth, as many as `functions`, at `u` of any shape."""
         if u.size and self.widest[0] <= u.min() and u.max() <= self.widest[1]:  # almost every call
             return tuple(f(u) for f in functions)
         v = u if np.isinf(self.period) else self.start + np.remainder(u - self.start, self.period)
@@ -91,7 +91,7 @@ class Guard:
             array[outside] = values
         return found
 
-    def _patch(self, v: FloatArray, place: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _patch(self, v: FloatArray, place: NDArray[np.intp]) -> tuple[FloatArray, ...]:
         z = v - self.origin[place]
         c0, c1, c2, c3 = self.cubic[place].T
         # a tangent is followed up to arguments whose square would overflow
@@ -100,7 +100,8 @@ class Guard:
             value = c0 + z * c1 + z2 * z2 * (c2 + z2 * c3)
         held = np.abs(value) > BOUND
         slope = np.where(held, 0.0, c1 + z2 * (2 * c2 + 3 * z2 * c3))
-        return np.clip(value, -BOUND, BOUND), slope, np.where(held, 0.0, 2 * c2 + 6 * z2 * c3)
+        curvature, third = (np.where(held, 0.0, own) for own in (2 * c2 + 6 * z2 * c3, 6 * c3))
+        return np.clip(value, -BOUND, BOUND), slope, curvature, third, np.zeros_like(third)
 
 
 def build_guard(

@@ -101,20 +101,34 @@ class Symbol:
         repeats = self.period if self.poles else np.inf
         return build_guard(self.value, self.derivative, self.domain, self.poles, repeats, self.reach)
 
+    @cached_property
+    def higher_derivatives(self) -> tuple[Function, Function]:
+        """The third and the fourth derivative, from the formula."""
+        import sympy
+
+        from kan_np.functions.expression import numeric, parse, variable
+
+        formula, x = parse(self.expression), variable()
+        third, fourth = (numeric(sympy.diff(formula, x, order)) for order in (3, 4))
+        return third, fourth
+
     def guarded(self, u: ArrayLike, order: int = 1) -> tuple[FloatArray, ...]:
         """f and its derivatives, finite for every finite `u`; see `kan_np.functions.guard` for the formula.
 
         Parameters
         ----------
         u : array_like
-        order : {0, 1, 2}
+        order : {0, 1, 2, 3, 4}
             The highest derivative.
 
         Returns
         -------
         tuple of order + 1 ndarrays of the shape of `u`
         """
-        functions = (self.value, self.derivative, self.second_derivative)[: order + 1]
+        functions: tuple[Function, ...] = (self.value, self.derivative, self.second_derivative)
+        functions = (
+            (*functions, *self.higher_derivatives)[: order + 1] if order > 2 else functions[: order + 1]
+        )
         points = np.asarray(u, dtype=np.float64)
         found = self.guard(functions, points)
         if self.probed and not all(np.isfinite(array).all() for array in found):

@@ -16,8 +16,9 @@ H. B. Nielsen (1999), Damping parameter in Marquardt's method, with 1/5 for his 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
@@ -57,6 +58,7 @@ def minimize(
     theta: FloatArray,
     max_iter: int,
     on_iteration: Callable[[FloatArray], bool],
+    search: type[Search] | None = None,
 ) -> Outcome:
     """Minimise a sum of squares for at most `max_iter` accepted iterations.
 
@@ -70,6 +72,8 @@ def minimize(
     on_iteration : callable
         Called with the accepted parameters after every iteration (``objective.mse`` belongs to them);
         returning True stops.
+    search : type of Search, optional
+        How steps are found: `NormalSearch` if None.
 
     Returns
     -------
@@ -78,47 +82,57 @@ def minimize(
         no step lowers it or heavy damping makes all steps tiny (as at kinks of the model), NON_FINITE when f
         or its derivatives are NaN or infinite at the start. Nothing numerical raises.
     """
-    search = _Search(objective, theta.copy())
+    state = (NormalSearch if search is None else search)(objective, theta.copy())
     n_iter = slow = 0
     while n_iter < max_iter:
-        if not search.finite:
-            return Outcome(search.theta, FitStatus.NON_FINITE, n_iter)
-        before = search.f
-        ended = search.iterate()
+        if not state.finite:
+            return Outcome(state.theta, FitStatus.NON_FINITE, n_iter)
+        before = state.f
+        ended = state.iterate()
         if ended is not None:
-            return Outcome(search.theta, ended, n_iter)
+            return Outcome(state.theta, ended, n_iter)
         n_iter += 1
-        if on_iteration(search.theta.copy()):
-            return Outcome(search.theta, FitStatus.STOPPED, n_iter)
-        slow = slow + 1 if before - search.f <= _TOLERANCE * before else 0
+        if on_iteration(state.theta.copy()):
+            return Outcome(state.theta, FitStatus.STOPPED, n_iter)
+        slow = slow + 1 if before - state.f <= _TOLERANCE * before else 0
         if slow >= _PATIENCE:  # either near a minimum, or heavy damping keeps the steps short
-            settled = search.damping <= _FIRST_DAMPING
-            return Outcome(search.theta, FitStatus.CONVERGED if settled else FitStatus.STALLED, n_iter)
+            settled = state.damping <= _FIRST_DAMPING
+            return Outcome(state.theta, FitStatus.CONVERGED if settled else FitStatus.STALLED, n_iter)
         if n_iter < max_iter:
-            search.linearise()
-    return Outcome(search.theta, FitStatus.STEP_LIMIT, n_iter)
+            state.linearise()
+    return Outcome(state.theta, FitStatus.STEP_LIMIT, n_iter)
 
 
-@dataclass
-class _Search:
-    """State of a minimisation: parameters, f with its derivatives there, and the damping."""
+class Search(ABC):
+    """State of a minimisation: parameters, f with its derivatives there, and the damping.
 
-    objective: Objective
-    theta: FloatArray
-    damping: float = _FIRST_DAMPING
+    Parameters
+    ----------
+    objective : Objective
+    theta : ndarray of shape (n_params,)
+    """
 
-    def __post_init__(self) -> None:
-        self.scale = np.zeros(self.theta.size)
-        n = self.theta.size
-        self._factor = np.empty((n, n), order="F")
-        self._factor_diagonal = self._factor.ravel(order="K")[:: n + 1]  # a view
+    f: float
+    gradient: FloatArray
+    diagonal: FloatArray  # of the Gauss-Newton Hessian
+
+    def __init__(self, objective: Any, theta: FloatArray) -> None:
+        self.objective, self.theta, self.damping = objective, theta, _FIRST_DAMPING
+        self.scale = np.zeros(theta.size)
         self.linearise()
 
+    @abstractmethod
+    def evaluate(self) -> None:
+        """Set f, gradient and diagonal at the present parameters, and what `solve` needs."""
+
+    @abstractmethod
+    def solve(self) -> FloatArray | None:
+        """The step for the present damping; None where rounding makes that impossible."""
+
     def linearise(self) -> None:
-        """Evaluate f, its gradient and its Gauss-Newton Hessian at the present parameters."""
+        """Evaluate f and its derivatives at the present parameters."""
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status, not a warning
-            self.f, self.gradient, self.hessian = self.objective.normal_equations(self.theta)
-            self.diagonal = self.hessian.diagonal().copy()
+            self.evaluate()
             self.finite = bool(
                 np.isfinite(self.f) and np.isfinite(self.gradient).all() and np.isfinite(self.diagonal).all()
             )
@@ -131,7 +145,7 @@ class _Search:
         growth = 2.0
         settled: bool | None = None
         while self.damping <= _LARGEST_DAMPING:
-            step = self._solve()
+            step = self.solve()
             if step is not None:
                 fall = -0.5 * float(step @ self.gradient) + 0.5 * self.damping * float(
                     step @ (self.scale * step)
@@ -159,8 +173,23 @@ class _Search:
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd data
             return bool(np.linalg.norm(size * step) <= 4 * _ROUNDING * np.linalg.norm(size * self.theta))
 
-    def _solve(self) -> FloatArray | None:
-        """The step for the present damping; None where rounding makes the matrix indefinite."""
+
+class NormalSearch(Search):
+    """Steps by Cholesky's factorisation of H + mu D."""
+
+    def __init__(self, objective: Objective, theta: FloatArray) -> None:
+        n = theta.size
+        self._factor = np.empty((n, n), order="F")
+        self._factor_diagonal = self._factor.ravel(order="K")[:: n + 1]  # a view
+        super().__init__(objective, theta)
+
+    def evaluate(self) -> None:
+        """See `Search`."""
+        self.f, self.gradient, self.hessian = self.objective.normal_equations(self.theta)
+        self.diagonal = self.hessian.diagonal().copy()
+
+    def solve(self) -> FloatArray | None:
+        """See `Search`; the matrix may be indefinite in float64."""
         factor = self._factor
         factor[:] = self.hessian
         with np.errstate(over="ignore"):  # of absurd data; the factorisation fails then

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.edges.mlp import silu_derivatives
+from kan_np.edges.composition import DERIVATIVES
 from kan_np.network.edge_index import checked_edge
 from kan_np.network.layer import Layer, LayerBasis
 from kan_np.network.network import Network
@@ -78,7 +78,7 @@ class EdgeFunction:
         Raises
         ------
         ValueError, TypeError
-            For values that are no finite numbers, and for third derivatives of a symbol.
+            For values that are no finite numbers.
         """
         nu = _validate.integer("nu", nu, 0, 3)
         points = np.asarray(_validate.real_array("x", x), dtype=np.float64)
@@ -102,16 +102,12 @@ def _derivative(layer: Layer, x: FloatArray, nu: int) -> FloatArray:
         with np.errstate(over="ignore", invalid="ignore"):
             return own.basis.curves(own.coef, own.topology.source, x, nu)[0]
     for symbol in layer.symbols.values():
-        if nu > 2:
-            raise ValueError("nu is 3 for an edge that is a symbol; expected at most 2.")
         f = symbol.symbol.guarded(symbol.a * x[0] + symbol.b, order=nu)[nu]
         return np.asarray(symbol.c * symbol.a**nu * f + (symbol.d if nu == 0 else 0.0))
     row = layer.spline_params[0]
     value = np.zeros(x.shape[1])
     if nu <= layer.table.k:
         value += layer.table.design_matrices(x, nu)[0] @ row[layer.has_base :]
-    if layer.base_fun == "silu":
-        value += row[0] * silu_derivatives(x[0], nu)[nu]
-    elif layer.base_fun == "identity":
-        value += row[0] * (x[0], np.ones_like(x[0]), 0.0, 0.0)[nu]
+    if layer.has_base:
+        value += row[0] * DERIVATIVES[layer.base_fun](x[0], nu)[nu]
     return value

@@ -71,11 +71,12 @@ class Bumps(Pointwise):
         factor = (1.0, -2 * u, 4 * u**2 - 2, 12 * u - 8 * u**3)[nu]
         return np.einsum("ek,ekn->en", a, factor * np.exp(-(u**2))) + d * (nu == 0)
 
-    def by_params(self, theta, x):
+    def by_params(self, theta, x, nu=0):
         a, t, _ = self.split(theta)
         u = x[:, None] - t[:, :, None]
-        bell = np.exp(-(u**2))
-        return np.concatenate([bell, a[:, :, None] * 2 * u * bell, np.ones((len(x), 1, x.shape[1]))], axis=1)
+        bells = [factor * np.exp(-(u**2)) for factor in (1.0, -2 * u, 4 * u**2 - 2, 12 * u - 8 * u**3)]
+        by_d = np.full((len(x), 1, x.shape[1]), float(nu == 0))
+        return np.concatenate([bells[nu], -a[:, :, None] * bells[nu + 1], by_d], axis=1)
 
     def guesses(self, low, high):
         places = np.linspace(low, high, self.size)

@@ -1,0 +1,25 @@
+"""Differential equations: networks whose residuals are sums of squares, solved to many digits.
+
+>>> from kan_np import KAN
+>>> from kan_np.pde import Problem, Term, boundary, grid, solve
+"""
+
+from kan_np.pde.points import Sampler, boundary, grid, sobol, uniform
+from kan_np.pde.problem import PdeWarning, Problem, Term
+from kan_np.pde.solution import Solution
+from kan_np.pde.solve import solve
+from kan_np.pde.stage import PdeStage
+
+__all__ = [
+    "PdeStage",
+    "PdeWarning",
+    "Problem",
+    "Sampler",
+    "Solution",
+    "Term",
+    "boundary",
+    "grid",
+    "sobol",
+    "solve",
+    "uniform",
+]

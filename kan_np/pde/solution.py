@@ -1,0 +1,121 @@
+"""The solution of a problem: functions with derivatives, unknown numbers with errors, and how it was "
+"found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kan_np._validate import FloatArray, matrix
+from kan_np.mlp import MLP
+from kan_np.model import KAN
+from kan_np.network.mlp_network import MlpNetwork
+from kan_np.pde.objective import ResidualObjective
+from kan_np.pde.problem import Problem
+from kan_np.pde.stage import PdeStage
+from kan_np.pde.term_pass import FormPass
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What `solve` found.
+
+    Attributes
+    ----------
+    problem : Problem
+    model : KAN or MLP
+        The network N of u = g + m N(z).
+    unknowns : dict of str to float
+    standard_errors : dict of str to float
+        Of the unknowns, by the curvature of the sum of squares at its minimum and the scatter of its data.
+    stages : list of PdeStage
+    """
+
+    problem: Problem
+    model: KAN | MLP
+    unknowns: dict[str, float]
+    standard_errors: dict[str, float]
+    stages: list[PdeStage] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        model: KAN | MLP,
+        unknowns: FloatArray,
+        stages: Sequence[PdeStage],
+        objective: ResidualObjective | None,
+    ) -> Solution:
+        """With standard errors at the parameters of the last stage."""
+        names = problem.names.unknowns
+        errors = np.full(len(names), np.nan)
+        if names and objective is not None:
+            errors = _standard_errors(objective, objective.theta_of(model._network, unknowns), len(names))
+        return cls(
+            problem,
+            model,
+            dict(zip(names, unknowns.tolist(), strict=True)),
+            dict(zip(names, errors.tolist(), strict=True)),
+            list(stages),
+        )
+
+    def __call__(self, points: ArrayLike) -> FloatArray:
+        """The functions at points (n, n_coordinates): (n, n_outputs)."""
+        found = self.derivatives(points, *self.problem.names.outputs)
+        return np.stack([found[name] for name in self.problem.names.outputs], axis=1)
+
+    def derivatives(self, points: ArrayLike, *names: str) -> dict[str, FloatArray]:
+        """Derivatives by name at points: ``solution.derivatives(x, "u_x", "u_xx")["u_xx"]`` has shape "
+        "(n,)."""
+        own, known = self.problem.names, matrix("points", points, len(self.problem.names.coordinates))
+        for name in names:
+            if own.derivative(name) is None:
+                own.check(name)
+                raise ValueError(f"{name!r} is no output or derivative of one.")
+        network = self.model._network
+        values = network.theta if isinstance(network, MlpNetwork) else network.values
+        return FormPass(self.problem.form, network, names, known).forward(values)
+
+    def residuals(self, round_: int) -> dict[str, FloatArray]:
+        """The residual of every term on points drawn for another round."""
+        unknowns = np.array(list(self.unknowns.values()), dtype=np.float64)
+        points = self.problem.points(round_)
+        objective = ResidualObjective(self.problem, self.model._network, unknowns, points)
+        found = objective.residuals(objective.theta_of(self.model._network, unknowns))
+        return {term.name: own for term, own in zip(self.problem.terms, found, strict=True)}
+
+    def __repr__(self) -> str:
+        last = self.stages[-1]
+        unknowns = "".join(
+            f", {name} = {value:.6g} +- {self.standard_errors[name]:.2g}"
+            for name, value in self.unknowns.items()
+        )
+        fresh = ", ".join(f"{name} {value:.2g}" for name, value in last.fresh.items())
+        return (
+            f"Solution({last.n_params} parameters, {sum(stage.seconds for stage in self.stages):.1f} "
+            f"s{unknowns}; "
+            f"RMS on fresh points: {fresh})"
+        )
+
+
+def _standard_errors(objective: ResidualObjective, theta: FloatArray, n_unknowns: int) -> FloatArray:
+    """Square roots of the diagonal of s^2 (J^T J)^-1 that belong to the unknowns.
+
+    s^2 is the mean square of what is left, for as many degrees of freedom as data have more than parameters
+    act.
+    """
+    residual, rows = objective.rows(theta)
+    data = objective.data_rows
+    u, s, _ = np.linalg.svd(rows, full_matrices=False)
+    kept = s > s[0] * 1e-12
+    inverse = (u[:, kept] / s[kept]) @ (u[:, kept] / s[kept]).T
+    noise = residual if not data.any() else residual[data]
+    acting = (
+        np.einsum("ps,pq,qs->", rows[:, data], inverse, rows[:, data]) if data.any() else float(kept.sum())
+    )
+    freedom = max(noise.size - float(acting), 1.0)
+    variance = float(noise @ noise) / freedom
+    return np.sqrt(variance * np.diagonal(inverse)[-n_unknowns:])
