@@ -109,7 +109,8 @@ def write_answer(answer: Answer, trainer: Trainer, store: Store, options: RunOpt
         folder = answer.directory / "figures"
         folder.mkdir(exist_ok=True)
         # The picture of an MLP has no names at its nodes.
-        figure = model.plot(in_vars=list(answer.columns)) if chosen.grid else model.plot()
+        named = {"out_vars": [answer.question.target]} if model.width[-1] == 1 else {}
+        figure = model.plot(in_vars=list(answer.columns), **named) if chosen.grid else model.plot()
         for suffix in ("png", "svg"):
             figure.savefig(folder / f"{PICTURE}.{suffix}", dpi=150)
         (answer.directory / ANSWER).write_text("\n".join(lines) + "\n", encoding="utf-8")
