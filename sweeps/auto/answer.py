@@ -162,7 +162,7 @@ def answer_facts(answer: Answer, trainer: Trainer, evidence: words.Evidence) -> 
     finding = answer.finding
     chosen = finding.recommended
     folds = len({run.fold for run in chosen.runs})
-    left_out = ("parity", "curves", "usage", "why", "notes")
+    left_out = ("parity", "curves", "usage", "why", "notes", "model_file")
     return {
         "headline": words.headline(evidence),
         "run_id": chosen.best.run_id,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from html_page import page_of
 
+from kan_np import load_model
 from sweeps.cli import main
 
 pytestmark = pytest.mark.slow
@@ -131,3 +132,13 @@ def test_a_messy_table_of_a_lab(tmp_path: Path, seed: int, capsys: pytest.Captur
     ):
         assert words in first
     assert f"{answer['n_params']} parameters" in first
+
+
+def test_a_quick_sweep_and_the_search_give_the_same_verdict(tmp_path: Path) -> None:
+    write_lab(tmp_path / "lab.csv", N, 0, messy=False)
+    asked = [str(tmp_path / "lab.csv"), "--target", "yield / %", "--classes", "one-hot", "--dates", "days"]
+    assert main(["run", *asked, "--out", str(tmp_path / "run"), "--jobs", "1", "--seeds", "1"]) == 0
+    assert main(["auto", *asked, "--out", str(tmp_path / "auto"), "--no-report"]) == 0
+    models = [load_model(tmp_path / name / "recommended.npz") for name in ("run", "auto")]
+    assert [model.width for model in models] == [models[0].width] * 2
+    assert [model.grid for model in models] == [models[0].grid] * 2
