@@ -24,7 +24,7 @@ def auto(
             help="A table with a header row (.csv, .xlsx, .parquet).",
         ),
     ],
-    target: Annotated[str, typer.Option(help="The column to predict.")],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     budget: Annotated[
         str, typer.Option(help="Time for the search, once kernels are compiled: 90, 10m, 1h30m.")
     ] = "10m",
@@ -76,8 +76,11 @@ def auto(
     from sweeps.commands import launch as launching
     from sweeps.runner import RunnerOptions
     from sweeps.spec.table_options import TableOptions
+    from sweeps.spec.target_question import which_target
     from sweeps.units import parse_duration
 
+    if target is None:
+        raise which_target(source)
     check_jobs(jobs)
     columns = launching.parse_features(features) if features is not None else ()
     options = TableOptions(

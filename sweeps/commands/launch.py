@@ -26,6 +26,7 @@ from sweeps.spec.shard import Shard, shard_of
 from sweeps.spec.spec_reader import DEFAULT_PRESET, csv_spec, read_spec, suite_spec
 from sweeps.spec.sweep_spec import SweepSpec, TaskInfo
 from sweeps.spec.table_options import TableOptions, worded_as_options
+from sweeps.spec.target_question import which_target
 from sweeps.storage.store import DATABASE_NAME, Store
 from sweeps.units import parse_duration
 
@@ -89,7 +90,7 @@ def find_spec(request: Request) -> SweepSpec:
         spec = read_spec(path)
     elif request.is_table:
         if request.target is None:
-            raise UserError(f"which column of {path.name} is to be predicted? Say it with --target NAME.")
+            raise which_target(request.source)
         preset = request.preset or DEFAULT_PRESET
         spec = csv_spec(path, preset, request.target, request.features, request.table)
     else:
