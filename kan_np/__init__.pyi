@@ -19,11 +19,14 @@ from .data import (
     get_suite,
     list_suites,
     load_csv,
+    load_table,
+    read_table_text,
     split_validation,
     standardized,
 )
 from .discovery import Candidate, Discovery, discover
 from .edges.bspline import design_matrix
+from .functions.column_symbols import column_symbols
 from .layers import KANLayer, Sequential
 from .mlp import MLP
 from .model import KAN
@@ -64,6 +67,7 @@ __all__ = [
     "SuiteFunction",
     "TableWarning",
     "__version__",
+    "column_symbols",
     "create_dataset",
     "data",
     "dataset_from_arrays",
@@ -77,11 +81,13 @@ __all__ = [
     "list_suites",
     "load_csv",
     "load_model",
+    "load_table",
     "mlp",
     "model",
     "optimize",
     "options",
     "plot",
+    "read_table_text",
     "serialize",
     "split_validation",
     "standardized",

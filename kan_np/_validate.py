@@ -172,7 +172,8 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind in "mM" or (array.dtype.kind == "O" and _has_times(array)):
         raise TypeError(
             f"{name} holds dates or times, dtype {array.dtype}; expected numbers, for a date is one only by "
-            "the choice of a zero and a unit. Pass for example (x - x[0]) / numpy.timedelta64(1, 's')."
+            "the choice of a zero and a unit. Pass for example (x - x[0]) / numpy.timedelta64(1, 's'), or "
+            "kan_np.data.days_of(x), the days since 1970-01-01."
         )
     if array.dtype.kind in "US":
         raise TypeError(f"{name} is text, dtype {array.dtype}; expected numbers.")

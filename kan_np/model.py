@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
+from kan_np._time_limit import deadline
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -64,6 +65,7 @@ from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.metrics import checked_metrics
+from kan_np.training.progress import progress_bar
 from kan_np.uncertainty import calibration, prediction
 from kan_np.uncertainty.bars import ErrorBars
 from kan_np.uncertainty.refits import Refit
@@ -1257,6 +1259,8 @@ class KAN(Estimator):
         edges: Sequence[EdgeIndex] | None = None,
         min_r2: float = 0.99,
         steps: int = 10,
+        max_seconds: float | None = None,
+        progress: bool = False,
     ) -> AutoSymbolic:
         """Make symbols of the edges that symbols fit, in place, the surest first; the others stay splines.
 
@@ -1278,6 +1282,10 @@ class KAN(Estimator):
             Least part of the variance of an edge that a symbol must explain.
         steps : int
             Steps of Levenberg-Marquardt after each symbol, with labels.
+        max_seconds : float, optional
+            Limit of wall-clock time: edges that are no symbols by then stay splines.
+        progress : bool
+            Show a bar on a terminal.
 
         Returns
         -------
@@ -1311,17 +1319,22 @@ class KAN(Estimator):
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
         unit = None if self.scaler is None else self.scaler.label_scale
-        symbolic = auto_symbolic.auto_symbolic(
-            self._network,
-            samples,
-            labels,
-            library,
-            error=error,
-            edges=edges,
-            min_r2=min_r2,
-            steps=steps,
-            unit=unit,
-        )
+        limit = deadline(max_seconds)
+        n_edges = self._network.topology.n_edges if edges is None else None
+        with progress_bar("symbols of edges", n_edges, progress) as show:
+            symbolic = auto_symbolic.auto_symbolic(
+                self._network,
+                samples,
+                labels,
+                library,
+                error=error,
+                edges=edges,
+                min_r2=min_r2,
+                steps=steps,
+                unit=unit,
+                deadline=limit,
+                show=show,
+            )
         self._network = symbolic.network
         return symbolic.found
 
@@ -1336,6 +1349,8 @@ class KAN(Estimator):
         output_normalizer: Sequence[ArrayLike] | None = None,
         exact: bool = True,
         written_out: bool = False,
+        max_seconds: float | None = None,
+        progress: bool = False,
     ) -> Formula:
         """Write the model as a formula in the units of the data, simplified, its constants recognised.
 
@@ -1347,8 +1362,9 @@ class KAN(Estimator):
         Parameters
         ----------
         var : sequence of str or sympy.Expr, optional
-            Names of the columns of the data, no two alike; x_1, x_2, ... if None. Any text is a name: what
-            is no word, or means a function or a number, is written in quotes (`kan_np.functions.names`).
+            Names of the columns of the data, no two alike. Any text is a name: what is no word, or means a
+            function or a number, is written in quotes (`kan_np.functions.names`). If None they are symbols
+            made of `feature_names`, "t" of "t / h", with a ``legend``; or x_1, x_2, ... without such.
         normalizer : (mean, std), optional
             What the network's input i is: (x_i - mean_i) / std_i. The scaler of the model if None.
         digits : int, optional
@@ -1364,6 +1380,11 @@ class KAN(Estimator):
         written_out : bool
             Whether edges of other families than B-splines are written out where they have a formula, such as
             a polynomial; then nothing is simplified or recognised.
+        max_seconds : float, optional
+            Limit of wall-clock time: the formula is then as simple as it could be made until there, and a
+            warning says so. Long formulas take minutes, some never end.
+        progress : bool
+            Show on a terminal what is done.
 
         Returns
         -------
@@ -1389,9 +1410,26 @@ class KAN(Estimator):
         samples = self._samples_or_spread(x)
         labels = self._labels(y, len(samples))
         units = self._units(normalizer, output_normalizer)
-        return formula.symbolic_formula(
-            self._network, names, units, samples, labels, digits=digits, exact=exact, written_out=written_out
-        )
+        limit = deadline(max_seconds)
+        with progress_bar("formula", self.width[-1] if self.width[-1] > 1 else None, progress) as show:
+            found = formula.symbolic_formula(
+                self._network,
+                names,
+                units,
+                samples,
+                labels,
+                digits=digits,
+                exact=exact,
+                written_out=written_out,
+                deadline=limit,
+                show=show,
+            )
+        if var is not None or self.feature_names is None:
+            return found
+        columns = [f"x_{i + 1}" for i in range(self._used.size)]  # where they are no inputs
+        for i, name in zip(self.input_id, self.feature_names, strict=True):
+            columns[i] = name
+        return found.named(columns)
 
     # ---------------------------------------------------------------- pictures and predictions
 

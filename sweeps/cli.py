@@ -20,6 +20,7 @@ from sweeps.commands.compare import compare
 from sweeps.commands.export import export
 from sweeps.commands.list import list_
 from sweeps.commands.merge import merge
+from sweeps.commands.predict import predict
 from sweeps.commands.repair import repair
 from sweeps.commands.report import report
 from sweeps.commands.run import run
@@ -32,11 +33,10 @@ app = typer.Typer(
     name="kan-sweep",
     help="Train KANs and MLPs on functions or on a table, and draw accuracy against parameters.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (run, auto, status, report, compare, export, merge, repair, show):
+for command in (run, auto, predict, status, report, compare, export, merge, repair, show):
     app.command()(command)
 app.command(name="list")(list_)
 

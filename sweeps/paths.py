@@ -8,6 +8,10 @@ from pathlib import Path
 
 import typer
 
+#: Tables by the end of their names; text also where it is packed with gzip.
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".xlsx", ".xlsm", ".parquet", ".pq")
+_PACKED = ".gz"
+
 #: The path of a directory has to leave room for the names of the files in it.
 _ROOM = "results.db-journal"
 
@@ -45,6 +49,30 @@ def source(text: str) -> str:
     if fault:
         raise typer.BadParameter(f"{shortened(text)} {fault}; expected the path of a file or a folder.")
     return expanded
+
+
+def is_table(text: str) -> bool:
+    """Say whether a path is that of a table, by the end of its name.
+
+    Examples
+    --------
+    >>> is_table("data.csv.gz"), is_table("Data.XLSX"), is_table("special"), is_table("spec.toml")
+    (True, True, False, False)
+    """
+    name = text.lower().removesuffix(_PACKED)
+    return name.endswith(TABLE_SUFFIXES) and (name == text.lower() or not name.endswith(TABLE_SUFFIXES[4:]))
+
+
+def stem(text: str | Path) -> str:
+    """Return the name of a file without what says its format.
+
+    Examples
+    --------
+    >>> stem("data/beam.csv.gz"), stem("beam.v2.xlsx")
+    ('beam', 'beam.v2')
+    """
+    path = Path(text)
+    return Path(path.stem).stem if path.suffix.lower() == _PACKED else path.stem
 
 
 def shortened(text: str, most: int = 60) -> str:

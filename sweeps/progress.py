@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
@@ -138,6 +139,28 @@ def make_progress(kind: str, tally: Tally, stream: TextIO | None = None) -> Prog
     if kind == "bar":
         return Bar(tally, stream)
     return Plain(tally, stream) if kind == "plain" else Silent()
+
+
+@contextlib.contextmanager
+def figures_bar(total: int, wanted: bool = True) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal how many figures of a page are drawn; yield what takes the name of one."""
+    if not (wanted and sys.stderr is not None and sys.stderr.isatty()):
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("writing the report"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda name: bar.update(task, advance=1, description=name)
 
 
 class Silent:

@@ -28,6 +28,8 @@ from sweeps.families.family import Training
 from sweeps.records import canonical_json
 from sweeps.spec import tasks
 from sweeps.spec.run_config import run_id
+from sweeps.spec.table_rows import Dataset, classifies
+from sweeps.training.log_loss import log_losses
 from sweeps.training.stage_recorder import Diverged, StageRecorder
 from sweeps.training.time_limit import RunTimeout, TimeLimit
 
@@ -167,9 +169,7 @@ def load_models() -> None:
     from kan_np import fit_mlp, fit_schedule  # noqa: F401 - the package imports them as they are asked for
 
 
-def _train(
-    config: Mapping[str, Any], dataset: tasks.Dataset, recorder: StageRecorder, limit: TimeLimit
-) -> None:
+def _train(config: Mapping[str, Any], dataset: Dataset, recorder: StageRecorder, limit: TimeLimit) -> None:
     """Do what the family of a configuration asks for.
 
     What a fit warns of is told by the errors and the status of its stage: thousands of runs would repeat it.
@@ -194,8 +194,17 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     dataset |= {f"{part}_label": labels for part in ("train", "val", "test")}
     for config in tiny_configs(configs):
         # What fails here fails again in its runs, which record the reason.
+        data = _of_classes(dataset, config) if classifies(config) else dataset
         with contextlib.suppress(Exception):
-            _train(config, dataset, StageRecorder("none"), TimeLimit(None))
+            _train(config, data, StageRecorder("none"), TimeLimit(None))
+
+
+def _of_classes(dataset: Dataset, config: Mapping[str, Any]) -> Dataset:
+    """Return a dataset with numbers of as many classes as a configuration has outputs, two for one."""
+    n_classes = max(int(config["width"][-1]), 2)
+    labels = {f"{part}_label": dataset[f"{part}_label"] for part in ("train", "val", "test")}
+    numbers = {name: np.floor((y + 1.0) / 2.0001 * n_classes) for name, y in labels.items()}
+    return dataset | numbers
 
 
 def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -236,6 +245,29 @@ def squared_errors(
     residual = trained(dataset[f"{part}_input"]) - dataset[f"{part}_label"]
     with np.errstate(over="ignore"):  # an infinite error says as much
         return np.asarray(np.mean(np.square(residual), axis=1))
+
+
+def sample_losses(
+    model: bytes, config: Mapping[str, Any], options: RunOptions, part: str
+) -> NDArray[np.float64]:
+    """Return the loss of a stored model at every sample of a part of its data, shape (n,).
+
+    Squared errors in standard deviations of the target, or log losses of classes; otherwise as
+    `squared_errors`.
+    """
+    if not classifies(config):
+        return squared_errors(model, config, options, part)
+    dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
+    scaler = dataset["scaler"]
+    x = dataset[f"{part}_input"] * scaler.input_scale + scaler.input_shift
+    return log_losses(outputs_of(load_model_bytes(model), config, x), dataset[f"{part}_label"])
+
+
+def outputs_of(model: Any, config: Mapping[str, Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return predictions, or probabilities of classes, (n, n_out), for inputs in the units of the table."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kan_np.KanWarning)  # of rows outside: errors tell what comes of it
+        return np.asarray(model.predict_proba(x) if classifies(config) else model.predict(x))
 
 
 def load_model_bytes(data: bytes) -> Any:

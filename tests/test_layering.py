@@ -27,7 +27,7 @@ INSTRUCTIONS = {
     "piecewise_simd.py",
 }
 WRITTEN, COMPILED = ("intrinsic",), ("entry", "jit", "jit_inline", "jit_exact", "spliced")
-LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "rich", "jinja2"}
+LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich", "jinja2"}
 #: Parts of SciPy that take 0.06 to 0.5 s to import, and are for what few programs use.
 LATE = {"scipy.stats", "scipy.special", "scipy.optimize"}
 
@@ -148,8 +148,9 @@ SWEEPS_FLOORS = (
     {"training"},
     {"families"},
     {"spec"},
-    {"run_one", "progress"},
+    {"run_one", "prediction", "progress"},
     {"backends", "storage"},
+    {"answer"},
     {"analysis"},
     {"page"},
     {"runner"},
@@ -160,7 +161,17 @@ SWEEPS_FLOORS = (
 )
 #: What every room of `sweeps` may use; these files use each other alone.
 SWEEPS_TOOLS = {
-    *("_collection", "_command", "_files", "_orphans", "_plural", "_safe_text", "_usage", "answering"),
+    *(
+        "_collection",
+        "_command",
+        "_files",
+        "_orphans",
+        "_plural",
+        "_safe_text",
+        "_table_files",
+        "_usage",
+        "answering",
+    ),
     *("checks", "environment", "errors", "interrupts", "paths", "records", "streams", "units"),
 }
 
@@ -184,10 +195,13 @@ def test_rooms_of_sweeps_import_downwards_only():
 
 
 @pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
-def test_only_tasks_families_and_run_one_import_kan_np_and_only_its_public_names(path):
+def test_only_tasks_families_run_one_and_prediction_import_kan_np_and_only_its_public_names(path):
     for module, names in imports(path):
         if module.split(".")[0] == "kan_np":
-            assert path.name in ("tasks.py", "run_one.py") or path.parent.name == "families"
+            assert (
+                path.name in ("tasks.py", "table_rows.py", "run_one.py", "prediction.py")
+                or path.parent.name == "families"
+            )
             assert module == "kan_np"
             assert set(names) <= set(kan_np.__all__)
 

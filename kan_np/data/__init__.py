@@ -1,8 +1,10 @@
 """Datasets, sampled from functions or read from text files, split; suites of functions."""
 
 from kan_np.data.check import Dataset
-from kan_np.data.csv import TableWarning, load_csv
+from kan_np.data.csv import TableWarning, load_csv, load_table
 from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_validation
+from kan_np.data.dates import days_of
+from kan_np.data.records import read_table_text
 from kan_np.data.scaler import Scaler
 from kan_np.data.standardize import standardized
 from kan_np.data.suites import Suite, SuiteFunction, get_suite, list_suites
@@ -15,9 +17,12 @@ __all__ = [
     "TableWarning",
     "create_dataset",
     "dataset_from_arrays",
+    "days_of",
     "get_suite",
     "list_suites",
     "load_csv",
+    "load_table",
+    "read_table_text",
     "split_validation",
     "standardized",
 ]

@@ -6,6 +6,7 @@ classes that are mostly numbers: each can give a model that is accurate on this 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,11 @@ _MOST_ROUNDING = 1e-2
 _DIGITS = 6  # rounding to more digits is within _ROUNDING anyway
 _MOST_NUMBERS = 3  # with more classes that are numbers the column is noted as one of numbers and some texts
 _NAMED = 5  # columns that a note names
+#: Names of columns that number rows.
+_NAMES_OF_ROWS = re.compile(
+    r"(?:.*[_ .-])?(?:id|nr\.?|no\.?|number|index|idx|row|#)|unnamed: ?0|sample|probe|run|experiment",
+    re.IGNORECASE,
+)
 
 
 def column_notes(
@@ -33,7 +39,7 @@ def column_notes(
     names: tuple[Sequence[str], Sequence[str]],
     classes: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], list[str]]:
-    """Return notes on the columns of a table: those on copies of the target, and all others.
+    """Return notes on the columns of a table: on copies of the target and row numbers, and all others.
 
     Parameters
     ----------
@@ -52,14 +58,15 @@ def column_notes(
     ("The input 'a' is a copy of the target 'y' in other units:", [])
     """
     copies: list[str] = []
-    others = list(_class_notes(names[0], classes, len(inputs)))
+    others = list(_class_notes(names[0], classes))
     if len(inputs) < _LEAST_ROWS:
         return copies, others
     plain = np.array([name not in classes for name in names[0]], dtype=bool)
     for k, target in enumerate(names[1]):
         if target not in classes:
             copies += _copy_notes(inputs, targets[:, k], plain, names[0], target)
-    return copies, others + _whole_number_notes(inputs, plain, names[0])
+    numbered, whole = _whole_number_notes(inputs, plain, names[0])
+    return copies + numbered, others + whole
 
 
 def _blocks(inputs: FloatArray) -> Iterator[tuple[int, FloatArray]]:
@@ -149,8 +156,13 @@ def _copy_note(column: str, target: str, line: tuple[float, float]) -> str:
     )
 
 
-def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Sequence[str]) -> list[str]:
-    """Notes on columns of different whole numbers, such as row numbers, and of dates (20240131)."""
+def _whole_number_notes(
+    inputs: FloatArray, plain: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Notes on columns of different whole numbers that are called as row numbers are.
+
+    And those on other such columns, and on dates (20240131).
+    """
     rows, dates = [], []
     for low, block in _blocks(inputs):
         whole = (block == np.floor(block)).all(axis=0) & plain[low : low + block.shape[1]]
@@ -159,20 +171,21 @@ def _whole_number_notes(inputs: FloatArray, plain: NDArray[np.bool_], names: Seq
                 dates.append(names[low + j])
             elif len(np.unique(block[:, j])) == len(block):
                 rows.append(names[low + j])
-    notes = []
+    numbers, others = list[str](), list[str]()
     if rows and inputs.shape[1] > 1:  # a single input is meant to be one
         which = "input has" if len(rows) == 1 else f"{len(rows)} inputs have"
-        notes.append(
+        called = any(_NAMES_OF_ROWS.fullmatch(name.strip()) for name in rows)
+        (numbers if called else others).append(
             f"The {which} a different whole number in every row, as row numbers and identifiers do: "
             f"{_named(rows)}. If it says nothing about the rows of another table, leave it out."
         )
     if dates:
-        notes.append(
+        others.append(
             f"These inputs look like dates written as one number, such as 20240131: {_named(dates)}. Their "
             "differences are not durations (from 31 January to 1 February it is 70). Use days since some "
             "date."
         )
-    return notes
+    return numbers, others
 
 
 def _are_dates(column: FloatArray) -> bool:
@@ -182,7 +195,7 @@ def _are_dates(column: FloatArray) -> bool:
     return bool(within.all()) and len(np.unique(column)) > 2
 
 
-def _class_notes(names: Sequence[str], classes: Mapping[str, Sequence[str]], n_rows: int) -> Iterator[str]:
+def _class_notes(names: Sequence[str], classes: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name in names:
         labels = classes.get(name, ())
         if n_numbers(labels) >= _MOST_NUMBERS:
@@ -190,11 +203,6 @@ def _class_notes(names: Sequence[str], classes: Mapping[str, Sequence[str]], n_r
                 f"The column {name!r} holds numbers and texts, and each of its {len(labels)} values became a "
                 f"column of 0 and 1, {n_numbers(labels)} of them for numbers, whose order and distances are "
                 "lost. Write numbers in all its cells, or leave it out."
-            )
-        elif n_rows >= _LEAST_ROWS and 2 * len(labels) > n_rows:
-            yield (
-                f"The column {name!r} has {len(labels)} classes in {n_rows} rows, so that it nearly "
-                "identifies the row. Leave it out, or a model learns every row by its name."
             )
 
 

@@ -1,7 +1,8 @@
 """Column names: models keep those of their training table and find the columns of other tables by them.
 
-A table is anything with named columns: a data frame (pandas, polars), a pyarrow table or a NumPy array with
-named fields. Columns without names, or with the numbers 0, 1, 2, ... as names, are used in their order.
+A table is anything with named columns: a data frame (pandas, polars), a pyarrow table, a NumPy array with
+named fields, a dict of columns, or a list of dicts. Columns without names, or with the numbers 0, 1, 2, ...
+as names, are used in their order.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray, listed, repeated
+from kan_np.data.dates import ORDERS, days_of
 from kan_np.data.scaler import Scaler
 
 #: Names among which a similar spelling is searched; comparing takes about 10 microseconds for each name.
@@ -32,15 +34,18 @@ class Columns:
         In the order of the columns.
     classes : dict of str to tuple of str
         Classes of the columns that hold such, which became columns "name=class" of 0 and 1.
+    dates : dict of str to str
+        Columns of dates, which became days since 1970-01-01, and the order of day, month and year in them.
     """
 
     features: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, described: Mapping[str, Any], n_in: int, n_out: int) -> Columns:
-        """Read the keys feature_names, target_names and classes of a dataset or a file.
+        """Read the keys feature_names, target_names, classes and dates of a dataset or a file.
 
         Raises
         ------
@@ -56,7 +61,40 @@ class Columns:
             checked_names("feature_names", described.get("feature_names"), n_in),
             checked_names("target_names", described.get("target_names"), n_out),
             {str(name): _texts(f"classes[{name!r}]", labels) for name, labels in classes.items()},
+            _checked_dates(described.get("dates")),
         )
+
+    def sources(self) -> list[str]:
+        """Names of the columns of a table that the inputs come from: one for all classes of a column.
+
+        Examples
+        --------
+        >>> Columns(("T", "solvent=DMF", "solvent=THF"), (), {"solvent": ("DMF", "THF")}).sources()
+        ['T', 'solvent']
+        """
+        column_of = {f"{name}={label}": name for name, labels in self.classes.items() for label in labels}
+        return list(dict.fromkeys(column_of.get(name, name) for name in self.features))
+
+    def as_table(self, what: str, x: Any) -> Any:
+        """Return rows of a list or an array as a table if there are texts or dates among them.
+
+        Such rows have a cell for every column of the training table, with its classes as text.
+        """
+        if names_in(x) is not None or not (self.classes or self.dates):
+            return x
+        if isinstance(x, np.ndarray) and x.dtype.kind not in "OUSM":
+            return x
+        cells = _cells_of(x)
+        if cells is None or not any(_is_no_number(cell) for cell in cells.ravel()):
+            return x
+        names = self.sources()
+        if cells.ndim != 2 or cells.shape[1] != len(names):
+            hint = " For one sample pass [[...]]." if cells.shape == (len(names),) else ""
+            raise ValueError(
+                f"{what} holds text and has shape {cells.shape}; expected (n_samples, {len(names)}), a "
+                f"column for each of {listed(names)}.{hint}"
+            )
+        return dict(zip(names, cells.T, strict=True))
 
     def of_inputs(self, kept: NDArray[np.bool_]) -> Columns:
         """The names for a model that keeps only some of the inputs."""
@@ -76,7 +114,16 @@ class Columns:
         """The names as a dict of lists, without empty ones, as `of` reads it."""
         plain = {"feature_names": list(self.features), "target_names": list(self.targets)}
         held = {name: list(labels) for name, labels in self.classes.items()}
-        return {key: value for key, value in {**plain, "classes": held}.items() if value}
+        coded = {"classes": held, "dates": dict(self.dates)}
+        return {key: value for key, value in {**plain, **coded}.items() if value}
+
+
+def _checked_dates(dates: Any) -> dict[str, str]:
+    if dates is None:
+        return {}
+    if not isinstance(dates, Mapping) or not all(isinstance(name, str) for name in dates):
+        raise TypeError(f"dates is {dates!r}; expected a dict from names to the order of their dates.")
+    return {name: _validate.choice(f"dates[{name!r}]", order, ORDERS) for name, order in dates.items()}
 
 
 def checked_names(what: str, names: Any, count: int) -> tuple[str, ...]:
@@ -116,7 +163,11 @@ def names_in(table: Any) -> list[str] | None:
 
 
 def matched(
-    what: str, table: Any, names: Sequence[str], classes: Mapping[str, Sequence[str]] | None = None
+    what: str,
+    table: Any,
+    names: Sequence[str],
+    classes: Mapping[str, Sequence[str]] | None = None,
+    dates: Mapping[str, str] | None = None,
 ) -> FloatArray:
     """Return the named columns of a table in the order of `names`, (n_rows, n_names); others are left out.
 
@@ -131,11 +182,14 @@ def matched(
     names : sequence of str
     classes : mapping of str to sequence of str, optional
         Classes of the columns that hold classes.
+    dates : mapping of str to str, optional
+        The columns of dates, which become days, with the order in which texts are written.
 
     Raises
     ------
     ValueError
-        If a column is missing or exists twice, or holds a class that is not known.
+        If a column is missing or exists twice, or holds a class that is not known, or if columns have
+        different lengths.
 
     Examples
     --------
@@ -143,10 +197,12 @@ def matched(
     >>> matched("x", table, ["a", "b"])
     array([[2., 1.]])
     """
+    if _are_records(table):
+        table = _by_columns(what, table)
     keys = _keys(table) or []
     found = [str(key) for key in keys]
     key_of = dict(zip(found, keys, strict=True))
-    classes = classes or {}
+    classes, dates = classes or {}, dates or {}
     source = {f"{name}={label}": (name, label) for name, labels in classes.items() for label in labels}
     needed = {name: source[name][0] if name not in key_of and name in source else name for name in names}
     missing = [column for column in dict.fromkeys(needed.values()) if column not in key_of]
@@ -159,12 +215,20 @@ def matched(
     parts = []
     for name in names:
         column = table[key_of[needed[name]]]
-        if needed[name] == name:
+        if isinstance(table, Mapping):
+            column = np.atleast_1d(np.asarray(column))
+        if name in dates:
+            parts.append(_days(f"{what}, column {name!r},", column, dates[name]))
+        elif needed[name] == name:
             parts.append(_validate.vector(f"{what}, column {name!r},", column))
         else:
             known = list(classes[needed[name]])
             texts = _classes_of(f"{what}, column {needed[name]!r},", column, known)
             parts.append(np.array([float(text == source[name][1]) for text in texts]))
+    lengths = {len(part) for part in parts}
+    if len(lengths) > 1:
+        told = ", ".join(f"{name!r} has {len(part)}" for name, part in zip(names, parts, strict=True))
+        raise ValueError(f"{what} has columns of different lengths: {told}; expected as many rows in each.")
     return np.stack(parts, axis=1)
 
 
@@ -182,8 +246,8 @@ def without_tables(dataset: Mapping[str, Any]) -> dict[str, Any]:
             arrays[key] = found
         for name in (f"{split}_{side}" for split in ("train", "test", "val")):
             if names_in(arrays.get(name)) is not None:
-                classes = arrays.get("classes")
-                arrays[name] = matched(f"dataset[{name!r}]", arrays[name], arrays[key], classes)
+                coded = (arrays.get("classes"), arrays.get("dates"))
+                arrays[name] = matched(f"dataset[{name!r}]", arrays[name], arrays[key], *coded)
     return arrays
 
 
@@ -229,6 +293,11 @@ def _missing(what: str, missing: Sequence[str], found: Sequence[str], names: Seq
 
 def _keys(table: Any) -> list[Any] | None:
     """The keys by which the columns of a table are accessed; None if it has no names."""
+    if _are_records(table):
+        return list(table[0])
+    if isinstance(table, Mapping):
+        named = list(table)
+        return None if not named or named == list(range(len(named))) else named
     fields = getattr(getattr(table, "dtype", None), "names", None)
     keys: Any = getattr(table, "column_names", None)  # pyarrow, whose `columns` are values
     if keys is None:
@@ -237,6 +306,41 @@ def _keys(table: Any) -> list[Any] | None:
         return None
     keys = list(keys)
     return None if keys == list(range(len(keys))) else keys
+
+
+def _are_records(table: Any) -> bool:
+    """Whether a table is a list of rows that name their cells."""
+    return isinstance(table, list | tuple) and bool(table) and isinstance(table[0], Mapping)
+
+
+def _by_columns(what: str, records: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Return a list of dicts as a dict of columns."""
+    keys = list(records[0])
+    for i, record in enumerate(records):
+        if not isinstance(record, Mapping) or set(record) != set(keys):
+            names = listed(list(map(str, keys)))
+            raise ValueError(f"{what} has other names in row {i} than in the first one; expected {names}.")
+    return {key: [record[key] for record in records] for key in keys}
+
+
+def _cells_of(x: Any) -> NDArray[Any] | None:
+    """Rows as an array of objects; None for what is no array."""
+    try:
+        return np.asarray(x, dtype=object)
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_no_number(cell: Any) -> bool:
+    return isinstance(cell, str | np.datetime64) or hasattr(cell, "isoformat")
+
+
+def _days(what: str, column: ArrayLike, order: str) -> FloatArray:
+    """A column of dates as days since 1970-01-01; numbers are such days already."""
+    try:
+        return days_of(column, order)
+    except ValueError as error:
+        raise ValueError(str(error).replace("values", what, 1)) from None
 
 
 def _classes_of(what: str, column: ArrayLike, known: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""load_csv: reads a delimited text file with column names and splits its rows for training."""
+"""load_table: reads a table with column names from a file and splits its rows for training."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ from typing import TextIO
 import numpy as np
 
 from kan_np._validate import FloatArray, choice, integer, real
-from kan_np.data.cells import Cells, Classes, read_cells
+from kan_np.data.cells import Cells, Classes, Coding, read_cells
 from kan_np.data.check import Dataset
 from kan_np.data.column_notes import column_notes
 from kan_np.data.dataset import dataset_of_parts
+from kan_np.data.dates import ORDERS
 from kan_np.data.equal_rows import EqualRows, keep_equal_rows_together
 from kan_np.data.numerals import COMMA, POINT
 from kan_np.data.rows import Parts, split_table
+from kan_np.data.sources import opened_table
 from kan_np.data.table import Chosen, TextTable, choose, looking_for, read_header
+from kan_np.data.table_summary import dropped_note, table_summary
 
 _CLASSES = ("refuse", "one-hot")
+_MISSING = ("refuse", "drop")
+_DATES = ("refuse", "days")
 _DECIMALS = (POINT, COMMA)
 _TOGETHER, _APART = "together", "apart"
 
 
 class TableWarning(UserWarning):
-    """Test errors will be too low: the target is among the inputs, or test rows are training rows."""
+    """Errors will be too low: the target or row numbers are among the inputs, or test rows train, too."""
 
 
-def load_csv(
+def load_table(
     path: str | PathLike[str],
     target: str | Sequence[str] | None,
     *,
@@ -48,6 +53,8 @@ def load_csv(
     delimiter: str | None = None,
     decimal: str | None = None,
     duplicates: str = _TOGETHER,
+    missing: str = "refuse",
+    dates: str | Mapping[str, str] = "refuse",
 ) -> Dataset:
     """Read a table with column names as a dataset that is split for training, or as inputs to predict.
 
@@ -56,7 +63,9 @@ def load_csv(
     path : path
         A text file in UTF-8 (with or without byte-order mark): one header row of column names, then one
         record per row. Fields may be quoted; empty rows are skipped. Above the names there may be lines of
-        comment, which begin with #, a title, and "sep=;"; the names may stand in the last comment.
+        comment, which begin with #, a title, and "sep=;"; the names may stand in the last comment. Also such
+        a file packed with gzip (.gz), the first sheet of an Excel file (.xlsx, which needs openpyxl), and
+        Parquet (.parquet, which needs pyarrow).
     target : str or sequence of str, or None
         Name of the column to predict, or several. With None the rows are ones to predict: all of them are
         returned as ``test_input``, in the units of the table, for ``predict``; nothing is split.
@@ -76,9 +85,10 @@ def load_csv(
         fraction of the other rows.
     classes : {"refuse", "one-hot"} or mapping
         A column that has more text than numbers is refused, or becomes a column "name=class" of 0 and 1 for
-        every class; a single one for two classes. Numbers with a unit or sign and dates, such as 12 mm, 5 %
-        or 2024-03-01, are refused in any case. A mapping gives the classes of the columns, as
-        ``dataset["classes"]`` of another table, so that they are coded as there.
+        every class; a single one for two classes. Numbers with a unit or sign, such as 12 mm or 5 %, are
+        refused in any case, and so is a column with a class for every second row, or more than 100. A mapping
+        gives the classes of the columns, as ``dataset["classes"]`` of another table, so that they are coded
+        as there.
     standardize : bool
         Let models bring each column to mean 0 and standard deviation 1 of the training rows, inside: the rows
         themselves, predictions and losses stay in the units of the table. If False models do so only where
@@ -86,8 +96,8 @@ def load_csv(
     seed : int
         Seed of the split; the global random state is not touched.
     delimiter : str, optional
-        The character between fields. Default: comma, semicolon or tab, whichever splits the header into most
-        fields, and the row below it into as many.
+        The character between fields; a blank stands for one or several. Default: comma, semicolon, tab or
+        blanks, whichever splits the header into most fields, and the row below it into as many.
     decimal : {".", ","}, optional
         The decimal mark. Default: the one that the numbers have; a comma only where it is not the delimiter.
         Numbers with thousands separators are refused, and so is a test table with decimal points if the
@@ -97,6 +107,14 @@ def load_csv(
         there are too few different rows for that, or columns of few values explain as many equal rows by
         chance.
         "apart": every row by itself. Without equal rows both are the same.
+    missing : {"refuse", "drop"}
+        Whether rows with a missing cell in a column that is used are an error, or are left out and counted.
+        An empty cell is missing, and in a column that has more numbers than texts also n.d., NA, none, null,
+        a question mark or dashes.
+    dates : {"refuse", "days"} or mapping
+        Whether columns of dates, such as 2024-03-01, 1.3.2024, or 3/14/2024 where a number above 12 says
+        which is the day, are an error, or become days since 1970-01-01 with a fraction for the time of day.
+        A mapping is ``dataset["dates"]`` of another table.
 
     Returns
     -------
@@ -105,30 +123,34 @@ def load_csv(
         models are to do that, and ``classes``, the classes of every column that holds classes. ``notes``, if
         present, are sentences about suspicious columns and rows: equal rows, a copy of the target among the
         inputs, row numbers among the inputs, dates written as numbers, numbers among classes. ``duplicates``
-        is "together" if keeping equal rows together changed the split.
+        is "together" if keeping equal rows together changed the split. ``dates`` says in which order the
+        dates of columns are written, and ``table`` what the table holds (`kan_np.data.table_summary`).
+        Without a target ``rows`` are the positions of the rows in the file, from 0, and ``decimal`` is a
+        comma if that is their decimal mark.
 
     Warns
     -----
     TableWarning
-        If an input is the target in the same or other units, or equal rows cannot be kept in one part.
+        If an input is the target in the same or other units, an input numbers the rows, or equal rows cannot
+        be kept in one part.
 
     Raises
     ------
     ValueError
-        If the header or a row is malformed, a name is unknown, a cell that is needed is missing, not a number
-        or not finite (the message gives row and column; the header is row 1), a column holds classes, a
-        target is constant, or there are too few rows or groups.
+        If the header or a row is malformed, a name is unknown, cells that are needed are missing, not numbers
+        or not finite (the message names all kinds with row and column; the header is row 1), a column holds
+        classes or dates, a target is constant, there are too few rows or groups, or a package is missing.
     OSError
         If a file cannot be opened.
 
     Examples
     --------
-    >>> dataset = load_csv("beam.csv", target="deflection")  # doctest: +SKIP
+    >>> dataset = load_table("beam.csv", target="deflection")  # doctest: +SKIP
     >>> dataset["feature_names"]  # doctest: +SKIP
     ['length', 'width', 'load']
     """
     path = Path(path)
-    form = _form(delimiter, decimal, classes)
+    form = _form(delimiter, decimal, classes, missing, dates)
     if target is None:
         return _rows_to_predict(path, form, features, {"group": group, "test": test, "folds": folds})
     folds, fold = _check_folds(folds, fold, test)
@@ -137,6 +159,7 @@ def load_csv(
     apart = choice("duplicates", duplicates, (_TOGETHER, _APART)) == _APART
     chosen, cells = _read(path, form, target, features, group)
     other = None if test is None else _read_test(Path(test), form, chosen, cells)
+    left_out = [note for note in (dropped_note(part) for part in (cells, other) if part is not None) if note]
     # Every fold needs rows of its own, and at least two different rows have to be training rows.
     n_needed = max(2 * folds, 2 + (test_share > 0)) + (val_share > 0)
     equal = keep_equal_rows_together(cells.values, cells.groups, n_needed, not apart)
@@ -146,29 +169,46 @@ def load_csv(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     _refuse_constant_targets(dataset, path)
-    return dataset | _notes(path, chosen, cells, equal)
+    summary = table_summary(cells, chosen.features, chosen.targets, equal.n_equal)
+    return dataset | _notes(path, chosen, cells, equal, left_out) | {"table": summary}
+
+
+#: The older name, from when all tables were CSV.
+load_csv = load_table
 
 
 @dataclass(frozen=True)
 class _Form:
-    """The format of the files: delimiter and decimal mark (None to detect them); coding of classes."""
+    """The format of the files: delimiter and decimal mark (None to detect them); coding of the cells."""
 
     delimiter: str | None
     decimal: str | None
-    one_hot: bool
-    known: Classes | None = None
+    coding: Coding
 
-    def header(self, handle: TextIO, path: Path, asked: Collection[str]) -> TextTable:
+    def header(self, handle: TextIO, path: Path, delimiter: str | None, asked: Collection[str]) -> TextTable:
         """Return the layout of a file by its header; `asked` are names that the header should have."""
-        return replace(read_header(handle, path, self.delimiter, asked), decimal=self.decimal)
+        table = read_header(handle, path, delimiter or self.delimiter, asked)
+        return replace(table, decimal=self.decimal)
 
 
-def _form(delimiter: str | None, decimal: str | None, classes: str | Mapping[str, Sequence[str]]) -> _Form:
+def _form(
+    delimiter: str | None,
+    decimal: str | None,
+    classes: str | Mapping[str, Sequence[str]],
+    missing: str,
+    dates: str | Mapping[str, str],
+) -> _Form:
     mark = None if decimal is None else choice("decimal", decimal, _DECIMALS)
+    drop = choice("missing", missing, _MISSING) == "drop"
+    orders: dict[str, str] | None = None
+    if isinstance(dates, Mapping):
+        orders = {str(name): choice(f"dates[{name!r}]", order, ORDERS) for name, order in dates.items()}
+    days = orders is None and choice("dates", dates, _DATES) == "days"
     if not isinstance(classes, Mapping):
-        return _Form(delimiter, mark, choice("classes", classes, _CLASSES) == "one-hot")
+        one_hot = choice("classes", classes, _CLASSES) == "one-hot"
+        return _Form(delimiter, mark, Coding(one_hot, days, drop, None, orders))
     known = {str(name): tuple(map(str, labels)) for name, labels in classes.items()}
-    return _Form(delimiter, mark, True, known)
+    return _Form(delimiter, mark, Coding(True, days, drop, known, orders))
 
 
 def _rows_to_predict(
@@ -184,10 +224,15 @@ def _rows_to_predict(
     chosen, cells = _read(path, form, None, features, None)
     names, x = _columns(chosen.features, cells.values, cells.classes)
     _refuse_names_twice(names)
-    return {"test_input": x, "feature_names": names} | _classes_of(chosen, cells)
+    rows = np.arange(len(x)) if cells.kept is None else cells.kept
+    told = dropped_note(cells, "read")
+    notes: Dataset = {"notes": [told]} if told else {}
+    if cells.decimal is not None:
+        notes["decimal"] = cells.decimal
+    return {"test_input": x, "feature_names": names, "rows": rows} | _coded(chosen, cells) | notes
 
 
-def _notes(path: Path, chosen: Chosen, cells: Cells, equal: EqualRows) -> Dataset:
+def _notes(path: Path, chosen: Chosen, cells: Cells, equal: EqualRows, left_out: Sequence[str]) -> Dataset:
     """Return the keys "notes" and "duplicates" of a dataset, and warn where test errors will be too low."""
     n = len(chosen.features)
     copies, others = column_notes(
@@ -196,14 +241,17 @@ def _notes(path: Path, chosen: Chosen, cells: Cells, equal: EqualRows) -> Datase
     # With a single input a straight line is what the table is about, not a leak.
     for note in (*(copies if n > 1 else ()), *(equal.notes if equal.is_leak else ())):
         warnings.warn(f"{path}: {note}", TableWarning, stacklevel=3)
-    notes = [*equal.notes, *copies, *others]
+    notes = [*left_out, *equal.notes, *copies, *others]
     known: Dataset = {"notes": notes} if notes else {}
     return known | ({"duplicates": _TOGETHER} if equal.kept_together else {})
 
 
-def _classes_of(chosen: Chosen, cells: Cells) -> Dataset:
-    found = {name: list(cells.classes[name]) for name in cells.classes if name in chosen.names}
-    return {"classes": found} if found else {}
+def _coded(chosen: Chosen, cells: Cells) -> Dataset:
+    """Return the keys "classes" and "dates" of a dataset: how cells that are no numbers became some."""
+    classes = {name: list(cells.classes[name]) for name in cells.classes if name in chosen.names}
+    dates = {name: order for name, order in cells.dates.items() if name in chosen.names}
+    coded: Dataset = {"classes": classes} if classes else {}
+    return coded | ({"dates": dates} if dates else {})
 
 
 def _check_folds(folds: int, fold: int, test: object) -> tuple[int, int]:
@@ -231,10 +279,10 @@ def _read(
 ) -> tuple[Chosen, Cells]:
     asked = [name for names in (target, features, group) for name in _as_names(names)]
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            table = form.header(handle, path, asked)
+        with opened_table(path) as (handle, delimiter):
+            table = form.header(handle, path, delimiter, asked)
             chosen = choose(table, target, features, group)
-            cells = read_cells(handle, looking_for(table, chosen), form.one_hot, form.known)
+            cells = read_cells(handle, looking_for(table, chosen), form.coding)
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
     return chosen, _with_rows(cells, path)
@@ -247,11 +295,11 @@ def _as_names(names: str | Sequence[str] | None) -> Sequence[str]:
 def _read_test(path: Path, form: _Form, chosen: Chosen, cells: Cells) -> Cells:
     # The groups of a test table do not matter: none of its rows is a training row.
     columns = Chosen(chosen.features, chosen.targets)
+    coding = replace(form.coding, classes=cells.classes, dates=cells.dates, decimal=cells.decimal)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            table = looking_for(form.header(handle, path, columns.names), columns)
-            found = read_cells(handle, table, form.one_hot, cells.classes, cells.decimal)
-            return _with_rows(found, path)
+        with opened_table(path) as (handle, delimiter):
+            table = looking_for(form.header(handle, path, delimiter, columns.names), columns)
+            return _with_rows(read_cells(handle, table, coding), path)
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
 
@@ -280,7 +328,7 @@ def _dataset(chosen: Chosen, cells: Cells, other: Cells | None, parts: Parts, st
         _, test_y = _columns(chosen.targets, other.values[:, first_target:], cells.classes)
         split["test"] = (test_x, test_y)
     named = {"feature_names": feature_names, "target_names": target_names}
-    return dataset_of_parts(split, standardize) | named | _classes_of(chosen, cells)
+    return dataset_of_parts(split, standardize) | named | _coded(chosen, cells)
 
 
 def _refuse_names_twice(names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from kan_np._units import UNITS
 from kan_np.data.numerals import number
 
 _CORE = (
@@ -33,16 +34,6 @@ _RANGE = re.compile(r"\D*\d+(?:[.,]\d+)?\s*[-\u2013]\s*\d+(?:[.,]\d+)?\D*")  # 1
 _BIN_ENDS = frozenset("<>+\u2264\u2265")
 _UNCERTAINTY = re.compile(r"(?:\u00b1|\+/?-|\+ ?- |\(\d+\)$)")
 
-#: Units that may be mixed in one column; any other ending has to be the same in all cells.
-_UNIT_NAMES = (
-    r"% ‰ ° °C °F C F K k M m mm cm dm km um µm nm pm in ft yd mi g kg mg ug µg ng t lb lbs oz s "
-    r"ms us µs ns min h hr hrs d day days Hz kHz MHz GHz Pa hPa kPa MPa GPa bar mbar psi atm J "
-    r"kJ MJ eV keV MeV GeV cal kcal W mW kW MW V mV kV A mA uA µA N mN kN MN mol mmol l L ml mL "
-    r"ppm ppb dB Ohm ohm Ω m2 m3 cm2 cm3 mm2 mm3 m/s km/h rpm "
-)
-_UNITS = frozenset(_UNIT_NAMES.split()) | {
-    unit.replace("µ", "\N{GREEK SMALL LETTER MU}") for unit in _UNIT_NAMES.split()
-}
 _LEAST_VALUES = 3  # different numbers with an unknown ending; fewer may be names, such as 2wd and 4wd
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -151,7 +142,7 @@ def is_date(text: str) -> bool:
 
 def _is_known(pair: tuple[str, str]) -> bool:
     before, after = pair
-    return bool(before) or after in _UNITS or after == "\u00b1" or not after[:1].isalpha()
+    return bool(before) or after in UNITS or after == "\u00b1" or not after[:1].isalpha()
 
 
 def _beside(text: str) -> tuple[str, str] | None:

@@ -65,9 +65,10 @@ def keep_equal_rows_together(
     if n_different == n:
         return EqualRows(groups)
     n_equal = n - n_different
+    are = "is a duplicate" if n_equal == 1 else "are duplicates"
     found = (
-        f"{n_equal} of the {n} rows are duplicates of another row (the same in all inputs and targets; "
-        f"{n_different} rows are different)"
+        f"{n_equal} of the {n} rows {are} of another row (the same in all inputs and targets; {n_different} "
+        "rows are different)"
     )
     if not wanted:
         return EqualRows(groups, n_equal, notes=(f"{found}, and may train as well as test.",))

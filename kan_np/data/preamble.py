@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from kan_np.data.numerals import COMMA, comma_number, number
 
 COMMENT = "#"
+BLANKS = " "  # one or several
 DELIMITERS = (",", ";", "\t")
 _SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # spreadsheets write and read this in the first line
 _TITLES = 20  # most title lines above the names; chosen by judgement
@@ -42,7 +43,10 @@ def records(handle: TextIO, delimiter: str, n_lines: int = 0) -> Records:
     handle.seek(0)
     for _ in range(n_lines):
         handle.readline()
-    return csv.reader(handle, delimiter=delimiter, skipinitialspace=True, strict=True)
+    lines: Iterable[str] = handle
+    if delimiter == BLANKS:
+        lines = (BLANKS.join(line.split()) + "\n" for line in handle)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
 def first_records(
@@ -71,7 +75,7 @@ def read_preamble(handle: TextIO, delimiter: str | None, asked: Collection[str])
     comments = [i for i, line in enumerate(lines) if line and i >= start]
     among = DELIMITERS if delimiter is None else (delimiter,)
     if comments:
-        if _has_names(lines[comments[-1]], below, among, asked):
+        if _has_names(lines[comments[-1]], below, (*among, BLANKS) if delimiter is None else among, asked):
             return Preamble(comments[-1], delimiter, True)
         above = Preamble(comments[-1] + 1, delimiter)
     return _below_titles(handle, above, among)
@@ -92,7 +96,7 @@ def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection
     """Whether a comment holds the column names, and the line below it the first row."""
     for delimiter in among:
         names, cells = (_fields(line, delimiter) for line in (comment.lstrip("# "), below))
-        if len(names) != len(cells) and below:
+        if (len(names) != len(cells) or (delimiter == BLANKS and len(names) == 1)) and below:
             continue
         known = [set(asked) <= set(fields) for fields in (names, cells)] if asked else [False, False]
         if known[0] != known[1]:
@@ -104,6 +108,8 @@ def _has_names(comment: str, below: str, among: Sequence[str], asked: Collection
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
+    if delimiter == BLANKS:
+        line = BLANKS.join(line.split())
     try:
         (fields,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
     except (csv.Error, ValueError):
@@ -129,8 +135,9 @@ def _below_titles(handle: TextIO, above: Preamble, among: Sequence[str]) -> Prea
 def find_delimiter(handle: TextIO, n_lines: int) -> list[str]:
     """Return the delimiters that split header and first row into as many fields, with most numbers.
 
-    Several are returned if they cannot be told apart. If none splits both into as many fields, the header
-    alone decides, and reading reports the row. A header of a single column counts as comma-separated.
+    Several are returned if they cannot be told apart. If none splits both into as many fields, blanks may, or
+    else the header alone decides, and reading reports the row. A header of a single column counts as
+    comma-separated.
     """
     ranks: dict[str, tuple[float, ...]] = {}
     for one in DELIMITERS:
@@ -141,4 +148,13 @@ def find_delimiter(handle: TextIO, n_lines: int) -> list[str]:
         )
         ranks[one] = (alike, numbers / len(cells) if alike else 0.0, len(names))
     best = [one for one in DELIMITERS if ranks[one] == max(ranks.values())]
-    return best if ranks[best[0]][0] else best[:1]
+    if ranks[best[0]][0]:
+        return best
+    return [BLANKS] if _is_blank_separated(handle, n_lines) else best[:1]
+
+
+def _is_blank_separated(handle: TextIO, n_lines: int) -> bool:
+    """Whether blanks, one or several, separate names and below them as many cells with a number in them."""
+    (_, names), (_, cells) = first_records(handle, BLANKS, n_lines)
+    names = names[1:] if names[:1] == [COMMENT] else names
+    return len(names) == len(cells) > 1 and any(number(cell) is not None for cell in cells)

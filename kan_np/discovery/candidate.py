@@ -72,6 +72,9 @@ class Candidate:
         if not self.symbolic:
             kind += f", no formula: {self.formula.what_is_left()}"
         text = text_of(self.formula.expressions[0])
+        legend = self.formula.legend_text()
+        if legend:
+            kind += f", {legend}"
         return f"Candidate({text}, complexity={self.complexity:.3g}, {kind})"
 
 
@@ -119,7 +122,16 @@ class Discovery:
             + ("" if c.symbolic else f"  ({len(c.formula.splines)} splines left, no formula)")
             for c in self.candidates
         ]
-        return "\n".join(["complexity  val RMSE  formula", *rows])
+        return "\n".join(["complexity  val RMSE  formula", *rows, *self.legend_lines()])
+
+    def legend_lines(self) -> list[str]:
+        """What the symbols of the formulas stand for, as a line of text; none where they are the columns."""
+        legend: dict[str, str] = {}
+        for candidate in (*self.candidates, self.best):
+            legend |= candidate.formula.legend
+        used = {s.name for c in self.candidates for e in c.formula.expressions for s in e.free_symbols}
+        said = [f"{symbol} = {column!r}" for symbol, column in legend.items() if symbol in used]
+        return [f"with {', '.join(said)}"] if said else []
 
     def __repr__(self) -> str:
         """The best formula, and the frontier as a table."""
@@ -135,7 +147,8 @@ class Discovery:
             if candidate is self.best:
                 number = i
         best = f"Best{', exact' * self.best.exact}: {_typeset(self.best)}"
-        told = [_html.paragraph(best), _html.table(header, rows, number), *map(_html.paragraph, self.notes)]
+        below = map(_html.paragraph, (*self.legend_lines(), *self.notes))
+        told = [_html.paragraph(best), _html.table(header, rows, number), *below]
         return "".join(told) + _html.drawing(self.best.model.n_params, self.best.plot)
 
 

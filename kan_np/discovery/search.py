@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._time_limit import deadline
 from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data, checked_names
 from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
@@ -23,6 +24,7 @@ from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.discovery.writing import Writer
 from kan_np.functions.library import SymbolLibrary
 from kan_np.network.network import Network
+from kan_np.training.progress import Show, progress_bar
 
 #: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
@@ -56,6 +58,8 @@ def discover(
     most_steps: int | None = None,
     restarts: int = 6,
     seed: int = 0,
+    max_seconds: float | None = None,
+    progress: bool = False,
 ) -> Discovery:
     """Find formulas for data: small shapes first, symbols on their edges, constants recognised.
 
@@ -79,7 +83,9 @@ def discover(
     lib : sequence of str, optional
         Names of the library to use; all if None.
     var : sequence of str or sympy.Expr, optional
-        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written.
+        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written. If None they
+        are symbols made of the dataset's ``feature_names``, "t" of "t / h" (`kan_np.column_symbols`), with a
+        ``legend``; or x_1, x_2, ... without such.
     seconds : float
         Budget, in processor time of the thread, which other programs do not use up. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed
@@ -89,6 +95,10 @@ def discover(
     restarts : int
         Starts of each shape.
     seed : int
+    max_seconds : float, optional
+        Limit of wall-clock time, which ends the search as `seconds` does.
+    progress : bool
+        Show on a terminal how much of the time is over, and the best formula so far.
 
     Returns
     -------
@@ -124,8 +134,16 @@ def discover(
     library = wide_library(library)
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
-    budget = _Budget(seconds, most_steps)
-    found = _Search(Writer(data, var, dataset.get("scaler")), library, budget, restarts, seed).run()
+    search = _Search(
+        Writer(data, var, dataset.get("scaler"), columns.features),
+        library,
+        _Budget(seconds, most_steps),
+        restarts,
+        seed,
+    )
+    search.deadline = deadline(max_seconds)
+    with progress_bar("discover", seconds, progress, "s") as search.show:
+        found = search.run()
     for candidate in (*found.candidates, found.best):
         candidate.model._columns = columns
     return found
@@ -164,6 +182,8 @@ class _Search:
         self, writer: Writer, library: SymbolLibrary, budget: _Budget, restarts: int, seed: int
     ) -> None:
         self.budget = budget
+        self.deadline: float | None = None
+        self.show: Show = lambda done, text: None
         half = writer.half_unit
         self.writer, self.library, self.restarts = writer, library, restarts
         # labels that are rounded leave a deviation of their own
@@ -183,7 +203,12 @@ class _Search:
     @property
     def over(self) -> bool:
         """Whether the budget for training is over."""
-        return self.budget.share > _TRAINING
+        return self.budget.share > _TRAINING or self._is_late
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether the limit of wall-clock time is over."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def _stop(self) -> bool:
         """Asked after every step."""
@@ -206,7 +231,8 @@ class _Search:
                 self._try_finer()
             self._write_the_others()
         if self.over and not self.exact:
-            self.notes.append(f"the {self.budget} were over before everything had been tried")
+            limit = "max_seconds" if self._is_late else f"the {self.budget}"
+            self.notes.append(f"{limit} were over before everything had been tried")
         tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
         best = best_of(self.candidates)
         if not best.symbolic:
@@ -264,6 +290,7 @@ class _Search:
                 shape.tree, self.data, self.rng, restarts=self.restarts, stop=self._stop, **options
             )
             self.trained.append((shape, trained))
+            self._tell(shape.name)
             better = trained.rmse <= min(_GOOD * self.data.spread, 0.5 * best_before)
             if (better or few) and not shape.name.startswith("dense"):
                 self._snap(len(self.trained) - 1)
@@ -310,18 +337,24 @@ class _Search:
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
-            if self.written and self.budget.share > 1.0:
+            if self.written and (self.budget.share > 1.0 or self._is_late):
                 return
         if any(candidate.exact for candidate in self.candidates):
             return
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 
+    def _tell(self, name: str) -> None:
+        """Show how much of the time is over, what was tried and the best of what was found."""
+        best = best_of(self.candidates).val_rmse if self.candidates else np.inf
+        self.show(self.budget.spent, f"{name}; least RMSE {best:.2e}")
+
     def _add(self, name: str, network: Network) -> Candidate | None:
         candidate = self.writer.candidate(name, network)
         if candidate is not None:
             self.written += 1
             self.candidates.append(candidate)
+            self._tell(name)
         return candidate
 
 

@@ -47,11 +47,14 @@ class Writer:
     var : sequence of str or sympy.Expr, optional
     scaler : Scaler, optional
         Of the dataset.
+    columns : sequence of str
+        Names of the inputs in the dataset, which become symbols where `var` is None; empty without names.
     """
 
     raw: Data
     var: Sequence[Any] | None
     scaler: Any
+    columns: Sequence[str] = ()
 
     @cached_property
     def _scaled(self) -> tuple[Data, FloatArray, float]:
@@ -115,7 +118,7 @@ class Writer:
         return Candidate(
             name,
             model,
-            formula if self.var is None else formula.renamed(self.var),
+            self._named(formula),
             errors[0] * of_label,
             errors[1] * of_label,
             formula.complexity + n_splines,
@@ -123,9 +126,15 @@ class Writer:
             message_bits(errors[1], rounding, data.val_y.size, formula.complexity, constants + n_splines),
         )
 
+    def _named(self, formula: Formula) -> Formula:
+        if self.var is not None:
+            return formula.renamed(self.var)
+        return formula.named(self.columns) if self.columns else formula
+
     def names_of(self, columns: Sequence[int]) -> str:
         """Names of columns as text."""
-        return ", ".join(str(self.var[i]) if self.var is not None else f"x_{i + 1}" for i in columns)
+        names = self.var if self.var is not None else self.columns
+        return ", ".join(str(names[i]) if names else f"x_{i + 1}" for i in columns)
 
     def constant(self) -> Candidate | None:
         """The mean of the labels."""

@@ -3,7 +3,7 @@
 Formulas are computed with symbols that no name can shadow; names appear only in output, where each has one
 form in text, LaTeX and MathML:
 
-    a word, as Python's names are            as it is: x_1, mass, theta
+    a word, as Python's names are            as it is: x_1, mass, theta, and with _ behind: yield_, pi_
     L/D, a-b, 50 %, x__2, lambda, ...        in quotes, as Python writes text: 'L/D', '50 %'
     a function or constant of sympy, and e   in quotes too: 'sin', 'pi', 'E'; Greek letters are none of these
 
@@ -58,6 +58,9 @@ def is_word(name: str) -> bool:
     >>> [name for name in ("x_1", "mass", "beta", "L/D", "x__2", "lambda", "pi", "e", "sin") if is_word(name)]
     ['x_1', 'mass', 'beta']
     """
+    base = name.removesuffix("_")
+    if base != name and _means_something(base):
+        return True  # yield_ and pi_ are words, as yield and pi would be without their meaning
     return (
         name.isidentifier()
         and not keyword.iskeyword(name)
@@ -67,6 +70,12 @@ def is_word(name: str) -> bool:
         and name not in _CONSTANTS
         and (name not in function_names() or name in _GREEK)
     )
+
+
+def _means_something(name: str) -> bool:
+    """Whether a name is a word of Python, a constant or a function."""
+    known = keyword.iskeyword(name) or name in _CONSTANTS or name in function_names()
+    return known and name.isascii() and name.isidentifier() and "__" not in name
 
 
 def quoted(name: str) -> str:
@@ -112,7 +121,7 @@ def latex_name(name: str) -> str:
     if not is_word(name) and name not in _GREEK:
         return _in_quotes(name)
     match = _INDEXED.fullmatch(_LETTERS.get(name, name))
-    if match is None:
+    if match is None or name.endswith("_"):
         return rf"\text{{{_escaped(name)}}}"
     head, index = match[1], match[2]
     letter = rf"\{head}" if head in _GREEK else head if len(head) == 1 else _upright(head)

@@ -68,15 +68,16 @@ def end_gradient(net, scratch, grad):
 @spliced
 def expand_nodes(net, first, end, x, n, places, slot0):
     """Fill `places` from slot0 on for the nodes first <= i < end at the n samples x[i] of each."""
-    place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
-    for i in range(first, end):
-        if net.fan_start[i] == net.fan_start[i + 1]:
-            continue
-        slot = slot0 + i - first
-        work = 0 if net.dense[i] else slot
-        base_function(net.base, x, i, n, places.base, places.dbase, work)
-        if net.dense[i]:
-            lay_out(net, i, x, n, places, work, slot)
+    if net.target.shape[0] > 0:
+        place_nodes(net, first, end, x, n, places.at, places.u, places.stretch, slot0)
+        for i in range(first, end):
+            if net.fan_start[i] == net.fan_start[i + 1]:
+                continue
+            slot = slot0 + i - first
+            work = 0 if net.dense[i] else slot
+            base_function(net.base, x, i, n, places.base, places.dbase, work)
+            if net.dense[i]:
+                lay_out(net, i, x, n, places, work, slot)
 
 
 @jit
@@ -91,19 +92,21 @@ def clear(rows, first, end, n):
 def add_values(net, theta, first, end, n, places, slot0, scratch, out):
     """out[t, s] += phi_it(x_is) for all edges that leave the nodes first <= i < end."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
-    panel_values(fans, theta, places.rows, out)
-    has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
-    polynomial, columns, slope = scratch.polynomial, scratch.columns, scratch.slope
-    polynomial_values(fans, theta, has_base, n_intervals, polynomial, columns, places, out, slope)
+    if net.target.shape[0] > 0:
+        panel_values(fans, theta, places.rows, out)
+        has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
+        polynomial, columns, slope = scratch.polynomial, scratch.columns, scratch.slope
+        polynomial_values(fans, theta, has_base, n_intervals, polynomial, columns, places, out, slope)
 
 
 @spliced
 def add_param_grad(net, first, end, n, places, slot0, scratch, delta, grad):
     """Add derivatives by the parameters of the edges that leave the nodes, given those by their values."""
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
-    panel_param_grad(fans, delta, places.rows, grad)
-    has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
-    polynomial_param_grad(fans, delta, has_base, n_intervals, places, scratch.polynomial_grad, grad)
+    if net.target.shape[0] > 0:
+        panel_param_grad(fans, delta, places.rows, grad)
+        has_base, n_intervals = net.base != ZERO, net.start[net.start.shape[0] - 1] + 1
+        polynomial_param_grad(fans, delta, has_base, n_intervals, places, scratch.polynomial_grad, grad)
 
 
 @spliced
@@ -115,8 +118,9 @@ def take_input_grad(net, theta, first, end, only, n, places, slot0, scratch, del
     out = scratch.delta
     clear(out, first, end, n)
     fans = (net.dense, net.fan_start, net.target, first, end, n, slot0)
-    panel_input_grad(fans, only, theta, places.slopes, delta, out)
-    polynomial_input_grad(fans, only, scratch.slope, delta, out)
+    if net.target.shape[0] > 0:
+        panel_input_grad(fans, only, theta, places.slopes, delta, out)
+        polynomial_input_grad(fans, only, scratch.slope, delta, out)
 
 
 @spliced

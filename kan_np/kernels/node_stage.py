@@ -24,18 +24,21 @@ def make_nodes(stage, first, end, n, sums, x):
     """x[t, s] of the nodes first <= t < end from their sums; products before scale and bias are kept."""
     if stage is not None:
         for t in range(first, end):
-            r = np.uint64(t)
-            first = stage.factor_start[t]
-            q, scale, bias = np.uint64(first), stage.sum_scale[first], stage.sum_bias[first]
-            for s in range(n):
-                stage.product[r, s] = scale * sums[q, s] + bias
-            for j in range(first + 1, stage.factor_start[t + 1]):
-                q, scale, bias = np.uint64(j), stage.sum_scale[j], stage.sum_bias[j]
+            r, factor, end_factor = np.uint64(t), stage.factor_start[t], stage.factor_start[t + 1]
+            q, scale, bias = np.uint64(factor), stage.sum_scale[factor], stage.sum_bias[factor]
+            own_scale, own_bias = stage.node_scale[t], stage.node_bias[t]
+            if end_factor == factor + 1 and stage.gradient.shape[0] == 0:  # the product is used only here
                 for s in range(n):
-                    stage.product[r, s] *= scale * sums[q, s] + bias
-            scale, bias = stage.node_scale[t], stage.node_bias[t]
-            for s in range(n):
-                x[r, s] = scale * stage.product[r, s] + bias
+                    x[r, s] = own_scale * (scale * sums[q, s] + bias) + own_bias
+            else:
+                for s in range(n):
+                    stage.product[r, s] = scale * sums[q, s] + bias
+                for j in range(factor + 1, end_factor):
+                    q, scale, bias = np.uint64(j), stage.sum_scale[j], stage.sum_bias[j]
+                    for s in range(n):
+                        stage.product[r, s] *= scale * sums[q, s] + bias
+                for s in range(n):
+                    x[r, s] = own_scale * stage.product[r, s] + own_bias
             for s in range(n, (n + PANEL - 1) // PANEL * PANEL):
                 x[r, s] = 0.0
 
@@ -46,6 +49,13 @@ def pull_to_sums(stage, first, end, n, sums, delta, by_sum):
     if stage is not None:
         for t in range(first, end):
             r, low, high = np.uint64(t), stage.factor_start[t], stage.factor_start[t + 1]
+            if high == low + 1 and stage.gradient.shape[0] == 0:
+                q, scale, own_scale = np.uint64(low), stage.sum_scale[low], stage.node_scale[t]
+                for s in range(n):
+                    by_sum[q, s] = scale * (own_scale * delta[r, s])
+                for s in range(n, (n + PANEL - 1) // PANEL * PANEL):
+                    by_sum[q, s] = 0.0
+                continue
             for j in range(low, high):
                 q = np.uint64(j)
                 for s in range(n):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._time_limit import deadline
 from kan_np.data.check import Dataset
 from kan_np.edges.choice import default_sizes
 from kan_np.edges.family import BSPLINE
@@ -23,6 +24,7 @@ from kan_np.schedule.shapes import AUTO_WIDTH, RESTARTS, choose_shape
 from kan_np.schedule.stage import Schedule, Stage
 from kan_np.training.diagnosis import label_spread
 from kan_np.training.fit import Callback
+from kan_np.training.progress import Show, progress_bar
 
 
 def fit_schedule(
@@ -43,6 +45,8 @@ def fit_schedule(
     callback: Callback | None = None,
     on_stage: Callable[[Stage], object] | None = None,
     fit_options: dict[str, Any] | None = None,
+    max_seconds: float | None = None,
+    progress: bool = False,
     **model_options: Any,
 ) -> Schedule:
     """Train a KAN on each of `grids` in turn, each model starting from the previous one, refined.
@@ -96,6 +100,10 @@ def fit_schedule(
         chosen.
     fit_options : dict
         Further arguments of ``KAN.fit``, such as ``{"lamb": 1e-3}``.
+    max_seconds : float, optional
+        Limit of wall-clock time, which ends the schedule like a callback that returns True.
+    progress : bool
+        Show on a terminal which grids and shapes are done, and the validation RMSE of the last.
     **model_options
         Further arguments of ``KAN``.
 
@@ -134,17 +142,46 @@ def fit_schedule(
     restarts = _validate.integer(
         "restarts", (RESTARTS if is_open else 1) if restarts is None else restarts, 1
     )
-    plan = _Plan(
-        dataset, options, restarts, seed, val_fraction, refit, init, callback, on_stage, model_options
-    )
-    if width is None or is_open:
-        has_base = model_options.get("base_fun") != "zero"
-        schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
-    else:
-        given: Any = width  # other words are refused by the check of the width
-        schedule = plan.train(given, 3 if k is None else k, grids)
+    limited = _limited(callback, deadline(max_seconds))
+    with progress_bar("fit_schedule", None if is_open else len(grids), progress) as show:
+        told = _told(on_stage, show) if progress else on_stage
+        plan = _Plan(
+            dataset, options, restarts, seed, val_fraction, refit, init, limited, told, model_options
+        )
+        if width is None or is_open:
+            has_base = model_options.get("base_fun") != "zero"
+            schedule = choose_shape(plan, dataset, val_fraction, grids, k, has_base)
+        else:
+            given: Any = width  # other words are refused by the check of the width
+            schedule = plan.train(given, 3 if k is None else k, grids)
     plan.warn_of(schedule)
     return schedule
+
+
+def _limited(callback: Callback | None, limit: float | None) -> Callback | None:
+    """A callback that also asks to stop after a limit of time."""
+    if limit is None:
+        return callback
+
+    def ask(progress: Any) -> object:
+        answer = None if callback is None else callback(progress)
+        return True if time.monotonic() > limit else answer
+
+    return ask
+
+
+def _told(on_stage: Callable[[Stage], object] | None, show: Show) -> Callable[[Stage], object]:
+    """What is called with every stage, and shows it."""
+    done: list[Stage] = []
+
+    def tell(stage: Stage) -> None:
+        done.append(stage)
+        size = "MLP" if stage.grid is None else f"{list(stage.model.width)}, G = {stage.grid}"
+        show(len(done), f"{size}: RMSE {stage.score:.2e}")
+        if on_stage is not None:
+            on_stage(stage)
+
+    return tell
 
 
 @dataclass(frozen=True)

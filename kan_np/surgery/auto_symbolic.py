@@ -7,6 +7,7 @@ two symbols fit alike (`kan_np.symbolic.suggest`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from kan_np.surgery.tied_edges import tied_with
 from kan_np.symbolic.curves import Curve, curves
 from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.symbolic.suggest import suggest_symbolic
+from kan_np.training.progress import Show
 
 #: Points of an edge that symbols are fitted to.
 _POINTS = 300
@@ -94,6 +96,8 @@ def auto_symbolic(
     min_r2: float = 0.99,
     steps: int = 10,
     unit: FloatArray | None = None,
+    deadline: float | None = None,
+    show: Show | None = None,
 ) -> SymbolicNetwork:
     """Make symbols of the edges that symbols fit; the others stay splines.
 
@@ -115,7 +119,12 @@ def auto_symbolic(
         Steps of Levenberg-Marquardt after each symbol.
     unit : ndarray of shape (n_out,), optional
         Of the labels, in which errors are told; 1 if None.
+    deadline : float, optional
+        By `time.monotonic`: edges that are no symbols by then stay splines.
+    show : callable, optional
+        Takes how many edges are settled, and what the last one became.
     """
+    over = (lambda: False) if deadline is None else (lambda: time.monotonic() > deadline)
     net.check_inputs(x)
     left = _chosen(net, x, edges)
     fits: dict[EdgeIndex, SymbolFit] = {}
@@ -128,7 +137,14 @@ def auto_symbolic(
         if not left:
             break
         noise = history[-1] if history else 0.0
-        best = {edge: _best(curve_of[edge], noise, library) for edge in left}
+        best = {}
+        for edge in left:
+            if over():
+                break
+            best[edge] = _best(curve_of[edge], noise, library)
+        if len(best) < len(left):
+            stays += left
+            break
         edge = min(left, key=lambda edge: best[edge].one_minus_r2)
         left.remove(edge)
         fit = best[edge]
@@ -148,6 +164,8 @@ def auto_symbolic(
                 told.append(_rmse(new, x, y, unit))
         net = new
         fits[edge] = fit
+        if show is not None:
+            show(len(fits) + len(stays), f"{edge}: {fit.name}")
     return SymbolicNetwork(net, AutoSymbolic(fits, tuple(sorted(stays)), told))
 
 

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
+from kan_np._time_limit import TimeOverError, ended_at
 from kan_np._validate import FloatArray
+from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
+from kan_np.functions.column_symbols import column_symbols, legend_of
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.variables import checked_variables, latex_of, text_of
 from kan_np.network.network import Network
@@ -19,6 +22,7 @@ from kan_np.symbolic.compose import EdgeIndex, compose, spline_functions
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.simplify import simplified
+from kan_np.training.progress import Show
 
 if TYPE_CHECKING:
     import sympy
@@ -45,6 +49,8 @@ class Formula:
         Largest and root mean square difference from what the model predicts, over samples and outputs.
     functions : mapping of str to callable
         Numbers of the undefined functions.
+    legend : mapping of str to str
+        Names of the columns that variables stand for, where these are called otherwise: "t" for "t / h".
 
     Examples
     --------
@@ -67,6 +73,7 @@ class Formula:
     max_error: float
     rms_error: float
     functions: Mapping[str, Callable[[FloatArray], FloatArray]] = field(default_factory=dict, repr=False)
+    legend: Mapping[str, str] = field(default_factory=dict)
 
     def latex(self) -> list[str]:
         """LaTeX of every output; names are escaped, and no two variables are written alike."""
@@ -76,7 +83,8 @@ class Formula:
         """NumPy function (n_samples, n_var) -> (n_samples, n_out); NaN where the formula is not real.
 
         No name changes its numbers: variables may be called pi or sin. A table with named columns is matched
-        by the names of the variables, unless these are x_1, x_2, ... and the table's are not.
+        by the columns that the variables stand for (`legend`), or are called as, unless these are x_1, x_2,
+        ... and the table's are not.
 
         Raises
         ------
@@ -102,6 +110,8 @@ class Formula:
     def _matched(self, x: Any) -> ArrayLike:
         """The columns of a table in the order of the variables; arrays as they are."""
         found, names = names_in(x), [variable.name for variable in self.variables]
+        if found is not None and not set(names) <= set(found):
+            names = [self.legend.get(name, name) for name in names]
         unnamed = names == [f"x_{i}" for i in range(1, len(names) + 1)]
         if found is None or (unnamed and not set(names) <= set(found)):
             return x
@@ -112,8 +122,31 @@ class Formula:
         names = variable_names(var, len(self.variables))
         there = dict(zip(self.variables, names, strict=True))
         return replace(
-            self, expressions=[e.subs(there, simultaneous=True) for e in self.expressions], variables=names
+            self,
+            expressions=[e.subs(there, simultaneous=True) for e in self.expressions],
+            variables=names,
+            legend={},
         )
+
+    def named(self, columns: Sequence[str]) -> Formula:
+        """The same with a symbol for every column of the data, and the legend to these.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> model = KAN([2, 1], seed=0)
+        >>> _ = [model.fix_symbolic(0, i, 0, "x", fit=False) for i in (0, 1)]
+        >>> model.symbolic_formula().named(["t / h", "p"])
+        Formula(p + t; t = 't / h')
+        """
+        symbols = column_symbols(columns)
+        return replace(self.renamed(list(symbols.values())), legend=legend_of(symbols))
+
+    def legend_text(self) -> str:
+        """What symbols stand for, those that occur: "t = 't / h', T = 'T / °C'"; empty without a legend."""
+        used = set().union(*(expression.free_symbols for expression in self.expressions))
+        names = {symbol.name for symbol in used}
+        return ", ".join(f"{symbol} = {name!r}" for symbol, name in self.legend.items() if symbol in names)
 
     @property
     def complexity(self) -> float:
@@ -132,9 +165,9 @@ class Formula:
         return (self.expressions, self.variables)[index]
 
     def __repr__(self) -> str:
-        """The expressions, names that are no words in quotes, and what in them is no formula."""
+        """The expressions, names that are no words in quotes, the legend, and what in them is no formula."""
         text = ", ".join(map(text_of, self.expressions))
-        return f"Formula({text}; {self.what_is_left()})" if self.splines else f"Formula({text})"
+        return f"Formula({'; '.join(filter(None, (text, self.legend_text(), self.what_is_left())))})"
 
     def what_is_left(self) -> str:
         """What of the model is no formula, and what to do about it; empty where all of it is one."""
@@ -179,6 +212,8 @@ def symbolic_formula(
     digits: int | None = None,
     exact: bool = True,
     written_out: bool = False,
+    deadline: float | None = None,
+    show: Show | None = None,
 ) -> Formula:
     """Write a network as a formula, simplified, its constants recognised.
 
@@ -204,9 +239,14 @@ def symbolic_formula(
     written_out : bool
         Whether edges of other families than B-splines are written out, where they have a formula; nothing is
         then simplified or recognised, for such formulas are long.
+    deadline : float, optional
+        By `time.monotonic`: what is not simplified or recognised by then stays as it is.
+    show : callable, optional
+        Takes how many outputs are written, and what is done.
     """
     inner = _inner_symbols(len(names))
     writer = _Writer(net, inner, units, x, exact, y, written_out)
+    writer.deadline, writer.show = deadline, show
     expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
@@ -254,25 +294,52 @@ class _Writer:
             raise ValueError("the model is not finite on the samples; expected x where it is.")
         self.labels = None if labels is None else labels * self.scale + self.shift
 
+    deadline: float | None = None
+    show: Show | None = None
+
     def output(self, j: int) -> Any:
-        """The expression of output j."""
+        """The expression of output j, as far as it could be simplified in time."""
+        steps = self._steps(j)
+        expression = next(steps)
+        try:
+            with ended_at(self.deadline):
+                for expression in steps:  # noqa: B007  what there is when the time is over
+                    pass
+        except TimeOverError:
+            text = f"the formula of output {j} is not simplified to its end, for max_seconds were over."
+            warn([Finding(text, KanWarning)])
+        return expression
+
+    def _steps(self, j: int) -> Iterator[Any]:
+        """The expression of output j as it is composed, then simpler and simpler."""
         import sympy
 
         expression, shift, scale = self.raw[j], float(self.shift[j]), float(self.scale[j])
         if (shift, scale) != (0.0, 1.0):
             expression = sympy.Float(scale, 17) * expression + sympy.Float(shift, 17)
+        yield expression
         if self.as_it_is:
-            return expression
+            return
+        self._tell(j, "its normal form")
         if not self.splines:
             expression = normal_form(expression)
+            yield expression
         if self.exact:
+            self._tell(j, "its constants")
             expression = self._with_exact_numbers(expression, j)
+            yield expression
+        self._tell(j, "shorter forms")
         short = simplified(expression, self.names, self.x, self.functions)
+        yield short
         if not self.exact or self.splines or short == expression or not short.has(sympy.Float):
-            return short
+            return
         # what was multiplied out or gathered leaves roundings behind
         again = self._with_exact_numbers(short, j)
-        return again if again == short else simplified(again, self.names, self.x, self.functions)
+        yield again if again == short else simplified(again, self.names, self.x, self.functions)
+
+    def _tell(self, j: int, what: str) -> None:
+        if self.show is not None:
+            self.show(j, f"output {j}: {what}")
 
     def _with_exact_numbers(self, expression: Any, j: int) -> Any:
         to_labels = self.labels is not None and not self.splines

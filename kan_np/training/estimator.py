@@ -113,6 +113,24 @@ class Estimator(PredictsLabels, ABC):
         self._columns = Columns.of(described, self.width[0], self.width[-1])
 
     @property
+    def dates(self) -> dict[str, str]:
+        """Columns that held dates, now days since 1970-01-01, and the order in which these were written."""
+        return dict(self._columns.dates)
+
+    @property
+    def input_columns(self) -> list[str] | None:
+        """Columns of a table that the inputs come from: `feature_names`, with one name for all classes.
+
+        Rows with text have a cell for each of them: ``model.predict([[80, 6, "THF"]])``.
+        """
+        return self._columns.sources() or None
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of the last fit, which says what outputs are: values, logits of classes, or log rates."""
+        return self._loss
+
+    @property
     def n_params(self) -> int:
         """Number of trainable scalars: the x-axis of every frontier."""
         return self._network.n_params
@@ -278,11 +296,14 @@ class Estimator(PredictsLabels, ABC):
         return x if self._followed is None else np.clip(x, *self._followed)
 
     def _select(self, name: str, x: Any) -> ArrayLike:
-        """The inputs in a table with named columns, by the names of the model; arrays as they are."""
+        """The inputs in a table with named columns, or in rows with text, by the names of the model."""
         columns = self._columns
-        if not columns.features or names_in(x) is None:
+        if not columns.features:
             return x
-        return matched(name, x, columns.features, columns.classes)
+        x = columns.as_table(name, x)
+        return (
+            x if names_in(x) is None else matched(name, x, columns.features, columns.classes, columns.dates)
+        )
 
     def _samples(self, x: ArrayLike, first_row: int = 0) -> FloatArray:
         """Inputs in the units of the data as the network takes them."""
@@ -314,9 +335,10 @@ class Estimator(PredictsLabels, ABC):
         and checked `batch_size` at a time, so that an array on disk (``numpy.memmap``) is never in memory as
         a whole.
 
-        A table with named columns is matched by the `feature_names` of the model: the order of its columns
-        does not matter, others than those are left out, and a column of classes is read as it was for the
-        training.
+        A table with named columns (a data frame, a dict of columns, a list of dicts) is matched by the
+        `feature_names` of the model: the order of its columns does not matter, others than those are left
+        out, and columns of classes and dates are read as they were for the training. Rows with text, such as
+        ``[[80, 6, "THF"]]``, have a cell for each of `input_columns`.
 
         Parameters
         ----------
@@ -348,7 +370,7 @@ class Estimator(PredictsLabels, ABC):
                 here = far_rows(part, self._training_range, FAR_PREDICTED)
                 far = here if far is None else far if here is None else far.joined(here)
         if far is not None:
-            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler)
+            told = replace(far, n_rows=sum(map(len, parts))).sentence("rows", self.scaler, self.feature_names)
             warn([Finding(told, ExtrapolationWarning)])
         return np.concatenate(parts)
 

@@ -29,13 +29,15 @@ from sweeps.analysis.results import (
 )
 from sweeps.analysis.scores import score_of, scores_by_size, standings
 from sweeps.analysis.statistics import resampled_families
+from sweeps.analysis.target_units import in_target_units
+from sweeps.answer.stored import stored_answer
 from sweeps.families import SEARCHES
 from sweeps.storage.database import Columns
 from sweeps.storage.store import Store
 
 
 @paused_collection()
-def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
+def aggregate(store: Store, by_edges: bool | None = None, *, target_units: bool = True) -> SweepResult:
     """Return the aggregated results of the runs in a store.
 
     Only runs of the plan count (all runs, if there is no plan): a directory may also hold runs of earlier
@@ -49,6 +51,8 @@ def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
         Open for reading or writing; a sweep may be going on.
     by_edges : bool, optional
         Count KANs by their edges; by default where they have others than B-splines.
+    target_units : bool
+        Give the errors of a table in the units of its target, otherwise in its standard deviations.
 
     Returns
     -------
@@ -64,6 +68,8 @@ def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
         everything, stages, plan = store.runs(), store.stages(), store.plan_tasks()
         descriptions, environments, meta = store.tasks(), store.environments(), store.meta()
         with_model, formulas, stale = store.model_stages(), store.formulas(), store.stale_ids()
+    if target_units:
+        stages = in_target_units(everything, stages, descriptions)
     there = set(everything["run_id"])
     planned = {run_id for run_id, _ in plan} if plan else there
     runs, by_edges = with_compared_families(_only(everything, planned - stale), by_edges)
@@ -81,6 +87,8 @@ def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
         if status.size or missing[task]:
             own = found.get(task, TaskPoints([], {}, Counter(), {}))
             result = _task_result(task, descriptions.get(task, {}), own, status, missing[task])
+            if not target_units:
+                result = replace(result, description=_without_scale(result.description))
             spent = float(np.nansum(runs["wall_s"][runs["task"] == task]))
             tasks.append(replace(result, search=searches.get(task), compute_s=spent))
     families = {task.task: resampled_families(task) for task in tasks}
@@ -114,9 +122,14 @@ def aggregate(store: Store, by_edges: bool | None = None) -> SweepResult:
         compute=_compute(runs),
         runs_on=[runs_on[env_id] for env_id in environments if runs_on[env_id]],
         by_edges=by_edges,
+        answer=stored_answer(meta, (planned & there) - stale),
         leaders=leaders(tasks, families, limits),
         task_leaders={task.task: leaders([task], families, limits) for task in tasks},
     )
+
+
+def _without_scale(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in description.items() if key != "target_scale"}
 
 
 def _by_family(n_by_optimizer: Mapping[tuple[str, str], int]) -> dict[str, int]:

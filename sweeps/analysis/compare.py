@@ -95,12 +95,12 @@ def compare_sweeps(first: str | Path, second: str | Path) -> SweepComparison:
     results, data = [], []
     for directory in directories:
         with Store.open(directory, readonly=True) as store, store.snapshot():
-            results.append(aggregate(store))
+            results.append(aggregate(store, target_units=False))
             data.append(task_data(store))
     if results[0].by_edges != results[1].by_edges:  # KANs of B-splines are one family of both then
         for i, directory in enumerate(directories):
             with Store.open(directory, readonly=True) as store:
-                results[i] = aggregate(store, by_edges=True)
+                results[i] = aggregate(store, by_edges=True, target_units=False)
     names = _names(directories)
     tasks = [{task.task: task for task in result.tasks} for result in results]
     shared = [task for task in tasks[0] if task in tasks[1]]

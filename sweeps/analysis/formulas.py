@@ -84,5 +84,6 @@ def formula_verdict(tasks: Sequence[TaskResult]) -> str:
     if not searches:
         return ""
     n_exact = sum(search.best is not None and search.best.exact for search in searches)
-    functions = "function" if len(searches) == 1 else "functions"
-    return f"An exact formula was found for {n_exact} of {len(searches)} {functions}."
+    if len(searches) == 1:
+        return f"{'An' if n_exact else 'No'} exact formula was found."
+    return f"An exact formula was found for {n_exact} of {len(searches)} functions."

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.analysis.target_units import error_words
 from sweeps.families import NETWORKS
 from sweeps.records import opt_text
 
@@ -215,6 +216,27 @@ class TaskResult:
         return "seeds and folds" if self.description.get("folds") else "seeds"
 
     @property
+    def is_table(self) -> bool:
+        """Whether the samples come from a table of the user's."""
+        return self.task.startswith("csv/")
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the target of a table whose errors are in its units; otherwise NaN."""
+        scales = self.description.get("target_scale") or ()
+        return sum(scales) / len(scales) if scales else math.nan
+
+    @property
+    def error_name(self) -> str:
+        """What its errors are: RMSE, or where classes are told apart log losses."""
+        return error_words(self.description, self.is_table)[0]
+
+    @property
+    def error_unit(self) -> str:
+        """The unit of its errors in words, "" where there is none to tell."""
+        return error_words(self.description, self.is_table)[1]
+
+    @property
     def formula(self) -> str:
         """The formula, or the name where there is none."""
         return str(self.description.get("formula") or self.title)
@@ -354,4 +376,12 @@ class SweepResult:
     runs_on: list[int] = field(default_factory=list)
     by_edges: bool = False
     leaders: list[Leader] = field(default_factory=list)
+    #: What is recommended of a table and why, as `sweeps.answer.evidence` keeps it; None where there is none.
+    answer: Mapping[str, Any] | None = None
     task_leaders: Mapping[str, list[Leader]] = field(default_factory=dict)
+
+    @property
+    def error_name(self) -> str:
+        """What errors are called: as those of all functions, or just errors where they differ."""
+        names = {task.error_name for task in self.tasks} or {"RMSE"}
+        return names.pop() if len(names) == 1 else "error"

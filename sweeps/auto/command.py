@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeps.auto.answer import Answer, write_answer
+from sweeps import paths
+from sweeps.answer.evidence import Question
+from sweeps.auto.answer import Answer, unit_of_errors, write_answer
 from sweeps.auto.search import TOLERANCE, BudgetOver, Search
 from sweeps.auto.trainer import StoreTrainer
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.run_one import RunOptions
 from sweeps.runner import RunnerOptions
+from sweeps.spec.data_summary import summary_lines
 from sweeps.spec.data_warnings import notes_of
 from sweeps.spec.model_tables import baseline_tables
 from sweeps.spec.spec_reader import parse_spec
@@ -49,7 +52,7 @@ class AutoRequest:
     @property
     def directory(self) -> Path:
         """Where the results go."""
-        return self.out or Path("runs") / f"{Path(self.source).stem}-auto"
+        return self.out or Path("runs") / f"{paths.stem(self.source)}-auto"
 
 
 def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str, say: Say, show: Say) -> int:
@@ -84,10 +87,10 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
             store.set_tasks(descriptions(spec, infos))
             options = RunOptions(None, "all", csv_path, test_path)
-            for note in notes_of(infos):
-                say(note)
+            for line in (*summary_lines(infos), *notes_of(infos)):
+                say(line)
             with StoreTrainer(store, spec, infos, options, runner_options, request.budget, say) as trainer:
-                lines = _search(request, spec, info, trainer, store)
+                lines = _search(request, spec, info, trainer, store, options)
     except KeyboardInterrupt:
         say(f"interrupted; what was complete is stored.\ncontinue with: {command}")
         return EXIT_INTERRUPTED
@@ -96,16 +99,22 @@ def find_model(request: AutoRequest, runner_options: RunnerOptions, command: str
     if request.report:
         from sweeps.page.report import write_report
 
-        show(f"all models that were trained: {write_report(request.directory)}")
+        show(f"all models that were trained: {write_report(request.directory, progress=True)}")
     return 0
 
 
 def _search(
-    request: AutoRequest, spec: SweepSpec, info: TaskInfo, trainer: StoreTrainer, store: Store
+    request: AutoRequest,
+    spec: SweepSpec,
+    info: TaskInfo,
+    trainer: StoreTrainer,
+    store: Store,
+    options: RunOptions,
 ) -> list[str]:
     """Search, write the answer and return it as lines."""
-    n_train = info.description["n_train"]
-    search = Search(trainer, info.n_in, info.n_out, n_train, spec.seeds, request.tolerance)
+    of_classes = "class_names" in info.description
+    n_labels = info.description["n_train"] * (1 if of_classes else info.n_out)
+    search = Search(trainer, info.n_in, info.n_out, n_labels, spec.seeds, request.tolerance)
     trainer.expect(search.kinds())
     try:
         finding = search.run()
@@ -116,14 +125,14 @@ def _search(
         ) from None
     answer = Answer(
         finding=finding,
-        label_scale=trainer.label_scale(),
+        question=Question(info.name, request.target, info.description),
+        unit=unit_of_errors(info),
         columns=tuple(info.description["variables"]),
         directory=request.directory,
         seconds=trainer.spent(),
         notes=tuple(info.description.get("notes", ())),
-        rows=trainer.rows_call(finding.recommended.best),
     )
-    return write_answer(answer, trainer, store)
+    return write_answer(answer, trainer, store, options)
 
 
 def _check_rows(info: TaskInfo, source: str) -> None:
@@ -175,4 +184,4 @@ def _spec(request: AutoRequest) -> SweepSpec:
     values |= request.table.values([], {})
     values |= {"title": f"{request.target} of {path.name}, the smallest good model"}
     values |= {"seeds": request.seeds, "models": baseline_tables()}
-    return parse_spec(values, request.source, default_title=path.stem)
+    return parse_spec(values, request.source, default_title=paths.stem(path))

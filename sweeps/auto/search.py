@@ -2,9 +2,9 @@
 
 This is the advice of arXiv:2404.19756, section 6: start small, and let the model grow only where that pays.
 What pays is decided on the validation samples, sample by sample: a model is better if its squared errors are
-lower by more than one standard error of the mean difference, and by 2 % in RMSE. The recommendation is the
-smallest model that is as good as the best one in this sense (the one-standard-error rule of Breiman et al.
-1984, section 3.4.3).
+lower by more than one standard error of the mean difference, and by 2 % in RMSE; of classes log losses take
+the place of both. The recommendation is the smallest model that is as good as the best one in this sense
+(`sweeps.answer.choice`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.answer.candidates import Fitted, TrainedConfiguration
+from sweeps.answer.choice import LEAST_GAIN, excess, recommended
 from sweeps.errors import UserError
-from sweeps.families import ADDITIVE, KAN, LINEAR, MLP, family_of
+from sweeps.families import ADDITIVE, KAN, LINEAR, MLP
 from sweeps.families.family import NO_HIDDEN, Axis, HiddenWidths
 from sweeps.families.mlp import n_weights_and_biases
 from sweeps.spec.sweep_spec import ModelTable
@@ -29,9 +30,6 @@ FloatArray = NDArray[np.float64]
 GRIDS = (3, 5, 10, 20, 50, 100, 200)
 WIDTHS = (1, 2, 3, 5, 8, 12, 20)
 MAX_LAYERS = 4
-#: Least relative decrease of the RMSE for which a larger network is accepted, and largest relative increase,
-#: within the noise, for which a smaller one is recommended. Chosen by judgement.
-LEAST_GAIN, MOST_LOSS = 0.02, 0.05
 #: A validation RMSE of this many standard deviations of the target counts as zero; chosen by judgement.
 TOLERANCE = 1e-7
 #: Steps on each grid. Networks with one or two hidden nodes get fewer steps and several starts. Chosen by
@@ -39,68 +37,6 @@ TOLERANCE = 1e-7
 _STEPS, _SMALL_STEPS, _SMALL = 20, 6, 2
 _ALONE_RESTARTS = 2
 _MLP_STEPS = 60
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """One trained model: a stage of a run."""
-
-    run_id: str
-    seed: int
-    fold: int
-    train: float
-    val: float
-    test: float
-
-
-@dataclass(frozen=True)
-class TrainedConfiguration:
-    """One configuration at one stage, with the RMSE of all its seeds and folds."""
-
-    group_id: str
-    family: str
-    width: tuple[int, ...]
-    grid: int | None
-    stage: int
-    n_params: int
-    runs: tuple[Fitted, ...]
-
-    @property
-    def val(self) -> float:
-        """The median validation RMSE; infinite if one is not finite."""
-        errors = [run.val for run in self.runs]
-        return median(errors) if all(map(math.isfinite, errors)) else math.inf
-
-    @property
-    def test(self) -> float:
-        """The median test RMSE."""
-        return median(run.test for run in self.runs)
-
-    @property
-    def seeds(self) -> list[int]:
-        """The seeds that were trained."""
-        return sorted({run.seed for run in self.runs})
-
-    @property
-    def best(self) -> Fitted:
-        """The model with the lowest validation RMSE."""
-        return min(self.runs, key=_by_validation)
-
-    @property
-    def best_of_folds(self) -> list[Fitted]:
-        """The model with the lowest validation RMSE of every fold."""
-        folds = sorted({run.fold for run in self.runs})
-        return [min((run for run in self.runs if run.fold == fold), key=_by_validation) for fold in folds]
-
-    @property
-    def is_deterministic(self) -> bool:
-        """Whether the seed says nothing: least squares has one solution."""
-        return family_of(self.family).is_deterministic
-
-
-def _by_validation(run: Fitted) -> tuple[float, int]:
-    """Order models by validation RMSE; what is not finite comes last."""
-    return (run.val if math.isfinite(run.val) else math.inf, run.seed)
 
 
 class BudgetOver(Exception):  # noqa: N818 - the end of a search, not a mistake
@@ -119,8 +55,11 @@ class Trainer(Protocol):
             If there is none because the time is over.
         """
 
-    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
-        """Return the squared errors of the best model of every fold, one a sample of a part of the data."""
+    def losses(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
+        """Return the losses of the best model of every fold, one a sample of a part of the data.
+
+        Squared errors in standard deviations of the target, or log losses of classes.
+        """
 
 
 @dataclass(frozen=True)
@@ -168,8 +107,9 @@ class Search:
     ----------
     trainer : Trainer
         Trains and evaluates.
-    n_in, n_out, n_train : int
-        The shape of the data; no model has more parameters than there are training values.
+    n_in, n_out, n_labels : int
+        Inputs and outputs of a model, and the number of training labels, beyond which no model has
+        parameters.
     seeds : sequence of int
         The recommended model is trained with all of them, the others with the first one.
     tolerance : float
@@ -181,12 +121,12 @@ class Search:
         trainer: Trainer,
         n_in: int,
         n_out: int,
-        n_train: int,
+        n_labels: int,
         seeds: Sequence[int] = (0, 1, 2),
         tolerance: float = TOLERANCE,
     ) -> None:
         self._trainer, self._seeds, self._tolerance = trainer, tuple(seeds), tolerance
-        self._n_in, self._n_out, self._most = n_in, n_out, n_train * n_out
+        self._n_in, self._n_out, self._most = n_in, n_out, n_labels
         self._tables: dict[str, ModelTable] = {}
         self._known: dict[str, list[TrainedConfiguration]] = {}
         self._trials: list[Trial] = []
@@ -353,9 +293,7 @@ class Search:
         return min(own, key=lambda c: (c.val, c.n_params), default=_NOTHING)
 
     def _recommended(self) -> TrainedConfiguration:
-        best = self._best()
-        smaller = sorted(self._all(), key=lambda c: (c.n_params, c.val))
-        return next((c for c in smaller if c is best or self.is_as_good(c, best)), best)
+        return recommended(self._all(), self._losses) or self._best()
 
     def is_better(self, new: TrainedConfiguration, old: TrainedConfiguration) -> bool:
         """Say whether the validation errors of one model are lower than those of another beyond the noise."""
@@ -365,30 +303,11 @@ class Search:
             return True
         return new.val < (1.0 - LEAST_GAIN) * old.val and self._excess(old, new) > 1.0
 
-    def is_as_good(self, small: TrainedConfiguration, best: TrainedConfiguration) -> bool:
-        """Say whether the best model is not worth its size: better by little, or within the noise."""
-        if small.val <= (1.0 + LEAST_GAIN) * best.val:
-            return True
-        return small.val <= (1.0 + MOST_LOSS) * best.val and self._excess(small, best) <= 1.0
-
     def _excess(self, one: TrainedConfiguration, other: TrainedConfiguration) -> float:
-        return excess(*(self._trainer.squared_errors(candidate, "val") for candidate in (one, other)))
+        return excess(*map(self._losses, (one, other)))
 
-
-def excess(one: FloatArray, other: FloatArray) -> float:
-    """Return the mean of one - other, of the same samples, in units of its standard error.
-
-    Examples
-    --------
-    >>> excess(np.array([2.0, 3.0, 1.0]), np.array([1.0, 1.0, 1.0])) > 1
-    True
-    """
-    difference = one - other
-    mean = float(np.mean(difference))
-    error = float(np.std(difference)) / math.sqrt(max(difference.size - 1, 1))
-    if error == 0.0:
-        return math.copysign(math.inf, mean) if mean else 0.0
-    return mean / error
+    def _losses(self, candidate: TrainedConfiguration) -> FloatArray:
+        return self._trainer.losses(candidate, "val")
 
 
 def _axes(values: Mapping[str, Any]) -> tuple[Axis, ...]:

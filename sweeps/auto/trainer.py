@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,28 +11,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.auto.answer import model_name
-from sweeps.auto.search import BudgetOver, Fitted, TrainedConfiguration
+from sweeps.answer.candidates import TrainedConfiguration, candidates_of_one
+from sweeps.answer.stored_models import StoredModels
+from sweeps.auto.answer import unit_of_errors
+from sweeps.auto.search import BudgetOver
 from sweeps.backends import worker_count
 from sweeps.backends.persistent_pool import PersistentPool
 from sweeps.errors import UserError
-from sweeps.records import canonical_json, group_id, text_id
-from sweeps.run_one import RunOptions, current_code, squared_errors, tiny_configs, warm_up
+from sweeps.records import canonical_json, text_id
+from sweeps.run_one import RunOptions, current_code, tiny_configs, warm_up
 from sweeps.runner import RunnerOptions, SweepEnd, run_plan
 from sweeps.spec.expansion import expand
 from sweeps.spec.plan import Plan
 from sweeps.spec.run_config import RunConfig
 from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo
-from sweeps.spec.tasks import load_call, load_dataset, plan_of
+from sweeps.spec.tasks import plan_of
 from sweeps.storage.store import Store
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Say = Callable[[str], None]
-
-#: Largest difference of a number after it was scaled and scaled back, as a fraction of the largest of its
-#: column.
-_ROUNDING = 1e-10
 
 
 class StoreTrainer:
@@ -73,11 +69,12 @@ class StoreTrainer:
         self._kinds: tuple[ModelTable, ...] = ()
         self._pool: PersistentPool | None = None
         self._say, self._budget = say, budget
+        (info,) = infos.values()
+        self._unit = unit_of_errors(info)
         self._plan: dict[str, RunConfig] = {}
         self._tables: list[ModelTable] = []
         self._plan_of = text_id(canonical_json(["auto", plan_of(spec, infos)]))
-        self._errors: dict[tuple[str, int, str], FloatArray] = {}
-        self._rows: dict[tuple[str, tuple[int, ...]], IntArray] = {}
+        self._models = StoredModels(store, options)
         # The time of a search is kept under what its runs follow from, for a store may see several searches.
         self._time_key = "searched_s " + text_id(canonical_json([self._plan_of, current_code()]))
         kept = store.meta().get(self._time_key)
@@ -112,60 +109,20 @@ class StoreTrainer:
             elif not self._were_cut_short(todo):
                 raise BudgetOver
         records = [self._store.run(run.run_id) for run in runs]
-        found = _candidates(records)
+        found = candidates_of_one(records)
         if todo and not found and self.spent() >= self._budget:
             raise BudgetOver
         if found:
             best = min(found, key=lambda candidate: candidate.val)
-            self._say(f"{model_name(best)}: validation RMSE {best.val:.3g}, {best.n_params} parameters")
+            error = f"validation {self._unit.error} {self._unit.text(best.val)}"
+            self._say(f"{self._unit.name(best)}: {error}, {best.n_params} parameters")
         for text in dict.fromkeys(map(_failure_text, filter(_is_failed, records))):
             self._say(text)
         return found
 
-    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
-        """Return the squared errors of the best model of every fold; see `sweeps.auto.search.Trainer`.
-
-        A row that validates in several folds counts once, with its mean: its errors are not independent.
-        """
-        fitted = candidate.best_of_folds
-        errors = np.concatenate([self._errors_of(one, candidate.stage, part) for one in fitted])
-        if part != "val" or len(fitted) == 1:
-            return errors
-        rows = self._rows_of(fitted, part)
-        return np.asarray(np.bincount(rows, errors) / np.bincount(rows))
-
-    def label_scale(self) -> float | None:
-        """Return what turns errors into the units of the target, None if it is more than one number."""
-        config = next(iter(self._plan.values())).config
-        scaler = load_dataset(config, self._options.csv_path, self._options.test_path)["scaler"]
-        return float(scaler.label_scale[0]) if scaler.label_scale.size == 1 else None
-
-    def rows_call(self, fitted: Fitted) -> str:
-        """Return the call of `kan_np.load_csv` that gives the rows of a model in the units of the table."""
-        return load_call(self._plan[fitted.run_id].config, self._options.csv_path, self._options.test_path)
-
-    def _errors_of(self, fitted: Fitted, stage: int, part: str) -> FloatArray:
-        key = (fitted.run_id, stage, part)
-        if key not in self._errors:
-            config = self._plan[fitted.run_id].config
-            model = self._store.model(fitted.run_id, stage)
-            self._errors[key] = squared_errors(model, config, self._options, part)
-        return self._errors[key]
-
-    def _rows_of(self, fitted: Sequence[Fitted], part: str) -> IntArray:
-        """Return a number for every sample of a part of these folds, the same where it is the same row.
-
-        Rows are told apart by what the table says; every fold is scaled by its own training rows.
-        """
-        key = (part, tuple(one.fold for one in fitted))
-        if key not in self._rows:
-            configs = [self._plan[one.run_id].config for one in fitted]
-            tables = [
-                unscaled(load_dataset(config, self._options.csv_path, self._options.test_path), part)
-                for config in configs
-            ]
-            self._rows[key] = same_rows(np.concatenate(tables))
-        return self._rows[key]
+    def losses(self, candidate: TrainedConfiguration, part: str) -> FloatArray:
+        """Return the losses of the best model of every fold; see `sweeps.auto.search.Trainer`."""
+        return self._models.losses(candidate, part)
 
     def _enter(self, table: ModelTable, runs: Sequence[RunConfig]) -> None:
         """Put runs into the plan of the store, so that it tells what was asked for at any time."""
@@ -226,36 +183,6 @@ class StoreTrainer:
             raise KeyboardInterrupt
 
 
-def unscaled(dataset: Mapping[str, Any], part: str) -> FloatArray:
-    """Return inputs and labels of a part as the table has them, up to rounding, shape (n, n_in + n_out)."""
-    x, y, scaler = dataset[f"{part}_input"], dataset[f"{part}_label"], dataset.get("scaler")
-    if scaler is not None:
-        x, y = x * scaler.input_scale + scaler.input_shift, scaler.unscale_label(y)
-    return np.concatenate([x, y], axis=1)
-
-
-def same_rows(table: FloatArray) -> IntArray:
-    """Return a number for every row, from 0; rows that differ by rounding alone have the same.
-
-    Examples
-    --------
-    >>> same_rows(np.array([[0.3, 5.0], [0.1, 5.0], [0.1 + 0.2, 5.0]])).tolist()
-    [1, 0, 1]
-    """
-    unit = np.maximum(np.abs(table).max(axis=0), np.finfo(float).tiny) * _ROUNDING
-    _, numbers = np.unique(np.round(table / unit), axis=0, return_inverse=True)
-    return numbers.ravel()
-
-
-def _candidates(records: Sequence[Mapping[str, Any]]) -> list[TrainedConfiguration]:
-    """Return every stage that all records have with finite errors; records of one configuration."""
-    by_stage: dict[int, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
-    for record in records:
-        for stage in filter(_is_finite, record["stages"]):
-            by_stage.setdefault(stage["stage"], []).append((record, stage))
-    return [_candidate(number, rows) for number, rows in by_stage.items() if len(rows) == len(records)]
-
-
 def _is_failed(record: Mapping[str, Any]) -> bool:
     return bool(record["status"] != "ok")
 
@@ -263,34 +190,3 @@ def _is_failed(record: Mapping[str, Any]) -> bool:
 def _failure_text(record: Mapping[str, Any]) -> str:
     shape = ",".join(map(str, record["config"]["width"]))
     return f"{record['family']} [{shape}]: {record['status']}, {record['reason']}"
-
-
-def _is_finite(stage: Mapping[str, Any]) -> bool:
-    errors = (stage[f"{part}_rmse"] for part in ("train", "val", "test"))
-    return stage["status"] != "non-finite" and all(map(math.isfinite, errors))
-
-
-def _candidate(
-    number: int, rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
-) -> TrainedConfiguration:
-    record, stage = rows[0]
-    config = record["config"]
-    return TrainedConfiguration(
-        group_id=group_id(config),
-        family=record["family"],
-        width=tuple(config["width"]),
-        grid=stage["grid"],
-        stage=number,
-        n_params=stage["n_params"],
-        runs=tuple(
-            Fitted(
-                run_id=record["run_id"],
-                seed=record["config"]["seed"],
-                fold=record["config"].get("fold", 0),
-                train=stage["train_rmse"],
-                val=stage["val_rmse"],
-                test=stage["test_rmse"],
-            )
-            for record, stage in rows
-        ),
-    )

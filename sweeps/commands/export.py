@@ -16,9 +16,7 @@ def export(
     directory: Directory,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", parser=paths.path, help="runs.csv, .jsonl or .parquet; its directory is made."
-        ),
+        typer.Option("--output", "-o", parser=paths.path, help="runs.csv, .jsonl, .parquet or .xlsx."),
     ],
     raw: Annotated[
         bool,

@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweeps import paths
 from sweeps._plural import are, counted
 from sweeps.checks import nearest, pick
+from sweeps.commands.table_answer import answer_table
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
 from sweeps.runner import Outcome, RunnerOptions, SweepEnd
+from sweeps.spec.data_summary import summary_lines
 from sweeps.spec.data_warnings import notes_of
 from sweeps.spec.expansion import check_size, expand, left_out, with_scaled_bound
 from sweeps.spec.model_tables import with_formulas
@@ -23,10 +26,9 @@ from sweeps.spec.shard import Shard, shard_of
 from sweeps.spec.spec_reader import DEFAULT_PRESET, csv_spec, read_spec, suite_spec
 from sweeps.spec.sweep_spec import SweepSpec, TaskInfo
 from sweeps.spec.table_options import TableOptions, worded_as_options
+from sweeps.spec.target_question import which_target
 from sweeps.storage.store import DATABASE_NAME, Store
 from sweeps.units import parse_duration
-
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 Say = Callable[[str], None]
 
@@ -49,11 +51,12 @@ class Request:
     table: TableOptions = field(default_factory=TableOptions)
     shard: Shard | None = None
     rerun: str = "none"
+    force: bool = False
 
     @property
     def directory(self) -> Path:
         """Where the results go."""
-        home = Path("runs") / Path(self.source).stem
+        home = Path("runs") / paths.stem(self.source)
         return self.out or (home / self.shard.folder if self.shard else home)
 
     @property
@@ -64,7 +67,7 @@ class Request:
     @property
     def is_table(self) -> bool:
         """Whether the source is a table, to be learnt with the models of a preset."""
-        return Path(self.source).suffix.lower() in TABLE_SUFFIXES
+        return paths.is_table(self.source)
 
 
 def find_spec(request: Request) -> SweepSpec:
@@ -79,7 +82,7 @@ def find_spec(request: Request) -> SweepSpec:
     if not request.is_table and (request.target or request.features or request.table != TableOptions()):
         raise UserError(
             f"{request.source!r} is no table. --target, --features, --group, --test, --decimal, --folds, "
-            "--classes and --sklearn go with a table (.csv)."
+            "--classes, --missing, --dates, --task and --sklearn go with a table (.csv, .xlsx, .parquet)."
         )
     if path.suffix.lower() == ".toml":
         if request.preset is not None:
@@ -87,7 +90,7 @@ def find_spec(request: Request) -> SweepSpec:
         spec = read_spec(path)
     elif request.is_table:
         if request.target is None:
-            raise UserError(f"which column of {path.name} is to be predicted? Say it with --target NAME.")
+            raise which_target(request.source)
         preset = request.preset or DEFAULT_PRESET
         spec = csv_spec(path, preset, request.target, request.features, request.table)
     else:
@@ -183,8 +186,7 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
     spec = prepared.spec
     csv_path, test_path = spec.table_paths
     # A new plan is made before anything is written, for it may be found to be empty.
-    new = _tell_about_change(request.directory, prepared, say)
-    runs = prepared.runs() if new else None
+    runs = _changed_runs(request, prepared, say)
     command = command_line()
     try:
         with Store.create(request.directory, spec.to_dict(), command, csv_path) as store:
@@ -198,6 +200,7 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
             told = store.tasks()
             left = left_out_lines({name: told[name]["left_out"] for name in prepared.infos})
             for line in [
+                *summary_lines(prepared.infos),
                 *notes_of(prepared.infos),
                 *left,
                 *_stale_lines(request, store),
@@ -207,6 +210,8 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
             options = RunOptions(prepared.timeout, spec.save_models, csv_path, test_path)
             outcome = run_plan(store, plan, options, runner_options, say)
             recorded, failures = store.n_recorded(), store.failures(planned=True)
+            if outcome.end is SweepEnd.FINISHED and request.ends_with_report:
+                answer_table(store, spec, prepared.infos, options, say, is_new=outcome.done > 0)
         if outcome.end is not SweepEnd.FINISHED:
             return _stopped(outcome, request.directory, command, say)
         if request.ends_with_report:
@@ -230,7 +235,8 @@ def dry_run(request: Request, show: Say) -> int:
     retry = request.retry == "failed"
     plan = make_plan(runs, statuses.keys(), failed, retry_failed=retry, stale=stale, limit=request.limit)
     left = left_out_lines(left_out(prepared.spec, prepared.infos))
-    for line in [prepared.spec.title, *plan_lines(runs, plan), *notes_of(prepared.infos), *left]:
+    described = [*summary_lines(prepared.infos), *notes_of(prepared.infos)]
+    for line in [prepared.spec.title, *plan_lines(runs, plan), *described, *left]:
         show(line)
     return 0
 
@@ -249,25 +255,45 @@ def command_line(argv: list[str] | None = None) -> str:
     return shlex.join([*start, *argv[1:]])
 
 
-def _tell_about_change(directory: Path, prepared: _Prepared, say: Say) -> bool:
-    """Say what is new about a sweep that continues; return whether its plan has to be made anew."""
+def _changed_runs(
+    request: Request, prepared: _Prepared, say: Say
+) -> tuple[list[RunConfig], list[int]] | None:
+    """Return the runs of a plan that has to be made anew, None if it is as it was; say what is new about it.
+
+    Raises
+    ------
+    UserError
+        If it leaves out runs of the plan that is there, and with them their report, and that is not forced.
+    """
+    directory = request.directory
     if not (directory / DATABASE_NAME).is_file():
-        return True
+        return prepared.runs()
     with Store.open(directory, readonly=True, look_through=False) as store:
         _check_shard(store, prepared)
         # A plan is set as a whole: its first run tells which version has made it.
-        meta, first = store.meta(), store.plan(limit=1)
+        meta, first, held = store.meta(), store.plan(limit=1), dict(store.plan_tasks())
+    if meta["plan_of"] == prepared.plan_of and meta["spec"] == prepared.spec.to_dict():
+        return None
+    runs = prepared.runs()
     if any(config.get("format") != CONFIG_FORMAT for _, _, _, config in first):
         say(
             f"{directory} holds a sweep by an earlier version, which trained models in another way. From now "
             "on its plan is the new one: no run is removed, but none of them counts as done."
         )
     elif meta["spec"] != prepared.spec.to_dict():
+        lost = len(set(held) - {run.run_id for run in runs[0]})
+        if lost and not request.force:
+            raise UserError(
+                f"{directory} holds a sweep of another specification ({meta['title']}): "
+                f"{counted(lost, 'run')} of it would be in the plan and the report no more. Give this one "
+                "another --out, or let it take over with --force: no run is removed, and those that both ask "
+                "for are not repeated."
+            )
         say(
             f"{directory} holds a sweep of another specification. From now on its plan is the new one; "
             "runs that both ask for are not repeated, and no run is removed."
         )
-    return bool(meta["plan_of"] != prepared.plan_of)
+    return runs if meta["plan_of"] != prepared.plan_of else None
 
 
 def _check_shard(store: Store, prepared: _Prepared) -> None:
@@ -343,7 +369,7 @@ def _write_report(directory: Path, say: Say) -> None:
     from sweeps.page.report import write_report
 
     say("writing the report ...")
-    write_report(directory)
+    write_report(directory, progress=True)
 
 
 def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:

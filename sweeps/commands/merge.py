@@ -36,5 +36,5 @@ def merge(
     if report:
         from sweeps.page.report import write_report
 
-        streams.show(f"report: {write_report(out)}")
+        streams.show(f"report: {write_report(out, progress=True)}")
     return 0 if merged.complete else 1

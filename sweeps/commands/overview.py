@@ -12,6 +12,7 @@ import numpy as np
 
 from sweeps._plural import are, counted
 from sweeps._safe_text import one_line
+from sweeps.analysis.target_units import error_words, in_target_units, is_other_target
 from sweeps.families import family_of
 from sweeps.records import best_stage, opt_text
 from sweeps.spec.spec_reader import preset_names
@@ -77,10 +78,15 @@ def run_lines(store: Store) -> list[str]:
     Runs that the present plan does not ask for are marked as such.
     """
     with store.snapshot():
-        runs, stages, formulas = store.runs(), store.stages(), store.formulas()
+        runs, formulas, told = store.runs(), store.formulas(), store.tasks()
+        stages = in_target_units(runs, store.stages(), told)
         planned = {run_id for run_id, _ in store.plan_tasks()}
     best = _best_stages(stages) | _best_formulas(stages, formulas)
-    lines = [f"{'run':16}  {'status':8}  {'params':>7}  {'val RMSE':>9}  {'test RMSE':>9}  task and model"]
+    error, unit = _error_of(set(runs["task"]), told)
+    lines = [f"errors are {error} {unit}".rstrip()] if unit or error != "RMSE" else []
+    short = "loss" if error == "log loss" else error
+    heads = (f"val {short}", f"test {short}")
+    lines.append(f"{'run':16}  {'status':8}  {'params':>7}  {heads[0]:>9}  {heads[1]:>9}  task and model")
     for run_id, task, text, status in zip(
         runs["run_id"], runs["task"], runs["config"], runs["status"], strict=True
     ):
@@ -95,8 +101,16 @@ def run_lines(store: Store) -> list[str]:
         what = _run_text(task, config, opt)
         if planned and run_id not in planned:
             what += "  (not in the present plan)"
+        if is_other_target(told.get(task, {}), text):
+            what += "  (errors in standard deviations)"
         lines.append(f"{run_id:16}  {status:8}  {params:>7}  {val:>9}  {test:>9}  {what}")
     return lines
+
+
+def _error_of(tasks: set[str], told: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what the errors of runs are called and in what units they are, if that is the same for all."""
+    found = {error_words(told.get(task, {}), task.startswith("csv/")) for task in tasks}
+    return found.pop() if len(found) == 1 else ("RMSE", "")
 
 
 def _run_text(task: str, config: Mapping[str, Any], opt: str = "") -> str:

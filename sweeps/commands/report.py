@@ -29,6 +29,6 @@ def report(
     from sweeps.page.report import write_report
 
     with understood(directory):
-        path = write_report(directory, output)
+        path = write_report(directory, output, progress=True)
     streams.show(str(path))
     return 0

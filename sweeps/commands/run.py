@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeps import paths, streams
-from sweeps.commands._shared import exit_code_of_shown
+from sweeps.commands._shared import (
+    AGAIN_GROUP,
+    RESULT_GROUP,
+    RUN_GROUP,
+    TABLE_GROUP,
+    choice,
+    exit_code_of_shown,
+    grouped,
+)
+from sweeps.spec.sweep_spec import DAYS, DECIMALS, DROP, ONE_HOT, REFUSE, TASKS
 
 if TYPE_CHECKING:
     from sweeps.runner import RunnerOptions
@@ -18,63 +27,86 @@ _Source = Annotated[
     typer.Argument(
         metavar="SPEC",
         parser=paths.source,
-        help="A suite (see: kan-sweep list), a spec.toml, or a data.csv.",
+        help="A suite (see: kan-sweep list), a spec.toml, or a table (.csv, .xlsx, .parquet).",
     ),
 ]
 _Preset = Annotated[
     str | None,
-    typer.Option(help="What to try on a suite or a table: quick (default), paper, families or formula."),
+    choice(
+        ("quick", "paper", "families", "formula"), "What to try on a suite or a table; quick if not given."
+    ),
 ]
 _Out = Annotated[
-    Path | None, typer.Option(parser=paths.path, help="Directory of the results; runs/SPEC if not given.")
+    Path | None,
+    grouped(RESULT_GROUP, parser=paths.path, help="Directory of the results; runs/SPEC if not given."),
 ]
-_Target = Annotated[str | None, typer.Option(help="Table only: the column to predict.")]
+_Target = Annotated[str | None, grouped(TABLE_GROUP, help="The column to predict.")]
+_Task = Annotated[
+    str | None,
+    choice(TASKS, "Numbers or classes; classes if the target is text and nothing is given.", TABLE_GROUP),
+]
 _Features = Annotated[
-    str | None, typer.Option(help="Table only: input columns, as a,b,c; all others if not given.")
+    str | None, grouped(TABLE_GROUP, help="Input columns, as a,b,c; all others if not given.")
 ]
 _Group = Annotated[
-    str | None, typer.Option(help="Table only: column whose equal values stay together in a split.")
+    str | None, grouped(TABLE_GROUP, help="Column whose equal values stay together in a split.")
 ]
 _TestRows = Annotated[
-    str | None, typer.Option(parser=paths.source, help="Table only: a second table, with the test rows.")
+    str | None, grouped(TABLE_GROUP, parser=paths.source, help="A second table, with the test rows.")
 ]
-_Folds = Annotated[int, typer.Option(help="Table only: k-fold cross-validation with so many folds.")]
+_Folds = Annotated[int, grouped(TABLE_GROUP, help="k-fold cross-validation with so many folds.")]
 _Classes = Annotated[
-    str, typer.Option(help="Table only: what becomes of columns of text, refuse or one-hot.")
+    str, choice((REFUSE, ONE_HOT), "What becomes of columns of text among the inputs.", TABLE_GROUP)
 ]
 _Decimal = Annotated[
-    str | None,
-    typer.Option(help="Table only: the decimal mark, . or , ; found in the table if not given."),
+    str | None, choice(DECIMALS, "The decimal mark; found in the table if not given.", TABLE_GROUP)
 ]
-_Sklearn = Annotated[
-    bool, typer.Option("--sklearn", help="Table only: also train scikit-learn's MLPRegressor.")
+_Missing = Annotated[str, choice((REFUSE, DROP), "What becomes of rows with missing cells.", TABLE_GROUP)]
+_Dates = Annotated[
+    str, choice((REFUSE, DAYS), "What becomes of dates: days are numbers of them.", TABLE_GROUP)
 ]
+_Sklearn = Annotated[bool, grouped(TABLE_GROUP, "--sklearn", help="Also train scikit-learn's MLPRegressor.")]
 _Formulas = Annotated[
     bool, typer.Option("--formula", help="Also look for formulas, one run a function and seed.")
 ]
 _Seeds = Annotated[int | None, typer.Option(help="Number of seeds, in place of what SPEC says.")]
-_Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is one per core.")]
+_Jobs = Annotated[int, grouped(RUN_GROUP, "--jobs", "-j", help="Processes; -1 is one per core.")]
 _BackendName = Annotated[
     str,
-    typer.Option(help="What hands out runs: threading, loky or another backend of joblib, dask, sequential."),
+    grouped(
+        RUN_GROUP,
+        help="What hands out runs: threading, loky or another backend of joblib, dask, sequential.",
+    ),
 ]
 _Scheduler = Annotated[
-    str | None, typer.Option(help="Dask only: tcp://HOST:PORT; a cluster is started here if not given.")
+    str | None,
+    grouped(RUN_GROUP, help="Dask only: tcp://HOST:PORT; a cluster is started here if not given."),
 ]
 _Memory = Annotated[
-    str | None, typer.Option(help="Memory that a worker may use: 500M, 2G; a run over it fails.")
+    str | None,
+    grouped(RUN_GROUP, help="Memory that a worker may use: 500M, 2G; a run over it fails."),
 ]
-_Timeout = Annotated[str | None, typer.Option(help="Time limit of a run: 90, 10m, 1h30m.")]
-_Limit = Annotated[int | None, typer.Option(min=1, help="Launch at most so many runs.")]
-_Retry = Annotated[str, typer.Option(help="'failed': do runs again that failed.")]
-_Rerun = Annotated[str, typer.Option(help="'stale': do runs again that another version or kernel computed.")]
+_Timeout = Annotated[str | None, grouped(RUN_GROUP, help="Time limit of a run: 90, 10m, 1h30m.")]
+_ProgressKind = Annotated[
+    str, choice(("auto", "bar", "plain", "none"), "How it is shown what is done.", RUN_GROUP)
+]
+_Limit = Annotated[int | None, grouped(AGAIN_GROUP, min=1, help="Launch at most so many runs.")]
+_Retry = Annotated[str, choice(("failed", "none"), "Do runs again that failed.", AGAIN_GROUP)]
+_Rerun = Annotated[
+    str,
+    choice(("stale", "none"), "Do runs again that another version or kernel computed.", AGAIN_GROUP),
+]
 _ShardText = Annotated[
     str | None,
-    typer.Option(help="i/n: only the i-th of n parts, in an --out of its own, no report; see merge."),
+    grouped(AGAIN_GROUP, help="i/n: only the i-th of n parts, in an --out of its own, no report; see merge."),
 ]
-_ProgressKind = Annotated[str, typer.Option(help="auto, bar, plain or none.")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")]
-_WithReport = Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")]
+_Force = Annotated[
+    bool, grouped(AGAIN_GROUP, "--force", help="Take over the --out of a sweep of another specification.")
+]
+_DryRun = Annotated[bool, grouped(RESULT_GROUP, "--dry-run", help="Print the plan; write nothing.")]
+_WithReport = Annotated[
+    bool, grouped(RESULT_GROUP, "--report/--no-report", help="Write the report at the end.")
+]
 
 
 def run(
@@ -82,12 +114,15 @@ def run(
     preset: _Preset = None,
     out: _Out = None,
     target: _Target = None,
+    task: _Task = None,
     features: _Features = None,
     group: _Group = None,
     test: _TestRows = None,
     folds: _Folds = 0,
     classes: _Classes = "refuse",
     decimal: _Decimal = None,
+    missing: _Missing = "refuse",
+    dates: _Dates = "refuse",
     sklearn: _Sklearn = False,
     formula: _Formulas = False,
     seeds: _Seeds = None,
@@ -100,6 +135,7 @@ def run(
     retry: _Retry = "none",
     rerun: _Rerun = "none",
     shard: _ShardText = None,
+    force: _Force = False,
     progress: _ProgressKind = "auto",
     dry_run: _DryRun = False,
     report: _WithReport = True,
@@ -116,7 +152,7 @@ def run(
 
     runner_options = _runner_options(backend, jobs, progress, scheduler, memory)
     columns = launching.parse_features(features) if features is not None else ()
-    table = TableOptions(group, test, folds, classes, sklearn, decimal)
+    table = TableOptions(group, test, folds, classes, sklearn, decimal, missing, dates, task)
     part = parse_shard(shard) if shard is not None else None
     request = launching.Request(
         source,
@@ -133,6 +169,7 @@ def run(
         table,
         part,
         rerun,
+        force,
     )
     if dry_run:
         return launching.dry_run(request, streams.show) or exit_code_of_shown()

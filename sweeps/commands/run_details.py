@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps._safe_text import one_line
+from sweeps.analysis.target_units import error_words, is_other_target, unit_of_run
 from sweeps.errors import UserError
 from sweeps.records import best_stage, canonical_json
+from sweeps.spec.data_summary import legend_text
 from sweeps.storage.store import Store
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def show_run(
     """Print a run and draw its model; return the pictures that were written.
 
     One picture shows the network, a second one, `...-parity.png`, its predictions of the test samples against
-    the truth.
+    the truth; of classes it is `...-confusion.png`, how many of each are taken for which.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def show_run(
         If there is no such run or stage, or the picture cannot be written.
     """
     record = store.run(prefix)
-    for line in record_lines(record):
+    description = store.tasks().get(record["task"], {})
+    for line in record_lines(record, description):
         write(line)
     if stage is None:
         kept = [row for row in record["stages"] if row["has_model"]]
@@ -68,15 +71,29 @@ def show_run(
     paths = [_save(model.plot(), path)]
     dataset = _dataset(store, record["config"], say)
     if dataset is not None:
-        figure = parity_figure(model, dataset, f"{record['task']}, run {record['run_id']}, stage {stage}")
-        paths.append(_save(figure, path.with_name(f"{path.stem}-parity{path.suffix}")))
+        title = f"{record['task']}, run {record['run_id']}, stage {stage}"
+        of_classes = "class_names" in dataset
+        figure = (confusion_picture if of_classes else parity_figure)(model, dataset, title)
+        what = "confusion" if of_classes else "parity"
+        paths.append(_save(figure, path.with_name(f"{path.stem}-{what}{path.suffix}")))
     for path in paths:
         write(str(path))
     return paths
 
 
-def record_lines(record: Mapping[str, Any]) -> list[str]:
-    """Return a run as lines: what it is, how it ended, its configuration, a table of its stages."""
+def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | None = None) -> list[str]:
+    """Return a run as lines: what it is, how it ended, its configuration, a table of its stages.
+
+    `description` is that of its task: errors are in the units of the target if it tells them, and symbols of
+    formulas have a legend.
+    """
+    told = description or {}
+    legend = legend_text(told)
+    if is_other_target(told, canonical_json(record["config"])):
+        told = {}
+    unit = unit_of_run(told, record["config"].get("fold", 0))
+    error, words = error_words(told, record["task"].startswith("csv/"))
+    name = "loss" if error == "log loss" else error
     lines = [
         f"run     {record['run_id']}",
         f"task    {record['task']}",
@@ -89,13 +106,17 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
         for key, value in record["config"].items()
     ]
     if record["stages"]:
+        if words or error != "RMSE":
+            lines.append(f"errors are {error}{' ' if words else ''}{words}{_spread_of(told, unit)}")
         lines.append(
-            f"{'stage':>5} {'grid':>5} {'params':>7} {'train RMSE':>11} {'val RMSE':>11} {'test RMSE':>11} "
+            f"{'stage':>5} {'grid':>5} {'params':>7} "
+            f"{f'train {name}':>11} {f'val {name}':>11} {f'test {name}':>11} "
             f"{'seconds':>8} {'iterations':>10}  {'optimizer':9}  status"
         )
     lines += [
-        f"{row['stage']:5d} {row['grid'] or '-':>5} {row['n_params']:7d} {row['train_rmse']:11.3e} "
-        f"{row['val_rmse']:11.3e} {row['test_rmse']:11.3e} {row['wall_s']:8.2f} {row['n_iter']:10d}  "
+        f"{row['stage']:5d} {row['grid'] or '-':>5} {row['n_params']:7d} {row['train_rmse'] * unit:11.3e} "
+        f"{row['val_rmse'] * unit:11.3e} {row['test_rmse'] * unit:11.3e} "
+        f"{row['wall_s']:8.2f} {row['n_iter']:10d}  "
         f"{row['opt'] or record['config'].get('opt', '-'):9}  {row['status']}"
         for row in record["stages"]
     ]
@@ -105,7 +126,16 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
                 f"formula of stage {row['stage']}, {_about(row['formula'])}",
                 f"  {row['formula']['formula']}",
             ]
+    if legend and any(row.get("formula") for row in record["stages"]):
+        lines.append(f"with {legend}")
     return [one_line(line) for line in lines]
+
+
+def _spread_of(description: Mapping[str, Any], unit: float) -> str:
+    """Return how errors become shares of the spread of the target, where that is known."""
+    if not description.get("target_scale"):
+        return ""
+    return f", whose spread (standard deviation) in the training rows is {unit:.4g}"
 
 
 def _about(formula: Mapping[str, Any]) -> str:
@@ -117,14 +147,11 @@ def _about(formula: Mapping[str, Any]) -> str:
 def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
     """Return a figure of the predictions of the test samples against their labels.
 
-    Axes and the RMSE in the title are in the units of the data.
+    Axes and the RMSE in the title are in the units of the data, and beside it as a share of their spread.
     """
     from matplotlib.figure import Figure
 
-    x, truth = dataset["test_input"], dataset["test_label"]
-    scaler = dataset.get("scaler")
-    if scaler is not None:
-        x, truth = x * scaler.input_scale + scaler.input_shift, scaler.unscale_label(truth)
+    x, truth = _test_rows(dataset)
     predicted = model(x)
     with np.errstate(over="ignore"):  # an infinite error says as much
         residual = float(np.sqrt(np.mean(np.square(predicted - truth))))
@@ -134,10 +161,40 @@ def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
     axes.plot([low, high], [low, high], color="0.6", linewidth=1.0)
     for column in range(truth.shape[1]):
         axes.plot(truth[:, column], predicted[:, column], ".", markersize=3.0, alpha=0.6)
-    axes.set_xlabel("truth, test samples")
-    axes.set_ylabel("prediction")
-    axes.set_title(f"{title}\ntest RMSE {residual:.2e} in the units of the axes", fontsize="small")
+    names: list[str] = list(dataset.get("target_names") or ())
+    target = f": {one_line(names[0])[:40]}" if len(names) == 1 else ""
+    axes.set_xlabel(f"measured{target}" if names else "truth, test samples", parse_math=False)
+    axes.set_ylabel(f"predicted{target}" if names else "prediction", parse_math=False)
+    spread = float(np.std(truth))
+    share = f", {100 * residual / spread:.3g} % of their spread" if spread > 0 else ""
+    told = f"{title}\ntest RMSE {residual:.3g} in the units of the axes{share}"
+    axes.set_title(told, fontsize="small", parse_math=False)
     return figure
+
+
+def confusion_picture(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
+    """Return a figure of how many test samples of every class are taken for which."""
+    from sweeps.page.answer_figures import confusion_figure
+
+    x, numbers = _test_rows(dataset)
+    names = list(dataset["class_names"])
+    confusion = np.zeros((len(names), len(names)), dtype=np.int64)
+    np.add.at(confusion, (numbers[:, 0].astype(np.int64), model.predict_class(x)), 1)
+    target = str(dataset["target_names"][0]).rpartition("=")[0]
+    told = {"class_names": names, "confusion": confusion.tolist(), "target": target}
+    figure = confusion_figure(told)
+    share = np.trace(confusion) / max(confusion.sum(), 1)
+    figure.suptitle(f"{title}\n{share:.1%} of the test samples are right", fontsize="small", parse_math=False)
+    return figure
+
+
+def _test_rows(dataset: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return inputs and labels of the test samples in the units of the data."""
+    x, truth, scaler = dataset["test_input"], dataset["test_label"], dataset.get("scaler")
+    if scaler is None:
+        return x, truth
+    x = x * scaler.input_scale + scaler.input_shift
+    return x, truth if "class_names" in dataset else scaler.unscale_label(truth)
 
 
 def _dataset(store: Store, config: Mapping[str, Any], say: Say) -> dict[str, Any] | None:

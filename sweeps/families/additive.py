@@ -7,6 +7,7 @@ from typing import Any
 
 from sweeps.checks import TomlTable, axis, whole
 from sweeps.families.axes import early_ends, smoothing_axis, spline_axes
+from sweeps.families.classify import train_kan_classifier
 from sweeps.families.family import NO_HIDDEN, Axis, Config, HiddenWidths, Training, small_kind
 from sweeps.families.kan import KAN_DEFAULTS, KanFamily, train_through_grids
 from sweeps.families.linear import COST_S, LEAST_SQUARES, LEAST_SQUARES_STEPS
@@ -48,6 +49,9 @@ class AdditiveFamily(KanFamily):
         config = training.config
         options = training.options(**LEAST_SQUARES, steps=config["steps"])
         smoothing = config.get("smoothing", KAN_DEFAULTS["smoothing"])
+        if training.classifies:
+            train_kan_classifier(training, {"smoothing": smoothing}, opt="")
+            return
         train_through_grids(training, options | {"smoothing": smoothing}, opt="")
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

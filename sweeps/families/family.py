@@ -35,6 +35,11 @@ class Training:
     limit: TimeLimit
     seed: int
 
+    @property
+    def classifies(self) -> bool:
+        """Whether classes are told apart, by cross-entropy; labels are then their numbers."""
+        return bool(self.config.get("data", {}).get("task") == "classification")
+
     def options(self, **fixed: Any) -> dict[str, Any]:
         """Return the rules of training, the same for every family that does not fix its own.
 
@@ -79,6 +84,8 @@ class Family:
         Whether its training has one solution, whatever the seed.
     searches_formulas : bool
         Whether a run searches for formulas instead of training models of one width.
+    can_classify : bool
+        Whether its models can tell classes apart.
     defaults : mapping
         Options that enter a configuration only where they differ from these values.
     """
@@ -96,6 +103,7 @@ class Family:
     is_baseline = False
     is_deterministic = False
     searches_formulas = False
+    can_classify = True
     defaults: Mapping[str, Any] = {}
 
     def __init__(self, name: str) -> None:
@@ -154,7 +162,7 @@ class Family:
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return small configurations that need the same compiled code as `config`, to compile it.
 
-        They have no task, data, seed or fold.
+        They have no task, seed or fold, and of their data only whether classes are to be told apart.
         """
         return ()
 
@@ -172,4 +180,7 @@ def small_kind(config: Config, width: Sequence[int]) -> dict[str, Any]:
     one way on coarse grids and in another on fine ones.
     """
     kind = {key: value for key, value in config.items() if key not in _NOT_A_KIND}
+    task = config.get("data", {}).get("task")
+    if task is not None:
+        kind["data"] = {"task": task}
     return kind | {"width": list(width), "steps": 1, "restarts": 1, "seed": 0}

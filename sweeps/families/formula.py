@@ -24,6 +24,7 @@ class FormulaFamily(Family):
     colour = "#009E73"
     has_hidden = False
     searches_formulas = True
+    can_classify = False
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return no hidden layers: a search finds its shapes by itself."""
@@ -59,7 +60,8 @@ class FormulaFamily(Family):
             seconds = min(seconds, _SEARCH_SHARE * limit.seconds)
         found = kan_np.discover(
             dataset,
-            var=dataset.get("feature_names"),
+            # Columns of tables become symbols; a suite says what its variables are called.
+            var=None if "table" in dataset else dataset.get("feature_names"),
             seconds=seconds,
             restarts=config["restarts"],
             seed=training.seed,

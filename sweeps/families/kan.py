@@ -11,6 +11,7 @@ from typing import Any
 from sweeps.checks import TomlTable, axis, one_of, real
 from sweeps.families import edges as edge_families
 from sweeps.families.axes import chains, early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
+from sweeps.families.classify import train_kan_classifier
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import (
     LARGE_MODELS,
@@ -117,6 +118,9 @@ class KanFamily(Family):
         """Train through all grids, or until finer ones bring nothing."""
         options = {name: training.config.get(name, default) for name, default in KAN_DEFAULTS.items()}
         options |= edge_families.edge_arguments(training.config.get("edges", _EDGES))
+        if training.classifies:
+            train_kan_classifier(training, options)
+            return
         train_through_grids(training, options | training.options())
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

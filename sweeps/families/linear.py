@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeps.checks import TomlTable
+from sweeps.families.classify import train_logistic
 from sweeps.families.family import NO_HIDDEN, Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.mlp import n_weights_and_biases
 
@@ -49,9 +50,15 @@ class LinearFamily(Family):
         return COST_S
 
     def train(self, training: Training) -> None:
-        """Solve least squares: an MLP without a hidden layer, brought to the optimum by LM."""
+        """Solve least squares: an MLP without a hidden layer, brought to the optimum by LM.
+
+        Of classes it is logistic regression.
+        """
         import kan_np
 
+        if training.classifies:
+            train_logistic(training, LEAST_SQUARES_STEPS)
+            return
         options = training.options(**LEAST_SQUARES, steps=LEAST_SQUARES_STEPS)
         no_decay = {"weight_decay": 0.0}  # least squares however few the samples are
         model = kan_np.fit_mlp(training.config["width"], training.dataset, fit_options=no_decay, **options)

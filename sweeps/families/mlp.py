@@ -7,6 +7,7 @@ from typing import Any
 
 from sweeps.checks import TomlTable, axis, one_of
 from sweeps.families.axes import hidden_layers, training_axes
+from sweeps.families.classify import train_mlp_classifier
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
 from sweeps.families.optimizers import LAYER_S, n_weights, optimizers_tried, step_cost, training_cost
 
@@ -53,6 +54,9 @@ class MlpFamily(Family):
         """Train one model."""
         import kan_np
 
+        if training.classifies:
+            train_mlp_classifier(training)
+            return
         config = training.config
         training.recorder.add(
             kan_np.fit_mlp(

@@ -70,6 +70,7 @@ class SklearnFamily(Family):
     label = one_model = "scikit-learn MLP"
     colour, marker = "#E69F00", "v"
     is_baseline = True
+    can_classify = False
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers."""

@@ -46,8 +46,10 @@ def write_comparison(comparison: SweepComparison, output: str | Path) -> Path:
             gallery.add_task(figure, names[pair.first.task] + suffix, title, frames)
     tables = [ratios_table(comparison), provenance_table(comparison)]
     write_tables([table for table in tables if table.rows], files / "tables")
+    errors = {pair.first.error_name for pair in comparison.pairs}
     values: dict[str, Any] = {
         "comparison": comparison,
+        "error_name": errors.pop() if len(errors) == 1 else "error",
         "verdict": comparison_verdict(comparison),
         "graphics": {name: Markup(text) for name, text in gallery.graphics.items()},  # noqa: S704 (ours)
         "dots": Markup(dots_json([], {})),  # noqa: S704 (escaped there)

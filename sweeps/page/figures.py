@@ -119,8 +119,15 @@ def task_figure(task: TaskResult, cost: Cost = PARAMETERS, *, pictures: bool = F
         # A given height spares matplotlib measuring every label to find one.
         axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
         axes.set_xlabel(cost.label)
-        axes.set_ylabel(f"test RMSE, median over {task.repeats}\n(↓ lower is better)")
+        axes.set_ylabel(error_axis(task))
     return figure
+
+
+def error_axis(task: TaskResult) -> str:
+    """Return the name of the axis of test errors."""
+    unit = f", {wrap(task.error_unit, 40, 1)}" if task.error_unit else ""
+    room = "" if unit else f", median over {task.repeats}"
+    return f"test {task.error_name}{unit}{room}\n(↓ lower is better)"
 
 
 def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
@@ -144,6 +151,11 @@ def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
         fontsize=10,
         handlelength=1.8,
         labelspacing=0.4,
+        # A front that passes behind must not strike through what the legend says.
+        frameon=True,
+        facecolor="#ffffff",
+        framealpha=0.85,
+        edgecolor="none",
     )
 
 
@@ -301,7 +313,8 @@ def log_ticks(axes: Axes, small: bool = False) -> None:
     low, high = axes.get_ylim()
     ticks = decade_ticks(low, high, few=small) if high / low < (60 if small else 200) else None
     axes.yaxis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(numticks=4 if small else 8))
-    axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+    of_usual_size = low > 5e-3 and high < 1e5
+    axes.yaxis.set_major_formatter(FuncFormatter(plain_number if of_usual_size else power_of_ten))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.tick_params(length=0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -31,6 +31,8 @@ class Gallery:
         The address of every function in the page.
     writer : FigureWriter, optional
         Writes the files that are not part of a page; they are written at once if not given.
+    told : callable, optional
+        Takes the name of every figure that is done.
 
     Attributes
     ----------
@@ -42,11 +44,18 @@ class Gallery:
         The frames of every figure that shows dots, by name.
     """
 
-    def __init__(self, directory: Path, names: Mapping[str, str], writer: FigureWriter | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        names: Mapping[str, str],
+        writer: FigureWriter | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> None:
         self.graphics: dict[str, str] = {}
         self.panels: dict[str, list[Panel]] = {}
         self.names, self._directory = names, directory
         self._writer = writer or FigureWriter()
+        self._told = told
 
     def add_task(self, figure: Figure, name: str, title: str, frames: Frames) -> None:
         """Add a figure of one function; its front points lead to their rows."""
@@ -70,12 +79,19 @@ class Gallery:
         )
         self._keep(name, title, "".join(links))
 
+    def add_plain(self, figure: Figure, name: str, title: str) -> None:
+        """Add a figure that leads nowhere."""
+        self._write(figure, name)
+        self._keep(name, title, "")
+
     def _write(self, figure: Figure, name: str) -> None:
         lay_out(figure)
         content = render(figure, "svg")
         write_file(self._directory / f"{name}.svg", content)
         self.graphics[name] = content.decode()
         self._writer.add(figure, self._directory / name)
+        if self._told is not None:
+            self._told(name)
 
     def _panels(self, figure: Figure, name: str, frames: Frames) -> list[Panel]:
         found = [panel(figure, *frame) for frame in frames]

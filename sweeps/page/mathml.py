@@ -171,7 +171,7 @@ def _number(value: int | float) -> tuple[str, int]:
 def _name(name: str) -> str:
     """Return a variable or constant: Greek letters as such, numbers at its end as its index."""
     found = _NAME.fullmatch(name)
-    if found is None:
+    if found is None or name.endswith("_"):  # pi_ is a name and no pi
         return f"<mi>{html.escape(name)}</mi>"
     letters, index = found[1], found[2].strip("_").replace("_", ",")
     letter = f"<mi>{_GREEK.get(letters, letters)}</mi>"

@@ -14,12 +14,12 @@ def width_text(point: Point) -> str:
 
 
 def number(value: float) -> str:
-    """Return an error with three digits, as in "1.23e-5"; "–" where there is none.
+    """Return an error with three digits, as in "4.87" or "1.23e-5"; "–" where there is none.
 
     Examples
     --------
-    >>> number(0.0000123)
-    '1.23e-5'
+    >>> number(0.0000123), number(0.5), number(1234.0)
+    ('1.23e-5', '0.500', '1234')
     """
     if math.isnan(value):
         return "–"
@@ -28,7 +28,29 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     mantissa, _, exponent = f"{value:.2e}".partition("e")
+    if -2 < int(exponent) < 4 and value > 0:
+        return f"{value:.{max(2 - int(exponent), 0)}f}"
     return f"{mantissa}e{int(exponent)}"
+
+
+def share_of(value: float, spread: float) -> str:
+    """Return an error as a share of the spread of the target, "" where that is not known.
+
+    Examples
+    --------
+    >>> share_of(3.7, 23.6), share_of(1e-4, 2.0), share_of(1.0, math.nan)
+    ('16 %', '0.005 %', '')
+    """
+    if not (math.isfinite(value) and spread > 0):
+        return ""
+    percent = 100 * value / spread
+    return (
+        f"{percent:.0f} %"
+        if percent >= 9.5
+        else f"{percent:.2g} %"
+        if percent >= 1e-3
+        else f"{number(percent)} %"
+    )
 
 
 def count(n: int) -> str:

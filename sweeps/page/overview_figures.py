@@ -60,7 +60,8 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
         for axes in grid.flat[len(tasks) :]:
             axes.set_axis_off()
         figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
-        room = "test RMSE, median over seeds   (↓ lower is better)" if rows > 1 else "test RMSE   (↓ better)"
+        error = f"test {result.error_name}"
+        room = f"{error}, median over seeds   (↓ lower is better)" if rows > 1 else f"{error}   (↓ better)"
         figure.supylabel(room, fontsize=10)
         if handles:
             figure.legend(handles=handles, loc="outside upper right", ncols=ncols, fontsize=10)
@@ -80,7 +81,7 @@ def summary_figure(result: SweepResult) -> Figure:
             range(len(compared)), [wrap(task.title, 26, 1) for task, _ in compared], parse_math=False
         )
         axes.set_ylim(-0.7, len(compared) - 0.3)
-        axes.set_xlabel("test RMSE, median and range over seeds   (← lower is better)")
+        axes.set_xlabel(f"test {result.error_name}, median and range over seeds   (← lower is better)")
         axes.grid(True, axis="x", which="major", color="#eceef1", linewidth=0.8)
         low, high = axes.get_xlim()
         axes.xaxis.set_major_locator(

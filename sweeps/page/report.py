@@ -5,6 +5,7 @@ Made from the store alone; no model is run. The same store gives the same bytes.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.results import Point, SweepResult
 from sweeps.families import BASELINES, networks
 from sweeps.page import leaders_figures, views
+from sweeps.page.answer_view import add_figures, answer_view
 from sweeps.page.figure_writer import FigureWriter
 from sweeps.page.figures import PARAMETERS, SECONDS, has_pictures, task_figure
 from sweeps.page.gallery import Gallery
@@ -28,6 +30,7 @@ from sweeps.page.style import file_names
 from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
 from sweeps.page.verdict import baseline_verdict, chance_verdict, verdict
+from sweeps.progress import figures_bar
 from sweeps.records import canonical_json, text_id
 from sweeps.storage.provenance import machine_line, machine_view, spec_view
 from sweeps.storage.store import Store
@@ -38,7 +41,7 @@ FIGURES_NAME = "figures"
 TABLES_NAME = "tables"
 
 
-def write_report(directory: str | Path, output: str | Path | None = None) -> Path:
+def write_report(directory: str | Path, output: str | Path | None = None, *, progress: bool = False) -> Path:
     """Write report.html, figures/, tables/ and front.csv from the store of a sweep; return the page's path.
 
     Parameters
@@ -48,6 +51,8 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
     output : path, optional
         Where the page goes. All else goes into a directory beside it that is named after it:
         talk_files/ for talk.html. Default: report.html in `directory`, with the rest there.
+    progress : bool
+        Show on a terminal how many figures are drawn.
 
     Raises
     ------
@@ -68,10 +73,17 @@ def write_report(directory: str | Path, output: str | Path | None = None) -> Pat
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two or three of all of them.
-    with spared_collection(), FigureWriter(2 * len(result.tasks) + 2) as writer:
-        gallery = Gallery(files / FIGURES_NAME, names, writer)
+    n_figures = 2 * len(result.tasks) + 2
+    bar = figures_bar(n_figures + (3 if result.answer is not None else 0), progress)
+    with spared_collection(), bar as told, FigureWriter(n_figures) as writer:
+        gallery = Gallery(files / FIGURES_NAME, names, writer, told)
+        if result.answer is not None:
+            add_figures(gallery, result.answer)
         _fill(gallery, result)
         tables = report_tables(result, names)
+        answer = answer_view(result)
+        if answer is not None and answer["scores"] is not None:
+            tables = [*tables, answer["scores"]]
         write_tables(tables, files / TABLES_NAME)
         write_file(files / FRONT_NAME, front_csv(result).encode())
         place = "" if at_home else f"{files.name}/"
@@ -89,8 +101,14 @@ def render_html(
     names = file_names(task.task for task in tasks)
     shown = [task for task in tasks if task.points]
     spec = result.meta.get("spec") or {}
+    pairs = compare_optimizers(tasks, result.n_by_optimizer)
     values = {
         "result": result,
+        "answer": answer_view(result),
+        "error_name": result.error_name,
+        "single": len(tasks) == 1,
+        "in_units": any(not math.isnan(task.spread) for task in tasks),
+        "spreads": {task.task: task.spread for task in tasks},
         "verdict": verdict(result) if result.n_models or not views.searched(tasks) else "",
         "baseline_verdict": baseline_verdict(tasks),
         "chance_verdict": chance_verdict(tasks),
@@ -103,9 +121,8 @@ def render_html(
         "functions": [views.function_view(task, names[task.task], directory) for task in tasks],
         "scores": [views.score_view(score) for score in views.all_scores(result)],
         "optimizers": sorted({opt for _, opt in result.n_by_optimizer if opt}),
-        "optimizer_pairs": [
-            views.optimizer_view(pair) for pair in compare_optimizers(tasks, result.n_by_optimizer)
-        ],
+        "optimizer_pairs": [views.optimizer_view(pair) for pair in pairs],
+        "compares_optimizers": any(pair.n_pairs for pair in pairs),
         "uneven": any(score.n < result.overall.n for score in result.scores),
         "machines": [machine_view(environment) for environment in result.environments],
         "machine_line": [machine_line(environment) for environment in result.environments],
@@ -130,14 +147,16 @@ def render_html(
 def _fill(gallery: Gallery, result: SweepResult) -> None:
     """Put every figure of a report into its gallery."""
     pictures = has_pictures(result.tasks)
-    if result.by_edges:
+    if len(result.tasks) == 1 and not result.by_edges:
+        pass  # the figures of the function say all
+    elif result.by_edges:
         _fill_by_edges(gallery, result)
     else:
         rows = [
             (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
             for task, comparison in compared_tasks(result)
         ]
-        title = "Test RMSE of the best KAN and the best MLP of every function"
+        title = f"Test {result.error_name} of the best KAN and the best MLP of every function"
         gallery.add_rows(summary_figure(result), "summary", title, rows)
     overview = all_tasks_figure(result, pictures=pictures)
     tasks = shown_tasks(result)
@@ -148,7 +167,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             continue
         for cost, suffix in ((PARAMETERS, ""), (SECONDS, "-time")):
             figure = task_figure(task, cost, pictures=pictures)
-            title = f"Test RMSE against {cost.name} of {task.formula}"
+            title = f"Test {task.error_name} against {cost.name} of {task.formula}"
             gallery.add_task(
                 figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
             )
@@ -162,7 +181,7 @@ def _fill_by_edges(gallery: Gallery, result: SweepResult) -> None:
         (task, "\n".join([task.title, *(_best_text(task.best[name]) for name in networks(task.best))]))
         for task in leaders_figures.compared_tasks(result)
     ]
-    title = "Test RMSE of the best model of every network on every function"
+    title = f"Test {result.error_name} of the best model of every network on every function"
     gallery.add_rows(leaders_figures.best_figure(result), "summary", title, rows)
 
 

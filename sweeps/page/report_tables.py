@@ -30,7 +30,10 @@ _FRONT_COLUMNS = [
     *("val_rmse", "val_rmse_min", "val_rmse_max"),
     *("test_rmse", "test_rmse_min", "test_rmse_max"),
     *("time_s", "selected_on", "run_id", "stage", "group_id"),
+    *("error", "target_spread"),
 ]
+#: The test error over the standard deviation of the target.
+SHARE = Column("share of spread", "percent")
 
 
 def report_tables(result: SweepResult, names: Mapping[str, str]) -> list[ReportTable]:
@@ -54,15 +57,21 @@ def best_table(result: SweepResult) -> ReportTable:
     """Return the best model of every family on every function."""
     columns = [
         *(Column("function"), Column("family"), Column("shape"), Column("grid or activation")),
-        *(Column("optimizer"), Column("parameters", "count"), Column("test RMSE", "error")),
+        *(Column("optimizer"), Column("parameters", "count"), Column(f"test {result.error_name}", "error")),
         *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
     ]
-    rows = []
+    in_units = any(not math.isnan(task.spread) for task in result.tasks)
+    columns += [SHARE] if in_units else []
+    rows: list[list[Any]] = []
     for task in result.tasks:
         for family in sorted(task.best, key=by_family):
             point = task.best[family]
+            share = [point.test.median / task.spread] if in_units else []
             rows.append(
-                [task.title, label(family), *_model(point), point.n_params, *_spread(point), point.time_s]
+                [
+                    *(task.title, label(family), *_model(point), point.n_params),
+                    *(*_spread(point), point.time_s, *share),
+                ]
             )
     return ReportTable(
         "best", "The best model of each family, chosen on validation, whatever its size.", columns, rows
@@ -121,7 +130,7 @@ def slopes_table(tasks: Sequence[TaskResult]) -> ReportTable:
 def reach_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fewest parameters and the least time with which each family reaches an error."""
     families = sorted((family for family, front in task.fronts.items() if front), key=by_family)
-    columns = [Column("test RMSE of at most", "round")]
+    columns = [Column(f"test {task.error_name} of at most", "round")]
     for family in families:
         columns += [
             Column(f"{label(family)}: parameters", "count"),
@@ -153,13 +162,17 @@ def fronts_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fronts of a function."""
     columns = [
         *(Column("family"), Column("shape"), Column("grid or activation"), Column("optimizer")),
-        *(Column("parameters", "count"), Column("validation RMSE", "error"), Column("test RMSE", "error")),
+        *(Column("parameters", "count"), Column(f"validation {task.error_name}", "error")),
+        Column(f"test {task.error_name}", "error"),
         *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
     ]
     rows = [
         [label(p.family), *_model(p), p.n_params, p.val.median, *_spread(p), p.time_s]
         for p in front_points(task)
     ]
+    if not math.isnan(task.spread):
+        columns.append(SHARE)
+        rows = [[*row, p.test.median / task.spread] for row, p in zip(rows, front_points(task), strict=True)]
     return ReportTable(name, f"Pareto fronts: {task.title}.", columns, rows)
 
 
@@ -218,6 +231,9 @@ def _spread(point: Point) -> tuple[float, float, float]:
 def front_csv(result: SweepResult) -> str:
     """Return all fronts as CSV text: a row a point, errors as median, min and max over seeds.
 
+    Those of a table are in the units of its target, whose standard deviation is `target_spread`; where
+    `error` is "log loss" the columns of RMSE hold such losses.
+
     `opt` is the optimizer that was used, `opt_asked` what the configuration says; `options` are those of its
     other options in which the models of this sweep differ.
     """
@@ -226,7 +242,8 @@ def front_csv(result: SweepResult) -> str:
     writer.writerow(_FRONT_COLUMNS)
     for task in result.tasks:
         for point in front_points(task):
-            writer.writerow(map(cell, _front_row(point)))
+            spread = "" if math.isnan(task.spread) else repr(task.spread)
+            writer.writerow(map(cell, [*_front_row(point), task.error_name, spread]))
     return buffer.getvalue()
 
 

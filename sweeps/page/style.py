@@ -50,6 +50,13 @@ _STYLE: dict[str, Any] = {
 }
 
 
+#: Names of the figures of the answer on a table.
+ANSWER_FIGURES = (
+    *("answer-parity", "answer-importance", "answer-curves"),
+    *("answer-confusion", "answer-calibration"),
+)
+
+
 def file_names(tasks: Iterable[str]) -> dict[str, str]:
     """Return a file name (without suffix) for every task: safe on every system, different for every task.
 
@@ -59,7 +66,7 @@ def file_names(tasks: Iterable[str]) -> dict[str, str]:
     {'special/jv': 'special-jv'}
     """
     names: dict[str, str] = {}
-    taken = {"summary", "all-functions", "leaders"}
+    taken = {"summary", "all-functions", "leaders", *ANSWER_FIGURES}
     for task in tasks:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", task).strip("-.")[:80]
         # NAME-time is the figure of a function's time.

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from sweeps._files import write_file
 from sweeps._safe_text import cell, one_line
 from sweeps.analysis.results import Interval
-from sweeps.page.number_format import count, duration, interval_text, number, percent, plain
+from sweeps.page.number_format import count, duration, interval_text, number, percent, plain, share_of
 from sweeps.page.style import ratio_text
 
 #: Formats of the cells of a column; all but "text" are aligned to the right.
-KINDS = ("text", "count", "error", "round", "plain", "share", "seconds", "ratio")
+KINDS = ("text", "count", "error", "round", "plain", "share", "percent", "seconds", "ratio")
 _LATEX = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     "\\": "\\textbackslash{}",
@@ -85,6 +85,8 @@ def cell_text(value: Any, kind: str) -> str:
     if kind == "ratio":
         ratio = value.value if isinstance(value, Interval) else value
         return "–" if math.isnan(ratio) else ratio_text(ratio)
+    if kind == "percent":
+        return "–" if math.isnan(value) else share_of(value, 1.0)
     if isinstance(value, Interval):
         return percent(value) if kind == "share" else interval_text(value)
     writers = {"count": count, "error": number, "round": _round, "plain": plain, "seconds": duration}
@@ -93,6 +95,8 @@ def cell_text(value: Any, kind: str) -> str:
 
 def _round(value: float) -> str:
     """Return a round number without the zeros behind it."""
+    if 0.1 <= value < 1e4:
+        return f"{value:g}"
     return re.sub(r"\.?0+e", "e", number(value))
 
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from sweeps.analysis.results import Point, TaskResult
 from sweeps.page.figures import PARAMETERS, Cost
-from sweeps.page.number_format import configuration_text, count, duration, number, width_text
+from sweeps.page.number_format import configuration_text, count, duration, number, share_of, width_text
 from sweeps.page.style import label
 
 #: With more dots than this only the points of fronts have tooltips, since browsers open such large pages
@@ -78,12 +78,14 @@ def panel(
     return Panel(task, cost, box, (*axes.get_xlim(), *axes.get_ylim()), of)
 
 
-def point_text(point: Point) -> str:
+def point_text(point: Point, error_name: str = "RMSE", spread: float = math.nan) -> str:
     """Return a point of a front in lines: what it is, its size and time, its errors, its run."""
     lines = [configuration_text(point), f"{count(point.n_params)} parameters, {duration(point.time_s)}"]
-    error = f"test RMSE {number(point.test.median)}"
+    error = f"test {error_name} {number(point.test.median)}"
     if point.n_runs > 1:
         error += f" ({number(point.test.low)} – {number(point.test.high)} over {point.n_runs} seeds)"
+    if share := share_of(point.test.median, spread):
+        error += f", {share} of the spread"
     lines += [error, f"run {point.run_id}, stage {point.stage}"]
     return "\n".join(lines)
 
@@ -105,7 +107,8 @@ def front_links(panel: Panel, name: str) -> str:
             if place is None:
                 continue
             target = row_id(name, point) if id(point) in rows and not panel.of else name
-            text = f"{panel.of}: {point_text(point)}" if panel.of else point_text(point)
+            said = point_text(point, panel.task.error_name, panel.task.spread)
+            text = f"{panel.of}: {said}" if panel.of else said
             links.append(link(target, text, _circle(*place)))
     return "".join(links)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sweeps.analysis.results import KAN, MLP, Point, Score, SweepResult, TaskResult
 from sweeps.families import BASELINES, family_of, networks
 from sweeps.page.leaders_text import leaders_verdict
-from sweeps.page.number_format import number
+from sweeps.page.number_format import count, number, share_of
 from sweeps.page.style import label
 
 #: A baseline counts as equally good as a network whose test error is smaller by less than this fraction;
@@ -30,21 +30,47 @@ def verdict(result: SweepResult) -> str:
     factor = score.mean_ratio
     if factor < 1:
         winner, loser, wins, factor = MLP, KAN, score.mlp_wins, 1 / factor
-    functions = "function" if score.n == 1 else "functions"
     sentence = (
-        f"The best {winner.upper()} has the lower test error on {wins} of {score.n} {functions}; "
-        f"in the geometric mean over them its error is {_times(factor)} smaller "
-        f"than that of the best {loser.upper()}."
+        _verdict_of_one(result, winner, loser, factor)
+        if score.n == 1
+        else (
+            f"The best {winner.upper()} has the lower test error on {wins} of {score.n} functions; "
+            f"in the geometric mean over them its error is {_times(factor)} smaller "
+            f"than that of the best {loser.upper()}."
+        )
     )
     # The smallest models that most functions have, and, if the lead changes as they grow, where it does.
     usual = [score for score in result.scores if 2 * score.n >= result.overall.n]
     changed = [score for score in usual if _lead(score) * _lead(usual[0]) < 0]
     for score in [*usual[:1], *changed[:1]]:
+        if score.n == 1:
+            ahead = "neither" if not _lead(score) else "the KAN" if _lead(score) > 0 else "the MLP"
+            sentence += f" With at most {limit_text(score)} parameters each, {ahead} is ahead."
+            continue
         sentence += (
             f" With at most {limit_text(score)} parameters each, the KAN is ahead on {score.kan_wins} "
             f"and the MLP on {score.mlp_wins} of {score.n}."
         )
     return sentence
+
+
+def _verdict_of_one(result: SweepResult, winner: str, loser: str, factor: float) -> str:
+    """Compare the best networks of the only function that has both."""
+    (task,) = (task for task in result.tasks if task.overall is not None)
+    point = {family: task.best[family] for family in (winner, loser)}
+    said = {family: _with_share(one, task.spread) for family, one in point.items()}
+    unit = f" {task.error_unit}" if task.error_unit else ""
+    sentence = (
+        f"The best {winner.upper()} has a test {task.error_name} of {said[winner]}{unit} with "
+        f"{count(point[winner].n_params)} parameters, the best {loser.upper()} {said[loser]} with "
+        f"{count(point[loser].n_params)}"
+    )
+    return f"{sentence}: {_times(factor)} the error." if factor >= 1.05 else f"{sentence}."
+
+
+def _with_share(point: Point, spread: float) -> str:
+    share = share_of(point.test.median, spread)
+    return f"{number(point.test.median)} ({share} of its spread)" if share else number(point.test.median)
 
 
 def _lead(score: Score) -> int:

@@ -29,6 +29,7 @@ from sweeps.page.report_tables import front_points, reach_table
 from sweeps.page.style import ratio_text, wrap
 from sweeps.page.tooltips import row_id
 from sweeps.page.verdict import limit_text
+from sweeps.spec.data_summary import legend_text
 
 
 def _sentences(task: TaskResult) -> list[str]:
@@ -82,6 +83,7 @@ def function_view(task: TaskResult, name: str, directory: Path) -> dict[str, Any
         "noise": _noise(description),
         # Of a table nobody knows the true formula.
         "truth": "" if is_table(task) else task.formula,
+        "legend": legend_text(description),
         "found": [(formula, _show_command(formula, directory)) for formula in _frontier(task)],
         "left_out": _sentences(task),
         "best": [task.best[family] for family in sorted(task.best, key=by_family)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,10 @@ FloatArray = NDArray[np.float64]
 
 #: From so many rows an RMSE has a standard error below 16 %, where errors are normally distributed.
 ENOUGH_ROWS = 20
+#: A class of fewer rows is one of few, and so many whole numbers of a target may stand for classes; chosen by
+#: judgement.
+FEW_OF_A_CLASS, FEW_VALUES = 8, 5
+_PARTS = ("train", "val", "test")
 
 
 def table_notes(dataset: Mapping[str, Any], target: str, folds: int, test: str | None) -> list[str]:
@@ -108,18 +112,54 @@ def _keys(rows: FloatArray) -> list[bytes]:
 
 
 def _class_notes(dataset: Mapping[str, Any], target: str) -> list[str]:
+    if "class_names" in dataset:
+        return [_classification_note(dataset, target)]
     labels = dataset.get("classes", {}).get(target, ())
     if not labels:
-        return []
+        return _few_values_note(dataset, target)
     if len(labels) == 2:
         how = f"it is learnt as a number, 1 for {labels[1]!r} and 0 for {labels[0]!r}"
     else:
-        named = ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
         how = (
-            f"each of its {len(labels)} classes ({named}) is an output of its own, a number that is 1 for "
-            "rows of the class and 0 for all others"
+            f"each of its {len(labels)} classes ({_named(labels)}) is an output of its own, a number that is "
+            "1 for rows of the class and 0 for all others"
         )
     return [
         f"The target {target!r} holds text: {how}. This is least squares, not classification: errors are "
         "RMSE of these numbers, not shares of rows in the wrong class."
+    ]
+
+
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
+
+
+def _classification_note(dataset: Mapping[str, Any], target: str) -> str:
+    """Say that classes are told apart, and which of them have few rows."""
+    labels = dataset["class_names"]
+    why = "holds text" if dataset.get("class_values") is None else "is taken for one of classes"
+    numbers = np.concatenate(
+        [dataset[f"{part}_label"][:, 0] for part in _PARTS if f"{part}_label" in dataset]
+    )
+    counts = np.bincount(numbers.astype(np.int64), minlength=len(labels))
+    rare = [
+        f"{label!r} ({n})" for label, n in zip(labels, counts.tolist(), strict=True) if n < FEW_OF_A_CLASS
+    ]
+    few = f" Classes with few rows: {', '.join(rare[:5])}{', ...' if len(rare) > 5 else ''}." if rare else ""
+    return (
+        f"The target {target!r} {why}: its {len(labels)} classes ({_named(labels)}) are told apart by their "
+        "probabilities (classification by cross-entropy), and errors are log losses. To learn numbers by "
+        f"least squares say --task regression.{few}"
+    )
+
+
+def _few_values_note(dataset: Mapping[str, Any], target: str) -> list[str]:
+    """Say of a target with few whole numbers that these may be classes."""
+    scaler, y = dataset.get("scaler"), dataset["train_label"]
+    values = np.unique(np.round(y if scaler is None else scaler.unscale_label(y), 9))
+    if y.shape[1] > 1 or values.size > FEW_VALUES or not np.array_equal(values, np.round(values)):
+        return []
+    return [
+        f"The target {target!r} has {values.size} different values, and is learnt as a number. If they stand "
+        "for classes, say --task classification."
     ]

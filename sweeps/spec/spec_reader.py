@@ -13,6 +13,9 @@ A specification in full (the presets have the same format, without the lines tha
     # test = "test.csv"              # a second table, relative to this file, whose rows are the test samples
     # classes = "one-hot"            # text becomes columns of 0 and 1; "refuse" when left out
     # decimal = ","                  # the decimal mark; found in the table when left out
+    # missing = "drop"               # rows with missing cells are left out; "refuse" when left out
+    # dates = "days"                 # dates become days since 1970-01-01; "refuse" when left out
+    # task = "classification"        # or "regression"; when left out a target of text is one of classes
 
     seeds = 3                        # how many, or a list such as [0, 1, 5]
     save_models = "all"              # "all" stages, the "best" stage of a run by validation error, or "none"
@@ -96,9 +99,22 @@ from typing import Any
 
 from sweeps.checks import LARGEST, Expected, TomlTable, axis, many, one_of, pick, real, text, whole
 from sweeps.errors import UserError
+from sweeps.families import KAN, MLP
+from sweeps.paths import stem
 from sweeps.spec.expansion import check_size
 from sweeps.spec.model_tables import model_tables, named_families
-from sweeps.spec.sweep_spec import DECIMALS, ONE_HOT, REFUSE, CsvSource, DataSpec, SuiteSource, SweepSpec
+from sweeps.spec.sweep_spec import (
+    DAYS,
+    DECIMALS,
+    DROP,
+    ONE_HOT,
+    REFUSE,
+    TASKS,
+    CsvSource,
+    DataSpec,
+    SuiteSource,
+    SweepSpec,
+)
 from sweeps.spec.table_options import TableOptions
 
 #: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
@@ -161,11 +177,24 @@ def csv_spec(
     data = dict(values.get("data", {}))
     if isinstance(data.get("seed"), list):  # a table has one set of samples
         data["seed"] = data["seed"][0]
-    values |= options.values(values["models"], data)
+    values |= options.values([*values["models"], *_small_models(preset)], data)
     values["title"] = f"{target} of {path.name}, preset {preset}"
     if features:
         values["features"] = list(features)
-    return parse_spec(values, f"preset {preset}", default_title=path.stem)
+    return parse_spec(values, f"preset {preset}", default_title=stem(path))
+
+
+def _small_models(preset: str) -> list[dict[str, Any]]:
+    """Return models that a preset does not have for functions, but `kan-sweep auto` tries on a table.
+
+    Tables have few rows: there the models of the default preset are large.
+    """
+    if preset != DEFAULT_PRESET:
+        return []
+    rules = {"opt": "auto", "steps": 30}
+    kan = {"family": KAN.name, "hidden": [[1], [2], [3]], "grids": [3, 5, 10], "k": 3}
+    mlp = {"family": MLP.name, "hidden": [[2], [3, 3]], "activation": "tanh"}
+    return [kan | rules, mlp | rules | {"steps": 120}]
 
 
 def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> SweepSpec:
@@ -245,6 +274,9 @@ def _source(table: TomlTable) -> SuiteSource | CsvSource:
         table.take("test", text, None),
         table.take("classes", one_of((REFUSE, ONE_HOT)), REFUSE),
         table.take("decimal", one_of(DECIMALS), None),
+        table.take("missing", one_of((REFUSE, DROP)), REFUSE),
+        table.take("dates", one_of((REFUSE, DAYS)), REFUSE),
+        table.take("task", one_of(TASKS), None),
     )
 
 

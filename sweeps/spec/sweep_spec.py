@@ -15,7 +15,10 @@ from typing import Any
 from sweeps.families import family_of
 from sweeps.families.family import Axis, HiddenWidths
 
-REFUSE, ONE_HOT = "refuse", "one-hot"
+REFUSE, ONE_HOT, DROP, DAYS = "refuse", "one-hot", "drop", "days"
+#: What may be asked of a table: numbers by least squares, or probabilities of classes by cross-entropy.
+REGRESSION, CLASSIFICATION = "regression", "classification"
+TASKS = (REGRESSION, CLASSIFICATION)
 DECIMALS = (".", ",")
 
 
@@ -33,7 +36,9 @@ class CsvSource:
 
     Rows with the same `group` come into the same part. `test` is the path of a second table, with the test
     rows. `classes` says what becomes of columns of text: "refuse" or "one-hot"; `decimal` is the decimal
-    mark, None to find it.
+    mark, None to find it; `missing` says what becomes of rows with missing cells, "refuse" or "drop", and
+    `dates` what becomes of dates, "refuse" or "days". `task` is one of `TASKS`, None for what suits the
+    target: classification of text.
     """
 
     path: str
@@ -43,6 +48,9 @@ class CsvSource:
     test: str | None = None
     classes: str = REFUSE
     decimal: str | None = None
+    missing: str = REFUSE
+    dates: str = REFUSE
+    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,8 @@ class SweepSpec:
             values |= {"csv": self.source.path, "target": self.source.target}
             if self.source.features:
                 values["features"] = list(self.source.features)
-            said = {name: getattr(self.source, name) for name in ("group", "test", "classes", "decimal")}
+            options = ("group", "test", "classes", "decimal", "missing", "dates", "task")
+            said = {name: getattr(self.source, name) for name in options}
             values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
         else:
             values["suite"] = self.source.suite

@@ -7,9 +7,6 @@ workers. The path of a table travels beside the configuration, which holds the h
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,15 +18,33 @@ import kan_np
 from sweeps.checks import pick
 from sweeps.errors import UserError
 from sweeps.families import family_of
+from sweeps.paths import stem
 from sweeps.records import canonical_json, text_id
+from sweeps.spec.data_summary import described_table
 from sweeps.spec.data_warnings import table_notes
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
-from sweeps.spec.sweep_spec import REFUSE, CsvSource, SuiteSource, SweepSpec, TaskInfo
+from sweeps.spec.sweep_spec import (
+    CLASSIFICATION,
+    ONE_HOT,
+    REFUSE,
+    CsvSource,
+    SuiteSource,
+    SweepSpec,
+    TaskInfo,
+)
+from sweeps.spec.table_options import NO_SKLEARN
+from sweeps.spec.table_rows import (
+    TOGETHER,
+    Dataset,
+    classifies,
+    columns_of,
+    csv_dataset,
+    file_sha256,
+    load_split,
+    n_outputs,
+)
 
-Dataset = dict[str, Any]
-
-TOGETHER, APART = "together", "apart"
 VERSION: str = kan_np.__version__
 CSV_PREFIX = "csv/"
 #: How much a process keeps of past datasets. Runs come in the order of their cost, which mixes the tasks: all
@@ -100,7 +115,7 @@ def load_dataset(
         _cache.move_to_end(key)
         return _cache[key]
     is_table = config["task"].startswith(CSV_PREFIX)
-    dataset = _csv_dataset(config, csv_path, test_path) if is_table else _suite_dataset(config)
+    dataset = csv_dataset(config, csv_path, test_path) if is_table else _suite_dataset(config)
     _cache[key] = dataset
     while len(_cache) > 1 and sum(map(_n_bytes, _cache.values())) > _CACHE_BYTES:
         _cache.popitem(last=False)
@@ -109,12 +124,6 @@ def load_dataset(
 
 def _n_bytes(dataset: Dataset) -> int:
     return sum(array.nbytes for array in dataset.values() if isinstance(array, np.ndarray))
-
-
-def file_sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _describe_suite(spec: SweepSpec, source: SuiteSource) -> list[TaskInfo]:
@@ -196,6 +205,13 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         data["classes"] = source.classes
     if source.decimal is not None:
         data["decimal"] = source.decimal
+    data |= {
+        name: value
+        for name, value in (("missing", source.missing), ("dates", source.dates))
+        if value != REFUSE
+    }
+    if source.task == CLASSIFICATION:
+        data["task"] = CLASSIFICATION
     try:
         data["sha256"] = file_sha256(source.path)
         if spec.data.folds:
@@ -207,7 +223,7 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         else:
             data["test_fraction"] = spec.data.test_fraction
         split = {"seed": spec.data.seed, "val_fraction": spec.data.val_fraction}
-        dataset = _load_csv(source.path, source.test, {"duplicates": TOGETHER} | data | split, 0)
+        dataset = _first_dataset(source, data, {"duplicates": TOGETHER} | split)
         if "duplicates" in dataset:
             data["duplicates"] = dataset["duplicates"]
         _leave_out_what_is_found(source, data, split, dataset)
@@ -215,33 +231,38 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
         raise UserError(f"cannot read the table {error.filename}: {error.strerror}.") from None
     except ValueError as error:
         raise UserError(str(error)) from None
-    data["features"] = _columns_of(dataset)
+    data["features"] = columns_of(dataset)
     features = [str(name) for name in dataset["feature_names"]]
     parts = [part for part in ("train", "val", "test") if f"{part}_input" in dataset]
     counts = {f"n_{part}": len(dataset[f"{part}_input"]) for part in parts}
-    n_in, n_out = dataset["train_input"].shape[1], dataset["train_label"].shape[1]
-    if n_out > 1 and any(family_of(table.family).searches_formulas for table in spec.models):
-        raise UserError(
-            f"the target {source.target!r} has {n_out} classes, and formulas are looked for of one number "
-            "only. Leave --formula, or the table of family 'formula', out."
-        )
+    n_in, n_out = dataset["train_input"].shape[1], n_outputs(dataset)
+    _check_families(spec, source.target, n_out, classifies({"data": data}))
     # 2 n + 1 hidden nodes are what the Kolmogorov-Arnold theorem asks for; beyond ten, data sets of ordinary
     # size do not carry them.
     shape = (n_in, min(2 * n_in + 1, 10), n_out)
-    name = Path(source.path).stem
+    name = stem(source.path)
     description: dict[str, Any] = {
         "suite": "csv",
         "name": name,
         "formula": f"{source.target} of {Path(source.path).name}",
         "variables": features,
         "shape": list(shape),
+        "target": source.target,
+        "table": described_table(dataset["table"]),
     }
+    if classifies({"data": data}):
+        description |= {"task": CLASSIFICATION, "class_names": list(dataset["classes"][source.target])}
+    elif n_out == 1:
+        description["target_scale"] = _target_scales(spec, source, data | split, dataset)
     notes = [
         *dataset.get("notes", ()),
         *table_notes(dataset, source.target, spec.data.folds, source.test),
     ]
     if notes:
         description["notes"] = notes
+    symbols = {symbol: name for name, symbol in kan_np.column_symbols(features).items() if symbol != name}
+    if symbols:
+        description["symbols"] = symbols
     if source.group is not None:
         description["group"] = source.group
     if spec.data.folds:
@@ -249,87 +270,70 @@ def _describe_csv(spec: SweepSpec, source: CsvSource) -> TaskInfo:
     return TaskInfo(CSV_PREFIX + name, shape, data, description | counts)
 
 
+def _first_dataset(source: CsvSource, data: dict[str, Any], others: dict[str, Any]) -> Dataset:
+    """Return the dataset of the first fold; note in `data` if the target is one of classes.
+
+    That is what a target of text is unless the user says otherwise; text among the inputs is another matter.
+    """
+    try:
+        dataset = load_split(source.path, source.test, others | data, 0)
+    except ValueError:
+        if source.task is not None or source.classes != REFUSE:
+            raise
+        try:
+            coded = load_split(source.path, source.test, others | data | {"classes": ONE_HOT}, 0)
+        except ValueError:
+            coded = {}
+        if source.target not in coded.get("classes", {}):
+            raise
+        data["task"] = CLASSIFICATION
+        dataset = load_split(source.path, source.test, others | data, 0)
+    else:
+        if source.task is None and source.target in dataset.get("classes", {}):
+            data["task"] = CLASSIFICATION
+            dataset = load_split(source.path, source.test, others | data, 0)
+    if classifies({"data": data}) and source.classes == REFUSE:
+        # What classes there are among the inputs is refused in the same words as ever.
+        features = columns_of(dataset)
+        options: dict[str, Any] = {"decimal": source.decimal, "missing": "drop", "dates": source.dates}
+        kan_np.load_csv(source.path, None, features=features, **options)
+    return dataset
+
+
+def _check_families(spec: SweepSpec, target: str, n_out: int, of_classes: bool) -> None:
+    """Raise UserError if a family of models is not for this target."""
+    names = {table.family for table in spec.models}
+    if (n_out > 1 or of_classes) and any(family_of(name).searches_formulas for name in names):
+        what = f"{n_out} classes" if n_out > 1 else "classes"
+        raise UserError(
+            f"the target {target!r} has {what}, and formulas are looked for of one number "
+            "only. Leave --formula, or the table of family 'formula', out."
+        )
+    if of_classes and not all(family_of(name).can_classify for name in names):
+        raise UserError(NO_SKLEARN)
+
+
+def _target_scales(
+    spec: SweepSpec, source: CsvSource, data: Mapping[str, Any], first: Dataset
+) -> list[float]:
+    """Return the standard deviation of the target in the training rows of every fold, or of the one split."""
+    others = (load_split(source.path, source.test, data, fold) for fold in range(1, spec.data.folds))
+    return [float(dataset["scaler"].label_scale[0]) for dataset in (first, *others)]
+
+
 def _leave_out_what_is_found(
     source: CsvSource, data: dict[str, Any], split: dict[str, Any], dataset: Dataset
 ) -> None:
-    """Take the decimal mark out of `data` if the table is read in the same way without it.
+    """Take out of `data` what does not change how the table is read: a decimal mark, dates, missing cells.
 
     The runs are the same then, and have the same ids, whether the user says what can be found or not.
     """
-    found = {name: value for name, value in data.items() if name != "decimal"}
-    if found == data:
-        return
-    with contextlib.suppress(ValueError):
-        other = _load_csv(source.path, source.test, found | split, 0)
-        parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
-        if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
-            del data["decimal"]
-
-
-def _columns_of(dataset: Dataset) -> list[str]:
-    """Return the input columns as the header names them: one-hot columns belong to one of it."""
-    column_of = {
-        f"{column}={label}": column
-        for column, labels in dataset.get("classes", {}).items()
-        for label in labels
-    }
-    return list(dict.fromkeys(column_of.get(name, name) for name in map(str, dataset["feature_names"])))
-
-
-def _csv_dataset(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> Dataset:
-    data = config["data"]
-    if csv_path is None:
-        raise ValueError(f"task {config['task']} needs the path of its table.")
-    _check_unchanged(csv_path, data["sha256"])
-    if "test_sha256" not in data:
-        return _load_csv(csv_path, None, data, config.get("fold", 0))
-    if test_path is None:
-        raise ValueError(f"task {config['task']} needs the path of the table with its test rows.")
-    _check_unchanged(test_path, data["test_sha256"])
-    return _load_csv(csv_path, test_path, data, 0)
-
-
-def _check_unchanged(path: str, sha256: str) -> None:
-    found = file_sha256(path)
-    if found != sha256:
-        raise ValueError(
-            f"the table {Path(path).name} has changed since the sweep was planned: its SHA-256 is "
-            f"{found[:12]}..., expected {sha256[:12]}.... Run the command again to plan anew."
-        )
-
-
-def load_call(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> str:
-    """Return the call that loads the table of a configuration, split as in its run, in the table's units."""
-    data = config["data"]
-    arguments = _load_arguments(data, test_path if "test_sha256" in data else None, config.get("fold", 0))
-    defaults = {name: p.default for name, p in inspect.signature(kan_np.load_csv).parameters.items()}
-    if "duplicates" not in data:
-        del arguments["duplicates"]  # planned for a table without them
-    said = [f"{name}={value!r}" for name, value in arguments.items() if value != defaults[name]]
-    return f"load_csv({', '.join([repr(csv_path), *said, 'standardize=False'])})"
-
-
-def _load_csv(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once
-        return kan_np.standardized(kan_np.load_csv(path, **_load_arguments(data, test_path, fold)))
-
-
-def _load_arguments(data: Mapping[str, Any], test_path: str | None, fold: int) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "target": data["target"],
-        "features": list(data["features"]) or None,
-        "group": data.get("group"),
-        "test": test_path,
-        "val_fraction": data["val_fraction"],
-        "folds": data.get("folds", 0),
-        "fold": fold,
-        "classes": data.get("classes", REFUSE),
-        "seed": data["seed"],
-        "decimal": data.get("decimal"),
-        # Runs that do not say so are of tables without copies, or of a version that left copies apart.
-        "duplicates": data.get("duplicates", APART),
-    }
-    # Where the test rows come from elsewhere there is no share of them.
-    share = {"test_fraction": data["test_fraction"]} if "test_fraction" in data else {}
-    return arguments | share
+    parts = [f"{part}_{side}" for part in ("train", "val", "test") for side in ("input", "label")]
+    for name in ("decimal", "missing", "dates"):
+        if name not in data:
+            continue
+        found = {key: value for key, value in data.items() if key != name}
+        with contextlib.suppress(ValueError):
+            other = load_split(source.path, source.test, found | split, 0)
+            if all(np.array_equal(dataset[part], other[part]) for part in parts if part in dataset):
+                del data[name]

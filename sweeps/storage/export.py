@@ -1,13 +1,11 @@
-"""All runs and stages of a store as one table: CSV, JSON lines or Parquet."""
+"""All runs and stages of a store as one table: CSV, JSON lines, Parquet or Excel."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import numpy as np
 
 from sweeps._collection import paused_collection
 from sweeps._files import write_file
-from sweeps._safe_text import cell, latex_formula
+from sweeps._safe_text import latex_formula
+from sweeps._table_files import ExportColumns, suffixes, writer_for
 from sweeps.errors import UserError
 from sweeps.families.compared import compared_families, have_other_edges
 from sweeps.records import read_json
@@ -58,9 +57,6 @@ _RENAMED = {"stage_wall_s": "wall_s", "stage_status": "status"}
 
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 
-ExportColumns = dict[str, list[Any]]
-Types = dict[str, type]
-
 
 def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     """Write one row a stage (a run without a stage: one row) to `output`; its suffix decides the format.
@@ -72,13 +68,14 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
     and stage. Where KANs have other edges than B-splines `family` is that of a report, as in "kan/chebyshev".
 
-    In CSV a text that a spreadsheet would compute, such as one that starts with "=", gets a quote in front,
-    unless `raw` asks for the text alone. LaTeX has the commands of formulas only.
+    In CSV and Excel a text that a spreadsheet would compute, such as one that starts with "=", gets a quote
+    in front, in CSV unless `raw` asks for the text alone. LaTeX has the commands of formulas only.
 
     Raises
     ------
     UserError
-        If the suffix is none of .csv, .jsonl, .parquet, the file cannot be written, or pyarrow is missing.
+        If the suffix is none of .csv, .jsonl, .parquet, .xlsx, the file cannot be written, or a package is
+        missing.
 
     Examples
     --------
@@ -86,22 +83,17 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     PosixPath('runs.csv')
     """
     output = Path(output)
-    writers: dict[str, Callable[[ExportColumns, Types], bytes]] = {
-        ".csv": _raw_csv if raw else _csv,
-        ".jsonl": _jsonl,
-        ".parquet": _parquet,
-    }
-    if output.suffix.lower() not in writers:
-        known = ", ".join(writers)
+    write = writer_for(output.suffix, raw=raw)
+    if write is None:
         raise UserError(
-            f"cannot export to {output}: its suffix is {output.suffix!r}; expected one of {known}."
+            f"cannot export to {output}: its suffix is {output.suffix!r}; expected one of {suffixes()}."
         )
-    write_file(output, writers[output.suffix.lower()](*table(store)))
+    write_file(output, write(*table(store)))
     return output
 
 
 @paused_collection()
-def table(store: Store) -> tuple[ExportColumns, Types]:
+def table(store: Store) -> tuple[ExportColumns, dict[str, type]]:
     """Return the columns of the table, None where there is no value, and their types."""
     with store.snapshot():
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
@@ -115,7 +107,7 @@ def table(store: Store) -> tuple[ExportColumns, Types]:
     machine_rows = _spread([number_of[env_id] for env_id in runs["env_id"].tolist()], run_rows)
     machines = [flatten(environment, "env") for environment in environments.values()]
     columns: ExportColumns = {}
-    types: Types = {}
+    types: dict[str, type] = {}
     # There may be very many rows: whatever belongs to a run is made once for it, column by column.
     for name, kind in _RUN_COLUMNS.items():
         columns[name], types[name] = _spread(_plain(runs[name], kind), run_rows), kind
@@ -212,62 +204,3 @@ def _cast(value: Any, kind: type) -> Any:
     if kind is str and not isinstance(value, str):
         return json.dumps(value)
     return kind(value)
-
-
-def _csv(columns: ExportColumns, types: Types) -> bytes:
-    safe = {
-        name: list(map(cell, values)) if types[name] is str else values for name, values in columns.items()
-    }
-    return _raw_csv(safe, types)
-
-
-def _raw_csv(columns: ExportColumns, types: Types) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(types)
-    # Python writes floats with the digits that bring them back exactly.
-    writer.writerows(zip(*columns.values(), strict=True))
-    return buffer.getvalue().encode()
-
-
-def _jsonl(columns: ExportColumns, types: Types) -> bytes:
-    template = ", ".join(f"{json.dumps(name)}: %s".replace("%", "%%").replace("%%s", "%s") for name in types)
-    texts = [_json_texts(columns[name]) for name in types]
-    return "".join(["{" + template % values + "}\n" for values in zip(*texts, strict=True)]).encode()
-
-
-def _json_texts(values: list[Any]) -> list[str]:
-    """Return values as JSON; texts are mostly the same few."""
-    known: dict[str, str] = {}
-    texts = []
-    for value in values:
-        if isinstance(value, str):
-            if value not in known:
-                known[value] = json.dumps(value)
-            texts.append(known[value])
-        else:
-            texts.append(_json(value))
-    return texts
-
-
-def _json(value: Any) -> str:
-    # JSON has no infinity; a number beyond every float is read back as one.
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else "1e999" if value > 0 else "-1e999"
-    return json.dumps(value)
-
-
-def _parquet(columns: ExportColumns, types: Types) -> bytes:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise UserError(
-            "exporting to .parquet needs pyarrow, which is not installed. "
-            "Install it with: pip install 'kan_np[parquet]', or export to .csv or .jsonl."
-        ) from None
-    kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
-    arrays = [pyarrow.array(columns[name], type=kinds[kind]) for name, kind in types.items()]
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(arrays, names=list(types)), buffer)
-    return buffer.getvalue()

@@ -134,7 +134,9 @@ def test_numbers_among_classes_are_named(tmp_path: Path, x: np.ndarray) -> None:
     )
 
 
-def test_names_of_rows_as_classes_are_named(tmp_path: Path, x: np.ndarray) -> None:
-    path = write(tmp_path / "t.csv", k=[f"mouse {i}" for i in range(N)], a=x[:, 0], y=x[:, 1])
-    (note,) = notes(path, classes="one-hot")
-    assert f"'k' has {N} classes in {N} rows, so that it nearly identifies" in note
+@pytest.mark.parametrize("n_texts", [N, N // 2])
+def test_names_of_rows_are_no_classes(tmp_path: Path, x: np.ndarray, n_texts: int) -> None:
+    kinds = [f"mouse {i % n_texts}" for i in range(N)]
+    path = write(tmp_path / "t.csv", k=kinds, a=x[:, 0], y=x[:, 1])
+    with pytest.raises(ValueError, match=rf"'k' holds {n_texts} different texts in {N} rows.*names the row"):
+        notes(path, classes="one-hot")

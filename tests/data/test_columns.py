@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import io
 import json
 import pickle
@@ -12,7 +13,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kan_np import KAN, MLP, Scaler, create_dataset, discover, fit_schedule, load_csv, load_model
+from kan_np import (
+    KAN,
+    MLP,
+    ExtrapolationWarning,
+    Scaler,
+    create_dataset,
+    discover,
+    fit_schedule,
+    load_csv,
+    load_model,
+)
 from kan_np.data.columns import Columns, matched, names_in
 
 NAMES = ["a", "b", "c"]
@@ -218,6 +229,86 @@ def test_classes_are_read_as_they_were_for_the_training(tmp_path):
         model.predict(Frame(["a", "side", "kind"], table))
 
 
+@pytest.fixture
+def lab(tmp_path):
+    """A dataset with classes and dates among its columns, and a model of it."""
+    rows = [
+        f"{20 + i % 7},{['THF', 'DMF', 'water'][i % 3]},{1 + i % 28}.3.2024,{i % 7 + 2 * (i % 3)}"
+        for i in range(60)
+    ]
+    (tmp_path / "t.csv").write_text("T,solvent,day,y\n" + "\n".join(rows) + "\n")
+    dataset = load_csv(tmp_path / "t.csv", "y", classes="one-hot", dates="days")
+    model = KAN([5, 1], grid=2, seed=0)
+    model.fit(dataset, steps=2)
+    return model
+
+
+def test_rows_with_text_and_dates_are_read_by_the_columns_of_the_table(lab):
+    buffer = io.BytesIO()
+    lab.save(buffer)
+    buffer.seek(0)
+    model = load_model(buffer)
+    assert model.input_columns == ["T", "solvent", "day"]
+    assert model.dates == {"day": "day-month-year"}
+    days = float((datetime.date(2024, 3, 5) - datetime.date(1970, 1, 1)).days)
+    expected = model.predict([[21.0, 0, 1, 0, days], [25.0, 1, 0, 0, days + 0.5]])
+    rows = [[21, "THF", "5.3.2024"], [25, "DMF", "2024-03-05 12:00"]]
+    moment = datetime.datetime(2024, 3, 5, 12)
+    records = [
+        {"day": datetime.date(2024, 3, 5), "solvent": "THF", "T": 21},
+        {"T": 25, "day": moment, "solvent": "DMF", "more": 0},
+    ]
+    records[0]["more"] = 1
+    columns = {"solvent": ["THF", "DMF"], "day": np.array([days, days + 0.5]), "T": (21, 25)}
+    for x in (rows, np.array(rows, dtype=object), records, columns):
+        assert np.array_equal(model.predict(x), expected)
+        assert np.array_equal(model(x), model(np.array([[21, 0, 1, 0, days], [25, 1, 0, 0, days + 0.5]])))
+    days_only = {"T": [21.0], "solvent": ["THF"], "day": np.array(["2024-03-05"], dtype="datetime64[ns]")}
+    assert np.array_equal(model.predict(days_only), expected[:1])
+    assert np.array_equal(model.predict({"T": 21, "solvent": "THF", "day": "2024-03-05"}), expected[:1])
+
+
+def test_a_data_frame_with_categories_and_timestamps_is_read(lab):
+    pandas = pytest.importorskip("pandas")
+    days = pandas.to_datetime(["2024-03-05", "2024-03-06"])
+    solvents = pandas.Categorical(["THF", "water"])
+    table = pandas.DataFrame({"day": days, "id": ["a", "b"], "solvent": solvents, "T": [21, 25]})
+    expected = lab.predict([[21, "THF", "2024-03-05"], [25, "water", "2024-03-06"]])
+    assert np.array_equal(lab.predict(table), expected)
+    assert np.array_equal(lab.predict(table.astype({"T": "Int64", "day": str})), expected)
+    table.loc[1, "day"] = pandas.NaT
+    with pytest.raises(ValueError, match="column 'day', has a missing date"):
+        lab.predict(table)
+
+
+def test_a_row_far_outside_is_warned_of_by_the_name_of_its_column(lab):
+    with pytest.warns(ExtrapolationWarning, match="input 'T' = 90 where training ends at 26"):
+        lab.predict([[90, "THF", "5.3.2024"]])
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (
+            [[30, "oil", "5.3.2024"]],
+            "column 'solvent', has 'oil' in row 0.*expected one of 'DMF', 'THF'",
+        ),
+        ([[21, "THF", "32.3.2024"]], "column 'day', has '32.3.2024' in row 0; expected a date"),
+        (
+            [30, "THF", "5.3.2024"],
+            r"holds text and has shape \(3,\); expected .*'T', 'solvent', 'day'.*\[\[",
+        ),
+        ([[21, "THF"]], r"holds text and has shape \(1, 2\); expected \(n_samples, 3\)"),
+        ({"T": [1.0], "Solvent": ["THF"], "day": [1.0]}, "not 'solvent'.*Is 'Solvent' the column 'solvent'?"),
+        ({"T": [1.0, 2.0], "solvent": ["THF"], "day": [1.0]}, "columns of different lengths: 'T' has 2"),
+        ([{"T": 1.0, "solvent": "THF", "day": 1.0}, {"T": 1.0}], "other names in row 1"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named(lab, x, message):
+    with pytest.raises(ValueError, match=message):
+        lab.predict(x)
+
+
 def test_a_class_that_would_be_called_as_a_column_is_refused(tmp_path):
     (tmp_path / "t.csv").write_text("c,c=x,y\n" + "".join(f"{'xyz'[i % 3]},{i},{i}\n" for i in range(30)))
     with pytest.raises(ValueError, match="2 columns would have the name 'c=x', one of them for a class"):
@@ -239,6 +330,8 @@ def test_files_of_earlier_versions_have_no_names_and_damaged_names_are_refused()
         ({"feature_names": ["a"]}, "has 1 names"),
         ({"feature_names": ["a", "a", "b"]}, "more than once"),
         ({"classes": {"a": 3}}, "expected a list"),
+        ({"dates": ["a"]}, "expected a dict"),
+        ({"dates": {"a": "day"}}, "expected one of 'year-month-day'"),
     ):
         buffer = io.BytesIO()
         (plain if described is None else model).save(buffer)

@@ -24,7 +24,7 @@ def test_rows_without_a_target_are_coded_as_the_training_table(tables: tuple[Pat
     train, new = tables
     dataset = load_csv(train, "y", classes="one-hot")
     rows = load_csv(new, None, features=["kind", "a"], classes=dataset["classes"])
-    assert rows.keys() == {"test_input", "feature_names", "classes"}
+    assert rows.keys() == {"test_input", "feature_names", "classes", "rows"}
     assert rows["feature_names"] == dataset["feature_names"]
     np.testing.assert_array_equal(rows["test_input"], [[0, 0, 1, 0.5], [0, 1, 0, 1.5], [0, 0, 1, 1.5]])
     model = KAN([4, 1], grid=5, seed=0)

@@ -22,9 +22,12 @@ from misbehaving import networks_die, networks_hang
 
 from kan_np import load_csv, load_model
 from kan_np.data.rows import split_table
+from sweeps.answer.candidates import Fitted, TrainedConfiguration, candidates_of_one, model_name
+from sweeps.answer.choice import excess
+from sweeps.answer.stored_models import same_rows, unscaled
 from sweeps.auto import trainer
-from sweeps.auto.answer import FOLDS_WARNING, model_name, rmse_interval
-from sweeps.auto.search import TOLERANCE, BudgetOver, Finding, Fitted, Search, TrainedConfiguration, excess
+from sweeps.auto.answer import FOLDS_WARNING, rmse_interval
+from sweeps.auto.search import TOLERANCE, BudgetOver, Finding, Search
 from sweeps.cli import main
 from sweeps.errors import UserError
 from sweeps.families import KAN, MLP, family_of
@@ -64,7 +67,7 @@ class Pretender:
             found.append(TrainedConfiguration(name, table.family, width, grid, stage, size, runs))
         return found
 
-    def squared_errors(self, candidate: TrainedConfiguration, part: str) -> np.ndarray:
+    def losses(self, candidate: TrainedConfiguration, part: str) -> np.ndarray:
         # The samples are as hard for one model as for another, up to a little noise.
         seed = candidate.n_params + 7 * candidate.stage
         noise = 1 + 0.01 * np.random.default_rng(seed).normal(size=N_VAL)
@@ -271,7 +274,7 @@ def test_stages_that_are_not_finite_are_left_out(fault: dict[str, object]) -> No
         rows = [{"stage": number} | stage for number, stage in enumerate(stages)]
         return {"run_id": str(seed), "family": "kan", "config": config, "stages": rows}
 
-    found = trainer._candidates([record(0, sound, sound | fault), record(1, sound, sound)])
+    found = candidates_of_one([record(0, sound, sound | fault), record(1, sound, sound)])
     assert [candidate.stage for candidate in found] == [0]
 
 
@@ -356,7 +359,7 @@ def test_runs_that_are_launched_together_share_the_budget(
 def test_a_row_that_validates_in_several_folds_is_one_row(tmp_path: Path) -> None:
     table = write_wave(tmp_path / "wave.csv", 90)
     parts = [load_csv(table, "z", folds=5, fold=fold, val_fraction=0.3, seed=4) for fold in range(5)]
-    numbers = trainer.same_rows(np.concatenate([trainer.unscaled(part, "val") for part in parts]))
+    numbers = same_rows(np.concatenate([np.hstack(unscaled(part, "val")) for part in parts]))
     rows = np.concatenate([split_table(90, 0.0, 0.3, 4, None, 5, fold).val for fold in range(5)])
     assert len(set(rows)) < len(rows)
     assert np.array_equal(numbers[:, None] == numbers, rows[:, None] == rows)
@@ -415,7 +418,7 @@ def test_the_command_answers_and_writes_what_it_says(
     usage = "\n".join(line[4:] for line in printed.splitlines() if line.startswith("    "))
     with contextlib.redirect_stdout(io.StringIO()) as scored:
         exec(usage, {})  # noqa: S102  the code under test is what is printed
-    assert float(scored.getvalue()) == pytest.approx(rmse * unit, rel=1e-6)
+    assert float(scored.getvalue().split()[-1]) == pytest.approx(rmse * unit, rel=1e-6)
     assert model.predict([[0.5]])[0, 0] == pytest.approx(5.0 + math.sin(1.5), abs=0.05)
 
     # The same command again trains nothing, and a sweep's commands know the store.
@@ -442,7 +445,7 @@ def test_names_of_columns_are_drawn_and_cannot_become_code(
     code = "\n".join(line.removeprefix("    ") for line in usage)
     with contextlib.redirect_stdout(io.StringIO()) as scored:
         exec(code, {})  # noqa: S102  the code under test is what is printed
-    assert float(scored.getvalue()) < 0.01
+    assert float(scored.getvalue().split()[-1]) < 0.01
     drawn = (tmp_path / "out" / "figures" / "recommended.svg").read_text()
     assert "<svg" in drawn
     model = load_model(tmp_path / "out" / "recommended.npz")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import kan_np
 from sweeps.cli import main
 from sweeps.commands import launch
 from sweeps.commands.launch import Request, command_line, find_spec, parse_features
+from sweeps.spec.spec_reader import preset_names
 from sweeps.storage.store import Store
 
 RUN = ("--backend", "sequential", "--progress", "none")
@@ -68,7 +72,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["run", "text.csv", "--target", "y", "--features", ""], "--features is ''"),
         (["run", "text.csv", "--target", "y", "--features", ","], "--features is ',': a name is empty"),
         (["run", "text.csv", "--target", "y", "--features", "a,a"], "'a' is there twice"),
-        (["run", "special", "--target", "y"], "--classes and --sklearn go with a table"),
+        (["run", "special", "--target", "y"], "--dates, --task and --sklearn go with a table"),
         (["run", "special", "--job", "2"], "--job"),
         (["run", "spec.toml", "--preset", "quick"], "names its own models"),
         (["run", "spec.toml"], "[[models]] number 1: unknown key 'grid'. Did you mean 'grids'?"),
@@ -184,15 +188,15 @@ def test_a_plan_that_another_process_replaced_meanwhile_is_made_again(
 ) -> None:
     arguments = ("run", write_spec(tmp_path / "s.toml", 1, 1), "--out", tmp_path / "out", "--no-report", *RUN)
     assert run(*arguments, "--limit", 1) == 0
-    look = launch._tell_about_change
+    look = launch._changed_runs
 
-    def then_replace(directory: Path, *given: Any) -> bool:
-        new = look(directory, *given)
-        with Store.open(directory) as store:
+    def then_replace(request: launch.Request, *given: Any) -> Any:
+        new = look(request, *given)
+        with Store.open(request.directory) as store:
             store.set_plan([("0" * 16, "toy/product", "kan", {})], "something else")
         return new
 
-    monkeypatch.setattr(launch, "_tell_about_change", then_replace)
+    monkeypatch.setattr(launch, "_changed_runs", then_replace)
     assert run(*arguments, "--limit", 1) == 0
     with Store.open(tmp_path / "out", readonly=True) as store:
         assert (store.n_planned(), store.n_recorded()) == (12, 2)
@@ -230,7 +234,10 @@ def test_another_specification_adds_its_runs_and_becomes_the_plan(
     captured = capsys.readouterr()
     assert "holds a sweep of another specification" in captured.err
     assert "24 runs planned, 12 recorded, 12 to launch" in captured.err
-    assert run(*arguments, "--seeds", 1) == 0
+    # What leaves out runs that are there has to be forced.
+    assert run(*arguments, "--seeds", 1) == 2
+    assert "12 runs of it would be in the plan and the report no more" in capsys.readouterr().err
+    assert run(*arguments, "--seeds", 1, "--force") == 0
     run("status", tmp_path / "out")
     shown = capsys.readouterr().out
     assert "12 runs planned, 12 recorded, 0 to do" in shown
@@ -320,3 +327,37 @@ def test_results_go_to_runs_unless_told(tmp_path: Path) -> None:
     assert Request("special").directory == Path("runs/special")
     assert Request("data/mine.csv").directory == Path("runs/mine")
     assert find_spec(Request("toy", seeds=5)).seeds == (0, 1, 2, 3, 4)
+
+
+def test_help_groups_the_options_and_shows_their_values(capsys: pytest.CaptureFixture[str]) -> None:
+    for asked in ("-h", "--help"):
+        assert run("run", asked) == 0
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for words in ("Tables only", "How it is carried out", "[refuse|one-hot]", "[auto|bar|plain|none]"):
+            assert words in text
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"kan-sweep {kan_np.__version__}\n"
+
+
+def test_the_presets_that_help_names_are_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    run("run", "--help")
+    lines = "".join(line.strip("│ ").partition("]")[0] for line in capsys.readouterr().out.splitlines())
+    assert all(name in lines for name in preset_names())
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("kan-sweep au", ["auto"]),
+        ("kan-sweep run x.csv --preset qu", ["quick"]),
+        ("kan-sweep run x.csv --task c", ["classification"]),
+        ("kan-sweep run x.csv --class", ["--classes"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(typed: str, found: list[str]) -> None:
+    place = str(len(typed.split()) - 1)
+    asked = {"_KAN_SWEEP_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": place}
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeps"], env=os.environ | asked, capture_output=True, text=True
+    )
+    assert done.stdout.split() == found

@@ -35,7 +35,9 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_a_list_names_folds_and_targets_and_what_is_not_planned(mixed: Path) -> None:
     with Store.open(mixed, readonly=True) as store:
-        lines = sorted(line.partition("csv/t: ")[2] for line in run_lines(store)[1:])
+        note, _, *rows = run_lines(store)
+        lines = sorted(line.partition("csv/t: ")[2] for line in rows)
+    assert note == "errors are RMSE in standard deviations of the target"
     model = "kan [1,2,1] k=3 G=3,5,10,20 LM  seed 0"
     assert lines == [
         f"y  {model}  fold 0  (not in the present plan)",

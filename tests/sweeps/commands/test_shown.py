@@ -152,4 +152,4 @@ def test_the_parity_picture_has_its_error_in_the_units_of_its_axes() -> None:
     dataset = {"test_input": np.zeros((4, 1)), "test_label": np.zeros((4, 1)), "scaler": scaler}
     figure = parity_figure(lambda x: scaler.unscale_label(scaler.scale_input(x) + 1.0), dataset, "a run")
     (axes,) = figure.axes
-    assert f"test RMSE {scaler.label_scale[0]:.2e} in the units of the axes" in axes.get_title()
+    assert f"test RMSE {scaler.label_scale[0]:.3g} in the units of the axes" in axes.get_title()

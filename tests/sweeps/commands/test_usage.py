@@ -29,7 +29,7 @@ from sweeps.spec.spec_reader import preset_names
             ["auto", "t.csv", "--target", "y", "--tolerance", "low"],
             "--tolerance is 'low'; expected a number.",
         ),
-        (["auto", "t.csv"], "Missing option"),
+        (["auto", "t.csv"], "which column of t.csv is to be predicted? Say it with --target NAME."),
     ],
 )
 def test_a_wrong_value_is_named_with_its_option(
@@ -37,6 +37,16 @@ def test_a_wrong_value_is_named_with_its_option(
 ) -> None:
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "auto"])
+def test_columns_are_listed_where_no_target_is_named(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "lab.csv"
+    table.write_text("T / K,yield\n1,2\n", encoding="utf-8")
+    assert main([command, str(table), "--out", str(tmp_path / "out")]) == 2
+    assert "Say it with --target NAME: one of 'T / K', 'yield'." in capsys.readouterr().err
 
 
 class OfClickError(Exception):

@@ -252,7 +252,7 @@ def test_formulas_are_not_looked_for_of_classes(path: Path, capsys: pytest.Captu
 
 def test_table_options_need_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "special", "--folds", "3", "--dry-run"]) == 2
-    assert "--folds, --classes and --sklearn go with a table" in capsys.readouterr().err
+    assert "--dates, --task and --sklearn go with a table" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -274,7 +274,7 @@ def test_a_median_over_fewer_seeds_says_so(tmp_path):
             record = synthetic.mlp_record("t", [2, 5, 1], "tanh", seed, rng, **outcome)
             store.add(record | {"stages": []} if outcome else record)
     page = page_of(write_report(tmp_path))
-    assert page.text.count("2 of 3 seeds") >= 3
+    assert page.text.count("2 of 3 seeds") >= 2
     (row,) = [row for row in page.rows if len(row) == 11 and row[0] == "MLP"]
     assert row[8] == "2 of 3"
     rows = csv.DictReader((tmp_path / "front.csv").read_text().splitlines())

@@ -72,7 +72,7 @@ def test_numbers_in_words():
     ]
     assert interval_text(Interval(-1.5, -2.0, -0.99)) == "−1.5 [−2.0, −0.99]"
     assert interval_text(Interval()) == percent(Interval()) == "–"
-    assert [cell_text(x, "round") for x in (1e-3, 2.5e-3, 0.5)] == ["1e-3", "2.5e-3", "5e-1"]
+    assert [cell_text(x, "round") for x in (1e-3, 2.5e-3, 0.5)] == ["1e-3", "2.5e-3", "0.5"]
     assert [cell_text(x, "ratio") for x in (2.0, math.nan)] == ["KAN 2.0×", "–"]
 
 

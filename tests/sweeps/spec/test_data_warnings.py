@@ -14,7 +14,8 @@ from sweeps.errors import UserError
 from sweeps.spec.expansion import expand
 from sweeps.spec.spec_reader import csv_spec
 from sweeps.spec.table_options import TableOptions, worded_as_options
-from sweeps.spec.tasks import describe, load_call, load_dataset
+from sweeps.spec.table_rows import load_call
+from sweeps.spec.tasks import describe, load_dataset
 from sweeps.storage.store import Store
 
 WAYS = ("together", "apart")
@@ -77,11 +78,14 @@ def test_test_rows_that_train_are_refused_or_counted(tmp_path: Path) -> None:
 
 def test_what_becomes_of_a_target_of_text_is_said(tmp_path: Path) -> None:
     table = write(tmp_path / "t.csv")
-    (two,) = notes(table, "kind", classes="one-hot")
+    (two,) = notes(table, "kind", classes="one-hot", task="regression")
     assert "'kind' holds text: it is learnt as a number, 1 for 'old' and 0 for 'new'." in two
     assert "not classification" in two
-    (three,) = notes(table, "sort", classes="one-hot")
+    (three,) = notes(table, "sort", classes="one-hot", task="regression")
     assert "each of its 3 classes ('x', 'y', 'z') is an output of its own" in three
+    (told,) = notes(table, "sort")
+    assert "its 3 classes ('x', 'y', 'z') are told apart by their probabilities (classification" in told
+    assert "--task regression" in told
     assert notes(table, features=("a", "b", "kind"), classes="one-hot") == []
 
 

@@ -13,6 +13,7 @@ from sweeps.spec import tasks
 from sweeps.spec.expansion import expand
 from sweeps.spec.spec_reader import csv_spec, suite_spec
 from sweeps.spec.sweep_spec import CsvSource, DataSpec, SuiteSource, SweepSpec
+from sweeps.spec.table_rows import file_sha256
 
 
 def table(path: Path, rows: int = 50) -> Path:
@@ -140,7 +141,7 @@ def test_a_table_becomes_a_task(tmp_path: Path) -> None:
     (info,) = tasks.describe(csv_spec(path, "quick", "y")).values()
     assert info.name == "csv/mine"
     assert info.shape == (2, 5, 1)
-    assert info.data["sha256"] == tasks.file_sha256(path)
+    assert info.data["sha256"] == file_sha256(path)
     assert info.data["features"] == ["a", "b"]
     dataset = tasks.load_dataset(csv_config(path), str(path))
     assert sum(len(dataset[f"{part}_input"]) for part in ("train", "val", "test")) == 50

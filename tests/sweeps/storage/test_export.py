@@ -146,8 +146,8 @@ def test_parquet_without_pyarrow_says_what_to_install(store, tmp_path, monkeypat
 
 
 def test_an_unknown_suffix_names_the_known_ones(store, tmp_path):
-    with pytest.raises(UserError, match=r"suffix is '.xlsx'; expected one of .csv, .jsonl, .parquet"):
-        export_runs(store, tmp_path / "runs.xlsx")
+    with pytest.raises(UserError, match=r"suffix is '.ods'; expected one of .csv, .jsonl, .parquet, .xlsx"):
+        export_runs(store, tmp_path / "runs.ods")
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(store, tmp_path):

@@ -23,11 +23,12 @@ from sweeps.errors import UserError
 from sweeps.page.mathml import formula_html
 from sweeps.run_one import RunOptions, load_model_bytes, run_one
 from sweeps.spec import tasks
+from sweeps.spec.data_summary import legend_text
 from sweeps.spec.expansion import expand
 from sweeps.spec.model_tables import with_formulas
 from sweeps.spec.plan import cost, n_models
 from sweeps.spec.run_config import run_id
-from sweeps.spec.spec_reader import parse_spec, read_spec
+from sweeps.spec.spec_reader import csv_spec, parse_spec, read_spec
 from sweeps.spec.sweep_spec import ModelTable
 from sweeps.storage.store import Store
 
@@ -169,14 +170,15 @@ def test_a_formula_of_a_table_means_its_columns_whatever_they_are_called(tmp_pat
     best = next(stage for stage in record["stages"] if stage["formula"]["best"])
     assert best["test_rmse"] < 1e-9
     terms = set(best["formula"]["formula"].split(" + "))
-    assert terms == {"2*'pi'", "'L/D'**2", r"'a & b\n%'"}
+    assert terms == {"2*pi_", "L_D**2", "a_b"}
     latex = best["formula"]["latex"]
-    assert r"2 \text{'pi'}" in latex
-    assert r"\text{'L/D'}^{2}" in latex
-    assert r"{\text{'a \& b}\backslash\text{n\%'}}" in latex
+    assert r"2 \text{pi\_}" in latex
     shown = formula_html(best["formula"]["formula"])
-    assert "<mtext>&#x27;pi&#x27;</mtext>" in shown
+    assert "<mi>pi_</mi>" in shown
     assert "<mfrac>" not in shown
+    (info,) = tasks.describe(csv_spec(tmp_path / "t.csv", "formula", "y")).values()
+    assert info.description["symbols"] == {"pi_": "pi", "L_D": "L/D", "a_b": "a & b\n%"}
+    assert legend_text(info.description) == "pi_ = pi, L_D = L/D, a_b = a & b %"
 
 
 def fake_discovery(**what: Any) -> Any:
