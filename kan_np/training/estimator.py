@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -17,11 +17,8 @@ from kan_np._validate import FloatArray
 from kan_np._warnings import ExtrapolationWarning, Finding, warn
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
-from kan_np.data.columns import Columns, checked_names, in_order, matched, names_in, without_tables
+from kan_np.data.columns import in_order, without_tables
 from kan_np.data.scaler import Scaler
-from kan_np.jets.input_derivatives import InputDerivatives
-from kan_np.jets.multi_index import HIGHEST, DerivativeSet, MultiIndex
-from kan_np.jets.network import output_derivatives
 from kan_np.model_file import BARS_PREFIX, SCALER_PREFIX, write_model
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
@@ -31,6 +28,8 @@ from kan_np.objective.losses import loss_of
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Prior
 from kan_np.objective.sparsity_penalty import Penalty
+from kan_np.training.derivatives import HasDerivatives
+from kan_np.training.named_columns import NamedColumns
 from kan_np.training.predicted_labels import PredictsLabels
 from kan_np.training.training_range import FAR_PREDICTED, FarRows, far_rows, in_units
 
@@ -38,12 +37,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Estimator(PredictsLabels, ABC):
+class Estimator(NamedColumns, HasDerivatives, PredictsLabels, ABC):
     """A model that is fitted to samples, predicts, and is saved."""
 
     #: Between the units of the data and the numbers of the network; None where these are the same.
     scaler: Scaler | None
-    _columns: Columns = Columns()  # replaced, never changed; files of earlier versions have no names
     #: Lowest and highest training inputs, as the network sees them; None before a fit and of older files.
     _training_range: FloatArray | None = None
     #: Parameters and arithmetic: never changed, only replaced.
@@ -69,61 +67,6 @@ class Estimator(PredictsLabels, ABC):
     @abstractmethod
     def width(self) -> list[int]:
         """Nodes of each layer, inputs first."""
-
-    @property
-    def feature_names(self) -> list[str] | None:
-        """Names of the inputs, from the dataset of the last fit that had some; None if there was none.
-
-        Tables with named columns are matched by them. They can be set, also to None.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], seed=0)
-        >>> model.feature_names = ["a", "b"]
-        >>> table = np.array([(0.1, 0.2)], dtype=[("b", float), ("a", float)])
-        >>> bool((model.predict(table) == model.predict([[0.2, 0.1]])).all())
-        True
-        """
-        return list(self._columns.features) or None
-
-    @feature_names.setter
-    def feature_names(self, names: Sequence[str] | None) -> None:
-        features = checked_names("feature_names", names, self.width[0])
-        self._columns = replace(self._columns, features=features)
-
-    @property
-    def target_names(self) -> list[str] | None:
-        """Names of the outputs, as `feature_names`."""
-        return list(self._columns.targets) or None
-
-    @target_names.setter
-    def target_names(self, names: Sequence[str] | None) -> None:
-        self._columns = replace(self._columns, targets=checked_names("target_names", names, self.width[-1]))
-
-    @property
-    def classes(self) -> dict[str, list[str]]:
-        """Classes of the columns that held such, by name: a column c is the inputs "c=class" of 0 and 1."""
-        return {name: list(labels) for name, labels in self._columns.classes.items()}
-
-    @classes.setter
-    def classes(self, classes: Mapping[str, Sequence[str]] | None) -> None:
-        described = self._columns.described() | {"classes": classes}
-        self._columns = Columns.of(described, self.width[0], self.width[-1])
-
-    @property
-    def dates(self) -> dict[str, str]:
-        """Columns that held dates, now days since 1970-01-01, and the order in which these were written."""
-        return dict(self._columns.dates)
-
-    @property
-    def input_columns(self) -> list[str] | None:
-        """Columns of a table that the inputs come from: `feature_names`, with one name for all classes.
-
-        Rows with text have a cell for each of them: ``model.predict([[80, 6, "THF"]])``.
-        """
-        return self._columns.sources() or None
 
     @property
     def loss(self) -> Loss:
@@ -295,16 +238,6 @@ class Estimator(PredictsLabels, ABC):
         """Inputs with those outside where the edges are followed brought back to its ends."""
         return x if self._followed is None else np.clip(x, *self._followed)
 
-    def _select(self, name: str, x: Any) -> ArrayLike:
-        """The inputs in a table with named columns, or in rows with text, by the names of the model."""
-        columns = self._columns
-        if not columns.features:
-            return x
-        x = columns.as_table(name, x)
-        return (
-            x if names_in(x) is None else matched(name, x, columns.features, columns.classes, columns.dates)
-        )
-
     def _samples(self, x: ArrayLike, first_row: int = 0) -> FloatArray:
         """Inputs in the units of the data as the network takes them."""
         samples = _validate.matrix("x", self._select("x", x), self.width[0], first_row)
@@ -436,95 +369,6 @@ class Estimator(PredictsLabels, ABC):
         within = self._within(samples)
         own = own.checked(labels, self._network.forward(within))
         return self._objective(within, labels, Penalty(), weights, 0.0, own)(self._theta)
-
-    def input_jacobian(self, x: ArrayLike) -> FloatArray:
-        """Exact derivatives d f_j / d x_i of ``model(x)``, in the units of the data.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_out, n_in)
-
-        Raises
-        ------
-        ValueError
-            As ``model(x)``.
-        """
-        samples = self._samples(x)
-        self._network.check_inputs(samples)
-        within = self._within(samples)
-        jacobian = self._network.input_jacobian(within)
-        if within is not samples:
-            jacobian = jacobian * (within == samples)[:, None, :]
-        if self.scaler is None:
-            return jacobian
-        return jacobian * self.scaler.label_scale[:, None] / self.scaler.input_scale
-
-    def derivatives(self, x: ArrayLike, order: int = 2) -> InputDerivatives:
-        """Exact derivatives of ``model(x)`` by the inputs up to an order, in the units of the data.
-
-        Every edge is differentiated by its formula and derivatives are taken through the layers by the chain
-        rule (Faa di Bruno's formula). Splines of order k have k - 1 continuous derivatives.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-        order : {1, 2, 3}
-            Highest order.
-
-        Returns
-        -------
-        InputDerivatives
-            ``d.value``, ``d.gradient``, ``d.hessian``, ``d.laplacian``, and by name ``d[0, 1]``.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As ``model(x)``, and for another order.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> d = KAN([2, 3, 1], k=5, seed=0).derivatives([[0.1, 0.2], [0.3, 0.4]])
-        >>> d.hessian.shape
-        (2, 1, 2, 2)
-        """
-        order = _validate.integer("order", order, 1, HIGHEST)
-        samples = self._samples(x)
-        self._network.check_inputs(samples)
-        within, n_in = self._within(samples), samples.shape[1]
-        found = output_derivatives(self._network, within, list(DerivativeSet.up_to(n_in, order).indices))
-        scaled: dict[MultiIndex, FloatArray] = {}
-        for index, values in found.items():
-            inputs = list(index)
-            if within is not samples:  # held where the training range ends: constant beyond
-                values = values * (within == samples)[:, inputs].all(axis=1)[:, None]
-            if self.scaler is not None:
-                values = values * (self.scaler.label_scale / np.prod(self.scaler.input_scale[inputs]))
-                values = values if index else values + self.scaler.label_shift
-            scaled[index] = values
-        return InputDerivatives(scaled, n_in)
-
-    def input_hessian(self, x: ArrayLike) -> FloatArray:
-        """Exact second derivatives d^2 f_j / d x_i d x_h of ``model(x)``, in the units of the data.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_out, n_in, n_in)
-
-        Raises
-        ------
-        ValueError
-            As ``model(x)``.
-        """
-        return self.derivatives(x).hessian
 
     def copy(self) -> Self:
         """Return an independent model with the same function."""

@@ -171,3 +171,11 @@ def _column_of_name(dataset: Mapping[str, Any]) -> dict[str, str]:
         for column, labels in dataset.get("classes", {}).items()
         for label in labels
     }
+
+
+def column_names(source: str) -> list[str]:
+    """The names of the columns of a table; none if it cannot be read."""
+    try:
+        return kan_np.read_table_text(source)[0]
+    except (OSError, ValueError):
+        return []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kan_np.data.sources import opened_table
-from kan_np.data.table import read_header
 from sweeps.errors import UserError
+from sweeps.spec.table_rows import column_names
 
 #: So many names are listed.
 _SHOWN = 12
@@ -14,13 +13,9 @@ _SHOWN = 12
 
 def which_target(source: str) -> UserError:
     """The error that lists the columns of the table, as far as it can be read."""
-    path = Path(source)
-    question = f"which column of {path.name} is to be predicted? Say it with --target NAME"
-    try:
-        with opened_table(path) as (handle, delimiter):
-            header = read_header(handle, path, delimiter, ()).header
-    except (OSError, ValueError):
+    question = f"which column of {Path(source).name} is to be predicted? Say it with --target NAME"
+    names = column_names(source)
+    if not names:
         return UserError(f"{question}.")
-    names = [repr(name) for name in header[:_SHOWN]]
-    more = f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else ""
-    return UserError(f"{question}: one of {', '.join(names)}{more}.")
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return UserError(f"{question}: one of {', '.join(map(repr, names[:_SHOWN]))}{more}.")

@@ -214,7 +214,7 @@ def test_every_option_of_a_specification_can_be_trained(options: dict[str, Any])
         (KAN | {"task": "toy/prodct"}, "Did you mean 'product'?"),
         (KAN | {"width": [3, 2, 1]}, "(kan_np/"),
         (MLP | {"activation": "tanhh"}, "Did you mean 'tanh'?"),
-        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/spec/tasks.py:"),
+        (MLP | {"task": "csv/mine"}, "KeyError: 'sha256' (sweeps/spec/table_rows.py:"),
         (KAN | {"data": DATA | {"n_train": 1}}, "ValueError: "),
     ],
 )

@@ -102,7 +102,7 @@ def test_what_warm_up_trains_can_be_trained(config: dict[str, Any], monkeypatch:
     assert sorted(trained) == ["LBFGS", "LM"]
 
 
-class NoBetterPoint(levenberg_marquardt._Search):
+class NoBetterPoint(levenberg_marquardt.NormalSearch):
     """LM that finds no step at all, as where a finer grid starts at its optimum."""
 
     def iterate(self) -> FitStatus:
@@ -127,7 +127,7 @@ def test_warm_up_compiles_what_an_additive_model_may_need(
     warm_up([config])
     warmed = set(used)
     used.clear()
-    monkeypatch.setattr(levenberg_marquardt, "_Search", NoBetterPoint)
+    monkeypatch.setattr(levenberg_marquardt, "NormalSearch", NoBetterPoint)
     assert run_one(config)["status"] == "ok"
     assert "loss_and_gradient" in {name for name, _ in used}
     assert used <= warmed

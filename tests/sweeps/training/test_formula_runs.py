@@ -330,7 +330,8 @@ def test_a_table_is_searched_continued_listed_and_shown(
     assert run(*arguments, "--formula") == 0
     assert "nothing to launch" in capsys.readouterr().err
     assert run("list", out) == 0
-    line = capsys.readouterr().out.splitlines()[1]
+    units, _, line = capsys.readouterr().out.splitlines()[:3]
+    assert "volume" in units
     assert "csv/cones: volume  formula within 60 s  seed 0" in line
     assert run("status", out) == 0
     assert ["formula", "1", "0", "0", "1"] in [row.split() for row in capsys.readouterr().out.splitlines()]
