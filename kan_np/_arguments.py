@@ -129,7 +129,8 @@ def explained_fit(function: Callable[P, R]) -> Callable[P, R]:
         if not isinstance(given.get("dataset", {}), Mapping) and not isinstance(given.get("opt", ""), str):
             raise TypeError(
                 "fit takes one dataset, not inputs and labels: make it with "
-                "dataset = dataset_from_arrays(X, y), and call fit(dataset)."
+                "dataset = dataset_from_arrays(X, y), and call fit(dataset). KANRegressor and "
+                "KANClassifier of kan_np.sklearn take fit(X, y)."
             )
         if len(args) > len(places):
             raise TypeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ def discover(
     lib: Sequence[str] | None = None,
     var: Sequence[Any] | None = None,
     seconds: float = 60.0,
+    most_steps: int | None = None,
     restarts: int = 6,
     seed: int = 0,
     max_seconds: float | None = None,
@@ -89,6 +90,8 @@ def discover(
         Budget, in processor time of the thread, which other programs do not use up. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed
         gives the same result where it is not reached.
+    most_steps : int, optional
+        Budget in steps of the optimizer, which gives the same result on every machine.
     restarts : int
         Starts of each shape.
     seed : int
@@ -122,6 +125,8 @@ def discover(
     ([3*u*v], True)
     """
     seconds = _validate.real("seconds", seconds, 0.0)
+    if most_steps is not None:
+        most_steps = _validate.integer("most_steps", most_steps, 1)
     restarts = _validate.integer("restarts", restarts, 1)
     seed = _validate.integer("seed", seed, 0)
     data, columns = checked_data(dataset, seed)
@@ -130,7 +135,11 @@ def discover(
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
     search = _Search(
-        Writer(data, var, dataset.get("scaler"), columns.features), library, seconds, restarts, seed
+        Writer(data, var, dataset.get("scaler"), columns.features),
+        library,
+        _Budget(seconds, most_steps),
+        restarts,
+        seed,
     )
     search.deadline = deadline(max_seconds)
     with progress_bar("discover", seconds, progress, "s") as search.show:
@@ -140,13 +149,39 @@ def discover(
     return found
 
 
+@dataclass
+class _Budget:
+    """Processor time of the thread and steps of the optimizer, whichever is over first."""
+
+    seconds: float
+    most_steps: int | None
+    begin: float = field(default_factory=time.thread_time)
+    steps: int = 0
+
+    @property
+    def spent(self) -> float:
+        """Seconds."""
+        return time.thread_time() - self.begin
+
+    @property
+    def share(self) -> float:
+        """The part of it that is spent."""
+        share = self.spent / self.seconds if self.seconds > 0 else np.inf
+        return share if self.most_steps is None else max(share, self.steps / self.most_steps)
+
+    def __str__(self) -> str:
+        """What there is to spend."""
+        steps = self.most_steps
+        return f"{self.seconds:g} s" if steps is None or self.steps < steps else f"{steps} steps"
+
+
 class _Search:
     """Data, budget and what has been found so far."""
 
     def __init__(
-        self, writer: Writer, library: SymbolLibrary, seconds: float, restarts: int, seed: int
+        self, writer: Writer, library: SymbolLibrary, budget: _Budget, restarts: int, seed: int
     ) -> None:
-        self.begin = time.thread_time()
+        self.budget = budget
         self.deadline: float | None = None
         self.show: Show = lambda done, text: None
         half = writer.half_unit
@@ -156,7 +191,6 @@ class _Search:
         self.near = max(_MAY_BE_EXACT, 2 * half) * self.data.spread
         self.ends_when_exact = half <= _FINE_DIGITS and len(self.data.y) + len(self.data.val_y) > _FEW
         self.seed, self.rng = seed, np.random.default_rng(seed)
-        self.seconds = seconds
         self.trained: list[tuple[Shape, Trained]] = []
         self.snapped: set[int] = set()
         self.waiting: list[tuple[str, State]] = []
@@ -167,13 +201,9 @@ class _Search:
         self.notes: list[str] = []
 
     @property
-    def spent(self) -> float:
-        return time.thread_time() - self.begin
-
-    @property
     def over(self) -> bool:
-        """Whether the time for training is over."""
-        return self.spent > _TRAINING * self.seconds or self._is_late
+        """Whether the budget for training is over."""
+        return self.budget.share > _TRAINING or self._is_late
 
     @property
     def _is_late(self) -> bool:
@@ -181,6 +211,8 @@ class _Search:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def _stop(self) -> bool:
+        """Asked after every step."""
+        self.budget.steps += 1
         return self.over
 
     @property
@@ -199,14 +231,14 @@ class _Search:
                 self._try_finer()
             self._write_the_others()
         if self.over and not self.exact:
-            limit = "max_seconds" if self._is_late else f"the {self.seconds:g} s"
+            limit = "max_seconds" if self._is_late else f"the {self.budget}"
             self.notes.append(f"{limit} were over before everything had been tried")
         tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
         best = best_of(self.candidates)
         if not best.symbolic:
             self.notes.append(f"the best is no formula: {best.formula.what_is_left()}")
         return Discovery(
-            frontier(self.candidates), best, len(self.trained), self.spent, tried, tuple(self.notes)
+            frontier(self.candidates), best, len(self.trained), self.budget.spent, tried, tuple(self.notes)
         )
 
     def _add_simplest(self, n_in: int) -> None:
@@ -251,7 +283,7 @@ class _Search:
         """Train shapes, and snap at once what fits well and better than what is there."""
         few = len(self.data.y) + len(self.data.val_y) <= _FEW
         for shape in trees:
-            if self.exact or (self.trained and (self.over or self.spent > share * self.seconds)):
+            if self.exact or (self.trained and (self.over or self.budget.share > share)):
                 return
             best_before = min((trained.rmse for _, trained in self.trained), default=np.inf)
             trained = train_tree(
@@ -305,7 +337,7 @@ class _Search:
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
-            if self.written and (self.spent > self.seconds or self._is_late):
+            if self.written and (self.budget.share > 1.0 or self._is_late):
                 return
         if any(candidate.exact for candidate in self.candidates):
             return
@@ -315,7 +347,7 @@ class _Search:
     def _tell(self, name: str) -> None:
         """Show how much of the time is over, what was tried and the best of what was found."""
         best = best_of(self.candidates).val_rmse if self.candidates else np.inf
-        self.show(self.spent, f"{name}; least RMSE {best:.2e}")
+        self.show(self.budget.spent, f"{name}; least RMSE {best:.2e}")
 
     def _add(self, name: str, network: Network) -> Candidate | None:
         candidate = self.writer.candidate(name, network)
