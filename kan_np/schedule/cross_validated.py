@@ -3,10 +3,10 @@
 Every shape, small ones first, is trained on the rows outside each of five folds with the prior of
 `kan_np.objective.shrinkage`, whose weight falls by half decades, each fit starting from the one before; the
 held out rows say which weight is best, with some preference for a usual one (`PULL`). A wider network has to
-be better by `GAIN`, and the search ends after two in a row that are not. Then the best one goes on with grids
-twice as fine for as long as these are better. In the end all rows are fitted with the weight that was chosen,
-from the network of every fold, and the fit of least objective is kept, so that the fit to all rows is one
-that the folds have spoken of.
+be better by `GAIN` and by more than chance, and the search ends after two in a row that are not. Then the
+best one goes on with grids twice as fine for as long as these are better. In the end all rows are fitted with
+the weight that was chosen, from the network of every fold, and the fit of least objective is kept, so that
+the fit to all rows is one that the folds have spoken of.
 
 Rows are predicted as if they lay at the end of the range of the training rows, or so little outside of it as
 the folds say. Where no weight is better than the mean of the labels the model is that.
@@ -50,8 +50,10 @@ WEIGHTS = tuple(LARGEST * 10.0 ** (-0.5 * step) for step in range(19))
 USUAL, PULL = 3e-4, 0.4
 #: A path ends after so many weights in a row that are worse than the best by this factor.
 _PATIENCE, _WORSE = 3, 1.02
-#: Relative decrease of the error of held out rows for which a wider network or finer grids are taken.
-GAIN = 0.01
+#: Relative decrease of the error of held out rows for which a wider network or finer grids are taken, and the
+#: least decrease in standard errors of the mean difference between rows: networks that were taken for less,
+#: by luck of few rows, predicted new ones worse than additive models did (saheart, bupa of KEEL).
+GAIN, _SURE = 0.01, 1.0
 #: Widths in a row without that decrease after which no wider one is tried.
 _FAILURES = 2
 #: With so many labels for each parameter grids that are no better are refined once more, for waves that only
@@ -228,6 +230,7 @@ class _Path:
 
     tried: TriedModel
     score: float
+    losses: FloatArray
     models: list[Estimator]
     leeway: float
 
@@ -261,15 +264,24 @@ class _Search:
         weights = [np.ones(len(held.y)) if held.weight is None else held.weight for held in self.held]
         return float(np.average(np.concatenate(losses), weights=np.concatenate(weights)))
 
-    def _error(self, models: Sequence[Estimator], leeway: float) -> float:
-        """Mean loss of held out rows over that of the constants."""
+    def _losses(self, models: Sequence[Estimator], leeway: float) -> FloatArray:
+        """Losses of held out rows over the mean one of the constants."""
         losses = []
         for model, rest, held in zip(models, self.rest, self.held, strict=True):
             limits = with_leeway(rest.x, leeway * len(rest.x))
             assert limits is not None  # noqa: S101  the leeway is finite
             value = held.loss.value(held.y, forward(model, np.clip(held.x, *limits)))
             losses.append(np.fmin(value, _MOST * self.unit))
-        return self._mean(losses) / self.unit
+        return np.concatenate(losses) / self.unit
+
+    def _is_better(self, path: _Path, than: _Path) -> bool:
+        """Whether a larger model is worth it, by more than chance."""
+        if not path.score < (1 - GAIN) * than.score:
+            return False
+        gain = than.losses - path.losses
+        mean = self._mean([gain])
+        deviation = np.sqrt(self._mean([np.square(gain - mean)]))
+        return bool(mean > _SURE * deviation / np.sqrt(len(gain)))
 
     def _preference(self, weight: float) -> float:
         """Factor of the error of a weight; see `PULL`."""
@@ -287,13 +299,16 @@ class _Search:
             for fit in fits:
                 fit.descend(weight, anew=self.anew)
             models = [fit.model for fit in fits]
-            errors = [self._error(models, leeway) for leeway in _LEEWAYS]
+            losses = [self._losses(models, leeway) for leeway in _LEEWAYS]
+            errors = [self._mean([own]) for own in losses]
             error = min(errors)
             score, lowest = error * self._preference(weight), min(error, lowest)
             if best is None or score < best.score:
                 leeway = _LEEWAYS[next(i for i, own in enumerate(errors) if own <= error * (1 + GAIN))]
                 tried = TriedModel(hidden, grid, models[0].n_params, weight, error)
-                best = _Path(tried, score, [model.copy() for model in models], leeway)
+                best = _Path(
+                    tried, score, losses[int(np.argmin(errors))], [model.copy() for model in models], leeway
+                )
                 worse = 0
             elif error > _WORSE * lowest:
                 worse += 1
@@ -314,7 +329,7 @@ class _Search:
                 model._loss = self.sample.loss
             fits = [_Fit(model, rest) for model, rest in zip(models, self.rest, strict=True)]
             path = self._walk(hidden, grid, fits, WEIGHTS)
-            if self.best is None or path.score < (1 - GAIN) * self.best.score:
+            if self.best is None or self._is_better(path, self.best):
                 self.best, failures = path, 0
             else:
                 failures += 1
@@ -335,7 +350,7 @@ class _Search:
             fits = [_Fit(model, rest, goes_on=True) for model, rest in zip(finer, self.rest, strict=True)]
             weights = [w for w in WEIGHTS if w <= 1.001 * last.tried.weight]
             last = self._walk(last.tried.hidden, grid, fits, weights)
-            if last.score < (1 - GAIN) * self.best.score:
+            if self._is_better(last, self.best):
                 self.best, failed = last, False
             elif failed or n_labels < _MANY_LABELS * last.tried.n_params:
                 return
