@@ -65,6 +65,7 @@ def _triangular(matrix: FloatArray, right: FloatArray) -> tuple[FloatArray, Floa
         return np.full((1, matrix.shape[1]), np.nan), np.full(1, np.nan)
     work = int(lapack.dgeqrf_lwork(*matrix.shape)[0])
     factors, tau, _, _ = lapack.dgeqrf(matrix, lwork=work, overwrite_a=1)
-    turned, _, _ = lapack.dormqr("L", "T", factors, tau, right[:, None], max(64 * len(right), 1))
     height = min(matrix.shape)
+    reflectors = factors[:, :height]
+    turned, _, _ = lapack.dormqr("L", "T", reflectors, tau, right[:, None], max(64 * len(right), 1))
     return np.triu(factors[:height]), turned[:height, 0]
