@@ -59,8 +59,8 @@ class AiryState:
 def schroedinger(seed: int = 0, **changes: Any) -> Equation:
     """-u_xx + 20 x u = E u on [0, 1], u(0) = u(1) = 0, u_x(0) = 1, E unknown.
 
-    All conditions are built in, with x (1 - x) for a first guess of u; that of E is about pi^2 + 10, the result
-    of perturbation theory for the lowest state.
+    All conditions are built in, with x (1 - x) for a first guess of u; that of E is near to pi^2 + 10, what
+    perturbation theory says of the lowest state.
 
     Parameters
     ----------
