@@ -39,8 +39,7 @@ class Form:
         if len(bounds) != len(names.coordinates) or not (bounds[:, 0] < bounds[:, 1]).all():
             raise ValueError(
                 f"domain is {bounds.tolist()}; expected (low, high) with low < high for each of the "
-                f"coordinates "
-                f"{', '.join(names.coordinates)}."
+                f"coordinates {', '.join(names.coordinates)}."
             )
         self.low, self.high = bounds.T
         self.periodic = (periodic,) if isinstance(periodic, str) else tuple(periodic)
@@ -110,8 +109,7 @@ class Form:
             row = int(np.flatnonzero(~np.isfinite(out).all(axis=(0, 1)))[0])
             raise ValueError(
                 f"the {kind} or a derivative of it is not finite at the point {points[row].tolist()}; "
-                f"expected "
-                "expressions that are smooth over the whole domain."
+                "expected expressions that are smooth over the whole domain."
             )
         return out
 

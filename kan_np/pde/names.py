@@ -58,8 +58,7 @@ class Names:
                     if len(index) > HIGHEST:
                         raise ValueError(
                             f"{name} is a derivative of order {len(index)}; expected at most {HIGHEST}. "
-                            f"Write "
-                            "the equation as a system with a further output."
+                            "Write the equation as a system with a further output."
                         )
                     return number, tuple(sorted(index))
         return None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from kan_np._validate import FloatArray
+from kan_np.kernels.arrays import Ints
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 from kan_np.network.parameters import ParameterMap
@@ -93,6 +94,15 @@ class ResidualObjective:
         self.mse = float(sum(w * np.mean(r * r) for w, r in zip(self.weights, found, strict=True)))
         self.reg = 0.0
         return self.mse
+
+    @property
+    def n_samples(self) -> int:
+        """Number of points of all terms; they are not taken in batches."""
+        return self.n_residuals
+
+    def on_samples(self, theta: FloatArray, rows: Ints) -> tuple[float, FloatArray]:
+        """Not possible: means of terms are over all of their points."""
+        raise NotImplementedError("residuals are not trained in batches")
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """f and its gradient."""

@@ -95,8 +95,7 @@ class BoundTerm:
         if points.ndim != 2 or points.shape[1] != n:
             raise ValueError(
                 f"the points of {self.name!r} have shape {points.shape}; expected (n, {n}) for the "
-                f"coordinates "
-                f"{', '.join(names.coordinates)}."
+                f"coordinates {', '.join(names.coordinates)}."
             )
         if self.target is not None and self.target.size != len(points):
             raise ValueError(
@@ -104,13 +103,15 @@ class BoundTerm:
                 f"expected as many."
             )
 
-    @property
-    def is_condition(self) -> bool:
-        """Whether values of an output or data fix the solution: a boundary term."""
-        found = [self.residual._names.derivative(name) for name in self.residual.sought]
-        return any(own is not None and len(own[1]) <= 1 for own in found) and all(
-            own is None or len(own[1]) <= 1 for own in found
-        )
+    def is_condition(self, form: Form) -> bool:
+        """Whether it fixes one of many solutions: data, values of an output, or points on the boundary."""
+        found = [form.names.derivative(name) for name in self.residual.sought]
+        if self.target is not None or all(own is None or not own[1] for own in found):
+            return any(own is not None for own in found)
+        points = self.sampler.points()
+        room = 1e-9 * (form.high - form.low)
+        on_face = (points <= form.low + room) | (points >= form.high - room)
+        return bool(on_face.any(axis=1).all())
 
 
 class Problem:
@@ -166,6 +167,10 @@ class Problem:
         if not terms:
             raise ValueError("a problem has no terms; expected at least one Term.")
         self.terms = [BoundTerm(term, self.names) for term in terms]
+        names = [term.name for term in self.terms]
+        for number, term in enumerate(self.terms):
+            if names.count(term.name) > 1:
+                term.name = f"{term.name} ({names[: number + 1].count(term.name)})"
         for term in self.terms:
             self._refuse_outside(term)
         self._check_sought()
@@ -204,11 +209,10 @@ class Problem:
         if missing:
             raise ValueError(f"{missing[0]!r} is in none of the terms; expected it in an equation.")
         built_in = not self.form.is_plain
-        if not built_in and not any(term.is_condition for term in self.terms):
+        if not built_in and not any(term.is_condition(self.form) for term in self.terms):
             text = (
                 "the problem has no term for a boundary, an initial value or data: many functions satisfy "
-                "the "
-                "equation. Add one, such as Term('u', at=boundary(...)), or a lift and a factor."
+                "the equation. Add one, such as Term('u', at=boundary(...)), or a lift and a factor."
             )
             warn([Finding(text, PdeWarning)])
 
@@ -225,6 +229,5 @@ class Problem:
         unknown = f", {', '.join(self.names.unknowns)} unknown" if self.names.unknowns else ""
         return (
             f"Problem({', '.join(self.names.outputs)} of {', '.join(self.names.coordinates)}{unknown}; "
-            f"{n} term"
-            f"{'s' * (n != 1)}: {', '.join(term.name for term in self.terms)})"
+            f"{n} term{'s' * (n != 1)}: {', '.join(term.name for term in self.terms)})"
         )

@@ -1,10 +1,10 @@
 """The residual of an equation: a function of coordinates, outputs, their derivatives and unknown numbers.
 
-It is written as text or a sympy expression, "u_t - D*u_xx", or as a NumPy function whose arguments have these
-names, and is 0 where the equation holds. What it depends on, and its derivatives by that, follow: from the
-formula by sympy; of a function by the complex step f'(a) = Im f(a + i h) / h with h = 1e-30, exact to
-rounding for analytic functions (W. Squire and G. Trapp 1998, SIAM Review 40, 110), or as the user writes
-them.
+It is written as text or a sympy expression, "u_t - D*u_xx" or "u_t = D*u_xx", or as a NumPy function whose
+arguments have these names, and is 0 where the equation holds. What it depends on, and its derivatives by
+that, follow: from the formula by sympy; of a function by the complex step f'(a) = Im f(a + i h) / h with
+h = 1e-30, exact to rounding for analytic functions (W. Squire and G. Trapp 1998, SIAM Review 40, 110), or as
+the user writes them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import sympy
 
 _STEP = 1e-30
+#: Names of one letter that sympy reads as constants or functions.
+_LETTERS = "CEINOQS"
 
 
 class Residual:
@@ -48,6 +50,7 @@ class Residual:
         derivatives: Callable[..., Mapping[str, Any]] | None = None,
     ) -> None:
         self._names = names
+        self._is_known_analytic = False
         if callable(definition) and not hasattr(definition, "free_symbols"):
             self.arguments = _argument_names(definition)
             self.shown = getattr(definition, "__name__", repr(definition))
@@ -91,8 +94,7 @@ class Residual:
                 if missing:
                     raise ValueError(
                         f"the derivatives of {self.shown} by {', '.join(missing)} are missing; expected a "
-                        f"dict "
-                        f"with {', '.join(self.sought)}."
+                        f"dict with {', '.join(self.sought)}."
                     )
                 return {
                     name: self._checked(np.asarray(found[name]), n, f"has by {name}") for name in self.sought
@@ -100,10 +102,30 @@ class Residual:
             slopes = {}
             for name in self.sought:
                 stepped = np.asarray(self._function(**{**given, name: given[name] + 1j * _STEP}))
-                if not np.iscomplexobj(stepped):
-                    stepped = stepped + 0j
                 slopes[name] = self._checked(stepped.imag / _STEP, n, f"has by {name}")
+            if not self._is_known_analytic:
+                self._refuse_not_analytic(given, slopes, n)
             return slopes
+
+    def _refuse_not_analytic(
+        self, given: Mapping[str, Any], slopes: Mapping[str, FloatArray], n: int
+    ) -> None:
+        """Compare the complex step with differences, once: it is wrong for np.abs and the like."""
+        for name, slope in slopes.items():
+            step = 1e-6 * max(1.0, float(np.abs(given[name]).max()))
+            ahead, behind = (self(dict(given) | {name: given[name] + s}, n) for s in (step, -step))
+            expected = (ahead - behind) / (2.0 * step)
+            far = np.abs(slope - expected) > 1e-3 * (np.abs(slope) + np.abs(expected)) + 1e-6 * np.abs(
+                ahead
+            ).max(initial=0.0)
+            if 2 * int(far.sum()) > n:  # single points may be at kinks
+                raise ValueError(
+                    f"the derivative of {self.shown} by {name} is not what the complex step finds, "
+                    f"{slope[far][0]:.6g} in place of {expected[far][0]:.6g} at point "
+                    f"{int(np.flatnonzero(far)[0])}: some function in it, such as np.abs or .real, is not "
+                    "for complex numbers. Give `derivatives`, or write the equation as text."
+                )
+        self._is_known_analytic = True
 
     def _checked(self, found: np.ndarray, n: int, verb: str) -> FloatArray:
         if found.dtype.kind not in "fiub":
@@ -111,8 +133,7 @@ class Residual:
         if found.shape not in ((n,), ()):
             raise ValueError(
                 f"the residual {self.shown} {verb} an array of shape {found.shape}; expected {(n,)}, a "
-                f"number for "
-                "every point (arguments are arrays of that shape)."
+                "number for every point (arguments are arrays of that shape)."
             )
         return np.array(np.broadcast_to(found, (n,)), dtype=np.float64)
 
@@ -146,10 +167,16 @@ def _argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
     if not names or len(names) != len(list(parameters)):
         raise ValueError(
             f"the residual {getattr(function, '__name__', function)!r} has no named arguments; expected a "
-            f"function "
-            "such as lambda x, u_xx: u_xx + np.sin(x)."
+            "function such as lambda x, u_xx: u_xx + np.sin(x)."
         )
     return names
+
+
+def _one_side(definition: str, right: list[str]) -> list[str]:
+    """What stands on the right of the sign of equality, if there is one."""
+    if len(right) > 1:
+        raise ValueError(f"{definition!r} has {len(right)} signs of equality; expected at most one.")
+    return right
 
 
 def _expression(definition: Any, names: Names) -> sympy.Expr:
@@ -157,14 +184,18 @@ def _expression(definition: Any, names: Names) -> sympy.Expr:
     import sympy
 
     if isinstance(definition, str):
-        known = {name: sympy.Symbol(name) for name in (*names.coordinates, *names.outputs, *names.unknowns)}
+        # letters that sympy has a meaning for are no constants here: exp(1) is written so
+        own = (*_LETTERS, *names.coordinates, *names.outputs, *names.unknowns)
+        known = {name: sympy.Symbol(name) for name in own}
         try:
-            definition = sympy.sympify(definition.replace("^", "**"), locals=known)
+            left, *right = definition.replace("^", "**").split("=")
+            definition = sympy.sympify(left, locals=known) - sum(
+                sympy.sympify(own, locals=known) for own in _one_side(definition, right)
+            )
         except (sympy.SympifyError, SyntaxError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{definition!r} is no equation that sympy can read ({type(error).__name__}); expected a "
-                f"formula "
-                "that is 0 where it holds, such as 'u_t - 0.1*u_xx'."
+                "formula that is 0 where it holds, such as 'u_t - 0.1*u_xx', or 'u_t = 0.1*u_xx'."
             ) from None
     if isinstance(definition, sympy.Equality):
         definition = definition.lhs - definition.rhs

@@ -1,5 +1,4 @@
-"""The solution of a problem: functions with derivatives, unknown numbers with errors, and how it was "
-"found."""
+"""The solution of a problem: functions with derivatives, unknown numbers with errors, how it was found."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ class Solution:
         The network N of u = g + m N(z).
     unknowns : dict of str to float
     standard_errors : dict of str to float
-        Of the unknowns, by the curvature of the sum of squares at its minimum and the scatter of its data.
+        Of the unknowns: how far they scatter with the noise of the data, which is taken from the residuals.
     stages : list of PdeStage
     """
 
@@ -68,8 +67,7 @@ class Solution:
         return np.stack([found[name] for name in self.problem.names.outputs], axis=1)
 
     def derivatives(self, points: ArrayLike, *names: str) -> dict[str, FloatArray]:
-        """Derivatives by name at points: ``solution.derivatives(x, "u_x", "u_xx")["u_xx"]`` has shape "
-        "(n,)."""
+        """Derivatives by name at points: ``solution.derivatives(x, "u_x", "u_xx")["u_xx"]`` is (n,)."""
         own, known = self.problem.names, matrix("points", points, len(self.problem.names.coordinates))
         for name in names:
             if own.derivative(name) is None:
@@ -95,27 +93,26 @@ class Solution:
         )
         fresh = ", ".join(f"{name} {value:.2g}" for name, value in last.fresh.items())
         return (
-            f"Solution({last.n_params} parameters, {sum(stage.seconds for stage in self.stages):.1f} "
-            f"s{unknowns}; "
-            f"RMS on fresh points: {fresh})"
+            f"Solution({last.n_params} parameters, {sum(stage.seconds for stage in self.stages):.1f} s"
+            f"{unknowns}; RMS on fresh points: {fresh})"
         )
 
 
 def _standard_errors(objective: ResidualObjective, theta: FloatArray, n_unknowns: int) -> FloatArray:
-    """Square roots of the diagonal of s^2 (J^T J)^-1 that belong to the unknowns.
+    """How far the unknowns scatter with the noise of the data.
 
-    s^2 is the mean square of what is left, for as many degrees of freedom as data have more than parameters
-    act.
+    With J = (J_e, J_d) the Jacobians of equations and data and H = J^T J, noise of variance s^2 in the data
+    moves the parameters by the covariance s^2 H^-1 J_d^T J_d H^-1; s^2 is the sum of the squared residuals of
+    the data over their number less tr(J_d H^-1 J_d^T), the parameters that follow them. Without data all
+    residuals count as data: the errors are then those of the discretisation, in order of magnitude.
     """
     residual, rows = objective.rows(theta)
-    data = objective.data_rows
+    data = objective.data_rows if objective.data_rows.any() else np.full(residual.size, True)
     u, s, _ = np.linalg.svd(rows, full_matrices=False)
     kept = s > s[0] * 1e-12
-    inverse = (u[:, kept] / s[kept]) @ (u[:, kept] / s[kept]).T
-    noise = residual if not data.any() else residual[data]
-    acting = (
-        np.einsum("ps,pq,qs->", rows[:, data], inverse, rows[:, data]) if data.any() else float(kept.sum())
-    )
-    freedom = max(noise.size - float(acting), 1.0)
-    variance = float(noise @ noise) / freedom
-    return np.sqrt(variance * np.diagonal(inverse)[-n_unknowns:])
+    half = u[:, kept] / s[kept]
+    felt = (half @ (half.T @ rows[:, data]))[-n_unknowns:]
+    following = float(np.sum((half.T @ rows[:, data]) ** 2))
+    noise = residual[data]
+    variance = float(noise @ noise) / max(noise.size - following, 1.0)
+    return np.sqrt(variance * np.sum(felt * felt, axis=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -12,8 +12,10 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.mlp import MLP
 from kan_np.model import KAN
-from kan_np.optimize import levenberg_marquardt
+from kan_np.optimize import lbfgs, levenberg_marquardt
+from kan_np.optimize.first_order import Minimizer, StepOptions
 from kan_np.optimize.orthogonal import OrthogonalSearch
+from kan_np.optimize.outcome import Outcome
 from kan_np.pde.objective import ResidualObjective
 from kan_np.pde.problem import Problem
 from kan_np.pde.solution import Solution
@@ -21,6 +23,8 @@ from kan_np.pde.stage import PdeStage
 
 #: Points of resampling rounds that residuals are compared on; no stage trains on them.
 _FRESH = 1_000_003
+#: Optimizers by name, see `solve`.
+OPTIMIZERS = ("LM", "LM-normal", "LBFGS", "Adam")
 
 
 def solve(
@@ -31,12 +35,13 @@ def solve(
     steps: int = 200,
     rounds: int = 1,
     seconds: float | None = None,
+    opt: str = "LM",
+    lr: float | None = None,
 ) -> Solution:
     """Train a network so that a differential equation, its conditions and data hold.
 
-    Every stage minimises the weighted sum of mean squared residuals by Levenberg-Marquardt steps from
-    orthogonal transformations (`kan_np.optimize.orthogonal`), with derivatives of the network by its inputs
-    and of these by its parameters in closed form. Grids move before a stage, never within.
+    Every stage minimises the weighted sum of mean squared residuals, with derivatives of the network by its
+    inputs and of these by its parameters in closed form. Grids move before a stage, never within.
 
     Parameters
     ----------
@@ -54,6 +59,12 @@ def solve(
         lie.
     seconds : float, optional
         No stage begins, and none goes on, after so many seconds of this call.
+    opt : {"LM", "LM-normal", "LBFGS", "Adam"}
+        Levenberg-Marquardt steps from orthogonal transformations of the Jacobian, which keep all digits
+        (`kan_np.optimize.orthogonal`), or from normal equations, which take half of the time and end at
+        about half of the digits; L-BFGS; or Adam. The last two take many more, but cheaper steps.
+    lr : float, optional
+        Learning rate of Adam.
 
     Returns
     -------
@@ -87,13 +98,17 @@ def solve(
         raise ValueError("model is an empty sequence; expected at least one KAN or MLP.")
     sizes = _checked_grids(starts[0], grids)
     steps, rounds = _validate.integer("steps", steps, 1), _validate.integer("rounds", rounds, 1)
+    opt = _validate.choice("opt", opt, OPTIMIZERS)
+    if lr is not None and opt != "Adam":
+        raise ValueError(f"lr is given, which {opt!r} does not have; leave it out, or take opt='Adam'.")
+    options = StepOptions(lr=lr)
     limit = np.inf if seconds is None else begun + _validate.real("seconds", seconds, 0.0)
     unknowns = np.array(list(problem.unknowns.values()), dtype=np.float64)
     tried: list[_Run] = []
     for start in starts:
         if tried and perf_counter() > limit:
             break
-        run = _Run(problem, start, unknowns.copy(), limit)
+        run = _Run(problem, start, unknowns.copy(), limit, (opt, options))
         run.stage(sizes[0], steps, 0)
         tried.append(run)
     best = min(tried, key=lambda run: run.error)
@@ -109,8 +124,16 @@ def solve(
 class _Run:
     """A network on its way through the stages."""
 
-    def __init__(self, problem: Problem, model: KAN | MLP, unknowns: FloatArray, limit: float) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        model: KAN | MLP,
+        unknowns: FloatArray,
+        limit: float,
+        optimizer: tuple[str, StepOptions],
+    ) -> None:
         self._problem, self._model, self._unknowns, self._limit = problem, model, unknowns, limit
+        self._optimizer = optimizer
         self.stages: list[PdeStage] = []
         self.error = np.inf
         self._objective: ResidualObjective | None = None
@@ -126,7 +149,7 @@ class _Run:
                 model = model.refine(grid)
             elif round_ > 0 or not self.stages:
                 model = model.copy()
-                model._move_grid(self._problem.network_inputs(np.concatenate(points)))
+                model._move_grid(self._problem.network_inputs(np.concatenate([*points, *self._corners()])))
         objective = ResidualObjective(self._problem, model._network, self._unknowns, points)
         theta, curve = objective.theta_of(model._network, self._unknowns), []
 
@@ -134,7 +157,7 @@ class _Run:
             curve.append(objective.mse)
             return perf_counter() > self._limit
 
-        found = levenberg_marquardt.minimize(objective, theta, steps, on_iteration, OrthogonalSearch)
+        found = _minimized(*self._optimizer, objective, theta, steps, on_iteration)
         n = found.theta.size - self._unknowns.size
         model = model.copy()
         model._network = model._network.with_theta(found.theta[:n])
@@ -158,20 +181,41 @@ class _Run:
             )
         )
 
+    def _corners(self) -> FloatArray:
+        """Two opposite corners of the domain, which grids of coordinates have to reach: (2, 1, n)."""
+        form = self._problem.form
+        return np.stack([form.low, form.high])[:, None]
+
     def _fresh(self) -> dict[str, float]:
         """Root mean squares of the residuals on points of a round of its own."""
         problem = self._problem
         weightless = ResidualObjective(problem, self._model._network, self._unknowns, problem.points(_FRESH))
         residuals = weightless.residuals(weightless.theta_of(self._model._network, self._unknowns))
-        names = [f"{term.name}" for term in problem.terms]
         return {
-            name if names.count(name) == 1 else f"{name} ({number})": float(np.sqrt(np.mean(r * r)))
-            for number, (name, r) in enumerate(zip(names, residuals, strict=True))
+            term.name: float(np.sqrt(np.mean(r * r)))
+            for term, r in zip(problem.terms, residuals, strict=True)
         }
 
     def solution(self) -> Solution:
         """What was found."""
         return Solution.of(self._problem, self._model, self._unknowns, self.stages, self._objective)
+
+
+def _minimized(
+    opt: str,
+    options: StepOptions,
+    objective: ResidualObjective,
+    theta: FloatArray,
+    steps: int,
+    on_iteration: Callable[[FloatArray], bool],
+) -> Outcome:
+    """What an optimizer makes of an objective."""
+    if opt == "LBFGS":
+        return lbfgs.minimize(objective, theta, steps, on_iteration)
+    if opt == "Adam":
+        return Minimizer("Adam", options)(objective, theta, steps, on_iteration)
+    search = OrthogonalSearch if opt == "LM" else None
+    return levenberg_marquardt.minimize(objective, theta, steps, on_iteration, search)
 
 
 def _check_model(problem: Problem, model: Any) -> None:
@@ -182,8 +226,7 @@ def _check_model(problem: Problem, model: Any) -> None:
         periodic = f" ({len(problem.form.periodic)} periodic: two each)" if problem.form.periodic else ""
         raise ValueError(
             f"the model has {n_in} inputs and {n_out} outputs; expected {problem.n_inputs} for the "
-            f"coordinates "
-            f"{', '.join(problem.names.coordinates)}{periodic} and {problem.n_outputs} for "
+            f"coordinates {', '.join(problem.names.coordinates)}{periodic} and {problem.n_outputs} for "
             f"{', '.join(problem.names.outputs)}."
         )
 

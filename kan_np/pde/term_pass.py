@@ -76,8 +76,6 @@ class TermPass:
     form : Form
     network : Network or MlpNetwork
     points : ndarray of shape (n, n_coordinates)
-    unknowns : tuple of str
-        Names of all unknown numbers of the problem, in order.
     target : ndarray of shape (n,), optional
     """
 
@@ -137,7 +135,13 @@ class TermPass:
             row = int(np.flatnonzero(~np.isfinite(found))[0])
             raise ValueError(
                 f"the residual {name!r} is {found[row]} at point {row}, {self._points[row].tolist()}, for "
-                f"the untrained "
-                "network; expected finite numbers. Leave such points out, or write the equation without "
-                "the pole."
+                "the untrained network; expected finite numbers. Leave such points out, or write the "
+                "equation without the pole."
             )
+        for by, slope in self._residual.slopes(self._arguments, self.n).items():
+            if not np.isfinite(slope).all():
+                row = int(np.flatnonzero(~np.isfinite(slope))[0])
+                raise ValueError(
+                    f"the derivative of the residual {name!r} by {by} is {slope[row]} at point {row}, "
+                    f"{self._points[row].tolist()}, for the untrained network; expected finite numbers."
+                )
