@@ -180,7 +180,7 @@ class _Run:
                 model = model.refine(grid)
             elif round_ > 0 or not self.stages:
                 model = model.copy()
-                model._move_grid(self._problem.network_inputs(np.concatenate(points)))
+                model._move_grid(self._problem.network_inputs(np.concatenate([*points, *self._corners()])))
         objective = ResidualObjective(self._problem, model._network, self._unknowns, points)
         theta, curve = objective.theta_of(model._network, self._unknowns), []
 
@@ -211,6 +211,11 @@ class _Run:
                 curve,
             )
         )
+
+    def _corners(self) -> FloatArray:
+        """Two opposite corners of the domain, which grids of coordinates have to reach: (2, 1, n)."""
+        form = self._problem.form
+        return np.stack([form.low, form.high])[:, None]
 
     def _fresh(self) -> dict[str, float]:
         """Root mean squares of the residuals on points of a round of its own."""

@@ -154,12 +154,12 @@ def test_the_least_standard_error_of_the_diffusivity_is_that_of_the_exact_model(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "bar"), [("oscillator", 1e-6), ("schroedinger", 1e-6), ("heat", 1e-5)])
-@pytest.mark.parametrize("mlp", [False, True])
-def test_recommended_settings_solve_it(name, bar, mlp):
+@pytest.mark.parametrize("by", ["recommended", "mlp"])
+def test_recommended_settings_solve_it(name, bar, by):
     equation = make(name, 50)
-    solution = equation.solve(50, mlp=mlp)
+    solution = equation.solve(50, by=by)
     errors = equation.errors(solution)
-    assert errors.l2 < (100 * bar if mlp else bar)
+    assert errors.l2 < (100 * bar if by == "mlp" else bar)
     assert errors.l2 <= errors.h1 * 10
     for unknown, true in equation.true.items():
         assert solution.unknowns[unknown] == pytest.approx(true, rel=1e-5)

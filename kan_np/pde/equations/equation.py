@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kan_np import _validate
 from kan_np._validate import FloatArray, matrix
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -106,7 +107,11 @@ class Equation:
     mlp_settings : dict
         The same for the MLP.
     starts : int
-        Networks of which the best goes on.
+        Networks of which the best goes on, for KANs.
+    sums : callable, optional
+        Makes a KAN of sums of splines alone, given a seed, where the recommended one is another.
+    sums_settings : dict
+        Arguments of `kan_np.pde.solve` for it.
     true : dict of str to float
         True values of the unknowns.
 
@@ -128,22 +133,31 @@ class Equation:
     settings: dict[str, Any]
     mlp_settings: dict[str, Any] = field(default_factory=lambda: {"steps": 300})
     starts: int = 1
+    sums: Callable[[int], KAN] | None = None
+    sums_settings: dict[str, Any] = field(default_factory=dict)
     true: dict[str, float] = field(default_factory=dict)
 
-    def solve(self, seed: int = 0, *, mlp: bool = False, **changes: Any) -> Solution:
-        """Solve it by the recommended network and settings, from starts that belong to a seed.
+    def solve(self, seed: int = 0, *, by: str = "recommended", **changes: Any) -> Solution:
+        """Solve it by one of its networks and settings, from starts that belong to a seed.
 
         Parameters
         ----------
         seed : int
-        mlp : bool
-            By the MLP in place of the KAN.
+        by : {"recommended", "sums", "mlp"}
+            The network.
         **changes
             Other arguments of `kan_np.pde.solve`.
         """
-        settings = {**(self.mlp_settings if mlp else self.settings), **changes}
-        make: Callable[[int], Any] = self.mlp if mlp else self.network
-        return solve(self.problem, [make(1000 * seed + i) for i in range(self.starts)], **settings)
+        make, settings, starts = self._ways()[_validate.choice("by", by, tuple(self._ways()))]
+        return solve(self.problem, [make(1000 * seed + i) for i in range(starts)], **(settings | changes))
+
+    def _ways(self) -> dict[str, tuple[Callable[[int], Any], dict[str, Any], int]]:
+        """Networks, settings and numbers of starts by name."""
+        ways: dict[str, tuple[Callable[[int], Any], dict[str, Any], int]] = {
+            "recommended": (self.network, self.settings, self.starts),
+            "mlp": (self.mlp, self.mlp_settings, 1),
+        }
+        return ways if self.sums is None else ways | {"sums": (self.sums, self.sums_settings, 1)}
 
     def test_points(self) -> FloatArray:
         """The even grid where errors are measured, boundary included."""
@@ -161,6 +175,27 @@ class Equation:
         values, every = (_norms(found, true, own) for own in (names.outputs, [*names.outputs, *slopes]))
         largest = max(float(np.abs(found[u] - true[u]).max()) for u in names.outputs)
         return Errors(values, every, largest)
+
+
+def products(n_products: int, degree: int, n_outputs: int = 1) -> Callable[[int], KAN]:
+    """Networks w_1 p_1 q_1 + ... + w_n p_n q_n of sums p, q of Chebyshev polynomials, given a seed."""
+
+    def made(seed: int) -> KAN:
+        width: list[int | list[int]] = [2, [0, n_products], n_outputs]
+        return KAN(width, edges=["chebyshev", "linear"], degree=degree, seed=seed)
+
+    return made
+
+
+def smooth(hidden: int, degree: int) -> Callable[[int], KAN]:
+    """Networks [2, hidden, hidden, 1] of Chebyshev polynomials of tanh, given a seed."""
+    width = [2, hidden, hidden, 1]
+    return lambda seed: KAN(width, edges="chebyshev", degree=degree, squash=True, seed=seed)
+
+
+def sums_of_splines(hidden: int, grid: int, n_outputs: int = 1) -> Callable[[int], KAN]:
+    """Networks [2, hidden, n_outputs] of splines of order 5, given a seed."""
+    return lambda seed: KAN([2, hidden, n_outputs], grid=grid, k=5, extrapolation="continue", seed=seed)
 
 
 def _norms(found: Mapping[str, FloatArray], true: Mapping[str, FloatArray], names: Any) -> float:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from kan_np.mlp import MLP
-from kan_np.model import KAN
-from kan_np.pde.equations.equation import Equation, Formula
+from kan_np.pde.equations.equation import Equation, Formula, products, sums_of_splines
 from kan_np.pde.names import Names
 from kan_np.pde.points import sobol
 from kan_np.pde.problem import Problem, Term
@@ -32,13 +31,16 @@ def heat(seed: int = 0, **changes: Any) -> Equation:
     names = Names(("x", "t"), ("u",))
     equation = Term(
         "u_t - u_xx - (pi**2 - 1)*exp(-t)*sin(pi*x)",
-        at=sobol(_BOX, changes.pop("n", 512), seed),
+        at=sobol(_BOX, 512, seed),
         name="equation",
     )
     own: dict[str, Any] = {
-        "network": lambda s: KAN([2, 3, 1], grid=5, k=5, extrapolation="continue", seed=s),
+        "network": products(1, 14),
+        "settings": {"steps": 200},
+        "starts": 2,
+        "sums": sums_of_splines(3, 5),
+        "sums_settings": {"grids": (5, 10), "steps": 150},
         "mlp": lambda s: MLP([2, 20, 1], seed=s),
-        "settings": {"grids": (5,), "steps": 200},
     }
     return Equation(
         name="heat",
@@ -73,15 +75,15 @@ def heat_inverse(seed: int = 0, *, noise: float = 0.01, n_data: int = 1000, **ch
         Term(
             f"u_t - D*u_xx - ({_DIFFUSIVITY}*pi**2 - 1)*exp(-t)*sin(pi*x)",
             at=sobol(_BOX, 256, seed),
-            weight=changes.pop("weight", 100.0),
+            weight=100.0,
             name="equation",
         ),
         Term("u", at=where, target=measured, name="data"),
     ]
     own: dict[str, Any] = {
-        "network": lambda s: KAN([2, 2, 1], grid=3, k=5, extrapolation="continue", seed=s),
+        "network": products(1, 6),
+        "settings": {"steps": 100},
         "mlp": lambda s: MLP([2, 10, 1], seed=s),
-        "settings": {"steps": 60},
     }
     problem = Problem(terms, names.coordinates, _BOX, unknowns={"D": 1.0}, **_BUILT_IN)
     return Equation(

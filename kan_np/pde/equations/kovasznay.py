@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from kan_np.mlp import MLP
-from kan_np.model import KAN
-from kan_np.pde.equations.equation import Equation, Formula
+from kan_np.pde.equations.equation import Equation, Formula, products, sums_of_splines
 from kan_np.pde.names import Names
 from kan_np.pde.points import boundary, sobol
 from kan_np.pde.problem import Problem, Term
@@ -38,9 +37,9 @@ def kovasznay(seed: int = 0, **changes: Any) -> Equation:
         "v": f"{rate!r}/(2*pi)*exp({rate!r}*x)*sin(2*pi*y)",
         "p": f"(1 - exp({2.0 * rate!r}*x))/2",
     }
-    inside = sobol(_BOX, changes.pop("n", 512), seed)
+    inside = sobol(_BOX, 512, seed)
     edge = boundary(_BOX, 40)
-    weight = changes.pop("weight", 10.0)
+    weight = 10.0
     terms = [
         Term(f"u*u_x + v*u_y + p_x - (u_xx + u_yy)/{REYNOLDS!r}", at=inside, name="momentum along x"),
         Term(f"u*v_x + v*v_y + p_y - (v_xx + v_yy)/{REYNOLDS!r}", at=inside, name="momentum along y"),
@@ -50,9 +49,11 @@ def kovasznay(seed: int = 0, **changes: Any) -> Equation:
         Term(f"p - ({exact['p']})", at=[[-0.5, -0.5]], weight=weight, name="pressure"),
     ]
     own: dict[str, Any] = {
-        "network": lambda s: KAN([2, 5, 3], grid=5, k=5, extrapolation="continue", seed=s),
+        "network": products(4, 16, 3),
+        "settings": {"steps": 200},
+        "sums": sums_of_splines(5, 5, 3),
+        "sums_settings": {"grids": (5, 10), "steps": 100},
         "mlp": lambda s: MLP([2, 30, 3], seed=s),
-        "settings": {"grids": (5,), "steps": 150},
     }
     return Equation(
         name="kovasznay",

@@ -39,13 +39,16 @@ def oscillator(seed: int = 0, **changes: Any) -> Equation:
     w = f"sqrt({w0:g}**2 - {d:g}**2)"
     equation = Term(
         f"u_tt/{w0**2!r} + {2.0 * d / w0**2!r}*u_t + u",
-        at=sobol(box, changes.pop("n", 256), seed),
+        at=sobol(box, 256, seed),
         name="equation",
     )
     own: dict[str, Any] = {
-        "network": lambda s: KAN([1, 2, 1], grid=10, k=5, extrapolation="continue", seed=s),
-        "mlp": lambda s: MLP([1, 20, 1], seed=s),
-        "settings": {"grids": (10, 20), "steps": 100},
+        "network": lambda s: KAN([1, 1], edges="chebyshev", degree=36, seed=s),
+        "settings": {"steps": 30},
+        "sums": lambda s: KAN([1, 1], grid=80, k=5, seed=s),
+        "sums_settings": {"steps": 30},
+        "mlp": lambda s: MLP([1, 30, 1], seed=s),
+        "mlp_settings": {"steps": 1000},
     }
     return Equation(
         name="oscillator",
@@ -136,7 +139,7 @@ def _predators_and_prey(rates: dict[str, str], seed: int, weight: float, data: l
     a, b, c, d = rates.values()
     box = [(0.0, _END)]
     terms = [
-        Term(right, at=sobol(box, 256, seed), weight=weight, name=name)
+        Term(right, at=sobol(box, 1024, seed), weight=weight, name=name)
         for name, right in (("prey", f"u_t - {a}*u + {b}*u*v"), ("predators", f"v_t - {d}*u*v + {c}*v"))
     ]
     unknowns = dict.fromkeys(_RATES, 2.0) if data else None
@@ -145,9 +148,10 @@ def _predators_and_prey(rates: dict[str, str], seed: int, weight: float, data: l
 
 def _of_two(name: str, formula: str, problem: Problem, changes: dict[str, Any]) -> Equation:
     own: dict[str, Any] = {
-        "network": lambda s: KAN([1, 2], grid=50, k=5, seed=s),
-        "mlp": lambda s: MLP([1, 25, 2], seed=s),
+        "network": lambda s: KAN([1, 2], edges="chebyshev", degree=64, seed=s),
         "settings": {"steps": 100},
+        "starts": 6,
+        "mlp": lambda s: MLP([1, 25, 2], seed=s),
     }
     return Equation(
         name=name,
