@@ -63,7 +63,7 @@ class ColeHopf:
 def burgers(seed: int = 0, *, viscosity: float = VISCOSITY, **changes: Any) -> Equation:
     """u_t + u u_x = 0.01 / pi u_xx on [-1, 1] x [0, 1], u = -sin(pi x) at first, u = 0 at both ends.
 
-    A shock of width 0.005 forms at x = 0 by t = 0.4. Half of the points lie near to it, and u(0, t) = 0, which
+    A shock of width 0.005 forms at x = 0 by t = 0.4. Half of the points lie near to it; u(0, t) = 0, which
     follows from symmetry, is a term of its own: without it the shock drifts.
 
     Parameters
