@@ -80,8 +80,8 @@ def burgers(seed: int = 0, *, viscosity: float = VISCOSITY, **changes: Any) -> E
         Term("u", at=np.stack([np.zeros(100), times], axis=1), weight=10.0, name="symmetry"),
     ]
     own: dict[str, Any] = {
-        "network": smooth(5, 5),
-        "settings": {"steps": 500},
+        "network": smooth(8, 4),
+        "settings": {"steps": 250},
         "mlp": lambda s: MLP([2, 16, 16, 1], seed=s),
         "mlp_settings": {"steps": 500},
     }
