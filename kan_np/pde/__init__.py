@@ -7,7 +7,8 @@
 from kan_np.pde.points import Sampler, boundary, grid, sobol, uniform
 from kan_np.pde.problem import PdeWarning, Problem, Term
 from kan_np.pde.solution import Solution
-from kan_np.pde.solve import PdeStage, solve
+from kan_np.pde.solve import solve
+from kan_np.pde.stage import PdeStage
 
 __all__ = [
     "PdeStage",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,10 +14,8 @@ from kan_np.model import KAN
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.pde.objective import ResidualObjective
 from kan_np.pde.problem import Problem
+from kan_np.pde.stage import PdeStage
 from kan_np.pde.term_pass import FormPass
-
-if TYPE_CHECKING:
-    from kan_np.pde.solve import PdeStage
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +37,7 @@ class Solution:
     model: KAN | MLP
     unknowns: dict[str, float]
     standard_errors: dict[str, float]
-    stages: list[Any] = field(repr=False)
+    stages: list[PdeStage] = field(repr=False)
 
     @classmethod
     def of(

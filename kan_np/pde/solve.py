@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -17,45 +16,15 @@ from kan_np.optimize import lbfgs, levenberg_marquardt
 from kan_np.optimize.first_order import Minimizer, StepOptions
 from kan_np.optimize.orthogonal import OrthogonalSearch
 from kan_np.optimize.outcome import Outcome
-from kan_np.optimize.status import FitStatus
 from kan_np.pde.objective import ResidualObjective
 from kan_np.pde.problem import Problem
 from kan_np.pde.solution import Solution
+from kan_np.pde.stage import PdeStage
 
 #: Points of resampling rounds that residuals are compared on; no stage trains on them.
 _FRESH = 1_000_003
 #: Optimizers by name, see `solve`.
 OPTIMIZERS = ("LM", "LM-normal", "LBFGS", "Adam")
-
-
-@dataclass
-class PdeStage:
-    """One stage of a solution: a size of the grid and a round of points.
-
-    Attributes
-    ----------
-    grid : int or None
-        Of KANs.
-    n_params : int
-    objective : float
-        The weighted sum of mean squares at its end.
-    fresh : dict of str to float
-        Root mean square of every term's residual on points that were not used.
-    unknowns : dict of str to float
-    steps : int
-    seconds : float
-    status : FitStatus
-    """
-
-    grid: int | None
-    n_params: int
-    objective: float
-    fresh: dict[str, float]
-    unknowns: dict[str, float]
-    steps: int
-    seconds: float
-    status: FitStatus
-    curve: list[float] = field(default_factory=list, repr=False)
 
 
 def solve(
