@@ -66,6 +66,7 @@ def _refuse_other_kinds(path: Path) -> None:
 
 
 def _excel_text(path: Path) -> str:
+    path.open("rb").close()  # a file that is not there is a matter of its own
     try:
         import openpyxl
     except ImportError:
@@ -114,6 +115,7 @@ def _cell_text(value: Any) -> str:
 
 
 def _parquet_text(path: Path) -> str:
+    path.open("rb").close()
     try:
         import pyarrow
         import pyarrow.compute

@@ -1,4 +1,4 @@
-"""One stage of a solution, as tables show it."""
+"""What one stage of a solution reached."""
 
 from __future__ import annotations
 
