@@ -1,4 +1,4 @@
-"""What one stage of a solution reached."""
+"""One stage of a solution, as tables show it."""
 
 from __future__ import annotations
 

@@ -187,15 +187,12 @@ def products(n_products: int, degree: int, n_outputs: int = 1) -> Callable[[int]
     return made
 
 
-<<<<<<< HEAD
-=======
 def smooth(hidden: int, degree: int) -> Callable[[int], KAN]:
     """Networks [2, hidden, hidden, 1] of Chebyshev polynomials of tanh, given a seed."""
     width = [2, hidden, hidden, 1]
     return lambda seed: KAN(width, edges="chebyshev", degree=degree, squash=True, seed=seed)
 
 
->>>>>>> 859fa284cf38415eafbfbc182b1a0867c82f85cd
 def sums_of_splines(hidden: int, grid: int, n_outputs: int = 1) -> Callable[[int], KAN]:
     """Networks [2, hidden, n_outputs] of splines of order 5, given a seed."""
     return lambda seed: KAN([2, hidden, n_outputs], grid=grid, k=5, extrapolation="continue", seed=seed)
