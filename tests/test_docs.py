@@ -1,4 +1,4 @@
-"""The page about tables: its Python and its commands run as they are printed."""
+"""Pages of the documentation: their Python and their commands run as they are printed."""
 
 from __future__ import annotations
 
@@ -40,3 +40,23 @@ def test_the_page_about_tables_runs_as_printed(
     predicted = Path("predicted.csv").read_text(encoding="utf-8").splitlines()
     assert predicted[0].endswith("predicted yield / %,lower 90 % yield / %,upper 90 % yield / %,out_of_range")
     assert [row.rsplit(",", 1)[1] for row in predicted[1:]] == ["0", "1", ""]
+
+
+@pytest.mark.slow
+def test_the_page_about_differential_equations_runs_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "differential_equations.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for text in blocks[:2]:
+        exec(compile(text, "differential_equations.md", "exec"), names)  # noqa: S102
+    assert names["u"][0, 0] == pytest.approx(1.0, abs=1e-3)
+    assert abs(names["slopes"]["u_x"][0]) < 1e-2
+    found = names["found"]
+    assert found.standard_errors["D"] < 2e-3
+    assert abs(found.unknowns["D"] - 0.25) < 4 * found.standard_errors["D"]
+    exec(compile(blocks[2], "differential_equations.md", "exec"), names)  # noqa: S102
+    assert names["oscillator"].errors(names["solution"]).l2 < 1e-10
+    assert "Errors(l2=" in capsys.readouterr().out

@@ -127,6 +127,7 @@ def test_a_row_of_units_is_named_as_such(tmp_path: Path) -> None:
         load_csv(tmp_path / "t.csv", "y", features=["a"])
 
 
+@pytest.mark.slow
 def test_the_time_for_a_header_grows_as_its_columns(tmp_path: Path) -> None:
     """It grew as their square: 10,000 columns took 17 s, and these would have taken half an hour."""
     n = 100_000

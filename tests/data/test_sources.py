@@ -134,6 +134,7 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path, name: str) -> None:
 def test_what_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
 ) -> None:
+    (tmp_path / name).write_bytes(b"a table")
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ValueError, match=rf"needs {package}.*pip install 'kan_np\["):
         load_table(tmp_path / name, "y")

@@ -140,6 +140,7 @@ def test_every_metric_sparsifies(metric):
     assert result["reg"][-1] == pytest.approx(penalty_of(sparse), rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_overflow_under_a_penalty_is_no_warning(metric):
     model = KAN([1, 2, 1], seed=0)

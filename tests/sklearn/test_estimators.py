@@ -39,6 +39,7 @@ def test_a_row_of_weight_two_is_one_that_is_there_twice():
     assert np.array_equal(weighted.predict(x), repeated.predict(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [KANRegressor(hidden=2, grid=3), MLPBaselineRegressor(hidden=3)])
 def test_the_order_of_rows_does_not_matter(estimator):
     x, y = smooth()
@@ -142,6 +143,7 @@ def test_pipelines():
     assert not np.allclose(wrong, line.predict(table))
 
 
+@pytest.mark.slow
 def test_searches():
     x, y = smooth()
     found = GridSearchCV(additive(), {"hidden": [(), (2,)], "k": [2, 3]}, cv=2).fit(x, y)
@@ -156,6 +158,7 @@ def test_processes_of_joblib_give_the_same_bits():
     assert np.array_equal(cross_val_score(additive(hidden=2), x, y, cv=3, n_jobs=2), one)
 
 
+@pytest.mark.slow
 def test_random_states():
     x, y = smooth()
     fits = [additive(hidden=2, random_state=state).fit(x, y).predict(x) for state in (0, 0, 1)]
@@ -227,6 +230,7 @@ def test_three_classes_and_weights():
     assert list(without.classes_) == [0, 1]
 
 
+@pytest.mark.slow
 def test_one_class():
     model = KANClassifier(hidden=()).fit(smooth()[0], np.full(N, "only"))
     assert set(model.predict(np.zeros((2, 2)))) == {"only"}

@@ -191,6 +191,7 @@ def test_what_cannot_be_shown_is_an_error_where_it_is_all_there_is(arguments: li
     assert without_reader("stdout", *arguments) == (0, "")
 
 
+@pytest.mark.slow
 @posix
 @full
 def test_the_files_of_a_sweep_are_its_result_and_not_what_it_says(spec: Path) -> None:

@@ -100,6 +100,7 @@ def test_without_noise_few_samples_are_fitted_better_than_by_least_squares(opt):
     assert chosen["test_loss"][-1] < 0.9 * plain["test_loss"][-1]
 
 
+@pytest.mark.slow
 def test_levenberg_marquardt_is_no_worse_than_lbfgs_from_fifty_samples():
     for seed in (0, 3):
         data = create_dataset(

@@ -208,6 +208,7 @@ def test_the_page_is_one_file_with_both_fronts(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_sweeps_without_a_common_family_or_finished_model_still_have_a_page(tmp_path):
     rng = np.random.default_rng(0)
     kan, mlp = synthetic.kan_record("t", [2, 1], 0, rng), synthetic.mlp_record("t", [2, 5, 1], "tanh", 0, rng)

@@ -89,6 +89,7 @@ def test_what_auto_came_to_is_compared_by_the_optimizer_that_was_used(tmp_path):
     assert pair.n_models == (1, 3)
 
 
+@pytest.mark.slow
 def test_a_sweep_with_one_optimizer_has_nothing_to_compare(tmp_path):
     rng = np.random.default_rng(0)
     for opt in ("LM", "LBFGS", "auto"):

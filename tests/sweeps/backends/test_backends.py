@@ -243,6 +243,7 @@ def test_a_backend_of_joblib_without_generators_is_given_rounds_of_batches() -> 
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_a_backend_that_another_package_brings_is_registered_when_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

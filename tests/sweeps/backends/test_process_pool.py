@@ -50,6 +50,7 @@ def by_fault(runs: list[RunConfig], groups: Iterator[list[Record]]) -> dict[str,
     return {record["config"]["fault"]: (record["status"], record["reason"]) for record in records}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(pool: ProcessPool, tmp_path: Path) -> None:
     runs = made_up("", "die once", *[""] * 40, "die once", "", folder=tmp_path)
     assert set(by_fault(runs, pool.compute(runs)).values()) == {("ok", "")}
@@ -66,6 +67,7 @@ def test_a_run_that_kills_every_worker_is_a_failed_row_and_the_sweep_goes_on(poo
     assert found["exit"] == ("failed", start + "with exit code 3")
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_in_native_code_is_killed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervised_worker, "GRACE_S", 0.2)
     runs = made_up("", "hang", *[""] * 5)
@@ -149,6 +151,7 @@ def test_a_pool_computes_again_and_a_worker_that_left_is_no_loss(pool: ProcessPo
     assert by_fault(second, pool.compute(second)) == {"": ("ok", "")}
 
 
+@pytest.mark.slow
 def test_leaving_early_kills_the_workers(pool: ProcessPool) -> None:
     records = pool.compute(made_up("", "wait", "wait"))
     assert next(records)[0]["status"] == "ok"

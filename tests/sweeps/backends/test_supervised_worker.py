@@ -45,6 +45,7 @@ def test_a_batch_whose_time_is_over_ends_with_the_run_that_is_computed(
     assert [record["run_id"] for record in records] == [run.run_id for run in runs[2:]]
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_killed_without_work_is_replaced(worker: SupervisedWorker) -> None:
     worker.start()
     first = worker.pid

@@ -42,6 +42,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_other_processes_write_the_same_bytes(tmp_path):
     for cores in (1, 3):
         with FigureWriter(MANY, cores) as writer:

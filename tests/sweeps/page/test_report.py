@@ -32,6 +32,7 @@ def sweep(tmp_path_factory):
         return directory, records, aggregate(store), page_of(path)
 
 
+@pytest.mark.slow
 def test_the_page_loads_nothing_from_anywhere(sweep):
     directory, _, _, page = sweep
     assert page.tags.count("script") == 2
@@ -364,6 +365,7 @@ def test_no_store_and_no_place_are_clear_errors(tmp_path):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".report")]
 
 
+@pytest.mark.slow
 def test_a_page_of_many_models_stays_small_and_says_why(tmp_path):
     rng = np.random.default_rng(0)
     n_runs = MAX_VECTOR_POINTS // len(synthetic.GRIDS) + 50

@@ -117,6 +117,7 @@ def test_shards_may_come_one_after_the_other(tmp_path: Path) -> None:
     assert meta_of(out)["lacks"] == ""
 
 
+@pytest.mark.slow
 def test_a_joined_store_without_a_shard_is_not_called_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
