@@ -132,7 +132,7 @@ def test_a_signal_while_the_report_is_written_says_how_to_continue(
 ) -> None:
     code = (
         "import os, signal, sys\nimport sweeps.page.report\nfrom sweeps.cli import main\n"
-        f"sweeps.page.report.write_report = lambda *_: signal.raise_signal({int(number)})\n"
+        f"sweeps.page.report.write_report = lambda *_, **__: signal.raise_signal({int(number)})\n"
         "sys.argv = ['kan-sweep', *sys.argv[1:]]\nsys.exit(main())\n"
     )
     arguments = ["run", str(spec), "--out", str(tmp_path / "out"), "--limit", "1", "--backend", "sequential"]
