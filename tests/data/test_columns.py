@@ -95,6 +95,7 @@ def test_pandas_frames_are_tables():
         model.predict(table.rename(columns={"a": "x"}))
 
 
+@pytest.mark.slow
 def test_every_method_that_takes_samples_matches_them():
     model = fitted(KAN([3, 2, 1], grid=3, seed=0))
     other = frame(["c", "a", "b"])

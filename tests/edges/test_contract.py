@@ -370,6 +370,7 @@ def test_edges_change_their_family_and_back(name):
     assert (0, 0, 0) not in other.families
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_pictures_scores_and_formulas(name):
     model = mixed(name)
@@ -381,6 +382,7 @@ def test_pictures_scores_and_formulas(name):
     np.testing.assert_allclose(formula.numpy()(X), model(X), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")
 @pytest.mark.parametrize("name", some_quick(FAMILIES))
 def test_few_noisy_samples_do_not_blow_it_up(name):

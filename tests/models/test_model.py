@@ -151,6 +151,7 @@ def test_a_copy_is_independent():
     assert not np.allclose(twin(X), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: KAN([2, 3, 1], seed=1), lambda: MLP([2, 6, 1], seed=1)])
 def test_prediction_does_not_depend_on_batches_order_or_layout(make):
     model = make()

@@ -17,6 +17,9 @@ TOLERANCE = 1e-12
 N = 333
 
 
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 60))]
+
+
 def samples(seed):
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(-2.5, 2.5, (N, 3)), rng.normal(size=(N, 2))
@@ -31,7 +34,7 @@ def assert_equal(ours, twin, what, floor=0.0):
         assert np.abs(ours - twin).max() <= TOLERANCE * np.abs(twin).max() + floor, what
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_values_and_derivatives_by_inputs(seed):
     net, (x, _, _) = random_network(seed), samples(seed)
     structure, values = net.structure, net.values
@@ -43,7 +46,7 @@ def test_values_and_derivatives_by_inputs(seed):
     assert_equal(net.input_jacobian(x), layered.input_jacobian(structure, values, x), "input Jacobian")
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_loss_derivatives_statistics_and_penalties(seed):
     net, (x, y, weight) = random_network(seed), samples(seed)
     structure = net.structure

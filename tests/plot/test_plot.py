@@ -86,6 +86,7 @@ def test_every_edge_has_a_square_a_curve_and_two_wires(width):
         assert not has(figure, f"plain-{layer}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", SHAPES, ids=str)
 @pytest.mark.parametrize("named", [False, True])
 def test_nothing_overlaps_and_nothing_leaves_the_sheet(width, named):

@@ -57,6 +57,7 @@ def check_that_nothing_is_useless(model):
         assert [m > 1 for m in arity] == sorted(m > 1 for m in arity)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     width=st.sampled_from(

@@ -123,6 +123,7 @@ def test_stored_models_have_the_recorded_errors(config: dict[str, Any]) -> None:
             assert rmse(model, dataset, part) == pytest.approx(row[f"{part}_rmse"], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [KAN, MLP, KAN | {"opt": "LM", "restarts": 2}, MLP | {"opt": "LM"}])
 def test_results_depend_on_the_configuration_only(config: dict[str, Any]) -> None:
     first = run_one(config)
@@ -183,6 +184,7 @@ def test_both_families_are_trained_by_the_same_rules(monkeypatch: pytest.MonkeyP
         assert options["standardize"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [KAN | {"grids": [3, 5]}, MLP])
 @pytest.mark.parametrize(("opt", "used"), [("LM", "LM"), ("LBFGS", "LBFGS"), ("auto", "LM")])
 def test_the_optimizer_of_every_stage_is_recorded(config: dict[str, Any], opt: str, used: str) -> None:

@@ -32,6 +32,7 @@ def test_exact_samples_name_their_symbol(symbol):
         assert best(x, y, library=LIBRARY) == TWINS.get(symbol.name, symbol.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x", "x^2", "1/x", "log", "sqrt", "abs", "sin", "tanh", "gaussian", "sgn"])
 def test_one_per_cent_noise_names_the_symbol_nearly_always(name):
     found = []
@@ -51,6 +52,7 @@ def test_a_cubic_spline_of_a_sine_is_a_sine():
         assert 1e-14 < ranked[0].one_minus_r2 < 1e-4 / grid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "function"),
     [

@@ -79,6 +79,7 @@ def test_no_default_is_far_worse_than_the_mean(table, way):
         assert against_the_mean(DEFAULTS[way](shape_for(data), data), data) <= 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_fifty_inputs_of_which_ten_matter(seed):
     data = wide(seed)
@@ -93,6 +94,7 @@ def test_a_structure_in_few_samples_is_found():
     assert max(ratios) < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 def test_without_noise_few_samples_are_fitted_better_than_by_least_squares(opt):
     data = create_dataset(lambda x: np.exp(np.sin(np.pi * x[:, [0]]) + x[:, [1]] ** 2), train_num=100, seed=0)

@@ -113,6 +113,7 @@ def test_outputs_of_different_units_count_alike(make):
         assert result[f"{split}_loss"][-1] == pytest.approx(told, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKES.values(), ids=list(MAKES))
 @pytest.mark.parametrize("wish", [None, True, "labels"])
 def test_classes_stay_classes_whatever_the_units_of_inputs(make, wish):

@@ -321,6 +321,7 @@ def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer.PersistentPool, "start", lambda self: None)
 
 
+@pytest.mark.slow
 def test_runs_that_are_launched_together_share_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

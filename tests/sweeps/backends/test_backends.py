@@ -69,7 +69,7 @@ def metrics(groups: Iterator[list[dict[str, Any]]]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in ("sequential", "threading") else ()) for n in BACKENDS],
+    [pytest.param(n, marks=pytest.mark.slow if n != "loky" else ()) for n in BACKENDS],
 )
 def test_every_backend_gives_the_same_bits(name: str) -> None:
     if name == "dask":

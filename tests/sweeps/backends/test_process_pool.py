@@ -164,6 +164,7 @@ def test_leaving_early_kills_the_workers(pool: ProcessPool) -> None:
             os.kill(pid, 0)
 
 
+@pytest.mark.slow
 def test_a_pool_that_is_told_to_stop_from_elsewhere_says_so(pool: ProcessPool) -> None:
     records = pool.compute(made_up("", "wait", "wait"))
     next(records)
@@ -267,6 +268,7 @@ def worker_is_alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_pool_may_be_ready_before_its_first_run() -> None:
     runs = made_up("", "")
     with ProcessPool(2, TERMS) as pool:

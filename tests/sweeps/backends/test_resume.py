@@ -56,7 +56,8 @@ def uninterrupted(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @posix
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_sweep_continues_to_the_same_results(
     jobs: int, spec: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

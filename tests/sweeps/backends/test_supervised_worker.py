@@ -33,6 +33,7 @@ def worker() -> Iterator[SupervisedWorker]:
     assert worker.pid is None
 
 
+@pytest.mark.slow
 def test_a_batch_whose_time_is_over_ends_with_the_run_that_is_computed(
     worker: SupervisedWorker, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_picture_that_cannot_be_written_is_told_without_the_number_of_an_error
         assert "Errno" not in message
 
 
+@pytest.mark.slow
 def test_files_go_to_directories_that_are_made(sweep: Path, tmp_path: Path) -> None:
     with Store.open(sweep, readonly=True) as store:
         run_id = str(store.runs()["run_id"][0])

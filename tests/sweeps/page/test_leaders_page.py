@@ -39,6 +39,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.slow
 def test_the_page_says_who_leads(directory: Path) -> None:
     page = (directory / "report.html").read_text()
     for words in ("Who leads at equal parameters", "On every function", "KAN, B-splines", "KAN, wavelets"):

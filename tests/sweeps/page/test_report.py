@@ -311,6 +311,7 @@ def test_failures_are_listed_with_their_reasons(sweep):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", ["none", "kan", "mlp", "failed"])
 def test_a_sweep_that_has_just_begun_has_a_report(tmp_path, kinds):
     rng = np.random.default_rng(0)
