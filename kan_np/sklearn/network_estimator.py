@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ _GRID_EPS = 0.3
 MakerByGenerator = Callable[[tuple[int, ...], int, np.random.Generator], KAN | MLP]
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(BaseEstimator, ABC):
     """Base of the estimators whose model is a network.
 
     Parameters are those of the estimators; after a fit ``model_`` is the KAN or MLP.
@@ -53,11 +54,13 @@ class NetworkEstimator(BaseEstimator):
     random_state: Any
     model_: Any
 
+    @abstractmethod
     def _maker(self, n_in: int, n_out: int) -> MakerByGenerator:
-        raise NotImplementedError
+        """What makes the networks that are tried."""
 
+    @abstractmethod
     def _shapes(self) -> list[tuple[tuple[int, ...], int]]:
-        raise NotImplementedError
+        """Hidden layers and grids that are tried."""
 
     def _refines(self) -> bool:
         return False

@@ -39,6 +39,7 @@ def n_outputs(dataset: Mapping[str, Any]) -> int:
 
 
 def csv_dataset(config: Mapping[str, Any], csv_path: str | None, test_path: str | None) -> Dataset:
+    """Read the table of a run; raise ValueError if it is not there or has changed since the plan."""
     data = config["data"]
     if csv_path is None:
         raise ValueError(f"task {config['task']} needs the path of its table.")
@@ -93,6 +94,7 @@ def input_columns(dataset: Mapping[str, Any]) -> dict[str, list[int]]:
 
 
 def load_split(path: str, test_path: str | None, data: Mapping[str, Any], fold: int) -> Dataset:
+    """Read a table and split it as a configuration says."""
     arguments = _load_arguments(data, test_path, fold)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", kan_np.TableWarning)  # it is among the notes, which are shown once

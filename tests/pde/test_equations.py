@@ -157,9 +157,10 @@ def test_the_least_standard_error_of_the_diffusivity_is_that_of_the_exact_model(
 @pytest.mark.parametrize("by", ["recommended", "mlp"])
 def test_recommended_settings_solve_it(name, bar, by):
     equation = make(name, 50)
-    solution = equation.solve(50, by=by)
+    # one start of an MLP may end far off: of the oscillator one in three does
+    solution = equation.solve(50, by=by, starts=5 if by == "mlp" else None)
     errors = equation.errors(solution)
-    assert errors.l2 < (1e-2 if by == "mlp" else bar)
+    assert errors.l2 < (100 * bar if by == "mlp" else bar)
     assert errors.l2 <= errors.h1 * 10
     for unknown, true in equation.true.items():
         assert solution.unknowns[unknown] == pytest.approx(true, rel=1e-5)

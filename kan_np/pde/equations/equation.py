@@ -137,7 +137,9 @@ class Equation:
     sums_settings: dict[str, Any] = field(default_factory=dict)
     true: dict[str, float] = field(default_factory=dict)
 
-    def solve(self, seed: int = 0, *, by: str = "recommended", **changes: Any) -> Solution:
+    def solve(
+        self, seed: int = 0, *, by: str = "recommended", starts: int | None = None, **changes: Any
+    ) -> Solution:
         """Solve it by one of its networks and settings, from starts that belong to a seed.
 
         Parameters
@@ -145,11 +147,14 @@ class Equation:
         seed : int
         by : {"recommended", "sums", "mlp"}
             The network.
+        starts : int, optional
+            Random starts, of which the best goes on; by default those of the settings, one for an MLP.
         **changes
             Other arguments of `kan_np.pde.solve`.
         """
-        make, settings, starts = self._ways()[_validate.choice("by", by, tuple(self._ways()))]
-        return solve(self.problem, [make(1000 * seed + i) for i in range(starts)], **(settings | changes))
+        make, settings, usual = self._ways()[_validate.choice("by", by, tuple(self._ways()))]
+        n_starts = usual if starts is None else _validate.integer("starts", starts, 1)
+        return solve(self.problem, [make(1000 * seed + i) for i in range(n_starts)], **(settings | changes))
 
     def _ways(self) -> dict[str, tuple[Callable[[int], Any], dict[str, Any], int]]:
         """Networks, settings and numbers of starts by name."""
