@@ -16,11 +16,16 @@ from typing import Any
 
 import numpy as np
 
+#: A formula, and the processor time of the search for it.
+Found = tuple[str, float]
+
 #: A search of seconds of the wall clock that had less than this part of them is begun again with more.
 _ENOUGH = 0.9
+#: Of gplearn at most.
+_GENERATIONS = 707
 
 
-def operon(x: Any, y: Any, seconds: float, seed: int) -> str:
+def operon(x: Any, y: Any, seconds: float, seed: int) -> Found:
     """Operon with the settings that SRBench tuned, and the larger one of its sets of functions."""
     from pyoperon.sklearn import SymbolicRegressor
 
@@ -51,7 +56,7 @@ def operon(x: Any, y: Any, seconds: float, seed: int) -> str:
     return _by_the_wall_clock(search, seconds)
 
 
-def rils_rols(x: Any, y: Any, seconds: float, seed: int) -> str:
+def rils_rols(x: Any, y: Any, seconds: float, seed: int) -> Found:
     """RILS-ROLS with SRBench's settings."""
     from rils_rols.rils_rols import RILSROLSRegressor
 
@@ -65,7 +70,7 @@ def rils_rols(x: Any, y: Any, seconds: float, seed: int) -> str:
     return _by_the_wall_clock(search, seconds)
 
 
-def gplearn(x: Any, y: Any, seconds: float, seed: int) -> str:
+def gplearn(x: Any, y: Any, seconds: float, seed: int) -> Found:
     """gplearn with the settings that SRBench tuned, generation by generation until the time is over."""
     from gplearn.genetic import SymbolicRegressor
 
@@ -87,24 +92,24 @@ def gplearn(x: Any, y: Any, seconds: float, seed: int) -> str:
         random_state=seed,
     )
     begin, generation = time.process_time(), 0
-    while generation < 707 and time.process_time() - begin < seconds:
+    while generation < _GENERATIONS and time.process_time() - begin < seconds:
         generation += 1
         model.set_params(generations=generation)
         model.fit(x, y)
         if model._program.raw_fitness_ == 0.0:
             break
-    return str(model._program)
+    return str(model._program), time.process_time() - begin
 
 
-def _by_the_wall_clock(search: Callable[[int], str], seconds: float) -> str:
-    """The formula of a search that is limited by the wall clock, and had `seconds` of the processor."""
+def _by_the_wall_clock(search: Callable[[int], str], seconds: float) -> Found:
+    """What is found by a search that is limited by the wall clock, and had `seconds` of the processor."""
     limit = math.ceil(seconds)
     while True:
         wall, cpu = time.perf_counter(), time.process_time()
         formula = search(limit)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         if wall < _ENOUGH * limit or cpu >= _ENOUGH * seconds:
-            return formula
+            return formula, cpu
         limit = math.ceil(limit * seconds / max(cpu, 0.1 * seconds))
 
 
@@ -121,10 +126,8 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     call, distribution = SEARCHES[asked["method"]]
     x, y = np.array(asked["x"]), np.array(asked["y"])
-    begin = time.process_time()
     with contextlib.redirect_stdout(sys.stderr):
-        formula = call(x, y, asked["seconds"], asked["seed"])
-    cpu = time.process_time() - begin
+        formula, cpu = call(x, y, asked["seconds"], asked["seed"])
     print(json.dumps({"formula": formula, "cpu": cpu, "version": version(distribution)}))
 
 
