@@ -169,6 +169,17 @@ def test_what_is_known_is_not_searched_again(tmp_path: Path, monkeypatch: pytest
     assert Store(path).result(task) is None
 
 
+def test_a_search_that_fails_is_one_that_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: object) -> None:
+        raise RuntimeError("no formula")
+
+    monkeypatch.setattr(methods, "_discovered", fail)
+    found = methods.run(Task("discover", "vdp2", 0.0, 0, 5.0, rows=100))
+    assert found["failed"] == "RuntimeError: no formula"
+    assert not found["solved"]
+    assert found["missed"] == "failed"
+
+
 def test_parts_have_every_search_once_and_peers_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "python_of", lambda method, given: "python")
 

@@ -6,14 +6,15 @@ import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import benchmarks.formula.srbench as protocol
 from benchmarks._common import positive, show_bars
 from benchmarks.formula.srbench.equations import Equation, read_equations
-from benchmarks.formula.srbench.methods import _ONE_THREAD, EVERY, Task, python_of, run, warm_up
+from benchmarks.formula.srbench.methods import EVERY, ONE_THREAD, Task, python_of, run, warm_up
 from benchmarks.formula.srbench.report import SOLVED, bars_of, show_result, show_summary
 from benchmarks.formula.srbench.store import Store
 from benchmarks.peers.environments import PeerError
@@ -29,19 +30,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = [result for result in map(store.result, tasks) if result is not None]
     rest = [task for task in tasks if store.result(task) is None]
     print(f"{len(tasks)} searches, {len(results)} of them known from {asked.results}", flush=True)
-    if rest:
-        os.environ.update(_ONE_THREAD)  # for the processes, which start anew
-        warm = warm_up if any(task.method == "discover" for task in rest) else None
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=warm) as pool:
-            running = {pool.submit(run, task): task for task in rest}
-            for done in as_completed(running):
-                results.append(store.add(running.pop(done), done.result()))
-                show_result(results[-1])
+    for task, fields in _searched(rest, asked.jobs):
+        results.append(store.add(task, fields))
+        show_result(results[-1])
     show_summary(results)
     if missing:
         print("\nNot measured:\n  " + "\n  ".join(missing))
     return show_bars(bars_of(results), check=asked.check)
+
+
+def _searched(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, dict[str, Any]]]:
+    """Results of tasks as they come, from processes of one thread each."""
+    if not tasks:
+        return
+    os.environ.update(ONE_THREAD)  # for the processes, which start anew
+    warm = warm_up if any(task.method == "discover" for task in tasks) else None
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=warm)
+    running = {pool.submit(run, task): task for task in tasks}
+    try:
+        for done in as_completed(running):
+            yield running[done], done.result()
+    finally:  # what has not begun when one interrupts does not begin any more
+        pool.shutdown(cancel_futures=True)
 
 
 def _parser() -> argparse.ArgumentParser:

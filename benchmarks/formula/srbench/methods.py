@@ -28,7 +28,8 @@ from benchmarks.peers.environments import Peer, PeerError, peer_python
 from kan_np.discovery import discover
 
 _ROOT = Path(__file__).parents[3]
-_ONE_THREAD = dict.fromkeys(
+#: Settings of a process that is to have one thread.
+ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 _GROUP = "formulas"
@@ -40,8 +41,8 @@ PEERS = {
 }
 #: A method has every so many problems of the table.
 EVERY = {"discover": 1, "operon": 2, "rils-rols": 4, "gplearn": 4}
-#: A peer that takes so many times its seconds by the wall clock has failed.
-_PATIENCE = 20
+#: A peer that takes so many times its seconds, and a minute, by the wall clock has failed.
+_PATIENCE, _MINUTE = 40, 60.0
 #: Splines below this part of the spread have the shape of the formula.
 _SHAPE = 1e-4
 #: A search that took this part of its seconds was ended by them.
@@ -107,22 +108,31 @@ def run(task: Task) -> dict[str, Any]:
     x, y, sigma = equation.training(task.rows, task.data_seed, task.noise)
     try:
         find = _discovered if task.method == "discover" else _found_by_peer
-        found = find(equation, task, x, y)
-    except Exception as error:  # one search that fails is one that is missed
-        found = {"failed": f"{type(error).__name__}: {error}", "cpu": task.seconds, "called_exact": False}
-    expression = found.pop("expression", None)
-    if expression is not None:
-        verdict = judged(equation, expression, task.data_seed, sigma, task.rows)
-        found |= {"formula": _readable(expression, equation), **asdict(verdict)}
-        wrong = found["called_exact"] and is_wrong_claim(equation, expression, task.data_seed)
-    else:
-        error = found.pop("error_of_splines", float("inf"))
-        none = Verdict(error, 1 - error**2, False, False, False, float("nan"))
-        found |= {"formula": "", **asdict(none)}
-        wrong = found["called_exact"]
-    found["wrongly_called_exact"] = bool(wrong)
+        found = _with_verdict(find(equation, task, x, y), equation, task, sigma)
+    except Exception as exception:  # one search that fails is one that is missed
+        nothing = {"expression": None, "cpu": task.seconds, "called_exact": False}
+        found = _with_verdict(nothing, equation, task, sigma)
+        found["failed"] = f"{type(exception).__name__}: {exception}"
     found["solved"] = found["exact"] if task.noise == 0 else found["solution"]
     return {**found, "missed": "" if found["solved"] else _missed(found, task)}
+
+
+def _with_verdict(found: dict[str, Any], equation: Equation, task: Task, sigma: float) -> dict[str, Any]:
+    """What was found with its formula as text and the fields of its verdict."""
+    found = dict(found)
+    expression = found.pop("expression")
+    error = found.pop("error_of_splines", float("inf"))
+    if expression is None:
+        verdict = Verdict(error, 1 - error**2, False, False, False, float("nan"))
+        return {**found, "formula": "", **asdict(verdict), "wrongly_called_exact": found["called_exact"]}
+    verdict = judged(equation, expression, task.data_seed, sigma, task.rows)
+    wrong = found["called_exact"] and is_wrong_claim(equation, expression, task.data_seed)
+    return {
+        **found,
+        "formula": _readable(expression, equation),
+        **asdict(verdict),
+        "wrongly_called_exact": wrong,
+    }
 
 
 def _discovered(equation: Equation, task: Task, x: Rows, y: Rows) -> dict[str, Any]:
@@ -155,9 +165,9 @@ def _found_by_peer(equation: Equation, task: Task, x: Rows, y: Rows) -> dict[str
                 input=json.dumps(asked) + "\n",
                 capture_output=True,
                 text=True,
-                timeout=_PATIENCE * task.seconds,
+                timeout=_PATIENCE * task.seconds + _MINUTE,
                 cwd=folder,
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(_ROOT)},
             )
         except subprocess.TimeoutExpired:
             raise PeerError(f"{task.method} has not ended on {task.name}") from None
@@ -201,8 +211,10 @@ def _readable(expression: sympy.Expr, equation: Equation) -> str:
 
 def _missed(found: dict[str, Any], task: Task) -> str:
     """What kind of miss it is; of peers nothing is known."""
+    if "failed" in found:
+        return "failed"
     if task.method != "discover":
-        return "missed"
+        return "unknown"
     if found["solution"]:
         return "constants"
     if found.get("splines", float("inf")) < max(_SHAPE, 2 * task.noise):

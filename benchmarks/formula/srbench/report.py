@@ -20,7 +20,7 @@ SECONDS = 3.0
 def show_result(result: Result) -> None:
     """A line about one search."""
     task = result["task"]
-    verdict = "solved" if result["solved"] else f"missed: {result['missed']}"
+    verdict = "solved" if result["solved"] else f"missed, {result['missed']}"
     verdict += ", WRONGLY CALLED EXACT" if result["wrongly_called_exact"] else ""
     text = result.get("failed") or result["formula"] or "(splines)"
     print(
