@@ -5,12 +5,12 @@
     python -m benchmarks.formula srbench --part 1/3 --jobs 2 --results runs/part1.jsonl
 
 **Problems** (`equations.csv`): the 100 + 20 equations of AI Feynman with the ranges of their variables
-(FeynmanEquations.csv and BonusEquations.csv, as KenWuqianghao/Transformer-SR-Benchmarks 7a58893 has them), and
-the 14 right-hand sides of the Strogatz systems in PMLB, in the boxes of its trajectories (least and largest
-values in the files of lacava/ode-strogatz 9e24b3a, rounded outwards; of shearflow the side of the pole at
-y = 0 on which most rows are). 1000 rows are drawn uniformly, again where the formula is not real; methods know
-neither units nor names. Noise is SRBench's, normal with a standard deviation of level times the RMS of the
-labels. 30 seconds of processor time a search, one thread.
+(FeynmanEquations.csv and BonusEquations.csv, as KenWuqianghao/Transformer-SR-Benchmarks 7a58893 has them),
+and the 14 right-hand sides of the Strogatz systems in PMLB, in the boxes of its trajectories (least and
+largest values in the files of lacava/ode-strogatz 9e24b3a, rounded outwards; of shearflow the side of the
+pole at y = 0 on which most rows are). 1000 rows are drawn uniformly, again where the formula is not real;
+methods know neither units nor names. Noise is SRBench's, normal with a standard deviation of level times
+the RMS of the labels. 30 seconds of processor time a search, one thread.
 
 **Verdicts**, on 1000 fresh rows without noise; errors are RMSE in units of the spread of the labels, of the
 model where edges stayed splines.
