@@ -95,7 +95,8 @@ def bars_of(results: Sequence[Result]) -> list[Bar]:
             kind = "exact" if noise == 0 else "solutions"
             text = f"{kind} at noise {noise:g}, % of {len(here)} searches"
             bars.append(Bar(text, solved, limit, at_least=True))
-    bars.append(Bar("wrongly called exact", float(sum(r["wrongly_called_exact"] for r in ours)), 0.0))
+    if ours:
+        bars.append(Bar("wrongly called exact", float(sum(r["wrongly_called_exact"] for r in ours)), 0.0))
     times = [r["cpu"] for r in ours if r["solved"] and r["task"]["noise"] == 0]
     if times:
         bars.append(Bar("CPU seconds of solved at noise 0, median", float(np.median(times)), SECONDS))
