@@ -29,6 +29,21 @@ def symbol_of(name: str) -> sympy.Symbol:
     return QuotedSymbol(name)
 
 
+def neutral_symbols(count: int) -> list[Any]:
+    """Return real symbols that stand for columns while a formula is searched and written, ordered as these.
+
+    Names come at the end, so that no name, such as pi or sin, changes a number.
+
+    Examples
+    --------
+    >>> neutral_symbols(2)
+    [x_001, x_002]
+    """
+    import sympy
+
+    return [sympy.Symbol(f"x_{i:03d}", real=True) for i in range(1, count + 1)]
+
+
 def text_of(expression: sympy.Expr) -> str:
     """Return the text of an expression, in which names are quoted where necessary.
 
