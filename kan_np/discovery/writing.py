@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,18 @@ from kan_np._validate import FloatArray
 from kan_np.compiler import kanpiler
 from kan_np.discovery.border import physical
 from kan_np.discovery.candidate import Candidate, message_bits
+from kan_np.discovery.noise import Noise, noise_of_rows
+from kan_np.discovery.readable import readable
 from kan_np.discovery.symbolic_search import is_symbolic
 from kan_np.discovery.training import Data, descend, rmse, start_network, with_moved_grids
 from kan_np.discovery.trees import total
 from kan_np.discovery.units import in_own_units, in_units_of_data
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
+from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
-from kan_np.functions.variables import neutral_symbols
+from kan_np.functions.variables import checked_variables, neutral_symbols
 from kan_np.network.network import Network
 from kan_np.surgery.formula import Formula, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
@@ -84,6 +87,12 @@ class Writer:
         return physical(self.raw, self.scaler)
 
     @cached_property
+    def noise(self) -> Noise | None:
+        """The noise of the labels by the rows alone, in the units of the dataset."""
+        raw = self.raw
+        return noise_of_rows(np.concatenate([raw.x, raw.val_x]), np.concatenate([raw.y, raw.val_y])[:, 0])
+
+    @cached_property
     def inputs(self) -> list[Any]:
         """Symbols that stand for the inputs in formulas that are searched: no name changes a number."""
         return neutral_symbols(self.raw.x.shape[1])
@@ -120,9 +129,11 @@ class Writer:
         if is_symbolic(network):
             return self._judged(name, model, formula)
         errors = rmse(network, data.x, data.y), rmse(network, data.val_x, data.val_y)
+        size = of_label if self.scaler is None else of_label * float(self.scaler.label_scale[0])
+        formula = readable(formula, self.physical[0], errors[1] * size, self._taken)
         return self._candidate(name, model, formula, errors, False)
 
-    def of_expression(self, name: str, expression: sympy.Expr) -> Candidate | None:
+    def of_expression(self, name: str, expression: sympy.Expr, price: float = 0.0) -> Candidate | None:
         """The candidate of a formula that was found without a network, and the KAN that computes it.
 
         Its Floats are fitted to all samples and recognised, and the formula is shortened, as those of
@@ -134,6 +145,8 @@ class Writer:
             The kind of formula.
         expression : sympy.Expr
             In `inputs`, of the samples `physical`.
+        price : float
+            Bits for the choice of this formula among many.
 
         Returns
         -------
@@ -161,7 +174,8 @@ class Writer:
         variables = variable_names(None, len(self.inputs))
         shown = short.xreplace(dict(zip(self.inputs, variables, strict=True)))
         formula = Formula([shown], variables, {}, float(np.abs(rest).max()), _root_mean_square(rest))
-        return self._judged(name, model, formula)
+        candidate = self._judged(name, model, formula)
+        return replace(candidate, length=candidate.length + price)
 
     def _compiled(self, expression: Any) -> KAN:
         """The KAN of a formula, which sees the samples as they were given; its grids are where they are."""
@@ -208,6 +222,13 @@ class Writer:
         if self.var is not None:
             return formula.renamed(self.var)
         return formula.named(self.columns) if self.columns else formula
+
+    @property
+    def _taken(self) -> list[str]:
+        """Names of the inputs, or of what these are made of."""
+        if self.var is not None:
+            return [str(s) for v in checked_variables(self.var, len(self.inputs)) for s in v.free_symbols]
+        return list(column_symbols(self.columns).values())
 
     def names_of(self, columns: Sequence[int]) -> str:
         """Names of columns as text."""

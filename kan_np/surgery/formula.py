@@ -171,7 +171,8 @@ class Formula:
         """What of the model is no formula, and what to do about it; empty where all of it is one."""
         if not self.splines:
             return ""
-        names = list(self.splines.values())
+        by_name = sorted((name, edge) for edge, name in self.splines.items())
+        names = [n if n.startswith("phi_") else f"{n} of edge {edge}" for n, edge in by_name]
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         count = "1 edge is a spline" if len(names) == 1 else f"{len(names)} edges are splines"
         return (
