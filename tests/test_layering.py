@@ -62,6 +62,7 @@ FLOORS = (
     {"surgery"},
     {"plot", "uncertainty"},
     {"model", "mlp"},
+    {"compiler"},
     {"serialize", "schedule", "discovery", "options", "layers"},
     {"sklearn", "pde"},
 )
