@@ -68,7 +68,7 @@ def parse(text: str) -> sympy.Expr:
     ValueError: '().__class__' is not a formula: '().__class__' cannot be used. Expected numbers, one
     variable, + - * / ** and functions of sympy.
     """
-    return in_one_variable(_read(text), text)
+    return in_one_variable(parse_template(text), text)
 
 
 def parse_template(text: str) -> sympy.Expr:
@@ -79,11 +79,6 @@ def parse_template(text: str) -> sympy.Expr:
     ValueError
         As `parse`.
     """
-    return _read(text)
-
-
-def _read(text: str) -> sympy.Expr:
-    """The expression of a text, its variables real."""
     if not isinstance(text, str):
         raise TypeError(
             f"the expression is {text!r}; expected text such as 'besselj(0, x)', or a sympy Expr."

@@ -7,9 +7,10 @@ and cosine) is two columns of one family, so that its phase is linear.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product as grid_of
 
 import numpy as np
@@ -49,6 +50,14 @@ class Family:
     positive: bool = False
     shifts: bool = False
 
+    @cached_property
+    def needs(self) -> tuple[frozenset[str], ...]:
+        """Sets of names of symbols, of each of which a library must have one for this family to be tried."""
+        found = [names for part, names in _NEEDS if any(re.search(part, text) for text in self.texts)]
+        if self.exponent is not None:
+            found.append(frozenset([_NAMES.get(self.exponent, "sqrt" if self.positive else "x^5")]))
+        return tuple(found)
+
     @property
     def exponent(self) -> float | None:
         """p of a power u^p; None for other functions."""
@@ -81,6 +90,26 @@ _EXPONENT = {
     **{("x" if n == 1 else f"x**{n}"): float(n) for n in range(1, 9)},
     **{"x**(1/3)": 1 / 3, "sqrt(x)": 0.5, "x**(2/3)": 2 / 3, "x**(3/2)": 1.5, "x**(5/2)": 2.5},
     **{"1/sqrt(x)": -0.5, "1/x": -1.0, "x**(-3/2)": -1.5, "1/x**2": -2.0, "1/x**3": -3.0},
+}
+#: Parts of formulas, and names of symbols that stand for them in libraries.
+_NEEDS = (
+    *((rf"\b{name}\(", frozenset([name])) for name in ("exp", "tanh", "log", "sqrt")),
+    (r"\b(sin|cos)\(", frozenset(["sin", "cos"])),
+    (r"\batan\(", frozenset(["arctan"])),
+    (r"(1|x|\})/", frozenset(["1/x"])),
+    (r"x\*\*2", frozenset(["x^2"])),
+    (r"x\*\*\{", frozenset(["sqrt"])),
+)
+_NAMES = {
+    1.0: "x",
+    **{float(n): f"x^{n}" for n in (2, 3, 4, 5)},
+    0.5: "sqrt",
+    -0.5: "1/sqrt(x)",
+    1.5: "x^1.5",
+} | {
+    -1.0: "1/x",
+    -2.0: "1/x^2",
+    -3.0: "1/x^3",
 }
 #: Complexities of pykan's table; beyond it by judgement.
 _COMPLEXITY = {
@@ -144,7 +173,13 @@ WAVE = Family(
 )
 EXPONENTIAL = Family(("exp({0}*x)",), lambda u, k: (np.exp(k * u),), (1.0,), 2.0, _each(_RATES), shifts=True)
 
-#: Families whose columns are combined; the first ones also multiply each other.
+
+def _times_x(text: str) -> tuple[str, str]:
+    """How a family with a factor x is written."""
+    return f"x*{text}", text.replace("1/", "x/", 1) if text.startswith("1/") else f"x*{text}"
+
+
+#: Families whose columns are combined.
 FAMILIES = (
     EXPONENTIAL,
     WAVE,
@@ -238,8 +273,10 @@ FAMILIES = (
         positive=True,
     ),
 )
-#: So many of the families multiply each other.
-MULTIPLIED = 13
+#: Families that are there with a factor x as well.
+WITH_X = frozenset(f for f in FAMILIES if any(g.texts[0] in _times_x(f.texts[0]) for g in FAMILIES))
+#: Families that multiply each other: those that are no products already.
+MULTIPLIED = frozenset((*POWERS, *FAMILIES[:13]))
 
 
 @lru_cache(maxsize=4096)

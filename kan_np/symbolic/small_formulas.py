@@ -4,8 +4,9 @@ The formulas are sums of terms of a dictionary (`kan_np.symbolic.function_famili
 
     1. all sums of up to four powers of x, by linear least squares, also of x minus a shift
     2. one function with inner numbers, and all products of two
-    3. all pairs
-    4. the best of these with one term more
+    3. single functions at any scale and shift (`kan_np.symbolic.rarer_symbols`)
+    4. all pairs of 1 and 2
+    5. the best of these with one term more
 
 At each stage the sets that explain most on a coarse grid of inner numbers are polished by variable projection
 (`kan_np.symbolic.term_models`). It ends with the stage at which residuals are noise: below the noise that is
@@ -15,16 +16,18 @@ bits of `kan_np.symbolic.suggest`, their inner numbers counting as constants.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.symbolic.batched_polish import roughly_fitted
-from kan_np.symbolic.fit_symbol import SymbolFit
-from kan_np.symbolic.function_families import POWERS
+from kan_np.symbolic.fit_symbol import SymbolFit, fit_found
+from kan_np.symbolic.function_families import FAMILIES, POWERS
+from kan_np.symbolic.rarer_symbols import default_names, rarer_symbols
 from kan_np.symbolic.samples import Samples
+from kan_np.symbolic.search import search
 from kan_np.symbolic.sparse_terms import best_subsets
 from kan_np.symbolic.term_dictionary import Dictionary
 from kan_np.symbolic.term_models import Model, Target, Term, fitted, without_idle_columns
@@ -42,6 +45,8 @@ _FINE, _FINE_STEPS = 5, 25
 #: Models that get one term more.
 _EXTENDED = 4
 _BITS_PER_UNIT = 2.0
+#: Samples on which functions with a shift are compared, and how many are fitted to all.
+_SHIFTED_POINTS, _SHIFTED = 75, 3
 #: Independent values that costs on a grid of numbers count as.
 _OF_A_GRID = 8.0
 #: Formulas of so few constants end the search; or else an error of rounding, in parts of the variance.
@@ -50,7 +55,13 @@ _FEW, _ROUNDING = 3, 1e-20
 _FITS = 1.5
 
 
-def small_formulas(samples: Samples, noise: float | None = None, top: int = 5) -> list[SymbolFit]:
+def small_formulas(
+    samples: Samples,
+    noise: float | None = None,
+    top: int = 5,
+    *,
+    names: Collection[str] | None = None,
+) -> list[SymbolFit]:
     """Formulas of a few terms for samples, those of fewest bits first.
 
     Parameters
@@ -59,11 +70,13 @@ def small_formulas(samples: Samples, noise: float | None = None, top: int = 5) -
     noise : float, optional
         Standard deviation of y below which differences mean nothing.
     top : int
+    names : collection of str, optional
+        Symbols of the library that may be used, such as "exp"; all if None.
 
     Returns
     -------
     list of SymbolFit
-        Of `ParametricSymbol`; none where x or y does not vary.
+        None where x or y does not vary.
 
     Examples
     --------
@@ -76,14 +89,16 @@ def small_formulas(samples: Samples, noise: float | None = None, top: int = 5) -
     """
     if samples.half == 0.0 or samples.spread == 0.0 or samples.n < 5:
         return []
-    return _Search(samples, noise).run(top)
+    return _Search(samples, noise, names).run(top)
 
 
 class _Search:
     """The stages for one curve."""
 
-    def __init__(self, samples: Samples, noise: float | None) -> None:
-        self.samples = samples
+    def __init__(self, samples: Samples, noise: float | None, names: Collection[str] | None = None) -> None:
+        self.samples, self.names = samples, None if names is None else frozenset(names)
+        #: Functions with a shift that fit, beside the models found.
+        self.shifted: list[SymbolFit] = []
         largest = float(np.abs(samples.x).max())
         if largest > _FAR * samples.half:
             self.scale, self.shift = samples.half, samples.middle / samples.half
@@ -95,6 +110,16 @@ class _Search:
         self.target = self._target(samples.thinned(_POINTS))
         self.m = float(self.target.u.size)
         self.found: dict[object, Model] = {}
+        positive = bool(self.target.u.min() > 0.0)
+        self.families, self.powers = (
+            [
+                family
+                for family in families
+                if (positive or not family.positive)
+                and (names is None or all(any(name in names for name in some) for some in family.needs))
+            ]
+            for families in (FAMILIES, POWERS)
+        )
 
     def _target(self, samples: Samples) -> Target:
         root = np.sqrt(samples.weight)
@@ -105,16 +130,18 @@ class _Search:
     @cached_property
     def dictionary(self) -> Dictionary:
         """Terms at the points of the curve."""
-        return Dictionary(self.target, self._rough_message)
+        return Dictionary(self.target, self._rough_message, [*self.powers, *self.families])
 
     def run(self, top: int) -> list[SymbolFit]:
         """The stages until one fits."""
-        for stage in (self._powers, self._ones, self._pairs, self._one_more):
+        if not self.powers:
+            return []
+        for stage in (self._powers, self._ones, self._rarer, self._pairs, self._one_more):
             self._take(stage())
             if self._fits():
                 break
         full = self._target(self.samples)
-        fits = []
+        fits = list(self.shifted)
         for model in sorted(self.found.values(), key=self.bits)[:top]:
             if self.samples.n > _POINTS:
                 model = fitted(model, full, _FINE_STEPS, 1e-3)
@@ -141,6 +168,8 @@ class _Search:
 
     def _fits(self) -> bool:
         """Whether the best leaves nothing but noise, of so few constants that no other is simpler."""
+        if any(fit.one_minus_r2 <= _FITS**2 * self.floor for fit in self.shifted):
+            return True
         best = min(self.found.values(), key=self.bits, default=None)
         if best is None or not self._is_noise(best):
             return False
@@ -173,7 +202,7 @@ class _Search:
     def _powers(self) -> Iterator[Model]:
         """Sums of powers; of whole powers also about the point at which the last but one vanishes."""
         u = self.target.u
-        families = [f for f in POWERS if not f.positive or u.min() > 0.0]
+        families = self.powers
         columns = self.target.centred(np.stack([f.columns(u)[0] for f in families], axis=1)).T
         for chosen in best_subsets(columns, self.target.z, _MOST_POWERS, _POWER_SETS):
             yield fitted(Model(tuple(Term(families[i], (), (0,)) for i in chosen)), self.target, 0)
@@ -203,6 +232,15 @@ class _Search:
     def _ones(self) -> Iterator[Model]:
         """One function with inner numbers, products of two."""
         yield from self._polished(self.dictionary.ones(_ROUNDS[0][0]))
+
+    def _rarer(self) -> Iterator[Model]:
+        """No model, but fits of single functions with a shift, the best few."""
+        if self.names is None or default_names() <= self.names:
+            some = self.samples.thinned(_SHIFTED_POINTS)
+            found = [(search(symbol, some), symbol) for symbol in rarer_symbols(self.names or ())]
+            found.sort(key=lambda pair: pair[0].cost)
+            self.shifted = [fit_found(symbol, result, self.samples) for result, symbol in found[:_SHIFTED]]
+        return iter(())
 
     def _pairs(self) -> Iterator[Model]:
         """Sums of two."""

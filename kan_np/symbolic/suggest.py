@@ -125,7 +125,7 @@ def suggest_symbolic(
     # pykan's criterion may put a simple symbol that fits badly before all others
     fits = _fits(symbols, samples, top + _SPARE if criterion == "bits" else len(symbols))
     if compose and not _fits_down_to(fits, samples, floor):
-        fits += _composed(fits, samples, floor, top)
+        fits += _composed(fits, samples, floor, top, symbols)
     scores = bits(fits, samples, floor) if criterion == "bits" else _pykan(fits, weight_simple)
     ranked = [replace(fit, score=score) for fit, score in zip(fits, scores, strict=True)]
     ranked.sort(key=lambda fit: (fit.score, fit.symbol.n_free, fit.symbol.complexity, fit.one_minus_r2))
@@ -137,10 +137,18 @@ def _fits_down_to(fits: Sequence[SymbolFit], samples: Samples, noise: float | No
     return min(fit.one_minus_r2 for fit in fits) <= _AS_NOISE**2 * _least(samples, noise)
 
 
-def _composed(fits: Sequence[SymbolFit], samples: Samples, noise: float | None, top: int) -> list[SymbolFit]:
-    """Formulas of a few terms that are no symbols of the library."""
+def _composed(
+    fits: Sequence[SymbolFit],
+    samples: Samples,
+    noise: float | None,
+    top: int,
+    symbols: Sequence[Symbol],
+) -> list[SymbolFit]:
+    """Formulas of a few terms, of the functions of these symbols, that are no symbols themselves."""
     known = {fit.symbol.expression for fit in fits}
-    return [fit for fit in small_formulas(samples, noise, top) if fit.symbol.expression not in known]
+    names = frozenset(symbol.name for symbol in symbols)
+    found = small_formulas(samples, noise, top, names=names)
+    return [fit for fit in found if fit.symbol.expression not in known]
 
 
 def _least(samples: Samples, noise: float | None) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.function_families import FAMILIES, MULTIPLIED, POWERS, Family, times
+from kan_np.symbolic.function_families import MULTIPLIED, WITH_X, Family, times
 from kan_np.symbolic.sparse_terms import Blocks, product_gains
 from kan_np.symbolic.term_models import Model, Target, Term
 
@@ -30,9 +30,11 @@ class Dictionary:
     target : Target
     bits : callable
         Length of a message, from arrays of costs, complexities and numbers of constants.
+    families : sequence of Family
+        Functions to use; those among `MULTIPLIED` also multiply each other.
     """
 
-    def __init__(self, target: Target, bits: Bits) -> None:
+    def __init__(self, target: Target, bits: Bits, families: Sequence[Family]) -> None:
         self.target, self.bits = target, bits
         self.terms: list[Term] = []
         self.families: list[Family] = []
@@ -43,10 +45,8 @@ class Dictionary:
         self._factor_starts: list[int] = []
         rows: list[tuple[FloatArray, FloatArray]] = []
         plain: list[FloatArray] = []
-        u, positive = target.u, bool(target.u.min() > 0.0)
-        for number, family in enumerate((*POWERS, *FAMILIES)):
-            if family.positive and not positive:
-                continue
+        u = target.u
+        for family in families:
             laid = list(_laid(family, u))
             if not laid:
                 continue
@@ -55,7 +55,7 @@ class Dictionary:
             for numbers, columns in laid:
                 self.terms.append(Term(family, numbers, tuple(range(len(columns)))))
                 rows.append((columns[0], columns[1] if len(columns) == 2 else np.zeros_like(u)))
-            if number < len(POWERS) + MULTIPLIED:
+            if family in MULTIPLIED:
                 for i in range(len(family.texts)):
                     self._kinds_of_factors.append((family, i))
                     self._factor_starts.append(len(plain))
@@ -91,8 +91,8 @@ class Dictionary:
         found = []
         for i, j in _lowest(bits):
             (f, a), (g, b) = self._kinds_of_factors[i], self._kinds_of_factors[j]
-            if f.exponent is not None and g.exponent is not None:
-                continue  # a power again
+            if _is_known(f, g) or _is_known(g, f):
+                continue
             at, beside = _best_of(gains, starts, i, j)
             p, q = self._factors[at][2], self._factors[beside][2]
             found.append((float(bits[i, j]), Model((Term(times(f, a, g, b), (*p, *q), (0,)),))))
@@ -128,6 +128,11 @@ class Dictionary:
         for _, model in found:
             chosen.setdefault(model.kind, model)
         return list(chosen.values())[:most]
+
+
+def _is_known(f: Family, g: Family) -> bool:
+    """Whether the product of a power and another family is a family itself."""
+    return f.exponent is not None and (g.exponent is not None or (f.exponent == 1.0 and g in WITH_X))
 
 
 def _laid(family: Family, u: FloatArray) -> list[tuple[tuple[float, ...], tuple[FloatArray, ...]]]:
