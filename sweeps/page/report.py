@@ -26,6 +26,7 @@ from sweeps.page.html import render_page
 from sweeps.page.number_format import configuration_text, number
 from sweeps.page.overview_figures import all_tasks_figure, compared_tasks, shown_tasks, summary_figure
 from sweeps.page.report_tables import front_csv, report_tables
+from sweeps.page.solution_view import SUFFIX, add_solutions, shown, solution_texts, solutions_table
 from sweeps.page.style import file_names
 from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
@@ -73,14 +74,15 @@ def write_report(directory: str | Path, output: str | Path | None = None, *, pro
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two or three of all of them.
-    n_figures = 2 * len(result.tasks) + 2
+    n_figures = 2 * len(result.tasks) + 2 + len(shown(result))
     bar = figures_bar(n_figures + (3 if result.answer is not None else 0), progress)
     with spared_collection(), bar as told, FigureWriter(n_figures) as writer:
         gallery = Gallery(files / FIGURES_NAME, names, writer, told)
         if result.answer is not None:
             add_figures(gallery, result.answer)
         _fill(gallery, result)
-        tables = report_tables(result, names)
+        add_solutions(gallery, result)
+        tables = [*report_tables(result, names), *_solution_tables(result)]
         answer = answer_view(result)
         if answer is not None and answer["scores"] is not None:
             tables = [*tables, answer["scores"]]
@@ -89,6 +91,10 @@ def write_report(directory: str | Path, output: str | Path | None = None, *, pro
         place = "" if at_home else f"{files.name}/"
         write_file(page, render_html(result, gallery, tables, directory, place).encode())
     return page
+
+
+def _solution_tables(result: SweepResult) -> list[ReportTable]:
+    return [solutions_table(result)] if result.of_equations else []
 
 
 def render_html(
@@ -107,6 +113,9 @@ def render_html(
         "answer": answer_view(result),
         "error_name": result.error_name,
         "single": len(tasks) == 1,
+        "solution_suffix": SUFFIX,
+        "solution_texts": solution_texts(result, names),
+        "task_word": "equation" if result.of_equations else "function",
         "in_units": any(not math.isnan(task.spread) for task in tasks),
         "spreads": {task.task: task.spread for task in tasks},
         "verdict": verdict(result) if result.n_models or not views.searched(tasks) else "",
