@@ -1,4 +1,4 @@
-"""Compiled jets agree with a slow twin to rounding: splines, families, knots, ends, outside, any blocks."""
+"""Compiled jets agree with a slow twin to rounding: splines, families, products, outside, any blocks."""
 
 from __future__ import annotations
 
