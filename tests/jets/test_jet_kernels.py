@@ -87,6 +87,15 @@ def test_hidden_families(edges):
     check(network, np.random.default_rng(0).uniform(-1.0, 1.0, (37, 2)), LAPLACIAN)
 
 
+@pytest.mark.parametrize("arity", [2, 3])
+def test_products(arity):
+    network = KAN(
+        [2, [1, 2], [0, 2], 1], edges="chebyshev", degree=4, mult_arity=arity, affine_trainable=True, seed=0
+    )._network
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (131, 2))
+    check(network, x, DerivativeSet.containing([(0, 0), (0, 1)]))
+
+
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 20))])
 def test_networks_of_everything(seed):
     network = random_network(seed)
