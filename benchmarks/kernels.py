@@ -28,7 +28,7 @@ from kan_np.jets.network import Jets, input_derivatives, jets_of
 from kan_np.network.kernel_arrays import is_short
 from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.optimize.levenberg_marquardt import _Search
+from kan_np.optimize.levenberg_marquardt import NormalSearch
 
 SHAPES = (([2, 1, 1], 3), ([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 5, 1], 10), ([4, 9, 9, 1], 5))
 MLPS = ([2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1])
@@ -92,7 +92,7 @@ def iterations() -> list[Bar]:
         theta = model._theta
         objective, _ = objective_of(model, width[0])
         assert isinstance(objective, RegularizedLoss)
-        search = _Search(objective, theta)
+        search = NormalSearch(objective, theta)
         calls = [
             partial(objective, theta),
             partial(objective.normal_equations, theta),
@@ -170,10 +170,10 @@ def _jets(own: Jets, theta: np.ndarray, inputs: np.ndarray, weights: np.ndarray,
     own.backward(weights, out)
 
 
-def _iterate(search: _Search) -> None:
+def _iterate(search: NormalSearch) -> None:
     """Assembly, solution and trial, once each, without taking the step."""
     search.linearise()
-    step = search._solve()
+    step = search.solve()
     search.objective.value(search.theta if step is None else search.theta + step)
 
 

@@ -95,7 +95,7 @@ class Chain:
         by_nodes: FloatArray,
     ) -> None:
         """Add d L / d U to by_nodes, of the shape of `nodes`; curves go up to m = order + 1."""
-        work = np.empty((self._table.c.size, BLOCK))
+        work = np.empty((len(self._products), BLOCK))
         jet_chain.add_by_nodes(
             self._table, self.nodes, curves, by_curves, by_sums, source, target, work, by_nodes
         )

@@ -9,6 +9,8 @@ from kan_np.jets.chain import Chain
 from kan_np.jets.linear import groups_of
 from kan_np.jets.multi_index import DerivativeSet
 from kan_np.kernels.arrays import Ints
+from kan_np.kernels.jet_chain import BLOCK
+from kan_np.kernels.jet_products import multiply_sums, pull_products
 from kan_np.network.layer import Layer
 from kan_np.network.structure import Affine
 
@@ -37,9 +39,15 @@ class LayerJets:
         self._affine: Affine | None = layer.affine
         n_affine = 0 if layer.affine is None else sum(part.size for part in layer.affine)
         self._affine_places = places[places.size - n_affine :]
-        cuts = np.cumsum(layer.arity)[:-1]
-        self._factors = np.split(np.arange(layer.n_subnodes), cuts)
         self._has_products = layer.n_subnodes > layer.n_out
+        self._sum_start = np.concatenate([[0], np.cumsum(layer.arity)])
+        terms = [(c, *term) for c, own in enumerate(derivatives.product) for term in own]
+        #: Leibniz' rule and the sums of each node, as kernels read them.
+        self._rule = (
+            np.array([term[:3] for term in terms], dtype=np.int64),
+            np.array([float(term[3]) for term in terms]),
+            self._sum_start,
+        )
         self._chain: Chain | None = None
 
     def forward(self, values: FloatArray, nodes: FloatArray) -> FloatArray:
@@ -88,37 +96,17 @@ class LayerJets:
         if affine is not None:
             self._scaled = affine.subnode_scale[:, None] * self._sums
             self._scaled[0] += affine.subnode_bias[:, None]
-        found = np.empty((len(self._scaled), self.layer.n_out, self._scaled.shape[2]))
-        self._before: list[list[FloatArray]] = []  # products of the factors before each
-        for node, own in enumerate(self._factors):
-            product, before = self._scaled[:, own[0]], []
-            for factor in own[1:]:
-                before.append(product)
-                product = self._product(product, self._scaled[:, factor])
-            self._before.append(before)
-            found[:, node] = product
-        self._products = found
+        if self._has_products:
+            self._partial = np.empty(self._scaled.shape)
+            multiply_sums(*self._rule, self._scaled, self._partial)
+            self._products = self._partial[:, self._sum_start[1:] - 1]
+        else:
+            self._products = self._scaled
         if affine is None:
-            return found
-        found = affine.node_scale[:, None] * found
+            return self._products
+        found = affine.node_scale[:, None] * self._products
         found[0] += affine.node_bias[:, None]
         return found
-
-    def _product(self, f: FloatArray, g: FloatArray) -> FloatArray:
-        """Derivatives of a product of two functions, (n_derivatives, n)."""
-        out = np.zeros_like(f)
-        for c, terms in enumerate(self._set.product):
-            for a, b, count in terms:
-                out[c] += count * f[a] * g[b]
-        return out
-
-    def _product_pull(self, by_product: FloatArray, g: FloatArray) -> FloatArray:
-        """Derivatives by those of f, given those by the derivatives of f g."""
-        out = np.zeros_like(g)
-        for c, terms in enumerate(self._set.product):
-            for a, b, count in terms:
-                out[a] += count * by_product[c] * g[b]
-        return out
 
     def _to_sums(self, by_nodes: FloatArray, out: FloatArray) -> FloatArray:
         """Derivatives by those of the sums; those by scales and biases are written to `out`."""
@@ -126,13 +114,11 @@ class LayerJets:
         if affine is None and not self._has_products:
             return by_nodes
         by_products = by_nodes if affine is None else affine.node_scale[:, None] * by_nodes
-        by_scaled = np.empty_like(self._scaled)
-        for node, own in enumerate(self._factors):
-            pulled = by_products[:, node]
-            for factor, before in zip(own[:0:-1], reversed(self._before[node]), strict=True):
-                by_scaled[:, factor] = self._product_pull(pulled, before)
-                pulled = self._product_pull(pulled, self._scaled[:, factor])
-            by_scaled[:, own[0]] = pulled
+        by_scaled = by_products
+        if self._has_products:
+            by_scaled, work = np.empty(self._scaled.shape), np.empty((2 * len(self._scaled), BLOCK))
+            by_products = np.ascontiguousarray(by_products)
+            pull_products(*self._rule, self._scaled, self._partial, by_products, work, by_scaled)
         if affine is None:
             return by_scaled
         found = np.concatenate(

@@ -109,42 +109,45 @@ def add_by_nodes(table, nodes, curves, by_curves, by_sums, source, target, work,
         start, n, e = np.uint64(low), min(BLOCK, nodes.shape[2] - low), 0
         while e < n_edges:
             node = source[e]
-            i = np.uint64(node)
-            for q in range(n_products):
+            for p in range(work.shape[0]):
                 for s in range(n):
-                    work[q, s] = 0.0
+                    work[np.uint64(p), np.uint64(s)] = 0.0
             while e < n_edges and source[e] == node:
-                j = np.uint64(target[e])
+                edge, i, j = np.uint64(e), np.uint64(node), np.uint64(target[e])
                 for q in range(n_products):
-                    c, m = np.uint64(table.c[q]), np.uint64(table.m[q])
-                    for s in range(n):
-                        r = start + np.uint64(s)
-                        work[q, s] += by_sums[c, j, r] * curves[e, m, r]
+                    c, m, place = np.uint64(table.c[q]), np.uint64(table.m[q]), np.uint64(table.place[q])
+                    if table.place[q] < 0:
+                        for s in range(n):
+                            r = start + np.uint64(s)
+                            by_nodes[c, i, r] += by_sums[c, j, r] * curves[edge, 1, r]
+                    else:
+                        for s in range(n):
+                            k = np.uint64(s)
+                            work[place, k] += by_sums[c, j, start + k] * curves[edge, m, start + k]
                 for o in range(order):
+                    m, above = np.uint64(o), np.uint64(o + 1)
                     for s in range(n):
                         r = start + np.uint64(s)
-                        by_nodes[0, i, r] += by_curves[e, o, r] * curves[e, o + 1, r]
+                        by_nodes[0, i, r] += by_curves[edge, m, r] * curves[edge, above, r]
                 e += 1
             for q in range(n_products):
-                for t in range(table.term_start[q], table.term_start[q + 1]):
-                    add_term(table, q, t, nodes, work, i, start, n, by_nodes)
+                for t in range(table.term_start[q], table.term_start[q + 1] if table.m[q] > 1 else 0):
+                    add_term(table, q, t, nodes, work, node, start, n, by_nodes)
 
 
 @jit
-def add_term(table, q, t, nodes, work, i, start, n, by_nodes):
-    """Add the derivatives of one term by each of its blocks, times work[q]."""
-    m, factor = table.m[q], table.factor[t]
-    for own in range(m):
-        to = np.uint64(table.blocks[t, own])
-        a, b = np.uint64(table.blocks[t, (own + 1) % m]), np.uint64(table.blocks[t, (own + 2) % m])
-        if m == 1:
+def add_term(table, q, t, nodes, work, node, start, n, by_nodes):
+    """Add the derivatives of one term of order 2 or 3 by each of its blocks, times those by the product."""
+    m, factor, own, i = table.m[q], table.factor[t], np.uint64(table.place[q]), np.uint64(node)
+    for block in range(m):
+        to = np.uint64(table.blocks[t, block])
+        a, b = np.uint64(table.blocks[t, (block + 1) % m]), np.uint64(table.blocks[t, (block + 2) % m])
+        if m == 2:
             for s in range(n):
-                by_nodes[to, i, start + np.uint64(s)] += factor * work[q, s]
-        elif m == 2:
-            for s in range(n):
-                r = start + np.uint64(s)
-                by_nodes[to, i, r] += factor * work[q, s] * nodes[a, i, r]
+                k = np.uint64(s)
+                by_nodes[to, i, start + k] += factor * work[own, k] * nodes[a, i, start + k]
         else:
             for s in range(n):
-                r = start + np.uint64(s)
-                by_nodes[to, i, r] += factor * work[q, s] * nodes[a, i, r] * nodes[b, i, r]
+                k = np.uint64(s)
+                others = nodes[a, i, start + k] * nodes[b, i, start + k]
+                by_nodes[to, i, start + k] += factor * work[own, k] * others

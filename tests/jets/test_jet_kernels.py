@@ -1,4 +1,4 @@
-"""Compiled jets agree with a slow twin to rounding: splines, families, knots, ends, outside, any blocks."""
+"""Compiled jets agree with a slow twin to rounding: splines, families, products, outside, any blocks."""
 
 from __future__ import annotations
 
@@ -85,6 +85,15 @@ def test_hidden_families(edges):
     options = {"squash": True} if edges == "chebyshev" else {}
     network = KAN([2, 6, 2, 1], edges=edges, seed=0, **options)._network
     check(network, np.random.default_rng(0).uniform(-1.0, 1.0, (37, 2)), LAPLACIAN)
+
+
+@pytest.mark.parametrize("arity", [2, 3])
+def test_products(arity):
+    network = KAN(
+        [2, [1, 2], [0, 2], 1], edges="chebyshev", degree=4, mult_arity=arity, affine_trainable=True, seed=0
+    )._network
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (131, 2))
+    check(network, x, DerivativeSet.containing([(0, 0), (0, 1)]))
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 20))])
