@@ -80,8 +80,8 @@ A specification in full (the presets have the same format, without the lines tha
     k = 3
     smoothing = "gcv"
 
-    [[models]]
-    family = "classical"             # the solver that belongs to an equation; suite "pde" only
+    # [[models]]
+    # family = "classical"           # the solver that belongs to an equation; suite "pde" only
 
     [[models]]
     family = "sklearn"               # MLPRegressor of scikit-learn
@@ -260,7 +260,10 @@ def _read_text(path: Path) -> str:
 
 
 def _preset(name: str, suite: str = "") -> dict[str, Any]:
-    pick("preset", name, preset_names())
+    of_equations = (EQUATIONS, DEFAULT_PRESET)
+    if suite == EQUATIONS:
+        pick(f"a preset of suite {suite}", name, of_equations)
+    pick("preset", name, [own for own in preset_names() if own != EQUATIONS or suite == EQUATIONS])
     folder, file = resources.files("sweeps.spec") / "presets", f"{name}.toml"
     own = folder / suite / file
     content = (own if own.is_file() else folder / file).read_text(encoding="utf-8")

@@ -183,6 +183,18 @@ def test_the_classical_solver_is_for_equations() -> None:
         tasks.describe(spec)
 
 
+@pytest.mark.parametrize(
+    ("suite", "preset", "message"),
+    [
+        ("pde", "paper", "a preset of suite pde is 'paper'; expected one of pde, quick"),
+        ("toy", "pde", "preset is 'pde'; expected one of families, formula, paper, quick"),
+    ],
+)
+def test_presets_of_samples_and_of_equations_are_kept_apart(suite: str, preset: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        suite_spec(suite, preset)
+
+
 def test_products_are_nodes_of_networks_that_fit_samples_too() -> None:
     values = {
         "suite": "toy",
@@ -286,7 +298,7 @@ def test_a_whole_sweep_is_reported_with_pictures_of_the_solutions(swept: Path) -
         assert text in page.text
     for name in ("heat", "oscillator"):
         for kind in ("svg", "pdf", "png"):
-            assert (out / "figures" / f"{name}-solution.{kind}").is_file()
+            assert (out / "figures" / f"pde-{name}-solution.{kind}").is_file()
 
 
 def quantities(directory: Path) -> dict[tuple[str, int], dict[str, float]]:

@@ -265,7 +265,7 @@ def test_presets_are_small_for_quick_and_complete_for_paper() -> None:
     assert {config["seed"] for config in kans} == {0, 1, 2}
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", [name for name in preset_names() if name != "pde"])
 def test_baselines_get_the_steps_seeds_and_optimizer_of_kans(preset: str) -> None:
     runs = configs(suite_spec("special", preset))
     by_family = {family: [run.config for run in runs if run.family == family] for family in ("kan", "mlp")}
