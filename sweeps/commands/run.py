@@ -34,7 +34,7 @@ _Preset = Annotated[
     str | None,
     choice(
         ("quick", "paper", "families", "formula", "pde"),
-        "What to try on a suite or a table; quick if not given.",
+        "What to try; by default quick, or that of the suite's name.",
     ),
 ]
 _Out = Annotated[
