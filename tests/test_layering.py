@@ -62,8 +62,8 @@ FLOORS = (
     {"surgery"},
     {"plot", "uncertainty"},
     {"model", "mlp"},
-    {"serialize", "schedule", "discovery", "options", "layers", "pde"},
-    {"sklearn"},
+    {"serialize", "schedule", "discovery", "options", "layers"},
+    {"sklearn", "pde"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kan_np import _validate
 from kan_np._validate import FloatArray, matrix
+from kan_np.functions.library import SymbolLibrary
 from kan_np.mlp import MLP
 from kan_np.model import KAN
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.pde.objective import ResidualObjective
 from kan_np.pde.problem import Problem
+from kan_np.pde.solution_formula import FormulaFinder, SolutionFormula
 from kan_np.pde.stage import PdeStage
 from kan_np.pde.term_pass import FormPass, TermPass
 
@@ -90,6 +93,57 @@ class Solution:
         objective = ResidualObjective(self.problem, self.model._network, unknowns, points)
         found = objective.residuals(objective.theta_of(self.model._network, unknowns))
         return {term.name: own for term, own in zip(self.problem.terms, found, strict=True)}
+
+    def formula(
+        self,
+        *,
+        lib: Sequence[str] | None = None,
+        library: SymbolLibrary | None = None,
+        seconds: float = 60.0,
+        seed: int = 0,
+    ) -> SolutionFormula:
+        """The functions as formulas of the coordinates, their numbers settled by the equation itself.
+
+        If all edges of the network are symbols it is their formula. If not, symbols are tried on the edges
+        (``KAN.auto_symbolic``), then formulas are searched for the values of the functions
+        (`kan_np.discovery.discover`). The numbers of each are fitted so that equation, conditions and what
+        lift, factor and periodic coordinates build in hold; the first for which they do up to rounding is
+        taken, with numbers recognised as fractions, multiples of pi, e and roots where the equation holds
+        with these as well.
+
+        Parameters
+        ----------
+        lib : sequence of str, optional
+            Names of symbols to use; all of the library if None.
+        library : SymbolLibrary, optional
+        seconds : float
+            Budget of the search, in processor time.
+        seed : int
+            Of the search.
+
+        Returns
+        -------
+        SolutionFormula
+            ``exact`` says whether the problem is solved by it. If no formula does that it is the one that is
+            nearest to the solution, and ``max_error`` says how near.
+
+        Examples
+        --------
+        >>> from kan_np import KAN
+        >>> from kan_np.pde import Problem, Term, grid, solve
+        >>> line = [(0.0, 2.0)]
+        >>> problem = Problem(
+        ...     [Term("u_xx + 4*u", at=grid(line, 40))], ("x",), line, lift="1", factor="x**2"
+        ... )
+        >>> solution = solve(problem, KAN([1, 1], edges="chebyshev", degree=12, seed=0))
+        >>> solution.formula()
+        Formula(cos(2*x))
+        """
+        seconds, seed = _validate.real("seconds", seconds, 0.0), _validate.integer("seed", seed, 0)
+        finder = FormulaFinder(
+            self.problem, self.model, self.unknowns, lambda x, names: self.derivatives(x, *names)
+        )
+        return finder.found(lib, library, seconds, seed)
 
     def equation_residuals(self, points: ArrayLike) -> dict[str, FloatArray]:
         """The residuals of equations, not of conditions and data, at points: by name of the term, (n,)."""
