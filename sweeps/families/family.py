@@ -188,8 +188,8 @@ class Family:
         """Say whether there is such a model for a task, of which a description is known."""
         return True
 
-    def unfit_axes(self, axes: Sequence[Axis]) -> str:
-        """Return why axes of a table are not for equations, as a sentence; "" if they are."""
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis of a table is not for equations, or not for samples, as a sentence; "" if none."""
         return ""
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

@@ -51,6 +51,7 @@ A specification in full (the presets have the same format, without the lines tha
                                      # the grids, or stand behind their own word, as in
     # degree = [4, 8, 16]            # for those of the edges that have a degree
     # squash = true                  # Chebyshev polynomials of tanh(x)
+    # rounds = 3                     # equations only: every grid on so many sets of points in turn
     # base_fun = "silu"              # "silu", "identity" or "zero"
     # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
     # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"

@@ -162,7 +162,7 @@ def test_the_presets_have_every_family_on_every_equation() -> None:
         ({"models": [{"family": "linear"}]}, "family 'linear', which does not solve equations"),
         ({"models": [{"family": "formula"}]}, "family 'formula', which does not solve equations"),
         ({"models": changed(0, smoothing="gcv")}, "smoothing is given, which belongs to samples"),
-        ({"models": changed(2, opt="CG")}, "opt is 'CG'; expected one of auto, LM, LBFGS, Adam"),
+        ({"models": changed(2, opt="CG")}, "opt is 'CG'; expected one of auto, LM, LM-normal, LBFGS, Adam"),
         (
             {"models": [{"family": "kan", "hidden": [[2]], "edges": "fourier", "squash": True}]},
             "squash is true, an option of edges of the family chebyshev, and the edges are fourier",
@@ -180,6 +180,20 @@ def test_what_cannot_be_solved_is_refused_in_words(changes: dict[str, Any], mess
 def test_the_classical_solver_is_for_equations() -> None:
     spec = parse_spec({"suite": "toy", "models": [{"family": "classical"}]}, "test", "test")
     with pytest.raises(UserError, match="family 'classical', which is for equations"):
+        tasks.describe(spec)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rounds": 2}, "rounds is given, which belongs to equations; leave it out where there are samples"),
+        ({"opt": "LM-normal"}, "opt is 'LM-normal', which is for equations; expected 'LM'"),
+    ],
+)
+def test_options_of_equations_are_refused_for_samples(options: dict[str, Any], message: str) -> None:
+    models = [{"family": "mlp", "hidden": [[3]]} | options]
+    spec = parse_spec({"suite": "toy", "models": models}, "test", "test")
+    with pytest.raises(UserError, match=message):
         tasks.describe(spec)
 
 
@@ -227,6 +241,18 @@ def test_a_run_of_a_network_records_its_errors_and_unknown_numbers() -> None:
     assert last["quantities"]["h1"] > last["test_rmse"]
     assert math.isfinite(last["val_rmse"])
     assert last["model"] is not None
+
+
+def test_rounds_are_trained_on_other_points_and_recorded_once() -> None:
+    changes = {"steps": 3, "opt": "LM-normal"}
+    once, thrice = (
+        run_one(one("heat", "kan", planned(models=changed(0, **changes, **more))).config, RunOptions())
+        for more in ({}, {"rounds": 3})
+    )
+    assert [stage["grid"] for stage in thrice["stages"]] == [4, 6]
+    assert thrice["stages"][0]["n_iter"] == 3 * once["stages"][0]["n_iter"] == 9
+    assert thrice["stages"][-1]["val_rmse"] < once["stages"][-1]["val_rmse"]
+    assert {stage["opt"] for stage in thrice["stages"]} == {"LM-normal"}
 
 
 def test_a_run_of_the_classical_solver_records_what_it_is_made_of() -> None:
