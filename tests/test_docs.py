@@ -60,3 +60,6 @@ def test_the_page_about_differential_equations_runs_as_printed(
     exec(compile(blocks[2], "differential_equations.md", "exec"), names)  # noqa: S102
     assert names["oscillator"].errors(names["solution"]).l2 < 1e-10
     assert "Errors(l2=" in capsys.readouterr().out
+    for text in blocks[3:]:
+        exec(compile(text, "differential_equations.md", "exec"), names)  # noqa: S102
+        assert "Formula(sin(pi*x)*sin(pi*y))" in capsys.readouterr().out
