@@ -10,7 +10,7 @@ import numpy as np
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.pde.solution import Solution
+from kan_np.pde.problem import Problem
 
 #: Pictures have one or two coordinates.
 _MOST_COORDINATES = 2
@@ -46,9 +46,21 @@ class Fields:
 
 
 def fields_of(
-    solution: Solution, n: int, reference: Callable[..., dict[str, FloatArray]] | None = None
+    problem: Problem,
+    derivatives: Callable[..., dict[str, FloatArray]],
+    residuals: Callable[[FloatArray], dict[str, FloatArray]],
+    n: int,
+    reference: Callable[..., dict[str, FloatArray]] | None = None,
 ) -> Fields:
-    """Evaluate a solution on n points along every coordinate; see `Solution.fields`.
+    """Evaluate a solution on n points along every coordinate; see `kan_np.pde.Solution.fields`.
+
+    Parameters
+    ----------
+    problem : Problem
+    derivatives, residuals : callable
+        Those of the solution: derivatives by name and residuals of equations, at points.
+    n, reference
+        As for `kan_np.pde.Solution.fields`.
 
     Raises
     ------
@@ -56,7 +68,7 @@ def fields_of(
         For more than two coordinates.
     """
     n = _validate.integer("n", n, 2)
-    form, names = solution.problem.form, solution.problem.names
+    form, names = problem.form, problem.names
     if len(names.coordinates) > _MOST_COORDINATES:
         raise ValueError(
             f"the problem has {len(names.coordinates)} coordinates, {', '.join(names.coordinates)}; expected "
@@ -66,19 +78,16 @@ def fields_of(
     points = np.stack([own.ravel() for own in np.meshgrid(*axes, indexing="ij")], axis=1)
     shape = (n,) * len(axes)
     seconds = list(itertools.combinations_with_replacement(names.coordinates, 2))
-    found = solution.derivatives(
-        points, *names.outputs, *(f"{u}_{a}{b}" for u in names.outputs for a, b in seconds)
-    )
+    found = derivatives(points, *names.outputs, *(f"{u}_{a}{b}" for u in names.outputs for a, b in seconds))
     squares = np.zeros(len(points))
     for u, (a, b) in itertools.product(names.outputs, seconds):
         squares += (1.0 if a == b else 2.0) * found[f"{u}_{a}{b}"] ** 2  # u_xy is there twice
-    residuals = solution.equation_residuals(points).values()
     true = {} if reference is None else reference(points, *names.outputs)
     return Fields(
         names.coordinates,
         axes,
         {u: found[u].reshape(shape) for u in names.outputs},
         {u: np.abs(found[u] - own).reshape(shape) for u, own in true.items()},
-        np.sqrt(np.sum([r * r for r in residuals], axis=0)).reshape(shape),
+        np.sqrt(np.sum([r * r for r in residuals(points).values()], axis=0)).reshape(shape),
         np.sqrt(squares).reshape(shape),
     )

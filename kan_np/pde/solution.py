@@ -169,7 +169,7 @@ class Solution:
         """
         from kan_np.pde.fields import fields_of
 
-        return fields_of(self, n, reference)
+        return fields_of(self.problem, self.derivatives, self.equation_residuals, n, reference)
 
     def plot(self, reference: Callable[..., dict[str, FloatArray]] | None = None, *, n: int = 101) -> Figure:
         """Draw the solution, its residual, where it bends and, beside a reference, its error.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.analysis.target_units import error_words, is_equation
+from sweeps.analysis.target_units import error_words, is_equation, test_error_words
 from sweeps.families import NETWORKS
 from sweeps.records import opt_text
 
@@ -237,6 +237,11 @@ class TaskResult:
         return error_words(self.description, self.is_table)[0]
 
     @property
+    def test_name(self) -> str:
+        """What the errors that its models are judged by are called."""
+        return test_error_words(self.error_name)
+
+    @property
     def error_unit(self) -> str:
         """The unit of its errors in words, "" where there is none to tell."""
         return error_words(self.description, self.is_table)[1]
@@ -399,3 +404,8 @@ class SweepResult:
         """What errors are called: as those of all functions, or just errors where they differ."""
         names = {task.error_name for task in self.tasks} or {"RMSE"}
         return names.pop() if len(names) == 1 else "error"
+
+    @property
+    def test_name(self) -> str:
+        """What the errors that models are judged by are called."""
+        return test_error_words(self.error_name)

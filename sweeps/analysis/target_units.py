@@ -87,6 +87,17 @@ def short_error_words(description: Mapping[str, Any], is_table: bool) -> tuple[s
     return f"train {name}", f"val {name}", f"test {name}"
 
 
+def test_error_words(error: str) -> str:
+    """Return what the errors that models are judged by are called; those of equations have no test samples.
+
+    Examples
+    --------
+    >>> test_error_words("RMSE"), test_error_words("relative L2 error")
+    ('test RMSE', 'relative L2 error')
+    """
+    return error if error == RELATIVE_L2 else f"test {error}"
+
+
 def error_words(description: Mapping[str, Any], is_table: bool) -> tuple[str, str]:
     """Return what the errors of a task are called, and in what units they are, "" where that is plain.
 

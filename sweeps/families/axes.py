@@ -6,7 +6,7 @@ import itertools
 
 from sweeps.checks import LARGEST, Check, Expected, TomlTable, axis, many, number_or, one_of, real, whole
 from sweeps.families.family import SUGGESTED, Axis, HiddenWidths
-from sweeps.families.optimizers import AUTO, optimizer_names
+from sweeps.families.optimizers import AUTO, NORMAL_EQUATIONS, optimizer_names
 
 SMOOTHINGS = ("gcv", "weak")
 DEFAULT_GRIDS = (3, 5, 10, 20)
@@ -64,9 +64,15 @@ def training_axes(table: TomlTable, steps: int) -> list[Axis]:
     ]
 
 
+def rounds_axis(table: TomlTable) -> list[Axis]:
+    """How many sets of points of an equation every size is trained on, in turn, if a table says so."""
+    rounds = table.take("rounds", axis(whole(1), "integers >= 1"), ())
+    return [("rounds", rounds)] if rounds else []
+
+
 def _optimizers(value: object) -> tuple[str, ...]:
     # Asked for as late as this, for their names come with the compiled part of kan_np.
-    return axis(one_of(optimizer_names()), "optimizers")(value)
+    return axis(one_of((*optimizer_names(), NORMAL_EQUATIONS)), "optimizers")(value)
 
 
 def _shapes(suggested: bool, products: bool) -> Check[tuple[HiddenWidths | str, ...]]:

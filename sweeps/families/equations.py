@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.families.family import Axis, Solving
-from sweeps.families.optimizers import AUTO, SMALL_MODELS
+from sweeps.families.optimizers import AUTO, LARGE_MODELS, NORMAL_EQUATIONS, SMALL_MODELS
 from sweeps.training.stage_recorder import ChainEnd
 
-#: Values of `opt` that are for equations, too.
-OPTIMIZERS = (AUTO, "LM", "LBFGS", "Adam")
-#: Options that only samples have.
-_OF_SAMPLES = ("smoothing",)
+#: What trains networks on equations, besides what is chosen by the size of a model.
+OPTIMIZERS = (AUTO, SMALL_MODELS, NORMAL_EQUATIONS, LARGE_MODELS, "Adam")
+#: Options that only samples have, and those that only equations have.
+_OF_SAMPLES, _OF_EQUATIONS = ("smoothing",), ("rounds",)
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,23 @@ class SolvedStage:
     quantities: dict[str, float] = field(default_factory=dict)
 
 
-def unfit_axes(axes: Sequence[Axis]) -> str:
-    """Return why axes of a network are not for equations, as a sentence; "" if they are."""
+def misplaced_axes(axes: Sequence[Axis], of_equations: bool) -> str:
+    """Return which axis of a network belongs to samples where equations are solved, or the other way round.
+
+    That is a sentence, "" if there is none.
+    """
     values = dict(axes)
-    for name in _OF_SAMPLES:
+    for name in _OF_SAMPLES if of_equations else _OF_EQUATIONS:
         if name in values:
-            return f"{name} is given, which belongs to samples; leave it out where equations are solved."
-    wrong = [opt for opt in values.get("opt", ()) if opt not in OPTIMIZERS]
-    if wrong:
+            others = (
+                ("samples", "equations are solved") if of_equations else ("equations", "there are samples")
+            )
+            return f"{name} is given, which belongs to {others[0]}; leave it out where {others[1]}."
+    asked = values.get("opt", ())
+    if of_equations and (wrong := [opt for opt in asked if opt not in OPTIMIZERS]):
         return f"opt is {wrong[0]!r}; expected one of {', '.join(OPTIMIZERS)} where equations are solved."
+    if not of_equations and NORMAL_EQUATIONS in asked:
+        return f"opt is {NORMAL_EQUATIONS!r}, which is for equations; expected 'LM' where there are samples."
     return ""
 
 
@@ -69,6 +77,7 @@ def solve_by(solving: Solving, make: Callable[[int], Any], grids: Sequence[int] 
 
     config, recorder = solving.config, solving.recorder
     opt = SMALL_MODELS if config["opt"] == AUTO else config["opt"]
+    rounds = config.get("rounds", 1)
     clock, counts = _Clock(), [0, 0]
 
     def on_stage(solution: Any) -> None:
@@ -76,6 +85,8 @@ def solve_by(solving: Solving, make: Callable[[int], Any], grids: Sequence[int] 
             stage = solution.stages[-1]
             # Those of several starts are in the seconds, not in the counts.
             counts[0], counts[1] = counts[0] + stage.steps, counts[1] + stage.evaluations
+            if len(solution.stages) % rounds:
+                return  # the same network goes on, on other points
             recorder.add(_recorded(solving.equation, solution, clock.seconds, counts, opt))
         recorder.check_end(config.get("patience"), config.get("enough"))
 
@@ -85,6 +96,7 @@ def solve_by(solving: Solving, make: Callable[[int], Any], grids: Sequence[int] 
             [make(solving.seed + start) for start in range(config["restarts"])],
             grids=grids,
             steps=config["steps"],
+            rounds=rounds,
             opt=opt,
             on_stage=on_stage,
             callback=solving.limit.check,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.checks import TomlTable
+from sweeps.families.widths import layer_text
 from sweeps.training.stage_recorder import StageRecorder
 from sweeps.training.time_limit import TimeLimit
 
@@ -170,7 +171,7 @@ class Family:
 
     def text(self, config: Config) -> str:
         """Return a configuration in a few words, without its optimizer."""
-        text = f"{self.name} [{','.join(map(str, config.get('width', ())))}]"
+        text = f"{self.name} [{','.join(map(layer_text, config.get('width', ())))}]"
         if "grids" in config:
             text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
         return text + (f" {config['activation']}" if "activation" in config else "")
@@ -187,8 +188,8 @@ class Family:
         """Say whether there is such a model for a task, of which a description is known."""
         return True
 
-    def unfit_axes(self, axes: Sequence[Axis]) -> str:
-        """Return why axes of a table are not for equations, as a sentence; "" if they are."""
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Which axis of a table is not for equations, or not for samples, as a sentence; "" if none."""
         return ""
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

@@ -10,9 +10,17 @@ from typing import Any
 
 from sweeps.checks import TomlTable, axis, one_of, real, truth
 from sweeps.families import edges as edge_families
-from sweeps.families.axes import chains, early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
+from sweeps.families.axes import (
+    chains,
+    early_ends,
+    hidden_layers,
+    rounds_axis,
+    smoothing_axis,
+    spline_axes,
+    training_axes,
+)
 from sweeps.families.classify import train_kan_classifier
-from sweeps.families.equations import solve_by, unfit_axes
+from sweeps.families.equations import misplaced_axes, solve_by
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Solving, Training, small_kind
 from sweeps.families.optimizers import (
     LARGE_MODELS,
@@ -75,7 +83,13 @@ class KanFamily(Family):
             smoothing_axis(table),
         ]
         sizes = edge_families.size_axes(table, chains, edges[1] or (_EDGES,))
-        return axes + [option for option in options if option[1]] + sizes + early_ends(table)
+        return (
+            axes
+            + [option for option in options if option[1]]
+            + sizes
+            + early_ends(table)
+            + rounds_axis(table)
+        )
 
     def products(self, axes: Sequence[Axis]) -> list[list[Axis]]:
         """Return one product of axes for all edge families that have the same sizes."""
@@ -142,9 +156,9 @@ class KanFamily(Family):
 
         solve_by(solving, make, config["grids"])
 
-    def unfit_axes(self, axes: Sequence[Axis]) -> str:
-        """Return why axes of a table are not for equations, as a sentence; "" if they are."""
-        return unfit_axes(axes)
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis is not for equations, or not for samples."""
+        return misplaced_axes(axes, of_equations)
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return a small network for every optimizer."""

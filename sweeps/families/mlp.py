@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeps.checks import TomlTable, axis, one_of
-from sweeps.families.axes import hidden_layers, training_axes
+from sweeps.families.axes import hidden_layers, rounds_axis, training_axes
 from sweeps.families.classify import train_mlp_classifier
-from sweeps.families.equations import solve_by, unfit_axes
+from sweeps.families.equations import misplaced_axes, solve_by
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Solving, Training, small_kind
 from sweeps.families.optimizers import LAYER_S, n_weights, optimizers_tried, step_cost, training_cost
 
@@ -37,6 +37,7 @@ class MlpFamily(Family):
         return [
             ("activation", table.take("activation", activations, ("tanh",))),
             *training_axes(table, _STEPS),
+            *rounds_axis(table),
         ]
 
     def n_params(self, config: Config, grid: int | None = None) -> int | None:
@@ -74,9 +75,9 @@ class MlpFamily(Family):
             solving, lambda seed: kan_np.MLP(config["width"], activation=config["activation"], seed=seed)
         )
 
-    def unfit_axes(self, axes: Sequence[Axis]) -> str:
-        """Return why axes of a table are not for equations, as a sentence; "" if they are."""
-        return unfit_axes(axes)
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis is not for equations, or not for samples."""
+        return misplaced_axes(axes, of_equations)
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return a small network for every optimizer."""

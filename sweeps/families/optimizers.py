@@ -13,6 +13,8 @@ from sweeps.families.widths import Layer, layer_sizes
 AUTO = "auto"
 #: Both optimizers between which that choice is made.
 SMALL_MODELS, LARGE_MODELS = "LM", "LBFGS"
+#: LM by normal equations, where equations are solved: half of the time, half of the digits.
+NORMAL_EQUATIONS = "LM-normal"
 
 # Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient a
 # layer, in seconds. Of an iteration of LM, besides some evaluations: per sample and number of the matrix, and

@@ -40,6 +40,17 @@ def width_of(config: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(tuple(own) if isinstance(own, list) else own for own in config.get("width", ()))
 
 
+def layer_text(layer: Layer) -> str:
+    """Return the nodes of a layer, products behind sums.
+
+    Examples
+    --------
+    >>> layer_text(5), layer_text((1, 3))
+    ('5', '1+3x')
+    """
+    return str(layer) if isinstance(layer, int) else f"{layer[0]}+{layer[1]}x"
+
+
 def _nodes(layer: Layer) -> int:
     return layer if isinstance(layer, int) else sum(layer)
 

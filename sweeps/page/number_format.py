@@ -5,23 +5,13 @@ from __future__ import annotations
 import math
 
 from sweeps.analysis.results import Interval, Point
+from sweeps.families.widths import layer_text
 from sweeps.page.style import label
 
 
 def width_text(point: Point) -> str:
-    """Return a model's shape, as in "[2, 5, 1]", or "[2, 0+2×, 1]" with two products in a layer."""
+    """Return a model's shape, as in "[2, 5, 1]"; see `sweeps.families.widths.layer_text`."""
     return f"[{', '.join(map(layer_text, point.width))}]"
-
-
-def layer_text(layer: int | tuple[int, int]) -> str:
-    """Return the nodes of a layer.
-
-    Examples
-    --------
-    >>> layer_text(5), layer_text((1, 3))
-    ('5', '1+3×')
-    """
-    return str(layer) if isinstance(layer, int) else f"{layer[0]}+{layer[1]}×"
 
 
 def number(value: float) -> str:

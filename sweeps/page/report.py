@@ -112,6 +112,7 @@ def render_html(
         "result": result,
         "answer": answer_view(result),
         "error_name": result.error_name,
+        "test_name": result.test_name,
         "single": len(tasks) == 1,
         "solution_suffix": SUFFIX,
         "solution_texts": solution_texts(result, names),
@@ -165,7 +166,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
             for task, comparison in compared_tasks(result)
         ]
-        title = f"Test {result.error_name} of the best KAN and the best MLP of every function"
+        title = f"{_upper(result.test_name)} of the best KAN and the best MLP of every function"
         gallery.add_rows(summary_figure(result), "summary", title, rows)
     overview = all_tasks_figure(result, pictures=pictures)
     tasks = shown_tasks(result)
@@ -176,7 +177,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             continue
         for cost, suffix in ((PARAMETERS, ""), (SECONDS, "-time")):
             figure = task_figure(task, cost, pictures=pictures)
-            title = f"Test {task.error_name} against {cost.name} of {task.formula}"
+            title = f"{_upper(task.test_name)} against {cost.name} of {task.formula}"
             gallery.add_task(
                 figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
             )
@@ -190,8 +191,12 @@ def _fill_by_edges(gallery: Gallery, result: SweepResult) -> None:
         (task, "\n".join([task.title, *(_best_text(task.best[name]) for name in networks(task.best))]))
         for task in leaders_figures.compared_tasks(result)
     ]
-    title = f"Test {result.error_name} of the best model of every network on every function"
+    title = f"{_upper(result.test_name)} of the best model of every network on every function"
     gallery.add_rows(leaders_figures.best_figure(result), "summary", title, rows)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _best_text(point: Point) -> str:

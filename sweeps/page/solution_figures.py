@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from sweeps.page.style import house_style
 
@@ -74,8 +74,9 @@ def _draw_map(axes: Axes, ranges: Any, field: np.ndarray, is_magnitude: bool) ->
     bar.ax.tick_params(length=2, labelsize=9)
     if isinstance(norm, LogNorm):
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.yaxis.set_major_locator(MaxNLocator(3))
+    for line, (low, high) in zip((axes.xaxis, axes.yaxis), ranges, strict=True):
+        ticks = [low, 0.5 * (low + high), high]
+        line.set_ticks(ticks, [f"{value:g}" for value in ticks])
     axes.tick_params(length=2)
 
 

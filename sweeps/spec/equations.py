@@ -47,7 +47,7 @@ def describe_equations(spec: SweepSpec, source: EquationSource) -> list[TaskInfo
                 f"a table of models has the family {table.family!r}, which does not solve equations; "
                 "expected 'kan', 'mlp' or 'classical'."
             )
-        if reason := family.unfit_axes(table.axes):
+        if reason := family.misplaced(table.axes, of_equations=True):
             raise UserError(reason)
     return [_described(spec, name) for name in chosen]
 

@@ -51,6 +51,7 @@ A specification in full (the presets have the same format, without the lines tha
                                      # the grids, or stand behind their own word, as in
     # degree = [4, 8, 16]            # for those of the edges that have a degree
     # squash = true                  # Chebyshev polynomials of tanh(x)
+    # rounds = 3                     # equations only: every grid on so many sets of points in turn
     # base_fun = "silu"              # "silu", "identity" or "zero"
     # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
     # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"
@@ -80,8 +81,8 @@ A specification in full (the presets have the same format, without the lines tha
     k = 3
     smoothing = "gcv"
 
-    [[models]]
-    family = "classical"             # the solver that belongs to an equation; suite "pde" only
+    # [[models]]
+    # family = "classical"           # the solver that belongs to an equation; suite "pde" only
 
     [[models]]
     family = "sklearn"               # MLPRegressor of scikit-learn
@@ -260,7 +261,10 @@ def _read_text(path: Path) -> str:
 
 
 def _preset(name: str, suite: str = "") -> dict[str, Any]:
-    pick("preset", name, preset_names())
+    of_equations = (EQUATIONS, DEFAULT_PRESET)
+    if suite == EQUATIONS:
+        pick(f"a preset of suite {suite}", name, of_equations)
+    pick("preset", name, [own for own in preset_names() if own != EQUATIONS or suite == EQUATIONS])
     folder, file = resources.files("sweeps.spec") / "presets", f"{name}.toml"
     own = folder / suite / file
     content = (own if own.is_file() else folder / file).read_text(encoding="utf-8")

@@ -79,6 +79,8 @@ def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
         infos, names = describe_equations(spec, source), equation_names()
     else:
         for table in spec.models:
+            if reason := family_of(table.family).misplaced(table.axes, of_equations=False):
+                raise UserError(reason)
             if not family_of(table.family).fits_samples:
                 raise UserError(f"a table of models has the family {table.family!r}, which is for equations.")
         if isinstance(source, CsvSource):

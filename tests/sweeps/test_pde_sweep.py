@@ -162,7 +162,7 @@ def test_the_presets_have_every_family_on_every_equation() -> None:
         ({"models": [{"family": "linear"}]}, "family 'linear', which does not solve equations"),
         ({"models": [{"family": "formula"}]}, "family 'formula', which does not solve equations"),
         ({"models": changed(0, smoothing="gcv")}, "smoothing is given, which belongs to samples"),
-        ({"models": changed(2, opt="CG")}, "opt is 'CG'; expected one of auto, LM, LBFGS, Adam"),
+        ({"models": changed(2, opt="CG")}, "opt is 'CG'; expected one of auto, LM, LM-normal, LBFGS, Adam"),
         (
             {"models": [{"family": "kan", "hidden": [[2]], "edges": "fourier", "squash": True}]},
             "squash is true, an option of edges of the family chebyshev, and the edges are fourier",
@@ -181,6 +181,32 @@ def test_the_classical_solver_is_for_equations() -> None:
     spec = parse_spec({"suite": "toy", "models": [{"family": "classical"}]}, "test", "test")
     with pytest.raises(UserError, match="family 'classical', which is for equations"):
         tasks.describe(spec)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rounds": 2}, "rounds is given, which belongs to equations; leave it out where there are samples"),
+        ({"opt": "LM-normal"}, "opt is 'LM-normal', which is for equations; expected 'LM'"),
+    ],
+)
+def test_options_of_equations_are_refused_for_samples(options: dict[str, Any], message: str) -> None:
+    models = [{"family": "mlp", "hidden": [[3]]} | options]
+    spec = parse_spec({"suite": "toy", "models": models}, "test", "test")
+    with pytest.raises(UserError, match=message):
+        tasks.describe(spec)
+
+
+@pytest.mark.parametrize(
+    ("suite", "preset", "message"),
+    [
+        ("pde", "paper", "a preset of suite pde is 'paper'; expected one of pde, quick"),
+        ("toy", "pde", "preset is 'pde'; expected one of families, formula, paper, quick"),
+    ],
+)
+def test_presets_of_samples_and_of_equations_are_kept_apart(suite: str, preset: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        suite_spec(suite, preset)
 
 
 def test_products_are_nodes_of_networks_that_fit_samples_too() -> None:
@@ -215,6 +241,18 @@ def test_a_run_of_a_network_records_its_errors_and_unknown_numbers() -> None:
     assert last["quantities"]["h1"] > last["test_rmse"]
     assert math.isfinite(last["val_rmse"])
     assert last["model"] is not None
+
+
+def test_rounds_are_trained_on_other_points_and_recorded_once() -> None:
+    changes = {"steps": 3, "opt": "LM-normal"}
+    once, thrice = (
+        run_one(one("heat", "kan", planned(models=changed(0, **changes, **more))).config, RunOptions())
+        for more in ({}, {"rounds": 3})
+    )
+    assert [stage["grid"] for stage in thrice["stages"]] == [4, 6]
+    assert thrice["stages"][0]["n_iter"] == 3 * once["stages"][0]["n_iter"] == 9
+    assert thrice["stages"][-1]["val_rmse"] < once["stages"][-1]["val_rmse"]
+    assert {stage["opt"] for stage in thrice["stages"]} == {"LM-normal"}
 
 
 def test_a_run_of_the_classical_solver_records_what_it_is_made_of() -> None:
@@ -286,7 +324,7 @@ def test_a_whole_sweep_is_reported_with_pictures_of_the_solutions(swept: Path) -
         assert text in page.text
     for name in ("heat", "oscillator"):
         for kind in ("svg", "pdf", "png"):
-            assert (out / "figures" / f"{name}-solution.{kind}").is_file()
+            assert (out / "figures" / f"pde-{name}-solution.{kind}").is_file()
 
 
 def quantities(directory: Path) -> dict[tuple[str, int], dict[str, float]]:
