@@ -1,4 +1,4 @@
-from . import compiler, data, discovery, layers, mlp, model, optimize, options, plot, serialize, symbolic
+from . import compiler, data, discovery, layers, mlp, model, optimize, options, pde, plot, serialize, symbolic
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -90,6 +90,7 @@ __all__ = [
     "model",
     "optimize",
     "options",
+    "pde",
     "plot",
     "read_table_text",
     "serialize",

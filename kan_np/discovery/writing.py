@@ -284,7 +284,7 @@ class Writer:
         data = self.data
         x, y = np.concatenate([data.x, data.val_x])[:, 0], np.concatenate([data.y, data.val_y])[:, 0]
         network = start_network(total([0]), data, 2, np.random.default_rng(0))
-        for fit in suggest_symbolic(x, y, library=library, top=_NEAREST):
+        for fit in suggest_symbolic(x, y, library=library, top=_NEAREST, compose=True):
             edge = SymbolicEdge(fit.symbol, fit.a, fit.b, fit.c, fit.d)
             candidate = self.candidate(fit.name, network.with_symbols({(0, 0, 0): edge}))
             if candidate is not None:
