@@ -25,7 +25,7 @@ from .data import (
     split_validation,
     standardized,
 )
-from .discovery import Candidate, Discovery, discover
+from .discovery import Candidate, Discoveries, Discovery, discover
 from .edges.bspline import design_matrix
 from .functions.column_symbols import column_symbols
 from .layers import KANLayer, Sequential
@@ -45,6 +45,7 @@ __all__ = [
     "Candidate",
     "CrossEntropy",
     "Dataset",
+    "Discoveries",
     "Discovery",
     "ExtrapolationWarning",
     "FitResult",

@@ -27,7 +27,7 @@ INSTRUCTIONS = {
     "piecewise_simd.py",
 }
 WRITTEN, COMPILED = ("intrinsic",), ("entry", "jit", "jit_inline", "jit_exact", "spliced")
-LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich", "jinja2"}
+LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich", "jinja2", "pint"}
 #: Parts of SciPy that take 0.06 to 0.5 s to import, and are for what few programs use.
 LATE = {"scipy.stats", "scipy.special", "scipy.optimize"}
 

@@ -44,6 +44,10 @@ class Candidate:
         formula is exact.
     length : float
         Bits of a message with the formula and the residuals of the validation samples: less is better.
+    misfit : str
+        What of it does not fit the units of the columns; empty where all does, and without units.
+    units : str
+        Its numbers that carry a unit, with these.
     """
 
     shape: str
@@ -54,6 +58,8 @@ class Candidate:
     complexity: float
     exact: bool
     length: float
+    misfit: str = ""
+    units: str = ""
 
     @property
     def n_numbers(self) -> int:
@@ -92,6 +98,8 @@ class Candidate:
         legend = self.formula.legend_text()
         if legend:
             kind += f", {legend}"
+        if self.units:
+            kind += f", units: {self.units}"
         return f"Candidate({text}, complexity={self.complexity:.3g}, {kind})"
 
 

@@ -21,6 +21,7 @@ from kan_np.discovery.noise import Noise
 from kan_np.discovery.training import Trained
 from kan_np.discovery.trees import Shape
 from kan_np.discovery.writing import Writer
+from kan_np.functions.variables import text_of
 
 #: A formula may lose this part of the spread of the labels against splines.
 _PER_CENT = 0.01
@@ -30,6 +31,8 @@ FEW_ROWS = 30
 _GAIN = 1e-3
 #: Two upper bounds of the noise that agree to this factor are an estimate.
 _AGREE = 1.25
+#: What a model leaves of this part of the spread of the labels is rounding and no noise.
+_ROUNDING = 1e-9
 
 
 def frontier(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -100,7 +103,7 @@ def joint_noise(rows: Noise | None, least: float, best: Candidate, spread: float
     spread : float
         Of the labels.
     """
-    if best.exact or not np.isfinite(least) or spread == 0.0:
+    if best.exact or not np.isfinite(least) or least <= _ROUNDING * spread:
         return None
     model = Noise(least, "what the most accurate model leaves", True)
     if rows is None or least < rows.level:
@@ -132,16 +135,25 @@ def answered(
     """
     tried = {shape.name: found.rmse * writer.of_label for shape, found in trained}
     n_train, n_val, spread = len(writer.raw.y), len(writer.raw.val_y), writer.raw.spread
-    kept = supported(candidates, n_train, n_val)
+    fitting = [candidate for candidate in candidates if not candidate.misfit] or list(candidates)
+    kept = supported(fitting, n_train, n_val)
     least = min([*tried.values(), *(candidate.val_rmse for candidate in kept)])
     noise = joint_noise(writer.noise, least, best_of(kept), spread)
     best = best_of(kept, spread, None if noise is None else noise.level)
     said = [*notes]
     if noise is not None:
         said.append(noise.said(spread))
-    if len(kept) < len(candidates):
+    ruled_out = [candidate for candidate in candidates if candidate.misfit and candidate.symbolic]
+    if ruled_out and len(fitting) < len(candidates):
+        nearest = min(ruled_out, key=lambda c: c.val_rmse)
+        text = text_of(nearest.formula.expressions[0])
         said.append(
-            f"of {n_train + n_val} rows, {len(candidates) - len(kept)} formulas were left out: they are no "
+            f"{len(ruled_out)} formulas were ruled out by their units, among them {text} with val_rmse="
+            f"{nearest.val_rmse:.2e}: {nearest.misfit}"
+        )
+    if len(kept) < len(fitting):
+        said.append(
+            f"of {n_train + n_val} rows, {len(fitting) - len(kept)} formulas were left out: they are no "
             "better than a constant by more than their numbers explain"
         )
     if not best.symbolic:

@@ -18,6 +18,7 @@ from kan_np.discovery.readable import readable
 from kan_np.discovery.symbolic_search import is_symbolic
 from kan_np.discovery.training import Data, descend, rmse, start_network, with_moved_grids
 from kan_np.discovery.trees import total
+from kan_np.discovery.unit_check import ColumnUnits
 from kan_np.discovery.units import in_own_units, in_units_of_data
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
@@ -25,6 +26,7 @@ from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
 from kan_np.functions.variables import checked_variables, neutral_symbols
+from kan_np.functions.written import number_text
 from kan_np.network.network import Network
 from kan_np.surgery.formula import Formula, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
@@ -60,12 +62,15 @@ class Writer:
         Of the dataset.
     columns : sequence of str
         Names of the inputs in the dataset, which become symbols where `var` is None; empty without names.
+    units : ColumnUnits, optional
+        What a formula has to fit; one that does not is not called exact.
     """
 
     raw: Data
     var: Sequence[Any] | None
     scaler: Any
     columns: Sequence[str] = ()
+    units: ColumnUnits | None = None
 
     @cached_property
     def _scaled(self) -> tuple[Data, FloatArray, float]:
@@ -207,6 +212,7 @@ class Writer:
         constants = sum(len(e.atoms(_float())) for e in formula.expressions)
         largest = float(max(np.abs(data.y).max(), np.abs(data.val_y).max(), 1e-300))
         rounding = max(1e-15 * largest, data.noise)
+        misfit, units = self._units_said(formula)
         return Candidate(
             name,
             model,
@@ -214,9 +220,25 @@ class Writer:
             errors[0] * of_label,
             errors[1] * of_label,
             formula.complexity + n_splines,
-            exact,
+            exact and not misfit,
             message_bits(errors[1], rounding, data.val_y.size, formula.complexity, constants + n_splines),
+            misfit,
+            units,
         )
+
+    def _units_said(self, formula: Formula) -> tuple[str, str]:
+        """What of a formula does not fit the units of the columns, and the units of its numbers."""
+        if self.units is None:
+            return "", ""
+        named = self._named(formula)
+        if all(variable.is_Symbol for variable in named.variables):
+            formula = named
+        (expression,) = formula.expressions
+        misfit = self.units.misfit(expression, formula.variables)
+        if misfit:
+            return misfit, ""
+        found = self.units.constants(expression, formula.variables)
+        return "", ", ".join(f"{number_text(float(number))} in {unit}" for number, unit in found)
 
     def _named(self, formula: Formula) -> Formula:
         if self.var is not None:
