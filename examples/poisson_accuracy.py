@@ -3,9 +3,9 @@ Poisson's equation: from grid to grid, and to a formula
 =======================================================
 
 pykan's tutorial "PDE accuracy": u_xx + u_yy = -2 pi^2 sin(pi x) sin(pi y) on [-1, 1]^2 with u = 0 on the
-boundary, by a KAN [2, 2, 1] of cubic splines on grids of 5, 10 and 20 intervals. The tutorial prints, after 105 s
-on a GPU, a mean squared residual of 0.123, 1.5e-4 on the boundary, and a mean squared error of 1.7e-4. Then
-the same with orders and networks that suit the equation, and the formula of the solution.
+boundary, by a KAN [2, 2, 1] of cubic splines on grids of 5, 10 and 20 intervals. The tutorial prints, after
+105 s on a GPU, a mean squared residual of 0.123, 1.5e-4 on the boundary, and a mean squared error of 1.7e-4.
+Then the same with orders and networks that suit the equation, and the formula of the solution.
 """
 
 # %%

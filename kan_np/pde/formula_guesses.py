@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.candidate import Candidate
-from kan_np.discovery.search import discover
+from kan_np.discovery import discover
 from kan_np.functions.library import SymbolLibrary
 from kan_np.model import KAN
 from kan_np.network.network import Network
