@@ -59,7 +59,9 @@ class Curve:
 
     def by(self, seconds: float) -> float:
         """Least error until then; NaN if there is none yet."""
-        return min((e for t, e in zip(self.seconds, self.errors, strict=True) if t <= seconds), default=np.nan)
+        return min(
+            (e for t, e in zip(self.seconds, self.errors, strict=True) if t <= seconds), default=np.nan
+        )
 
 
 @dataclass(frozen=True)

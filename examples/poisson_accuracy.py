@@ -3,9 +3,9 @@ Poisson's equation: from grid to grid, and to a formula
 =======================================================
 
 pykan's tutorial "PDE accuracy": u_xx + u_yy = -2 pi^2 sin(pi x) sin(pi y) on [-1, 1]^2 with u = 0 on the
-boundary, by a KAN [2, 2, 1] of cubic splines on grids of 5, 10 and 20 intervals. The tutorial prints, after 105 s
-on a GPU, a mean squared residual of 0.123, 1.5e-4 on the boundary, and a mean squared error of 1.7e-4. Then
-the same with orders and networks that suit the equation, and the formula of the solution.
+boundary, by a KAN [2, 2, 1] of cubic splines on grids of 5, 10 and 20 intervals. The tutorial prints, after
+105 s on a GPU, a mean squared residual of 0.123, 1.5e-4 on the boundary, and a mean squared error of 1.7e-4.
+Then the same with orders and networks that suit the equation, and the formula of the solution.
 """
 
 # %%
@@ -38,7 +38,9 @@ for stage in cubic.stages:
 squares = {name: float(np.mean(own**2)) for name, own in cubic.residuals(0).items()}
 x = mesh.points()
 error = float(np.mean((cubic(x)[:, 0] - np.prod(np.sin(np.pi * x), axis=1)) ** 2))
-print(f"mean squares: equation {squares['equation']:.1e}, boundary {squares['boundary']:.1e}, error {error:.1e}")
+print(
+    f"mean squares: equation {squares['equation']:.1e}, boundary {squares['boundary']:.1e}, error {error:.1e}"
+)
 
 # %%
 # Boundary values built in, and splines whose second derivative has no kinks

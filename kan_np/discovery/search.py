@@ -14,7 +14,9 @@ from kan_np import _validate
 from kan_np._time_limit import deadline
 from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data, checked_names
-from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
+from kan_np.discovery.candidate import Candidate, Discovery
+from kan_np.discovery.choice import answered, best_of
+from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.library import wide_library
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -210,6 +212,11 @@ class _Search:
         """Whether the limit of wall-clock time is over."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
+    @property
+    def _out_of_time(self) -> bool:
+        """Whether nothing more is written."""
+        return self.budget.share > 1.0 or self._is_late
+
     def _stop(self) -> bool:
         """Asked after every step."""
         self.budget.steps += 1
@@ -223,6 +230,7 @@ class _Search:
         """Constant and line, shapes in what matters or with merged variables, if any, then all shapes."""
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
+        rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
         if not any(candidate.exact for candidate in self.candidates):
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
@@ -230,16 +238,30 @@ class _Search:
             if not any(candidate.exact for candidate in self.candidates) and not self.over:
                 self._try_finer()
             self._write_the_others()
+        self._add_rungs(rungs_left, np.inf)
+        return self._answer()
+
+    def _answer(self) -> Discovery:
         if self.over and not self.exact:
             limit = "max_seconds" if self._is_late else f"the {self.budget}"
             self.notes.append(f"{limit} were over before everything had been tried")
-        tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
-        best = best_of(self.candidates)
-        if not best.symbolic:
-            self.notes.append(f"the best is no formula: {best.formula.what_is_left()}")
-        return Discovery(
-            frontier(self.candidates), best, len(self.trained), self.budget.spent, tried, tuple(self.notes)
-        )
+        return answered(self.writer, self.candidates, self.trained, self.budget.spent, self.notes)
+
+    def _add_rungs(self, found: Sequence[Rung], most: float) -> list[Rung]:
+        """Write small formulas that leave no more than this part of the spread; return the others."""
+        left = []
+        exact = min((c.complexity for c in self.candidates if c.exact), default=np.inf)
+        for rung in found:
+            simpler = [c.val_rmse for c in self.candidates if c.complexity <= rung.parts]
+            if rung.error > most:
+                left.append(rung)
+            elif rung.error * self.writer.raw.spread < min(simpler, default=np.inf) and (
+                rung.parts < exact and not self._out_of_time
+            ):
+                candidate = self.writer.of_expression(rung.name, rung.expression, rung.price)
+                if candidate is not None:
+                    self.candidates.append(candidate)
+        return left
 
     def _add_simplest(self, n_in: int) -> None:
         """What everything else has to beat."""
@@ -271,9 +293,14 @@ class _Search:
 
     def _say_many(self, n_in: int, matter: Sequence[int]) -> None:
         names = self.writer.names_of(matter)
+        others = self.writer.names_of([i for i in range(n_in) if i not in matter])
         text = (
             f"{n_in} inputs: of more than {MANY} only sums and dense networks are tried, no products"
-            + (f"; all shapes are tried in {names} alone, which matter most" if names else "")
+            + (
+                f"; all shapes are tried in {names} alone, which matter most, not in {others}"
+                if names
+                else ""
+            )
             + ". Give fewer inputs if you know which matter."
         )
         self.notes.append(text)
@@ -337,7 +364,7 @@ class _Search:
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
-            if self.written and (self.budget.share > 1.0 or self._is_late):
+            if self.written and self._out_of_time:
                 return
         if any(candidate.exact for candidate in self.candidates):
             return

@@ -4,6 +4,7 @@
 >>> from kan_np.pde import Problem, Term, boundary, grid, solve
 """
 
+from kan_np.pde import equations
 from kan_np.pde.points import Sampler, boundary, grid, sobol, uniform
 from kan_np.pde.problem import PdeWarning, Problem, Term
 from kan_np.pde.solution import Solution
@@ -20,6 +21,7 @@ __all__ = [
     "SolutionFormula",
     "Term",
     "boundary",
+    "equations",
     "grid",
     "sobol",
     "solve",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,12 @@ from kan_np.pde.objective import ResidualObjective
 from kan_np.pde.problem import Problem
 from kan_np.pde.solution_formula import FormulaFinder, SolutionFormula
 from kan_np.pde.stage import PdeStage
-from kan_np.pde.term_pass import FormPass
+from kan_np.pde.term_pass import FormPass, TermPass
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kan_np.pde.fields import Fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +144,65 @@ class Solution:
             self.problem, self.model, self.unknowns, lambda x, names: self.derivatives(x, *names)
         )
         return finder.found(lib, library, seconds, seed)
+
+    def equation_residuals(self, points: ArrayLike) -> dict[str, FloatArray]:
+        """The residuals of equations, not of conditions and data, at points: by name of the term, (n,)."""
+        known = matrix("points", points, len(self.problem.names.coordinates))
+        network, unknowns = self.model._network, np.array(list(self.unknowns.values()), dtype=np.float64)
+        values = network.theta if isinstance(network, MlpNetwork) else network.values
+        form = self.problem.form
+        return {
+            term.name: TermPass(term.residual, form, network, known).forward(values, unknowns)
+            for term in self.problem.terms
+            if not term.is_condition(form)
+        }
+
+    def fields(self, n: int = 101, reference: Callable[..., dict[str, FloatArray]] | None = None) -> Fields:
+        """The solution, its residual and where it bends on an even grid; see `kan_np.pde.fields.Fields`.
+
+        Parameters
+        ----------
+        n : int
+            Points along every coordinate.
+        reference : callable, optional
+            A solution to compare with, as that of an equation that ships: ``reference(points, "u")["u"]``.
+        """
+        from kan_np.pde.fields import fields_of
+
+        return fields_of(self.problem, self.derivatives, self.equation_residuals, n, reference)
+
+    def plot(self, reference: Callable[..., dict[str, FloatArray]] | None = None, *, n: int = 101) -> Figure:
+        """Draw the solution, its residual, where it bends and, beside a reference, its error.
+
+        Of one coordinate these are curves, of two maps; errors and residuals have a logarithmic scale.
+
+        Parameters
+        ----------
+        reference : callable, optional
+            As for `fields`.
+        n : int
+            Points along every coordinate.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            For more than two coordinates.
+
+        Examples
+        --------
+        >>> from kan_np.pde import equations
+        >>> heat = equations.heat()
+        >>> figure = heat.solve(0).plot(heat.reference, n=31)
+        >>> [axes.get_title() for axes in figure.axes[:4]]
+        ['u', 'error of u', 'residual', 'bending']
+        """
+        from kan_np.plot.solution import plot_fields
+
+        return plot_fields(**vars(self.fields(n, reference)))
 
     def __repr__(self) -> str:
         last = self.stages[-1]
