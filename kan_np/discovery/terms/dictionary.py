@@ -1,0 +1,237 @@
+"""The terms that are tried: products of powers of the variables, times a function of a quantity or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kan_np._validate import FloatArray
+from kan_np.discovery.terms.atoms import (
+    COSTS,
+    FUNCTIONS,
+    Factor,
+    Powers,
+    Quantity,
+    allowed_powers,
+    cheapest_powers,
+    pairs_alike,
+    raised,
+)
+
+
+class Term(NamedTuple):
+    """A product of powers and factors, `with_label` times the label."""
+
+    powers: Powers
+    factors: tuple[Factor, ...] = ()
+    with_label: bool = False
+
+    @property
+    def cost(self) -> float:
+        """Bits or so."""
+        own = sum(COSTS.get(p, 5.0) for p in self.powers if p)
+        return own + sum(factor.cost for factor in self.factors) + (1.0 if self.with_label else 0.0)
+
+    def expression(self, symbols: Sequence[Any]) -> Any:
+        """In sympy, without the label."""
+        import sympy
+
+        return sympy.Mul(
+            Quantity(self.powers).expression(symbols), *[f.expression(symbols) for f in self.factors]
+        )
+
+    @property
+    def n_inner(self) -> int:
+        """Numbers inside of its functions."""
+        return sum(1 for f in self.factors if not FUNCTIONS[f.function].is_power)
+
+
+class Theme(NamedTuple):
+    """What a dictionary is made of.
+
+    Attributes
+    ----------
+    name : str
+    monomials : int
+        Products of powers.
+    functions, of_pairs : tuple of str
+        Functions of variables and their products, and of differences and sums.
+    quantities : int
+        Arguments of functions.
+    most : int
+        Terms; products before functions are as many as that leaves room for.
+    scaled : bool
+        Whether arguments are also taken in units of their own size.
+    two : bool
+        Whether products of two functions are tried.
+    """
+
+    name: str
+    monomials: int
+    functions: tuple[str, ...] = ()
+    of_pairs: tuple[str, ...] = ()
+    quantities: int = 0
+    most: int = 280
+    scaled: bool = False
+    two: bool = False
+
+
+_WAVES = ("sin", "cos", "sin^2", "cos^2")
+_GROWTH = ("exp", "exp-", "log", "tanh", "1/(exp-1)", "1/(exp+1)")
+_PAIRS = ("x", "x^2", "1/x", "1/x^2")
+#: In the order in which they are tried: dictionaries of which all triples are compared, then larger ones.
+SMALL = (
+    Theme("powers", 150),
+    Theme("pairs", 60, (), _PAIRS, 12),
+    Theme("waves", 50, _WAVES, _WAVES[:2], 10),
+    Theme("growth", 50, _GROWTH, ("exp", "exp-", "log"), 10),
+)
+LARGE = (
+    Theme("powers", 1000, most=1000),
+    Theme("pairs", 200, (), _PAIRS, 20, 1500),
+    Theme("waves", 150, _WAVES, _WAVES, 20, 1800, two=True),
+    Theme("growth", 150, _GROWTH, ("exp", "exp-", "log", "1/(exp-1)"), 24, 1800),
+)
+SCALED = (
+    Theme("waves", 60, _WAVES, _WAVES[:2], 8, 1500, True, True),
+    Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1500, True, True),
+)
+_MOST_FACTORS = 5
+#: Scales in units of the largest argument, and the natural ones.
+_GRID = {
+    "sin": (1.0, 1.7, 2.5, 3.5, 5.0, 6.5, 8.0),
+    "cos": (1.0, 1.7, 2.5, 3.5, 5.0, 6.5, 8.0),
+    "exp": (0.5, 1.0, 2.0, 4.0),
+    "exp-": (0.5, 1.0, 2.0, 4.0),
+    "tanh": (1.0, 2.0, 4.0),
+}
+_NATURAL = (1.0, 2.0, 0.5)
+#: Factors in products of two functions.
+_MOST_OF_TWO = 8
+
+
+class Dictionary:
+    """Terms and their values.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, d)
+        Samples of the variables that are left.
+    theme : Theme
+
+    Attributes
+    ----------
+    terms : list of Term
+        The cheapest first.
+    values : ndarray of shape (n, m)
+        Each column of mean square 1; `units` are what they were divided by.
+    """
+
+    def __init__(self, x: FloatArray, theme: Theme) -> None:
+        self.x, self.theme = x, theme
+        self.d = x.shape[1]
+        # in units of their own, so that powers are floats in any units
+        largest = np.abs(x).max(axis=0, initial=0.0)
+        self.own = np.ldexp(1.0, np.frexp(np.where(largest > 0, largest, 1.0))[1])
+        self.allowed = [allowed_powers(column) for column in x.T]
+        terms, blocks = self._columns()
+        values = np.concatenate([b for b in blocks if b.size], axis=1)
+        with np.errstate(all="ignore"):
+            units = np.sqrt(np.mean(np.square(values), axis=0))
+        cost = np.array([term.cost for term in terms])
+        good = np.flatnonzero(np.isfinite(units) & (units > 0))
+        good = good[np.argsort(cost[good], kind="stable")]
+        self.values = np.ascontiguousarray(values[:, good] / units[good])
+        self.terms = [terms[k] for k in good]
+        self.units = units[good] * np.array([self._unit(term) for term in self.terms])
+
+    def _unit(self, term: Term) -> float:
+        """What the value of a term in own units is to be multiplied by."""
+        return float(np.prod([u ** float(p) for u, p in zip(self.own, term.powers, strict=True) if p]))
+
+    def _of(self, powers: Sequence[Powers]) -> FloatArray:
+        """Products of powers, in own units."""
+        values = np.ones((len(self.x), len(powers)))
+        for i, column in enumerate((self.x / self.own).T):
+            table = {p: raised(column, p) for p in {own[i] for own in powers} if p}
+            for k, own in enumerate(powers):
+                if own[i]:
+                    values[:, k] *= table[own[i]]
+        return values
+
+    def _columns(self) -> tuple[list[Term], list[FloatArray]]:
+        """Products of powers, those before a function, and products of two functions."""
+        theme = self.theme
+        powers = cheapest_powers(self.allowed, theme.monomials + 1, _MOST_FACTORS)
+        products = self._of(powers)
+        # the constant has a place of its own
+        terms, blocks = [Term(own) for own in powers[1:]], [products[:, 1:]]
+        factors = self._factors()
+        if not factors:
+            return terms, blocks
+        room = max(theme.most - len(terms), 0) // len(factors)
+        wide = powers[: max(min(room, len(powers)), 1)]
+        for factor, values, narrow in factors:
+            count = len(wide) if not narrow else min(len(wide), 1 + self.d)
+            terms += [Term(own, (factor,)) for own in wide[:count]]
+            blocks.append(values[:, None] * products[:, :count])
+        if theme.two:
+            few = 1 + self.d
+            single = [(f, v) for f, v, _ in factors if f.quantity.is_variable and f.cost <= 6.0]
+            for a, (f, v) in enumerate(single[:_MOST_OF_TWO]):
+                for g, w in single[a + 1 : _MOST_OF_TWO]:
+                    if f.quantity != g.quantity:
+                        terms += [Term(own, (f, g)) for own in powers[:few]]
+                        blocks.append((v * w)[:, None] * products[:, :few])
+        return terms, blocks
+
+    def _factors(self) -> list[tuple[Factor, FloatArray, bool]]:
+        """Factors with their values, and whether they are tried with few products only."""
+        found = []
+        for quantity in self._quantities():
+            u = quantity.values(self.x)
+            if not np.isfinite(u).all() or np.ptp(u) == 0:
+                continue
+            names = self.theme.functions if quantity.pair is None else self.theme.of_pairs
+            for name in names:
+                if name == "log" and not (quantity.is_variable or quantity.pair is not None):
+                    continue  # the logarithms of the variables say the same
+                if name in ("x", "x^2") and quantity.pair is not None and quantity.pair[2] > 0:
+                    continue  # sums of products
+                own = FUNCTIONS[name]
+                for scale, narrow in self._scales(name, u):
+                    if own.suits(scale * u):
+                        factor = Factor(name, quantity, scale)
+                        values = factor.values(self.x)
+                        if np.isfinite(values).all():
+                            found.append((factor, values, narrow))
+        return found
+
+    def _scales(self, name: str, u: FloatArray) -> list[tuple[float, bool]]:
+        own = FUNCTIONS[name]
+        if own.is_power or name == "log":
+            return [(1.0, False)]
+        natural = [(s, k > 0) for k, s in enumerate(_NATURAL if own.suits(u) else ())]
+        if not self.theme.scaled:
+            return natural
+        largest = float(np.abs(u).max())
+        return natural + [(g / largest, True) for g in _GRID.get(name, ())]
+
+    def _quantities(self) -> list[Quantity]:
+        """Variables, differences and sums of pairs, small products."""
+        count = self.theme.quantities
+        whole = [[p for p in own if p.denominator == 1 and abs(p) <= 2] for own in self.allowed]
+        products = [Quantity(p) for p in cheapest_powers(whole, count + 1, 4)[1:]] if self.theme.functions else []
+        variables = [q for q in products if q.is_variable]
+        others = [q for q in products if not q.is_variable]
+        nothing = (Fraction(0),) * self.d
+        pairs = pairs_alike(self.x, max(6, count // 2)) if self.theme.of_pairs else []
+        return [*variables, *(Quantity(nothing, pair) for pair in pairs), *others]
+
+
+def may_multiply_the_label(term: Term) -> bool:
+    """Whether the label may be multiplied by a term: squares and inverses of functions add up to 1."""
+    return all(f.function in ("sin", "cos", "exp", "exp-", "tanh", "log") for f in term.factors)
