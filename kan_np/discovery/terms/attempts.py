@@ -15,7 +15,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.terms.atoms import Powers, Quantity
-from kan_np.discovery.terms.dictionary import Dictionary, Term, may_multiply_the_label
+from kan_np.discovery.terms.dictionary import Dictionary, Term, may_be_above, may_multiply_the_label
 from kan_np.discovery.terms.peeling import product
 from kan_np.discovery.terms.polish import written
 from kan_np.discovery.terms.selection import Selection, select, select_quotients
@@ -30,7 +30,7 @@ NEARLY_EXACT = 1e-7
 #: Sets of each size that are written out.
 _WRITTEN = 3
 #: Terms of the sum above, and before the label, in quotients.
-_ABOVE, _BELOW = 70, 100
+_ABOVE, _BELOW = 70, 150
 
 
 @dataclass(frozen=True)
@@ -139,13 +139,12 @@ class _Prepared:
         size = float(np.abs(self.target).max())
         target = self.target / size
         if self.attempt.implicit:
-            values, below = values[:, :_ABOVE], [k for k, t in enumerate(terms) if may_multiply_the_label(t)]
-            below = below[:_BELOW]
-            times = dictionary.values[self.fine][:, below]
-            found = select_quotients(values, times, target, self.weight, 3)
-            values = np.concatenate([values, times * target[:, None]], axis=1)
-            terms = [*terms[:_ABOVE], *(terms[k]._replace(with_label=True) for k in below)]
-            units = np.concatenate([units[:_ABOVE], units[below] * size])
+            above = [k for k, t in enumerate(terms) if may_be_above(t)][:_ABOVE]
+            below = [k for k, t in enumerate(terms) if may_multiply_the_label(t)][:_BELOW]
+            found = select_quotients(values[:, above], values[:, below], target, self.weight, 3)
+            values = np.concatenate([values[:, above], values[:, below] * target[:, None]], axis=1)
+            terms = [*(terms[k] for k in above), *(terms[k]._replace(with_label=True) for k in below)]
+            units = np.concatenate([units[above], units[below] * size])
         else:
             columns = values * self.weight[:, None]
             found = select(columns, target * self.weight, self.weight, MOST_TERMS)

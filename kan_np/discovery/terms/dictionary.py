@@ -84,20 +84,20 @@ _GROWTH = ("exp", "exp-", "log", "tanh", "1/(exp-1)", "1/(exp+1)")
 _PAIRS = ("x", "x^2", "1/x", "1/x^2")
 #: In the order in which they are tried: dictionaries of which all triples are compared, then larger ones.
 SMALL = (
-    Theme("powers", 150),
-    Theme("pairs", 60, (), _PAIRS, 12),
-    Theme("waves", 50, _WAVES, _WAVES[:2], 10),
-    Theme("growth", 50, _GROWTH, ("exp", "exp-", "log"), 10),
+    Theme("powers", 150, most=160),
+    Theme("pairs", 80, (), _PAIRS, 10),
+    Theme("waves", 80, ("sin", "cos"), ("sin", "cos"), 12),
+    Theme("growth", 80, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12),
 )
 LARGE = (
     Theme("powers", 1000, most=1000),
-    Theme("pairs", 200, (), _PAIRS, 20, 1500),
-    Theme("waves", 150, _WAVES, _WAVES, 20, 1800, two=True),
-    Theme("growth", 150, _GROWTH, ("exp", "exp-", "log", "1/(exp-1)"), 24, 1800),
+    Theme("pairs", 250, (), _PAIRS, 20, 1500),
+    Theme("waves", 150, _WAVES, _WAVES, 20, 1500, two=True),
+    Theme("growth", 150, _GROWTH, ("exp", "exp-", "log", "1/(exp-1)"), 30, 1500),
 )
 SCALED = (
-    Theme("waves", 60, _WAVES, _WAVES[:2], 8, 1500, True, True),
-    Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1500, True, True),
+    Theme("waves", 60, _WAVES[:2], _WAVES[:2], 8, 1200, True, True),
+    Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1200, True, True),
 )
 _MOST_FACTORS = 5
 #: Scales in units of the largest argument, and the natural ones.
@@ -109,8 +109,10 @@ _GRID = {
     "tanh": (1.0, 2.0, 4.0),
 }
 _NATURAL = (1.0, 2.0, 0.5)
-#: Factors in products of two functions.
-_MOST_OF_TWO = 8
+#: Functions in products of two, and how many of these.
+_OF_TWO, _MOST_OF_TWO = ("sin", "cos", "exp", "exp-"), 100
+#: Terms that cost more are not what people write.
+_HIGHEST = 14.0
 
 
 class Dictionary:
@@ -172,21 +174,44 @@ class Dictionary:
         factors = self._factors()
         if not factors:
             return terms, blocks
-        room = max(theme.most - len(terms), 0) // len(factors)
-        wide = powers[: max(min(room, len(powers)), 1)]
-        for factor, values, narrow in factors:
-            count = len(wide) if not narrow else min(len(wide), 1 + self.d)
-            terms += [Term(own, (factor,)) for own in wide[:count]]
-            blocks.append(values[:, None] * products[:, :count])
+        # the cheapest products of a factor and powers, as many as there is room for
+        before = np.array([Term(own).cost for own in powers])
+        costs = np.array([[factor.cost] for factor, _, _ in factors]) + before
+        narrow = np.array([is_narrow for _, _, is_narrow in factors])
+        costs[narrow, 1 + self.d :] = np.inf
+        for k, (factor, _, _) in enumerate(factors):
+            if factor.function == "log" and factor.quantity.is_variable and not theme.functions:
+                costs[k, 1:] = np.inf
+        room = min(max(theme.most - len(terms), 1), costs.size)
+        highest = float(np.partition(costs.ravel(), room - 1)[room - 1])
+        for (factor, values, _), own_costs in zip(factors, costs, strict=True):
+            wide = np.flatnonzero(own_costs <= min(highest, _HIGHEST))
+            terms += [Term(powers[k], (factor,)) for k in wide]
+            blocks.append(values[:, None] * products[:, wide])
         if theme.two:
-            few = 1 + self.d
-            single = [(f, v) for f, v, _ in factors if f.quantity.is_variable and f.cost <= 6.0]
-            for a, (f, v) in enumerate(single[:_MOST_OF_TWO]):
-                for g, w in single[a + 1 : _MOST_OF_TWO]:
-                    if f.quantity != g.quantity:
-                        terms += [Term(own, (f, g)) for own in powers[:few]]
-                        blocks.append((v * w)[:, None] * products[:, :few])
+            self._add_two(factors, powers[: 1 + self.d], products[:, : 1 + self.d], terms, blocks)
         return terms, blocks
+
+    @staticmethod
+    def _add_two(
+        factors: list[tuple[Factor, FloatArray, bool]],
+        powers: Sequence[Powers],
+        products: FloatArray,
+        terms: list[Term],
+        blocks: list[FloatArray],
+    ) -> None:
+        """Products of two functions, of different quantities, the cheapest first."""
+        single = [(f, v) for f, v, _ in factors if f.function in _OF_TWO and f.quantity.pair is None]
+        pairs = [
+            (f.cost + g.cost, a, b)
+            for a, (f, _) in enumerate(single)
+            for b, (g, _) in enumerate(single[a + 1 :], a + 1)
+            if f.quantity != g.quantity and not (f.function[:3] == g.function[:3] == "exp")
+        ]
+        for _, a, b in sorted(pairs)[:_MOST_OF_TWO]:
+            (f, v), (g, w) = single[a], single[b]
+            terms += [Term(own, (f, g)) for own in powers]
+            blocks.append((v * w)[:, None] * products)
 
     def _factors(self) -> list[tuple[Factor, FloatArray, bool]]:
         """Factors with their values, and whether they are tried with few products only."""
@@ -196,6 +221,8 @@ class Dictionary:
             if not np.isfinite(u).all() or np.ptp(u) == 0:
                 continue
             names = self.theme.functions if quantity.pair is None else self.theme.of_pairs
+            if quantity.is_variable and "log" not in names and (u > 0).all():
+                names = (*names, "log")
             for name in names:
                 if name == "log" and not (quantity.is_variable or quantity.pair is not None):
                     continue  # the logarithms of the variables say the same
@@ -224,7 +251,8 @@ class Dictionary:
         """Variables, differences and sums of pairs, small products."""
         count = self.theme.quantities
         whole = [[p for p in own if p.denominator == 1 and abs(p) <= 2] for own in self.allowed]
-        products = [Quantity(p) for p in cheapest_powers(whole, count + 1, 4)[1:]] if self.theme.functions else []
+        count = count if self.theme.functions else self.d
+        products = [Quantity(p) for p in cheapest_powers(whole, max(count, self.d) + 1, 4)[1:]]
         variables = [q for q in products if q.is_variable]
         others = [q for q in products if not q.is_variable]
         nothing = (Fraction(0),) * self.d
@@ -234,4 +262,10 @@ class Dictionary:
 
 def may_multiply_the_label(term: Term) -> bool:
     """Whether the label may be multiplied by a term: squares and inverses of functions add up to 1."""
-    return all(f.function in ("sin", "cos", "exp", "exp-", "tanh", "log") for f in term.factors)
+    own = all(f.function in ("sin", "cos", "exp", "exp-", "tanh", "log") for f in term.factors)
+    return own and may_be_above(term)
+
+
+def may_be_above(term: Term) -> bool:
+    """Whether a term is tried in quotients: with whole powers only."""
+    return all(p.denominator == 1 for p in term.powers)

@@ -23,12 +23,10 @@ from kan_np.discovery.terms.peeling import monomial, product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
 from kan_np.discovery.terms.transforms import transforms
 
-#: Samples on which exact formulas are looked for first.
-_FEW = 250
 #: Samples that are used at most to choose terms.
 _MOST = 1000
-#: Sums whose numbers are fitted to the labels.
-_POLISHED = 12
+#: Sums of each number of terms whose numbers are fitted to the labels.
+_POLISHED = 4
 #: Transforms that are tried in implicit form.
 _IMPLICIT = ("y", "y^2")
 #: Attempts that are tried with the largest dictionary.
@@ -102,21 +100,15 @@ class _Search:
         constant = samples.formula(sympy.Float(float(samples.y.mean()), 17))
         if constant.exact or samples.spread == 0.0 or self.varying.size == 0:
             return [constant]
-        n = len(samples.y)
-        few = _rows(n, _FEW)
         powers, error = self._monomial()
         if error < NEARLY_EXACT:
             self._try_exact(self._power_law(powers))
         if not self.exact:
             attempts = list(self._attempts())
-            stages = [(attempts, SMALL), (attempts, LARGE)]
-            if n > 1.5 * _FEW:
-                for those, themes in stages:
-                    self._search(those, themes, few)
-            self.sums = []
-            for those, themes in stages:
-                self._search(those, themes, _rows(n, _MOST))
-            self._search(self._promising(), SCALED, _rows(n, _MOST))
+            rows = _rows(len(samples.y), _MOST)
+            self._search(attempts, SMALL, rows)
+            self._search(attempts, LARGE, rows)
+            self._search(self._promising(), SCALED, rows)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
             return [samples.finished(best.expression, simplify=True), constant]
@@ -164,22 +156,25 @@ class _Search:
         """Try attempts with dictionaries of themes, until the time or what is to be found is over."""
         x, y = self.samples.x[rows], self.samples.y[rows]
         prepared = [(attempt, attempt.prepared(x, y)) for attempt in attempts]
-        for theme in themes:
-            for attempt, own in prepared:
-                if own is None:
-                    continue
-                if self.exact or self.over(_SHARE):
-                    return
-                found = own.sums(self._dictionary(attempt.left, theme, rows), self.floor)
-                self.sums += found
-                for sum_found in found:
-                    if sum_found.error < NEARLY_EXACT:
-                        self._try_exact(sum_found.expression(self.samples.symbols))
+        order = sorted(
+            (attempt.transform.bits + 2.0 * attempt.implicit + 1.5 * t, k, t)
+            for k, (attempt, own) in enumerate(prepared)
+            for t in range(len(themes))
+            if own is not None
+        )
+        for _, k, t in order:
+            attempt, own = prepared[k]
+            if own is None or self.exact or self.over(_SHARE):
+                return
+            found = own.sums(self._dictionary(attempt.left, themes[t], rows), self.floor)
+            self.sums += found
+            for sum_found in found:
+                if sum_found.error < NEARLY_EXACT:
+                    self._try_exact(sum_found.expression(self.samples.symbols))
 
     def _dictionary(self, left: tuple[int, ...], theme: Theme, rows: np.ndarray) -> Dictionary:
         key = left, theme, len(rows)
         if key not in self._dictionaries:
-            self._dictionaries = {k: v for k, v in self._dictionaries.items() if k[1:] == key[1:]}
             self._dictionaries[key] = Dictionary(self.samples.x[rows][:, list(left)], theme)
         return self._dictionaries[key]
 
@@ -201,15 +196,15 @@ class _Search:
     def _judged(self, others: list[Any], constant: SumFormula) -> list[SumFormula]:
         """The shortest sums, fitted to the labels, each that is better than all that are shorter."""
         samples = self.samples
-        self.sums.sort(key=lambda s: s.length)
         expressions, seen = list(others), set()
-        for own in self.sums:
+        by_size: dict[int, int] = {}
+        for own in sorted(self.sums, key=lambda s: s.length):
             key = frozenset(own.terms), own.attempt.transform.name, own.attempt.factor
-            if key not in seen:
+            count = by_size.get(len(own.terms), 0)
+            if key not in seen and count < _POLISHED:
                 seen.add(key)
+                by_size[len(own.terms)] = count + 1
                 expressions.append(own.expression(samples.symbols))
-            if len(expressions) >= _POLISHED:
-                break
         found = []
         for expression in expressions:
             if self.over(1.0) and found:
@@ -217,6 +212,8 @@ class _Search:
             fitted, rmse = samples.fitted(expression)
             if np.isfinite(rmse):
                 found.append(samples.formula(fitted))
+                if found[-1].exact:
+                    return [samples.finished(fitted, simplify=True), constant]
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
         finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:3])]
         return [*sorted(finished, key=lambda f: f.bits), *found[3:], constant]
