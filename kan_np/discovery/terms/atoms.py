@@ -18,8 +18,8 @@ COSTS: dict[Fraction, float] = {
     Fraction(-1): 1.2,
     Fraction(2): 1.5,
     Fraction(-2): 1.8,
-    Fraction(1, 2): 2.0,
-    Fraction(-1, 2): 2.2,
+    Fraction(1, 2): 1.6,
+    Fraction(-1, 2): 1.8,
     Fraction(3): 2.3,
     Fraction(-3): 2.6,
     Fraction(4): 3.0,
@@ -102,7 +102,9 @@ class Factor(NamedTuple):
     def cost(self) -> float:
         """Bits or so."""
         own = FUNCTIONS[self.function]
-        return own.cost + self.quantity.cost + (0.0 if self.scale == 1.0 else 2.0)
+        # functions of 1/u are rare
+        inverse = 1.5 if self.quantity.pair is None and max(self.quantity.powers) <= 0 else 0.0
+        return own.cost + self.quantity.cost + inverse + (0.0 if self.scale == 1.0 else 2.0)
 
 
 class Function(NamedTuple):
@@ -222,16 +224,13 @@ def cheapest_powers(allowed: Sequence[Sequence[Fraction]], most: int, most_facto
     return found
 
 
-def pairs_alike(x: FloatArray, most: int) -> list[tuple[int, int, int]]:
+def pairs_alike(x: FloatArray, most: int) -> list[tuple[int, int]]:
     """Pairs of variables of like ranges, whose differences and sums may mean something, the likest first."""
     size = np.sqrt(np.mean(np.square(x), axis=0))
     found = []
     for i, j in combinations(range(x.shape[1]), 2):
         if size[i] > 0 and size[j] > 0:
             ratio = abs(float(np.log(size[i] / size[j])))
-            # overlapping ranges count as alike as equal ones
-            overlap = x[:, i].min() <= x[:, j].max() and x[:, j].min() <= x[:, i].max()
             if ratio <= np.log(10.0):
-                found.append((ratio if not overlap else 0.5 * ratio, i, j))
-    found.sort()
-    return [(i, j, sign) for _, i, j in found[:most] for sign in (-1, 1)]
+                found.append((ratio, i, j))
+    return [(i, j) for _, i, j in sorted(found)[:most]]

@@ -30,7 +30,7 @@ NEARLY_EXACT = 1e-7
 #: Sets of each size that are written out.
 _WRITTEN = 3
 #: Terms of the sum above, and before the label, in quotients.
-_ABOVE, _BELOW = 70, 150
+_ABOVE, _BELOW = 180, 180
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Prepared:
     unit: float
     y: FloatArray
 
-    def sums(self, dictionary: Dictionary, floor: float) -> list[Sum]:
+    def sums(self, dictionary: Dictionary, floor: float, n_all: int) -> list[Sum]:
         """Sums of terms of the dictionary, whose values are on all samples of `y`.
 
         Parameters
@@ -134,6 +134,8 @@ class _Prepared:
         dictionary : Dictionary
         floor : float
             Deviation of the labels below which differences mean nothing.
+        n_all : int
+            Samples that messages are of, some of which these are.
         """
         values, terms, units = dictionary.values[self.fine], dictionary.terms, dictionary.units
         size = float(np.abs(self.target).max())
@@ -150,7 +152,7 @@ class _Prepared:
             found = select(columns, target * self.weight, self.weight, MOST_TERMS)
         result: list[Sum] = []
         for sets in found:
-            own = [self._fitted(s, values, terms, units, size, target, floor) for s in sets[:_WRITTEN]]
+            own = [self._fitted(s, values, terms, units, size, target, floor, n_all) for s in sets[:_WRITTEN]]
             result += [s for s in own if s is not None]
             if result and min(s.error for s in result) < NEARLY_EXACT:
                 break
@@ -165,6 +167,7 @@ class _Prepared:
         size: float,
         target: FloatArray,
         floor: float,
+        n_all: int,
     ) -> Sum | None:
         """Coefficients by least squares, of residuals that are those of the labels."""
         own = tuple(terms[j] for j in chosen.columns)
@@ -193,8 +196,8 @@ class _Prepared:
             return None
         if parts[-1] <= 1e-12 * parts.max():
             coefficients[-1] = 0.0
-        price = sum(np.log2(len(terms)) + 0.5 * np.log2(n) + 0.5 * t.cost for t in own)
-        length = n * float(np.log2(max(deviation, floor))) + float(price) + self.attempt.bits
+        price = sum(np.log2(len(terms)) + 0.5 * np.log2(n_all) + 0.5 * t.cost for t in own)
+        length = n_all * float(np.log2(max(deviation, floor))) + float(price) + self.attempt.bits
         scaled = coefficients.copy()
         scaled[:-1] = coefficients[:-1] * size / units[list(chosen.columns)]
         scaled[-1] *= size

@@ -63,6 +63,8 @@ class Theme(NamedTuple):
         Arguments of functions.
     most : int
         Terms; products before functions are as many as that leaves room for.
+    pairs : int
+        Pairs of variables whose differences and sums are tried.
     scaled : bool
         Whether arguments are also taken in units of their own size.
     two : bool
@@ -74,7 +76,8 @@ class Theme(NamedTuple):
     functions: tuple[str, ...] = ()
     of_pairs: tuple[str, ...] = ()
     quantities: int = 0
-    most: int = 280
+    most: int = 300
+    pairs: int = 6
     scaled: bool = False
     two: bool = False
 
@@ -84,20 +87,20 @@ _GROWTH = ("exp", "exp-", "log", "tanh", "1/(exp-1)", "1/(exp+1)")
 _PAIRS = ("x", "x^2", "1/x", "1/x^2")
 #: In the order in which they are tried: dictionaries of which all triples are compared, then larger ones.
 SMALL = (
-    Theme("powers", 150, most=160),
-    Theme("pairs", 80, (), _PAIRS, 10),
-    Theme("waves", 80, ("sin", "cos"), ("sin", "cos"), 12),
-    Theme("growth", 80, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12),
+    Theme("powers", 160),
+    Theme("pairs", 100, (), _PAIRS, pairs=15),
+    Theme("waves", 100, ("sin", "cos"), ("sin", "cos"), 12),
+    Theme("growth", 100, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12),
 )
 LARGE = (
-    Theme("powers", 1000, most=1000),
-    Theme("pairs", 250, (), _PAIRS, 20, 1500),
-    Theme("waves", 150, _WAVES, _WAVES, 20, 1500, two=True),
-    Theme("growth", 150, _GROWTH, ("exp", "exp-", "log", "1/(exp-1)"), 30, 1500),
+    Theme("powers", 1000),
+    Theme("pairs", 250, (), _PAIRS, 20, 1200, pairs=36),
+    Theme("waves", 150, _WAVES, _WAVES, 20, 1000, pairs=15, two=True),
+    Theme("growth", 150, _GROWTH, ("exp", "exp-", "log", "1/(exp-1)"), 30, 1200, pairs=15),
 )
 SCALED = (
-    Theme("waves", 60, _WAVES[:2], _WAVES[:2], 8, 1200, True, True),
-    Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1200, True, True),
+    Theme("waves", 60, _WAVES[:2], _WAVES[:2], 8, 1200, scaled=True, two=True),
+    Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1200, scaled=True, two=True),
 )
 _MOST_FACTORS = 5
 #: Scales in units of the largest argument, and the natural ones.
@@ -180,7 +183,7 @@ class Dictionary:
         narrow = np.array([is_narrow for _, _, is_narrow in factors])
         costs[narrow, 1 + self.d :] = np.inf
         for k, (factor, _, _) in enumerate(factors):
-            if factor.function == "log" and factor.quantity.is_variable and not theme.functions:
+            if factor.function == "log" and factor.quantity.is_variable and "log" not in theme.functions:
                 costs[k, 1:] = np.inf
         room = min(max(theme.most - len(terms), 1), costs.size)
         highest = float(np.partition(costs.ravel(), room - 1)[room - 1])
@@ -256,8 +259,9 @@ class Dictionary:
         variables = [q for q in products if q.is_variable]
         others = [q for q in products if not q.is_variable]
         nothing = (Fraction(0),) * self.d
-        pairs = pairs_alike(self.x, max(6, count // 2)) if self.theme.of_pairs else []
-        return [*variables, *(Quantity(nothing, pair) for pair in pairs), *others]
+        alike = pairs_alike(self.x, self.theme.pairs) if self.theme.of_pairs else []
+        pairs = [Quantity(nothing, (i, j, sign)) for sign in (-1, 1) for i, j in alike]
+        return [*variables, *pairs, *others]
 
 
 def may_multiply_the_label(term: Term) -> bool:

@@ -25,6 +25,8 @@ from kan_np.discovery.terms.transforms import transforms
 
 #: Samples that are used at most to choose terms.
 _MOST = 1000
+#: Samples for the larger dictionaries, and the transforms that are tried with them, by their bits.
+_SOME, _LIKELY = 400, 3.0
 #: Sums of each number of terms whose numbers are fitted to the labels.
 _POLISHED = 4
 #: Transforms that are tried in implicit form.
@@ -107,7 +109,8 @@ class _Search:
             attempts = list(self._attempts())
             rows = _rows(len(samples.y), _MOST)
             self._search(attempts, SMALL, rows)
-            self._search(attempts, LARGE, rows)
+            likely = [a for a in attempts if a.transform.bits <= _LIKELY]
+            self._search(likely, LARGE, _rows(len(samples.y), _SOME))
             self._search(self._promising(), SCALED, rows)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
@@ -166,7 +169,7 @@ class _Search:
             attempt, own = prepared[k]
             if own is None or self.exact or self.over(_SHARE):
                 return
-            found = own.sums(self._dictionary(attempt.left, themes[t], rows), self.floor)
+            found = own.sums(self._dictionary(attempt.left, themes[t], rows), self.floor, len(self.samples.y))
             self.sums += found
             for sum_found in found:
                 if sum_found.error < NEARLY_EXACT:

@@ -20,7 +20,9 @@ _CONSTANT = 1e-6
 #: Nor sets of columns that keep less than this part of their squared length beside the others.
 _ALIKE = 1e-9
 #: Of more columns than these, those that agree most with the target are compared in pairs, in triples.
-_PAIRED, _IN_TRIPLES = 3000, 300
+_PAIRED, _IN_TRIPLES = 3000, 400
+#: Columns above quotients, of which all triples are compared.
+_ABOVE = 70
 #: Sets that are kept by the comparison of all.
 _KEPT = 64
 
@@ -129,6 +131,8 @@ def select_quotients(
         return []
     result = []
     for size in range(1, min(most, usable.size, n - 4) + 1):
+        if size == 3:
+            phi = np.ascontiguousarray(phi[:, :_ABOVE])
         values, sets = np.full(_KEPT, -np.inf), np.zeros((_KEPT, 4), dtype=np.int64)
         best_quotients(
             phi.T @ phi,
