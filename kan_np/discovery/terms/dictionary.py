@@ -69,6 +69,8 @@ class Theme(NamedTuple):
         Whether arguments are also taken in units of their own size.
     two : bool
         Whether products of two functions are tried.
+    whole : bool
+        Whether exponents are whole numbers only.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Theme(NamedTuple):
     pairs: int = 6
     scaled: bool = False
     two: bool = False
+    whole: bool = False
 
 
 _WAVES = ("sin", "cos", "sin^2", "cos^2")
@@ -88,9 +91,14 @@ _PAIRS = ("x", "x^2", "1/x", "1/x^2")
 #: In the order in which they are tried: dictionaries of which all triples are compared, then larger ones.
 SMALL = (
     Theme("powers", 160),
-    Theme("pairs", 100, (), _PAIRS, pairs=15),
-    Theme("waves", 100, ("sin", "cos"), ("sin", "cos"), 12),
-    Theme("growth", 100, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12),
+    Theme("pairs", 60, (), _PAIRS, pairs=15),
+    Theme("waves", 70, ("sin", "cos"), ("sin", "cos"), 12, 260),
+    Theme("growth", 70, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12, 260),
+)
+QUOTIENTS = (
+    Theme("powers", 250, whole=True),
+    Theme("waves", 60, ("sin", "cos"), (), 12, whole=True),
+    Theme("growth", 60, ("exp", "exp-", "log", "tanh"), (), 12, whole=True),
 )
 LARGE = (
     Theme("powers", 1000),
@@ -103,6 +111,7 @@ SCALED = (
     Theme("growth", 60, _GROWTH, ("exp", "exp-", "log"), 8, 1200, scaled=True, two=True),
 )
 _MOST_FACTORS = 5
+_LARGEST_WHOLE = 4
 #: Scales in units of the largest argument, and the natural ones.
 _GRID = {
     "sin": (1.0, 1.7, 2.5, 3.5, 5.0, 6.5, 8.0),
@@ -170,7 +179,10 @@ class Dictionary:
     def _columns(self) -> tuple[list[Term], list[FloatArray]]:
         """Products of powers, those before a function, and products of two functions."""
         theme = self.theme
-        powers = cheapest_powers(self.allowed, theme.monomials + 1, _MOST_FACTORS)
+        allowed = self.allowed
+        if theme.whole:
+            allowed = [[p for p in own if p.denominator == 1 and abs(p) <= _LARGEST_WHOLE] for own in allowed]
+        powers = cheapest_powers(allowed, theme.monomials + 1, _MOST_FACTORS)
         products = self._of(powers)
         # the constant has a place of its own
         terms, blocks = [Term(own) for own in powers[1:]], [products[:, 1:]]

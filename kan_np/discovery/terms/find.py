@@ -18,7 +18,7 @@ from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.discovery.terms.atoms import Powers, Quantity
 from kan_np.discovery.terms.attempts import NEARLY_EXACT, Attempt, Sum
-from kan_np.discovery.terms.dictionary import LARGE, SCALED, SMALL, Dictionary, Theme
+from kan_np.discovery.terms.dictionary import LARGE, QUOTIENTS, SCALED, SMALL, Dictionary, Theme
 from kan_np.discovery.terms.peeling import monomial, product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
 from kan_np.discovery.terms.transforms import transforms
@@ -31,6 +31,19 @@ _SOME, _LIKELY = 400, 3.0
 _POLISHED = 4
 #: Transforms that are tried in implicit form.
 _IMPLICIT = ("y", "y^2")
+#: What transforms that are rare are tried with; others with all.
+_THEMES = {
+    "sqrt y": ("powers", "pairs"),
+    "1/sqrt y": ("powers", "pairs"),
+    "exp y": ("powers", "pairs"),
+    "sin y": ("powers", "waves"),
+    "cos y": ("powers", "waves"),
+    "tan y": ("powers", "waves"),
+    "atanh y": ("powers",),
+    "log(1 + 1/y)": ("powers",),
+    "log(1/y - 1)": ("powers",),
+}
+_ORDER = {"powers": 0.0, "pairs": 1.5, "waves": 2.0, "growth": 2.5}
 #: Attempts that are tried with the largest dictionary.
 _PROMISING = 6
 #: Part of the time for choosing terms; the rest is for fitting them.
@@ -107,11 +120,12 @@ class _Search:
             self._try_exact(self._power_law(powers))
         if not self.exact:
             attempts = list(self._attempts())
-            rows = _rows(len(samples.y), _MOST)
-            self._search(attempts, SMALL, rows)
-            likely = [a for a in attempts if a.transform.bits <= _LIKELY]
-            self._search(likely, LARGE, _rows(len(samples.y), _SOME))
-            self._search(self._promising(), SCALED, rows)
+            few, many = _rows(len(samples.y), _SOME), _rows(len(samples.y), _MOST)
+            small = [(a, t) for a in attempts for t in (QUOTIENTS if a.implicit else SMALL) if _suits(a, t)]
+            self._search(small, many)
+            likely = [a for a in attempts if a.transform.bits <= _LIKELY and not a.implicit]
+            self._search([(a, t) for a in likely for t in LARGE if _suits(a, t)], few)
+            self._search([(a, t) for a in self._promising() for t in SCALED], many)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
             return [samples.finished(best.expression, simplify=True), constant]
@@ -155,21 +169,17 @@ class _Search:
                 full[i] = power
             yield full
 
-    def _search(self, attempts: list[Attempt], themes: Sequence[Theme], rows: np.ndarray) -> None:
-        """Try attempts with dictionaries of themes, until the time or what is to be found is over."""
+    def _search(self, pairs: Sequence[tuple[Attempt, Theme]], rows: np.ndarray) -> None:
+        """Try attempts with dictionaries, the likeliest first, until the time is over or one is exact."""
         x, y = self.samples.x[rows], self.samples.y[rows]
-        prepared = [(attempt, attempt.prepared(x, y)) for attempt in attempts]
-        order = sorted(
-            (attempt.transform.bits + 2.0 * attempt.implicit + 1.5 * t, k, t)
-            for k, (attempt, own) in enumerate(prepared)
-            for t in range(len(themes))
-            if own is not None
-        )
-        for _, k, t in order:
-            attempt, own = prepared[k]
-            if own is None or self.exact or self.over(_SHARE):
+        prepared = {attempt: attempt.prepared(x, y) for attempt in dict.fromkeys(a for a, _ in pairs)}
+        for attempt, theme in sorted(pairs, key=lambda pair: _expected(*pair)):
+            own = prepared[attempt]
+            if own is None:
+                continue
+            if self.exact or self.over(_SHARE):
                 return
-            found = own.sums(self._dictionary(attempt.left, themes[t], rows), self.floor, len(self.samples.y))
+            found = own.sums(self._dictionary(attempt.left, theme, rows), self.floor, len(self.samples.y))
             self.sums += found
             for sum_found in found:
                 if sum_found.error < NEARLY_EXACT:
@@ -220,6 +230,16 @@ class _Search:
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
         finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:3])]
         return [*sorted(finished, key=lambda f: f.bits), *found[3:], constant]
+
+
+def _suits(attempt: Attempt, theme: Theme) -> bool:
+    """Whether a transform is tried with a dictionary."""
+    return theme.name in _THEMES.get(attempt.transform.name, (theme.name,))
+
+
+def _expected(attempt: Attempt, theme: Theme) -> float:
+    """Bits by which attempts are ordered."""
+    return attempt.transform.bits + 2.0 * attempt.implicit + _ORDER[theme.name]
 
 
 def _rows(n: int, most: int) -> np.ndarray:

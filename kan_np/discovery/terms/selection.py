@@ -23,6 +23,8 @@ _ALIKE = 1e-9
 _PAIRED, _IN_TRIPLES = 3000, 400
 #: Columns above quotients, of which all triples are compared.
 _ABOVE = 70
+#: Bits that the last column must have gained for another one to be looked for.
+_LEAST_GAIN = 8.0
 #: Sets that are kept by the comparison of all.
 _KEPT = 64
 
@@ -71,12 +73,14 @@ def select(
     for size, compare in ((2, best_pairs), (3, best_triples)):
         if limit >= size and (size == 2 or usable.size <= _IN_TRIPLES):
             found.append(_compared(compare, gram, r[some], some, whole, size))
-    while 2 <= len(found) < limit and found[-1]:
-        sets = [s.columns for s in found[-1][:beam]]
-        grown = _grown(phi, t, sets, beam)
+    back = {int(j): k for k, j in enumerate(some)}
+    while 2 <= len(found) < limit and found[-1] and _worth(found, len(t)):
+        sets = [tuple(back[j] for j in s.columns) for s in found[-1][:beam]]
+        grown = _grown(gram, r[some], whole, sets, beam)
         # one column of the best exchanged
         shorter = {s[:k] + s[k + 1 :] for s in (g.columns for g in grown[:4]) for k in range(len(s))}
-        found.append(_best([*grown, *_grown(phi, t, sorted(shorter), 2 * beam)], beam))
+        grown = _best([*grown, *_grown(gram, r[some], whole, sorted(shorter), beam)], beam)
+        found.append([Selection(tuple(some[list(g.columns)].tolist()), g.rest) for g in grown])
     return [[Selection(tuple(usable[list(s.columns)].tolist()), max(s.rest, 0.0)) for s in own] for own in found]
 
 
@@ -158,27 +162,32 @@ def select_quotients(
     return result
 
 
-def _grown(phi: FloatArray, t: FloatArray, sets: list[tuple[int, ...]], beam: int) -> list[Selection]:
+def _worth(found: list[list[Selection]], n: int) -> bool:
+    """Whether the last column has gained more than its name costs."""
+    before, after = found[-2][0].rest, found[-1][0].rest
+    return bool(before > 0 and n / 2 * np.log2(before / max(after, 1e-300)) > _LEAST_GAIN)
+
+
+def _grown(
+    gram: FloatArray, r: FloatArray, whole: float, sets: list[tuple[int, ...]], beam: int
+) -> list[Selection]:
     """Every set with the columns that explain most of what it leaves."""
-    if not sets:
-        return []
-    bases, rests = [], []
-    for own in sets:
-        q, _ = np.linalg.qr(phi[:, list(own)])
-        rest = t - q @ (q.T @ t)
-        bases.append(q)
-        rests.append(rest - q @ (q.T @ rest))
-    count = len(sets[0])
-    inner = np.concatenate(bases, axis=1).T @ phi
-    left = 1.0 - np.square(inner).reshape(len(sets), count, -1).sum(axis=1)
-    with np.errstate(all="ignore"):
-        gain = np.square(np.stack(rests) @ phi) / np.where(left > _ALIKE, left, np.inf)
     found = []
-    each = max(4, beam // 4)
-    for s, own in enumerate(sets):
-        square = float(rests[s] @ rests[s])
-        top = np.argpartition(-gain[s], min(each, gain.shape[1] - 1))[:each]
-        found += [Selection(tuple(sorted((*own, int(j)))), square - float(gain[s, j])) for j in top if j not in own]
+    each = min(max(4, beam // 4), r.size)
+    for own in sets:
+        chosen = list(own)
+        side = gram[chosen]
+        try:
+            lower = np.linalg.cholesky(side[:, chosen])
+        except np.linalg.LinAlgError:  # as good as linearly dependent
+            continue
+        inner = np.linalg.solve(lower, np.column_stack([side, r[chosen]]))
+        explained = inner[:, -1]
+        left = 1.0 - np.square(inner[:, :-1]).sum(axis=0)
+        gain = np.square(r - explained @ inner[:, :-1]) / np.where(left > _ALIKE, left, np.inf)
+        square = whole - float(explained @ explained)
+        top = np.argpartition(-gain, each - 1)[:each]
+        found += [Selection(tuple(sorted((*own, int(j)))), square - float(gain[j])) for j in top if j not in own]
     return _best(found, beam)
 
 
