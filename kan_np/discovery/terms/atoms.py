@@ -75,7 +75,7 @@ class Quantity(NamedTuple):
     @property
     def cost(self) -> float:
         """Bits or so."""
-        return 2.0 if self.pair is not None else sum(COSTS.get(p, 5.0) for p in self.powers if p)
+        return 2.0 if self.pair is not None else cost_of(self.powers)
 
 
 class Factor(NamedTuple):
@@ -160,6 +160,14 @@ def _half() -> Any:
 
 
 FUNCTIONS = _functions()
+
+
+def cost_of(powers: Powers) -> float:
+    """Of a product of powers; that of the root of a product counts it once."""
+    used = [p for p in powers if p]
+    if len(used) > 1 and all(p.denominator == 2 for p in used):
+        return 1.2 + 0.5 * sum(COSTS.get(2 * p, 5.0) for p in used)
+    return sum(COSTS.get(p, 5.0) for p in used)
 
 
 def raised(values: FloatArray, power: Fraction) -> FloatArray:

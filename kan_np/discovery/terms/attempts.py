@@ -31,6 +31,8 @@ NEARLY_EXACT = 1e-7
 _WRITTEN = 3
 #: Terms of the sum above, and before the label, in quotients.
 _ABOVE, _BELOW = 240, 240
+#: Largest value of a term in quotients, in units of its root mean square.
+_EVEN = 6.0
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,10 @@ class _Prepared:
         size = float(np.abs(self.target).max())
         target = self.target / size
         if self.attempt.implicit:
-            above = [k for k, t in enumerate(terms) if may_be_above(t)][:_ABOVE]
-            below = [k for k, t in enumerate(terms) if may_multiply_the_label(t)][:_BELOW]
+            # with columns that are large on a few samples alone the label could be multiplied by nearly nothing
+            even = np.abs(values).max(axis=0) <= _EVEN * np.sqrt(np.mean(np.square(values), axis=0))
+            above = [k for k, t in enumerate(terms) if even[k] and may_be_above(t)][:_ABOVE]
+            below = [k for k, t in enumerate(terms) if even[k] and may_multiply_the_label(t)][:_BELOW]
             found = select_quotients(values[:, above], values[:, below], target, self.weight, 3)
             values = np.concatenate([values[:, above], values[:, below] * target[:, None]], axis=1)
             terms = [*(terms[k] for k in above), *(terms[k]._replace(with_label=True) for k in below)]

@@ -10,13 +10,13 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.terms.atoms import (
-    COSTS,
     FUNCTIONS,
     Factor,
     Powers,
     Quantity,
     allowed_powers,
     cheapest_powers,
+    cost_of,
     pairs_alike,
     raised,
 )
@@ -32,8 +32,7 @@ class Term(NamedTuple):
     @property
     def cost(self) -> float:
         """Bits or so."""
-        own = sum(COSTS.get(p, 5.0) for p in self.powers if p)
-        return own + sum(factor.cost for factor in self.factors) + (1.0 if self.with_label else 0.0)
+        return cost_of(self.powers) + sum(factor.cost for factor in self.factors) + (1.0 if self.with_label else 0.0)
 
     def expression(self, symbols: Sequence[Any]) -> Any:
         """In sympy, without the label."""

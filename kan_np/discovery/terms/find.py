@@ -19,6 +19,7 @@ from kan_np._validate import FloatArray
 from kan_np.discovery.terms.atoms import Powers, Quantity
 from kan_np.discovery.terms.attempts import NEARLY_EXACT, Attempt, Sum
 from kan_np.discovery.terms.dictionary import LARGE, QUOTIENTS, SCALED, SMALL, Dictionary, Theme
+from kan_np.discovery.terms.nested import nested
 from kan_np.discovery.terms.peeling import monomial, product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
 from kan_np.discovery.terms.transforms import transforms
@@ -116,20 +117,22 @@ class _Search:
         if constant.exact or samples.spread == 0.0 or self.varying.size == 0:
             return [constant]
         powers, error = self._monomial()
+        others = [self._power_law(powers)] if np.isfinite(error) else []
         if error < NEARLY_EXACT:
-            self._try_exact(self._power_law(powers))
+            self._try_exact(others[0])
         if not self.exact:
             attempts = list(self._attempts())
             few, many = _rows(len(samples.y), _SOME), _rows(len(samples.y), _MOST)
             small = [(a, t) for a in attempts for t in (QUOTIENTS if a.implicit else SMALL) if _suits(a, t)]
             self._search(small, many)
+            others += self._nested()
             likely = [a for a in attempts if a.transform.bits <= _LIKELY and not a.implicit]
             self._search([(a, t) for a in likely for t in LARGE if _suits(a, t)], few)
             self._search([(a, t) for a in self._promising() for t in SCALED], many)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
             return [samples.finished(best.expression, simplify=True), constant]
-        return self._judged([self._power_law(powers)] if np.isfinite(error) else [], constant)
+        return self._judged(others, constant)
 
     def _monomial(self) -> tuple[Powers, float]:
         return monomial(self.samples.x, self.samples.y)
@@ -142,6 +145,16 @@ class _Search:
         size = float(np.abs(values).max())
         factor = float((values / size) @ samples.y / ((values / size) @ (values / size))) / size
         return sympy.Float(factor, 17) * Quantity(powers).expression(samples.symbols)
+
+    def _nested(self) -> list[Any]:
+        """Functions of one product, times another."""
+        if self.exact or self.over(_SHARE):
+            return []
+        found = nested(self.samples.x, self.samples.y, self.samples.symbols)
+        for left, expression in found:
+            if left < NEARLY_EXACT:
+                self._try_exact(expression)
+        return [expression for _, expression in found]
 
     def _attempts(self) -> Iterator[Attempt]:
         """Common factors with transforms, explicit ones first."""
