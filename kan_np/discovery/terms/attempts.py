@@ -30,7 +30,7 @@ NEARLY_EXACT = 1e-7
 #: Sets of each size that are written out.
 _WRITTEN = 3
 #: Terms of the sum above, and before the label, in quotients.
-_ABOVE, _BELOW = 240, 240
+_ABOVE, _BELOW = 330, 330
 #: Largest value of a term in quotients, in units of its root mean square.
 _EVEN = 6.0
 

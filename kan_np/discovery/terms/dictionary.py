@@ -95,9 +95,9 @@ SMALL = (
     Theme("growth", 70, ("exp", "exp-", "log", "tanh"), ("exp", "exp-", "log"), 12, 260),
 )
 QUOTIENTS = (
-    Theme("powers", 250, whole=True),
-    Theme("waves", 60, ("sin", "cos"), (), 12, whole=True),
-    Theme("growth", 60, ("exp", "exp-", "log", "tanh"), (), 12, whole=True),
+    Theme("powers", 220, whole=True),
+    Theme("waves", 45, ("sin", "cos"), (), 9, 320, whole=True),
+    Theme("growth", 45, ("exp", "exp-", "log", "tanh"), (), 9, 260, whole=True),
 )
 LARGE = (
     Theme("powers", 1000),
@@ -256,6 +256,8 @@ class Dictionary:
         if own.is_power or name == "log":
             return [(1.0, False)]
         natural = [(s, k > 0) for k, s in enumerate(_NATURAL if own.suits(u) else ())]
+        if self.theme.whole:
+            natural = natural[:1]
         if not self.theme.scaled:
             return natural
         largest = float(np.abs(u).max())

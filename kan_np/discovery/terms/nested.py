@@ -17,11 +17,12 @@ from kan_np.discovery.terms.atoms import Powers, Quantity, allowed_powers, cheap
 from kan_np.discovery.terms.peeling import nearest_exponent, product
 
 #: Products before the function that are tried, and how many of the best are proposed.
-_TRIED, _PROPOSED = 250, 3
+_TRIED, _PROPOSED = 250, 6
 #: Part of the variation of log|z| that may be left, noise in mind, to be proposed at all.
 _LEFT = 0.2
 _OFF = 0.12
-_SHARE = 0.95
+_SHARE = 0.75
+_STEP = 1e-6
 #: Samples that are compared.
 _ROWS = 300
 
@@ -85,7 +86,13 @@ def nested(x: FloatArray, y: FloatArray, symbols: list[Any]) -> list[tuple[float
                 good = np.isfinite(z) & (z != 0) & within[k]
                 if good.mean() < _SHARE:
                     continue
-                left, slopes = _regressed(base[good], np.log(np.abs(z[good])), np.sign(z[good]))
+                # noise of one size in y is noise of this size in log|z|
+                v = ratios[k][good]
+                step = _STEP * (np.abs(v) + _STEP)
+                steep = np.abs((outer.inverse(v + step) - outer.inverse(v - step)) / (2 * step))
+                weight = np.abs(z[good] * (y[good] / v)) / steep
+                weight = np.where(np.isfinite(weight), weight, 0.0)
+                left, slopes = _regressed(base[good], np.log(np.abs(z[good])), np.sign(z[good]), weight)
                 if left < _LEFT:
                     found.append((left, k, number, slopes))
     found.sort(key=lambda item: item[:3])
@@ -99,14 +106,20 @@ def nested(x: FloatArray, y: FloatArray, symbols: list[Any]) -> list[tuple[float
     return result
 
 
-def _regressed(base: FloatArray, target: FloatArray, sign: FloatArray) -> tuple[float, Any]:
-    """What a regression leaves of a target's deviation, and its slopes with the sign of the argument."""
-    spread = float(np.std(target))
-    if spread == 0.0 or len(target) <= base.shape[1] + 2 or np.ptp(sign) != 0:
+def _regressed(
+    base: FloatArray, target: FloatArray, sign: FloatArray, weight: FloatArray
+) -> tuple[float, Any]:
+    """What a regression leaves of a target's weighted deviation, and its slopes with the sign of the argument."""
+    total = float(weight.sum())
+    if total == 0.0 or len(target) <= base.shape[1] + 2 or np.ptp(sign) != 0:
         return np.inf, None
-    slopes, *_ = np.linalg.lstsq(base, target, rcond=None)
-    left = float(np.std(base @ slopes - target)) / spread
-    return left, (slopes, float(sign[0]))
+    centred = (target - float(weight @ target) / total) * weight
+    spread = float(centred @ centred)
+    if spread == 0.0:
+        return np.inf, None
+    slopes, *_ = np.linalg.lstsq(base * weight[:, None], target * weight, rcond=None)
+    rest = (base @ slopes - target) * weight
+    return float(np.sqrt(rest @ rest / spread)), (slopes, float(sign[0]))
 
 
 def _written(
