@@ -70,6 +70,7 @@ def suggestions(curve: Curve, error: float, library: SymbolLibrary) -> list[Symb
         top=_TRIED,
         noise=error / curve.mean_gain,
         weight=weight if weight.max() > 0 else None,
+        compose=True,
     )
 
 

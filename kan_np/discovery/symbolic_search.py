@@ -31,6 +31,7 @@ from kan_np.discovery.edge_symbols import (
     suggestions_of_all,
     tries,
 )
+from kan_np.discovery.inner_constants import descend_together, inner_numbers
 from kan_np.discovery.training import Data, Stop, Trained, descend, never, rmse, with_moved_grids
 from kan_np.functions.library import SymbolLibrary
 from kan_np.network.edge_index import EdgeIndex
@@ -200,6 +201,7 @@ def _next_states(
         network = before.with_symbols({edge: tried})
         held: Part | None = (edge, "d") if whole else None
         new = descend(with_moved_grids(network, data.x), data, _STEPS, held, stop)
+        new = _settled_together(new, data, stop)
         if new.rmse <= allowed:
             unshifted = state.unshifted | ({edge} if whole else set())
             states.append(State(new, message_length(new, data, len(unshifted)), state.failed, unshifted))
@@ -208,8 +210,16 @@ def _next_states(
     return states
 
 
+def _settled_together(trained: Trained, data: Data, stop: Stop) -> Trained:
+    """With the numbers inside symbols, once there are no splines that would take up what these lack."""
+    if not (is_symbolic(trained.network) and inner_numbers(trained.network)):
+        return trained
+    together = descend_together(trained.network, data, _STEPS, stop)
+    return together if together.rmse < trained.rmse else trained
+
+
 def _trained_to_the_end(state: State, data: Data, stop: Stop) -> State:
-    trained = descend(state.trained.network, data, _LAST_STEPS, stop=stop)
+    trained = _settled_together(descend(state.trained.network, data, _LAST_STEPS, stop=stop), data, stop)
     if trained.rmse > state.trained.rmse:
         trained = state.trained
     length = message_length(trained, data, len(state.unshifted))

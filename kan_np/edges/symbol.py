@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kan_np._validate import FloatArray
-from kan_np.functions.program import program_of
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels.scalar_functions import (
     ABS,
@@ -157,4 +156,4 @@ def kernel_of(symbol: Symbol) -> tuple[int, float] | None:
     """Kind and power of the compiled function of a symbol; None if its formula has no compiled function."""
     if not symbol.probed and symbol.expression in KERNELS:
         return KERNELS[symbol.expression]
-    return None if program_of(symbol.expression) is None else (PROGRAM, 0.0)
+    return None if symbol.program is None else (PROGRAM, 0.0)

@@ -68,6 +68,17 @@ def parse(text: str) -> sympy.Expr:
     ValueError: '().__class__' is not a formula: '().__class__' cannot be used. Expected numbers, one
     variable, + - * / ** and functions of sympy.
     """
+    return in_one_variable(parse_template(text), text)
+
+
+def parse_template(text: str) -> sympy.Expr:
+    """Read a formula of x and of numbers with names, such as "x**3 + k1*x".
+
+    Raises
+    ------
+    ValueError
+        As `parse`.
+    """
     if not isinstance(text, str):
         raise TypeError(
             f"the expression is {text!r}; expected text such as 'besselj(0, x)', or a sympy Expr."
@@ -88,7 +99,7 @@ def parse(text: str) -> sympy.Expr:
             f"{_shown(text)} is not a formula: {reason}. Expected numbers, one variable, + - * / ** and "
             "functions of sympy."
         ) from None
-    return in_one_variable(expression, text)
+    return expression
 
 
 def in_one_variable(expression: Any, shown: object) -> sympy.Expr:

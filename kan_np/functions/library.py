@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kan_np import _validate
 from kan_np.functions import expression as formulas
 from kan_np.functions.builtin import ALIASES, builtin_symbols
+from kan_np.functions.parametric_symbol import read_again
 from kan_np.functions.probe import probe
 from kan_np.functions.symbol import Symbol
 
@@ -199,7 +200,7 @@ def rebuild_symbol(name: str, expression: str, complexity: float) -> Symbol:
     known = _builtin().get(name)
     if known is not None and known.identity == (name, expression, complexity):
         return known
-    return make_symbol(name, expression, complexity)
+    return read_again(name, expression, complexity) or make_symbol(name, expression, complexity)
 
 
 #: Symbols are pickled by their identity, since their functions cannot be pickled.

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np._validate import FloatArray
 from kan_np.functions.guard import LARGEST, Function, Guard, build_guard
+from kan_np.functions.program import Program, program_of
 
 if TYPE_CHECKING:
     import sympy
@@ -94,6 +95,11 @@ class Symbol:
         if self.expression == "0":
             return 1
         return 4 - int(self.scale_free) - int(self.shift_free)
+
+    @cached_property
+    def program(self) -> Program | None:
+        """The steps by which kernels compute it; None if they do not know a function in it."""
+        return program_of(self.expression)
 
     @cached_property
     def guard(self) -> Guard:

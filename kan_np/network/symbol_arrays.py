@@ -11,7 +11,7 @@ from kan_np import _aligned
 from kan_np._validate import FloatArray
 from kan_np.edges.symbol import kernel_of
 from kan_np.functions.guard import BOUND
-from kan_np.functions.program import Program, program_of
+from kan_np.functions.program import Program
 from kan_np.functions.symbol import Symbol
 from kan_np.kernels.arrays import Ints, Symbols
 from kan_np.kernels.scalar_functions import PROGRAM
@@ -99,7 +99,7 @@ def with_room(arrays: Symbols, block: int, inputs: tuple[int, int]) -> Symbols:
 def _programs(functions: Sequence[Symbol], kinds: Sequence[tuple[int, float]]) -> list[Program | None]:
     """The programs of those symbols that have one."""
     return [
-        program_of(symbol.expression) if kind == PROGRAM else None
+        symbol.program if kind == PROGRAM else None
         for symbol, (kind, _) in zip(functions, kinds, strict=True)
     ]
 

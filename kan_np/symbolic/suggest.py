@@ -35,6 +35,7 @@ from kan_np.symbolic.canonical import canonical_line
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_found, fit_on_line
 from kan_np.symbolic.samples import Samples, make_samples
 from kan_np.symbolic.search import search
+from kan_np.symbolic.small_formulas import small_formulas
 
 CRITERIA = ("bits", "pykan")
 
@@ -49,6 +50,8 @@ _SPARE = 5
 #: What a unit of complexity costs.
 _BITS_PER_UNIT = 2.0
 _PYKAN_FLOOR = 1e-5
+#: Errors of this many times the noise are noise.
+_AS_NOISE = 1.5
 
 
 def suggest_symbolic(
@@ -62,6 +65,7 @@ def suggest_symbolic(
     weight: ArrayLike | None = None,
     criterion: str = "bits",
     weight_simple: float = 0.8,
+    compose: bool = False,
 ) -> list[SymbolFit]:
     """Fit many symbols to samples of an edge and rank them by fit and complexity.
 
@@ -83,6 +87,9 @@ def suggest_symbolic(
         See `kan_np.symbolic.suggest`.
     weight_simple : float
         w of pykan's criterion, from 0 (fit only) to 1 (complexity only).
+    compose : bool
+        Where no symbol fits down to the noise, try sums and products of a few functions as well, such as
+        x^3 - x, x exp(-x) or sin(x^2) cos(x) - 1 (`kan_np.symbolic.small_formulas`). Tens of milliseconds.
 
     Returns
     -------
@@ -103,6 +110,9 @@ def suggest_symbolic(
     ('exp', -1.5, 2.0, 1.0)
     >>> [fit.name for fit in suggest_symbolic(x, 3 - 2 * x, top=1)]
     ['x']
+    >>> best, *_ = suggest_symbolic(x, x**3 - 0.25 * x, compose=True)
+    >>> best.name, round(best.a, 9), round(best.c, 9)
+    ('x**3 - x', 2.0, 0.125)
     """
     top = _validate.integer("top", top, 1)
     floor = None if noise is None else _validate.real("noise", noise, 0.0)
@@ -114,10 +124,39 @@ def suggest_symbolic(
     samples = make_samples(x, y, weight)
     # pykan's criterion may put a simple symbol that fits badly before all others
     fits = _fits(symbols, samples, top + _SPARE if criterion == "bits" else len(symbols))
+    if compose and not _fits_down_to(fits, samples, floor):
+        fits += _composed(fits, samples, floor, top, symbols)
     scores = bits(fits, samples, floor) if criterion == "bits" else _pykan(fits, weight_simple)
     ranked = [replace(fit, score=score) for fit, score in zip(fits, scores, strict=True)]
     ranked.sort(key=lambda fit: (fit.score, fit.symbol.n_free, fit.symbol.complexity, fit.one_minus_r2))
     return ranked[:top]
+
+
+def _fits_down_to(fits: Sequence[SymbolFit], samples: Samples, noise: float | None) -> bool:
+    """Whether the best leaves no more than noise or rounding."""
+    return min(fit.one_minus_r2 for fit in fits) <= _AS_NOISE**2 * _least(samples, noise)
+
+
+def _composed(
+    fits: Sequence[SymbolFit],
+    samples: Samples,
+    noise: float | None,
+    top: int,
+    symbols: Sequence[Symbol],
+) -> list[SymbolFit]:
+    """Formulas of a few terms, of the functions of these symbols, that are no symbols themselves."""
+    known = {fit.symbol.expression for fit in fits}
+    names = frozenset(symbol.name for symbol in symbols)
+    found = small_formulas(samples, noise, top, names=names)
+    return [fit for fit in found if fit.symbol.expression not in known]
+
+
+def _least(samples: Samples, noise: float | None) -> float:
+    """The part of the variance that means nothing."""
+    least = samples.rounding
+    if noise is not None and samples.spread > 0:
+        least = min(1.0, max(least, (noise / samples.spread) ** 2))
+    return least
 
 
 def _pykan(fits: Sequence[SymbolFit], w: float) -> list[float]:
@@ -156,9 +195,7 @@ def bits(fits: Sequence[SymbolFit], samples: Samples, noise: float | None = None
     noise : float, optional
         As in `suggest_symbolic`.
     """
-    least = samples.rounding
-    if noise is not None and samples.spread > 0:
-        least = min(1.0, max(least, (noise / samples.spread) ** 2))
+    least = _least(samples, noise)
     count = min(fits, key=lambda fit: fit.one_minus_r2).n_effective
     return [
         count / 2 * float(np.log2(max(fit.one_minus_r2 * count / max(count - fit.symbol.n_free, 1.0), least)))
