@@ -62,6 +62,9 @@ def test_the_page_about_differential_equations_runs_as_printed(
     assert "Errors(l2=" in capsys.readouterr().out
     exec(compile(blocks[3], "differential_equations.md", "exec"), names)  # noqa: S102
     assert (tmp_path / "oscillator.png").is_file()
+    for text in blocks[4:]:
+        exec(compile(text, "differential_equations.md", "exec"), names)  # noqa: S102
+        assert "Formula(sin(pi*x)*sin(pi*y))" in capsys.readouterr().out
 
 
 def test_commands_and_specification_of_the_page_about_differential_equations_are_plans(

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kan_np._validate import FloatArray
-from kan_np.discovery.call import discover
-from kan_np.discovery.candidate import Candidate, Discovery
+from kan_np.discovery import Discovery, discover
+from kan_np.discovery.candidate import Candidate
 from kan_np.functions.library import SymbolLibrary
 from kan_np.model import KAN
 from kan_np.network.network import Network
@@ -69,7 +69,7 @@ def of_values(
         for column in values.T:
             dataset = {"train_input": points, "train_label": column[:, None]}
             own = discover(dataset, lib=lib, library=library, seconds=share * budget, seed=seed)
-            assert isinstance(own, Discovery)  # noqa: S101  of one label column
+            assert isinstance(own, Discovery)  # noqa: S101  there is one label column
             found.append(_best_first([own.best, *own.candidates[::-1]])[:_TRIED])
         several = len(found) > 1
         for those in zip(*(own[:1] if several else own for own in found), strict=True):

@@ -10,19 +10,9 @@ from sweeps.spec.run_config import spelt_out
 
 #: In the order in which they are named; shape, grid, activation and optimizer have places of their own.
 _OPTIONS = (
-    *("k", "grids", "steps", "restarts", "init", "smoothing"),
-    *(
-        "base_fun",
-        "edges",
-        "squash",
-        "grid_eps",
-        "extrapolation",
-        "patience",
-        "enough",
-        "rounds",
-        "solver",
-        "alpha",
-    ),
+    *("k", "grids", "steps", "restarts", "rounds", "init", "smoothing"),
+    *("base_fun", "edges", "squash", "grid_eps", "extrapolation", "patience", "enough"),
+    *("solver", "alpha"),
 )
 
 

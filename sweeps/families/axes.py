@@ -65,7 +65,7 @@ def training_axes(table: TomlTable, steps: int) -> list[Axis]:
 
 
 def rounds_axis(table: TomlTable) -> list[Axis]:
-    """How many sets of points of an equation every size is trained on, in turn, if a table says so."""
+    """Return on how many sets of points of an equation every size is trained, where a table says so."""
     rounds = table.take("rounds", axis(whole(1), "integers >= 1"), ())
     return [("rounds", rounds)] if rounds else []
 

@@ -50,10 +50,8 @@ def misplaced_axes(axes: Sequence[Axis], of_equations: bool) -> str:
     values = dict(axes)
     for name in _OF_SAMPLES if of_equations else _OF_EQUATIONS:
         if name in values:
-            others = (
-                ("samples", "equations are solved") if of_equations else ("equations", "there are samples")
-            )
-            return f"{name} is given, which belongs to {others[0]}; leave it out where {others[1]}."
+            its, here = ("samples", "equations") if of_equations else ("equations", "samples")
+            return f"{name} is given, which belongs to {its}; leave it out of models for {here}."
     asked = values.get("opt", ())
     if of_equations and (wrong := [opt for opt in asked if opt not in OPTIMIZERS]):
         return f"opt is {wrong[0]!r}; expected one of {', '.join(OPTIMIZERS)} where equations are solved."

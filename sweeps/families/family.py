@@ -189,7 +189,7 @@ class Family:
         return True
 
     def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
-        """Which axis of a table is not for equations, or not for samples, as a sentence; "" if none."""
+        """Return which axis of a table is not for equations, or for samples, as a sentence; "" if none."""
         return ""
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:

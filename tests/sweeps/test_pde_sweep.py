@@ -186,7 +186,7 @@ def test_the_classical_solver_is_for_equations() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rounds": 2}, "rounds is given, which belongs to equations; leave it out where there are samples"),
+        ({"rounds": 2}, "rounds is given, which belongs to equations; leave it out of models for samples"),
         ({"opt": "LM-normal"}, "opt is 'LM-normal', which is for equations; expected 'LM'"),
     ],
 )
