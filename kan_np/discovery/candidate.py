@@ -165,8 +165,10 @@ class Discovery:
         return [f"with {', '.join(said)}"] if said else []
 
     def __repr__(self) -> str:
-        """The best formula, and the frontier as a table."""
-        return f"Discovery of {len(self.candidates)} formulas, best {self.best!r}\n{self.table()}"
+        """The best formula, the ladder as a table, and the noise."""
+        noise = [note for note in self.notes if note.startswith("noise of the labels")]
+        head = f"Discovery of {len(self.candidates)} formulas, best {self.best!r}"
+        return "\n".join([head, self.table(), *noise])
 
     def _repr_html_(self) -> str:
         """For notebooks: the frontier, the best formula in bold, what was noted, and the best model."""

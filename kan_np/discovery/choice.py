@@ -82,8 +82,9 @@ def _small_sample_criterion(candidate: Candidate, n_train: int, n_val: int) -> f
     n, k = n_train + n_val, candidate.n_numbers + 1
     if n - k - 1 <= 0:
         return np.inf
-    square = (n_train * candidate.train_rmse**2 + n_val * candidate.val_rmse**2) / n
-    return n * float(np.log(max(square, 1e-300))) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    errors = np.sqrt([n_train / n, n_val / n]) * [candidate.train_rmse, candidate.val_rmse]
+    rmse = max(float(np.hypot(*errors)), 1e-300)
+    return 2 * n * float(np.log(rmse)) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 
 def _variables(candidate: Candidate) -> set[object]:
@@ -134,7 +135,7 @@ def answered(
         What was said before.
     """
     tried = {shape.name: found.rmse * writer.of_label for shape, found in trained}
-    n_train, n_val, spread = len(writer.raw.y), len(writer.raw.val_y), writer.raw.spread
+    n_train, n_val, spread = len(writer.raw.y), len(writer.raw.val_y), writer.spread
     fitting = [candidate for candidate in candidates if not candidate.misfit] or list(candidates)
     kept = supported(fitting, n_train, n_val)
     least = min([*tried.values(), *(candidate.val_rmse for candidate in kept)])

@@ -152,6 +152,11 @@ class _Search:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     @property
+    def _out_of_seconds(self) -> bool:
+        """Whether there is no time for the small formulas that always are written, whatever the steps."""
+        return self.budget.spent >= self.budget.seconds or self._is_late
+
+    @property
     def _out_of_time(self) -> bool:
         """Whether nothing more is written."""
         return self.budget.share > 1.0 or self._is_late
@@ -176,6 +181,7 @@ class _Search:
             self._snap_the_nearest()
             if not any(candidate.exact for candidate in self.candidates) and not self.over:
                 self._try_finer()
+            rungs_left = self._add_rungs(rungs_left, np.inf)
             self._write_the_others()
         self._add_rungs(rungs_left, np.inf)
         return self._answer()
@@ -207,8 +213,8 @@ class _Search:
             simpler = [c.val_rmse for c in self.candidates if c.complexity <= rung.parts]
             if rung.error > most:
                 left.append(rung)
-            elif rung.error * self.writer.raw.spread < min(simpler, default=np.inf) and (
-                rung.parts < exact and not self._out_of_time
+            elif rung.error * self.writer.spread < min(simpler, default=np.inf) and (
+                rung.parts < exact and not self._out_of_seconds
             ):
                 candidate = self.writer.of_expression(rung.name, rung.expression, rung.price)
                 if candidate is not None:

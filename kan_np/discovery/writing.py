@@ -28,7 +28,7 @@ from kan_np.functions.library import SymbolLibrary
 from kan_np.functions.variables import checked_variables, neutral_symbols
 from kan_np.functions.written import number_text
 from kan_np.network.network import Network
-from kan_np.surgery.formula import Formula, variable_names
+from kan_np.surgery.formula import Formula, root_mean_square, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
 from kan_np.symbolic.shorter_forms import shorter_forms
 from kan_np.symbolic.suggest import suggest_symbolic
@@ -85,6 +85,11 @@ class Writer:
     def of_label(self) -> float:
         """Unit of the labels of `data`, in that of the dataset's."""
         return self._scaled[2]
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the training labels, in the units of the dataset."""
+        return self.data.spread * self.of_label
 
     @cached_property
     def physical(self) -> tuple[FloatArray, FloatArray]:
@@ -178,7 +183,7 @@ class Writer:
         rest = rest - values
         variables = variable_names(None, len(self.inputs))
         shown = short.xreplace(dict(zip(self.inputs, variables, strict=True)))
-        formula = Formula([shown], variables, {}, float(np.abs(rest).max()), _root_mean_square(rest))
+        formula = Formula([shown], variables, {}, float(np.abs(rest).max()), root_mean_square(rest))
         candidate = self._judged(name, model, formula)
         return replace(candidate, length=candidate.length + price)
 
@@ -200,7 +205,7 @@ class Writer:
         n, (_, _, of_label) = len(self.raw.y), self._scaled
         rest = self._residuals(formula)
         size = of_label if self.scaler is None else of_label * float(self.scaler.label_scale[0])
-        train, val = (_root_mean_square(part / size) for part in (rest[:n], rest[n:]))
+        train, val = (root_mean_square(part / size) for part in (rest[:n], rest[n:]))
         return self._candidate(name, model, formula, (train, val), self._exact(formula, rest, val))
 
     def _candidate(
@@ -329,10 +334,6 @@ def as_model(network: Network) -> KAN:
     model = KAN(width.pykan, mult_arity=width.mult_arity, base_fun=network.base_fun, k=network.k)
     model._network = network
     return model
-
-
-def _root_mean_square(values: FloatArray) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _leaves(expression: Any) -> list[Any]:

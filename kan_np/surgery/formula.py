@@ -256,7 +256,7 @@ def symbolic_formula(
         list(names),
         writer.splines,
         float(np.abs(errors).max()),
-        float(np.sqrt(np.mean(np.square(errors)))),
+        root_mean_square(errors),
         writer.functions,
     )
 
@@ -369,6 +369,12 @@ def checked_normalizer(name: str, given: Sequence[ArrayLike], count: int) -> tup
             "above 0."
         )
     return mean, std
+
+
+def root_mean_square(values: FloatArray) -> float:
+    """sqrt(mean v^2), of values of any size."""
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    return float(np.sqrt(np.mean(np.square(values / largest)))) * largest
 
 
 def _rounded(expression: Any, digits: int) -> Any:
