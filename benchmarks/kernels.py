@@ -5,7 +5,9 @@
 1000 samples, one thread, processor time of this thread. What is compared takes turns; ratios are medians over
 the rounds. An iteration is assembly, solution and trial, once each; dense assembly is counted as p^2
 operations a sample, the lower triangle of a product, and set beside the rate of a plain matrix product.
-Networks with symbols and products stand beside networks of as many splines.
+Networks with symbols and products stand beside networks of as many splines. Jets are what a residual with a
+Laplacian needs: value, gradient and Laplacian by the inputs, and the derivatives of a weighted sum of these
+by all parameters, or their rows of a Jacobian.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from threadpoolctl import threadpool_limits
 from benchmarks._common import Bar, median, shape_text, show_bars, show_table
 from benchmarks.mixed_networks import MIXED
 from kan_np import KAN, MLP, create_dataset
+from kan_np.jets.multi_index import DerivativeSet
+from kan_np.jets.network import Jets, input_derivatives, jets_of
 from kan_np.network.kernel_arrays import is_short
 from kan_np.objective.regularized_loss import RegularizedLoss
 from kan_np.objective.sparsity_penalty import Penalty
-from kan_np.optimize.levenberg_marquardt import _Search
+from kan_np.optimize.levenberg_marquardt import NormalSearch
 
 SHAPES = (([2, 1, 1], 3), ([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 5, 1], 10), ([4, 9, 9, 1], 5))
 MLPS = ([2, 5, 1], [2, 20, 20, 1], [2, 100, 100, 1])
@@ -34,6 +38,8 @@ CURVED = (([2, 5, 1], 5), ([2, 5, 1], 20), ([2, 5, 1], 50), ([4, 9, 1], 5), ([4,
 RATE_BAR = 0.3
 #: Loss and gradient over that of as many splines, for networks with symbols and products.
 MIXED_BAR = 3.0
+#: Jets with derivatives by all parameters over loss and gradient, on splines of these orders.
+JETS_BAR, JETS_ORDERS = 6.0, (4, 5)
 
 _ROUNDS = 15
 _SQUARE = np.random.default_rng(0).normal(size=(400, 400))
@@ -86,7 +92,7 @@ def iterations() -> list[Bar]:
         theta = model._theta
         objective, _ = objective_of(model, width[0])
         assert isinstance(objective, RegularizedLoss)
-        search = _Search(objective, theta)
+        search = NormalSearch(objective, theta)
         calls = [
             partial(objective, theta),
             partial(objective.normal_equations, theta),
@@ -136,10 +142,38 @@ def mixed() -> list[Bar]:
     return bars
 
 
-def _iterate(search: _Search) -> None:
+def jets() -> list[Bar]:
+    rows, bars = [], []
+    derivatives = DerivativeSet.containing([(0, 0), (1, 1)])
+    for k in JETS_ORDERS:
+        model = KAN([2, 5, 1], 5, k, seed=0)
+        theta = model._theta
+        plain, x = objective_of(model, 2)
+        own, inputs = jets_of(model._network, derivatives, fixed=True), input_derivatives(derivatives, x)
+        weights = np.random.default_rng(1).normal(size=(len(derivatives.indices), 1, len(x)))
+        calls = [
+            partial(plain, theta),
+            partial(_jets, own, theta, inputs, weights, np.empty(theta.size)),
+            partial(_jets, own, theta, inputs, weights, np.empty((theta.size, len(x)))),
+        ]
+        times = in_turn(calls, (80, 20, 20))
+        ratio = median(a / b for a, b in zip(times[1], times[0], strict=True))
+        rows.append([f"[2,5,1] G=5 k={k}", str(theta.size), *map(_micros, times), f"{ratio:.2f}"])
+        bars.append(Bar(f"[2,5,1] G=5 k={k}: jets / loss and gradient", ratio, JETS_BAR))
+    header = ["model", "parameters", "loss, gradient [us]", "jets", "jets with rows", "ratio"]
+    show_table("Value, gradient and Laplacian, with derivatives by parameters", header, rows)
+    return bars
+
+
+def _jets(own: Jets, theta: np.ndarray, inputs: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
+    own.forward(theta, inputs)
+    own.backward(weights, out)
+
+
+def _iterate(search: NormalSearch) -> None:
     """Assembly, solution and trial, once each, without taking the step."""
     search.linearise()
-    step = search._solve()
+    step = search.solve()
     search.objective.value(search.theta if step is None else search.theta + step)
 
 
@@ -151,11 +185,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--jets", action="store_true", help="only jets")
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
     arguments = parser.parse_args()
     with threadpool_limits(1):
-        losses()
-        bars = iterations() + mixed()
+        if arguments.jets:
+            bars = jets()
+        else:
+            losses()
+            bars = iterations() + mixed() + jets()
     return show_bars(bars, check=arguments.check)
 
 

@@ -1,4 +1,4 @@
-from . import data, discovery, layers, mlp, model, optimize, options, plot, serialize, symbolic
+from . import compiler, data, discovery, layers, mlp, model, optimize, options, pde, plot, serialize, symbolic
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -8,6 +8,7 @@ from ._warnings import (
     OverfitWarning,
     ScaleWarning,
 )
+from .compiler import kanpiler
 from .data import (
     Dataset,
     Scaler,
@@ -24,7 +25,7 @@ from .data import (
     split_validation,
     standardized,
 )
-from .discovery import Candidate, Discovery, discover
+from .discovery import Candidate, Discoveries, Discovery, discover
 from .edges.bspline import design_matrix
 from .functions.column_symbols import column_symbols
 from .layers import KANLayer, Sequential
@@ -44,6 +45,7 @@ __all__ = [
     "Candidate",
     "CrossEntropy",
     "Dataset",
+    "Discoveries",
     "Discovery",
     "ExtrapolationWarning",
     "FitResult",
@@ -68,6 +70,7 @@ __all__ = [
     "TableWarning",
     "__version__",
     "column_symbols",
+    "compiler",
     "create_dataset",
     "data",
     "dataset_from_arrays",
@@ -77,6 +80,7 @@ __all__ = [
     "fit_mlp",
     "fit_schedule",
     "get_suite",
+    "kanpiler",
     "layers",
     "list_suites",
     "load_csv",
@@ -86,6 +90,7 @@ __all__ = [
     "model",
     "optimize",
     "options",
+    "pde",
     "plot",
     "read_table_text",
     "serialize",

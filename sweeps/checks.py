@@ -145,6 +145,13 @@ def text(value: object) -> str:
     return value
 
 
+def truth(value: object) -> bool:
+    """Check for true or false."""
+    if not isinstance(value, bool):
+        raise Expected("true or false")
+    return value
+
+
 def one_of(choices: Iterable[str]) -> Check[str]:
     """Check for one of the given words."""
     options = list(choices)

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 import kan_np
 from sweeps.environment import code_of, environment, kernel
 from sweeps.families import family_of
-from sweeps.families.family import Training
+from sweeps.families.family import Solving, Training
 from sweeps.records import canonical_json
 from sweeps.spec import tasks
+from sweeps.spec.equations import is_equation, load_equation
 from sweeps.spec.run_config import run_id
 from sweeps.spec.table_rows import Dataset, classifies
 from sweeps.training.log_loss import log_losses
@@ -112,8 +113,11 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
         if limit.seconds == 0.0:
             raise RunTimeout("not begun, for the time was over")
         with limit:
-            dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
-            _train(config, dataset, recorder, limit)
+            if is_equation(config):
+                _solve(config, recorder, limit)
+            else:
+                dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
+                _train(config, dataset, recorder, limit)
     except RunTimeout as error:
         status, reason = RunStatus.TIMEOUT, f"{error}, {recorder.place()}"
     except Diverged as error:
@@ -180,6 +184,14 @@ def _train(config: Mapping[str, Any], dataset: Dataset, recorder: StageRecorder,
         family_of(config["family"]).train(training)
 
 
+def _solve(config: Mapping[str, Any], recorder: StageRecorder, limit: TimeLimit) -> None:
+    """Have the family of a configuration solve its equation."""
+    solving = Solving(config, load_equation(config), recorder, limit, training_seed(config))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kan_np.KanWarning)
+        family_of(config["family"]).solve(solving)
+
+
 def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     """Compile every kernel that the configurations need, by fitting tiny models of the same kinds.
 
@@ -194,6 +206,10 @@ def warm_up(configs: Iterable[Mapping[str, Any]]) -> None:
     dataset |= {f"{part}_label": labels for part in ("train", "val", "test")}
     for config in tiny_configs(configs):
         # What fails here fails again in its runs, which record the reason.
+        if is_equation(config):
+            with contextlib.suppress(Exception):
+                _solve(config, StageRecorder("none"), TimeLimit(None))
+            continue
         data = _of_classes(dataset, config) if classifies(config) else dataset
         with contextlib.suppress(Exception):
             _train(config, data, StageRecorder("none"), TimeLimit(None))
@@ -215,12 +231,31 @@ def tiny_configs(configs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     tiny: dict[str, dict[str, Any]] = {}
     for config in configs:
+        if is_equation(config):
+            if family_of(config["family"]).is_network:  # a classical solver needs no compiled code
+                kind, one = _small_solution(config)
+                tiny.setdefault(canonical_json(kind), one)
+            continue
         for one in family_of(config["family"]).small(config):
             small = tiny.setdefault(canonical_json(one), one)
             if "grids" in config:
                 grids = {*config["grids"], *small.get("grids", ())}
                 small["grids"] = sorted({min(grids), max(grids)})
     return list(tiny.values())
+
+
+def _small_solution(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the code that a solution needs depends on, and one step of such a solution.
+
+    Derivatives of one layer are those of any number, and of one equation those of any other.
+    """
+    small = dict(config) | {"steps": 1, "restarts": 1, "seed": 0}
+    if "grids" in small:
+        small["grids"] = [min(small["grids"])]
+    kind = {
+        name: small[name] for name in ("family", "edges", "k", "opt", "squash", "activation") if name in small
+    }
+    return kind | {"n_in": config["width"][0]}, small
 
 
 def squared_errors(

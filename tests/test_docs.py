@@ -60,3 +60,25 @@ def test_the_page_about_differential_equations_runs_as_printed(
     exec(compile(blocks[2], "differential_equations.md", "exec"), names)  # noqa: S102
     assert names["oscillator"].errors(names["solution"]).l2 < 1e-10
     assert "Errors(l2=" in capsys.readouterr().out
+    exec(compile(blocks[3], "differential_equations.md", "exec"), names)  # noqa: S102
+    assert (tmp_path / "oscillator.png").is_file()
+    for text in blocks[4:]:
+        exec(compile(text, "differential_equations.md", "exec"), names)  # noqa: S102
+        assert "Formula(sin(pi*x)*sin(pi*y))" in capsys.readouterr().out
+
+
+def test_commands_and_specification_of_the_page_about_differential_equations_are_plans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "differential_equations.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (specification,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    Path("two.toml").write_text(specification)
+    assert main(["run", "two.toml", "--dry-run"]) == 0
+    assert "2-0+1x-1" in capsys.readouterr().out
+    (commands,) = re.findall(r"^```sh\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    for line in commands.splitlines():
+        words = shlex.split(line, comments=True)
+        assert words[0] == "kan-sweep"
+        assert main([*words[1:], *(["--dry-run"] if words[1] == "run" else [])]) == 0
+    assert "schroedinger" in capsys.readouterr().out

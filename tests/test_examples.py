@@ -109,6 +109,20 @@ def test_frozen_base_stream():
     assert files["stream.png"] > 5000
 
 
+def test_poisson_accuracy():
+    names, printed, files = run("poisson_accuracy")
+    # what the tutorial prints at its end
+    assert names["squares"]["equation"] < 0.123
+    assert names["squares"]["boundary"] < 1.5e-4
+    assert names["error"] < 1.7e-4
+    cubic, smooth, product = names["errors"].values()
+    assert cubic < 2.7e-2
+    assert smooth < 1e-6
+    assert product < 1e-12
+    assert "Formula(sin(pi*x)*sin(pi*y)) exact: True" in printed
+    assert files["poisson_accuracy.png"] > 5000
+
+
 def test_error_bars():
     names, _, files = run("error_bars")
     assert 0.85 < names["inside"] < 0.95

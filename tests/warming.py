@@ -14,6 +14,8 @@ import numpy as np
 
 import kan_np.kernels
 from kan_np import KAN
+from kan_np.jets.multi_index import DerivativeSet
+from kan_np.jets.network import input_derivatives, jets_of
 from kan_np.kernels import _cache
 from sweeps.run_one import warm_up
 
@@ -65,7 +67,18 @@ def use(model: KAN) -> None:
     model.input_jacobian(x)
 
 
+def differentiate(model: KAN) -> None:
+    """Derivatives by inputs, and of these by parameters: sums over samples and rows."""
+    network, wanted = model._network, DerivativeSet.up_to(2, 2)
+    jets = jets_of(network, wanted)
+    found = jets.forward(network.values, input_derivatives(wanted, np.zeros((3, 2))))
+    for shape in (network.values.shape, (network.values.size, 3)):
+        jets.backward(found, np.empty(shape))
+
+
 if __name__ == "__main__":
+    differentiate(KAN([2, 1, 1], grid=3, seed=0))
+    differentiate(KAN([2, [1, 1], 1], edges="chebyshev", squash=True, seed=0))
     use(mixed_model())
     symbolic = KAN([2, 1], grid=3, seed=0)
     symbolic.fix_symbolic(0, 0, 0, "sin", fit=False)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from benchmarks.formula.problems import SUITES, Problem
 from benchmarks.formula.searched import EXACT, searched
+from benchmarks.formula.srbench.command import main as srbench
 
 
 def main() -> None:
     """Run the functions that are asked for."""
+    if sys.argv[1:2] == ["srbench"]:
+        raise SystemExit(srbench(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks.formula")
-    parser.add_argument("suite", choices=tuple(SUITES))
+    parser.add_argument("suite", choices=(*SUITES, "srbench"), help="srbench has options of its own")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--noise", type=float, default=0.0)
     parser.add_argument("--seconds", type=float, default=60.0)

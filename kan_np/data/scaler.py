@@ -71,6 +71,12 @@ class Scaler:
         """The same for data without the inputs that are not `kept`."""
         return Scaler(self.input_shift[kept], self.input_scale[kept], self.label_shift, self.label_scale)
 
+    def of_output(self, j: int) -> Scaler:
+        """The same for data with label column j alone."""
+        return Scaler(
+            self.input_shift, self.input_scale, self.label_shift[j : j + 1], self.label_scale[j : j + 1]
+        )
+
     @classmethod
     def fit(
         cls,

@@ -39,9 +39,10 @@ def checked_data(dataset: Dataset, seed: int) -> tuple[Data, Columns]:
         )
     given = dataset if dataset.get("val_input") is not None else _split(dataset, seed)
     n_in = np.shape(given["train_input"])[1] if np.ndim(given["train_input"]) == 2 else 1
-    checked = check_dataset(given, n_in, 1)
+    shape = np.shape(given.get("train_label"))  # type: ignore[arg-type]
+    checked = check_dataset(given, n_in, max(shape[1], 1) if len(shape) == 2 else 1)
     data = Data(checked["train_input"], checked["train_label"], checked["val_input"], checked["val_label"])
-    return data, Columns.of(checked, n_in, 1)
+    return data, Columns.of(checked, n_in, data.y.shape[1])
 
 
 def checked_names(var: Sequence[Any] | None, n_in: int) -> None:

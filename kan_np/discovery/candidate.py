@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np import _html
+from kan_np.discovery.noise import Noise
 from kan_np.functions.variables import text_of
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Bits of an operation of a formula.
 _BITS_PER_OPERATION = 3.0
-#: A formula with an error of no more than this many times that of splines is preferred.
-_AS_NEAR = 2.0
 #: Characters of LaTeX that are typeset at most; more would be a line wider than any screen.
 _TYPESET = 400
 
@@ -45,6 +44,10 @@ class Candidate:
         formula is exact.
     length : float
         Bits of a message with the formula and the residuals of the validation samples: less is better.
+    misfit : str
+        What of it does not fit the units of the columns; empty where all does, and without units.
+    units : str
+        Its numbers that carry a unit, with these.
     """
 
     shape: str
@@ -55,6 +58,18 @@ class Candidate:
     complexity: float
     exact: bool
     length: float
+    misfit: str = ""
+    units: str = ""
+
+    @property
+    def n_numbers(self) -> int:
+        """What was chosen by the data: numbers other than 1 and -1, functions and parameters of splines."""
+        import sympy
+
+        parts = [p for e in self.formula.expressions for p in sympy.preorder_traversal(e)]
+        numbers = sum(1 for p in parts if p.is_number and not p.args and p not in (1, -1))
+        functions = sum(1 for p in parts if isinstance(p, sympy.core.function.Application))
+        return numbers + functions + int(self.model._network.spline_params.size)
 
     @property
     def symbolic(self) -> bool:
@@ -62,7 +77,15 @@ class Candidate:
         return not self.formula.splines
 
     def plot(self, **options: Any) -> Figure:
-        """Draw the model, inputs named as in the formula; `options` are those of ``KAN.plot``."""
+        """Draw the model, inputs named as in the formula; `options` are those of ``KAN.plot``.
+
+        Of a formula with functions f1, f2, ... that are curves only, these are drawn, each over its argument;
+        with options the model.
+        """
+        if not self.symbolic and not options:
+            from kan_np.discovery.drawn import drawn_functions
+
+            return drawn_functions(self.formula)
         names = [self.formula.variables[column] for column in self.model.input_id]
         return self.model.plot(**{"in_vars": names, **options})
 
@@ -75,6 +98,8 @@ class Candidate:
         legend = self.formula.legend_text()
         if legend:
             kind += f", {legend}"
+        if self.units:
+            kind += f", units: {self.units}"
         return f"Candidate({text}, complexity={self.complexity:.3g}, {kind})"
 
 
@@ -85,10 +110,12 @@ class Discovery:
     Attributes
     ----------
     candidates : list of Candidate
-        The frontier: each is more accurate on validation samples than all that are simpler; simplest first.
+        A ladder of formulas from a constant up: each is more accurate on validation samples than all that
+        are simpler; simplest first.
     best : Candidate
-        The one with the shortest message: an exact one if there is any, one with splines only if no formula
-        comes near (`best_of`).
+        The simplest exact one; else the one with the shortest message, but one with splines only if every
+        formula loses more than the noise, and more than 1 % of the spread of the labels, against it
+        (`kan_np.discovery.choice`).
     n_trained : int
         Shapes that were trained.
     cpu_s : float
@@ -96,7 +123,10 @@ class Discovery:
     tried : dict of str to float
         Least validation RMSE of the splines of every shape, by its name.
     notes : tuple of str
-        What was not tried, and what is to be known about the best.
+        What was not tried, the noise, and what is to be known about the best.
+    noise : Noise, optional
+        Standard deviation of the noise of the labels, and what it was estimated from; None where the best is
+        exact and where nothing can be said.
     """
 
     candidates: list[Candidate]
@@ -105,6 +135,7 @@ class Discovery:
     cpu_s: float
     tried: dict[str, float] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    noise: Noise | None = None
 
     def table(self) -> str:
         """The frontier as text: complexity, error and formula of each candidate.
@@ -158,26 +189,7 @@ def _typeset(candidate: Candidate) -> str:
     return f"${latex}$" if len(latex) <= _TYPESET else text_of(candidate.formula.expressions[0])
 
 
-def frontier(candidates: list[Candidate]) -> list[Candidate]:
-    """Those that no other is simpler than and as accurate, simplest first."""
-    chosen: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.complexity, c.val_rmse)):
-        if not chosen or candidate.val_rmse < chosen[-1].val_rmse:
-            chosen.append(candidate)
-    return chosen
-
-
-def best_of(candidates: list[Candidate]) -> Candidate:
-    """The simplest exact one; else the shortest message, of a formula if one is as near as splines are."""
-    exact = [candidate for candidate in candidates if candidate.exact]
-    if exact:
-        return min(exact, key=lambda c: (c.complexity, c.length))
-    best = min(candidates, key=lambda c: c.length)
-    near = [c for c in candidates if c.symbolic and c.val_rmse <= _AS_NEAR * best.val_rmse]
-    return min(near, key=lambda c: c.length) if near and not best.symbolic else best
-
-
 def message_bits(rmse: float, rounding: float, n: int, complexity: float, n_constants: int) -> float:
-    """n log2 rmse + 3 bits an operation + log2(n) / 2 a constant that is fitted."""
+    """Return n log2 rmse + 3 bits an operation + log2(n) / 2 a constant that is fitted."""
     accuracy = n * float(np.log2(max(rmse, rounding)))
     return accuracy + _BITS_PER_OPERATION * complexity + n_constants / 2 * float(np.log2(n))

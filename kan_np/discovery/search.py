@@ -1,4 +1,4 @@
-"""discover: from data to formulas in one call."""
+"""The search for formulas of one label column: shapes of networks, their symbols, and when it ends."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from kan_np import _validate
-from kan_np._time_limit import deadline
 from kan_np.data.check import Dataset
-from kan_np.discovery.border import checked_data, checked_names
-from kan_np.discovery.candidate import Candidate, Discovery, best_of, frontier
-from kan_np.discovery.library import wide_library
+from kan_np.discovery.border import checked_data
+from kan_np.discovery.candidate import Candidate, Discovery
+from kan_np.discovery.choice import answered, best_of
+from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
 from kan_np.discovery.symbolic_search import State, is_symbolic, snap
 from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
+from kan_np.discovery.unit_check import ColumnUnits
 from kan_np.discovery.writing import Writer
 from kan_np.functions.library import SymbolLibrary
 from kan_np.network.network import Network
-from kan_np.training.progress import Show, progress_bar
+from kan_np.training.progress import Show
 
 #: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
@@ -48,102 +48,39 @@ _BIG_GRIDS = (8, 16, 32)
 _TRAINING = 0.9
 
 
-def discover(
+def searched(
     dataset: Dataset,
+    library: SymbolLibrary,
     *,
-    library: SymbolLibrary | None = None,
-    lib: Sequence[str] | None = None,
     var: Sequence[Any] | None = None,
+    units: ColumnUnits | None = None,
     seconds: float = 60.0,
     most_steps: int | None = None,
     restarts: int = 6,
     seed: int = 0,
-    max_seconds: float | None = None,
-    progress: bool = False,
+    end: float | None = None,
+    show: Show = lambda done, text: None,
 ) -> Discovery:
-    """Find formulas for data: small shapes first, symbols on their edges, constants recognised.
-
-    Shapes of formulas (`kan_np.discovery.trees`) are trained as networks of splines by Levenberg-Marquardt
-    from several starts and refined. Where one fits well its edges become symbols one by one, the rest being
-    trained again after each (`kan_np.discovery.symbolic_search`); the formula is simplified, its constants
-    are recognised and fitted together. It ends when a formula is exact up to rounding; else, when all shapes
-    have been tried, also with variables that enter together merged (`kan_np.discovery.merged_variables`), or
-    when the time is over. Validation samples decide throughout, so that noise is no accuracy. A constant and
-    a straight line are always tried; a formula has no term, factor or variable that the samples do not see,
-    and is called exact only where the labels' own digits agree with it. Nothing of this depends on units.
+    """Formulas for the one label column of a dataset: `discover` without its border.
 
     Parameters
     ----------
     dataset : dict
-        train_input, train_label of one column, and val_input, val_label; a fifth of the training samples if
-        there is no validation split. Test samples are not looked at.
-    library : SymbolLibrary, optional
-        `wide_library()` if None: `default_library()`, with what `add_symbolic` has added, and short
-        compositions.
-    lib : sequence of str, optional
-        Names of the library to use; all if None.
-    var : sequence of str or sympy.Expr, optional
-        Names of the inputs, no two alike; see `kan_np.functions.names` for how they are written. If None they
-        are symbols made of the dataset's ``feature_names``, "t" of "t / h" (`kan_np.column_symbols`), with a
-        ``legend``; or x_1, x_2, ... without such.
-    seconds : float
-        Budget, in processor time of the thread, which other programs do not use up. Training ends after
-        nine tenths of it, and after the whole no further formula is written once there is one; the same seed
-        gives the same result where it is not reached.
-    most_steps : int, optional
-        Budget in steps of the optimizer, which gives the same result on every machine.
-    restarts : int
-        Starts of each shape.
-    seed : int
-    max_seconds : float, optional
-        Limit of wall-clock time, which ends the search as `seconds` does.
-    progress : bool
-        Show on a terminal how much of the time is over, and the best formula so far.
-
-    Returns
-    -------
-    Discovery
-
-    Raises
-    ------
-    ValueError, TypeError
-        For data that cannot be used, fewer than four samples, more than one label column, and names that do
-        not fit the inputs or are given twice; all before the search begins.
-
-    Warns
-    -----
-    UserWarning
-        For more than 8 inputs, whose products are not searched but in those that seem to matter.
-
-    Examples
-    --------
-    >>> from kan_np import create_dataset
-    >>> from kan_np.discovery import discover
-    >>> f = lambda x: 3 * x[:, [0]] * x[:, [1]]
-    >>> found = discover(create_dataset(f, n_var=2, train_num=300, seed=0), var=["u", "v"])
-    >>> found.best.formula.expressions, found.best.exact
-    ([3*u*v], True)
+    library : SymbolLibrary
+        What edges may become.
+    var, seconds, most_steps, restarts, seed
+        As in `discover`.
+    units : ColumnUnits, optional
+    end : float, optional
+        By `time.monotonic`.
+    show : callable
+        Takes the seconds that are over and what is done.
     """
-    seconds = _validate.real("seconds", seconds, 0.0)
-    if most_steps is not None:
-        most_steps = _validate.integer("most_steps", most_steps, 1)
-    restarts = _validate.integer("restarts", restarts, 1)
-    seed = _validate.integer("seed", seed, 0)
     data, columns = checked_data(dataset, seed)
-    checked_names(var, data.x.shape[1])
-    library = wide_library(library)
-    if lib is not None:
-        library = SymbolLibrary(library.select(lib))
-    search = _Search(
-        Writer(data, var, dataset.get("scaler"), columns.features),
-        library,
-        _Budget(seconds, most_steps),
-        restarts,
-        seed,
-    )
-    search.deadline = deadline(max_seconds)
-    with progress_bar("discover", seconds, progress, "s") as search.show:
-        found = search.run()
+    writer = Writer(data, var, dataset.get("scaler"), columns.features, units)
+    search = _Search(writer, library, _Budget(seconds, most_steps), restarts, seed)
+    search.deadline, search.show = end, show
+    found = search.run()
     for candidate in (*found.candidates, found.best):
         candidate.model._columns = columns
     return found
@@ -172,7 +109,8 @@ class _Budget:
     def __str__(self) -> str:
         """What there is to spend."""
         steps = self.most_steps
-        return f"{self.seconds:g} s" if steps is None or self.steps < steps else f"{steps} steps"
+        by_time = self.spent / self.seconds if self.seconds > 0 else np.inf
+        return f"{self.seconds:g} s" if steps is None or self.share == by_time else f"{steps} steps"
 
 
 class _Search:
@@ -210,6 +148,11 @@ class _Search:
         """Whether the limit of wall-clock time is over."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
+    @property
+    def _out_of_time(self) -> bool:
+        """Whether nothing more is written."""
+        return self.budget.share > 1.0 or self._is_late
+
     def _stop(self) -> bool:
         """Asked after every step."""
         self.budget.steps += 1
@@ -223,6 +166,7 @@ class _Search:
         """Constant and line, shapes in what matters or with merged variables, if any, then all shapes."""
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
+        rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
         if not any(candidate.exact for candidate in self.candidates):
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
@@ -230,16 +174,30 @@ class _Search:
             if not any(candidate.exact for candidate in self.candidates) and not self.over:
                 self._try_finer()
             self._write_the_others()
+        self._add_rungs(rungs_left, np.inf)
+        return self._answer()
+
+    def _answer(self) -> Discovery:
         if self.over and not self.exact:
             limit = "max_seconds" if self._is_late else f"the {self.budget}"
             self.notes.append(f"{limit} were over before everything had been tried")
-        tried = {shape.name: trained.rmse * self.writer.of_label for shape, trained in self.trained}
-        best = best_of(self.candidates)
-        if not best.symbolic:
-            self.notes.append(f"the best is no formula: {best.formula.what_is_left()}")
-        return Discovery(
-            frontier(self.candidates), best, len(self.trained), self.budget.spent, tried, tuple(self.notes)
-        )
+        return answered(self.writer, self.candidates, self.trained, self.budget.spent, self.notes)
+
+    def _add_rungs(self, found: Sequence[Rung], most: float) -> list[Rung]:
+        """Write small formulas that leave no more than this part of the spread; return the others."""
+        left = []
+        exact = min((c.complexity for c in self.candidates if c.exact), default=np.inf)
+        for rung in found:
+            simpler = [c.val_rmse for c in self.candidates if c.complexity <= rung.parts]
+            if rung.error > most:
+                left.append(rung)
+            elif rung.error * self.writer.raw.spread < min(simpler, default=np.inf) and (
+                rung.parts < exact and not self._out_of_time
+            ):
+                candidate = self.writer.of_expression(rung.name, rung.expression, rung.price)
+                if candidate is not None:
+                    self.candidates.append(candidate)
+        return left
 
     def _add_simplest(self, n_in: int) -> None:
         """What everything else has to beat."""
@@ -271,9 +229,14 @@ class _Search:
 
     def _say_many(self, n_in: int, matter: Sequence[int]) -> None:
         names = self.writer.names_of(matter)
+        others = self.writer.names_of([i for i in range(n_in) if i not in matter])
         text = (
             f"{n_in} inputs: of more than {MANY} only sums and dense networks are tried, no products"
-            + (f"; all shapes are tried in {names} alone, which matter most" if names else "")
+            + (
+                f"; all shapes are tried in {names} alone, which matter most, not in {others}"
+                if names
+                else ""
+            )
             + ". Give fewer inputs if you know which matter."
         )
         self.notes.append(text)
@@ -337,7 +300,7 @@ class _Search:
         self.waiting.sort(key=lambda pair: pair[1].length)
         for name, state in self.waiting[: _WRITTEN if not self.over else _WRITTEN_LATE]:
             self._add(name, state.trained.network)
-            if self.written and (self.budget.share > 1.0 or self._is_late):
+            if self.written and self._out_of_time:
                 return
         if any(candidate.exact for candidate in self.candidates):
             return

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.compiler import kanpiler
 from kan_np.discovery.border import physical
 from kan_np.discovery.candidate import Candidate, message_bits
+from kan_np.discovery.noise import Noise, noise_of_rows
+from kan_np.discovery.readable import readable
 from kan_np.discovery.symbolic_search import is_symbolic
-from kan_np.discovery.training import Data, descend, rmse, start_network
+from kan_np.discovery.training import Data, descend, rmse, start_network, with_moved_grids
 from kan_np.discovery.trees import total
+from kan_np.discovery.unit_check import ColumnUnits
 from kan_np.discovery.units import in_own_units, in_units_of_data
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
+from kan_np.functions.column_symbols import column_symbols
+from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
+from kan_np.functions.variables import checked_variables, neutral_symbols
+from kan_np.functions.written import number_text
 from kan_np.network.network import Network
+from kan_np.surgery.formula import Formula, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
+from kan_np.symbolic.shorter_forms import shorter_forms
 from kan_np.symbolic.suggest import suggest_symbolic
 
 if TYPE_CHECKING:
+    import sympy
+
     from kan_np.model import KAN
-    from kan_np.surgery.formula import Formula
 
 #: RMSE below this part of the spread of the labels may be rounding.
 _EXACT = 1e-10
@@ -33,6 +44,8 @@ _EXACT = 1e-10
 _SPARE = 2
 #: Symbols that are tried for labels of one input.
 _NEAREST = 3
+#: Intervals of the grids of models that are made of formulas, which have no splines.
+_GRID = 2
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -49,12 +62,15 @@ class Writer:
         Of the dataset.
     columns : sequence of str
         Names of the inputs in the dataset, which become symbols where `var` is None; empty without names.
+    units : ColumnUnits, optional
+        What a formula has to fit; one that does not is not called exact.
     """
 
     raw: Data
     var: Sequence[Any] | None
     scaler: Any
     columns: Sequence[str] = ()
+    units: ColumnUnits | None = None
 
     @cached_property
     def _scaled(self) -> tuple[Data, FloatArray, float]:
@@ -71,8 +87,20 @@ class Writer:
         return self._scaled[2]
 
     @cached_property
-    def _physical(self) -> tuple[FloatArray, FloatArray]:
+    def physical(self) -> tuple[FloatArray, FloatArray]:
+        """All samples (n, n_in) and labels (n,), training ones first, as they were before standardising."""
         return physical(self.raw, self.scaler)
+
+    @cached_property
+    def noise(self) -> Noise | None:
+        """The noise of the labels by the rows alone, in the units of the dataset."""
+        raw = self.raw
+        return noise_of_rows(np.concatenate([raw.x, raw.val_x]), np.concatenate([raw.y, raw.val_y])[:, 0])
+
+    @cached_property
+    def inputs(self) -> list[Any]:
+        """Symbols that stand for the inputs in formulas that are searched: no name changes a number."""
+        return neutral_symbols(self.raw.x.shape[1])
 
     @property
     def _normalizers(self) -> dict[str, Any]:
@@ -88,7 +116,7 @@ class Writer:
     @cached_property
     def half_unit(self) -> float:
         """Half a unit of the labels' last digit, in parts of their spread; 0 if they have all of float64."""
-        y = self._physical[1]
+        y = self.physical[1]
         spread = float(np.std(y / max(np.abs(y).max(), 1e-300))) * float(np.abs(y).max())
         return float(np.median(half_units(y))) / spread if spread > 0 else 0.0
 
@@ -103,18 +131,88 @@ class Writer:
         except ValueError:
             return None
         model.scaler = self.scaler
-        n = len(data.y)
         if is_symbolic(network):
-            rest = self._residuals(formula)
-            size = of_label if self.scaler is None else of_label * float(self.scaler.label_scale[0])
-            errors = [_root_mean_square(part / size) for part in (rest[:n], rest[n:])]
-            exact = self._exact(formula, rest, errors[1])
-        else:
-            errors = [rmse(network, data.x, data.y), rmse(network, data.val_x, data.val_y)]
-            exact = False
-        n_splines = network.spline_params.size
+            return self._judged(name, model, formula)
+        errors = rmse(network, data.x, data.y), rmse(network, data.val_x, data.val_y)
+        size = of_label if self.scaler is None else of_label * float(self.scaler.label_scale[0])
+        formula = readable(formula, self.physical[0], errors[1] * size, self._taken)
+        return self._candidate(name, model, formula, errors, False)
+
+    def of_expression(self, name: str, expression: sympy.Expr, price: float = 0.0) -> Candidate | None:
+        """The candidate of a formula that was found without a network, and the KAN that computes it.
+
+        Its Floats are fitted to all samples and recognised, and the formula is shortened, as those of
+        networks are.
+
+        Parameters
+        ----------
+        name : str
+            The kind of formula.
+        expression : sympy.Expr
+            In `inputs`, of the samples `physical`.
+        price : float
+            Bits for the choice of this formula among many.
+
+        Returns
+        -------
+        Candidate or None
+            None where the formula is not real on all samples.
+
+        Raises
+        ------
+        ValueError
+            For what no network computes: see `kan_np.kanpiler`.
+        """
+        x, y = self.physical
+        short = expression
+        for short in shorter_forms(expression, self.inputs, x, y):  # noqa: B007  the last one
+            pass
+        values = numeric_of(self.inputs, short)(*x.T)
+        if not np.isfinite(values).all():
+            return None
+        model = self._compiled(short)
+        model.scaler = self.scaler
+        rest = model._network.forward(np.concatenate([self.raw.x, self.raw.val_x]))[:, 0]
+        if self.scaler is not None:
+            rest = rest * self.scaler.label_scale[0] + self.scaler.label_shift[0]
+        rest = rest - values
+        variables = variable_names(None, len(self.inputs))
+        shown = short.xreplace(dict(zip(self.inputs, variables, strict=True)))
+        formula = Formula([shown], variables, {}, float(np.abs(rest).max()), _root_mean_square(rest))
+        candidate = self._judged(name, model, formula)
+        return replace(candidate, length=candidate.length + price)
+
+    def _compiled(self, expression: Any) -> KAN:
+        """The KAN of a formula, which sees the samples as they were given; its grids are where they are."""
+        import sympy
+
+        if self.scaler is not None:
+            units = zip(self.inputs, self.scaler.input_shift, self.scaler.input_scale, strict=True)
+            there = {name: sympy.Float(s, 17) * name + sympy.Float(m, 17) for name, m, s in units}
+            shift, scale = float(self.scaler.label_shift[0]), float(self.scaler.label_scale[0])
+            expression = (expression.xreplace(there) - sympy.Float(shift, 17)) / sympy.Float(scale, 17)
+        model = kanpiler(self.inputs, expression, _GRID, base_fun="zero")
+        model._network = with_moved_grids(model._network, np.concatenate([self.raw.x, self.raw.val_x]))
+        return model
+
+    def _judged(self, name: str, model: KAN, formula: Formula) -> Candidate:
+        """The candidate of a formula without splines, by its residuals."""
+        n, (_, _, of_label) = len(self.raw.y), self._scaled
+        rest = self._residuals(formula)
+        size = of_label if self.scaler is None else of_label * float(self.scaler.label_scale[0])
+        train, val = (_root_mean_square(part / size) for part in (rest[:n], rest[n:]))
+        return self._candidate(name, model, formula, (train, val), self._exact(formula, rest, val))
+
+    def _candidate(
+        self, name: str, model: KAN, formula: Formula, errors: tuple[float, float], exact: bool
+    ) -> Candidate:
+        """A candidate, given the errors on training and validation samples in units of `data`."""
+        data, _, of_label = self._scaled
+        n_splines = model._network.spline_params.size
         constants = sum(len(e.atoms(_float())) for e in formula.expressions)
-        rounding = max(1e-15 * max(float(np.abs(y).max()), 1e-300), data.noise)
+        largest = float(max(np.abs(data.y).max(), np.abs(data.val_y).max(), 1e-300))
+        rounding = max(1e-15 * largest, data.noise)
+        misfit, units = self._units_said(formula)
         return Candidate(
             name,
             model,
@@ -122,14 +220,37 @@ class Writer:
             errors[0] * of_label,
             errors[1] * of_label,
             formula.complexity + n_splines,
-            exact,
+            exact and not misfit,
             message_bits(errors[1], rounding, data.val_y.size, formula.complexity, constants + n_splines),
+            misfit,
+            units,
         )
+
+    def _units_said(self, formula: Formula) -> tuple[str, str]:
+        """What of a formula does not fit the units of the columns, and the units of its numbers."""
+        if self.units is None:
+            return "", ""
+        named = self._named(formula)
+        if all(variable.is_Symbol for variable in named.variables):
+            formula = named
+        (expression,) = formula.expressions
+        misfit = self.units.misfit(expression, formula.variables)
+        if misfit:
+            return misfit, ""
+        found = self.units.constants(expression, formula.variables)
+        return "", ", ".join(f"{number_text(float(number))} in {unit}" for number, unit in found)
 
     def _named(self, formula: Formula) -> Formula:
         if self.var is not None:
             return formula.renamed(self.var)
         return formula.named(self.columns) if self.columns else formula
+
+    @property
+    def _taken(self) -> list[str]:
+        """Names of the inputs, or of what these are made of."""
+        if self.var is not None:
+            return [str(s) for v in checked_variables(self.var, len(self.inputs)) for s in v.free_symbols]
+        return list(column_symbols(self.columns).values())
 
     def names_of(self, columns: Sequence[int]) -> str:
         """Names of columns as text."""
@@ -182,12 +303,12 @@ class Writer:
 
     def _residuals(self, formula: Formula) -> FloatArray:
         """Formula minus labels, in physical units."""
-        x, y = self._physical
+        x, y = self.physical
         return np.asarray(formula.numpy()(x)[:, 0] - y)
 
     def _exact(self, formula: Formula, rest: FloatArray, val_rmse: float) -> bool:
         """Whether the labels themselves cannot tell the formula from what made them."""
-        x, y = self._physical
+        x, y = self.physical
         (expression,) = formula.expressions
         numbers = sum(1 for part in _leaves(expression) if part.is_number and part not in (1, -1))
         if numbers + _SPARE > len(y):

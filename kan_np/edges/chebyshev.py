@@ -18,6 +18,7 @@ from kan_np._validate import FloatArray
 from kan_np.edges.composition import composed, tanh_derivatives
 from kan_np.edges.family import Basis, Option, RowsKernel, as_float, register
 from kan_np.kernels.basis_families import chebyshev_rows
+from kan_np.kernels.derivative_rows import chebyshev_derivatives
 
 
 @register
@@ -65,6 +66,14 @@ class Chebyshev(Basis):
     def values(self, x: FloatArray, nu: int = 0) -> FloatArray:
         """nu-th derivatives by x: (n_nodes, n) gives (n_nodes, n_params, n)."""
         return super().values(x, nu) if self.follows_samples else np.moveaxis(self._squashed(x, nu), 0, 1)
+
+    def derivatives(self, x: FloatArray, highest: int) -> FloatArray:
+        """See `Basis`; of squashed polynomials by the recursion for T_r and its derivatives."""
+        if self.follows_samples:
+            return super().derivatives(x, highest)
+        out = np.empty((x.shape[0], self.n_params, highest + 1, x.shape[1]))
+        chebyshev_derivatives(np.stack(tanh_derivatives(x, highest), axis=1), out)
+        return out
 
     def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
         """The polynomial, of tanh(x) if it is squashed; see `EdgeFamily`."""

@@ -307,6 +307,10 @@ class Basis(EdgeFamily):
         rows = np.moveaxis(self.local_values(t, nu), 0, 1)
         return np.asarray(rows * scale[:, None, None] ** nu, dtype=np.float64)
 
+    def derivatives(self, x: FloatArray, highest: int) -> FloatArray:
+        """Values and derivatives by x up to the highest: (n_nodes, n_params, highest + 1, n)."""
+        return np.stack([self.values(x, nu) for nu in range(highest + 1)], axis=2)
+
     def curves(self, theta: FloatArray, source: Ints, x: FloatArray, nu: int = 0) -> FloatArray:
         """phi of edges; see `EdgeFamily`."""
         rows, out = self.values(x, nu), np.empty((theta.shape[0], x.shape[1]))

@@ -65,6 +65,13 @@ class Linear(Basis):
         """Derivatives of x by x: (n_nodes, n) gives (n_nodes, 1, n)."""
         return np.asarray(np.moveaxis(self.local_values(x, nu), 0, 1), dtype=np.float64)
 
+    def derivatives(self, x: FloatArray, highest: int) -> FloatArray:
+        """See `Basis`."""
+        out = np.zeros((x.shape[0], 1, highest + 1, x.shape[1]))
+        out[:, 0, 0] = x
+        out[:, 0, 1:2] = 1.0
+        return out
+
     def expression(self, theta: FloatArray, node: int, x: Any) -> Any:
         """w x; see `EdgeFamily`."""
         return as_float(theta[0]) * x

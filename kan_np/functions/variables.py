@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kan_np._validate import listed, repeated
+from kan_np.functions import written
 from kan_np.functions.names import is_word, latex_names
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def symbol_of(name: str) -> sympy.Symbol:
     return QuotedSymbol(name)
 
 
+def neutral_symbols(count: int) -> list[Any]:
+    """Return real symbols that stand for columns while a formula is searched and written, ordered as these.
+
+    Names come at the end, so that no name, such as pi or sin, changes a number.
+
+    Examples
+    --------
+    >>> neutral_symbols(2)
+    [x_001, x_002]
+    """
+    import sympy
+
+    return [sympy.Symbol(f"x_{i:03d}", real=True) for i in range(1, count + 1)]
+
+
 def text_of(expression: sympy.Expr) -> str:
     """Return the text of an expression, in which names are quoted where necessary.
 
@@ -39,7 +55,7 @@ def text_of(expression: sympy.Expr) -> str:
     "'a-b'/c"
     """
     plain = {s: symbol_of(s.name) for s in expression.free_symbols if not is_word(s.name)}
-    return str(expression.xreplace(plain))
+    return written.text(expression.xreplace(plain))
 
 
 def latex_of(expression: sympy.Expr, variables: Iterable[Any] = ()) -> str:
@@ -50,14 +66,13 @@ def latex_of(expression: sympy.Expr, variables: Iterable[Any] = ()) -> str:
     >>> print(latex_of(symbol_of("50 %") * symbol_of("T_max") / symbol_of("pi")))
     \\frac{\\text{'50 \\%'} T_{\\mathrm{max}}}{\\text{'pi'}}
     """
-    import sympy
 
     symbols = set(expression.free_symbols)
     for variable in variables:
         symbols |= variable.free_symbols
     names = latex_names(sorted({symbol.name for symbol in symbols}))
-    written = {symbol: names[symbol.name] for symbol in symbols}
-    return str(sympy.latex(expression, symbol_names=written, imaginary_unit="ri"))
+    symbol_names = {symbol: names[symbol.name] for symbol in symbols}
+    return written.latex(expression, symbol_names=symbol_names, imaginary_unit="ri")
 
 
 def checked_variables(var: Sequence[Any], count: int) -> list[Any]:

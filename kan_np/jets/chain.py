@@ -10,16 +10,45 @@ where P does not depend on the edge: it is computed once for a node. Backwards, 
     d L / d U_0 = sum_m A_m phi^(m + 1),
     d L / d U_b = sum over c and terms with block b of  count (D_c phi^(m)) prod_other blocks U.
 
-Arrays have the derivative first, then the node or edge, then the sample.
+Derivatives of nodes have the shape (n_derivatives, n_nodes, n), functions of edges (n_edges, n_orders, n).
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.jets.multi_index import DerivativeSet
+from kan_np.kernels import jet_chain
 from kan_np.kernels.arrays import Ints
+from kan_np.kernels.jet_chain import BLOCK, ChainTable
+
+
+@lru_cache(maxsize=64)
+def chain_table(derivatives: DerivativeSet) -> ChainTable:
+    """The products of a set of derivatives as kernels read them."""
+    products: list[tuple[int, int, int]] = []  # c, m, place
+    starts, counts, blocks = [0], list[float](), list[tuple[int, ...]]()
+    n_higher = 0
+    for c, terms in enumerate(derivatives.chain):
+        for m in sorted({term.m for term in terms}):
+            products.append((c, m, -1 if m == 1 else n_higher))
+            n_higher += m > 1
+            own = [term for term in terms if term.m == m]
+            counts += [float(term.count) for term in own]
+            blocks += [(*term.blocks, 0, 0)[:3] for term in own]
+            starts.append(len(counts))
+    columns = np.array(products, dtype=np.int64).reshape(-1, 3).T
+    return ChainTable(
+        c=columns[0].copy(),
+        m=columns[1].copy(),
+        place=columns[2].copy(),
+        term_start=np.array(starts, dtype=np.int64),
+        factor=np.array(counts, dtype=np.float64),
+        blocks=np.array(blocks, dtype=np.int64).reshape(-1, 3),
+    )
 
 
 class Chain:
@@ -32,51 +61,41 @@ class Chain:
     """
 
     def __init__(self, derivatives: DerivativeSet, nodes: FloatArray) -> None:
-        self._set, self.nodes = derivatives, nodes
-        self.order = derivatives.order
-        #: P_cm by (c, m); absent where it is 0 for every node.
-        self.products: dict[tuple[int, int], FloatArray] = {}
-        for c, terms in enumerate(derivatives.chain):
-            for term in terms:
-                product = float(term.count) * nodes[term.blocks[0]]
-                for block in term.blocks[1:]:
-                    product = product * nodes[block]
-                if product.any():
-                    before = self.products.get((c, term.m))
-                    self.products[c, term.m] = product if before is None else before + product
+        self._table, self.order = chain_table(derivatives), derivatives.order
+        self.nodes = np.ascontiguousarray(nodes)
+        self._products = np.empty((int((self._table.place >= 0).sum()), *nodes.shape[1:]))
+        if self._products.size:
+            jet_chain.fill_products(self._table, self.nodes, self._products)
 
-    def values(self, curves: FloatArray, source: Ints | slice) -> FloatArray:
-        """Y: curves[m] are phi^(m) of edges, (n_edges, n), and `source` their nodes."""
-        out = np.zeros((len(self._set.indices), *curves.shape[1:]))
-        out[0] = curves[0]
-        for (c, m), product in self.products.items():
-            out[c] += curves[m] * product[source]
-        return out
+    def product(self, c: int, m: int) -> FloatArray | None:
+        """P_cm, (n_nodes, n), for c > 0; None where the chain rule has no such term."""
+        found = np.flatnonzero((self._table.c == c) & (self._table.m == m))
+        if not found.size:
+            return None
+        place = int(self._table.place[found[0]])
+        return self.nodes[c] if place < 0 else self._products[place]
 
-    def by_curves(self, by_values: FloatArray, source: Ints | slice) -> FloatArray:
-        """A_m for m = 0 .. order, (order + 1, n_edges, n), from D (n_derivatives, n_edges, n)."""
-        out = np.zeros((self.order + 1, *by_values.shape[1:]))
-        out[0] = by_values[0]
-        for (c, m), product in self.products.items():
-            out[m] += by_values[c] * product[source]
+    def add_values(self, curves: FloatArray, source: Ints, target: Ints, sums: FloatArray) -> None:
+        """Add Y to the sums that are the targets: curves[e, m] = phi^(m) at the node source[e]."""
+        jet_chain.add_values(self._table, self.nodes, self._products, curves, source, target, sums)
+
+    def by_curves(self, by_sums: FloatArray, source: Ints, target: Ints) -> FloatArray:
+        """A_m for m = 0 .. order, (n_edges, order + 1, n), from the derivatives by the sums."""
+        out = np.zeros((source.size, self.order + 1, by_sums.shape[2]))
+        jet_chain.add_by_curves(self._table, self.nodes, self._products, by_sums, source, target, out)
         return out
 
     def pull(
-        self, by_values: FloatArray, by_curves: FloatArray, curves: FloatArray, source: Ints
-    ) -> FloatArray:
-        """d L / d U, of the shape of `nodes`; curves go up to m = order + 1."""
-        out = np.zeros(self.nodes.shape)
-        gather = np.zeros((self.nodes.shape[1], source.size))  # sums over the edges of a node
-        gather[source, np.arange(source.size)] = 1.0
-        out[0] = gather @ np.einsum("mes,mes->es", by_curves, curves[1 : self.order + 2])
-        for c, terms in enumerate(self._set.chain):
-            of_order: dict[int, FloatArray] = {}
-            for term in terms:
-                if term.m not in of_order:
-                    of_order[term.m] = gather @ (by_values[c] * curves[term.m])
-                for place, block in enumerate(term.blocks):
-                    rest = float(term.count) * of_order[term.m]
-                    for other in term.blocks[:place] + term.blocks[place + 1 :]:
-                        rest = rest * self.nodes[other]
-                    out[block] += rest
-        return out
+        self,
+        by_sums: FloatArray,
+        by_curves: FloatArray,
+        curves: FloatArray,
+        source: Ints,
+        target: Ints,
+        by_nodes: FloatArray,
+    ) -> None:
+        """Add d L / d U to by_nodes, of the shape of `nodes`; curves go up to m = order + 1."""
+        work = np.empty((len(self._products), BLOCK))
+        jet_chain.add_by_nodes(
+            self._table, self.nodes, curves, by_curves, by_sums, source, target, work, by_nodes
+        )

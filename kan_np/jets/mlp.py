@@ -38,10 +38,11 @@ class MlpJets:
             nodes[0] += biases[:, None]
             if number < len(self._layers) - 1:
                 chain = Chain(self._set, nodes)
-                curves = np.stack(self._activation(nodes[0], self._set.order + 1))
+                curves = np.stack(self._activation(nodes[0], self._set.order + 1), axis=1)
                 self._chains.append(chain)
                 self._curves.append(curves)
-                nodes = chain.values(curves, slice(None))
+                each, nodes = np.arange(len(curves)), np.zeros(nodes.shape)
+                chain.add_values(curves, each, each, nodes)
         return nodes
 
     def backward(self, by_outputs: FloatArray, out: FloatArray) -> None:
@@ -60,5 +61,6 @@ class MlpJets:
                 return
             by_nodes, chain = self._layers[number][0] @ pulled, self._chains[number - 1]
             curves = self._curves[number - 1]
-            by_curves = chain.by_curves(by_nodes, slice(None))
-            pulled = chain.pull(by_nodes, by_curves, curves, np.arange(by_nodes.shape[1]))
+            each, pulled = np.arange(len(curves)), np.zeros(by_nodes.shape)
+            by_curves = chain.by_curves(by_nodes, each, each)
+            chain.pull(by_nodes, by_curves, curves, each, each, pulled)

@@ -28,7 +28,10 @@ class Jets(Protocol):
         ...
 
     def backward(self, by_outputs: FloatArray, out: FloatArray) -> None:
-        """Write derivatives by all values to `out`, (n_values,) summed over samples or (n_values, n)."""
+        """Write derivatives by all values to `out`, (n_values,) summed over samples or (n_values, n).
+
+        Rows of `out` are contiguous; they may be parts of longer rows.
+        """
         ...
 
 
@@ -45,26 +48,26 @@ class KanJets:
 
     def __init__(self, network: Network, derivatives: DerivativeSet, *, fixed: bool = False) -> None:
         structure = network.structure
-        self._parts = values_by_layer(structure)
+        layers, places = layers_of(structure, network.values), values_by_layer(structure)
         self._layers = [
-            LayerJets(layer, derivatives, fixed=fixed and number == 0)
-            for number, layer in enumerate(layers_of(structure, network.values))
+            LayerJets(layer, own, derivatives, is_first=number == 0, fixed=fixed)
+            for number, (layer, own) in enumerate(zip(layers, places, strict=True))
         ]
 
     def forward(self, values: FloatArray, inputs: FloatArray) -> FloatArray:
         """See `Jets`."""
         nodes = inputs
-        for layer, own in zip(self._layers, self._parts, strict=True):
-            nodes = layer.forward(values[own], nodes)
+        for layer in self._layers:
+            nodes = layer.forward(values, nodes)
         return nodes
 
     def backward(self, by_outputs: FloatArray, out: FloatArray) -> None:
         """See `Jets`."""
+        if out.strides[-1] != out.itemsize:
+            raise ValueError("out has rows that are not contiguous; expected contiguous ones.")
         pulled = by_outputs
-        for layer, own in reversed(list(zip(self._layers, self._parts, strict=True))):
-            by_value = np.empty((own.size, *out.shape[1:]))
-            pulled = layer.backward(pulled, by_value)
-            out[own] = by_value
+        for layer in reversed(self._layers):
+            pulled = layer.backward(pulled, out)
 
 
 def jets_of(network: Network | MlpNetwork, derivatives: DerivativeSet, *, fixed: bool = False) -> Jets:

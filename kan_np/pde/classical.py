@@ -68,6 +68,11 @@ class Series:
             coef = np.moveaxis(coefficients(np.moveaxis(coef, axis, 0)), 0, axis)
         return cls(names, domain, coef)
 
+    @property
+    def n_values(self) -> int:
+        """How many numbers it is made of."""
+        return int(self._coef.size)
+
     def __call__(self, points: FloatArray, *names: str) -> dict[str, FloatArray]:
         """Outputs and derivatives by name at points (n, n_coordinates)."""
         z = (2.0 * points - self._low - self._high) / (self._high - self._low)

@@ -7,14 +7,17 @@ sin of its angle, so that u and all its derivatives are periodic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kan_np._validate import FloatArray, matrix
 from kan_np.jets.multi_index import DerivativeSet
 from kan_np.pde.names import Names
+
+if TYPE_CHECKING:
+    import sympy
 
 
 class Form:
@@ -78,6 +81,35 @@ class Form:
                     out[place, at] = 2.0 / length
             at += 2 if name in self.periodic else 1
         return out
+
+    def input_expressions(self, variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+        """The inputs of the network as formulas of the coordinates, for which `variables` stand."""
+        import sympy
+
+        from kan_np.symbolic.constants import recognise
+
+        found: list[sympy.Expr] = []
+        for x, name, low, high in zip(variables, self.names.coordinates, self.low, self.high, strict=True):
+            if name in self.periodic:
+                angle = recognise(2.0 * np.pi / (high - low), 0.0) * (x - recognise(low, 0.0))
+                found += [sympy.cos(angle), sympy.sin(angle)]
+            elif (low, high) == (-1.0, 1.0):
+                found.append(x)
+            else:
+                found.append((2 * x - sympy.Float(low + high, 17)) / sympy.Float(high - low, 17))
+        return found
+
+    def composed(self, outputs: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+        """g + m N as formulas, for formulas N of the outputs of the network."""
+        import sympy
+
+        there = {sympy.Symbol(name): x for name, x in zip(self.names.coordinates, variables, strict=True)}
+        found = list(outputs)
+        if self._factor is not None:
+            found = [m.xreplace(there) * own for m, own in zip(self._factor, found, strict=True)]
+        if self._lift is not None:
+            found = [g.xreplace(there) + own for g, own in zip(self._lift, found, strict=True)]
+        return found
 
     def lift(self, points: FloatArray, derivatives: DerivativeSet) -> FloatArray | None:
         """g and its derivatives, (n_derivatives, n_outputs, n); None where there is none."""

@@ -132,9 +132,12 @@ class ResidualObjective:
         for own, weight in zip(self.passes, self.weights, strict=True):
             here, scale = slice(at, at + own.n), np.sqrt(weight / own.n)
             residual[here] = scale * own.forward(values, unknowns)
-            part = np.empty((self._values.size + self._n_unknowns, own.n))
-            own.rows(scale, part)
-            jacobian[:, here] = self._trained(part)
+            if self._parameters is None:
+                own.rows(scale, jacobian[:, here])
+            else:
+                part = np.empty((self._values.size + self._n_unknowns, own.n))
+                own.rows(scale, part)
+                jacobian[:, here] = self._trained(part)
             at += own.n
         self.mse, self.reg = float(residual @ residual), 0.0
         return residual, jacobian

@@ -37,6 +37,8 @@ def solve(
     seconds: float | None = None,
     opt: str = "LM",
     lr: float | None = None,
+    on_stage: Callable[[Solution], object] | None = None,
+    callback: Callable[[float], object] | None = None,
 ) -> Solution:
     """Train a network so that a differential equation, its conditions and data hold.
 
@@ -65,6 +67,11 @@ def solve(
         about half of the digits; L-BFGS; or Adam. The last two take many more, but cheaper steps.
     lr : float, optional
         Learning rate of Adam.
+    on_stage : callable, optional
+        Takes the solution after every stage of the network that goes on; of several starts the first stage is
+        told when the best of them is known.
+    callback : callable, optional
+        Takes the objective after every iteration. What it raises ends the call.
 
     Returns
     -------
@@ -108,16 +115,16 @@ def solve(
     for start in starts:
         if tried and perf_counter() > limit:
             break
-        run = _Run(problem, start, unknowns.copy(), limit, (opt, options))
+        run = _Run(problem, start, unknowns.copy(), limit, (opt, options), callback)
         run.stage(sizes[0], steps, 0)
         tried.append(run)
     best = min(tried, key=lambda run: run.error)
-    for grid in sizes[:1]:
-        for round_ in range(1, rounds):
-            best.stage(grid, steps, round_)
-    for number, grid in enumerate(sizes[1:], start=1):
-        for round_ in range(rounds):
-            best.stage(grid, steps, number * rounds + round_)
+    if on_stage is not None:
+        on_stage(best.solution())
+    for number in range(1, rounds * len(sizes)):
+        done = best.stage(sizes[number // rounds], steps, number)
+        if done and on_stage is not None:
+            on_stage(best.solution())
     return best.solution()
 
 
@@ -131,18 +138,19 @@ class _Run:
         unknowns: FloatArray,
         limit: float,
         optimizer: tuple[str, StepOptions],
+        callback: Callable[[float], object] | None,
     ) -> None:
         self._problem, self._model, self._unknowns, self._limit = problem, model, unknowns, limit
-        self._optimizer = optimizer
+        self._optimizer, self._callback = optimizer, callback
         self.stages: list[PdeStage] = []
         self.error = np.inf
         self._objective: ResidualObjective | None = None
 
-    def stage(self, grid: int | None, steps: int, round_: int) -> None:
-        """Train on the points of a round, on a grid of this size."""
+    def stage(self, grid: int | None, steps: int, round_: int) -> bool:
+        """Train on the points of a round, on a grid of this size; False where the time is over."""
         begun = perf_counter()
         if self.stages and begun > self._limit:
-            return
+            return False
         model, points = self._model, self._problem.points(round_)
         if isinstance(model, KAN):
             if grid is not None and grid > model.grid:
@@ -155,6 +163,8 @@ class _Run:
 
         def on_iteration(_: FloatArray) -> bool:
             curve.append(objective.mse)
+            if self._callback is not None:
+                self._callback(objective.mse)
             return perf_counter() > self._limit
 
         found = _minimized(*self._optimizer, objective, theta, steps, on_iteration)
@@ -173,13 +183,16 @@ class _Run:
                 found.theta.size,
                 value,
                 fresh,
+                self.error,
                 dict(zip(self._problem.names.unknowns, self._unknowns.tolist(), strict=True)),
                 found.n_iter,
+                objective.n_fev,
                 perf_counter() - begun,
                 found.status,
                 curve,
             )
         )
+        return True
 
     def _corners(self) -> FloatArray:
         """Two opposite corners of the domain, which grids of coordinates have to reach: (2, 1, n)."""

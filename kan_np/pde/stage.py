@@ -20,8 +20,10 @@ class PdeStage:
         The weighted sum of mean squares at its end.
     fresh : dict of str to float
         Root mean square of every term's residual on points that were not used.
+    fresh_objective : float
+        The weighted sum of mean squares there.
     unknowns : dict of str to float
-    steps : int
+    steps, evaluations : int
     seconds : float
     status : FitStatus
     """
@@ -30,8 +32,10 @@ class PdeStage:
     n_params: int
     objective: float
     fresh: dict[str, float]
+    fresh_objective: float
     unknowns: dict[str, float]
     steps: int
+    evaluations: int
     seconds: float
     status: FitStatus
     curve: list[float] = field(default_factory=list, repr=False)

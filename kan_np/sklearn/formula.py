@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.border import LEAST_SAMPLES
+from kan_np.discovery.call import discover
 from kan_np.discovery.candidate import Candidate, Discovery
-from kan_np.discovery.search import discover
 from kan_np.surgery.formula import Formula
 from kan_np.training.training_range import training_range
 
@@ -115,6 +115,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
                 most_steps=self.most_steps,
                 seed=seed,
             )
+            assert isinstance(found, Discovery)  # noqa: S101  of one label column
             chosen = _formula_of(found)
             self.discoveries_.append(found)
             self.formulas_.append(chosen.formula)

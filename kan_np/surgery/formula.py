@@ -16,12 +16,10 @@ from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
 from kan_np.functions.column_symbols import column_symbols, legend_of
 from kan_np.functions.expression import numeric_of
-from kan_np.functions.variables import checked_variables, latex_of, text_of
+from kan_np.functions.variables import checked_variables, latex_of, neutral_symbols, text_of
 from kan_np.network.network import Network
 from kan_np.symbolic.compose import EdgeIndex, compose, spline_functions
-from kan_np.symbolic.exact_constants import with_exact_numbers
-from kan_np.symbolic.normal_form import normal_form
-from kan_np.symbolic.simplify import simplified
+from kan_np.symbolic.shorter_forms import shorter_forms
 from kan_np.training.progress import Show
 
 if TYPE_CHECKING:
@@ -173,7 +171,8 @@ class Formula:
         """What of the model is no formula, and what to do about it; empty where all of it is one."""
         if not self.splines:
             return ""
-        names = list(self.splines.values())
+        by_name = sorted((name, edge) for edge, name in self.splines.items())
+        names = [n if n.startswith("phi_") else f"{n} of edge {edge}" for n, edge in by_name]
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         count = "1 edge is a spline" if len(names) == 1 else f"{len(names)} edges are splines"
         return (
@@ -244,7 +243,7 @@ def symbolic_formula(
     show : callable, optional
         Takes how many outputs are written, and what is done.
     """
-    inner = _inner_symbols(len(names))
+    inner = neutral_symbols(len(names))
     writer = _Writer(net, inner, units, x, exact, y, written_out)
     writer.deadline, writer.show = deadline, show
     expressions = [writer.output(j) for j in range(net.width[-1])]
@@ -320,35 +319,22 @@ class _Writer:
         yield expression
         if self.as_it_is:
             return
-        self._tell(j, "its normal form")
-        if not self.splines:
-            expression = normal_form(expression)
-            yield expression
-        if self.exact:
-            self._tell(j, "its constants")
-            expression = self._with_exact_numbers(expression, j)
-            yield expression
-        self._tell(j, "shorter forms")
-        short = simplified(expression, self.names, self.x, self.functions)
-        yield short
-        if not self.exact or self.splines or short == expression or not short.has(sympy.Float):
-            return
-        # what was multiplied out or gathered leaves roundings behind
-        again = self._with_exact_numbers(short, j)
-        yield again if again == short else simplified(again, self.names, self.x, self.functions)
+        to_labels = self.labels is not None and not self.splines
+        target = self.labels[:, j] if to_labels and self.labels is not None else self.model_values[:, j]
+        yield from shorter_forms(
+            expression,
+            self.names,
+            self.x,
+            target,
+            noise=0.0 if to_labels else _TOLERANCE * float(np.std(self.model_values[:, j])),
+            functions=self.functions,
+            exact=self.exact,
+            tell=lambda what: self._tell(j, what),
+        )
 
     def _tell(self, j: int, what: str) -> None:
         if self.show is not None:
             self.show(j, f"output {j}: {what}")
-
-    def _with_exact_numbers(self, expression: Any, j: int) -> Any:
-        to_labels = self.labels is not None and not self.splines
-        target = self.labels[:, j] if to_labels and self.labels is not None else self.model_values[:, j]
-        noise = 0.0 if to_labels else _TOLERANCE * float(np.std(self.model_values[:, j]))
-        found, rmse = with_exact_numbers(
-            expression, self.names, self.x, target, noise=noise, functions=self.functions
-        )
-        return found if np.isfinite(rmse) else expression
 
     def error(self, expression: Any, j: int) -> FloatArray:
         """Difference from the model on the samples."""
@@ -359,13 +345,6 @@ class _Writer:
                 f" of {values.size} samples; expected x inside its domain, where the model was trained."
             )
         return values - self.model_values[:, j]
-
-
-def _inner_symbols(count: int) -> list[Any]:
-    """Real symbols that stand for the columns while the formula is written, ordered as they are."""
-    import sympy
-
-    return [sympy.Symbol(f"x_{i:03d}", real=True) for i in range(1, count + 1)]
 
 
 def variable_names(var: Sequence[Any] | None, count: int) -> list[Any]:

@@ -39,6 +39,9 @@ _NOTHING = 3.0
 _DIGITS = 15
 #: Decimals are cut where that moves a number by no more than this part of its standard error.
 _CUT = 0.5
+#: So many times a digit more is tried where a number stands for others, too.
+_FINER = 4
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 def with_exact_numbers(
@@ -140,6 +143,8 @@ class _Judge:
             if not self._accept({k: _whole(value)}):
                 self._accept({k: recognise(value, _LOOSE * abs(value))})
             if k not in self.numbers:
+                self._cut(k, value, _LOOSE * abs(value))
+            if k not in self.numbers:
                 self.numbers[k] = sympy.Float(value, 17)
                 held = {q: float(number) for q, number in self.numbers.items()}
                 self.fitted = self.criterion.fit(self.skeleton, self.fitted.theta, held)
@@ -180,14 +185,27 @@ class _Judge:
         return True
 
     def cut_decimals(self) -> None:
-        """Write numbers with no more decimals than they need."""
-        cut = {}
-        for k, (value, sigma) in enumerate(zip(self.fitted.theta, self.fitted.stderr, strict=True)):
-            if k not in self.numbers and np.isfinite(sigma):
-                cut[k] = _shortest(float(value), _CUT * float(sigma))
-        if cut and not self._accept(cut):
-            for k, number in cut.items():
-                self._accept({k: number})
+        """Write numbers with no more decimals than they need, the least certain first.
+
+        After each the others are fitted again, and so are their standard errors: numbers that make up for
+        each other get their digits one after the other.
+        """
+        left = [k for k in range(self.skeleton.theta.size) if k not in self.numbers]
+        while left and np.isfinite(self.fitted.rmse):
+            size = np.maximum(np.abs(self.fitted.theta), _TINY)
+            k = left.pop(int(np.argmax((self.fitted.stderr / size)[left])))
+            value, sigma = float(self.fitted.theta[k]), float(self.fitted.stderr[k])
+            self._cut(k, value, _CUT * sigma if np.isfinite(sigma) else _LOOSE * abs(value))
+
+    def _cut(self, k: int, value: float, within: float) -> None:
+        """Take the shortest decimal so near to number k that the formula stays as good."""
+        tried: set[float] = set()
+        for _ in range(_FINER):
+            number = _shortest(value, within)
+            if float(number) not in tried and self._accept({k: number}):
+                return
+            tried.add(float(number))
+            within /= 10.0
 
 
 def _recognised(value: float, sigma: float) -> Any:

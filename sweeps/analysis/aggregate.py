@@ -31,6 +31,7 @@ from sweeps.analysis.scores import score_of, scores_by_size, standings
 from sweeps.analysis.statistics import resampled_families
 from sweeps.analysis.target_units import in_target_units
 from sweeps.answer.stored import stored_answer
+from sweeps.answer.stored_solutions import stored_solutions
 from sweeps.families import SEARCHES
 from sweeps.storage.database import Columns
 from sweeps.storage.store import Store
@@ -68,6 +69,7 @@ def aggregate(store: Store, by_edges: bool | None = None, *, target_units: bool 
         everything, stages, plan = store.runs(), store.stages(), store.plan_tasks()
         descriptions, environments, meta = store.tasks(), store.environments(), store.meta()
         with_model, formulas, stale = store.model_stages(), store.formulas(), store.stale_ids()
+        quantities = store.quantities()
     if target_units:
         stages = in_target_units(everything, stages, descriptions)
     there = set(everything["run_id"])
@@ -123,6 +125,8 @@ def aggregate(store: Store, by_edges: bool | None = None, *, target_units: bool 
         runs_on=[runs_on[env_id] for env_id in environments if runs_on[env_id]],
         by_edges=by_edges,
         answer=stored_answer(meta, (planned & there) - stale),
+        quantities=quantities,
+        solutions=stored_solutions(meta, (planned & there) - stale),
         leaders=leaders(tasks, families, limits),
         task_leaders={task.task: leaders([task], families, limits) for task in tasks},
     )

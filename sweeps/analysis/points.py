@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sweeps.analysis.results import Point, Samples, SeedRange
 from sweeps.analysis.variants import options_text, varied_options
+from sweeps.families.widths import width_of
 from sweeps.records import read_json, twin_id
 from sweeps.storage.database import Columns
 
@@ -99,7 +100,7 @@ def _configuration(
         group_id=group,
         task=task,
         family=family,
-        width=tuple(config.get("width", ())),
+        width=width_of(config),
         k=None if k is None else int(k),
         activation=str(config.get("activation", "")),
         asked=str(config.get("opt", "")),

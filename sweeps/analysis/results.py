@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.analysis.target_units import error_words
+from sweeps.analysis.target_units import error_words, is_equation, test_error_words
 from sweeps.families import NETWORKS
 from sweeps.records import opt_text
 
@@ -212,13 +212,18 @@ class TaskResult:
     def repeats(self) -> str:
         """What a configuration was repeated over: seeds, and folds of a table or several sets of samples."""
         if self.description.get("data_seeds"):
-            return "seeds and samples"
+            return "seeds and points" if self.is_equation else "seeds and samples"
         return "seeds and folds" if self.description.get("folds") else "seeds"
 
     @property
     def is_table(self) -> bool:
         """Whether the samples come from a table of the user's."""
         return self.task.startswith("csv/")
+
+    @property
+    def is_equation(self) -> bool:
+        """Whether it is a differential equation."""
+        return is_equation(self.description)
 
     @property
     def spread(self) -> float:
@@ -228,8 +233,13 @@ class TaskResult:
 
     @property
     def error_name(self) -> str:
-        """What its errors are: RMSE, or where classes are told apart log losses."""
+        """What its errors are: RMSE, log losses of classes, or relative L2 errors of equations."""
         return error_words(self.description, self.is_table)[0]
+
+    @property
+    def test_name(self) -> str:
+        """What the errors that its models are judged by are called."""
+        return test_error_words(self.error_name)
 
     @property
     def error_unit(self) -> str:
@@ -379,9 +389,23 @@ class SweepResult:
     #: What is recommended of a table and why, as `sweeps.answer.evidence` keeps it; None where there is none.
     answer: Mapping[str, Any] | None = None
     task_leaders: Mapping[str, list[Leader]] = field(default_factory=dict)
+    #: Further numbers of stages by run id and stage, as errors in other norms.
+    quantities: Mapping[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
+    #: The fields of the best solution by differential equation; see `sweeps.answer.stored_solutions`.
+    solutions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def of_equations(self) -> bool:
+        """Whether its tasks are differential equations."""
+        return any(task.is_equation for task in self.tasks)
 
     @property
     def error_name(self) -> str:
         """What errors are called: as those of all functions, or just errors where they differ."""
         names = {task.error_name for task in self.tasks} or {"RMSE"}
         return names.pop() if len(names) == 1 else "error"
+
+    @property
+    def test_name(self) -> str:
+        """What the errors that models are judged by are called."""
+        return test_error_words(self.error_name)

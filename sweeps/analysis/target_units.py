@@ -12,6 +12,8 @@ from sweeps.records import member_json
 from sweeps.storage.database import Columns
 
 _FOLD = re.compile(r'"fold":(\d+)')
+#: The error of the solution of a differential equation.
+RELATIVE_L2 = "relative L2 error"
 _ERRORS = ("train_rmse", "val_rmse", "test_rmse")
 
 
@@ -65,6 +67,37 @@ def unit_of_run(description: Mapping[str, Any], fold: int = 0) -> float:
     return float(scales[fold]) if fold < len(scales) else float(np.mean(scales))
 
 
+def is_equation(description: Mapping[str, Any]) -> bool:
+    """Say whether a task is a differential equation; nothing is trained on samples of its solution."""
+    return "reference_error" in description
+
+
+def short_error_words(description: Mapping[str, Any], is_table: bool) -> tuple[str, str, str]:
+    """Return what the errors of training, validation and test are called in the heads of narrow columns.
+
+    Examples
+    --------
+    >>> short_error_words({}, False), short_error_words({"reference_error": 0.0}, False)
+    (('train RMSE', 'val RMSE', 'test RMSE'), ('residual', 'fresh res.', 'L2 error'))
+    """
+    if is_equation(description):
+        return "residual", "fresh res.", "L2 error"
+    error = error_words(description, is_table)[0]
+    name = "loss" if error == "log loss" else error
+    return f"train {name}", f"val {name}", f"test {name}"
+
+
+def test_error_words(error: str) -> str:
+    """Return what the errors that models are judged by are called; those of equations have no test samples.
+
+    Examples
+    --------
+    >>> test_error_words("RMSE"), test_error_words("relative L2 error")
+    ('test RMSE', 'relative L2 error')
+    """
+    return error if error == RELATIVE_L2 else f"test {error}"
+
+
 def error_words(description: Mapping[str, Any], is_table: bool) -> tuple[str, str]:
     """Return what the errors of a task are called, and in what units they are, "" where that is plain.
 
@@ -72,11 +105,15 @@ def error_words(description: Mapping[str, Any], is_table: bool) -> tuple[str, st
     --------
     >>> error_words({"target": "T / K", "target_scale": [2.0]}, True)
     ('RMSE', 'in the units of T / K')
+    >>> error_words({"reference_error": 0.0}, False)
+    ('relative L2 error', '')
     >>> error_words({"class_names": ["a", "b"]}, True)
     ('log loss', '')
     """
     if description.get("class_names"):
         return "log loss", ""
+    if is_equation(description):
+        return RELATIVE_L2, ""
     if description.get("target_scale"):
         return "RMSE", f"in the units of {description.get('target', 'the target')}"
     return "RMSE", "in standard deviations of the target" if is_table else ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sweeps.families.widths import width_of
 from sweeps.spec.run_config import spelt_out
 
 #: In the order in which they are named; shape, grid, activation and optimizer have places of their own.
 _OPTIONS = (
-    *("k", "grids", "steps", "restarts", "init", "smoothing"),
-    *("base_fun", "edges", "grid_eps", "extrapolation", "patience", "enough", "solver", "alpha"),
+    *("k", "grids", "steps", "restarts", "rounds", "init", "smoothing"),
+    *("base_fun", "edges", "squash", "grid_eps", "extrapolation", "patience", "enough"),
+    *("solver", "alpha"),
 )
 
 
@@ -37,7 +39,7 @@ def varied_options(
     varied: dict[str, set[str]] = {}
     for family, config in zip(families, configs, strict=True):
         given = list(map(spelt_out(config).get, _OPTIONS))
-        alike = (family, config.get("task"), tuple(config.get("width", ())), config.get("activation"))
+        alike = (family, config.get("task"), width_of(config), config.get("activation"))
         before = first.setdefault(alike, given)
         found = varied.setdefault(family, set())
         if given != before:

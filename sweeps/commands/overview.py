@@ -12,7 +12,7 @@ import numpy as np
 
 from sweeps._plural import are, counted
 from sweeps._safe_text import one_line
-from sweeps.analysis.target_units import error_words, in_target_units, is_other_target
+from sweeps.analysis.target_units import error_words, in_target_units, is_other_target, short_error_words
 from sweeps.families import family_of
 from sweeps.records import best_stage, opt_text
 from sweeps.spec.spec_reader import preset_names
@@ -84,8 +84,7 @@ def run_lines(store: Store) -> list[str]:
     best = _best_stages(stages) | _best_formulas(stages, formulas)
     error, unit = _error_of(set(runs["task"]), told)
     lines = [f"errors are {error} {unit}".rstrip()] if unit or error != "RMSE" else []
-    short = "loss" if error == "log loss" else error
-    heads = (f"val {short}", f"test {short}")
+    heads = _heads(set(runs["task"]), told)
     lines.append(f"{'run':16}  {'status':8}  {'params':>7}  {heads[0]:>9}  {heads[1]:>9}  task and model")
     for run_id, task, text, status in zip(
         runs["run_id"], runs["task"], runs["config"], runs["status"], strict=True
@@ -111,6 +110,12 @@ def _error_of(tasks: set[str], told: Mapping[str, Mapping[str, Any]]) -> tuple[s
     """Return what the errors of runs are called and in what units they are, if that is the same for all."""
     found = {error_words(told.get(task, {}), task.startswith("csv/")) for task in tasks}
     return found.pop() if len(found) == 1 else ("RMSE", "")
+
+
+def _heads(tasks: set[str], told: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the heads of the columns of validation and test errors."""
+    found = {short_error_words(told.get(task, {}), task.startswith("csv/"))[1:] for task in tasks}
+    return found.pop() if len(found) == 1 else ("val RMSE", "test RMSE")
 
 
 def _run_text(task: str, config: Mapping[str, Any], opt: str = "") -> str:

@@ -33,7 +33,8 @@ _Source = Annotated[
 _Preset = Annotated[
     str | None,
     choice(
-        ("quick", "paper", "families", "formula"), "What to try on a suite or a table; quick if not given."
+        ("quick", "paper", "families", "formula", "pde"),
+        "What to try; by default quick, or that of the suite's name.",
     ),
 ]
 _Out = Annotated[

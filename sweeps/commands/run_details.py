@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps._safe_text import one_line
-from sweeps.analysis.target_units import error_words, is_other_target, unit_of_run
+from sweeps.analysis.target_units import error_words, is_other_target, short_error_words, unit_of_run
 from sweeps.errors import UserError
 from sweeps.records import best_stage, canonical_json
 from sweeps.spec.data_summary import legend_text
@@ -27,7 +27,8 @@ def show_run(
     """Print a run and draw its model; return the pictures that were written.
 
     One picture shows the network, a second one, `...-parity.png`, its predictions of the test samples against
-    the truth; of classes it is `...-confusion.png`, how many of each are taken for which.
+    the truth; of classes it is `...-confusion.png`, how many of each are taken for which. Of an equation it
+    is `...-solution.png`: the solution, its error and residual, and where it bends.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ def show_run(
             return []
         stage = best_stage(kept)
     from sweeps.run_one import load_model_bytes
+    from sweeps.spec.equations import is_equation
 
     try:
         model = load_model_bytes(store.model(record["run_id"], stage))
@@ -69,7 +71,12 @@ def show_run(
     if not path.suffix:
         path = path.with_name(f"{path.name}.png")
     paths = [_save(model.plot(), path)]
-    dataset = _dataset(store, record["config"], say)
+    dataset = None
+    if is_equation(record["config"]):
+        figure = _solution_picture(record, stage, model)
+        paths.append(_save(figure, path.with_name(f"{path.stem}-solution{path.suffix}")))
+    else:
+        dataset = _dataset(store, record["config"], say)
     if dataset is not None:
         title = f"{record['task']}, run {record['run_id']}, stage {stage}"
         of_classes = "class_names" in dataset
@@ -92,8 +99,9 @@ def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | Non
     if is_other_target(told, canonical_json(record["config"])):
         told = {}
     unit = unit_of_run(told, record["config"].get("fold", 0))
-    error, words = error_words(told, record["task"].startswith("csv/"))
-    name = "loss" if error == "log loss" else error
+    is_table = record["task"].startswith("csv/")
+    error, words = error_words(told, is_table)
+    train, val, test = short_error_words(told, is_table)
     lines = [
         f"run     {record['run_id']}",
         f"task    {record['task']}",
@@ -110,7 +118,7 @@ def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | Non
             lines.append(f"errors are {error}{' ' if words else ''}{words}{_spread_of(told, unit)}")
         lines.append(
             f"{'stage':>5} {'grid':>5} {'params':>7} "
-            f"{f'train {name}':>11} {f'val {name}':>11} {f'test {name}':>11} "
+            f"{train:>11} {val:>11} {test:>11} "
             f"{'seconds':>8} {'iterations':>10}  {'optimizer':9}  status"
         )
     lines += [
@@ -119,6 +127,11 @@ def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | Non
         f"{row['wall_s']:8.2f} {row['n_iter']:10d}  "
         f"{row['opt'] or record['config'].get('opt', '-'):9}  {row['status']}"
         for row in record["stages"]
+    ]
+    lines += [
+        f"stage {row['stage']}: " + ", ".join(f"{name} {value:.6g}" for name, value in own.items())
+        for row in record["stages"]
+        if (own := row.get("quantities"))
     ]
     for row in record["stages"]:
         if row.get("formula"):
@@ -169,6 +182,17 @@ def parity_figure(model: Any, dataset: Mapping[str, Any], title: str) -> Figure:
     share = f", {100 * residual / spread:.3g} % of their spread" if spread > 0 else ""
     told = f"{title}\ntest RMSE {residual:.3g} in the units of the axes{share}"
     axes.set_title(told, fontsize="small", parse_math=False)
+    return figure
+
+
+def _solution_picture(record: Mapping[str, Any], stage: int, model: Any) -> Figure:
+    """Return a figure of the solution that a stored network is."""
+    from sweeps.spec.equations import load_equation, solution_of
+
+    quantities = record["stages"][stage].get("quantities", {})
+    figure: Figure = solution_of(record["config"], model, quantities).plot(
+        load_equation(record["config"]).reference
+    )
     return figure
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sweeps.families.additive import AdditiveFamily
+from sweeps.families.classical import ClassicalFamily
 from sweeps.families.compared import kan_of_edges
 from sweeps.families.family import Family
 from sweeps.families.formula import FormulaFamily
@@ -24,9 +25,10 @@ FORMULA = FormulaFamily("formula")
 LINEAR = LinearFamily("linear")
 ADDITIVE = AdditiveFamily("additive")
 SKLEARN = SklearnFamily("sklearn")
+CLASSICAL = ClassicalFamily("classical")
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN)
+    family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN, CLASSICAL)
 }
 #: The two kinds of networks, which a report compares with each other where edges do not differ.
 NETWORKS = (KAN.name, MLP.name)

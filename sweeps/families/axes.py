@@ -6,19 +6,24 @@ import itertools
 
 from sweeps.checks import LARGEST, Check, Expected, TomlTable, axis, many, number_or, one_of, real, whole
 from sweeps.families.family import SUGGESTED, Axis, HiddenWidths
-from sweeps.families.optimizers import AUTO, optimizer_names
+from sweeps.families.optimizers import AUTO, NORMAL_EQUATIONS, optimizer_names
 
 SMOOTHINGS = ("gcv", "weak")
 DEFAULT_GRIDS = (3, 5, 10, 20)
 MAX_DEPTH = 50
 
 
-def hidden_layers(table: TomlTable, suggested: bool = False) -> tuple[HiddenWidths | str, ...]:
-    """Return the hidden layers that a table asks for; `suggested` allows the word for those of the task."""
+def hidden_layers(
+    table: TomlTable, suggested: bool = False, products: bool = False
+) -> tuple[HiddenWidths | str, ...]:
+    """Return the hidden layers that a table asks for.
+
+    `suggested` allows the word for those of the task, `products` pairs of sums and products for a layer.
+    """
     given = table.has("hidden") or table.has("width")
     if table.has("width") != table.has("depth"):
         raise table.error("width and depth go together: every width is tried with every depth.")
-    hidden = table.take("hidden", _shapes(suggested), ())
+    hidden = table.take("hidden", _shapes(suggested, products), ())
     widths = table.take("width", axis(whole(1), "integers >= 1"), ())
     depths = table.take("depth", axis(whole(2, MAX_DEPTH), "integers >= 2"), ())
     if not given:
@@ -59,21 +64,28 @@ def training_axes(table: TomlTable, steps: int) -> list[Axis]:
     ]
 
 
+def rounds_axis(table: TomlTable) -> list[Axis]:
+    """Return on how many sets of points of an equation every size is trained, where a table says so."""
+    rounds = table.take("rounds", axis(whole(1), "integers >= 1"), ())
+    return [("rounds", rounds)] if rounds else []
+
+
 def _optimizers(value: object) -> tuple[str, ...]:
     # Asked for as late as this, for their names come with the compiled part of kan_np.
-    return axis(one_of(optimizer_names()), "optimizers")(value)
+    return axis(one_of((*optimizer_names(), NORMAL_EQUATIONS)), "optimizers")(value)
 
 
-def _shapes(suggested: bool) -> Check[tuple[HiddenWidths | str, ...]]:
+def _shapes(suggested: bool, products: bool) -> Check[tuple[HiddenWidths | str, ...]]:
     word = f", or {SUGGESTED!r}" if suggested else ""
-    expected = f"a list of shapes, every shape a list of hidden widths as in [[5], [5, 5]]{word}"
+    pair = ", a width being a number of nodes or [sums, products]" if products else ""
+    expected = f"a list of shapes, every shape a list of hidden widths as in [[5], [5, 5]]{pair}{word}"
 
     def check_one(value: object) -> HiddenWidths | str:
         if value == SUGGESTED and suggested:
             return SUGGESTED
-        if not isinstance(value, list) or not all(_is_width(item) for item in value):
+        if not isinstance(value, list) or not all(_is_layer(item, products) for item in value):
             raise Expected(expected)
-        return tuple(value)
+        return tuple(item if isinstance(item, int) else tuple(item) for item in value)
 
     def check(value: object) -> tuple[HiddenWidths | str, ...]:
         if not isinstance(value, list):
@@ -97,6 +109,13 @@ def chains(value: object) -> tuple[HiddenWidths, ...]:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return tuple(dict.fromkeys(check_one(chain) for chain in value))
     return (check_one(value),)
+
+
+def _is_layer(value: object, products: bool) -> bool:
+    if not (products and isinstance(value, list)):
+        return _is_width(value)
+    is_pair = len(value) == 2 and (value[0] == 0 or _is_width(value[0]))
+    return is_pair and type(value[0]) is int and _is_width(value[1])
 
 
 def _is_width(value: object) -> bool:

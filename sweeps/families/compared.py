@@ -1,7 +1,8 @@
 """The families that reports compare: where edges differ, the KANs of each edge family are one of their own.
 
-Such a family is called "kan/chebyshev", or "kan/mixed" where the layers of a model have different edges. A
-sweep whose KANs have B-splines only has the family "kan".
+Such a family is called "kan/chebyshev", or "kan/mixed" where the layers of a model have different edges, and
+"kan/product" where some of its nodes are products, whatever its edges. A sweep whose KANs are sums of
+B-splines only has the family "kan".
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any, NamedTuple
 from sweeps.families.edges import BSPLINE
 from sweeps.families.kan import KanFamily
 
-_KAN, _BETWEEN, MIXED = "kan", "/", "mixed"
+_KAN, _BETWEEN, MIXED, PRODUCTS = "kan", "/", "mixed", "product"
 # Configurations are canonical JSON; a quote within a text has a stroke before it.
+_PRODUCTS = re.compile(r'(?<!\\)"width":\[[^\]]*\[')
 _EDGES = re.compile(r'(?<!\\)"edges":("[^"]*"|\[[^\]]*\])')
 
 
@@ -45,6 +47,7 @@ LOOKS = {
     "linear": Look("linear", "#4f8897", "d"),
     "mlp": Look("small MLPs", "#000000", "*"),
     MIXED: Look("mixed edges", "#8f49ed", "<", (0, (6, 1.5))),
+    PRODUCTS: Look("products", "#0f0fff", "8"),
 }
 #: Of an edge family of another version.
 _UNKNOWN = ("#117733", ">", (0, (1, 1)))
@@ -69,8 +72,11 @@ def kan_of_edges(name: str) -> KanOfEdges | None:
 
 
 def have_other_edges(configs: Iterable[str]) -> bool:
-    """Say whether edges of one of the configurations, in canonical JSON, are no B-splines."""
-    return any(_EDGES.search(config) is not None for config in configs if '"edges":' in config)
+    """Say whether one, in canonical JSON, has edges that are no B-splines, or nodes that are products."""
+    return any(
+        ('"edges":' in config and _EDGES.search(config) is not None) or _PRODUCTS.search(config) is not None
+        for config in configs
+    )
 
 
 def compared_families(families: Iterable[str], configs: Iterable[str]) -> list[str]:
@@ -90,6 +96,8 @@ def compared_family(family: str, config: str) -> str:
     """
     if family != _KAN:
         return family
+    if _PRODUCTS.search(config) is not None:
+        return f"{_KAN}{_BETWEEN}{PRODUCTS}"
     found = _EDGES.search(config)
     edges = BSPLINE if found is None else json.loads(found[1])
     return f"{_KAN}{_BETWEEN}{edges if isinstance(edges, str) else MIXED}"

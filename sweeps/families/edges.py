@@ -5,13 +5,13 @@ The edges of a configuration are the name of a family, or a list with one for ea
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sweeps.checks import Check, Expected, TomlTable, axis, one_of
 from sweeps.families.family import Axis, HiddenWidths
+from sweeps.families.widths import Layer, layer_sizes
 
 #: The name of one family for all layers, or one for each.
 Edges = str | Sequence[str]
@@ -159,7 +159,7 @@ def edges_text(edges: Edges) -> str:
     return edges if isinstance(edges, str) else "-".join(edges)
 
 
-def misfit(edges: Edges, width: Sequence[int]) -> str:
+def misfit(edges: Edges, width: Sequence[Layer]) -> str:
     """Return why edges do not fit a width, as a sentence; "" if they do.
 
     Examples
@@ -176,7 +176,24 @@ def misfit(edges: Edges, width: Sequence[int]) -> str:
     )
 
 
-def n_params(width: Sequence[int], grid: int, k: int, base_fun: str, edges: Edges) -> int:
+def unsquashed(edges: Edges, squash: bool) -> str:
+    """Return why edges cannot take the hyperbolic tangent of their inputs, as a sentence; "" if they can.
+
+    Examples
+    --------
+    >>> unsquashed("chebyshev", True)
+    ''
+    """
+    from kan_np import options
+
+    if not squash or any("squash" in options.edge_options(name).settings for name in _names(edges)):
+        return ""
+    return (
+        f"squash is true, an option of edges of the family chebyshev, and the edges are {edges_text(edges)}."
+    )
+
+
+def n_params(width: Sequence[Layer], grid: int, k: int, base_fun: str, edges: Edges) -> int:
     """Return the number of parameters of a KAN with these edges.
 
     Examples
@@ -189,5 +206,5 @@ def n_params(width: Sequence[int], grid: int, k: int, base_fun: str, edges: Edge
     from kan_np import options
 
     names = [edges] * (len(width) - 1) if isinstance(edges, str) else edges
-    layers = zip(itertools.pairwise(width), names, strict=True)
+    layers = zip(layer_sizes(width), names, strict=True)
     return sum(options.kan_params(pair, grid, k, base_fun, **edge_arguments(name)) for pair, name in layers)

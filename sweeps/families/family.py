@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.checks import TomlTable
+from sweeps.families.widths import layer_text
 from sweeps.training.stage_recorder import StageRecorder
 from sweeps.training.time_limit import TimeLimit
 
-#: Numbers of nodes of the hidden layers.
-HiddenWidths = tuple[int, ...]
+#: Numbers of nodes of the hidden layers, or pairs of sums and products; see `sweeps.families.widths`.
+HiddenWidths = tuple[Any, ...]
 #: A name of the configuration, and the values of it to try.
 Axis = tuple[str, tuple[Any, ...]]
 Config = Mapping[str, Any]
@@ -51,6 +52,20 @@ class Training:
         return rules | {"seed": self.seed} | fixed_by_sweeps
 
 
+@dataclass(frozen=True)
+class Solving:
+    """The input of a family's solution of a differential equation, an `Equation` of `kan_np.pde.equations`.
+
+    `seed` is that of the random numbers of the run.
+    """
+
+    config: Config
+    equation: Any
+    recorder: StageRecorder
+    limit: TimeLimit
+    seed: int
+
+
 class Family:
     """A family of models: its options in a specification, its size and cost, its training, its appearance.
 
@@ -86,6 +101,10 @@ class Family:
         Whether a run searches for formulas instead of training models of one width.
     can_classify : bool
         Whether its models can tell classes apart.
+    fits_samples : bool
+        Whether its models are fitted to samples, of a function or in a table.
+    solves_equations : bool
+        Whether its models solve differential equations.
     defaults : mapping
         Options that enter a configuration only where they differ from these values.
     """
@@ -104,6 +123,8 @@ class Family:
     is_deterministic = False
     searches_formulas = False
     can_classify = True
+    fits_samples = True
+    solves_equations = False
     defaults: Mapping[str, Any] = {}
 
     def __init__(self, name: str) -> None:
@@ -150,7 +171,7 @@ class Family:
 
     def text(self, config: Config) -> str:
         """Return a configuration in a few words, without its optimizer."""
-        text = f"{self.name} [{','.join(map(str, config.get('width', ())))}]"
+        text = f"{self.name} [{','.join(map(layer_text, config.get('width', ())))}]"
         if "grids" in config:
             text += f" k={config['k']} G={','.join(map(str, config['grids']))}"
         return text + (f" {config['activation']}" if "activation" in config else "")
@@ -158,6 +179,18 @@ class Family:
     def train(self, training: Training) -> None:
         """Train what a configuration asks for, and give every stage to `training.recorder`."""
         raise ValueError(f"family is {self.name!r}; expected one that this version of sweeps can train.")
+
+    def solve(self, solving: Solving) -> None:
+        """Solve the equation as a configuration asks for, and give every stage to `solving.recorder`."""
+        raise ValueError(f"family is {self.name!r}; expected one that solves differential equations.")
+
+    def is_for(self, description: Mapping[str, Any]) -> bool:
+        """Say whether there is such a model for a task, of which a description is known."""
+        return True
+
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis of a table is not for equations, or for samples, as a sentence; "" if none."""
+        return ""
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return small configurations that need the same compiled code as `config`, to compile it.

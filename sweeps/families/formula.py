@@ -66,6 +66,7 @@ class FormulaFamily(Family):
             restarts=config["restarts"],
             seed=training.seed,
         )
+        assert isinstance(found, kan_np.Discovery)  # noqa: S101  of one label column
         training.recorder.add_formulas(found, dataset, time.perf_counter() - start)
         if not found.best.exact and seconds < config["seconds"] and found.cpu_s > seconds:
             raise RunTimeout(f"the search was cut short by the limit of {limit.seconds:g} s")

@@ -8,11 +8,20 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sweeps.checks import TomlTable, axis, one_of, real
+from sweeps.checks import TomlTable, axis, one_of, real, truth
 from sweeps.families import edges as edge_families
-from sweeps.families.axes import chains, early_ends, hidden_layers, smoothing_axis, spline_axes, training_axes
+from sweeps.families.axes import (
+    chains,
+    early_ends,
+    hidden_layers,
+    rounds_axis,
+    smoothing_axis,
+    spline_axes,
+    training_axes,
+)
 from sweeps.families.classify import train_kan_classifier
-from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
+from sweeps.families.equations import misplaced_axes, solve_by
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Solving, Training, small_kind
 from sweeps.families.optimizers import (
     LARGE_MODELS,
     LAYER_S,
@@ -22,6 +31,7 @@ from sweeps.families.optimizers import (
     step_cost,
     training_cost,
 )
+from sweeps.families.widths import has_products
 from sweeps.training.stage_recorder import ChainEnd
 
 #: Options that enter a configuration only where they differ from these values. They belong to the format of
@@ -48,12 +58,12 @@ class KanFamily(Family):
 
     label = one_model = "KAN"
     colour, marker = "#0072B2", "o"
-    has_suggested_shape = is_network = has_splines = True
-    defaults = MappingProxyType({**KAN_DEFAULTS, "edges": _EDGES})
+    has_suggested_shape = is_network = has_splines = solves_equations = True
+    defaults = MappingProxyType({**KAN_DEFAULTS, "edges": _EDGES, "squash": False})
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers, among which may be those that belong to the task."""
-        return hidden_layers(table, suggested=True)
+        return hidden_layers(table, suggested=True, products=True)
 
     def axes(self, table: TomlTable) -> list[Axis]:
         """Return grids, order and rules of training, and the options that a table gives."""
@@ -68,11 +78,18 @@ class KanFamily(Family):
             ("grid_eps", table.take("grid_eps", axis(real(0.0, 1.0), "numbers from 0 to 1"), ())),
             ("extrapolation", table.take("extrapolation", axis(one_of(known.EXTRAPOLATIONS), "modes"), ())),
             edges,
+            ("squash", table.take("squash", axis(truth, "true or false"), ())),
             ("init", table.take("init", axis(one_of(known.STARTS), "starts"), ())),
             smoothing_axis(table),
         ]
         sizes = edge_families.size_axes(table, chains, edges[1] or (_EDGES,))
-        return axes + [option for option in options if option[1]] + sizes + early_ends(table)
+        return (
+            axes
+            + [option for option in options if option[1]]
+            + sizes
+            + early_ends(table)
+            + rounds_axis(table)
+        )
 
     def products(self, axes: Sequence[Axis]) -> list[list[Axis]]:
         """Return one product of axes for all edge families that have the same sizes."""
@@ -80,7 +97,10 @@ class KanFamily(Family):
 
     def misfit(self, config: Config) -> str:
         """Return why the edges of a configuration do not fit its width."""
-        return edge_families.misfit(config.get("edges", _EDGES), config["width"])
+        edges = config.get("edges", _EDGES)
+        return edge_families.misfit(edges, config["width"]) or edge_families.unsquashed(
+            edges, config.get("squash", False)
+        )
 
     def spelt_out(self, config: Config) -> Config:
         """Return a configuration with all options, as its format of configurations meant them."""
@@ -117,22 +137,48 @@ class KanFamily(Family):
     def train(self, training: Training) -> None:
         """Train through all grids, or until finer ones bring nothing."""
         options = {name: training.config.get(name, default) for name, default in KAN_DEFAULTS.items()}
-        options |= edge_families.edge_arguments(training.config.get("edges", _EDGES))
+        options |= _edge_options(training.config)
         if training.classifies:
             train_kan_classifier(training, options)
             return
         train_through_grids(training, options | training.options())
+
+    def solve(self, solving: Solving) -> None:
+        """Solve an equation through all grids, or until finer ones bring nothing."""
+        import kan_np
+
+        config = solving.config
+        options = {name: config[name] for name in KAN_DEFAULTS if name in config} | _edge_options(config)
+        options = {"extrapolation": KAN_DEFAULTS["extrapolation"], **options}
+
+        def make(seed: int) -> Any:
+            return kan_np.KAN(config["width"], grid=config["grids"][0], k=config["k"], seed=seed, **options)
+
+        solve_by(solving, make, config["grids"])
+
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis is not for equations, or not for samples."""
+        return misplaced_axes(axes, of_equations)
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return a small network for every optimizer."""
         tried = optimizers_tried(config["opt"])
         edges = config.get("edges", _EDGES)
         n_layers = 2 if isinstance(edges, str) else len(edges)
-        kind = small_kind(config, [*[2] * n_layers, 1])
+        hidden: list[Any] = [2] * (n_layers - 1)
+        if has_products(config["width"]):
+            hidden = [layer if isinstance(layer, list) else 2 for layer in config["width"][1:-1]]
+        kind = small_kind(config, [2, *hidden, 1])
         if tried == (SMALL_MODELS,):
             # A fit by LM that finds no better point takes the loss with its gradient, as LBFGS always does.
             tried = (SMALL_MODELS, LARGE_MODELS)
         return [kind | {"opt": opt} for opt in tried]
+
+
+def _edge_options(config: Config) -> dict[str, Any]:
+    """Return the arguments with which functions of kan_np are told the edges of a configuration."""
+    edges = edge_families.edge_arguments(config.get("edges", _EDGES))
+    return edges | ({"squash": True} if config.get("squash") else {})
 
 
 def train_through_grids(training: Training, options: Mapping[str, Any], opt: str | None = None) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeps.checks import TomlTable, axis, one_of
-from sweeps.families.axes import hidden_layers, training_axes
+from sweeps.families.axes import hidden_layers, rounds_axis, training_axes
 from sweeps.families.classify import train_mlp_classifier
-from sweeps.families.family import Axis, Config, Family, HiddenWidths, Training, small_kind
+from sweeps.families.equations import misplaced_axes, solve_by
+from sweeps.families.family import Axis, Config, Family, HiddenWidths, Solving, Training, small_kind
 from sweeps.families.optimizers import LAYER_S, n_weights, optimizers_tried, step_cost, training_cost
 
 _STEPS = 200
@@ -22,7 +23,7 @@ class MlpFamily(Family):
 
     label = one_model = "MLP"
     colour, marker = "#D55E00", "s"
-    is_network = True
+    is_network = solves_equations = True
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return the hidden layers."""
@@ -36,6 +37,7 @@ class MlpFamily(Family):
         return [
             ("activation", table.take("activation", activations, ("tanh",))),
             *training_axes(table, _STEPS),
+            *rounds_axis(table),
         ]
 
     def n_params(self, config: Config, grid: int | None = None) -> int | None:
@@ -63,6 +65,19 @@ class MlpFamily(Family):
                 config["width"], training.dataset, activation=config["activation"], **training.options()
             )
         )
+
+    def solve(self, solving: Solving) -> None:
+        """Solve an equation."""
+        import kan_np
+
+        config = solving.config
+        solve_by(
+            solving, lambda seed: kan_np.MLP(config["width"], activation=config["activation"], seed=seed)
+        )
+
+    def misplaced(self, axes: Sequence[Axis], of_equations: bool) -> str:
+        """Return which axis is not for equations, or not for samples."""
+        return misplaced_axes(axes, of_equations)
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
         """Return a small network for every optimizer."""

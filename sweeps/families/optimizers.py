@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from sweeps.families.widths import Layer, layer_sizes
 
 #: The value of `opt` that leaves the choice of the optimizer to the size of the model.
 AUTO = "auto"
 #: Both optimizers between which that choice is made.
 SMALL_MODELS, LARGE_MODELS = "LM", "LBFGS"
+#: LM by normal equations, where equations are solved: half of the time, half of the digits.
+NORMAL_EQUATIONS = "LM-normal"
 
 # Rough costs on one core, good enough to put long runs first and weigh progress. Of one loss and gradient a
 # layer, in seconds. Of an iteration of LM, besides some evaluations: per sample and number of the matrix, and
@@ -58,7 +61,7 @@ def optimizers_tried(opt: str) -> tuple[str, ...]:
     return (SMALL_MODELS, LARGE_MODELS) if opt == AUTO else (opt,)
 
 
-def n_weights(width: Sequence[int]) -> int:
+def n_weights(width: Sequence[Layer]) -> int:
     """Return the number of edges, or weights, between the layers of a width.
 
     Examples
@@ -66,7 +69,7 @@ def n_weights(width: Sequence[int]) -> int:
     >>> n_weights([2, 5, 1])
     15
     """
-    return sum(a * b for a, b in itertools.pairwise(width))
+    return sum(a * b for a, b in layer_sizes(width))
 
 
 def step_cost(

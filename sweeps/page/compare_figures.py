@@ -45,7 +45,7 @@ def pair_figure(pair: TaskPair, names: tuple[str, str], cost: Cost = PARAMETERS)
         ]
         axes.set_title(title, loc="left", y=1.0, pad=9, parse_math=False)
         axes.set_xlabel(cost.label)
-        axes.set_ylabel(f"test RMSE, median over {pair.first.repeats}\n(↓ lower is better)")
+        axes.set_ylabel(f"{pair.first.test_name}, median over {pair.first.repeats}\n(↓ lower is better)")
         if not limits:
             axes.text(0.5, 0.5, "no finished run yet", transform=axes.transAxes, ha="center", color=GREY)
             return figure

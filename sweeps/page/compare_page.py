@@ -42,14 +42,15 @@ def write_comparison(comparison: SweepComparison, output: str | Path) -> Path:
             figure = pair_figure(pair, comparison.names, cost)
             sides = zip((pair.first, pair.second), comparison.names, strict=True)
             frames = [(figure.axes[0], task, cost, name) for task, name in sides]
-            title = f"Test RMSE against {cost.name} of {pair.first.formula}, both sweeps"
+            error = pair.first.test_name
+            title = f"{error[:1].upper()}{error[1:]} against {cost.name} of {pair.first.formula}, both sweeps"
             gallery.add_task(figure, names[pair.first.task] + suffix, title, frames)
     tables = [ratios_table(comparison), provenance_table(comparison)]
     write_tables([table for table in tables if table.rows], files / "tables")
-    errors = {pair.first.error_name for pair in comparison.pairs}
+    errors = {pair.first.test_name for pair in comparison.pairs}
     values: dict[str, Any] = {
         "comparison": comparison,
-        "error_name": errors.pop() if len(errors) == 1 else "error",
+        "test_name": errors.pop() if len(errors) == 1 else "test error",
         "verdict": comparison_verdict(comparison),
         "graphics": {name: Markup(text) for name, text in gallery.graphics.items()},  # noqa: S704 (ours)
         "dots": Markup(dots_json([], {})),  # noqa: S704 (escaped there)
@@ -81,7 +82,7 @@ def _fronts(pair: TaskPair, names: tuple[str, str]) -> ReportTable:
     """Return the fronts of both sweeps as one table."""
     columns = [
         *(Column("sweep"), Column("family"), Column("shape"), Column("grid or activation")),
-        *(Column("optimizer"), Column("parameters", "count"), Column("test RMSE", "error")),
+        *(Column("optimizer"), Column("parameters", "count"), Column(pair.first.test_name, "error")),
         *(Column("seconds", "seconds"), Column("run")),
     ]
     rows = [

@@ -103,8 +103,7 @@ def task_figure(task: TaskResult, cost: Cost = PARAMETERS, *, pictures: bool = F
     with house_style():
         title = wrap(task.formula)
         height = 4.35 + 0.22 * title.count("\n")
-        # With many families the legend stands beside the frame.
-        width = _WIDTH if len(task.fronts) <= _MOST_WITHIN else _WIDTH + _LEGEND_WIDTH
+        width = _WIDTH + _LEGEND_WIDTH if _legend_is_beside(task) else _WIDTH
         figure = Figure(figsize=(width, height))
         # Fixed margins: every function gets the same frame, and no layout has to be solved.
         axes = figure.add_axes((0.175 * _WIDTH / width, 0.6 / height, 0.805 * _WIDTH / width, 3.35 / height))
@@ -123,11 +122,16 @@ def task_figure(task: TaskResult, cost: Cost = PARAMETERS, *, pictures: bool = F
     return figure
 
 
+def _legend_is_beside(task: TaskResult) -> bool:
+    """Say whether the frame has no room for a legend: errors of equations fall by many powers of ten."""
+    return len(task.fronts) > _MOST_WITHIN or task.is_equation
+
+
 def error_axis(task: TaskResult) -> str:
     """Return the name of the axis of test errors."""
     unit = f", {wrap(task.error_unit, 40, 1)}" if task.error_unit else ""
     room = "" if unit else f", median over {task.repeats}"
-    return f"test {task.error_name}{unit}{room}\n(↓ lower is better)"
+    return f"{task.test_name}{unit}{room}\n(↓ lower is better)"
 
 
 def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
@@ -143,7 +147,7 @@ def _annotate(axes: Axes, task: TaskResult, limits: Limits, cost: Cost) -> None:
     _note_hidden(axes, cost.cloud(task), limits)
     # Formulas have few numbers: above them the left half of the frame is empty.
     place: dict[str, Any] = {"loc": "center left" if found else "upper right"}
-    if len(task.fronts) > _MOST_WITHIN:
+    if _legend_is_beside(task):
         place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
     axes.legend(
         handles=handles,

@@ -11,7 +11,7 @@ from sweeps.families import KAN, LINEAR, MLP
 from sweeps.families.compared import LOOKS
 from sweeps.families.family import OTHER_COLOURS
 from sweeps.page.mathml import formula_html
-from sweeps.page.number_format import count, duration, number, share_of
+from sweeps.page.number_format import count, duration, number, share_of, width_text
 from sweeps.page.style import GREY, INK, colour, label
 
 #: The colours of the figures, and the names under which a style sheet may change them.
@@ -47,6 +47,7 @@ def render_page(template: str, values: dict[str, Any]) -> str:
         "colour": page_colour,
         "count": count,
         "share_of": share_of,
+        "shape": width_text,
     }
     environment.filters["formula"] = lambda text: Markup(formula_html(text))  # noqa: S704 (escaped there)
     return environment.get_template(template).render(**values)

@@ -128,9 +128,7 @@ def best_figure(result: SweepResult) -> Figure:
                 )
         axes.set_yticks(range(len(tasks)), [wrap(task.title, 26, 1) for task in tasks], parse_math=False)
         axes.set_ylim(-0.7, max(len(tasks), 1) - 0.3)
-        axes.set_xlabel(
-            f"test {result.error_name} of the best model, median over its runs   (← lower is better)"
-        )
+        axes.set_xlabel(f"{result.test_name} of the best model, median over its runs   (← lower is better)")
         axes.xaxis.set_major_locator(LogLocator(numticks=9))
         axes.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
         axes.xaxis.set_minor_locator(NullLocator())

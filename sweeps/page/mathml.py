@@ -179,5 +179,5 @@ def _name(name: str) -> str:
 
 
 def _is_spline(name: str) -> bool:
-    """Say whether a function stands for an edge of a network, as phi_0_1_0 does."""
-    return name.startswith("phi_")
+    """Say whether a function stands for an edge of a network, as phi_0_1_0 and f1 do."""
+    return name.startswith("phi_") or re.fullmatch(r"[fgh]\d+", name) is not None

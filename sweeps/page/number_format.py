@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from sweeps.analysis.results import Interval, Point
+from sweeps.families.widths import layer_text
 from sweeps.page.style import label
 
 
 def width_text(point: Point) -> str:
-    """Return a model's shape, as in "[2, 5, 1]"."""
-    return "[" + ", ".join(str(n) for n in point.width) + "]"
+    """Return a model's shape, as in "[2, 5, 1]"; see `sweeps.families.widths.layer_text`."""
+    return f"[{', '.join(map(layer_text, point.width))}]"
 
 
 def number(value: float) -> str:

@@ -29,6 +29,8 @@ from sweeps.page.style import (
 #: Most entries of a legend above all panels that stand in one row; of more, inches of an entry and of a row.
 _MOST_IN_A_ROW = 6
 _LEGEND_WIDTH, _LEGEND_LINE = 2.9, 0.22
+#: Inches of a letter of a legend, and of what stands before a label.
+_LETTER, _HANDLE = 0.075, 0.5
 
 
 def shown_tasks(result: SweepResult) -> list[TaskResult]:
@@ -49,7 +51,9 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
     rows = max(1, math.ceil(len(tasks) / columns))
     with house_style(), matplotlib.style.context({"font.size": 8.5, "axes.titlesize": 9.5}):
         width, handles = 2.35 * columns + 0.5, family_handles(tasks)
-        ncols = len(handles) if len(handles) <= _MOST_IN_A_ROW else max(1, int(width / _LEGEND_WIDTH))
+        needed = sum(_LETTER * len(str(handle.get_label())) + _HANDLE for handle in handles)
+        in_a_row = len(handles) <= _MOST_IN_A_ROW and needed <= width
+        ncols = len(handles) if in_a_row else max(1, int(width / _LEGEND_WIDTH))
         more = max(math.ceil(len(handles) / max(ncols, 1)) - 1, 0)
         height = 1.95 * rows + 0.75 + _LEGEND_LINE * more
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -60,7 +64,7 @@ def all_tasks_figure(result: SweepResult, columns: int = 5, *, pictures: bool = 
         for axes in grid.flat[len(tasks) :]:
             axes.set_axis_off()
         figure.supxlabel("trainable parameters   (← fewer is better)", fontsize=10)
-        error = f"test {result.error_name}"
+        error = result.test_name
         room = f"{error}, median over seeds   (↓ lower is better)" if rows > 1 else f"{error}   (↓ better)"
         figure.supylabel(room, fontsize=10)
         if handles:
@@ -81,7 +85,7 @@ def summary_figure(result: SweepResult) -> Figure:
             range(len(compared)), [wrap(task.title, 26, 1) for task, _ in compared], parse_math=False
         )
         axes.set_ylim(-0.7, len(compared) - 0.3)
-        axes.set_xlabel(f"test {result.error_name}, median and range over seeds   (← lower is better)")
+        axes.set_xlabel(f"{result.test_name}, median and range over seeds   (← lower is better)")
         axes.grid(True, axis="x", which="major", color="#eceef1", linewidth=0.8)
         low, high = axes.get_xlim()
         axes.xaxis.set_major_locator(

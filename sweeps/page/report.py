@@ -26,6 +26,7 @@ from sweeps.page.html import render_page
 from sweeps.page.number_format import configuration_text, number
 from sweeps.page.overview_figures import all_tasks_figure, compared_tasks, shown_tasks, summary_figure
 from sweeps.page.report_tables import front_csv, report_tables
+from sweeps.page.solution_view import SUFFIX, add_solutions, shown, solution_texts, solutions_table
 from sweeps.page.style import file_names
 from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
@@ -73,14 +74,15 @@ def write_report(directory: str | Path, output: str | Path | None = None, *, pro
         result = aggregate(store)
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two or three of all of them.
-    n_figures = 2 * len(result.tasks) + 2
+    n_figures = 2 * len(result.tasks) + 2 + len(shown(result))
     bar = figures_bar(n_figures + (3 if result.answer is not None else 0), progress)
     with spared_collection(), bar as told, FigureWriter(n_figures) as writer:
         gallery = Gallery(files / FIGURES_NAME, names, writer, told)
         if result.answer is not None:
             add_figures(gallery, result.answer)
         _fill(gallery, result)
-        tables = report_tables(result, names)
+        add_solutions(gallery, result)
+        tables = [*report_tables(result, names), *_solution_tables(result)]
         answer = answer_view(result)
         if answer is not None and answer["scores"] is not None:
             tables = [*tables, answer["scores"]]
@@ -89,6 +91,10 @@ def write_report(directory: str | Path, output: str | Path | None = None, *, pro
         place = "" if at_home else f"{files.name}/"
         write_file(page, render_html(result, gallery, tables, directory, place).encode())
     return page
+
+
+def _solution_tables(result: SweepResult) -> list[ReportTable]:
+    return [solutions_table(result)] if result.of_equations else []
 
 
 def render_html(
@@ -106,7 +112,11 @@ def render_html(
         "result": result,
         "answer": answer_view(result),
         "error_name": result.error_name,
+        "test_name": result.test_name,
         "single": len(tasks) == 1,
+        "solution_suffix": SUFFIX,
+        "solution_texts": solution_texts(result, names),
+        "task_word": "equation" if result.of_equations else "function",
         "in_units": any(not math.isnan(task.spread) for task in tasks),
         "spreads": {task.task: task.spread for task in tasks},
         "verdict": verdict(result) if result.n_models or not views.searched(tasks) else "",
@@ -156,7 +166,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             (task, f"{task.title}\n{_best_text(comparison.kan)}\n{_best_text(comparison.mlp)}")
             for task, comparison in compared_tasks(result)
         ]
-        title = f"Test {result.error_name} of the best KAN and the best MLP of every function"
+        title = f"{_upper(result.test_name)} of the best KAN and the best MLP of every function"
         gallery.add_rows(summary_figure(result), "summary", title, rows)
     overview = all_tasks_figure(result, pictures=pictures)
     tasks = shown_tasks(result)
@@ -167,7 +177,7 @@ def _fill(gallery: Gallery, result: SweepResult) -> None:
             continue
         for cost, suffix in ((PARAMETERS, ""), (SECONDS, "-time")):
             figure = task_figure(task, cost, pictures=pictures)
-            title = f"Test {task.error_name} against {cost.name} of {task.formula}"
+            title = f"{_upper(task.test_name)} against {cost.name} of {task.formula}"
             gallery.add_task(
                 figure, gallery.names[task.task] + suffix, title, [(figure.axes[0], task, cost, "")]
             )
@@ -181,8 +191,12 @@ def _fill_by_edges(gallery: Gallery, result: SweepResult) -> None:
         (task, "\n".join([task.title, *(_best_text(task.best[name]) for name in networks(task.best))]))
         for task in leaders_figures.compared_tasks(result)
     ]
-    title = f"Test {result.error_name} of the best model of every network on every function"
+    title = f"{_upper(result.test_name)} of the best model of every network on every function"
     gallery.add_rows(leaders_figures.best_figure(result), "summary", title, rows)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _best_text(point: Point) -> str:

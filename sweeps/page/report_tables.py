@@ -57,7 +57,7 @@ def best_table(result: SweepResult) -> ReportTable:
     """Return the best model of every family on every function."""
     columns = [
         *(Column("function"), Column("family"), Column("shape"), Column("grid or activation")),
-        *(Column("optimizer"), Column("parameters", "count"), Column(f"test {result.error_name}", "error")),
+        *(Column("optimizer"), Column("parameters", "count"), Column(result.test_name, "error")),
         *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
     ]
     in_units = any(not math.isnan(task.spread) for task in result.tasks)
@@ -130,7 +130,7 @@ def slopes_table(tasks: Sequence[TaskResult]) -> ReportTable:
 def reach_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fewest parameters and the least time with which each family reaches an error."""
     families = sorted((family for family, front in task.fronts.items() if front), key=by_family)
-    columns = [Column(f"test {task.error_name} of at most", "round")]
+    columns = [Column(f"{task.test_name} of at most", "round")]
     for family in families:
         columns += [
             Column(f"{label(family)}: parameters", "count"),
@@ -163,7 +163,7 @@ def fronts_table(task: TaskResult, name: str) -> ReportTable:
     columns = [
         *(Column("family"), Column("shape"), Column("grid or activation"), Column("optimizer")),
         *(Column("parameters", "count"), Column(f"validation {task.error_name}", "error")),
-        Column(f"test {task.error_name}", "error"),
+        Column(task.test_name, "error"),
         *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
     ]
     rows = [

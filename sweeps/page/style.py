@@ -226,7 +226,7 @@ def plain_number(value: float, _position: int | None = None) -> str:
     """Return a tick's label without an exponent where it is short, as in 0.05 or 2 000."""
     if 1e-3 <= value < 1:
         return f"{value:g}"
-    return f"{value:,.0f}".replace(",", " ") if value >= 1 else power_of_ten(value)
+    return f"{value:,.0f}".replace(",", " ") if 1 <= value < 1e7 else power_of_ten(value)
 
 
 def power_of_ten(value: float, _position: int | None = None) -> str:

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sweeps.analysis.results import Point, TaskResult
+from sweeps.analysis.target_units import test_error_words
 from sweeps.page.figures import PARAMETERS, Cost
 from sweeps.page.number_format import configuration_text, count, duration, number, share_of, width_text
 from sweeps.page.style import label
@@ -81,7 +82,7 @@ def panel(
 def point_text(point: Point, error_name: str = "RMSE", spread: float = math.nan) -> str:
     """Return a point of a front in lines: what it is, its size and time, its errors, its run."""
     lines = [configuration_text(point), f"{count(point.n_params)} parameters, {duration(point.time_s)}"]
-    error = f"test {error_name} {number(point.test.median)}"
+    error = f"{test_error_words(error_name)} {number(point.test.median)}"
     if point.n_runs > 1:
         error += f" ({number(point.test.low)} – {number(point.test.high)} over {point.n_runs} seeds)"
     if share := share_of(point.test.median, spread):

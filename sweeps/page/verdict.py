@@ -61,7 +61,7 @@ def _verdict_of_one(result: SweepResult, winner: str, loser: str, factor: float)
     said = {family: _with_share(one, task.spread) for family, one in point.items()}
     unit = f" {task.error_unit}" if task.error_unit else ""
     sentence = (
-        f"The best {winner.upper()} has a test {task.error_name} of {said[winner]}{unit} with "
+        f"The best {winner.upper()} has a {task.test_name} of {said[winner]}{unit} with "
         f"{count(point[winner].n_params)} parameters, the best {loser.upper()} {said[loser]} with "
         f"{count(point[loser].n_params)}"
     )

@@ -80,6 +80,7 @@ def function_view(task: TaskResult, name: str, directory: Path) -> dict[str, Any
         "formula": "" if wrap(task.formula).replace("\n", " ") == task.formula else task.formula,
         "domain": _domain(description),
         "samples": ", ".join(samples),
+        "points": description.get("n_points"),
         "noise": _noise(description),
         # Of a table nobody knows the true formula.
         "truth": "" if is_table(task) else task.formula,

@@ -15,7 +15,7 @@ from sweeps.families import family_of
 from sweeps.families.family import SUGGESTED, HiddenWidths
 from sweeps.records import member_json, object_json, text_id
 from sweeps.spec.run_config import CONFIG_FORMAT, RunConfig
-from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo
+from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo, plain_shape
 
 #: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
 PRESET_INPUTS = 2
@@ -92,9 +92,9 @@ def expand(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> list[RunConfig]:
         commons = [
             [_member("format", CONFIG_FORMAT), _member("task", info.name), _member("data", data)]
             for seed in spec.data.seeds
-            for data in [dict(info.data) | {"seed": seed, "val_fraction": spec.data.val_fraction}]
+            for data in [spec.data_of(info, seed)]
         ]
-        for number, table in enumerate(spec.models):
+        for number, table in _tables_for(spec, info):
             shape = _shape_for(table, info)
             if (number, shape) not in models:
                 models[number, shape] = list(_models(table, shape, spec.max_params))
@@ -118,7 +118,7 @@ def _run(task: str, family: str, members: list[_Member]) -> RunConfig:
 
 def _member(name: str, value: Any) -> _Member:
     # Lists in a configuration: it then equals what is read back from its JSON.
-    value = list(value) if isinstance(value, tuple) else value
+    value = plain_shape(value) if isinstance(value, tuple) else value
     return _Member(name, value, member_json(name, value))
 
 
@@ -138,16 +138,19 @@ def left_out(spec: SweepSpec, tasks: Mapping[str, TaskInfo]) -> dict[str, list[s
     """Return for every task what `max_params` leaves out of it, as sentences, one a family; often none."""
     if spec.max_params is None:
         return {name: [] for name in tasks}
-    told: dict[HiddenWidths, list[str]] = {}
+    told: dict[Any, list[str]] = {}
+    found = {}
     for info in tasks.values():
-        if info.shape not in told:
-            told[info.shape] = _left_out_of(spec, info)
-    return {info.name: list(told[info.shape]) for info in tasks.values()}
+        key = info.shape, tuple(number for number, _ in _tables_for(spec, info))
+        if key not in told:
+            told[key] = _left_out_of(spec, info)
+        found[info.name] = list(told[key])
+    return found
 
 
 def _left_out_of(spec: SweepSpec, info: TaskInfo) -> list[str]:
     sizes: dict[str, dict[tuple[str, int | None], int]] = {}
-    for table in spec.models:
+    for _, table in _tables_for(spec, info):
         family = family_of(table.family)
         for members in _candidates(table, info.shape):
             model = {member.name: member.value for member in members}
@@ -171,6 +174,11 @@ def _left_out_sentence(family: str, sizes: list[int], max_params: int | None) ->
         f"{which} {family.upper()} models are left out, for they have more than max_params = {max_params} "
         f"parameters (the largest has {max(sizes)})."
     )
+
+
+def _tables_for(spec: SweepSpec, info: TaskInfo) -> list[tuple[int, ModelTable]]:
+    """Return the tables whose models are tried on a task, with their numbers."""
+    return [(number, table) for number, table in enumerate(spec.models) if table.is_for(info)]
 
 
 def _shape_for(table: ModelTable, info: TaskInfo) -> tuple[int, ...]:

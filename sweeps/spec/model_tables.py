@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sweeps.checks import TomlTable, one_of
+from sweeps.checks import TomlTable, many, one_of, text
 from sweeps.families import ADDITIVE, FAMILIES, FORMULA, KAN, LINEAR, MLP, SKLEARN, family_of
 from sweeps.families.sklearn import DEFAULT_HIDDEN, SOLVERS
 from sweeps.spec.sweep_spec import ModelTable, SweepSpec
@@ -20,9 +20,10 @@ def model_tables(table: TomlTable) -> tuple[ModelTable, ...]:
         raise table.error(f"family is missing; expected family = {named_families()}.")
     name = table.take("family", one_of(tuple(FAMILIES)), "")
     family = FAMILIES[name]
+    tasks = table.take("tasks", many(text, "names of tasks"), ())
     hidden, axes = family.hidden(table), family.axes(table)
     table.close()
-    return tuple(ModelTable(name, hidden, tuple(own)) for own in family.products(axes))
+    return tuple(ModelTable(name, hidden, tuple(own), tasks) for own in family.products(axes))
 
 
 def named_families() -> str:

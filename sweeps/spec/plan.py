@@ -10,6 +10,7 @@ from typing import Any
 
 from sweeps._plural import counted
 from sweeps.families import family_of
+from sweeps.families.widths import layer_text
 from sweeps.spec.run_config import RunConfig
 
 #: What is said of a shard that no run falls into, as may be where there are few.
@@ -125,7 +126,7 @@ def plan_lines(runs: Sequence[RunConfig], plan: Plan) -> list[str]:
     shapes: dict[tuple[str, ...], Counter[str]] = {}
     tasks: dict[tuple[str, ...], Counter[str]] = {}
     for run in runs:
-        shape = "-".join(map(str, run.config.get("width", ()))) or "any"
+        shape = "-".join(map(layer_text, run.config.get("width", ()))) or "any"
         for table, key in ((shapes, (run.family, shape)), (tasks, (run.task,))):
             count = table.setdefault(key, Counter())
             count["runs"] += 1

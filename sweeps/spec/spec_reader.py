@@ -4,7 +4,7 @@ A specification in full (the presets have the same format, without the lines tha
 
     title = "Two Bessel functions"
 
-    suite = "special"                # a built-in suite ...
+    suite = "special"                # a built-in suite ("pde" has differential equations) ...
     tasks = ["jv", "yv"]             # ... all of its functions when this line is left out
     # csv = "table.csv"              # or a table, its path relative to this file,
     # target = "y"                   # with the column to predict
@@ -27,11 +27,14 @@ A specification in full (the presets have the same format, without the lines tha
     # test_fraction = 0.2            # tables only: the share of rows kept for the test
     # folds = 5                      # tables only: every run once with each fifth of the rows as its test
     val_fraction = 0.2               # the share of the training samples that selects models
-    seed = 0                         # suites only: a list, to do every run with several sets of samples
+    seed = 0                         # suites only: a list, to do every run with several sets of samples, or
+                                     # of points of an equation, which has nothing else in [data]
 
     [[models]]
     family = "kan"
-    hidden = ["suggested", [5], [5, 5]]   # hidden widths; "suggested" is the shape that belongs to the task
+    # tasks = ["jv"]                 # which of the tasks these models are for; all when left out
+    hidden = ["suggested", [5], [5, 5]]   # hidden widths; "suggested" is the shape that belongs to the task;
+                                     # [[2, 3]] are one layer of 2 sums and 3 products of two sums
     grids = [3, 5, 10, 20]           # one chain of stages; a list of lists tries several chains
     k = 3                            # in all that follows a list is an axis: k = [2, 3] tries both
     opt = "auto"                     # "LM", "LBFGS", or "auto": LM for small models, LBFGS for large ones;
@@ -47,6 +50,8 @@ A specification in full (the presets have the same format, without the lines tha
                                      # all of kan_np, or in an inner list one for each layer; their sizes are
                                      # the grids, or stand behind their own word, as in
     # degree = [4, 8, 16]            # for those of the edges that have a degree
+    # squash = true                  # Chebyshev polynomials of tanh(x)
+    # rounds = 3                     # equations only: every grid on so many sets of points in turn
     # base_fun = "silu"              # "silu", "identity" or "zero"
     # grid_eps = 1.0                 # grids between quantiles of the samples (0) and equal steps (1)
     # extrapolation = "smooth"       # "smooth", "linear", "continue", "constant", "zero" or "error"
@@ -75,6 +80,9 @@ A specification in full (the presets have the same format, without the lines tha
     grids = [3, 5, 10, 20]
     k = 3
     smoothing = "gcv"
+
+    # [[models]]
+    # family = "classical"           # the solver that belongs to an equation; suite "pde" only
 
     [[models]]
     family = "sklearn"               # MLPRegressor of scikit-learn
@@ -107,11 +115,14 @@ from sweeps.spec.sweep_spec import (
     DAYS,
     DECIMALS,
     DROP,
+    EQUATIONS,
     ONE_HOT,
     REFUSE,
     TASKS,
     CsvSource,
     DataSpec,
+    EquationSource,
+    Source,
     SuiteSource,
     SweepSpec,
 )
@@ -221,7 +232,7 @@ def parse_spec(values: Mapping[str, Any], where: str, default_title: str) -> Swe
         for number, values in enumerate(tables, start=1)
         for model in model_tables(TomlTable(values, f"{where}, [[models]] number {number}"))
     )
-    n_tasks = (len(source.functions) or None) if isinstance(source, SuiteSource) else 1
+    n_tasks = 1 if isinstance(source, CsvSource) else len(source.tasks) or None
     check_size(
         models, len(seeds) * len(data.seeds), data.folds, n_tasks
     )  # before there is a number for every seed
@@ -250,20 +261,24 @@ def _read_text(path: Path) -> str:
 
 
 def _preset(name: str, suite: str = "") -> dict[str, Any]:
-    pick("preset", name, preset_names())
+    of_equations = (EQUATIONS, DEFAULT_PRESET)
+    if suite == EQUATIONS:
+        pick(f"a preset of suite {suite}", name, of_equations)
+    pick("preset", name, [own for own in preset_names() if own != EQUATIONS or suite == EQUATIONS])
     folder, file = resources.files("sweeps.spec") / "presets", f"{name}.toml"
     own = folder / suite / file
     content = (own if own.is_file() else folder / file).read_text(encoding="utf-8")
     return _toml(content, f"preset {name}")
 
 
-def _source(table: TomlTable) -> SuiteSource | CsvSource:
+def _source(table: TomlTable) -> Source:
     if table.has("suite") == table.has("csv"):
         raise table.error("expected either suite = '...' or csv = '...' (and target), to say what to learn.")
     if table.has("suite"):
-        return SuiteSource(
-            table.take("suite", text, ""), table.take("tasks", many(text, "function names"), ())
-        )
+        suite = table.take("suite", text, "")
+        if suite == EQUATIONS:
+            return EquationSource(table.take("tasks", many(text, "names of equations"), ()))
+        return SuiteSource(suite, table.take("tasks", many(text, "function names"), ()))
     if not table.has("target"):
         raise table.error("target is missing; expected target = '...', the column of the table to predict.")
     return CsvSource(
@@ -280,9 +295,12 @@ def _source(table: TomlTable) -> SuiteSource | CsvSource:
     )
 
 
-def _data(values: Mapping[str, Any], where: str, source: SuiteSource | CsvSource) -> DataSpec:
+def _data(values: Mapping[str, Any], where: str, source: Source) -> DataSpec:
     table, default = TomlTable(values, where), DataSpec()
     seeds = table.take("seed", axis(whole(0), "integers >= 0"), default.seeds)
+    if isinstance(source, EquationSource):
+        table.close()
+        return DataSpec(seeds=seeds)
     val_fraction = table.take("val_fraction", real(0.0, 0.9), default.val_fraction)
     if isinstance(source, CsvSource):
         given = table.has("test_fraction")

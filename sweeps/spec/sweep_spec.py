@@ -1,7 +1,7 @@
 """The specification of a sweep: the source of its tasks, its models, and its seeds.
 
-A specification is a task source (functions of a built-in suite, or a CSV table), data sizes, seeds and one or
-more model tables whose lists are axes: a table stands for the product of its axes.
+A specification is a task source (functions of a built-in suite, differential equations, or a CSV table), data
+sizes, seeds and one or more model tables whose lists are axes: a table stands for the product of its axes.
 `sweeps.spec.expansion.expand` turns it into runs; `sweeps.spec.spec_reader` describes the TOML format and
 reads it.
 """
@@ -15,6 +15,8 @@ from typing import Any
 from sweeps.families import family_of
 from sweeps.families.family import Axis, HiddenWidths
 
+#: The suite whose tasks are differential equations.
+EQUATIONS = "pde"
 REFUSE, ONE_HOT, DROP, DAYS = "refuse", "one-hot", "drop", "days"
 #: What may be asked of a table: numbers by least squares, or probabilities of classes by cross-entropy.
 REGRESSION, CLASSIFICATION = "regression", "classification"
@@ -28,6 +30,28 @@ class SuiteSource:
 
     suite: str
     functions: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The functions."""
+        return self.functions
+
+
+@dataclass(frozen=True)
+class EquationSource:
+    """Differential equations that ship; no names means all of them."""
+
+    equations: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> str:
+        """The name of the suite."""
+        return EQUATIONS
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """As those of a suite of functions."""
+        return self.equations
 
 
 @dataclass(frozen=True)
@@ -53,9 +77,14 @@ class CsvSource:
     task: str | None = None
 
 
+Source = SuiteSource | EquationSource | CsvSource
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """How much data is made and how it is split; None means what the suite says.
+
+    Of an equation `seeds` are those of its points, and nothing is split.
 
     With `folds` every run is repeated with each fold of the rows as its test samples, and with several
     `seeds` with the samples of each of them.
@@ -80,12 +109,18 @@ class ModelTable:
 
     `hidden` holds tuples of hidden widths, or the word "suggested" for the shape that belongs to the task;
     it is empty for a search of formulas, which finds its shapes by itself, and holds one empty tuple for
-    models without a hidden layer.
+    models without a hidden layer. `tasks` are the names of the tasks that it is for, all of them if empty.
     """
 
     family: str
     hidden: tuple[HiddenWidths | str, ...]
     axes: tuple[Axis, ...]
+    tasks: tuple[str, ...] = ()
+
+    def is_for(self, info: TaskInfo) -> bool:
+        """Say whether its models are tried on a task."""
+        is_named = not self.tasks or info.name.partition("/")[2] in self.tasks
+        return is_named and family_of(self.family).is_for(info.description)
 
 
 @dataclass(frozen=True)
@@ -93,7 +128,7 @@ class SweepSpec:
     """A whole sweep: what to learn, with which models, how often."""
 
     title: str
-    source: SuiteSource | CsvSource
+    source: Source
     models: tuple[ModelTable, ...]
     seeds: tuple[int, ...] = (0,)
     data: DataSpec = field(default_factory=DataSpec)
@@ -104,6 +139,13 @@ class SweepSpec:
     def table_paths(self) -> tuple[str | None, str | None]:
         """Where the table is, and that of the test rows; None for what there is not."""
         return (self.source.path, self.source.test) if isinstance(self.source, CsvSource) else (None, None)
+
+    def data_of(self, info: TaskInfo, seed: int) -> dict[str, Any]:
+        """Return the part of the configuration of a run that says what its data is."""
+        data = dict(info.data) | {"seed": seed}
+        if isinstance(self.source, EquationSource):
+            return data
+        return data | {"val_fraction": self.data.val_fraction}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain values, in the form in which a TOML file gives it."""
@@ -117,8 +159,8 @@ class SweepSpec:
             values |= {name: value for name, value in said.items() if value not in (None, REFUSE)}
         else:
             values["suite"] = self.source.suite
-            if self.source.functions:
-                values["tasks"] = list(self.source.functions)
+            if self.source.tasks:
+                values["tasks"] = list(self.source.tasks)
         values |= {"seeds": list(self.seeds), "save_models": self.save_models}
         if self.max_params is not None:
             values["max_params"] = self.max_params
@@ -129,6 +171,8 @@ class SweepSpec:
     def _data_dict(self) -> dict[str, Any]:
         seeds = self.data.seeds
         seed = list(seeds) if len(seeds) > 1 else self.data.seed
+        if isinstance(self.source, EquationSource):
+            return {"seed": seed}
         data: dict[str, Any] = {"seed": seed, "val_fraction": self.data.val_fraction}
         if isinstance(self.source, CsvSource):
             if self.data.folds:
@@ -140,10 +184,24 @@ class SweepSpec:
 
 def _table_dict(table: ModelTable) -> dict[str, Any]:
     axes = {name: [list(v) if isinstance(v, tuple) else v for v in values] for name, values in table.axes}
+    named: dict[str, Any] = {"family": table.family}
+    if table.tasks:
+        named["tasks"] = list(table.tasks)
     if not family_of(table.family).has_hidden:
-        return {"family": table.family} | axes
-    hidden = [shape if isinstance(shape, str) else list(shape) for shape in table.hidden]
-    return {"family": table.family, "hidden": hidden} | axes
+        return named | axes
+    hidden = [shape if isinstance(shape, str) else plain_shape(shape) for shape in table.hidden]
+    return named | {"hidden": hidden} | axes
+
+
+def plain_shape(shape: HiddenWidths) -> list[Any]:
+    """Return a shape as lists, in which JSON and TOML give it.
+
+    Examples
+    --------
+    >>> plain_shape((2, (0, 3), 1))
+    [2, [0, 3], 1]
+    """
+    return [list(layer) if isinstance(layer, tuple) else layer for layer in shape]
 
 
 @dataclass(frozen=True)

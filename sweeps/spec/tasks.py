@@ -1,4 +1,4 @@
-"""The tasks of a sweep and their data: functions of suites and tables of users.
+"""The tasks of a sweep and their data: functions of suites and tables of users; equations are next door.
 
 Data is made in the process that trains, from the configuration alone: nothing but configurations travels to
 workers. The path of a table travels beside the configuration, which holds the hash of its content.
@@ -22,13 +22,16 @@ from sweeps.paths import stem
 from sweeps.records import canonical_json, text_id
 from sweeps.spec.data_summary import described_table
 from sweeps.spec.data_warnings import table_notes
+from sweeps.spec.equations import DESCRIPTION, describe_equations, equation_names
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
 from sweeps.spec.sweep_spec import (
     CLASSIFICATION,
+    EQUATIONS,
     ONE_HOT,
     REFUSE,
     CsvSource,
+    EquationSource,
     SuiteSource,
     SweepSpec,
     TaskInfo,
@@ -56,7 +59,8 @@ _cache: OrderedDict[str, Dataset] = OrderedDict()
 def suite_overview() -> dict[str, tuple[str, list[str]]]:
     """Return for every built-in suite its description and the names of its functions."""
     suites = {name: kan_np.get_suite(name) for name in kan_np.list_suites()}
-    return {name: (suite.description, [f.name for f in suite.functions]) for name, suite in suites.items()}
+    found = {name: (suite.description, [f.name for f in suite.functions]) for name, suite in suites.items()}
+    return found | {EQUATIONS: (DESCRIPTION, equation_names())}
 
 
 def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
@@ -71,7 +75,22 @@ def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
         If the suite or a function is unknown, the table cannot be used, or too few samples are left to train.
     """
     source = spec.source
-    infos = [_describe_csv(spec, source)] if isinstance(source, CsvSource) else _describe_suite(spec, source)
+    if isinstance(source, EquationSource):
+        infos, names = describe_equations(spec, source), equation_names()
+    else:
+        for table in spec.models:
+            if reason := family_of(table.family).misplaced(table.axes, of_equations=False):
+                raise UserError(reason)
+            if not family_of(table.family).fits_samples:
+                raise UserError(f"a table of models has the family {table.family!r}, which is for equations.")
+        if isinstance(source, CsvSource):
+            infos = [_describe_csv(spec, source)]
+            names = [stem(source.path)]
+        else:
+            infos = _describe_suite(spec, source)
+            names = [function.name for function in kan_np.get_suite(source.suite).functions]
+    for name in dict.fromkeys(name for table in spec.models for name in table.tasks):
+        pick("a task of a table of models", name, names)
     return {info.name: info for info in infos}
 
 

@@ -13,10 +13,15 @@ from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.rows import CHECKS
 from sweeps.storage.sqlite_errors import damaged, sqlite_errors
 
-# How many stages and formulas a run names: a part is a letter and eight hexadecimal digits, between blanks;
-# s and m are no such digits.
-_STAGES = "(length(parts) - length(replace(parts, 's', '')))"
-_FORMULAS = f"(length(parts) + 1) / 10 - {_STAGES} - (length(parts) - length(replace(parts, 'm', '')))"
+
+def _named(letter: str) -> str:
+    return f"(length(parts) - length(replace(parts, '{letter}', '')))"
+
+
+# How many rows of a table a run names: a part is a letter and eight hexadecimal digits, between blanks; s, m
+# and q are no such digits.
+_STAGES, _QUANTITIES = _named("s"), _named("q")
+_FORMULAS = f"(length(parts) + 1) / 10 - {_STAGES} - {_named('m')} - {_QUANTITIES}"
 
 
 def _incomplete(table: str, named: str) -> str:
@@ -31,7 +36,8 @@ def _orphans(table: str) -> str:
     return f"SELECT run_id FROM (SELECT DISTINCT run_id FROM {table} EXCEPT SELECT run_id FROM runs) LIMIT 1"  # noqa: S608
 
 
-#: Queries that find rows whose related rows were deleted, and the messages about them.
+#: Queries that find rows whose related rows were deleted, and the messages about them; `_GONE_QUANTITIES` are
+#: of a table that a file of an earlier version does not have.
 _GONE = {
     _incomplete("stages", _STAGES): "run {} does not have the stages it had",
     _incomplete("formulas", _FORMULAS): "run {} does not have the formulas it had",
@@ -43,6 +49,10 @@ _GONE = {
     "SELECT last - first + 1 FROM (SELECT CAST(value AS INTEGER) AS first, "
     "CAST(substr(value, instr(value, ' ') + 1) AS INTEGER) AS last FROM meta WHERE key = 'plan_rows') "
     "WHERE last - first + 1 != (SELECT count(*) FROM plan)": "the plan does not have the {} runs it had",
+}
+_GONE_QUANTITIES = {
+    _incomplete("quantities", _QUANTITIES): "run {} does not have the quantities it had",
+    _orphans("quantities"): "run {} is gone, and its quantities are there",
 }
 
 
@@ -91,7 +101,8 @@ class CheckedRows:
         if self._complete or "parts" not in self._present("runs"):
             return
         self._complete = True
-        for question, finding in _GONE.items():
+        questions = _GONE | (_GONE_QUANTITIES if self._present("quantities") else {})
+        for question, finding in questions.items():
             for (name,) in self._rows(question):
                 raise damaged(self.path, finding.format(name))
 

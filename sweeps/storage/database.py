@@ -19,7 +19,7 @@ Columns = dict[str, np.ndarray]
 # The tables that every store has; `_schema` says more. Models are not among those that are looked through:
 # they are most of the bytes of a long sweep, and damage in them is found by whoever adds or reads one.
 _ALWAYS = frozenset({"meta", "environments", "tasks", "plan", "runs", "stages", "models"})
-_LOOKED_THROUGH = (_ALWAYS | {"formulas"}) - {"models"}
+_LOOKED_THROUGH = (_ALWAYS | {"formulas", "quantities"}) - {"models"}
 #: Tables whose rows are counted and found through an index, which must agree with the table.
 _INDEXED = frozenset({"plan", "runs"})
 #: How long SQLite waits for another process: a reader keeps a writer waiting only on a network file system.

@@ -64,7 +64,8 @@ def export_runs(store: Store, output: str | Path, *, raw: bool = False) -> Path:
     Columns come in a fixed order: what a run is (run_id to reason), its stage, its times, its configuration
     as p_* (nested names joined by "_", lists as JSON text), the machine and versions as env_*. `opt` is the
     optimizer that trained the stage, `p_opt` the one that the configuration asks for. Where formulas were
-    looked for, their columns (formula to best) come before the times. A column has one type; a missing value
+    looked for, their columns (formula to best) come before the times, and after them further numbers of
+    stages as q_*, such as other norms of an error. A column has one type; a missing value
     is empty in CSV, null otherwise, and so is a NaN. Rows are sorted by run id
     and stage. Where KANs have other edges than B-splines `family` is that of a report, as in "kan/chebyshev".
 
@@ -97,6 +98,7 @@ def table(store: Store) -> tuple[ExportColumns, dict[str, type]]:
     """Return the columns of the table, None where there is no value, and their types."""
     with store.snapshot():
         runs, stages, formulas = store.runs(), store.stages(), store.formulas()
+        quantities = store.quantities()
         version = store.meta()["schema_version"]
         environments = store.environments()
     if have_other_edges(runs["config"]):
@@ -119,6 +121,8 @@ def table(store: Store) -> tuple[ExportColumns, dict[str, type]]:
         columns[name] = [value or None for value in columns[name]]
     for name, values in _formula_columns(formulas, columns["run_id"], columns["stage"]).items():
         columns[name], types[name] = values, _FORMULA_COLUMNS[name]
+    for name, values in _quantity_columns(quantities, columns["run_id"], columns["stage"]).items():
+        columns[name], types[name] = values, float
     for name, kind in _LAST_COLUMNS.items():
         own = [version] * len(configs) if name == "schema_version" else _plain(runs[name], kind)
         columns[name], types[name] = _spread(own, run_rows), kind
@@ -168,6 +172,15 @@ def _formula_columns(formulas: Columns, run_ids: list[Any], numbers: list[Any]) 
             values = list(map(latex_formula, values))
         columns[name] = [None if row is None else values[row] for row in rows]
     return columns
+
+
+def _quantity_columns(
+    quantities: Mapping[tuple[str, int], Mapping[str, float]], run_ids: list[Any], numbers: list[Any]
+) -> ExportColumns:
+    """Return a column for each name of further numbers of stages, as q_h1; none if there are no such."""
+    names = dict.fromkeys(name for own in quantities.values() for name in own)
+    rows = [quantities.get(place, {}) for place in zip(run_ids, numbers, strict=True)]
+    return {f"q_{name}": [_cast(row.get(name), float) for row in rows] for name in names}
 
 
 def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

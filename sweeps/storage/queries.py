@@ -178,6 +178,12 @@ class StoreQueries(CheckedRows):
         self.check_complete()
         return to_columns(self._all("formulas", "run_id, stage"), FORMULA_COLUMNS)
 
+    def quantities(self) -> dict[tuple[str, int], dict[str, float]]:
+        """Return the further numbers of stages by run id and stage; of most sweeps there are none."""
+        self.check_complete()
+        rows = self._all("quantities", "run_id, stage")
+        return {(run_id, stage): json.loads(text) for run_id, stage, text, _ in rows}
+
     def environments(self) -> dict[str, dict[str, Any]]:
         """Return the machines and versions that made the runs, by env_id."""
         return {env_id: json.loads(text) for env_id, text, _ in self._checked("environments", "")}
@@ -245,6 +251,8 @@ class StoreQueries(CheckedRows):
             stages[run_id][number]["model"] = model
         for row in parts["formulas"]:
             stages[row[0]][row[1]]["formula"] = formula_record(row)
+        for run_id, number, text, _ in parts["quantities"]:
+            stages[run_id][number]["quantities"] = json.loads(text)
         made = []
         for row in runs:
             record: dict[str, Any] = dict(zip(RUN_COLUMNS, row, strict=False))

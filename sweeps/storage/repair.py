@@ -27,6 +27,7 @@ from sweeps.storage.rows import (
     MODEL_COLUMNS,
     PART_TABLES,
     PLAN_COLUMNS,
+    QUANTITY_COLUMNS,
     RUN_COLUMNS,
     STAGE_COLUMNS,
     TASK_COLUMNS,
@@ -51,6 +52,7 @@ _STORED: dict[str, dict[str, type]] = {
     "stages": STAGE_COLUMNS,
     "formulas": FORMULA_COLUMNS,
     "models": MODEL_COLUMNS,
+    "quantities": QUANTITY_COLUMNS,
 }
 #: Entries of `meta` that are copied besides those that a new store gets when it is created.
 _KEPT = ("title", "created", "shard", "sweep", "lacks", "code")
@@ -254,6 +256,9 @@ def _assemble(
     for row in own["formulas"]:
         if row[1] in stages:
             stages[row[1]]["formula"] = formula_record(row)
+    for row in own["quantities"]:
+        if row[1] in stages:
+            stages[row[1]]["quantities"] = json.loads(row[2])
     for row in own["models"]:
         if row[1] in stages:
             stages[row[1]]["model"] = row[2]

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.records import canonical_json
 from sweeps.storage.database import Columns
 
 META_COLUMNS: dict[str, type] = {"key": str, "value": str}
@@ -62,6 +63,8 @@ FORMULA_COLUMNS = {
     "exact": int,
     "best": int,
 }
+#: `json` has further numbers of a stage by their names, as errors in other norms.
+QUANTITY_COLUMNS = {"run_id": str, "stage": int, "json": str}
 MODEL_COLUMNS = {"run_id": str, "stage": int, "npz": bytes}
 
 
@@ -131,9 +134,10 @@ CHECKS = {
     "stages": RowCheck("stages", STAGE_COLUMNS),
     "formulas": RowCheck("formulas", FORMULA_COLUMNS),
     "models": RowCheck("models", MODEL_COLUMNS),
+    "quantities": RowCheck("quantities", QUANTITY_COLUMNS),
 }
 #: Where the values lie that belong to a run, in the order in which `parts` names them.
-PART_TABLES = ("stages", "formulas", "models")
+PART_TABLES = ("stages", "formulas", "models", "quantities")
 
 
 def checked(table: str, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -143,7 +147,7 @@ def checked(table: str, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
 
 
 def part_rows(record: Mapping[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the rows of the stages, formulas and models of a record, each with its check sum, by table."""
+    """Return the rows of the stages of a record and what belongs to them, with check sums, by table."""
     run_id, stages = record["run_id"], record["stages"]
     return {
         "stages": checked("stages", [(run_id, *stage_values(stage)) for stage in stages]),
@@ -156,6 +160,14 @@ def part_rows(record: Mapping[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
                 (run_id, int(stage["stage"]), bytes(stage["model"]))
                 for stage in stages
                 if stage.get("model") is not None
+            ],
+        ),
+        "quantities": checked(
+            "quantities",
+            [
+                (run_id, int(stage["stage"]), canonical_json(stage["quantities"]))
+                for stage in stages
+                if stage.get("quantities")
             ],
         ),
     }

@@ -11,12 +11,17 @@ from sweeps.errors import UserError
 from sweeps.storage.rows import CHECKS, checked, part_name
 from sweeps.storage.sqlite_errors import sqlite_errors
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 FORMULAS_TABLE = """
 CREATE TABLE formulas (
     run_id TEXT NOT NULL, stage INTEGER NOT NULL, formula TEXT NOT NULL, latex TEXT NOT NULL,
     complexity REAL, n_constants INTEGER NOT NULL, exact INTEGER NOT NULL, best INTEGER NOT NULL,
+    PRIMARY KEY (run_id, stage))
+"""
+QUANTITIES_TABLE = """
+CREATE TABLE quantities (
+    run_id TEXT NOT NULL, stage INTEGER NOT NULL, json TEXT NOT NULL, crc INTEGER,
     PRIMARY KEY (run_id, stage))
 """
 # What the fourth version added at the end of every table: `crc` is described in `_rows`; `session` counts the
@@ -45,21 +50,24 @@ CREATE TABLE formulas (
     run_id TEXT NOT NULL, stage INTEGER NOT NULL, formula TEXT NOT NULL, latex TEXT NOT NULL,
     complexity REAL, n_constants INTEGER NOT NULL, exact INTEGER NOT NULL, best INTEGER NOT NULL, {_CRC},
     PRIMARY KEY (run_id, stage));
+{QUANTITIES_TABLE};
 """
+_UNCHECKED = ("meta", "environments", "tasks", "plan", "stages", "formulas", "models")
 #: What turns a file of one version into one of the next.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE stages ADD COLUMN opt TEXT NOT NULL DEFAULT ''",),
     2: (FORMULAS_TABLE,),
     3: (
-        *(f"ALTER TABLE {table} ADD COLUMN {_CRC}" for table in CHECKS if table != "runs"),
+        *(f"ALTER TABLE {table} ADD COLUMN {_CRC}" for table in _UNCHECKED),
         *(f"ALTER TABLE runs ADD COLUMN {column}" for column in _RUN_ADDITIONS),
     ),
+    4: (QUANTITIES_TABLE,),
 }
 #: The version from which on rows have check sums.
 CHECKED_SINCE = 4
 #: The tables of every version, and those that came later, with the version they came in.
 TABLES = frozenset({"meta", "environments", "tasks", "plan", "runs", "stages", "models"})
-LATER_TABLES = {"formulas": 3}
+LATER_TABLES = {"formulas": 3, "quantities": 5}
 
 
 def make_schema(connection: sqlite3.Connection, path: Path) -> None:

@@ -56,9 +56,14 @@ class StageRecorder:
             "opt": str(trained.opt) if opt is None else opt,
             "model": None,
         }
+        quantities = getattr(trained, "quantities", None)
+        if quantities:
+            stage["quantities"] = {name: float(value) for name, value in quantities.items()}
         finite = math.isfinite(stage["train_rmse"]) and not math.isinf(stage["test_rmse"])
         self.stages.append(stage)
-        if self._save_models == "all":
+        if trained.model is None:  # what a classical solver finds is no model
+            pass
+        elif self._save_models == "all":
             stage["model"] = _model_bytes(trained.model)
         elif self._save_models == "best" and finite and best_stage(self.stages) == stage["stage"]:
             for earlier in self.stages:

@@ -11,7 +11,8 @@ import sympy
 
 from kan_np import KAN, create_dataset, dataset_from_arrays
 from kan_np.discovery import discover
-from kan_np.discovery.candidate import Candidate, best_of, frontier
+from kan_np.discovery.candidate import Candidate
+from kan_np.discovery.choice import best_of, frontier
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, shapes
@@ -84,7 +85,7 @@ def test_what_no_symbol_fits_comes_back_with_its_splines_and_says_so():
     left = next(candidate for candidate in found.candidates if candidate.formula.splines)
     assert not left.symbolic
     for text in (repr(left), repr(left.formula)):
-        assert "still, phi_" in text
+        assert "still, f1 of edge (" in text
         assert "fix_symbolic" in text
     assert "no formula" in found.table()
     assert found.best.symbolic or any("no formula" in note for note in found.notes)

@@ -7,20 +7,23 @@
 
 from kan_np.pde.equations.allen_cahn import allen_cahn
 from kan_np.pde.equations.burgers import burgers
+from kan_np.pde.equations.classical_solutions import classical_solution
 from kan_np.pde.equations.elliptic import helmholtz, poisson, poisson_paper, poisson_unit_square
-from kan_np.pde.equations.equation import Equation, Errors, Formula, Reference
+from kan_np.pde.equations.equation import ClassicalSolution, Equation, Errors, Formula, Reference
 from kan_np.pde.equations.heat import heat, heat_inverse, least_standard_error
 from kan_np.pde.equations.kovasznay import kovasznay
 from kan_np.pde.equations.ordinary import lotka_volterra, lotka_volterra_inverse, oscillator
 from kan_np.pde.equations.schroedinger import schroedinger
 
 __all__ = [
+    "ClassicalSolution",
     "Equation",
     "Errors",
     "Formula",
     "Reference",
     "allen_cahn",
     "burgers",
+    "classical_solution",
     "heat",
     "heat_inverse",
     "helmholtz",
@@ -40,4 +43,5 @@ __all__ = [
 def names() -> tuple[str, ...]:
     """Names of all equations, which are functions of this module: ``getattr(equations, name)(seed=0)``."""
     others = {"Equation", "Errors", "Formula", "Reference", "least_standard_error", "names"}
+    others |= {"ClassicalSolution", "classical_solution"}
     return tuple(name for name in __all__ if name not in others)

@@ -22,10 +22,10 @@ from kan_np.pde.classical import (
     nodes,
     poisson_on_square,
 )
-from kan_np.pde.equations.equation import Equation, Reference
+from kan_np.pde.equations.equation import ClassicalSolution, Equation, Reference
 
 
-def classical_solution(equation: Equation) -> Reference | None:
+def classical_solution(equation: Equation) -> ClassicalSolution | None:
     """Solve an equation classically; None where unknown numbers are to be found from data.
 
     Examples
@@ -42,8 +42,8 @@ def classical_solution(equation: Equation) -> Reference | None:
     return None if solver is None else solver(equation)
 
 
-def _elliptic(n: int, k2: float = 0.0) -> Callable[[Equation], Reference]:
-    def solved(equation: Equation) -> Reference:
+def _elliptic(n: int, k2: float = 0.0) -> Callable[[Equation], ClassicalSolution]:
+    def solved(equation: Equation) -> ClassicalSolution:
         names, form, exact = equation.problem.names, equation.problem.form, equation.reference
         domain = list(zip(form.low, form.high, strict=True))
 
@@ -56,7 +56,7 @@ def _elliptic(n: int, k2: float = 0.0) -> Callable[[Equation], Reference]:
     return solved
 
 
-def _heat(equation: Equation) -> Reference:
+def _heat(equation: Equation) -> ClassicalSolution:
     values = evolution(
         lambda x: np.sin(np.pi * x),
         lambda x, u, u_x, t: (np.pi**2 - 1.0) * np.exp(-t) * np.sin(np.pi * x),
@@ -70,7 +70,7 @@ def _heat(equation: Equation) -> Reference:
     return RootTimeSeries.through(equation.problem.names, [(0.0, 1.0), (0.0, 1.0)], values[None])
 
 
-def _burgers(equation: Equation) -> Reference:
+def _burgers(equation: Equation) -> ClassicalSolution:
     """On (0, 1), where u is odd around 0: nodes then lie close to the shock."""
     from kan_np.pde.equations.burgers import VISCOSITY
 
@@ -85,30 +85,41 @@ def _burgers(equation: Equation) -> Reference:
         n_times=120,
         tolerance=1e-10,
     )
-    right = RootTimeSeries.through(equation.problem.names, half, values[None])
+    return _Odd(RootTimeSeries.through(equation.problem.names, half, values[None]))
 
-    def odd(points: FloatArray, *names: str) -> dict[str, FloatArray]:
-        found = right(np.stack([np.abs(points[:, 0]), points[:, 1]], axis=1), *names)
+
+class _Odd:
+    """A function of (x, t) that is odd in x, from its right half."""
+
+    def __init__(self, right: RootTimeSeries) -> None:
+        self._right = right
+
+    @property
+    def n_values(self) -> int:
+        """See `ClassicalSolution`."""
+        return self._right.n_values
+
+    def __call__(self, points: FloatArray, *names: str) -> dict[str, FloatArray]:
+        """See `Reference`."""
+        found = self._right(np.stack([np.abs(points[:, 0]), points[:, 1]], axis=1), *names)
         side = np.where(points[:, 0] < 0.0, -1.0, 1.0)
         return {name: own if name == "u_x" else side * own for name, own in found.items()}
 
-    return odd
 
-
-def _allen_cahn(equation: Equation) -> Reference:
+def _allen_cahn(equation: Equation) -> ClassicalSolution:
     from kan_np.pde.equations.allen_cahn import by_collocation
 
     return by_collocation(n=256, n_times=40, tolerance=1e-8)
 
 
-def _schroedinger(equation: Equation) -> Reference:
+def _schroedinger(equation: Equation) -> ClassicalSolution:
     from kan_np.pde.equations.schroedinger import FIELD
 
     _, u = lowest_state(lambda x: FIELD * x, n=24)
     return Series.through(equation.problem.names, [(0.0, 1.0)], u[None])
 
 
-def _oscillator(equation: Equation) -> Reference:
+def _oscillator(equation: Equation) -> ClassicalSolution:
     """Linear: one system of collocation equations, with u and u_t at 0 in two rows."""
     n, (mu, k) = 40, (4.0, 400.0)
     d = derivative_matrix(n, 0.0, 1.0)
@@ -119,13 +130,13 @@ def _oscillator(equation: Equation) -> Reference:
     return Series.through(equation.problem.names, [(0.0, 1.0)], u[None])
 
 
-def _predators(equation: Equation) -> Reference:
+def _predators(equation: Equation) -> ClassicalSolution:
     from kan_np.pde.equations.ordinary import PredatorPrey
 
     return PredatorPrey(tolerance=1e-9)
 
 
-def _kovasznay(equation: Equation) -> Reference:
+def _kovasznay(equation: Equation) -> ClassicalSolution:
     """Pressure by polynomials two degrees below velocities: of the same degree it would not be unique."""
     exact, names, form = equation.reference, equation.problem.names, equation.problem.form
     domain = list(zip(form.low, form.high, strict=True))
@@ -178,7 +189,7 @@ class _Flow:
         return np.concatenate([*found, [p[0] - self.true["p"][0]]]), np.vstack([*rows, corner[None]])
 
 
-_SOLVERS: dict[str, Callable[[Equation], Reference]] = {
+_SOLVERS: dict[str, Callable[[Equation], ClassicalSolution]] = {
     "poisson": _elliptic(28),
     "poisson_unit_square": _elliptic(20),
     "poisson_paper": _elliptic(32),

@@ -31,6 +31,15 @@ class Reference(Protocol):
         ...
 
 
+class ClassicalSolution(Reference, Protocol):
+    """What a classical solver has found: a function of that many numbers."""
+
+    @property
+    def n_values(self) -> int:
+        """Coefficients of its series, or values at its steps."""
+        ...
+
+
 class Formula:
     """A solution in closed form.
 
@@ -172,10 +181,14 @@ class Equation:
 
     def errors(self, solution: Solution, points: ArrayLike | None = None) -> Errors:
         """Errors of a solution, on `test_points` if None."""
+        return self.errors_of(solution.derivatives, points)
+
+    def errors_of(self, found_by: Reference, points: ArrayLike | None = None) -> Errors:
+        """Errors of any function that gives outputs and first derivatives, as of a classical solver."""
         names = self.problem.names
         where = self.test_points() if points is None else matrix("points", points, len(names.coordinates))
         slopes = [f"{u}_{x}" for u in names.outputs for x in names.coordinates]
-        found = solution.derivatives(where, *names.outputs, *slopes)
+        found = found_by(where, *names.outputs, *slopes)
         true = self.reference(where, *names.outputs, *slopes)
         values, every = (_norms(found, true, own) for own in (names.outputs, [*names.outputs, *slopes]))
         largest = max(float(np.abs(found[u] - true[u]).max()) for u in names.outputs)

@@ -85,6 +85,11 @@ class PredatorPrey:
             dense_output=True,
         ).sol
 
+    @property
+    def n_values(self) -> int:
+        """How many numbers it is made of: u and v after every step."""
+        return 2 * int(self._solution.ts.size)
+
     def __call__(self, points: FloatArray, *names: str) -> dict[str, FloatArray]:
         """See `Reference`."""
         u, v = self._solution(points[:, 0])

@@ -86,10 +86,10 @@ def test_the_ids_of_every_family_and_option_never_change() -> None:
 
 
 def test_families_are_known_by_their_names() -> None:
-    assert list(FAMILIES) == ["kan", "mlp", "formula", "linear", "additive", "sklearn"]
+    assert list(FAMILIES) == ["kan", "mlp", "formula", "linear", "additive", "sklearn", "classical"]
     assert all(family_of(name) is family and family.name == name for name, family in FAMILIES.items())
     assert NETWORKS == ("kan", "mlp")
-    assert BASELINES == ("linear", "additive", "sklearn")
+    assert BASELINES == ("linear", "additive", "sklearn", "classical")
     assert SEARCHES == ("formula",)
     assert networks(FAMILIES) == list(NETWORKS)
     assert [name for name, family in FAMILIES.items() if family.has_splines] == ["kan"]
@@ -145,6 +145,7 @@ def test_a_table_without_a_value_says_the_default_of_its_family() -> None:
         "linear": ((),),
         "additive": ((),),
         "sklearn": ((5,),),
+        "classical": ((),),
     }
     axes = {name: dict(table.axes) for name, table in tables.items()}
     assert axes["kan"]["steps"] == (50,)

@@ -64,7 +64,7 @@ def test_a_table_has_one_set_of_samples(tmp_path: Path) -> None:
 
 
 def test_a_suite_may_have_a_preset_and_versions_of_others_of_its_own() -> None:
-    assert preset_names() == ["families", "formula", "paper", "quick"]
+    assert preset_names() == ["families", "formula", "paper", "pde", "quick"]
     assert suite_spec("families") == suite_spec("families", "families")
     assert suite_spec("special") == suite_spec("special", "quick")
     quick = [

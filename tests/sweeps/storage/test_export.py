@@ -77,7 +77,7 @@ def test_the_configuration_is_flat_and_the_machine_is_there(store, tmp_path):
     assert kan["p_data_n_train"] == "1000"
     assert kan["p_activation"] == ""
     assert kan["env_versions_numpy"] == "2.4.6"
-    assert kan["schema_version"] == "4"
+    assert kan["schema_version"] == "5"
 
 
 def test_the_optimizer_that_was_used_stands_beside_the_one_that_was_asked_for(tmp_path):
