@@ -1203,6 +1203,7 @@ class KAN(Estimator):
         library: SymbolLibrary | None = None,
         top: int = 5,
         noise: float | None = None,
+        compose: bool = False,
     ) -> list[SymbolFit]:
         """Which symbols the edge from node i of layer l to subnode j of the next may be, best first.
 
@@ -1221,6 +1222,8 @@ class KAN(Estimator):
         noise : float, optional
             Error of the outputs below which differences mean nothing, such as the RMSE of the model; in the
             units of the data.
+        compose : bool
+            Where no symbol fits, offer sums and products of a few functions as well, such as x^3 - x.
 
         Returns
         -------
@@ -1246,7 +1249,7 @@ class KAN(Estimator):
         if noise is not None and self.scaler is not None:
             noise /= float(np.sqrt(np.mean(np.square(self.scaler.label_scale))))
         return auto_symbolic.suggest_edge(
-            self._network, edge, samples, lib=lib, library=library, top=top, noise=noise
+            self._network, edge, samples, lib=lib, library=library, top=top, noise=noise, compose=compose
         )
 
     def auto_symbolic(
@@ -1261,6 +1264,7 @@ class KAN(Estimator):
         steps: int = 10,
         max_seconds: float | None = None,
         progress: bool = False,
+        compose: bool = False,
     ) -> AutoSymbolic:
         """Make symbols of the edges that symbols fit, in place, the surest first; the others stay splines.
 
@@ -1286,6 +1290,9 @@ class KAN(Estimator):
             Limit of wall-clock time: edges that are no symbols by then stay splines.
         progress : bool
             Show a bar on a terminal.
+        compose : bool
+            Whether an edge that no symbol fits may be a sum or product of a few functions, such as x^3 - x or
+            x exp(-x) (`kan_np.symbolic.small_formulas`).
 
         Returns
         -------
@@ -1334,6 +1341,7 @@ class KAN(Estimator):
                 unit=unit,
                 deadline=limit,
                 show=show,
+                compose=compose,
             )
         self._network = symbolic.network
         return symbolic.found

@@ -98,6 +98,7 @@ def auto_symbolic(
     unit: FloatArray | None = None,
     deadline: float | None = None,
     show: Show | None = None,
+    compose: bool = False,
 ) -> SymbolicNetwork:
     """Make symbols of the edges that symbols fit; the others stay splines.
 
@@ -123,6 +124,8 @@ def auto_symbolic(
         By `time.monotonic`: edges that are no symbols by then stay splines.
     show : callable, optional
         Takes how many edges are settled, and what the last one became.
+    compose : bool
+        Whether an edge that no symbol fits may be a sum or product of a few functions.
     """
     over = (lambda: False) if deadline is None else (lambda: time.monotonic() > deadline)
     net.check_inputs(x)
@@ -141,7 +144,7 @@ def auto_symbolic(
         for edge in left:
             if over():
                 break
-            best[edge] = _best(curve_of[edge], noise, library)
+            best[edge] = _best(curve_of[edge], noise, library, compose)
         if len(best) < len(left):
             stays += left
             break
@@ -169,10 +172,12 @@ def auto_symbolic(
     return SymbolicNetwork(net, AutoSymbolic(fits, tuple(sorted(stays)), told))
 
 
-def _best(curve: Curve, error: float, library: SymbolLibrary) -> SymbolFit:
+def _best(curve: Curve, error: float, library: SymbolLibrary, compose: bool) -> SymbolFit:
     some, weight = _weighted(curve)
     noise = 0.0 if weight is None else error / curve.mean_gain
-    return suggest_symbolic(some.x, some.y, library=library, top=1, noise=noise, weight=weight)[0]
+    return suggest_symbolic(
+        some.x, some.y, library=library, top=1, noise=noise, weight=weight, compose=compose
+    )[0]
 
 
 def _weighted(curve: Curve) -> tuple[Curve, FloatArray | None]:
@@ -223,11 +228,12 @@ def suggest_edge(
     library: SymbolLibrary | None = None,
     top: int = 5,
     noise: float | None = None,
+    compose: bool = False,
 ) -> list[SymbolFit]:
     """Which symbols an edge may be, the best first; samples are weighted as in `auto_symbolic`.
 
-    `noise` is the error of the outputs below which differences mean nothing; `lib`, `library` and `top` are
-    those of `kan_np.symbolic.suggest_symbolic`.
+    `noise` is the error of the outputs below which differences mean nothing; `lib`, `library`, `top` and
+    `compose` are those of `kan_np.symbolic.suggest_symbolic`.
     """
     net.check_inputs(x)
     curve_of = curves(net, x, symbols=True)
@@ -242,4 +248,5 @@ def suggest_edge(
         top=top,
         noise=None if noise is None or weight is None else noise / curve_of[edge].mean_gain,
         weight=weight,
+        compose=compose,
     )

@@ -63,3 +63,18 @@ def test_suggestions_for_an_edge_follow_its_weight_in_the_outputs():
     assert model.suggest_symbolic(0, 0, 0)[0].name == "gaussian"
     with pytest.raises(ValueError, match="i is 1; expected 0 to 0"):
         model.suggest_symbolic(0, 1, 0)
+
+
+def test_an_edge_may_be_a_small_formula_where_that_is_asked_for():
+    f = lambda x: x[:, [0]] ** 3 - x[:, [0]] + np.sin(2 * x[:, [1]])  # noqa: E731
+    dataset = create_dataset(f, n_var=2, ranges=(-2, 2), train_num=500, seed=0)
+    x, y = dataset["train_input"], dataset["train_label"]
+    model = KAN([2, 1], grid=20, seed=0)
+    model.fit(dataset, opt="LM", steps=20)
+    assert model.suggest_symbolic(0, 0, 0, x, compose=True, noise=1e-3, top=1)[0].name == "x**3 - x"
+    plain = model.copy()
+    assert plain.auto_symbolic(x, y).splines == ((0, 0, 0),)
+    found = model.auto_symbolic(x, y, compose=True)
+    assert {edge: fit.name for edge, fit in found.items()} == {(0, 0, 0): "x**3 - x", (0, 1, 0): "sin"}
+    (formula,) = model.symbolic_formula(x=x, y=y).expressions
+    assert str(formula.expand()) == "x_1**3 - x_1 + sin(2*x_2)"
