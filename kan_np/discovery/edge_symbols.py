@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kan_np.discovery.training import Data, rmse
+from kan_np.discovery.training import Data, Stop, never, rmse
 from kan_np.edges.symbol import SymbolicEdge
 from kan_np.functions.builtin import builtin_symbols
 from kan_np.functions.library import SymbolLibrary
@@ -75,12 +75,19 @@ def suggestions(curve: Curve, error: float, library: SymbolLibrary) -> list[Symb
 
 
 def suggestions_of_all(
-    network: Network, data: Data, library: SymbolLibrary
+    network: Network, data: Data, library: SymbolLibrary, stop: Stop = never
 ) -> dict[EdgeIndex, tuple[list[SymbolFit], float]]:
-    """Of every spline edge its suggestions, and the error of the best one at the outputs."""
+    """Of every spline edge its suggestions, and the error of the best one at the outputs.
+
+    `stop` is asked before each edge; those after it are left out.
+    """
     found = curves(network, data.x)
     error = rmse(network, data.x, data.y)
-    fits = {edge: suggestions(found[edge], error, library) for edge in spline_edges(network)}
+    fits = {}
+    for edge in spline_edges(network):
+        if stop():
+            break
+        fits[edge] = suggestions(found[edge], error, library)
     return {
         edge: (those, min(fit.rmse for fit in those) * found[edge].mean_gain) for edge, those in fits.items()
     }

@@ -14,6 +14,7 @@ from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
+from kan_np.discovery.found_directly import leaves_nothing, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -44,6 +45,8 @@ _GOOD = 1e-2
 _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
+#: Seconds for sums of products, and the part of the time that they take at most.
+_SUMS, _SHARE_OF_SUMS = 8.0, 0.4
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -172,7 +175,7 @@ class _Search:
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
         rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
-        if not any(candidate.exact for candidate in self.candidates):
+        if not self._found_directly():
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
             self._snap_the_nearest()
@@ -182,6 +185,19 @@ class _Search:
             self._write_the_others()
         self._add_rungs(rungs_left, np.inf)
         return self._answer()
+
+    def _found_directly(self) -> bool:
+        """Try sums of products; whether the search ends with what there is."""
+        if any(candidate.exact for candidate in self.candidates):
+            return True
+        # steps are the same on every machine, seconds are not
+        seconds = np.inf if self.budget.most_steps else min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds)
+        found, settled = sums_of_products(self.writer, seconds, self._stop)
+        self.candidates += found
+        self._tell("sums of products")
+        if any(candidate.exact for candidate in found):
+            return True
+        return settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop)
 
     def _answer(self) -> Discovery:
         if self.over and not self.exact:

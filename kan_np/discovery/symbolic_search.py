@@ -128,7 +128,7 @@ class _Beam:
         self.data, self.library, self.stop = data, library, stop
         self._following: dict[State, list[State]] = {}
         self._last: dict[State, State] = {}
-        found = {} if stop() else suggestions_of_all(trained.network, data, library)
+        found = {} if stop() else suggestions_of_all(trained.network, data, library, stop)
         # factors come before all others, since their shifts decide what those are; then those whose best
         # symbol does least to the error of the outputs
         self.order = sorted(found, key=lambda edge: (not is_factor(trained.network, edge), found[edge][1]))
@@ -201,8 +201,8 @@ def _next_states(
         network = before.with_symbols({edge: tried})
         held: Part | None = (edge, "d") if whole else None
         new = descend(with_moved_grids(network, data.x), data, _STEPS, held, stop)
-        new = _settled_together(new, data, stop)
         if new.rmse <= allowed:
+            new = _settled_together(new, data, stop)
             unshifted = state.unshifted | ({edge} if whole else set())
             states.append(State(new, message_length(new, data, len(unshifted)), state.failed, unshifted))
     if not states:

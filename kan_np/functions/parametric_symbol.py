@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\bk\d+\b")
 _NUMERAL = r"\(([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\)"
 #: Arguments at which the end of float64 is looked for, as distances.
-_DISTANCES = np.geomspace(1e-3, LARGEST, 1100)
+_DISTANCES = np.geomspace(1e-3, LARGEST, 400)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -90,7 +90,7 @@ def program_of_template(template: str, numbers: tuple[float, ...]) -> Program | 
     Examples
     --------
     >>> program_of_template("x**3 + k1*x", (0.5,)).number
-    (0.5, 0.0, 3.0, 0.0)
+    (3.0, 0.5, 0.0, 0.0)
     """
     program = _of_template(template)
     if program is None:

@@ -42,8 +42,8 @@ _MOST_POWERS, _POWER_SETS = 4, 3
 #: Kinds that are polished at each stage, with how many steps: fewer of them go on. Then steps to the end.
 _ROUNDS = ((96, 3), (40, 4), (12, 4))
 _FINE, _FINE_STEPS = 5, 25
-#: Models that get one term more.
-_EXTENDED = 4
+#: Models that get one term more, and the part of the variance that must not be noise for it.
+_EXTENDED, _KNOWN = 4, 1e-5
 _BITS_PER_UNIT = 2.0
 #: Samples on which functions with a shift are compared, and how many are fitted to all.
 _SHIFTED_POINTS, _SHIFTED = 75, 3
@@ -61,6 +61,7 @@ def small_formulas(
     top: int = 5,
     *,
     names: Collection[str] | None = None,
+    only_powers: bool = False,
 ) -> list[SymbolFit]:
     """Formulas of a few terms for samples, those of fewest bits first.
 
@@ -72,6 +73,8 @@ def small_formulas(
     top : int
     names : collection of str, optional
         Symbols of the library that may be used, such as "exp"; all if None.
+    only_powers : bool
+        Whether to end with the sums of powers, which take some milliseconds.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def small_formulas(
     """
     if samples.half == 0.0 or samples.spread == 0.0 or samples.n < 5:
         return []
-    return _Search(samples, noise, names).run(top)
+    return _Search(samples, noise, names).run(top, only_powers)
 
 
 class _Search:
@@ -132,11 +135,12 @@ class _Search:
         """Terms at the points of the curve."""
         return Dictionary(self.target, self._rough_message, [*self.powers, *self.families])
 
-    def run(self, top: int) -> list[SymbolFit]:
+    def run(self, top: int, only_powers: bool = False) -> list[SymbolFit]:
         """The stages until one fits."""
         if not self.powers:
             return []
-        for stage in (self._powers, self._ones, self._rarer, self._pairs, self._one_more):
+        stages = (self._powers, self._ones, self._rarer, self._pairs, self._one_more)
+        for stage in stages[:1] if only_powers else stages:
             self._take(stage())
             if self._fits():
                 break
@@ -148,11 +152,16 @@ class _Search:
             fit = fit_of(model, self.samples, self.scale, self.shift + model.shift)
             if fit is not None and np.isfinite(fit.one_minus_r2):
                 fits.append(fit)
-        return fits
+        return sorted(fits, key=self._bits_of)[:top]
 
     def bits(self, model: Model) -> float:
         """Message length of a model."""
         return float(self._message(np.array(model.cost), np.array(model.complexity), np.array(model.count)))
+
+    def _bits_of(self, fit: SymbolFit) -> float:
+        """Message length of a fit."""
+        cost, complexity = np.array(fit.one_minus_r2), np.array(fit.symbol.complexity)
+        return float(self._message(cost, complexity, np.array(fit.symbol.n_free)))
 
     def _rough_message(self, cost: FloatArray, complexity: FloatArray, count: FloatArray) -> FloatArray:
         """For costs on a grid of numbers, which say little of what they will be."""
@@ -247,7 +256,9 @@ class _Search:
         yield from self._polished(self.dictionary.pairs(_ROUNDS[0][0]))
 
     def _one_more(self) -> Iterator[Model]:
-        """What is best so far with one term more."""
+        """What is best so far with one term more, where the curve is known well enough for three."""
+        if self.floor > _KNOWN:
+            return
         best = sorted(self.found.values(), key=self.bits)[:_EXTENDED]
         yield from self._polished(self.dictionary.one_more(best, _ROUNDS[0][0]))
 

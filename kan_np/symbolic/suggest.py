@@ -52,6 +52,8 @@ _BITS_PER_UNIT = 2.0
 _PYKAN_FLOOR = 1e-5
 #: Errors of this many times the noise are noise.
 _AS_NOISE = 1.5
+#: Complexity of symbols beside which nothing else is tried where they fit.
+_USUAL = 2.0
 
 
 def suggest_symbolic(
@@ -124,7 +126,7 @@ def suggest_symbolic(
     samples = make_samples(x, y, weight)
     # pykan's criterion may put a simple symbol that fits badly before all others
     fits = _fits(symbols, samples, top + _SPARE if criterion == "bits" else len(symbols))
-    if compose and not _fits_down_to(fits, samples, floor):
+    if compose:
         fits += _composed(fits, samples, floor, top, symbols)
     scores = bits(fits, samples, floor) if criterion == "bits" else _pykan(fits, weight_simple)
     ranked = [replace(fit, score=score) for fit, score in zip(fits, scores, strict=True)]
@@ -144,10 +146,17 @@ def _composed(
     top: int,
     symbols: Sequence[Symbol],
 ) -> list[SymbolFit]:
-    """Formulas of a few terms, of the functions of these symbols, that are no symbols themselves."""
+    """Formulas of a few terms, of the functions of these symbols, that are no symbols themselves.
+
+    Where a symbol fits nothing else is tried; beside one that is rare, sums of powers, which take no time.
+    """
+    best, _ = min(zip(fits, bits(fits, samples, noise), strict=True), key=lambda pair: pair[1])
+    fit_already = _fits_down_to(fits, samples, noise)
+    if fit_already and best.symbol.complexity <= _USUAL:
+        return []
     known = {fit.symbol.expression for fit in fits}
     names = frozenset(symbol.name for symbol in symbols)
-    found = small_formulas(samples, noise, top, names=names)
+    found = small_formulas(samples, noise, top, names=names, only_powers=fit_already)
     return [fit for fit in found if fit.symbol.expression not in known]
 
 

@@ -77,6 +77,11 @@ class Quantity(NamedTuple):
         """Bits or so."""
         return 2.0 if self.pair is not None else cost_of(self.powers)
 
+    @property
+    def cost_inside(self) -> float:
+        """As the argument of a function, which 1/u rarely is."""
+        return self.cost + (1.5 if self.pair is None and max(self.powers) <= 0 else 0.0)
+
 
 class Factor(NamedTuple):
     """function(scale quantity)."""
@@ -102,9 +107,7 @@ class Factor(NamedTuple):
     def cost(self) -> float:
         """Bits or so."""
         own = FUNCTIONS[self.function]
-        # functions of 1/u are rare
-        inverse = 1.5 if self.quantity.pair is None and max(self.quantity.powers) <= 0 else 0.0
-        return own.cost + self.quantity.cost + inverse + (0.0 if self.scale == 1.0 else 2.0)
+        return own.cost + self.quantity.cost_inside + (0.0 if self.scale == 1.0 else 2.0)
 
 
 class Function(NamedTuple):

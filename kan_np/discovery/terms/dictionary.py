@@ -268,7 +268,8 @@ class Dictionary:
         count = self.theme.quantities
         whole = [[p for p in own if p.denominator == 1 and abs(p) <= 2] for own in self.allowed]
         count = count if self.theme.functions else self.d
-        products = [Quantity(p) for p in cheapest_powers(whole, max(count, self.d) + 1, 4)[1:]]
+        products = [Quantity(p) for p in cheapest_powers(whole, 3 * max(count, self.d) + 1, 4)[1:]]
+        products = sorted(products, key=lambda q: q.cost_inside)[: max(count, self.d)]
         variables = [q for q in products if q.is_variable]
         others = [q for q in products if not q.is_variable]
         nothing = (Fraction(0),) * self.d

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +23,7 @@ from kan_np.discovery.terms.dictionary import LARGE, QUOTIENTS, SCALED, SMALL, D
 from kan_np.discovery.terms.nested import nested
 from kan_np.discovery.terms.peeling import monomial, product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
+from kan_np.discovery.terms.selection import without_constant
 from kan_np.discovery.terms.transforms import transforms
 
 #: Samples that are used at most to choose terms.
@@ -32,6 +34,9 @@ _SOME, _LIKELY = 400, 3.0
 _POLISHED = 4
 #: Transforms that are tried in implicit form.
 _IMPLICIT = ("y", "y^2")
+#: Terms and cost of sums that may end the search, and the bits by which a term must gain more than its name
+#: costs for something to be left: one in 2^6 of searches goes on for nothing.
+_SIMPLE, _SIMPLE_COST, _SPARE_BITS = 3, 20.0, 6.0
 #: What transforms that are rare are tried with; others with all.
 _THEMES = {
     "sqrt y": ("powers", "pairs"),
@@ -44,7 +49,11 @@ _THEMES = {
     "log(1 + 1/y)": ("powers",),
     "log(1/y - 1)": ("powers",),
 }
+#: Expected bits of the attempts after which the search may end.
+_FIRST = 2.5
 _ORDER = {"powers": 0.0, "pairs": 1.5, "waves": 2.0, "growth": 2.5}
+#: Formulas whose numbers are recognised.
+_FINISHED = 5
 #: Attempts that are tried with the largest dictionary.
 _PROMISING = 6
 #: Part of the time for choosing terms; the rest is for fitting them.
@@ -60,6 +69,7 @@ def find_sums(
     noise: float = 0.0,
     seconds: float = 8.0,
     stop: Callable[[], bool] = lambda: False,
+    symbols: Sequence[Any] | None = None,
 ) -> list[SumFormula]:
     """Formulas that are sums of products after a transform of the labels, the best first.
 
@@ -74,12 +84,14 @@ def find_sums(
     seconds : float
         Processor time of the thread.
     stop : callable
-        Asked often; True ends the search.
+        Asked before every attempt; True ends the search.
+    symbols : sequence of sympy.Symbol, optional
+        Of the inputs; x_1, x_2, ... if None.
 
     Returns
     -------
     list of SumFormula
-        A constant at least. In symbols x_1, x_2, ...; an exact one alone with what is simpler.
+        A constant at least; an exact one alone with what is simpler.
 
     Examples
     --------
@@ -90,7 +102,7 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise), seconds, stop).run()
+        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop).run()
 
 
 class _Search:
@@ -102,6 +114,7 @@ class _Search:
         self.sign = -1 if (samples.all_y < 0).all() else 1
         self.sums: list[Sum] = []
         self.exact: list[SumFormula] = []
+        self.settled = False
         self._dictionaries: dict[Any, Dictionary] = {}
 
     def over(self, share: float) -> bool:
@@ -121,18 +134,33 @@ class _Search:
         if error < NEARLY_EXACT:
             self._try_exact(others[0])
         if not self.exact:
-            attempts = list(self._attempts())
             few, many = _rows(len(samples.y), _SOME), _rows(len(samples.y), _MOST)
-            small = [(a, t) for a in attempts for t in (QUOTIENTS if a.implicit else SMALL) if _suits(a, t)]
-            self._search(small, many)
-            others += self._nested()
-            likely = [a for a in attempts if a.transform.bits <= _LIKELY and not a.implicit]
-            self._search([(a, t) for a in likely for t in LARGE if _suits(a, t)], few)
-            self._search([(a, t) for a in self._promising() for t in SCALED], many)
+            if others:
+                self._settle(others[0], many)
+            if not self.settled:
+                others += self._search_all(few, many)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
             return [samples.finished(best.expression, simplify=True), constant]
         return self._judged(others, constant)
+
+    def _search_all(self, few: np.ndarray, many: np.ndarray) -> list[Any]:
+        """Dictionaries by size, until one is exact or leaves nothing; formulas that are no sums are returned."""
+        attempts = list(self._attempts())
+        small = [(a, t) for a in attempts for t in (QUOTIENTS if a.implicit else SMALL) if _suits(a, t)]
+        first = [pair for pair in small if _expected(*pair) <= _FIRST]
+        self._search(first, many)
+        self._settle_shortest(many)
+        if self.settled:
+            return []
+        self._search([pair for pair in small if _expected(*pair) > _FIRST], many)
+        others = self._nested()
+        self._settle_shortest(many)
+        if not self.settled:
+            likely = [a for a in attempts if a.transform.bits <= _LIKELY and not a.implicit]
+            self._search([(a, t) for a in likely for t in LARGE if _suits(a, t)], few)
+            self._search([(a, t) for a in self._promising() for t in SCALED], many)
+        return others
 
     def _monomial(self) -> tuple[Powers, float]:
         return monomial(self.samples.x, self.samples.y)
@@ -210,6 +238,31 @@ class _Search:
         if formula.exact:
             self.exact.append(formula)
 
+    def _settle_shortest(self, rows: np.ndarray) -> None:
+        """See whether the shortest sum, if it is simple, leaves nothing that a term explains."""
+        if self.exact or self.settled or not self.sums:
+            return
+        best = min(self.sums, key=lambda s: s.length)
+        if len(best.terms) <= _SIMPLE and sum(t.cost for t in best.terms) <= _SIMPLE_COST:
+            self._settle(best.expression(self.samples.symbols), rows)
+
+    def _settle(self, expression: Any, rows: np.ndarray) -> None:
+        """See whether a formula leaves nothing that any term of the small dictionaries explains."""
+        fitted, rmse = self.samples.fitted(expression)
+        rest = self.samples.residuals(fitted)[rows] / max(rmse, 1e-300)
+        if not np.isfinite(rest).all():
+            return
+        rest = rest - rest.mean()
+        square, most, count = float(rest @ rest), 0.0, 1
+        for theme in SMALL:
+            values = self._dictionary(tuple(self.varying.tolist()), theme, rows).values
+            phi, usable = without_constant(values, np.ones(len(rest)))
+            count += usable.size
+            if usable.size:
+                most = max(most, float(np.square(rest @ phi).max()) / square)
+        if len(rest) / 2 * np.log2(1 / max(1 - most, 1e-300)) < np.log2(count) + _SPARE_BITS:
+            self.settled = True
+
     def _promising(self) -> list[Attempt]:
         """Attempts whose sums are the shortest."""
         best: dict[int, tuple[float, Attempt]] = {}
@@ -241,8 +294,11 @@ class _Search:
                 if found[-1].exact:
                     return [samples.finished(fitted, simplify=True), constant]
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
-        finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:3])]
-        return [*sorted(finished, key=lambda f: f.bits), *found[3:], constant]
+        finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:_FINISHED])]
+        finished.sort(key=lambda f: f.bits)
+        if self.settled and finished:
+            finished[0] = replace(finished[0], settled=True)
+        return [*finished, *found[_FINISHED:], constant]
 
 
 def _suits(attempt: Attempt, theme: Theme) -> bool:

@@ -17,6 +17,8 @@ from kan_np.symbolic.simplify import simplified
 #: RMSE below this part of the spread of the labels may be rounding.
 EXACT = 1e-10
 _STEPS = 40
+#: Formulas of more numbers are left as they are.
+_MOST_NUMBERS = 10
 _BITS_PER_OPERATION = 3.0
 
 
@@ -33,6 +35,8 @@ class SumFormula:
         Of a message with the formula and the residuals of the validation samples: less is better.
     exact : bool
         Whether it leaves no more than rounding, with fewer numbers than samples.
+    settled : bool
+        Whether no term that was tried explains anything of what it leaves: that is noise by all that is known.
     """
 
     expression: Any
@@ -40,6 +44,7 @@ class SumFormula:
     val_rmse: float
     bits: float
     exact: bool
+    settled: bool = False
 
 
 def input_symbols(n_in: int) -> list[Any]:
@@ -57,23 +62,36 @@ class Samples:
     x, y, val_x, val_y : ndarray of shape (n, d), (n,), ...
     noise : float
         Deviation of the labels that is known.
+    symbols : sequence of sympy.Symbol, optional
+        Of the inputs; x_1, x_2, ... if None.
     """
 
     def __init__(
-        self, x: FloatArray, y: FloatArray, val_x: FloatArray, val_y: FloatArray, noise: float
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        val_x: FloatArray,
+        val_y: FloatArray,
+        noise: float,
+        symbols: Sequence[Any] | None = None,
     ) -> None:
         self.x, self.y, self.val_x, self.val_y, self.noise = x, y, val_x, val_y, noise
         self.all_x, self.all_y = np.concatenate([x, val_x]), np.concatenate([y, val_y])
         largest = float(np.abs(self.all_y).max(initial=0.0)) or 1.0
         self.spread = float(np.std(self.all_y / largest)) * largest
         self.rounding = 1e-15 * largest
-        self.symbols = input_symbols(x.shape[1])
+        self.symbols = input_symbols(x.shape[1]) if symbols is None else list(symbols)
 
     def fitted(self, expression: Any, steps: int = _STEPS) -> tuple[Any, float]:
         """The expression with its numbers fitted to the training samples, and its RMSE on them."""
         skeleton = Skeleton(expression, self.symbols)
         found = skeleton.fit(self.x, self.y, steps=steps)
         return skeleton.with_numbers({}, found.theta), found.rmse
+
+    def residuals(self, expression: Any) -> FloatArray:
+        """Formula minus labels on the training samples."""
+        skeleton = Skeleton(expression, self.symbols)
+        return np.asarray(skeleton(self.x, skeleton.theta) - self.y)
 
     def formula(self, expression: Any) -> SumFormula:
         """The expression as it is, judged."""
@@ -91,6 +109,10 @@ class Samples:
 
     def finished(self, expression: Any, simplify: bool) -> SumFormula:
         """The expression fitted to all samples, with the numbers that it can mean, written short."""
+        import sympy
+
+        if len(expression.atoms(sympy.Float)) > _MOST_NUMBERS:
+            return self.formula(expression)
         expression, _ = with_exact_numbers(
             normal_form(expression), self.symbols, self.all_x, self.all_y, noise=self.noise
         )

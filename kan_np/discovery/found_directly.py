@@ -1,0 +1,76 @@
+"""Formulas that need no network of splines: sums of products, and whether anything is left after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kan_np.discovery.candidate import Candidate
+from kan_np.discovery.terms import find_sums
+from kan_np.discovery.training import Data, train_tree
+from kan_np.discovery.trees import Tree, total
+from kan_np.discovery.writing import Writer
+
+#: Formulas that are written.
+_WRITTEN = 4
+#: Networks that look for something that a formula leaves: hidden nodes, grids, starts.
+_HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
+#: A network that is better by this part has found something.
+_BETTER = 0.02
+
+
+def sums_of_products(
+    writer: Writer, seconds: float, stop: Callable[[], bool]
+) -> tuple[list[Candidate], Candidate | None]:
+    """The shortest sums of products, and the one after which no term of a dictionary explains anything.
+
+    Parameters
+    ----------
+    writer : Writer
+    seconds : float
+        Processor time of the thread.
+    stop : callable
+        Asked before every attempt; True ends the search.
+    """
+    x, y = writer.physical
+    n = len(writer.raw.y)
+    noise = writer.half_unit * float(np.std(y)) * 3**-0.5
+    found = find_sums(
+        x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=stop, symbols=writer.inputs
+    )
+    candidates: list[Candidate] = []
+    settled = None
+    for own in found[:_WRITTEN]:
+        candidate = writer.of_expression("sum of products", own.expression)
+        if candidate is None:
+            continue
+        candidates.append(candidate)
+        if own.settled and settled is None:
+            settled = candidate
+        if candidate.exact:
+            break
+    return candidates, settled
+
+
+def leaves_nothing(candidate: Candidate, writer: Writer, data: Data, stop: Callable[[], bool]) -> bool:
+    """Whether no small dense network of splines is nearer to the validation samples than a formula.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    writer : Writer
+    data : Data
+        In the units that networks are trained in.
+    stop : callable
+    """
+    rng = np.random.default_rng(0)
+    sources = list(range(data.x.shape[1]))
+    for hidden in _HIDDEN:
+        if stop():
+            return False
+        dense: Tree = total([total(sources, q) for q in range(hidden)])
+        trained = train_tree(dense, data, rng, grids=_GRIDS, restarts=_STARTS, keep=1, stop=stop)
+        if trained.rmse * writer.of_label < (1.0 - _BETTER) * candidate.val_rmse:
+            return False
+    return True
