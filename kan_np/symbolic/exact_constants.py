@@ -216,13 +216,14 @@ def _recognised(value: float, sigma: float) -> Any:
 
 
 def _shortest(value: float, within: float) -> Any:
-    """The decimal number of fewest digits that is so near, as a Float."""
+    """The decimal number of fewest digits that is so near, as a Float, or 1 or -1."""
     import sympy
 
     for digits in range(1, _DIGITS + 1):
         near = float(f"{value:.{digits - 1}e}")
         if abs(near - value) <= within:
-            return sympy.Float(near, _DIGITS)
+            # a factor of 1 is none
+            return sympy.Integer(int(near)) if abs(near) == 1.0 else sympy.Float(near, _DIGITS)
     return sympy.Float(value, 17)
 
 

@@ -195,8 +195,11 @@ def test_pure_noise_is_a_constant(n, n_in):
     assert not found.best.exact
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("n", [4, 5, 6])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=SLOW) for seed in (1, 2, 3))])
+@pytest.mark.parametrize("n", [pytest.param(4, marks=SLOW), pytest.param(5, marks=SLOW), 6])
 def test_few_rows_of_noise_are_a_constant(n, seed):
     found = best_of(rows(n, 1), normal(n, 1.0, seed), most_steps=40)
     assert not found.best.formula.expressions[0].free_symbols
@@ -226,11 +229,13 @@ def test_repeated_rows_say_the_noise():
     assert any("rows of equal inputs" in note or "accurate model" in note for note in found.notes)
 
 
+@SLOW
 def test_two_classes_are_not_called_exact():
     found = best_of(S[:, :2], (S[:, 0] > 1.5).astype(float), lib=["x", "x^2"], most_steps=60)
     assert not found.best.exact
 
 
+@SLOW
 def test_many_inputs_say_which_were_left_out():
     x = rows(200, 12)
     y = np.sin(3 * x[:, 2]) * x[:, 5] + normal(200, 0.05)

@@ -171,6 +171,7 @@ def test_variables_that_enter_apart_stay_apart():
             ValueError,
             "has 2 samples to search",
         ),
+        ({"train_label": np.ones((20, 0))}, ValueError, "column"),
         ({"train_input": np.full((20, 1), np.nan)}, ValueError, "NaN"),
     ],
 )
