@@ -18,6 +18,7 @@ from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
 from kan_np.discovery.symbolic_search import State, is_symbolic, snap
+from kan_np.discovery.terms import find_sums
 from kan_np.discovery.training import Trained, train_tree
 from kan_np.discovery.trees import MANY, Shape, shapes
 from kan_np.discovery.unit_check import ColumnUnits
@@ -44,6 +45,9 @@ _GOOD = 1e-2
 _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
+#: Sums of products are looked for in so many seconds and this part of the time, from so many rows on, and
+#: as many are written.
+_SECONDS_OF_SUMS, _SHARE_OF_SUMS, _FEWEST, _WRITTEN_SUMS = 8.0, 0.25, 12, 2
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -167,7 +171,8 @@ class _Search:
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
         rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
-        if not any(candidate.exact for candidate in self.candidates):
+        settled = not any(candidate.exact for candidate in self.candidates) and self._try_sums()
+        if not settled and not any(candidate.exact for candidate in self.candidates):
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
             self._snap_the_nearest()
@@ -176,6 +181,29 @@ class _Search:
             self._write_the_others()
         self._add_rungs(rungs_left, np.inf)
         return self._answer()
+
+    def _try_sums(self) -> bool:
+        """Write sums of products; whether the best leaves nothing that any term explains."""
+        x, y = self.writer.physical
+        n, noise = len(self.data.y), self.data.noise * self.writer.of_label
+        if self.writer.scaler is not None:
+            noise *= float(self.writer.scaler.label_scale[0])
+        limited = self.budget.most_steps is not None  # the same result on every machine
+        seconds = np.inf if limited else min(_SECONDS_OF_SUMS, _SHARE_OF_SUMS * self.budget.seconds)
+        if n < _FEWEST or len(y) - n < 2:
+            return False
+        inputs = self.writer.inputs
+        sums = find_sums(
+            x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=self._stop, symbols=inputs
+        )
+        for found in sums[:_WRITTEN_SUMS]:
+            if not found.expression.free_symbols or self._out_of_time:
+                break
+            candidate = self.writer.of_expression("sum of products", found.expression)
+            if candidate is not None:
+                self.candidates.append(candidate)
+                self._tell("sum of products")
+        return bool(sums[0].settled)
 
     def _answer(self) -> Discovery:
         if self.over and not self.exact:
