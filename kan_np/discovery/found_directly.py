@@ -12,8 +12,8 @@ from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, total
 from kan_np.discovery.writing import Writer
 
-#: Formulas that are written.
-_WRITTEN = 4
+#: Rows from which on sums are looked for, those for validation among them, and sums that are written.
+_FEWEST, _FEWEST_TO_JUDGE, _WRITTEN = 12, 2, 2
 #: Networks that look for something that a formula leaves: hidden nodes, grids, starts.
 _HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
 #: A network that is better by this part has found something.
@@ -21,27 +21,34 @@ _BETTER = 0.02
 
 
 def sums_of_products(
-    writer: Writer, seconds: float, stop: Callable[[], bool]
+    writer: Writer, data: Data, seconds: float, stop: Callable[[], bool]
 ) -> tuple[list[Candidate], Candidate | None]:
     """The shortest sums of products, and the one after which no term of a dictionary explains anything.
 
     Parameters
     ----------
     writer : Writer
+    data : Data
+        Of the writer, its noise that of the last digits of the labels.
     seconds : float
         Processor time of the thread.
     stop : callable
         Asked before every attempt; True ends the search.
     """
     x, y = writer.physical
-    n = len(writer.raw.y)
-    noise = writer.half_unit * float(np.std(y)) * 3**-0.5
+    n, noise = len(data.y), data.noise * writer.of_label
+    if writer.scaler is not None:
+        noise *= float(writer.scaler.label_scale[0])
+    if n < _FEWEST or len(y) - n < _FEWEST_TO_JUDGE:
+        return [], None
     found = find_sums(
         x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=stop, symbols=writer.inputs
     )
     candidates: list[Candidate] = []
     settled = None
     for own in found[:_WRITTEN]:
+        if not own.expression.free_symbols:
+            break
         candidate = writer.of_expression("sum of products", own.expression)
         if candidate is None:
             continue

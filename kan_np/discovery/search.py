@@ -46,7 +46,7 @@ _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
 #: Seconds for sums of products, and the part of the time that they take at most.
-_SUMS, _SHARE_OF_SUMS = 8.0, 0.4
+_SUMS, _SHARE_OF_SUMS = 8.0, 0.25
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -192,7 +192,7 @@ class _Search:
             return True
         # steps are the same on every machine, seconds are not
         seconds = np.inf if self.budget.most_steps else min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds)
-        found, settled = sums_of_products(self.writer, seconds, self._stop)
+        found, settled = sums_of_products(self.writer, self.data, seconds, self._stop)
         self.candidates += found
         self._tell("sums of products")
         if any(candidate.exact for candidate in found):

@@ -1,4 +1,4 @@
-"""Which two or three of many columns explain most of a target, and which quotients of sums fit: all of them compared.
+"""All pairs and triples of many columns compared by what they explain of a target, and quotients of sums.
 
 With columns phi of length 1, r_i = phi_i . t and c_ij = phi_i . phi_j, what a set explains of |t|^2 follows
 from r and c alone. Lists of the best are kept sorted, the largest first.
@@ -12,7 +12,7 @@ from kan_np.kernels._jit import entry, jit_inline
 
 
 @jit_inline
-def _place(value, values):  # type: ignore[no-untyped-def]
+def _place(value, values):
     """Make room for a value in a sorted list, and say where."""
     k = values.shape[0] - 1
     while k > 0 and values[k - 1] < value:
@@ -21,7 +21,7 @@ def _place(value, values):  # type: ignore[no-untyped-def]
 
 
 @jit_inline
-def _keep(value, members, values, lists):  # type: ignore[no-untyped-def]
+def _keep(value, members, values, lists):
     """Insert a value and its members, dropping the last."""
     k = _place(value, values)
     for q in range(values.shape[0] - 1, k, -1):
@@ -34,7 +34,7 @@ def _keep(value, members, values, lists):  # type: ignore[no-untyped-def]
 
 
 @entry
-def best_pairs(gram, r, alike, row, members, gains, pairs):  # type: ignore[no-untyped-def]
+def best_pairs(gram, r, alike, row, members, gains, pairs):
     """Pairs that explain most.
 
     Parameters
@@ -63,7 +63,7 @@ def best_pairs(gram, r, alike, row, members, gains, pairs):  # type: ignore[no-u
 
 
 @entry
-def best_triples(gram, r, alike, row, members, gains, triples):  # type: ignore[no-untyped-def]
+def best_triples(gram, r, alike, row, members, gains, triples):
     """Triples that explain most; parameters as of `best_pairs`, with three members."""
     m = r.shape[0]
     for i in range(m):
@@ -89,7 +89,7 @@ def best_triples(gram, r, alike, row, members, gains, triples):  # type: ignore[
 
 
 @jit_inline
-def _quotients(square, cross, own, weights, cross_weights, row):  # type: ignore[no-untyped-def]
+def _quotients(square, cross, own, weights, cross_weights, row):
     """Least of |A q|^2 / |B q|^2 over q of two numbers, for every second column."""
     for k in range(row.shape[0]):
         a = weights[0] * weights[k + 1] - cross_weights[k] * cross_weights[k]
@@ -101,13 +101,13 @@ def _quotients(square, cross, own, weights, cross_weights, row):  # type: ignore
 
 
 @entry
-def best_quotients(  # type: ignore[no-untyped-def]
+def best_quotients(
     above, sides, label, labels, mixed, weights, cross_weights, alike, size, room, members, values, lists
 ):
     """Which label (q_0 + q_1 psi_k) are nearest to sums of one, two or three columns, in parts of the factor.
 
-    The least of |t q_0 + t psi_k q_1 - P|^2 / |q_0 + q_1 psi_k|^2 over q and the sums P is an eigenvalue of two
-    matrices of two rows. What is smallest is best: `values` holds the negative ones.
+    The least of |t q_0 + t psi_k q_1 - P|^2 / |q_0 + q_1 psi_k|^2 over q and the sums P is an eigenvalue of
+    two matrices of two rows. What is smallest is best: `values` holds the negative ones.
 
     Parameters
     ----------

@@ -64,13 +64,20 @@ class Quantity(NamedTuple):
             i, j, sign = self.pair
             return symbols[i] + sign * symbols[j]
         return sympy.Mul(
-            *[s ** sympy.Rational(p.numerator, p.denominator) for s, p in zip(symbols, self.powers, strict=True)]
+            *[
+                s ** sympy.Rational(p.numerator, p.denominator)
+                for s, p in zip(symbols, self.powers, strict=True)
+            ]
         )
 
     @property
     def is_variable(self) -> bool:
         """Whether it is one variable itself."""
-        return self.pair is None and sorted(self.powers)[-1:] == [Fraction(1)] and sum(map(bool, self.powers)) == 1
+        return (
+            self.pair is None
+            and sorted(self.powers)[-1:] == [Fraction(1)]
+            and sum(map(bool, self.powers)) == 1
+        )
 
     @property
     def cost(self) -> float:
@@ -180,11 +187,15 @@ def raised(values: FloatArray, power: Fraction) -> FloatArray:
             return np.asarray(values ** float(power))
         if power.denominator == 2:
             return np.asarray(np.sqrt(values) ** power.numerator)
-        return np.asarray(np.cbrt(values) ** power.numerator) if power.denominator == 3 else values ** float(power)
+        return (
+            np.asarray(np.cbrt(values) ** power.numerator)
+            if power.denominator == 3
+            else values ** float(power)
+        )
 
 
 def allowed_powers(values: FloatArray) -> list[Fraction]:
-    """Exponents that a variable may have: all for positive ones, whole ones for others, no inverses near 0."""
+    """Exponents a variable may have: all if it is positive, whole ones otherwise, no inverses near 0."""
     if values.min() > 0:
         return list(COSTS)
     whole = [p for p in COSTS if p.denominator == 1]
@@ -225,7 +236,7 @@ def cheapest_powers(allowed: Sequence[Sequence[Fraction]], most: int, most_facto
         found.append(tuple(powers[k] for powers, k in zip(ordered, places, strict=True)))
         last = max((i for i in range(d) if places[i]), default=-1)
         used = sum(1 for k in places if k)
-        # each product is reached in one way: by the next exponent of its last variable, or from 0 to the first
+        # each product is reached in one way: by the next exponent of its last variable
         for i in range(max(last, 0), d):
             following = places[i] + 1
             if following < len(ordered[i]) and (i == last or used < most_factors):

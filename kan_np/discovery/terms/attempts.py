@@ -143,7 +143,7 @@ class _Prepared:
         size = float(np.abs(self.target).max())
         target = self.target / size
         if self.attempt.implicit:
-            # with columns that are large on a few samples alone the label could be multiplied by nearly nothing
+            # with terms that are large on a few samples alone the label would be multiplied by nearly nothing
             even = np.abs(values).max(axis=0) <= _EVEN * np.sqrt(np.mean(np.square(values), axis=0))
             above = [k for k, t in enumerate(terms) if even[k] and may_be_above(t)][:_ABOVE]
             below = [k for k, t in enumerate(terms) if even[k] and may_multiply_the_label(t)][:_BELOW]
@@ -212,4 +212,3 @@ class _Prepared:
             length,
             float(np.sqrt(square / whole)) if whole > 0 else np.inf,
         )
-

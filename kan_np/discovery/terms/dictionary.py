@@ -1,4 +1,4 @@
-"""The terms that are tried: products of powers of the variables, times a function of a quantity or without."""
+"""The terms that are tried: products of powers of the variables, some times a function."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class Term(NamedTuple):
     @property
     def cost(self) -> float:
         """Bits or so."""
-        return cost_of(self.powers) + sum(factor.cost for factor in self.factors) + (1.0 if self.with_label else 0.0)
+        return (
+            cost_of(self.powers)
+            + sum(factor.cost for factor in self.factors)
+            + (1.0 if self.with_label else 0.0)
+        )
 
     def expression(self, symbols: Sequence[Any]) -> Any:
         """In sympy, without the label."""

@@ -30,7 +30,7 @@ from kan_np.discovery.terms.transforms import transforms
 _MOST = 1000
 #: Samples for the larger dictionaries, and the transforms that are tried with them, by their bits.
 _SOME, _LIKELY = 400, 3.0
-#: Sums of each number of terms whose numbers are fitted to the labels.
+#: Sums of each number of terms, of one and two twice as many, whose numbers are fitted to the labels.
 _POLISHED = 4
 #: Transforms that are tried in implicit form.
 _IMPLICIT = ("y", "y^2")
@@ -145,7 +145,7 @@ class _Search:
         return self._judged(others, constant)
 
     def _search_all(self, few: np.ndarray, many: np.ndarray) -> list[Any]:
-        """Dictionaries by size, until one is exact or leaves nothing; formulas that are no sums are returned."""
+        """Dictionaries by size, until one is exact or leaves nothing; returns formulas that are no sums."""
         attempts = list(self._attempts())
         small = [(a, t) for a in attempts for t in (QUOTIENTS if a.implicit else SMALL) if _suits(a, t)]
         first = [pair for pair in small if _expected(*pair) <= _FIRST]
@@ -276,15 +276,16 @@ class _Search:
         """The shortest sums, fitted to the labels, each that is better than all that are shorter."""
         samples = self.samples
         expressions, seen = list(others), set()
-        by_size: dict[int, int] = {}
+        by_size: dict[tuple[int, bool], int] = {}
         for own in sorted(self.sums, key=lambda s: s.length):
             key = frozenset(own.terms), own.attempt.transform.name, own.attempt.factor
-            count = by_size.get(len(own.terms), 0)
-            if key not in seen and count < _POLISHED:
+            size = len(own.terms), own.attempt.implicit
+            count = by_size.get(size, 0)
+            if key not in seen and count < (2 * _POLISHED if len(own.terms) <= 2 else _POLISHED):
                 seen.add(key)
-                by_size[len(own.terms)] = count + 1
+                by_size[size] = count + 1
                 expressions.append(own.expression(samples.symbols))
-        found = []
+        found: list[SumFormula] = []
         for expression in expressions:
             if self.over(1.0) and found:
                 break

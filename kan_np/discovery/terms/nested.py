@@ -109,7 +109,7 @@ def nested(x: FloatArray, y: FloatArray, symbols: list[Any]) -> list[tuple[float
 def _regressed(
     base: FloatArray, target: FloatArray, sign: FloatArray, weight: FloatArray
 ) -> tuple[float, Any]:
-    """What a regression leaves of a target's weighted deviation, and its slopes with the sign of the argument."""
+    """What a regression leaves of a target's weighted deviation; its slopes, and the sign of u."""
     total = float(weight.sum())
     if total == 0.0 or len(target) <= base.shape[1] + 2 or np.ptp(sign) != 0:
         return np.inf, None

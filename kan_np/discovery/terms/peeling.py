@@ -109,7 +109,9 @@ def _logs(x: FloatArray, y: FloatArray) -> tuple[np.ndarray, FloatArray, FloatAr
     return usable, logs, weight
 
 
-def _derivatives(x: FloatArray, y: FloatArray, usable: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _derivatives(
+    x: FloatArray, y: FloatArray, usable: np.ndarray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Of d log|y| / d log|x_i| on the samples the mean, the spread and the error that its fit may have."""
     d = x.shape[1]
     _, logs, weight = _logs(x, y)

@@ -36,7 +36,7 @@ class SumFormula:
     exact : bool
         Whether it leaves no more than rounding, with fewer numbers than samples.
     settled : bool
-        Whether no term that was tried explains anything of what it leaves: that is noise by all that is known.
+        Whether no term that was tried explains anything of what it leaves, which then is noise.
     """
 
     expression: Any

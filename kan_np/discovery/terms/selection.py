@@ -81,7 +81,9 @@ def select(
         shorter = {s[:k] + s[k + 1 :] for s in (g.columns for g in grown[:4]) for k in range(len(s))}
         grown = _best([*grown, *_grown(gram, r[some], whole, sorted(shorter), beam)], beam)
         found.append([Selection(tuple(some[list(g.columns)].tolist()), g.rest) for g in grown])
-    return [[Selection(tuple(usable[list(s.columns)].tolist()), max(s.rest, 0.0)) for s in own] for own in found]
+    return [
+        [Selection(tuple(usable[list(s.columns)].tolist()), max(s.rest, 0.0)) for s in own] for own in found
+    ]
 
 
 def without_constant(columns: FloatArray, constant: FloatArray) -> tuple[FloatArray, Any]:
@@ -187,7 +189,9 @@ def _grown(
         gain = np.square(r - explained @ inner[:, :-1]) / np.where(left > _ALIKE, left, np.inf)
         square = whole - float(explained @ explained)
         top = np.argpartition(-gain, each - 1)[:each]
-        found += [Selection(tuple(sorted((*own, int(j)))), square - float(gain[j])) for j in top if j not in own]
+        found += [
+            Selection(tuple(sorted((*own, int(j)))), square - float(gain[j])) for j in top if j not in own
+        ]
     return _best(found, beam)
 
 

@@ -1,4 +1,4 @@
-"""What is done to labels so that they may be a sum: y itself, 1/y, y^2, log y, sin y, log(1 + 1/y) and others.
+"""What is done to labels so that they may be a sum: y itself, 1/y, y^2, log y, sin y and others.
 
 If T(y) = S(x) then y = T^-1(S(x)), on the branch where all labels are. Noise e in y is T'(y) e in T(y), so
 that residuals of T(y) times 1 / |T'(y)| are, to first order, residuals of y.
@@ -22,7 +22,7 @@ _FLAT = 1e-3
 
 
 class Transform(NamedTuple):
-    """T with its derivative, its inverse as an expression, and the open interval of y where it can be used."""
+    """T with its derivative, its inverse as an expression, and the interval of y where it can be used."""
 
     name: str
     forward: Callable[[FloatArray], FloatArray]
@@ -62,7 +62,9 @@ def transforms() -> Iterator[Transform]:
     yield Transform("1/y", lambda y: 1 / y, lambda y: y**-2, lambda s: one / s, -inf, inf, False, 1.0)
     yield Transform("log y", np.log, lambda y: 1 / y, sympy.exp, 0.0, inf, False, 2.0)
     yield Transform("y^2", np.square, lambda y: 2 * y, lambda s: s**half, 0.0, inf, False, 2.0)
-    yield Transform("1/y^2", lambda y: y**-2, lambda y: 2 * y**-3, lambda s: s ** (-half), 0.0, inf, False, 3.0)
+    yield Transform(
+        "1/y^2", lambda y: y**-2, lambda y: 2 * y**-3, lambda s: s ** (-half), 0.0, inf, False, 3.0
+    )
     yield Transform("sqrt y", np.sqrt, lambda y: 0.5 * y**-0.5, lambda s: s**two, 0.0, inf, False, 3.0)
     yield Transform(
         "1/sqrt y", lambda y: y**-0.5, lambda y: 0.5 * y**-1.5, lambda s: s ** (-two), 0.0, inf, False, 4.0
