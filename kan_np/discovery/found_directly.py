@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,12 @@ from kan_np.discovery.terms import find_sums
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, total
 from kan_np.discovery.writing import Writer
+from kan_np.functions.library import SymbolLibrary
 
 #: Rows from which on sums are looked for, those for validation among them, and sums that are written.
 _FEWEST, _FEWEST_TO_JUDGE, _WRITTEN = 12, 2, 2
+#: They end a search only if they leave no more than this many times the noise that neighbouring rows show.
+_LIKE_NOISE = 1.5
 #: Networks that look for something that a formula leaves: hidden nodes, grids, starts.
 _HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
 #: A network that is better by this part has found something.
@@ -21,7 +25,7 @@ _BETTER = 0.02
 
 
 def sums_of_products(
-    writer: Writer, data: Data, seconds: float, stop: Callable[[], bool]
+    writer: Writer, data: Data, library: SymbolLibrary, seconds: float, stop: Callable[[], bool]
 ) -> tuple[list[Candidate], Candidate | None]:
     """The shortest sums of products, and the one after which no term of a dictionary explains anything.
 
@@ -30,6 +34,8 @@ def sums_of_products(
     writer : Writer
     data : Data
         Of the writer, its noise that of the last digits of the labels.
+    library : SymbolLibrary
+        Functions beside powers are those of its symbols.
     seconds : float
         Processor time of the thread.
     stop : callable
@@ -42,7 +48,12 @@ def sums_of_products(
     if n < _FEWEST or len(y) - n < _FEWEST_TO_JUDGE:
         return [], None
     found = find_sums(
-        x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=stop, symbols=writer.inputs
+        *(x[:n], y[:n], x[n:], y[n:]),
+        noise=noise,
+        seconds=seconds,
+        stop=stop,
+        symbols=writer.inputs,
+        accepts=_made_of(library),
     )
     candidates: list[Candidate] = []
     settled = None
@@ -53,11 +64,36 @@ def sums_of_products(
         if candidate is None:
             continue
         candidates.append(candidate)
-        if own.settled and settled is None:
+        if own.settled and settled is None and _like_noise(own.val_rmse, writer):
             settled = candidate
         if candidate.exact:
             break
     return candidates, settled
+
+
+def _like_noise(error: float, writer: Writer) -> bool:
+    """Whether neighbouring rows show as much noise: terms are smooth, and may not see a label that has steps."""
+    return writer.noise is None or error <= _LIKE_NOISE * writer.noise.level
+
+
+def _made_of(library: SymbolLibrary) -> Callable[[Any], bool]:
+    """Whether an expression has no functions but those of a library, the waves being one family."""
+    import sympy
+
+    families = ({sympy.sin, sympy.cos}, {sympy.asin, sympy.acos}, {sympy.exp, sympy.sinh, sympy.cosh})
+    allowed: set[Any] = set()
+
+    def accepts(expression: Any) -> bool:
+        if not allowed:
+            for symbol in library:
+                allowed.update(f.func for f in symbol.sympy().atoms(sympy.Function))
+            for family in families:
+                if allowed & family:
+                    allowed.update(family)
+            allowed.add(sympy.Integer)  # no function: says that this was done
+        return all(f.func in allowed for f in expression.atoms(sympy.Function))
+
+    return accepts
 
 
 def leaves_nothing(candidate: Candidate, writer: Writer, data: Data, stop: Callable[[], bool]) -> bool:

@@ -45,8 +45,9 @@ _GOOD = 1e-2
 _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
-#: Seconds for sums of products, and the part of the time that they take at most.
-_SUMS, _SHARE_OF_SUMS = 8.0, 0.25
+#: Seconds for sums of products, and the part of the budget that they take at most; where steps are counted,
+#: that part of them are attempts, up to the last number.
+_SUMS, _SHARE_OF_SUMS, _ATTEMPTS = 8.0, 0.25, 60
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -190,9 +191,17 @@ class _Search:
         """Try sums of products; whether the search ends with what there is."""
         if any(candidate.exact for candidate in self.candidates):
             return True
-        # steps are the same on every machine, seconds are not
-        seconds = np.inf if self.budget.most_steps else min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds)
-        found, settled = sums_of_products(self.writer, self.data, seconds, self._stop)
+        # a number of attempts gives the same result on every machine
+        steps, attempts = self.budget.most_steps, 0
+        seconds = min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds) if steps is None else np.inf
+        most = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
+
+        def stop() -> bool:
+            nonlocal attempts
+            attempts += 1
+            return attempts > most or self.over
+
+        found, settled = sums_of_products(self.writer, self.data, self.library, seconds, stop)
         self.candidates += found
         self._tell("sums of products")
         if any(candidate.exact for candidate in found):

@@ -70,6 +70,7 @@ def find_sums(
     seconds: float = 8.0,
     stop: Callable[[], bool] = lambda: False,
     symbols: Sequence[Any] | None = None,
+    accepts: Callable[[Any], bool] = lambda expression: True,
 ) -> list[SumFormula]:
     """Formulas that are sums of products after a transform of the labels, the best first.
 
@@ -87,6 +88,8 @@ def find_sums(
         Asked before every attempt; True ends the search.
     symbols : sequence of sympy.Symbol, optional
         Of the inputs; x_1, x_2, ... if None.
+    accepts : callable
+        Takes an expression; those that it refuses are left out.
 
     Returns
     -------
@@ -102,12 +105,18 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop).run()
+        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, accepts).run()
 
 
 class _Search:
-    def __init__(self, samples: Samples, seconds: float, stop: Callable[[], bool]) -> None:
-        self.samples, self.seconds, self.stop = samples, seconds, stop
+    def __init__(
+        self,
+        samples: Samples,
+        seconds: float,
+        stop: Callable[[], bool],
+        accepts: Callable[[Any], bool],
+    ) -> None:
+        self.samples, self.seconds, self.stop, self.accepts = samples, seconds, stop, accepts
         self.begin = time.thread_time()
         self.floor = max(samples.noise, samples.rounding)
         self.varying = np.flatnonzero(np.ptp(samples.all_x, axis=0) > 0)
@@ -233,6 +242,8 @@ class _Search:
         return self._dictionaries[key]
 
     def _try_exact(self, expression: Any) -> None:
+        if not self.accepts(expression):
+            return
         fitted, _ = self.samples.fitted(expression)
         formula = self.samples.formula(fitted)
         if formula.exact:
@@ -244,7 +255,9 @@ class _Search:
             return
         best = min(self.sums, key=lambda s: s.length)
         if len(best.terms) <= _SIMPLE and sum(t.cost for t in best.terms) <= _SIMPLE_COST:
-            self._settle(best.expression(self.samples.symbols), rows)
+            expression = best.expression(self.samples.symbols)
+            if self.accepts(expression):
+                self._settle(expression, rows)
 
     def _settle(self, expression: Any, rows: np.ndarray) -> None:
         """See whether a formula leaves nothing that any term of the small dictionaries explains."""
@@ -286,7 +299,7 @@ class _Search:
                 by_size[size] = count + 1
                 expressions.append(own.expression(samples.symbols))
         found: list[SumFormula] = []
-        for expression in expressions:
+        for expression in filter(self.accepts, expressions):
             if self.over(1.0) and found:
                 break
             fitted, rmse = samples.fitted(expression)

@@ -282,6 +282,7 @@ def second_version(directory: Path) -> list[dict[str, Any]]:
     records = synthetic.build(directory, ("special/jv",), seeds=1)
     with sqlite3.connect(directory / "results.db") as connection:
         connection.execute("DROP TABLE formulas")
+        connection.execute("DROP TABLE quantities")
         later = {"runs": ("session", "at_s", "parts", "crc")}
         for table in ("meta", "environments", "tasks", "plan", "runs", "stages", "models"):
             for column in later.get(table, ("crc",)):
@@ -299,7 +300,7 @@ def test_a_store_without_formulas_is_read_and_brought_up_to_date(tmp_path: Path)
         before = store.stages()
         assert aggregate(store).tasks[0].search is None
     with Store.open(tmp_path) as store:
-        assert store.meta()["schema_version"] == 4
+        assert store.meta()["schema_version"] == 5
         store.add(synthetic.formula_record("special/jv", 0, FOUND))
     with Store.open(tmp_path, readonly=True) as store:
         kept = np.isin(store.stages()["run_id"], before["run_id"])
