@@ -72,7 +72,7 @@ def sums_of_products(
 
 
 def _like_noise(error: float, writer: Writer) -> bool:
-    """Whether neighbouring rows show as much noise: terms are smooth, and may not see a label that has steps."""
+    """Whether neighbouring rows show as much noise: terms are smooth, and may not see steps of labels."""
     return writer.noise is None or error <= _LIKE_NOISE * writer.noise.level
 
 
