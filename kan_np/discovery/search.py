@@ -46,8 +46,10 @@ _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
 #: Sums of products are looked for in so many seconds and this part of the time, from so many rows on, and
-#: as many are written.
-_SECONDS_OF_SUMS, _SHARE_OF_SUMS, _FEWEST, _WRITTEN_SUMS = 8.0, 0.25, 12, 2
+#: as many are written. Where steps are counted, that part of them are attempts, up to the last number.
+_SECONDS_OF_SUMS, _SHARE_OF_SUMS, _FEWEST, _WRITTEN_SUMS, _ATTEMPTS = 8.0, 0.25, 12, 2, 60
+#: They end the search only if they leave no more than this many times the noise that neighbouring rows show.
+_LIKE_NOISE = 1.5
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -188,14 +190,20 @@ class _Search:
         n, noise = len(self.data.y), self.data.noise * self.writer.of_label
         if self.writer.scaler is not None:
             noise *= float(self.writer.scaler.label_scale[0])
-        limited = self.budget.most_steps is not None  # the same result on every machine
-        seconds = np.inf if limited else min(_SECONDS_OF_SUMS, _SHARE_OF_SUMS * self.budget.seconds)
+        # a number of attempts gives the same result on every machine
+        steps, attempts = self.budget.most_steps, 0
+        seconds = min(_SECONDS_OF_SUMS, _SHARE_OF_SUMS * self.budget.seconds) if steps is None else np.inf
+        most = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
+
+        def stop() -> bool:
+            nonlocal attempts
+            attempts += 1
+            return attempts > most or self.over
+
         if n < _FEWEST or len(y) - n < 2:
             return False
         inputs = self.writer.inputs
-        sums = find_sums(
-            x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=self._stop, symbols=inputs
-        )
+        sums = find_sums(x[:n], y[:n], x[n:], y[n:], noise=noise, seconds=seconds, stop=stop, symbols=inputs)
         for found in sums[:_WRITTEN_SUMS]:
             if not found.expression.free_symbols or self._out_of_time:
                 break
@@ -203,7 +211,11 @@ class _Search:
             if candidate is not None:
                 self.candidates.append(candidate)
                 self._tell("sum of products")
-        return bool(sums[0].settled)
+        # terms are smooth: of labels with steps they may see nothing, but neighbouring rows do
+        noise_of_rows = self.writer.noise
+        return sums[0].settled and (
+            noise_of_rows is None or sums[0].val_rmse <= _LIKE_NOISE * noise_of_rows.level
+        )
 
     def _answer(self) -> Discovery:
         if self.over and not self.exact:
