@@ -65,7 +65,7 @@ def nested(x: FloatArray, y: FloatArray, symbols: list[Any]) -> list[tuple[float
     --------
     >>> import numpy as np, sympy
     >>> x = np.random.default_rng(0).uniform(0.5, 2, (100, 2))
-    >>> nested(x, x[:, 0] * np.tanh(x[:, 0] / x[:, 1]), list(sympy.symbols("a b")))[0][1]
+    >>> nested(x, x[:, 0] * np.tanh(x[:, 0] / x[:, 1]), list(sympy.symbols("a b")))[0][1].n(3)
     1.0*a*tanh(1.0*a/b)
     """
     rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), _ROWS)).astype(int))
