@@ -14,6 +14,7 @@ from kan_np.data.check import Dataset
 from kan_np.data.columns import without_tables
 from kan_np.discovery.border import checked_data, checked_names
 from kan_np.discovery.candidate import Discovery
+from kan_np.discovery.found_directly import compile_kernels
 from kan_np.discovery.library import wide_library
 from kan_np.discovery.outputs import Discoveries
 from kan_np.discovery.search import searched
@@ -64,7 +65,8 @@ def discover(
         are symbols made of the dataset's ``feature_names``, "t" of "t / h" (`kan_np.column_symbols`), with a
         ``legend``; or x_1, x_2, ... without such.
     seconds : float
-        Budget, in processor time of the thread, which other programs do not use up. Training ends after
+        Budget, in processor time of the thread, which other programs do not use up; compiling, which happens
+        once on a machine, is not counted. Training ends after
         nine tenths of it, and after the whole no further formula is written once there is one; the same seed
         gives the same result where it is not reached.
     most_steps : int, optional
@@ -123,6 +125,7 @@ def discover(
     names = list(columns.targets) or (["y"] if n_out == 1 else [f"y_{j}" for j in range(1, n_out + 1)])
     inputs = [str(name) for name in var or columns.features or [f"x_{i}" for i in range(1, n_in + 1)]]
     columns_units = _units_of_outputs(units, inputs, names)
+    compile_kernels()
     end, before = deadline(max_seconds), time.thread_time()
     found = []
     with progress_bar("discover", seconds, progress, "s") as show:

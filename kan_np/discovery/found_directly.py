@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,17 @@ _LIKE_NOISE = 1.5
 _HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
 #: A network that is better by this part has found something.
 _BETTER = 0.02
+
+
+@cache
+def compile_kernels() -> None:
+    """Compile what the search needs, once a process, so that no budget of processor time pays for it."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1.0, 2.0, (40, 2))
+    y = x[:, 0] * np.sqrt(1.0 + x[:, 1]) + 0.1 * rng.normal(size=40)
+    find_sums(x[:30], y[:30], x[30:], y[30:], seconds=np.inf)
+    data = Data(x[:30], y[:30, None], x[30:], y[30:, None])
+    train_tree(total([total([0, 1], q) for q in range(2)]), data, rng, grids=(3,), restarts=1)
 
 
 def sums_of_products(

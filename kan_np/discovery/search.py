@@ -14,7 +14,7 @@ from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
-from kan_np.discovery.found_directly import leaves_nothing, sums_of_products
+from kan_np.discovery.found_directly import compile_kernels, leaves_nothing, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -82,6 +82,7 @@ def searched(
     """
     data, columns = checked_data(dataset, seed)
     writer = Writer(data, var, dataset.get("scaler"), columns.features, units)
+    compile_kernels()
     search = _Search(writer, library, _Budget(seconds, most_steps), restarts, seed)
     search.deadline, search.show = end, show
     found = search.run()

@@ -222,7 +222,7 @@ def cheapest_powers(allowed: Sequence[Sequence[Fraction]], most: int, most_facto
     >>> from fractions import Fraction
     >>> one = [Fraction(1), Fraction(-1)]
     >>> [tuple(map(int, powers)) for powers in cheapest_powers([one, one], 5, 2)]
-    [(0, 0), (0, 1), (1, 0), (-1, 0), (0, -1)]
+    [(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)]
     """
     d = len(allowed)
     # exponents by their place in the order of costs, 0 for none

@@ -65,8 +65,10 @@ def nested(x: FloatArray, y: FloatArray, symbols: list[Any]) -> list[tuple[float
     --------
     >>> import numpy as np, sympy
     >>> x = np.random.default_rng(0).uniform(0.5, 2, (100, 2))
-    >>> nested(x, x[:, 0] * np.tanh(x[:, 0] / x[:, 1]), list(sympy.symbols("a b")))[0][1]
-    1.0*a*tanh(1.0*a/b)
+    >>> a, b = sympy.symbols("a b")
+    >>> (left, found), *_ = nested(x, x[:, 0] * np.tanh(x[:, 0] / x[:, 1]), [a, b])
+    >>> left < 1e-10, bool(abs(found.subs({a: 2, b: 3}) - 2 * np.tanh(2 / 3)) < 1e-10)
+    (True, True)
     """
     rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), _ROWS)).astype(int))
     x, y = x[rows], y[rows]

@@ -116,7 +116,7 @@ class Equation:
     mlp_settings : dict
         The same for the MLP.
     starts : int
-        Networks of which the best goes on, for KANs.
+        Networks of which the best goes on, of KANs and of MLPs.
     sums : callable, optional
         Makes a KAN of sums of splines alone, given a seed, where the recommended one is another.
     sums_settings : dict
@@ -157,7 +157,7 @@ class Equation:
         by : {"recommended", "sums", "mlp"}
             The network.
         starts : int, optional
-            Random starts, of which the best goes on; by default those of the settings, one for an MLP.
+            Random starts, of which the best goes on; by default those of the settings, one for sums of splines.
         **changes
             Other arguments of `kan_np.pde.solve`.
         """
@@ -169,7 +169,7 @@ class Equation:
         """Networks, settings and numbers of starts by name."""
         ways: dict[str, tuple[Callable[[int], Any], dict[str, Any], int]] = {
             "recommended": (self.network, self.settings, self.starts),
-            "mlp": (self.mlp, self.mlp_settings, 1),
+            "mlp": (self.mlp, self.mlp_settings, self.starts),
         }
         return ways if self.sums is None else ways | {"sums": (self.sums, self.sums_settings, 1)}
 
