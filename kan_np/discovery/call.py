@@ -66,9 +66,9 @@ def discover(
         ``legend``; or x_1, x_2, ... without such.
     seconds : float
         Budget, in processor time of the thread, which other programs do not use up; compiling, which happens
-        once on a machine, is not counted. Training ends after
-        nine tenths of it, and after the whole no further formula is written once there is one; the same seed
-        gives the same result where it is not reached.
+        once on a machine, is not counted. Training ends after nine tenths of it, and after the whole no
+        further formula is written once there is one; the same seed gives the same result where it is not
+        reached.
     most_steps : int, optional
         Budget in steps of the optimizer, which gives the same result on every machine.
     restarts : int

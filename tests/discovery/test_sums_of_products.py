@@ -99,7 +99,7 @@ def noisy_cases():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seed"), noisy_cases())
+@pytest.mark.parametrize(("name", "seed"), list(noisy_cases()))
 def test_noise_leaves_the_structure(name, seed):
     x, y = samples(name, seed, n=1000, noise=0.01)
     best = found_in(x, y)[0]

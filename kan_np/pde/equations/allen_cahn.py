@@ -61,11 +61,11 @@ def allen_cahn(seed: int = 0, **changes: Any) -> Equation:
         name="equation",
     )
     own: dict[str, Any] = {
-        "network": smooth(5, 5),
-        "settings": {"steps": 250, "rounds": 4, "opt": "LM-normal"},
-        "mlp": lambda s: MLP([2, 16, 16, 1], seed=s),
-        "starts": 4,
-        "mlp_settings": {"steps": 250, "rounds": 4, "opt": "LM-normal"},
+        "network": smooth(8, 5),
+        "settings": {"steps": 150, "rounds": 6, "opt": "LM-normal"},
+        "mlp": lambda s: MLP([2, 20, 20, 1], seed=s),
+        "starts": 2,
+        "mlp_settings": {"steps": 150, "rounds": 6, "opt": "LM-normal"},
     }
     form: dict[str, Any] = {"lift": "x**2*cos(pi*x)", "factor": "t*(1 - x**2)"}
     return Equation(

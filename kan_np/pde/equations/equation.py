@@ -157,7 +157,7 @@ class Equation:
         by : {"recommended", "sums", "mlp"}
             The network.
         starts : int, optional
-            Random starts, of which the best goes on; by default those of the settings, one for sums of splines.
+            Random starts, of which the best goes on; those of the settings if None, one for sums of splines.
         **changes
             Other arguments of `kan_np.pde.solve`.
         """
