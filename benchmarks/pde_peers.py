@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks._common import Bar, show_bars, show_table
 from benchmarks.peers.environments import PEERS, peer_python
@@ -248,12 +249,13 @@ def main() -> int:
     parser.add_argument("--peer-python", help="a Python that has jaxKAN; by default an environment is made")
     options = parser.parse_args()
     python = peer_python(PEERS["jaxkan"], options.peer_python)
-    curves = [
-        curve
-        for case in CASES
-        if case.name in options.only.split(",")
-        for curve in measured(case, python, options.seed, options.seconds)
-    ]
+    with threadpool_limits(1):
+        curves = [
+            curve
+            for case in CASES
+            if case.name in options.only.split(",")
+            for curve in measured(case, python, options.seed, options.seconds)
+        ]
     show_table(
         f"Relative L2 errors after 1, 10 and 60 s, the least one and when, seed {options.seed}",
         ("equation, way", "parameters", "1 s", "10 s", "60 s", "least", "seconds", "steps"),

@@ -2,7 +2,7 @@
 
 Arrays of derivatives have the shape (n_derivatives, n_nodes, n), those of functions of edges and of what
 multiplies them (n_edges, n_orders, n). Samples are taken in blocks, so that the rows of an edge stay in the
-first-level cache. `tests/jets/chain_rule.py` has slow twins.
+first-level cache. `tests/jets/plain_jets.py` has a slow twin.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 """
 
 from kan_np.pde import equations
+from kan_np.pde.fields import Fields
 from kan_np.pde.points import Sampler, boundary, grid, sobol, uniform
 from kan_np.pde.problem import PdeWarning, Problem, Term
 from kan_np.pde.solution import Solution
@@ -13,6 +14,7 @@ from kan_np.pde.solve import solve
 from kan_np.pde.stage import PdeStage
 
 __all__ = [
+    "Fields",
     "PdeStage",
     "PdeWarning",
     "Problem",

@@ -128,7 +128,8 @@ class FormulaObjective:
         rows = np.zeros((theta.size, len(points)))
         by_argument = term.residual.slopes(self._arguments(term, points, theta), len(points))
         for name in self._sought(term):
-            rows[: theta.size - self._n_unknowns] += by_argument[name] * self._by_numbers(name, points, theta)
+            by_numbers = self._by_numbers(self._tape(name), points, theta)
+            rows[: theta.size - self._n_unknowns] += by_argument[name] * by_numbers
         for place, name in enumerate(self._names.unknowns):
             if name in by_argument:
                 rows[theta.size - self._n_unknowns + place] += by_argument[name]
@@ -141,15 +142,15 @@ class FormulaObjective:
 
     def _condition_slopes(self, own: BuiltIn, theta: FloatArray) -> FloatArray:
         rows = np.zeros((theta.size, len(own.points)))
-        name, n = self._name(own), theta.size - self._n_unknowns
-        rows[:n] = self._by_numbers(name, own.points, theta)
+        tape, n = self._tape_of(own.output, own.index), theta.size - self._n_unknowns
+        rows[:n] = self._by_numbers(tape, own.points, theta)
         if own.opposite is not None:
-            rows[:n] -= self._by_numbers(name, own.opposite, theta)
+            rows[:n] -= self._by_numbers(tape, own.opposite, theta)
         return rows / np.sqrt(len(own.points))
 
-    def _by_numbers(self, name: str, points: FloatArray, theta: FloatArray) -> FloatArray:
+    def _by_numbers(self, tape: Tape, points: FloatArray, theta: FloatArray) -> FloatArray:
         """Derivatives by the numbers of the formulas, (n_numbers, n); 0 where they are not real."""
-        slopes = self._tape(name).slopes(len(points), *points.T, *self._numbers(theta))
+        slopes = tape.slopes(len(points), *points.T, *self._numbers(theta))
         own = slopes[len(self._variables) :]
         return np.stack(own) if own else np.zeros((0, len(points)))
 

@@ -117,7 +117,8 @@ class Solution:
             Names of symbols to use; all of the library if None.
         library : SymbolLibrary, optional
         seconds : float
-            Budget of the search, in processor time.
+            Budget of the search, in processor time. Fitting one formula to the equation ends after a tenth of
+            it, or 3 s if that is more; this comes on top.
         seed : int
             Of the search.
 

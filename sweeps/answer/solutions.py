@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +29,8 @@ def keep_solutions(store: Store) -> int:
     kept = store.meta()
     best = _best_stages(store)
     for task, (run_id, stage) in best.items():
-        if f'"run_id":"{run_id}","stage":{stage},' not in str(kept.get(f"{ENTRY}{task}", "")):
+        before = json.loads(kept.get(f"{ENTRY}{task}", "{}"))
+        if [before.get(name) for name in ("run_id", "stage", "version")] != [run_id, stage, VERSION]:
             store.set_meta(**{f"{ENTRY}{task}": canonical_json(found_fields(store, run_id, stage))})
     return len(best)
 

@@ -189,7 +189,8 @@ def unsquashed(edges: Edges, squash: bool) -> str:
     if not squash or any("squash" in options.edge_options(name).settings for name in _names(edges)):
         return ""
     return (
-        f"squash is true, an option of edges of the family chebyshev, and the edges are {edges_text(edges)}."
+        "squash is true, an option of edges of the family chebyshev, and the edges are "
+        f"{edges_text(edges)}; leave squash out, or take edges = 'chebyshev'."
     )
 
 

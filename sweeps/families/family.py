@@ -54,9 +54,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Solving:
-    """The input of a family's solution of a differential equation, an `Equation` of `kan_np.pde.equations`.
+    """What a family gets to solve a differential equation.
 
-    `seed` is that of the random numbers of the run.
+    `equation` is an `Equation` of `kan_np.pde.equations`; `seed` is that of the random numbers of the run.
     """
 
     config: Config

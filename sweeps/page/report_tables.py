@@ -160,10 +160,10 @@ def _targets(task: TaskResult) -> list[float]:
 
 def fronts_table(task: TaskResult, name: str) -> ReportTable:
     """Return the fronts of a function."""
+    chosen_by = "residual on fresh points" if task.is_equation else f"validation {task.error_name}"
     columns = [
         *(Column("family"), Column("shape"), Column("grid or activation"), Column("optimizer")),
-        *(Column("parameters", "count"), Column(f"validation {task.error_name}", "error")),
-        Column(task.test_name, "error"),
+        *(Column("parameters", "count"), Column(chosen_by, "error"), Column(task.test_name, "error")),
         *(Column("least", "error"), Column("greatest", "error"), Column("seconds", "seconds")),
     ]
     rows = [

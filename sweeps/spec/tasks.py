@@ -1,4 +1,4 @@
-"""The tasks of a sweep and their data: functions of suites and tables of users; equations are next door.
+"""The tasks of a sweep and their data: functions of suites and tables of users.
 
 Data is made in the process that trains, from the configuration alone: nothing but configurations travels to
 workers. The path of a table travels beside the configuration, which holds the hash of its content.
@@ -82,7 +82,10 @@ def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
             if reason := family_of(table.family).misplaced(table.axes, of_equations=False):
                 raise UserError(reason)
             if not family_of(table.family).fits_samples:
-                raise UserError(f"a table of models has the family {table.family!r}, which is for equations.")
+                raise UserError(
+                    f"a table of models has the family {table.family!r}, which is for equations; leave it "
+                    "out, or take suite = 'pde'."
+                )
         if isinstance(source, CsvSource):
             infos = [_describe_csv(spec, source)]
             names = [stem(source.path)]

@@ -49,7 +49,7 @@ def test_status_and_list_read_the_store(sweep: Path, capsys: pytest.CaptureFixtu
     assert run("list") == 0
     shown = capsys.readouterr().out
     assert "lennard-jones" in shown
-    assert "presets: families, formula, paper, quick" in shown
+    assert "presets: families, formula, paper, pde, quick" in shown
 
 
 @pytest.mark.parametrize("family", ["kan", "mlp"])

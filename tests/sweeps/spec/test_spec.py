@@ -337,7 +337,7 @@ def test_a_table_in_a_file_is_found_beside_the_file(tmp_path: Path) -> None:
         (
             {"models": [KAN | {"opt": "LBFSG"}]},
             "opt is 'LBFSG'; expected one of LBFGS, LM, L-BFGS-B, BFGS, CG, TNC, SLSQP, Newton-CG, "
-            "trust-ncg, trf, dogbox, Adam, SGD, auto. Did you mean 'LBFGS'?",
+            "trust-ncg, trf, dogbox, Adam, SGD, auto, LM-normal. Did you mean 'LBFGS'?",
         ),
         ({"models": [MLP | {"opt": "Auto"}]}, "Did you mean 'auto'?"),
         ({"models": [MLP | {"opt": []}]}, "an empty axis leaves nothing to run"),

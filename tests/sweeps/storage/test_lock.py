@@ -275,7 +275,7 @@ def test_a_store_that_was_taken_over_is_not_written_to(tmp_path: Path) -> None:
     with Store.create(tmp_path, {}, "") as store:
         store.add(made(1))
         (tmp_path / HOLDER_NAME).unlink()
-        wait_until((tmp_path / HOLDER_NAME).is_file)
+        wait_until(lambda: (tmp_path / HOLDER_NAME).is_file() and (tmp_path / HOLDER_NAME).stat().st_size > 0)
         assert holder_in(tmp_path)["pid"] == os.getpid()
         store.add(made(2))
         note = leave_note(tmp_path, "node17")
