@@ -70,12 +70,13 @@ def discover(
         further formula is written once there is one; the same seed gives the same result where it is not
         reached.
     most_steps : int, optional
-        Budget in steps of the optimizer, which gives the same result on every machine.
+        Budget in steps of the optimizer, which gives the same result on every machine that takes them before
+        `seconds` are over.
     restarts : int
         Starts of each shape.
     seed : int
     max_seconds : float, optional
-        Limit of wall-clock time, which ends the search as `seconds` does.
+        Limit of wall-clock time, which ends the search as `seconds` does; it begins after compiling.
     progress : bool
         Show on a terminal how much of the time is over, and the best formula so far.
     units : mapping of str to str, optional
@@ -123,7 +124,8 @@ def discover(
     if lib is not None:
         library = SymbolLibrary(library.select(lib))
     names = list(columns.targets) or (["y"] if n_out == 1 else [f"y_{j}" for j in range(1, n_out + 1)])
-    inputs = [str(name) for name in var or columns.features or [f"x_{i}" for i in range(1, n_in + 1)]]
+    numbered = [f"x_{i}" for i in range(1, n_in + 1)]
+    inputs = [str(name) for name in (var if var is not None else columns.features or numbered)]
     columns_units = _units_of_outputs(units, inputs, names)
     compile_kernels()
     end, before = deadline(max_seconds), time.thread_time()

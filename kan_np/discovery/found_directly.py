@@ -84,8 +84,14 @@ def sums_of_products(
 
 
 def _like_noise(error: float, writer: Writer) -> bool:
-    """Whether neighbouring rows show as much noise: terms are smooth, and may not see steps of labels."""
-    return writer.noise is None or error <= _LIKE_NOISE * writer.noise.level
+    """Whether neighbouring rows show as much noise: terms are smooth, and may not see steps of labels.
+
+    `error` is in the units of `writer.physical`.
+    """
+    if writer.noise is None:
+        return True
+    unit = 1.0 if writer.scaler is None else float(writer.scaler.label_scale[0])
+    return error <= _LIKE_NOISE * writer.noise.level * unit
 
 
 def _made_of(library: SymbolLibrary) -> Callable[[Any], bool]:

@@ -20,7 +20,7 @@ from kan_np._validate import FloatArray
 if TYPE_CHECKING:
     import sympy
 
-#: Of more inputs no products and ratios are tried, and of so many no straight lines but in those few.
+#: Inputs up to which products and ratios are tried, and variables of a straight line at most.
 _MOST_PAIRED, _MOST_LINES = 12, 6
 #: Terms of the sums.
 _MOST_TERMS = 3
@@ -164,15 +164,19 @@ class _Fits:
         found: list[Rung] = []
         chosen: list[int] = []
         while len(chosen) < min(most, len(allowed), len(self.y) - 3):
-            chosen = [*chosen, self._next(chosen, allowed)]
+            added = self._next(chosen, allowed)
+            if added is None:
+                break
+            chosen = [*chosen, added]
             for k in chosen[:-1]:
                 others = [q for q in chosen if q != k]
-                chosen = [*others, self._next(others, allowed)]
+                better = self._next(others, allowed)
+                chosen = [*others, k if better is None else better]
             found.append(self._rung(name, chosen, True))
         return found
 
-    def _next(self, chosen: Sequence[int], allowed: list[int]) -> int:
-        """The feature that agrees most with what the chosen ones leave."""
+    def _next(self, chosen: Sequence[int], allowed: list[int]) -> int | None:
+        """The feature that agrees most with what the chosen ones leave; None if these make up all others."""
         basis = np.column_stack([np.ones(len(self.y)), self.features.columns[:, list(chosen)]])
         q, _ = np.linalg.qr(basis)
         u = self.features.columns[:, allowed]
@@ -181,7 +185,8 @@ class _Fits:
         seen = size > 1e-9 * np.linalg.norm(u, axis=0)
         gain = np.where(seen, np.abs(rest.T @ self.y) / np.where(seen, size, 1.0), -1.0)
         gain[[k in chosen for k in allowed]] = -1.0
-        return allowed[int(np.argmax(gain))]
+        best = int(np.argmax(gain))
+        return allowed[best] if gain[best] >= 0.0 else None
 
     def _rung(self, name: str, chosen: Sequence[int], offset: bool) -> Rung:
         import sympy

@@ -98,6 +98,7 @@ def _of_neighbours(x: FloatArray, y: FloatArray) -> Noise | None:
     count = 2 * (n_in + 1)
     if n < max(_LEAST_ROWS, 3 * count) or not 0 < n_in <= _MOST_INPUTS:
         return None
+    x = x / np.abs(x).max(axis=0)  # squares of very small or large inputs are no floats
     scaled = (x - x.mean(axis=0)) / x.std(axis=0)
     largest = float(np.abs(y).max()) or 1.0
     labels = y / largest

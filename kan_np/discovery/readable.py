@@ -21,7 +21,7 @@ from kan_np._validate import FloatArray
 from kan_np.functions.expression import numeric_of
 from kan_np.surgery.formula import Formula
 
-#: Names of the functions, the first that no variable begins with.
+#: Letters of the names f1, f2, ...: the first with which no variable has such a name.
 _LETTERS = ("f", "g", "h", "phi")
 #: Digits are cut where that moves the values by no more than this part of the error of the model.
 _MOVE = 0.05

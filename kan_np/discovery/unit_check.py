@@ -7,8 +7,9 @@ y in metres, t in seconds,
     sin(3.1*x)     fits: 3.1 per metre       sin(x)        does not
     x**2/y**2      fits                      y = x**2      does not
 
-Exponents are numbers without units. A logarithm beside a constant fits with any argument, since the constant
-makes up for its unit: log(x) + 2 = log(x/x0). A function f1 that is only a curve fits everywhere.
+Exponents are numbers without units. A logarithm beside a constant fits whatever the unit of its argument,
+since the constant makes up for it: log(x) + 2 = log(x/x0). A function f1 that is only a curve fits
+everywhere.
 
 The units themselves are pint's.
 """
@@ -174,6 +175,8 @@ class _Check:
             _, function = term.as_coeff_Mul()
             if shifted and isinstance(function, sympy.log):
                 self._note(term, unit)
+                inside = function.args[0]
+                self.expect(inside, self.natural(inside) or self.one)
             else:
                 self.expect(term, unit)
 

@@ -169,9 +169,7 @@ class Writer:
             For what no network computes: see `kan_np.kanpiler`.
         """
         x, y = self.physical
-        short = expression
-        for short in shorter_forms(expression, self.inputs, x, y):  # noqa: B007  the last one
-            pass
+        *_, short = shorter_forms(expression, self.inputs, x, y)
         values = numeric_of(self.inputs, short)(*x.T)
         if not np.isfinite(values).all():
             return None

@@ -130,7 +130,9 @@ def parametric_symbol(
     _, names = _read(template)
     values = tuple(float(number) for number in numbers)
     if len(names) != len(values):
-        raise ValueError(f"{template} has {len(names)} numbers; {len(values)} are given.")
+        raise ValueError(
+            f"numbers has {len(values)} values; expected {len(names)}, one for each k of {template}."
+        )
     value, slope, second = (_bound(_function(template, order), values) for order in range(3))
     domain = _domain(template, values, inside)
     return ParametricSymbol(

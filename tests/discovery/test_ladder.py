@@ -60,6 +60,16 @@ def test_each_rung_is_better_than_those_below():
         assert np.sqrt(np.mean(rest**2)) / y.std() == pytest.approx(rung.error)
 
 
+def test_columns_that_say_the_same_are_in_no_sum_together():
+    x, _ = samples(50, 1)
+    alike = np.column_stack([x, 2 * x - 1, x > 1.5])
+    found = rungs(alike, 2 * x[:, 0] + 1, INPUTS)
+    assert found[-1].error < 1e-12
+    assert len(found[-1].expression.free_symbols) == 1
+    zeros_and_ones = alike[:, [2]]
+    assert rungs(zeros_and_ones, x[:, 0], INPUTS[:1])[-1].parts <= 2
+
+
 def test_labels_that_do_not_vary_have_no_rungs():
     x, _ = samples()
     assert rungs(x, np.full(len(x), 3.0), INPUTS) == []

@@ -170,6 +170,13 @@ def test_negative_labels_and_stopping():
     assert found_in(x, y, stop=lambda: True)[-1].expression.is_number
 
 
+def test_labels_that_all_but_the_validation_samples_meet_are_not_called_exact():
+    x = np.arange(1.0, 41.0)[:, None]
+    y = 2.0 * x[:, 0]
+    found = find_sums(x, y, x[:5], y[:5] + 1.0, stop=lambda: True)
+    assert not any(formula.exact for formula in found)
+
+
 def test_triples_that_pairs_do_not_show():
     rng = np.random.default_rng(0)
     base = rng.normal(size=(80, 40))

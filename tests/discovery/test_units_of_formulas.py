@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -60,12 +61,12 @@ def test_a_number_may_carry_a_unit(formula, constants):
         (X * T, "t\\*x is in m\\*s where m is expected"),
         (X**X, "where m is expected"),
         (X * sympy.exp(T), "t is in s where a number without unit is expected"),
+        (2.0 * sympy.log(X + T) + 1, "is in . where . is expected"),
     ],
     ids=str,
 )
 def test_a_number_that_is_not_there_may_not(formula, message):
-    with pytest.raises(AssertionError, match=message):
-        assert not units().misfit(formula, VARIABLES), units().misfit(formula, VARIABLES)
+    assert re.search(message, units().misfit(formula, VARIABLES))
 
 
 def test_metres_and_kilometres_cannot_be_added_without_a_number():

@@ -40,7 +40,7 @@ Powers = tuple[Fraction, ...]
 
 
 class Quantity(NamedTuple):
-    """A product of powers of variables, or a x_i + b x_j; `rests` are powers, or (i, j, sign)."""
+    """A product of powers of variables; with a `pair` (i, j, sign) x_i + sign x_j."""
 
     powers: Powers
     pair: tuple[int, int, int] | None = None
@@ -81,7 +81,7 @@ class Quantity(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """Bits or so."""
+        """What naming it costs, roughly in bits."""
         return 2.0 if self.pair is not None else cost_of(self.powers)
 
     @property
@@ -112,7 +112,7 @@ class Factor(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """Bits or so."""
+        """What naming it costs, roughly in bits."""
         own = FUNCTIONS[self.function]
         return own.cost + self.quantity.cost_inside + (0.0 if self.scale == 1.0 else 2.0)
 

@@ -31,7 +31,7 @@ class Term(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """Bits or so."""
+        """What naming it costs, roughly in bits."""
         return (
             cost_of(self.powers)
             + sum(factor.cost for factor in self.factors)

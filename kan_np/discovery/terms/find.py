@@ -94,7 +94,7 @@ def find_sums(
     Returns
     -------
     list of SumFormula
-        A constant at least; an exact one alone with what is simpler.
+        The constant formula is always the last; if one is exact, there are only that one and the constant.
 
     Examples
     --------
@@ -267,6 +267,8 @@ class _Search:
             return
         rest = rest - rest.mean()
         square, most, count = float(rest @ rest), 0.0, 1
+        if square == 0.0:  # met by all samples but those for validation: no noise
+            return
         for theme in SMALL:
             values = self._dictionary(tuple(self.varying.tolist()), theme, rows).values
             phi, usable = without_constant(values, np.ones(len(rest)))

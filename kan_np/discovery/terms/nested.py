@@ -20,8 +20,11 @@ from kan_np.discovery.terms.peeling import nearest_exponent, product
 _TRIED, _PROPOSED = 250, 6
 #: Part of the variation of log|z| that may be left, noise in mind, to be proposed at all.
 _LEFT = 0.2
+#: Distance of a slope from the exponent that it is taken for.
 _OFF = 0.12
+#: Part of the samples on which T must be defined.
 _SHARE = 0.75
+#: Relative step of the derivative of T.
 _STEP = 1e-6
 #: Samples that are compared.
 _ROWS = 300
@@ -127,7 +130,7 @@ def _regressed(
 def _written(
     factor: Powers, outer: _Outer, slopes: Any, usable: Any, x: FloatArray, symbols: list[Any]
 ) -> Any:
-    """The formula with exponents that are whole or halves; None if they are not near to such."""
+    """The formula with exponents that are whole, halves or thirds; None if they are not near to such."""
     import sympy
 
     numbers, sign = slopes
