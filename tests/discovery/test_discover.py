@@ -197,6 +197,7 @@ def test_names_are_checked_before_anything_is_computed(monkeypatch):
         discover(dataset, lib=["sinus"])
 
 
+@pytest.mark.slow
 def test_beside_an_exact_formula_only_simpler_ones_are_written():
     dataset = dataset_of(lambda x: np.exp(x[:, [0]]) * np.sin(2 * x[:, [1]]), n=300)
     found = discover(dataset, library=SymbolLibrary(SMALL), var=["a", "b"])

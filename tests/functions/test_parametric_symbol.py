@@ -100,5 +100,5 @@ def test_a_model_with_such_an_edge_is_saved_and_loaded(tmp_path):
 
 @pytest.mark.parametrize("template", ["x**3 + k2*x", "x + y", "x + k1", "__import__('os')"])
 def test_templates_that_are_none_are_refused(template):
-    with pytest.raises(ValueError, match="[Ee]xpected"):
+    with pytest.raises(ValueError, match=r"[Ee]xpected"):
         parametric_symbol(template, (), 3.0)

@@ -228,6 +228,7 @@ def test_products_are_nodes_of_networks_that_fit_samples_too() -> None:
 # What a run records.
 
 
+@pytest.mark.slow
 def test_a_run_of_a_network_records_its_errors_and_unknown_numbers() -> None:
     run = one("heat_inverse", "kan", planned())
     record = run_one(run.config, RunOptions())

@@ -133,6 +133,7 @@ def test_the_command_says_it_in_one_line(tmp_path, capsys: pytest.CaptureFixture
     assert told[-1].startswith("error: scheduler is 'tcp://host:99999', which has no host or no port")
 
 
+@pytest.mark.slow
 def test_a_scheduler_is_found(tmp_path) -> None:
     with dask_cluster(1) as (address, _):
         await_scheduler(address, 60.0)
