@@ -148,10 +148,10 @@ class FormulaFinder:
         size = term_scales(self._problem, self._derivatives, known, points)
         relative = 0.0
         for term, own in zip(self._problem.terms, points, strict=True):
-            if term.target is None:
+            if not term.is_data:
                 arguments = dict(zip(self._problem.names.coordinates, own.T, strict=True)) | known
                 arguments |= self._derivatives(own, [n for n in term.residual.sought if n not in known])
-                rest = term.residual(arguments, len(own))
+                rest = term.residual(arguments, len(own)) - (0.0 if term.target is None else term.target)
                 relative = max(relative, float(np.sqrt(np.mean(rest * rest))) / max(size[term.name], 1e-300))
         spread = self._values.std(axis=0)
         unit = _SAFE * max(min(relative, 1e-2), 1e-15) * np.where(spread > 0, spread, 1.0)
@@ -188,11 +188,14 @@ class FormulaFinder:
         parts = [
             (own, size[term.name])
             for term, own in zip(self._problem.terms, objective.term_residuals(theta).values(), strict=True)
-            if term.target is None
+            if not term.is_data
         ]
         for name, own in objective.condition_residuals(theta):
             parts.append((own, scales(self._problem, derivatives, [name])[name]))
-        relative = max(float(np.sqrt(np.mean(own * own))) / max(unit, 1e-300) for own, unit in parts)
+        # where there is nothing but data no formula is exact
+        relative = max(
+            (float(np.sqrt(np.mean(own * own))) / max(unit, 1e-300) for own, unit in parts), default=np.inf
+        )
         return _Judged(objective, theta, relative if np.isfinite(relative) else np.inf)
 
     def _is_alike(self, judged: _Judged) -> bool:

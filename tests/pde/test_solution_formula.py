@@ -146,6 +146,33 @@ def test_another_solution_of_the_same_equation_is_not_taken_for_this_one():
     assert formula.numpy()([[0.5 * np.pi]])[0, 0] == pytest.approx(2.0, rel=1e-2)
 
 
+def symbolic_line(name, **options):
+    """A network of one edge that is a symbol."""
+    model = KAN([1, 1], seed=0)
+    model.fix_symbolic(0, 0, 0, name, fit=False, **options)
+    return model
+
+
+def test_an_equation_may_be_written_with_a_target():
+    x = np.linspace(0.0, 2.0, 20)
+    terms = [Term("u_x", at=x[:, None], target=np.cos(x)), Term("u", at=[[0.0]])]
+    solution = solve(Problem(terms, ("x",), LINE), symbolic_line("sin"), steps=20)
+    formula = solution.formula(seconds=0)
+    assert formula.exact
+    assert formula.expressions == [sympy.sin(sympy.Symbol("x"))]
+    wrong = [Term("u_x", at=x[:, None], target=np.cos(x) + 1e-3 * x), Term("u", at=[[0.0]])]
+    assert not solve(Problem(wrong, ("x",), LINE), symbolic_line("sin"), steps=20).formula(seconds=0).exact
+
+
+def test_data_alone_make_no_formula_exact():
+    x = np.linspace(0.0, 2.0, 20)
+    problem = Problem([Term("u", at=x[:, None], target=np.sin(x), name="data")], ("x",), LINE)
+    formula = solve(problem, symbolic_line("sin"), steps=20).formula(seconds=0)
+    assert not formula.exact
+    assert formula.residuals["data"] < 1e-9
+    assert formula.expressions == [sympy.sin(sympy.Symbol("x"))]
+
+
 @pytest.mark.parametrize(
     ("options", "error"), [({"seconds": -1}, ValueError), ({"lib": ["nothing"]}, ValueError)]
 )
