@@ -84,8 +84,8 @@ class BoundTerm:
     weight : float or "balanced"
     target : ndarray or None
     is_data : bool
-        Whether it compares the functions themselves with a target, which may be noisy. A target of derivatives
-        is the right side of an equation.
+        Whether it compares the functions themselves with a target, which may be noisy. A target of
+        derivatives is the right side of an equation.
     """
 
     def __init__(self, term: Term, names: Names) -> None:
