@@ -81,5 +81,7 @@ def _periodic(form: Form, i: int) -> list[BuiltIn]:
     low, high = _face(form, i, "low"), _face(form, i, "high")
     outputs = range(len(form.names.outputs))
     return [
-        BuiltIn(output, (i,) * order, low, np.zeros(len(low)), high) for output in outputs for order in (0, 1)
+        BuiltIn(output, (i,) * order, low, np.zeros(len(low)), high)
+        for output in outputs
+        for order in range(HIGHEST)
     ]

@@ -32,7 +32,7 @@ class Fields:
     errors : dict of str to ndarray
         How far every output is from a reference; empty without one.
     residual : ndarray
-        Root of the sum of the squared residuals of all equations.
+        Root of the sum of the squared residuals of all equations; 0 if none can be evaluated on the grid.
     bending : ndarray
         Root of the sum of all squared second derivatives of all outputs (the Frobenius norm of the Hessian).
     """
@@ -82,12 +82,15 @@ def fields_of(
     squares = np.zeros(len(points))
     for u, (a, b) in itertools.product(names.outputs, seconds):
         squares += (1.0 if a == b else 2.0) * found[f"{u}_{a}{b}"] ** 2  # u_xy is there twice
+    rest = np.zeros(len(points))
+    for own in residuals(points).values():
+        rest += own * own
     true = {} if reference is None else reference(points, *names.outputs)
     return Fields(
         names.coordinates,
         axes,
         {u: found[u].reshape(shape) for u in names.outputs},
         {u: np.abs(found[u] - own).reshape(shape) for u, own in true.items()},
-        np.sqrt(np.sum([r * r for r in residuals(points).values()], axis=0)).reshape(shape),
+        np.sqrt(rest).reshape(shape),
         np.sqrt(squares).reshape(shape),
     )

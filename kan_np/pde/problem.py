@@ -83,6 +83,9 @@ class BoundTerm:
     sampler : Sampler
     weight : float or "balanced"
     target : ndarray or None
+    is_data : bool
+        Whether it compares the functions themselves with a target, which may be noisy. A target of
+        derivatives is the right side of an equation.
     """
 
     def __init__(self, term: Term, names: Names) -> None:
@@ -91,6 +94,8 @@ class BoundTerm:
         n = len(names.coordinates)
         self.sampler = term.at if isinstance(term.at, Sampler) else given(term.at, n)
         self.weight, self.target = term.weight, term.target
+        self._found = [own for name in self.residual.sought if (own := names.derivative(name)) is not None]
+        self.is_data = self.target is not None and not any(index for _, index in self._found)
         points = self.sampler.points()
         if points.ndim != 2 or points.shape[1] != n:
             raise ValueError(
@@ -105,9 +110,8 @@ class BoundTerm:
 
     def is_condition(self, form: Form) -> bool:
         """Whether it fixes one of many solutions: data, values of an output, or points on the boundary."""
-        found = [form.names.derivative(name) for name in self.residual.sought]
-        if self.target is not None or all(own is None or not own[1] for own in found):
-            return any(own is not None for own in found)
+        if not any(index for _, index in self._found):
+            return bool(self._found)
         points = self.sampler.points()
         room = 1e-9 * (form.high - form.low)
         on_face = (points <= form.low + room) | (points >= form.high - room)
@@ -208,8 +212,10 @@ class Problem:
         missing += [p for p in self.names.unknowns if p not in sought]
         if missing:
             raise ValueError(f"{missing[0]!r} is in none of the terms; expected it in an equation.")
-        built_in = not self.form.is_plain
-        if not built_in and not any(term.is_condition(self.form) for term in self.terms):
+        fixed = not self.form.is_plain or any(term.is_condition(self.form) for term in self.terms)
+        # measured derivatives beside an equation
+        fixed = fixed or len({term.target is None for term in self.terms}) > 1
+        if not fixed:
             text = (
                 "the problem has no term for a boundary, an initial value or data: many functions satisfy "
                 "the equation. Add one, such as Term('u', at=boundary(...)), or a lift and a factor."

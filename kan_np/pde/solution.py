@@ -147,7 +147,10 @@ class Solution:
         return finder.found(lib, library, seconds, seed)
 
     def equation_residuals(self, points: ArrayLike) -> dict[str, FloatArray]:
-        """The residuals of equations, not of conditions and data, at points: by name of the term, (n,)."""
+        """The residuals of equations, not of conditions and data, at points: by name of the term, (n,).
+
+        Equations with a target are left out: their right sides are known at their own points only.
+        """
         known = matrix("points", points, len(self.problem.names.coordinates))
         network, unknowns = self.model._network, np.array(list(self.unknowns.values()), dtype=np.float64)
         values = network.theta if isinstance(network, MlpNetwork) else network.values
@@ -155,7 +158,7 @@ class Solution:
         return {
             term.name: TermPass(term.residual, form, network, known).forward(values, unknowns)
             for term in self.problem.terms
-            if not term.is_condition(form)
+            if term.target is None and not term.is_condition(form)
         }
 
     def fields(self, n: int = 101, reference: Callable[..., dict[str, FloatArray]] | None = None) -> Fields:

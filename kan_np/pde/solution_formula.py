@@ -45,6 +45,8 @@ _SHARE, _LEAST_SECONDS = 0.1, 3.0
 #: A formula farther from the solution, in parts of its spread, is another one of the same equation; chosen by
 #: judgement: boundary values that are held loosely leave some hundredths.
 _ALIKE = 0.3
+#: What sympy and NumPy raise where a derivative of a formula is not known, or has numbers that are too large.
+_NOT_KNOWN = (NotImplementedError, NameError, ArithmeticError)
 #: Labels of the search are written with the digits that the solution has: it may be off by so many times
 #: what its residual says.
 _SAFE = 5.0
@@ -61,7 +63,8 @@ class SolutionFormula(Formula):
     exact : bool
         Whether equation, conditions and what is built in hold up to rounding, on points of their own.
     residuals : dict of str to float
-        Root mean square of every term's residual for the formula, on those points.
+        Root mean square of every term's residual for the formula, on those points; NaN where derivatives of
+        the formula are not known.
     unknowns : dict of str to float
         Of the problem, fitted together with the numbers of the formula.
     """
@@ -73,10 +76,21 @@ class SolutionFormula(Formula):
 
 @dataclass(frozen=True)
 class _Judged:
-    """Formulas fitted to the equation, and the largest residual in parts of what it is made of."""
+    """Formulas, and the residuals that they have on fresh points.
 
-    objective: FormulaObjective
-    theta: FloatArray
+    Attributes
+    ----------
+    expressions : sequence of sympy.Expr
+    unknowns : ndarray of shape (n_unknowns,)
+    residuals : dict of str to float
+        Root mean square of every term's residual.
+    relative : float
+        The largest residual of an equation or condition in parts of what it is made of.
+    """
+
+    expressions: Sequence[Any]
+    unknowns: FloatArray
+    residuals: Mapping[str, float]
     relative: float
 
 
@@ -114,13 +128,13 @@ class FormulaFinder:
         nearest: tuple[float, list[Any]] | None = None
         for guess in self._guesses(lib, library, seconds, seed):
             judged = self._fitted(guess)
-            if judged is not None and judged.relative <= _ROUNDING and self._is_alike(judged):
+            if judged.relative <= _ROUNDING and self._is_alike(judged):
                 return self._exact(judged)
             error = self._error(guess)
             if np.isfinite(error) and (nearest is None or error < nearest[0]):
                 nearest = error, guess
         assert nearest is not None  # noqa: S101  a constant is always among them
-        return self._written(self._near(nearest[1]), self._unknowns, False)
+        return self._written(self._judged(self._near(nearest[1]), self._unknowns), exact=False)
 
     def _guesses(
         self, lib: Sequence[str] | None, library: SymbolLibrary | None, seconds: float, seed: int
@@ -148,11 +162,11 @@ class FormulaFinder:
         size = term_scales(self._problem, self._derivatives, known, points)
         relative = 0.0
         for term, own in zip(self._problem.terms, points, strict=True):
-            if term.target is None:
+            if not term.is_data:
                 arguments = dict(zip(self._problem.names.coordinates, own.T, strict=True)) | known
                 arguments |= self._derivatives(own, [n for n in term.residual.sought if n not in known])
-                rest = term.residual(arguments, len(own))
-                relative = max(relative, float(np.sqrt(np.mean(rest * rest))) / max(size[term.name], 1e-300))
+                rest = term.residual(arguments, len(own)) - (0.0 if term.target is None else term.target)
+                relative = max(relative, _rms(rest) / max(size[term.name], 1e-300))
         spread = self._values.std(axis=0)
         unit = _SAFE * max(min(relative, 1e-2), 1e-15) * np.where(spread > 0, spread, 1.0)
         decimals = np.floor(-np.log10(unit)).astype(int)
@@ -160,8 +174,8 @@ class FormulaFinder:
             [np.round(own, int(d)) for own, d in zip(self._values.T, decimals, strict=True)], axis=1
         )
 
-    def _fitted(self, guess: Sequence[Any]) -> _Judged | None:
-        """The guess with its numbers fitted to the equation; None if that cannot be evaluated."""
+    def _fitted(self, guess: Sequence[Any]) -> _Judged:
+        """The guess with its numbers fitted to the equation, or as it is where that cannot be evaluated."""
         try:
             objective: Any = FormulaObjective(self._problem, guess, self._inner, self._unknowns)
             theta = objective.start
@@ -170,12 +184,20 @@ class FormulaFinder:
                 theta = levenberg_marquardt.minimize(
                     objective, theta, _STEPS, lambda _: time.thread_time() > end, OrthogonalSearch
                 ).theta
-            return self._judged(objective.expressions(theta), objective.unknowns(theta))
-        except (ValueError, TypeError, NotImplementedError, ArithmeticError):
-            return None  # a function in it has no derivative that is known
+        except _NOT_KNOWN:
+            return self._judged(guess, self._unknowns)
+        return self._judged(objective.expressions(theta), objective.unknowns(theta))
 
     def _judged(self, expressions: Sequence[Any], unknowns: FloatArray) -> _Judged:
         """How far the formulas are from solving the problem, on points that they were not fitted to."""
+        try:
+            residuals, relative = self._residuals(expressions, unknowns)
+        except _NOT_KNOWN:
+            residuals, relative = {term.name: np.nan for term in self._problem.terms}, np.inf
+        return _Judged(expressions, unknowns, residuals, relative)
+
+    def _residuals(self, expressions: Sequence[Any], unknowns: FloatArray) -> tuple[dict[str, float], float]:
+        """Root mean square residuals by term, and the largest in parts of what it is made of."""
         objective = FormulaObjective(self._problem, expressions, self._inner, unknowns, _FRESH)
         theta = objective.start
         known = dict(zip(self._problem.names.unknowns, unknowns.tolist(), strict=True))
@@ -185,29 +207,24 @@ class FormulaFinder:
 
         points = self._problem.points(_FRESH)
         size = term_scales(self._problem, derivatives, known, points)
-        parts = [
-            (own, size[term.name])
-            for term, own in zip(self._problem.terms, objective.term_residuals(theta).values(), strict=True)
-            if term.target is None
-        ]
+        found = {name: _rms(own) for name, own in objective.term_residuals(theta).items()}
+        parts = [(found[term.name], size[term.name]) for term in self._problem.terms if not term.is_data]
         for name, own in objective.condition_residuals(theta):
-            parts.append((own, scales(self._problem, derivatives, [name])[name]))
-        relative = max(float(np.sqrt(np.mean(own * own))) / max(unit, 1e-300) for own, unit in parts)
-        return _Judged(objective, theta, relative if np.isfinite(relative) else np.inf)
+            parts.append((_rms(own), scales(self._problem, derivatives, [name])[name]))
+        # where there is nothing but data no formula is exact
+        relative = max((own / max(unit, 1e-300) for own, unit in parts), default=np.inf)
+        return found, relative if np.isfinite(relative) else np.inf
 
     def _is_alike(self, judged: _Judged) -> bool:
         """Whether it is this solution, not another one of the same equation."""
-        return self._error(judged.objective.expressions(judged.theta)) <= _ALIKE
+        return self._error(judged.expressions) <= _ALIKE
 
     def _exact(self, judged: _Judged) -> SolutionFormula:
         """The formulas with their numbers recognised, where the equation still holds with these."""
-        fitted, unknowns = judged.objective.expressions(judged.theta), judged.objective.unknowns(judged.theta)
         noise = max(_KNOWN, 10.0 * judged.relative)
-        short = [self._simple(expression, noise) for expression in fitted]
-        again = self._judged(short, unknowns)
-        if not again.relative <= _ROUNDING:
-            short = fitted
-        return self._written(short, unknowns, True)
+        short = [self._simple(expression, noise) for expression in judged.expressions]
+        again = self._judged(short, judged.unknowns)
+        return self._written(again if again.relative <= _ROUNDING else judged, exact=True)
 
     def _near(self, guess: Sequence[Any]) -> list[Any]:
         """Formulas that are no solution, as simple as their distance from it allows."""
@@ -218,7 +235,7 @@ class FormulaFinder:
             found.append(expression)
             try:
                 with ended_at(time.monotonic() + self._seconds):
-                    noise = float(np.sqrt(np.mean(apart**2))) / spread
+                    noise = _rms(apart) / spread
                     found[-1] = self._simple(expression, max(noise, _KNOWN))
             except TimeOverError:
                 continue  # a long formula, which nobody reads, stays as it is
@@ -242,29 +259,32 @@ class FormulaFinder:
         values = np.stack([numeric_of(self._inner, e)(*self._points.T) for e in expressions], axis=1)
         spread = self._values.std(axis=0)
         apart = (values - self._values) / np.where(spread > 0, spread, 1.0)
-        return float(np.sqrt(np.mean(apart * apart)))
+        return _rms(apart)
 
-    def _written(self, expressions: Sequence[Any], unknowns: FloatArray, exact: bool) -> SolutionFormula:
+    def _written(self, judged: _Judged, *, exact: bool) -> SolutionFormula:
         import sympy
 
-        judged = self._judged(expressions, unknowns)
-        values = np.stack([numeric_of(self._inner, e)(*self._points.T) for e in expressions], axis=1)
+        values = np.stack([numeric_of(self._inner, e)(*self._points.T) for e in judged.expressions], axis=1)
         apart = values - self._values
         shown = [sympy.Symbol(name) for name in self._problem.names.coordinates]
         there = dict(zip(self._inner, shown, strict=True))
-        residuals = judged.objective.term_residuals(judged.theta)
         return SolutionFormula(
-            [e.subs(there, simultaneous=True) for e in expressions],
+            [e.subs(there, simultaneous=True) for e in judged.expressions],
             shown,
             {},
             float(np.abs(apart).max()),
-            float(np.sqrt(np.mean(apart * apart))),
-            exact=exact and judged.relative <= _ROUNDING,
-            residuals={name: float(np.sqrt(np.mean(own * own))) for name, own in residuals.items()},
-            unknowns=dict(zip(self._problem.names.unknowns, unknowns.tolist(), strict=True)),
+            _rms(apart),
+            exact=exact,
+            residuals=judged.residuals,
+            unknowns=dict(zip(self._problem.names.unknowns, judged.unknowns.tolist(), strict=True)),
         )
 
     def _of(self, derivatives: Derivatives, points: FloatArray) -> FloatArray:
         names = self._problem.names.outputs
         found = derivatives(points, names)
         return np.stack([found[name] for name in names], axis=1)
+
+
+def _rms(values: FloatArray) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(values * values)))

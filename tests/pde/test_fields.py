@@ -99,3 +99,13 @@ def test_what_a_callback_raises_ends_a_solution():
 
     with pytest.raises(InterruptedError, match="enough"):
         solve(ordinary(), KAN([1, 1], grid=3, seed=0), steps=50, callback=stop)
+
+
+def test_without_an_equation_that_is_known_on_the_grid_the_residual_is_zero():
+    at = np.linspace(-1.0, 1.0, 5)
+    points = np.stack([at, at + 1.0], axis=1)
+    terms = [Term("u_xx", at=points, target=at), Term("u", at=boundary(BOX, 5))]
+    problem = Problem(terms, ("x", "y"), BOX, lift="x**2", factor="0")
+    found = Solution(problem, KAN([2, 1, 1], grid=3, seed=0), {}, {}, []).fields(7)
+    assert np.array_equal(found.residual, np.zeros((7, 7)))
+    np.testing.assert_allclose(found.bending, 2.0, rtol=1e-12)

@@ -80,3 +80,22 @@ def test_networks_that_do_not_fit_are_refused():
         solve(problem, KAN([1, 1], grid=5), grids=(3, 6))
     with pytest.raises(ValueError, match="lr is given"):
         solve(problem, KAN([1, 1]), lr=0.1)
+
+
+def test_a_target_of_derivatives_is_the_right_side_of_an_equation():
+    inside = np.linspace(0.1, 0.9, 5)[:, None]
+    with pytest.warns(PdeWarning, match="no term for a boundary"):
+        alone = Problem([Term("u_xx", at=inside, target=np.sin(inside[:, 0]))], ("x",), LINE)
+    (equation,) = alone.terms
+    assert not equation.is_condition(alone.form)
+    assert not equation.is_data
+    problem = Problem(
+        [
+            Term("u_x", at=[[0.0]], target=[1.0], name="slope at the end"),
+            Term("u", at=inside, target=np.sin(inside[:, 0]), name="data"),
+        ],
+        ("x",),
+        LINE,
+    )
+    assert [term.is_condition(problem.form) for term in problem.terms] == [True, True]
+    assert [term.is_data for term in problem.terms] == [False, True]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.special
 import sympy
 
 from kan_np import KAN, MLP
 from kan_np.pde import Problem, Term, boundary, grid, solve
 from kan_np.pde.built_in import built_in_conditions
 from kan_np.pde.formula_objective import FormulaObjective
+from kan_np.pde.solution_formula import FormulaFinder
 
 BOX = [(0.0, 2.0), (0.0, 1.0)]
 X, T = sympy.symbols("x t", real=True)
@@ -65,7 +67,9 @@ def test_what_a_lift_and_a_factor_build_in():
         np.testing.assert_allclose(own.target, 1.0 if own.index else x + t)
     assert built_in_conditions(pair().form) == []
     ends = built_in_conditions(pair(periodic="x").form)
-    assert {(own.output, own.index) for own in ends} == {(0, ()), (0, (0,)), (1, ()), (1, (0,))}
+    assert {(own.output, own.index) for own in ends} == {
+        (output, index) for output in (0, 1) for index in ((), (0,), (0, 0))
+    }
     assert all((own.points[:, 0] == 0.0).all() and (own.opposite[:, 0] == 2.0).all() for own in ends)
 
 
@@ -144,6 +148,47 @@ def test_another_solution_of_the_same_equation_is_not_taken_for_this_one():
     formula = solution.formula(seconds=0)
     assert formula.exact
     assert formula.numpy()([[0.5 * np.pi]])[0, 0] == pytest.approx(2.0, rel=1e-2)
+
+
+def symbolic_line(name, **options):
+    """A network of one edge that is a symbol."""
+    model = KAN([1, 1], seed=0)
+    model.fix_symbolic(0, 0, 0, name, fit=False, **options)
+    return model
+
+
+def test_an_equation_may_be_written_with_a_target():
+    x = np.linspace(0.0, 2.0, 20)
+    terms = [Term("u_x", at=x[:, None], target=np.cos(x)), Term("u", at=[[0.0]])]
+    solution = solve(Problem(terms, ("x",), LINE), symbolic_line("sin"), steps=20)
+    formula = solution.formula(seconds=0)
+    assert formula.exact
+    assert formula.expressions == [sympy.sin(sympy.Symbol("x"))]
+    wrong = [Term("u_x", at=x[:, None], target=np.cos(x) + 1e-3 * x), Term("u", at=[[0.0]])]
+    assert not solve(Problem(wrong, ("x",), LINE), symbolic_line("sin"), steps=20).formula(seconds=0).exact
+
+
+def test_data_alone_make_no_formula_exact():
+    x = np.linspace(0.0, 2.0, 20)
+    problem = Problem([Term("u", at=x[:, None], target=np.sin(x), name="data")], ("x",), LINE)
+    formula = solve(problem, symbolic_line("sin"), steps=20).formula(seconds=0)
+    assert not formula.exact
+    assert formula.residuals["data"] < 1e-9
+    assert formula.expressions == [sympy.sin(sympy.Symbol("x"))]
+
+
+def test_a_formula_whose_derivatives_are_not_known_is_told_without_residuals(monkeypatch):
+    problem = Problem([Term("u_x + u", at=grid(LINE, 20)), Term("u - 1", at=[[0.0]])], ("x",), LINE)
+    solution = solve(problem, KAN([1, 1], edges="chebyshev", degree=6), steps=5)
+    zeta = [sympy.zeta(sympy.Symbol("x_000", real=True) + sympy.Float(1.5))]  # zeta' has no name in sympy
+    monkeypatch.setattr(FormulaFinder, "_guesses", lambda *_: iter([zeta]))
+    formula = solution.formula(seconds=0)
+    assert not formula.exact
+    assert list(formula.residuals) == ["u_x + u", "u - 1"]
+    assert np.isnan(list(formula.residuals.values())).all()
+    x = np.linspace(0.0, 2.0, 9)
+    apart = np.abs(scipy.special.zeta(x + 1.5) - solution(x[:, None])[:, 0]).max()
+    assert formula.max_error == pytest.approx(apart, rel=0.05)
 
 
 @pytest.mark.parametrize(
