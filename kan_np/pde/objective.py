@@ -143,10 +143,24 @@ class ResidualObjective:
         return residual, jacobian
 
     def normal_equations(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """f, its gradient and the lower triangle of 2 J^T J, in Fortran order."""
-        residual, jacobian = self.rows(theta)
-        hessian = blas.dsyrk(2.0, jacobian.T, trans=1, lower=1)
-        return self.mse, 2.0 * (jacobian @ residual), hessian
+        """f, its gradient and the lower triangle of 2 J^T J, in Fortran order.
+
+        The Jacobian is made and used block by block of points, and never there as a whole.
+        """
+        self.n_fev += 1
+        values, unknowns = self._split(theta)
+        value, gradient = 0.0, np.zeros(theta.size)
+        hessian = np.zeros((theta.size, theta.size), order="F")
+        for own, weight in zip(self.passes, self.weights, strict=True):
+            scale = np.sqrt(weight / own.n)
+            residual = scale * own.forward(values, unknowns)
+            value += float(residual @ residual)
+            for here, block in own.row_blocks(scale):
+                rows = self._trained(block)
+                gradient += 2.0 * (rows @ residual[here])
+                hessian = blas.dsyrk(2.0, rows.T, beta=1.0, c=hessian, trans=1, lower=1, overwrite_c=1)
+        self.mse, self.reg = value, 0.0
+        return value, gradient, hessian
 
     def _weights(self, given: list[float | str], theta: FloatArray) -> list[float]:
         if BALANCED not in given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -67,8 +67,12 @@ class FormPass:
         self._jets.backward(by_u, out)
 
 
+#: Points whose derivatives are computed together: so few that they stay in the cache of a core.
+_BLOCK = 1024
+
+
 class TermPass:
-    """The residual of one term at its points.
+    """The residual of one term at its points; the network passes over them block by block.
 
     Parameters
     ----------
@@ -89,7 +93,9 @@ class TermPass:
     ) -> None:
         self.n = len(points)
         self._residual, self._target, self._unknowns = residual, target, form.names.unknowns
-        self._form = FormPass(form, network, residual.sought, points)
+        self._n_values = network.theta.size if isinstance(network, MlpNetwork) else network.values.size
+        blocks = [slice(at, min(at + _BLOCK, self.n)) for at in range(0, self.n, _BLOCK)]
+        self._blocks = [(here, FormPass(form, network, residual.sought, points[here])) for here in blocks]
         self._given = {
             name: points[:, i] for i, name in enumerate(form.names.coordinates) if name in residual.arguments
         }
@@ -104,29 +110,53 @@ class TermPass:
         """The residual, less its target: (n,)."""
         self._arguments = {
             **self._given,
-            **self._form.forward(values),
+            **self._sought(values),
             **dict(zip(self._unknowns, unknowns.tolist(), strict=True)),
         }
         found = self._residual(self._arguments, self.n)
         return found if self._target is None else found - self._target
 
+    def _sought(self, values: FloatArray) -> dict[str, FloatArray]:
+        """The derivatives that the residual asks for, by name, each (n,)."""
+        parts = [own.forward(values) for _, own in self._blocks]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
     def rows(self, scale: float, rows: FloatArray) -> None:
         """Write scale times the derivatives by values, then unknowns, to rows (n_values + n_unknowns, n)."""
-        slopes = self._residual.slopes(self._arguments, self.n)
-        n_values = len(rows) - len(self._unknowns)
-        scaled = {name: scale * slope for name, slope in slopes.items()}
-        self._form.backward(scaled, rows[:n_values])
-        for place, name in enumerate(self._unknowns):
-            rows[n_values + place] = scaled.get(name, 0.0)
+        scaled = self._scaled(scale)
+        for here, form in self._blocks:
+            self._write_rows(here, form, scaled, rows[:, here])
+
+    def row_blocks(self, scale: float) -> Iterator[tuple[slice, FloatArray]]:
+        """What `rows` writes, block by block: which points, and their rows."""
+        scaled = self._scaled(scale)
+        for here, form in self._blocks:
+            rows = np.empty((self._n_values + len(self._unknowns), here.stop - here.start))
+            self._write_rows(here, form, scaled, rows)
+            yield here, rows
 
     def gradient(self, weights: FloatArray, out: FloatArray) -> None:
         """Write the sum over points of weights times derivatives by values, then unknowns, to `out`."""
-        slopes = self._residual.slopes(self._arguments, self.n)
-        n_values = len(out) - len(self._unknowns)
-        scaled = {name: weights * slope for name, slope in slopes.items()}
-        self._form.backward(scaled, out[:n_values])
+        scaled = self._scaled(weights)
+        out[:] = 0.0
+        own = np.empty(self._n_values)
+        for here, form in self._blocks:
+            form.backward({name: slope[here] for name, slope in scaled.items()}, own)
+            out[: self._n_values] += own
         for place, name in enumerate(self._unknowns):
-            out[n_values + place] = float(np.sum(scaled[name])) if name in scaled else 0.0
+            if name in scaled:
+                out[self._n_values + place] = float(np.sum(scaled[name]))
+
+    def _scaled(self, factor: float | FloatArray) -> dict[str, FloatArray]:
+        """Derivatives of the residual by its arguments times a factor, by name, each (n,)."""
+        return {name: factor * s for name, s in self._residual.slopes(self._arguments, self.n).items()}
+
+    def _write_rows(
+        self, here: slice, form: FormPass, scaled: dict[str, FloatArray], rows: FloatArray
+    ) -> None:
+        form.backward({name: slope[here] for name, slope in scaled.items()}, rows[: self._n_values])
+        for place, name in enumerate(self._unknowns):
+            rows[self._n_values + place] = scaled[name][here] if name in scaled else 0.0
 
     def refuse_not_finite(self, name: str, values: FloatArray, unknowns: FloatArray) -> None:
         """ValueError naming the first point where the residual is not finite."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kan_np import KAN, MLP
-from kan_np.pde import Problem, Term, boundary, grid
+from kan_np.pde import Problem, Term, boundary, grid, term_pass
 from kan_np.pde.objective import ResidualObjective
 
 BOX = [(-1.0, 1.0), (0.0, 2.0)]
@@ -110,3 +110,20 @@ def test_points_where_a_residual_or_its_derivative_is_not_finite_are_named():
         own = Problem([Term(text, at=at), Term("u*D", at=at)], ("x", "t"), BOX, unknowns={"D": 0.0})
         with pytest.raises(ValueError, match=words):
             objective_of(MLP([2, 3, 1], seed=0), own)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_blocks_of_points_change_nothing_but_rounding(name, monkeypatch):
+    whole, theta = objective_of(MODELS[name]())
+    monkeypatch.setattr(term_pass, "_BLOCK", 5)
+    blocks, _ = objective_of(MODELS[name]())
+    for own in (whole, blocks):
+        assert own.value(theta) == pytest.approx(whole.value(theta), rel=1e-14)
+        residual, rows = own.rows(theta)
+        value, gradient, hessian = own.normal_equations(theta)
+        scale = np.abs(rows).max()
+        np.testing.assert_allclose(rows, whole.rows(theta)[1], atol=1e-13 * scale)
+        np.testing.assert_allclose(gradient, 2.0 * rows @ residual, atol=1e-12 * np.abs(gradient).max())
+        np.testing.assert_allclose(own(theta)[1], gradient, atol=1e-12 * np.abs(gradient).max())
+        np.testing.assert_allclose(np.tril(hessian), np.tril(2.0 * rows @ rows.T), atol=1e-12 * scale**2)
+        assert value == pytest.approx(residual @ residual, rel=1e-13)
