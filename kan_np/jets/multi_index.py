@@ -22,9 +22,6 @@ from itertools import combinations, combinations_with_replacement
 #: Inputs a derivative is taken by, in increasing order.
 MultiIndex = tuple[int, ...]
 
-#: Highest order of a derivative by the inputs.
-HIGHEST = 3
-
 
 @dataclass(frozen=True)
 class ChainTerm:

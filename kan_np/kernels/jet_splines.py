@@ -27,7 +27,7 @@ from kan_np.kernels.spline import locate
 #: before, which often lies in the same piece.
 COPIES = 4
 
-#: Highest order of a derivative whose parameters are differentiated.
+#: Highest order of a derivative by the inputs.
 HIGHEST = 3
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from kan_np.kernels._jit import entry, jit_inline
 
+#: A column with less than this part of its mean square beside the constant is constant up to rounding.
+_CONSTANT = 1e-12
+
 
 @jit_inline
 def _place(value, values):
@@ -90,14 +93,34 @@ def best_triples(gram, r, alike, row, members, gains, triples):
 
 @jit_inline
 def _quotients(square, cross, own, weights, cross_weights, row):
-    """Least of |A q|^2 / |B q|^2 over q of two numbers, for every second column."""
+    """Least of |A q|^2 / |B q|^2 over q of two numbers, for every second column; inf for a constant."""
     for k in range(row.shape[0]):
         a = weights[0] * weights[k + 1] - cross_weights[k] * cross_weights[k]
+        if not a > _CONSTANT * weights[0] * weights[k + 1]:
+            row[k] = np.inf  # q_0 + q_1 psi_k may be 0 everywhere
+            continue
         b = square * weights[k + 1] + own[k] * weights[0] - 2.0 * cross[k] * cross_weights[k]
         c = square * own[k] - cross[k] * cross[k]
         inside = b * b - 4.0 * a * c
         root = np.sqrt(inside) if inside > 0.0 else 0.0
-        row[k] = 2.0 * c / (b + root) if a > 0.0 and b + root > 0.0 and c > 0.0 else 0.0
+        row[k] = 2.0 * c / (b + root) if b + root > 0.0 and c > 0.0 else 0.0
+
+
+@jit_inline
+def _left(sides, label, labels, mixed, i, j, h, size, c, below, x, y, left, cross, own):
+    """What columns i, j and h leave of |t|^2; `cross` and `own` become that of (t, t psi_k), |t psi_k|^2."""
+    t = sides[i, 0]
+    s = (sides[j, 0] - c * t) if size > 1 else 0.0
+    w = (sides[h, 0] - x * t - y * s) if size > 2 else 0.0
+    for k in range(labels.shape[0]):
+        u = sides[i, k + 1]
+        v = (sides[j, k + 1] - c * u) if size > 1 else 0.0
+        z = (sides[h, k + 1] - x * u - y * v) if size > 2 else 0.0
+        cross[k] = mixed[k] - t * u - s * v / below - w * z / left
+        rest = labels[k] - u * u - v * v / below - z * z / left
+        own[k] = rest if rest > 0.0 else 0.0
+    square = label - t * t - s * s / below - w * w / left
+    return square if square > 0.0 else 0.0
 
 
 @entry
@@ -145,19 +168,7 @@ def best_quotients(
                     left = 1.0 - x * x - y * y * below
                     if left <= alike:
                         continue
-                t = sides[i, 0]
-                s = (sides[j, 0] - c * t) if size > 1 else 0.0
-                w = (sides[h, 0] - x * t - y * s) if size > 2 else 0.0
-                square = label - t * t - s * s / below - w * w / left
-                if square < 0.0:
-                    square = 0.0
-                for k in range(n):
-                    u = sides[i, k + 1]
-                    v = (sides[j, k + 1] - c * u) if size > 1 else 0.0
-                    z = (sides[h, k + 1] - x * u - y * v) if size > 2 else 0.0
-                    cross[k] = mixed[k] - t * u - s * v / below - w * z / left
-                    rest = labels[k] - u * u - v * v / below - z * z / left
-                    own[k] = rest if rest > 0.0 else 0.0
+                square = _left(sides, label, labels, mixed, i, j, h, size, c, below, x, y, left, cross, own)
                 _quotients(square, cross, own, weights, cross_weights, row)
                 for k in range(n):
                     if -row[k] > values[-1]:

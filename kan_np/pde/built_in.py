@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.jets.multi_index import HIGHEST, DerivativeSet, MultiIndex
+from kan_np.jets.multi_index import DerivativeSet, MultiIndex
+from kan_np.kernels.jet_splines import HIGHEST
 from kan_np.pde.form import Form
 from kan_np.pde.points import boundary
 

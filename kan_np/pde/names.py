@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from kan_np.jets.multi_index import HIGHEST, MultiIndex
+from kan_np.jets.multi_index import MultiIndex
+from kan_np.kernels.jet_splines import HIGHEST
 
 
 @dataclass(frozen=True)

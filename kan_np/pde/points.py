@@ -17,6 +17,9 @@ from kan_np._validate import FloatArray
 
 Bounds = Sequence[tuple[float, float]]
 
+#: The round of resampling that solutions and formulas are judged on: no stage trains on its points.
+FRESH = 1_000_003
+
 
 @dataclass(frozen=True)
 class Sampler:

@@ -39,7 +39,7 @@ class Term:
         Points, or what draws them: `grid`, `sobol`, `uniform`, `boundary`.
     weight : float or "balanced"
     target : array_like of shape (n,), optional
-        Values of the residual, in place of 0, at given points: data.
+        Values of the residual, in place of 0, at given points: data, or the right side of an equation.
     name : str, optional
         For tables; the residual itself if None.
     derivatives : callable, optional

@@ -25,15 +25,15 @@ from kan_np.optimize import levenberg_marquardt
 from kan_np.optimize.orthogonal import OrthogonalSearch
 from kan_np.pde import formula_guesses
 from kan_np.pde.formula_objective import FormulaObjective
-from kan_np.pde.points import sobol
+from kan_np.pde.points import FRESH, sobol
 from kan_np.pde.problem import Problem
 from kan_np.pde.relative_residual import Derivatives, scales, term_scales
 from kan_np.surgery.formula import Formula
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.simplify import simplified
 
-#: Points that a formula is found on, and of a round of their own that it is judged on.
-_POINTS, _FRESH = 1024, 1_000_003
+#: Points that a formula is found on.
+_POINTS = 1024
 #: Residuals below this part of the equation's parts are rounding; chosen by judgement: formulas of the right
 #: form come to 1e-12 or less, all others stop where they differ from the solution.
 _ROUNDING = 1e-10
@@ -158,7 +158,7 @@ class FormulaFinder:
     def _labels(self) -> FloatArray:
         """Values of the solution, with the digits that its residual says it has."""
         known = dict(zip(self._problem.names.unknowns, self._unknowns.tolist(), strict=True))
-        points = self._problem.points(_FRESH)
+        points = self._problem.points(FRESH)
         size = term_scales(self._problem, self._derivatives, known, points)
         relative = 0.0
         for term, own in zip(self._problem.terms, points, strict=True):
@@ -198,14 +198,14 @@ class FormulaFinder:
 
     def _residuals(self, expressions: Sequence[Any], unknowns: FloatArray) -> tuple[dict[str, float], float]:
         """Root mean square residuals by term, and the largest in parts of what it is made of."""
-        objective = FormulaObjective(self._problem, expressions, self._inner, unknowns, _FRESH)
+        objective = FormulaObjective(self._problem, expressions, self._inner, unknowns, FRESH)
         theta = objective.start
         known = dict(zip(self._problem.names.unknowns, unknowns.tolist(), strict=True))
 
         def derivatives(points: FloatArray, names: Sequence[str]) -> dict[str, FloatArray]:
             return objective.derivatives(points, names, theta)
 
-        points = self._problem.points(_FRESH)
+        points = self._problem.points(FRESH)
         size = term_scales(self._problem, derivatives, known, points)
         found = {name: _rms(own) for name, own in objective.term_residuals(theta).items()}
         parts = [(found[term.name], size[term.name]) for term in self._problem.terms if not term.is_data]

@@ -17,12 +17,11 @@ from kan_np.optimize.first_order import Minimizer, StepOptions
 from kan_np.optimize.orthogonal import OrthogonalSearch
 from kan_np.optimize.outcome import Outcome
 from kan_np.pde.objective import ResidualObjective
+from kan_np.pde.points import FRESH
 from kan_np.pde.problem import Problem
 from kan_np.pde.solution import Solution
 from kan_np.pde.stage import PdeStage
 
-#: Points of resampling rounds that residuals are compared on; no stage trains on them.
-_FRESH = 1_000_003
 #: Optimizers by name, see `solve`.
 OPTIMIZERS = ("LM", "LM-normal", "LBFGS", "Adam")
 
@@ -202,7 +201,7 @@ class _Run:
     def _fresh(self) -> dict[str, float]:
         """Root mean squares of the residuals on points of a round of its own."""
         problem = self._problem
-        weightless = ResidualObjective(problem, self._model._network, self._unknowns, problem.points(_FRESH))
+        weightless = ResidualObjective(problem, self._model._network, self._unknowns, problem.points(FRESH))
         residuals = weightless.residuals(weightless.theta_of(self._model._network, self._unknowns))
         return {
             term.name: float(np.sqrt(np.mean(r * r)))

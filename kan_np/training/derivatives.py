@@ -11,8 +11,9 @@ from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.scaler import Scaler
 from kan_np.jets.input_derivatives import InputDerivatives
-from kan_np.jets.multi_index import HIGHEST, DerivativeSet, MultiIndex
+from kan_np.jets.multi_index import DerivativeSet, MultiIndex
 from kan_np.jets.network import output_derivatives
+from kan_np.kernels.jet_splines import HIGHEST
 from kan_np.network.mlp_network import MlpNetwork
 from kan_np.network.network import Network
 

@@ -6,8 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from sweeps.analysis.formula_results import Formula, FormulaSearch
 from sweeps.analysis.pareto import front
-from sweeps.analysis.results import Formula, FormulaSearch, TaskResult
+from sweeps.analysis.results import TaskResult
 from sweeps.storage.database import Columns
 
 

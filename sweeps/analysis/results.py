@@ -1,4 +1,4 @@
-"""The data of a report as plain values: points, comparisons, scores, formulas, failures.
+"""The data of a report as plain values: points, comparisons, scores, failures.
 
 A *point* is one configuration at one stage, summed up over its seeds. Points are chosen by their validation
 RMSE and judged by their test RMSE, so that the choice cannot profit from luck on the test samples.
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.analysis.formula_results import FormulaSearch
 from sweeps.analysis.target_units import error_words, is_equation, test_error_words
 from sweeps.families import NETWORKS
 from sweeps.records import opt_text
@@ -132,44 +133,6 @@ class Comparison:
         if kan == mlp:
             return 1.0
         return mlp / kan if kan > 0 else math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula that a search found.
-
-    `text` is as sympy writes it. `n_constants` numbers stand in it; `n_params` are they, or the parameters of
-    the network where edges stayed splines. `exact` says that its error is rounding, `best` that it is the one
-    its search recommends. `time_s` is how long the search took.
-    """
-
-    run_id: str
-    stage: int
-    seed: int
-    text: str
-    complexity: float
-    n_constants: int
-    n_params: int
-    train_rmse: float
-    val_rmse: float
-    test_rmse: float
-    time_s: float
-    exact: bool
-    best: bool
-
-
-@dataclass(frozen=True)
-class FormulaSearch:
-    """All searches for a formula of one function: the best one, if any was found, and the frontier.
-
-    `n_exact` of the `n_runs` recorded searches ended with an exact formula. `frontier` holds what is more
-    accurate on validation samples than all that is simpler, simplest first.
-    """
-
-    best: Formula | None
-    frontier: list[Formula]
-    n_runs: int
-    n_exact: int
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ _POINTS = {1: 1001, 2: 161}
 def keep_solutions(store: Store) -> int:
     """Keep the fields of the best KAN of every equation that has none, or those of another run, yet.
 
-    The best is the one with the least residual on fresh points among the planned runs whose models are
-    stored; where there is no KAN it is another network. Returns the number of equations with fields.
+    The best is the one with the least residual on fresh points among the runs that a report shows, those in
+    the plan that are not stale, whose models are stored; where there is no KAN it is another network. Returns
+    the number of equations with fields.
     """
     kept = store.meta()
     best = _best_stages(store)
@@ -38,11 +39,11 @@ def keep_solutions(store: Store) -> int:
 def _best_stages(store: Store) -> dict[str, tuple[str, int]]:
     """Return run and stage of the best solution of every equation."""
     runs, stages, kept = store.runs(), store.stages(), store.model_stages()
-    planned = {run_id for run_id, task in store.plan_tasks() if task.startswith(PREFIX)}
+    counted = {run_id for run_id, task in store.plan_tasks() if task.startswith(PREFIX)} - store.stale_ids()
     about = {
         run_id: (task, family)
         for run_id, task, family in zip(runs["run_id"], runs["task"], runs["family"], strict=True)
-        if run_id in planned and family_of(family).is_network
+        if run_id in counted and family_of(family).is_network
     }
     best: dict[str, tuple[tuple[bool, float], tuple[str, int]]] = {}
     columns = zip(stages["run_id"], stages["stage"].tolist(), stages["val_rmse"].tolist(), strict=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from sweeps import paths
 from sweeps._plural import are, counted
 from sweeps.checks import nearest, pick
+from sweeps.commands.equation_pictures import draw_solutions
 from sweeps.commands.table_answer import answer_table
 from sweeps.errors import UserError
 from sweeps.interrupts import EXIT_INTERRUPTED
@@ -211,6 +212,7 @@ def launch(request: Request, runner_options: RunnerOptions, say: Say, show: Say)
             outcome = run_plan(store, plan, options, runner_options, say)
             recorded, failures = store.n_recorded(), store.failures(planned=True)
             if outcome.end is SweepEnd.FINISHED and request.ends_with_report:
+                draw_solutions(store, spec, say)
                 answer_table(store, spec, prepared.infos, options, say, is_new=outcome.done > 0)
         if outcome.end is not SweepEnd.FINISHED:
             return _stopped(outcome, request.directory, command, say)

@@ -1,4 +1,4 @@
-"""What is kept at the end of a sweep: of a table the answer, of equations the fields of their solutions."""
+"""The answer at the end of a sweep over a table: which model is recommended, and why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sweeps.answer.stored import stored_answer
-from sweeps.spec.sweep_spec import CsvSource, EquationSource, SweepSpec, TaskInfo
+from sweeps.spec.sweep_spec import CsvSource, SweepSpec, TaskInfo
 
 if TYPE_CHECKING:
     from sweeps.run_one import RunOptions
@@ -26,13 +26,10 @@ def answer_table(
 ) -> None:
     """Recommend a model of a table and keep what it is about, for the report; say it in a few sentences.
 
-    Of equations the fields of the best solutions are kept. Nothing is done for other sweeps, nor where there
-    is an answer and no run `is_new`. If the table cannot be read any more that is said, and the sweep is
-    complete without an answer.
+    Nothing is done for other sweeps, nor where there is an answer and no run `is_new`. If the table cannot be
+    read any more that is said, and the sweep is complete without an answer.
     """
     source = spec.source
-    if isinstance(source, EquationSource):
-        _keep_solutions(store, say)
     if not isinstance(source, CsvSource):
         return
     planned = {run_id for run_id, _ in store.plan_tasks()}
@@ -55,12 +52,3 @@ def answer_table(
     for sentence in (words.headline(found), words.model_sentence(found), words.warning_of_size(found)):
         if sentence:
             say(sentence)
-
-
-def _keep_solutions(store: Store, say: Say) -> None:
-    """Keep what the best solution of every equation looks like."""
-    from sweeps.answer.solutions import keep_solutions
-
-    say("drawing the best solutions on grids ...")
-    if not keep_solutions(store):
-        say("there is no picture of a solution: that takes models that are stored.")

@@ -16,8 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from sweeps.analysis.formula_results import Formula
 from sweeps.analysis.pareto import steps
-from sweeps.analysis.results import LBFGS, Formula, Point, TaskResult
+from sweeps.analysis.results import LBFGS, Point, TaskResult
 from sweeps.families import by_family, family_of
 from sweeps.page.style import (
     FORMULA_COLOUR,

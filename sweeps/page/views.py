@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.analysis.formula_results import Formula
 from sweeps.analysis.optimizers import OptimizerComparison
 from sweeps.analysis.results import (
     LBFGS,
     LM,
     Comparison,
-    Formula,
     Point,
     Score,
     SeedRange,

@@ -55,7 +55,7 @@ def describe_equations(spec: SweepSpec, source: EquationSource) -> list[TaskInfo
 def _described(spec: SweepSpec, name: str) -> TaskInfo:
     equation = _made(name, spec.data.seed)
     problem = equation.problem
-    from_data = any(term.target is not None for term in problem.terms)
+    from_data = any(term.is_data for term in problem.terms)
     description: dict[str, Any] = {
         "suite": EQUATIONS,
         "name": name,

@@ -237,3 +237,20 @@ def test_the_cheapest_products_come_first_and_once():
     assert len(set(found)) == 300
     assert found[0] == (Fraction(0),) * 3
     assert max(sum(map(bool, powers)) for powers in found) == 2
+
+
+@pytest.mark.parametrize("constant", [1.0, 0.1, -7.3])
+def test_a_constant_is_no_denominator(constant):
+    # 1 + d psi is 0 everywhere for d = -1/psi, whatever the target is
+    rng = np.random.default_rng(0)
+    n = 200
+    above, x = rng.normal(size=(n, 4)), rng.uniform(1.0, 2.0, n)
+    target = (above[:, 1] - 2.0 * above[:, 3]) / (1.0 + 0.7 * x)
+    below = np.column_stack([np.full(n, constant), x])
+    for size, found in enumerate(select_quotients(above, below, target, np.ones(n), 3), 1):
+        assert found
+        assert {selection.columns[-1] for selection in found} == {5}  # 4 columns, then psi_0 and psi_1
+        if size == 2:
+            assert set(found[0].columns[:-1]) == {1, 3}
+            assert found[0].rest < 1e-12 * float(target @ target)
+    assert all(found == [] for found in select_quotients(above, below[:, :1], target, np.ones(n), 3))

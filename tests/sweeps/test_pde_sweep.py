@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +146,23 @@ def test_a_specification_of_equations_is_read_back_from_what_is_stored() -> None
     assert ids[0] == ids[1]
 
 
-def test_the_presets_have_every_family_on_every_equation() -> None:
-    spec: SweepSpec = suite_spec("pde")
-    runs = expand(spec, tasks.describe(spec))
-    for name in equation_names():
-        own = [run for run in runs if run.task == f"pde/{name}"]
-        assert {"kan", "mlp"} <= {run.family for run in own}
+@pytest.mark.parametrize("preset", ["pde", "quick"])
+def test_the_presets_have_every_family_on_every_equation(preset: str) -> None:
+    spec: SweepSpec = suite_spec("pde", preset)
+    infos = tasks.describe(spec)
+    runs = expand(spec, infos)
+    if preset == "pde":
+        assert [info.description["name"] for info in infos.values()] == equation_names()
+    for name, info in infos.items():
+        own = [run for run in runs if run.task == name]
+        classical = {"classical"} if info.description["has_classical_solver"] else set()
+        assert {run.family for run in own} == {"kan", "mlp"} | classical
         assert len({str(run.config.get("edges", "bspline")) for run in own if run.family == "kan"}) >= 2
+        trained = [run.config for run in own if run.family != "classical"]
+        data_seeds = (0, 1) if preset == "pde" else (0,)
+        assert {(config["data"]["seed"], config["seed"]) for config in trained} == {
+            (data_seed, seed) for data_seed in data_seeds for seed in spec.seeds
+        }
 
 
 @pytest.mark.parametrize(
@@ -378,3 +389,18 @@ def test_solutions_are_kept_once(swept: Path) -> None:
         before = store.meta()["solution:pde/heat"]
         assert keep_solutions(store) == 2
         assert store.meta()["solution:pde/heat"] == before
+
+
+@pytest.mark.slow
+def test_solutions_of_other_code_are_not_kept(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(swept / "out", tmp_path / "out")
+    with Store.create(tmp_path / "out", {"title": "again"}, "kan-sweep") as store:
+        every = {run_id for run_id, _ in store.plan_tasks()}
+        stale = {stored_solutions(store.meta(), every)["pde/heat"]["run_id"]}
+        monkeypatch.setattr(Store, "stale_ids", lambda *_: stale)
+        assert keep_solutions(store) == 2
+        assert stored_solutions(store.meta(), every)["pde/heat"]["run_id"] not in stale
+        stale |= every
+        assert keep_solutions(store) == 0
