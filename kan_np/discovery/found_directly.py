@@ -72,7 +72,7 @@ def sums_of_products(
     for own in found[:_WRITTEN]:
         if not own.expression.free_symbols:
             break
-        candidate = writer.of_expression("sum of products", own.expression)
+        candidate = writer.if_possible("sum of products", own.expression)
         if candidate is None:
             continue
         candidates.append(candidate)

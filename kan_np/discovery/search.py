@@ -226,7 +226,7 @@ class _Search:
             elif rung.error * self.writer.spread < min(simpler, default=np.inf) and (
                 rung.parts < exact and not self._out_of_seconds
             ):
-                candidate = self.writer.of_expression(rung.name, rung.expression, rung.price)
+                candidate = self.writer.if_possible(rung.name, rung.expression, rung.price)
                 if candidate is not None:
                     self.candidates.append(candidate)
         return left
