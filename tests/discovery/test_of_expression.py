@@ -77,6 +77,7 @@ def test_a_search_goes_on_after_a_formula_that_no_network_computes(monkeypatch):
         formulas = sympy.atan2(*symbols), symbols[0] * symbols[1]
         return [SumFormula(formula, 0.0, 0.0, 0.0, True) for formula in formulas]
 
+    found_directly.compile_kernels()  # which looks for sums itself
     monkeypatch.setattr(search, "rungs", angle_and_rung)
     monkeypatch.setattr(found_directly, "find_sums", angle_and_product)
     found = discover({"train_input": x, "train_label": x[:, 0] * x[:, 1]}, most_steps=20, seconds=600.0)
