@@ -226,7 +226,9 @@ def test_repeated_rows_say_the_noise():
     x = np.repeat(rows(30, 1), 4, axis=0)
     found = best_of(x, 2 * x[:, 0] + normal(120, 0.05), most_steps=60)
     assert found.noise.level == pytest.approx(0.05, rel=0.2)
-    assert any("rows of equal inputs" in note or "accurate model" in note for note in found.notes)
+    assert found.noise.source == "rows of equal inputs"
+    assert found.noise.said(found.spread) in found.notes
+    assert found.noise.said(found.spread) in repr(found).splitlines()
 
 
 @SLOW
