@@ -17,10 +17,13 @@ from kan_np._version import __version__
 from kan_np.archive import plain_words
 
 #: Raised when what is written changes so that older readers would misread or refuse it.
-FORMAT_VERSION = 6
-#: The version of a file without error bars, of which readers of 5 know nothing, and of one without a followed
-#: range, of which readers of 4 know nothing.
-_WITHOUT_ERROR_BARS, _WITHOUT_FOLLOWED_RANGE = 5, 4
+FORMAT_VERSION = 7
+#: The versions of files without symbols that have numbers of their own, whose rows readers of 6 cannot read,
+#: without error bars, of which readers of 5 know nothing, and without a followed range, of which readers of 4
+#: know nothing.
+_WITHOUT_DOMAINS, _WITHOUT_ERROR_BARS, _WITHOUT_FOLLOWED_RANGE = 6, 5, 4
+#: Entries of the row of a symbol without numbers of its own.
+_ROW = 6
 #: What the names of the arrays of error bars begin with.
 BARS_PREFIX = "bars_"
 #: What the names of a scaler's arrays begin with.
@@ -64,8 +67,11 @@ def write_model(
 
 def _version(header: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> int:
     """The lowest format version that has all of this."""
-    if "error_bars" in header:
+    rows = json.loads(str(arrays["symbols"])) if "symbols" in arrays else []
+    if any(len(row) > _ROW for row in rows):
         return FORMAT_VERSION
+    if "error_bars" in header:
+        return _WITHOUT_DOMAINS
     return _WITHOUT_ERROR_BARS if "followed_range" in arrays else _WITHOUT_FOLLOWED_RANGE
 
 

@@ -44,10 +44,12 @@ def discover(
     trained again after each (`kan_np.discovery.symbolic_search`); the formula is simplified, its constants
     are recognised and fitted together. It ends when a formula is exact up to rounding; else, when all shapes
     have been tried, also with variables that enter together merged (`kan_np.discovery.merged_variables`), or
-    when the time is over. Validation samples decide throughout, so that noise is no accuracy. A constant and
-    a straight line are always tried; a formula has no term, factor or variable that the samples do not see,
-    and is called exact only where the labels' own digits agree with it. What is found is the same in any
-    units of measurement.
+    when the time is over. Validation samples decide which shapes and symbols are kept, so that noise is no
+    accuracy. The numbers of each formula that is written are fitted to all samples in the end, and its
+    `val_rmse` is that of the fitted formula on the validation samples: no error on samples that it has not
+    seen. A constant and a straight line are always tried; a formula has no term, factor or variable that the
+    samples do not see, and is called exact only where the labels' own digits agree with it. What is found is
+    the same in any units of measurement.
 
     Parameters
     ----------
@@ -70,8 +72,8 @@ def discover(
         further formula is written once there is one; the same seed gives the same result where it is not
         reached.
     most_steps : int, optional
-        Budget in steps of the optimizer, which gives the same result on every machine that takes them before
-        `seconds` are over.
+        Budget in steps of the optimizer, an attempt at a sum of products being one. It gives the same result on
+        every machine that takes them before `seconds` are over.
     restarts : int
         Starts of each shape.
     seed : int

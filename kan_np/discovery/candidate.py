@@ -35,7 +35,8 @@ class Candidate:
     formula : Formula
         Its constants are fitted to training and validation samples.
     train_rmse, val_rmse : float
-        Errors of the formula in the units of the labels, or, where edges stayed splines, of the model.
+        Errors of the formula in the units of the labels, or, where edges stayed splines, of the model: after
+        the fit to training and validation samples.
     complexity : float
         Length of the formula, plus the number of parameters of edges that stayed splines.
     exact : bool
@@ -127,6 +128,8 @@ class Discovery:
     noise : Noise, optional
         Standard deviation of the noise of the labels, and what it was estimated from; None where the best is
         exact and where nothing can be said.
+    spread : float
+        Standard deviation of the training labels.
     """
 
     candidates: list[Candidate]
@@ -136,6 +139,7 @@ class Discovery:
     tried: dict[str, float] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
     noise: Noise | None = None
+    spread: float = 0.0
 
     def table(self) -> str:
         """The frontier as text: complexity, error and formula of each candidate.
@@ -166,7 +170,7 @@ class Discovery:
 
     def __repr__(self) -> str:
         """The best formula, the ladder as a table, and the noise."""
-        noise = [note for note in self.notes if note.startswith("noise of the labels")]
+        noise = [] if self.noise is None else [self.noise.said(self.spread)]
         head = f"Discovery of {len(self.candidates)} formulas, best {self.best!r}"
         return "\n".join([head, self.table(), *noise])
 

@@ -159,4 +159,4 @@ def answered(
         )
     if not best.symbolic:
         said.append(f"the best is no formula: {best.formula.what_is_left()}")
-    return Discovery(frontier(kept), best, len(trained), cpu_s, tried, tuple(said), noise)
+    return Discovery(frontier(kept), best, len(trained), cpu_s, tried, tuple(said), noise, spread)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from kan_np.discovery.candidate import Candidate
 from kan_np.discovery.terms import find_sums
+from kan_np.discovery.terms.selection import select, select_quotients
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, total
 from kan_np.discovery.writing import Writer
@@ -21,23 +23,38 @@ _FEWEST, _FEWEST_TO_JUDGE, _WRITTEN = 12, 2, 2
 _LIKE_NOISE = 1.5
 #: Networks that look for something that a formula leaves: hidden nodes, grids, starts.
 _HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
+#: Attempts at sums by which the kernels are compiled.
+_COMPILED = 2
 #: A network that is better by this part has found something.
 _BETTER = 0.02
 
 
 @cache
 def compile_kernels() -> None:
-    """Compile what the search needs, once a process, so that no budget of processor time pays for it."""
+    """Compile what the search needs, once a process, so that no budget of processor time pays for it.
+
+    A few attempts reach what compares pairs; triples and quotients are compared directly.
+    """
     rng = np.random.default_rng(0)
     x = rng.uniform(1.0, 2.0, (40, 2))
     y = x[:, 0] * np.sqrt(1.0 + x[:, 1]) + 0.1 * rng.normal(size=40)
-    find_sums(x[:30], y[:30], x[30:], y[30:], seconds=np.inf)
+    attempts = count(1)
+    find_sums(x[:30], y[:30], x[30:], y[30:], seconds=np.inf, more=lambda: next(attempts) <= _COMPILED)
+    columns = rng.normal(size=(30, 8))
+    select(columns, y[:30], np.ones(30), 3)
+    select_quotients(columns[:, :5], columns[:, 5:], y[:30], np.ones(30), 3)
     data = Data(x[:30], y[:30, None], x[30:], y[30:, None])
     train_tree(total([total([0, 1], q) for q in range(2)]), data, rng, grids=(3,), restarts=1)
+    Writer(data, None, None).line()
 
 
 def sums_of_products(
-    writer: Writer, data: Data, library: SymbolLibrary, seconds: float, stop: Callable[[], bool]
+    writer: Writer,
+    data: Data,
+    library: SymbolLibrary,
+    seconds: float,
+    stop: Callable[[], bool],
+    more: Callable[[], bool],
 ) -> tuple[list[Candidate], Candidate | None]:
     """The shortest sums of products, and the one after which no term of a dictionary explains anything.
 
@@ -50,8 +67,8 @@ def sums_of_products(
         Functions beside powers are those of its symbols.
     seconds : float
         Processor time of the thread.
-    stop : callable
-        Asked before every attempt; True ends the search.
+    stop, more : callable
+        As in `find_sums`.
     """
     x, y = writer.physical
     n, noise = len(data.y), data.noise * writer.of_label
@@ -64,6 +81,7 @@ def sums_of_products(
         noise=noise,
         seconds=seconds,
         stop=stop,
+        more=more,
         symbols=writer.inputs,
         accepts=_made_of(library),
     )
@@ -72,7 +90,7 @@ def sums_of_products(
     for own in found[:_WRITTEN]:
         if not own.expression.free_symbols:
             break
-        candidate = writer.of_expression("sum of products", own.expression)
+        candidate = writer.if_possible("sum of products", own.expression)
         if candidate is None:
             continue
         candidates.append(candidate)

@@ -14,7 +14,7 @@ from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
-from kan_np.discovery.found_directly import compile_kernels, leaves_nothing, sums_of_products
+from kan_np.discovery.found_directly import leaves_nothing, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -46,7 +46,7 @@ _NEAR = 10.0
 _SNAPPED_LATER = 4
 _BIG_GRIDS = (8, 16, 32)
 #: Seconds for sums of products, and the part of the budget that they take at most; where steps are counted,
-#: that part of them are attempts, up to the last number.
+#: that part of them, up to the last number, are attempts, each a step.
 _SUMS, _SHARE_OF_SUMS, _ATTEMPTS = 8.0, 0.25, 60
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
@@ -73,7 +73,7 @@ def searched(
     library : SymbolLibrary
         What edges may become.
     var, seconds, most_steps, restarts, seed
-        As in `discover`.
+        As in `discover`, which has compiled the kernels.
     units : ColumnUnits, optional
     end : float, optional
         By `time.monotonic`.
@@ -82,7 +82,6 @@ def searched(
     """
     data, columns = checked_data(dataset, seed)
     writer = Writer(data, var, dataset.get("scaler"), columns.features, units)
-    compile_kernels()
     search = _Search(writer, library, _Budget(seconds, most_steps), restarts, seed)
     search.deadline, search.show = end, show
     found = search.run()
@@ -193,16 +192,21 @@ class _Search:
         if any(candidate.exact for candidate in self.candidates):
             return True
         # a number of attempts gives the same result on every machine
-        steps, attempts = self.budget.most_steps, 0
+        steps = self.budget.most_steps
         seconds = min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds) if steps is None else np.inf
-        most = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
+        left = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
 
-        def stop() -> bool:
-            nonlocal attempts
-            attempts += 1
-            return attempts > most or self.over
+        def more() -> bool:
+            nonlocal left
+            if left < 1:
+                return False
+            left -= 1
+            self.budget.steps += 1
+            return True
 
-        found, settled = sums_of_products(self.writer, self.data, self.library, seconds, stop)
+        found, settled = sums_of_products(
+            self.writer, self.data, self.library, seconds, lambda: self.over, more
+        )
         self.candidates += found
         self._tell("sums of products")
         if any(candidate.exact for candidate in found):
@@ -226,7 +230,7 @@ class _Search:
             elif rung.error * self.writer.spread < min(simpler, default=np.inf) and (
                 rung.parts < exact and not self._out_of_seconds
             ):
-                candidate = self.writer.of_expression(rung.name, rung.expression, rung.price)
+                candidate = self.writer.if_possible(rung.name, rung.expression, rung.price)
                 if candidate is not None:
                     self.candidates.append(candidate)
         return left

@@ -185,6 +185,13 @@ class Writer:
         candidate = self._judged(name, model, formula)
         return replace(candidate, length=candidate.length + price)
 
+    def if_possible(self, name: str, expression: sympy.Expr, price: float = 0.0) -> Candidate | None:
+        """The candidate of `of_expression`; None also for what no network computes."""
+        try:
+            return self.of_expression(name, expression, price)
+        except ValueError:
+            return None
+
     def _compiled(self, expression: Any) -> KAN:
         """The KAN of a formula, which sees the samples as they were given; its grids are where they are."""
         import sympy

@@ -184,19 +184,41 @@ def make_symbol(name: str, expression: str | sympy.Expr, complexity: float | Non
     return _made(name, str(formula), _validate.real("complexity", bits, 0.0))
 
 
-def rebuild_symbol(name: str, expression: str, complexity: float) -> Symbol:
+def rebuild_symbol(
+    name: str,
+    expression: str,
+    complexity: float,
+    inside: float | None = None,
+    count: int | None = None,
+) -> Symbol:
     """The symbol with a given `Symbol.identity`, which files and pickles contain.
 
     Parameters
     ----------
     name, expression : str
     complexity : float
+    inside, count : float, int, optional
+        Of a `ParametricSymbol`.
 
     Raises
     ------
     ValueError
-        As `make_symbol`.
+        As `make_symbol`; for `inside` and `count` that are no finite number and no integer above 0, or those
+        of a symbol that is no `ParametricSymbol`.
     """
+    if (inside is None) != (count is None):
+        raise ValueError(f"inside is {inside!r} and count {count!r}; expected both or neither.")
+    if inside is not None and count is not None:
+        own = read_again(
+            name,
+            expression,
+            complexity,
+            _validate.real("inside", inside),
+            _validate.integer("count", count, 1),
+        )
+        if own is None:
+            raise ValueError(f"{name} and {expression} are no template with its numbers; expected such.")
+        return own
     known = _builtin().get(name)
     if known is not None and known.identity == (name, expression, complexity):
         return known

@@ -56,6 +56,11 @@ class ParametricSymbol(Symbol):
     count: int = 4
 
     @property
+    def identity(self) -> tuple[Any, ...]:
+        """Name, expression, complexity, `inside` and `count`: the last two choose the domain and `n_free`."""
+        return *super().identity, self.inside, self.count
+
+    @property
     def n_free(self) -> int:
         """Number of independent constants of c f(a x + b) + d, with those inside f."""
         return self.count
@@ -151,8 +156,17 @@ def parametric_symbol(
     )
 
 
-def read_again(template: str, expression: str, complexity: float) -> ParametricSymbol | None:
-    """The symbol of a name and an expression that a file contains; None if they are no template's."""
+def read_again(
+    template: str,
+    expression: str,
+    complexity: float,
+    inside: float | None = None,
+    count: int | None = None,
+) -> ParametricSymbol | None:
+    """The symbol of a name and an expression that a file contains; None if they are no template's.
+
+    Files that were written before `inside` was in them have None: then 0.5 and -0.5 are tried.
+    """
     names = _NUMBER.findall(template)
     if not names:
         return None
@@ -165,6 +179,8 @@ def read_again(template: str, expression: str, complexity: float) -> ParametricS
     values = {name: float(value) for name, value in zip(names, found.groups(), strict=True)}
     try:
         numbers = [values[f"k{k}"] for k in range(1, len(values) + 1)]
+        if inside is not None:
+            return parametric_symbol(template, numbers, complexity, inside=inside, count=count)
         for inside in (0.5, -0.5):
             symbol = parametric_symbol(template, numbers, complexity, inside=inside)
             if np.isfinite(symbol.value(np.array([inside]))).all():

@@ -53,8 +53,8 @@ class Symbol:
 
     Notes
     -----
-    Equality, hashing and pickling use name, expression and complexity only; the callables are built again in
-    another process or from a file.
+    Equality, hashing and pickling use `identity` only; the callables are built again in another process or
+    from a file.
 
     Examples
     --------
@@ -85,8 +85,11 @@ class Symbol:
     probed: bool = False
 
     @property
-    def identity(self) -> tuple[str, str, float]:
-        """Name, expression and complexity, from which `rebuild_symbol` makes the same symbol."""
+    def identity(self) -> tuple[Any, ...]:
+        """Name, expression and complexity, from which `rebuild_symbol` makes the same symbol.
+
+        Those of a `ParametricSymbol` are followed by two numbers more.
+        """
         return self.name, self.expression, self.complexity
 
     @property

@@ -296,7 +296,7 @@ def _symbols(masks: list[Any], arrays: dict[str, Any]) -> dict[EdgeIndex, Symbol
     rows, constants = json.loads(str(arrays["symbols"])), arrays["constants"]
     if not isinstance(rows, list) or len(rows) != len(constants):
         raise ValueError(f"there are constants of {len(constants)} symbols, and other symbols")
-    identities = {(name, expression, complexity) for *_, name, expression, complexity in rows}
+    identities = {tuple(identity) for _, _, _, *identity in rows}
     known = within(_SYMBOL_S, lambda: {identity: rebuild_symbol(*identity) for identity in identities})
     found: dict[EdgeIndex, SymbolicEdge] = {}
     for (layer, i, j, *identity), own in zip(rows, constants, strict=True):

@@ -115,7 +115,7 @@ def test_labels_that_do_not_vary_give_their_number(value):
 
 def test_five_points_of_a_line_are_a_line():
     x = np.arange(5.0)[:, None]
-    found = discover({"train_input": x, "train_label": 2 * x}, seconds=6)
+    found = discover({"train_input": x, "train_label": 2 * x}, most_steps=400, seconds=600.0)
     assert found.best.formula.expressions[0] == 2 * X[0]
     assert found.best.exact
 

@@ -7,7 +7,10 @@ import pytest
 import sympy
 
 from kan_np import standardized
+from kan_np.discovery import discover, found_directly, search
 from kan_np.discovery.border import checked_data
+from kan_np.discovery.ladder import Rung
+from kan_np.discovery.terms.polish import SumFormula
 from kan_np.discovery.writing import Writer
 
 
@@ -57,3 +60,27 @@ def test_functions_of_several_variables_are_refused():
     own = writer({"train_input": x, "train_label": np.arctan2(x[:, 0], x[:, 1])})
     with pytest.raises(ValueError, match="atan2"):
         own.of_expression("angle", sympy.atan2(*own.inputs))
+
+
+def test_a_search_goes_on_after_a_formula_that_no_network_computes(monkeypatch):
+    """Of those that the ladder and the sums propose."""
+    x = np.random.default_rng(0).uniform(1, 2, (60, 2))
+    proposed = []
+
+    def angle_and_rung(x, y, inputs):
+        proposed.append("rung")
+        angle = sympy.atan2(*inputs)
+        return [Rung("angle", angle, 1e-9, 1, 0.0), Rung("angle", angle, 0.1, 2, 0.0)]
+
+    def angle_and_product(*args, symbols, **options):
+        proposed.append("sum")
+        formulas = sympy.atan2(*symbols), symbols[0] * symbols[1]
+        return [SumFormula(formula, 0.0, 0.0, 0.0, True) for formula in formulas]
+
+    found_directly.compile_kernels()  # which looks for sums itself
+    monkeypatch.setattr(search, "rungs", angle_and_rung)
+    monkeypatch.setattr(found_directly, "find_sums", angle_and_product)
+    found = discover({"train_input": x, "train_label": x[:, 0] * x[:, 1]}, most_steps=20, seconds=600.0)
+    assert {*proposed} == {"rung", "sum"}
+    assert str(found.best.formula.expressions[0]) == "x_1*x_2"
+    assert not any(candidate.shape == "angle" for candidate in found.candidates)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,6 +99,60 @@ def test_a_model_with_such_an_edge_is_saved_and_loaded(tmp_path):
     x = np.random.default_rng(0).uniform(-1, 1, (20, 2))
     assert np.array_equal(loaded.predict(x), model.predict(x))
     assert isinstance(loaded._network.symbols[0, 0, 0].symbol, ParametricSymbol)
+
+
+#: The same formula on three sides of its poles.
+POLES = "1/(x + k1) + log(x**2)"
+SIDES = [parametric_symbol(POLES, (-2.0,), 4.0, inside=inside) for inside in (-3.0, 1.0, 3.0)]
+
+
+def test_other_branches_are_other_symbols():
+    assert [symbol.domain for symbol in SIDES] == [(-np.inf, 0.0), (0.0, 2.0), (2.0, np.inf)]
+    assert len({*SIDES, *(symbol.with_numbers(symbol.numbers) for symbol in SIDES)}) == 3
+    assert SIDES[0] != parametric_symbol(POLES, (-2.0,), 4.0, inside=-3.0, count=4)
+    x = np.linspace(-4, 4, 50)[:, None]
+    empty = KAN([1, 1], seed=0)._network
+    for symbol in SIDES:  # kernels keep what they read of symbols that are equal
+        network = empty.with_symbols({(0, 0, 0): SymbolicEdge(symbol)})
+        np.testing.assert_allclose(network.forward(x)[:, 0], symbol.guarded(x[:, 0])[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("symbol", SIDES, ids=["left", "between", "right"])
+def test_another_process_reads_the_branch_of_a_domain(symbol, tmp_path):
+    model = KAN([1, 1], seed=0)
+    model._network = model._network.with_symbols({(0, 0, 0): SymbolicEdge(symbol, 1.5, 0.1, 2.0, 0.3)})
+    model.save(tmp_path / "model.npz")
+    x = np.linspace(-4, 4, 50)[:, None]
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import numpy as np; from kan_np import load_model; "
+        "print(load_model('model.npz').predict(np.load('x.npy')).tobytes().hex())"
+    )
+    read = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert read.stdout.strip() == model.predict(x).tobytes().hex()
+
+
+def test_files_without_the_branch_are_read_and_wrong_ones_refused(tmp_path):
+    model = KAN([1, 1], seed=0)
+    symbol = parametric_symbol("x**3 + k1*x", (0.5,), 4.0, inside=0.5)
+    model._network = model._network.with_symbols({(0, 0, 0): SymbolicEdge(symbol)})
+    model.save(tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as stored:
+        arrays = dict(stored)
+    assert json.loads(str(arrays["header"]))["version"] == 7
+    ((*row, inside, count),) = json.loads(str(arrays["symbols"]))
+    assert (inside, count) == (0.5, 5)
+
+    def read(rows):
+        np.savez(tmp_path / "other.npz", **arrays | {"symbols": np.array(json.dumps(rows))})
+        return load_model(tmp_path / "other.npz")
+
+    assert read([row])._network.symbols[0, 0, 0].symbol == symbol
+    for wrong in ([0.5, 0], ["a", 5], [float("nan"), 5], [0.5], [0.5, 5, 5]):
+        with pytest.raises(ValueError, match=r"other\.npz"):
+            read([[*row, *wrong]])
 
 
 @pytest.mark.parametrize("template", ["x**3 + k2*x", "x + y", "x + k1", "__import__('os')"])

@@ -69,6 +69,7 @@ def find_sums(
     noise: float = 0.0,
     seconds: float = 8.0,
     stop: Callable[[], bool] = lambda: False,
+    more: Callable[[], bool] = lambda: True,
     symbols: Sequence[Any] | None = None,
     accepts: Callable[[Any], bool] = lambda expression: True,
 ) -> list[SumFormula]:
@@ -85,7 +86,10 @@ def find_sums(
     seconds : float
         Processor time of the thread.
     stop : callable
-        Asked before every attempt; True ends the search.
+        Asked before every attempt and every fit; True ends the search.
+    more : callable
+        Asked once for every attempt, after `stop`: False ends choosing terms, and what has been found is
+        still fitted.
     symbols : sequence of sympy.Symbol, optional
         Of the inputs; x_1, x_2, ... if None.
     accepts : callable
@@ -105,7 +109,7 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, accepts).run()
+        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, more, accepts).run()
 
 
 class _Search:
@@ -114,9 +118,11 @@ class _Search:
         samples: Samples,
         seconds: float,
         stop: Callable[[], bool],
+        more: Callable[[], bool],
         accepts: Callable[[Any], bool],
     ) -> None:
-        self.samples, self.seconds, self.stop, self.accepts = samples, seconds, stop, accepts
+        self.samples, self.seconds, self.accepts = samples, seconds, accepts
+        self.stop, self.more = stop, more
         self.begin = time.thread_time()
         self.floor = max(samples.noise, samples.rounding)
         self.varying = np.flatnonzero(np.ptp(samples.all_x, axis=0) > 0)
@@ -129,6 +135,10 @@ class _Search:
     def over(self, share: float) -> bool:
         """Whether this part of the time is over."""
         return time.thread_time() - self.begin > share * self.seconds or self.stop()
+
+    def chosen(self) -> bool:
+        """Whether no further attempt is made."""
+        return bool(self.exact) or self.over(_SHARE) or not self.more()
 
     def run(self) -> list[SumFormula]:
         """Constant, monomial, then dictionaries by size."""
@@ -185,7 +195,7 @@ class _Search:
 
     def _nested(self) -> list[Any]:
         """Functions of one product, times another."""
-        if self.exact or self.over(_SHARE):
+        if self.chosen():
             return []
         found = nested(self.samples.x, self.samples.y, self.samples.symbols)
         for left, expression in found:
@@ -227,7 +237,7 @@ class _Search:
             own = prepared[attempt]
             if own is None:
                 continue
-            if self.exact or self.over(_SHARE):
+            if self.chosen():
                 return
             found = own.sums(self._dictionary(attempt.left, theme, rows), self.floor, len(self.samples.y))
             self.sums += found
