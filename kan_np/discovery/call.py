@@ -72,7 +72,7 @@ def discover(
         further formula is written once there is one; the same seed gives the same result where it is not
         reached.
     most_steps : int, optional
-        Budget in steps of the optimizer, an attempt at a sum of products being one. It gives the same result on
+        Budget in steps of the optimizer, an attempt at a sum of products being one. The result is the same on
         every machine that takes them before `seconds` are over.
     restarts : int
         Starts of each shape.
