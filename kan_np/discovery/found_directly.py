@@ -104,10 +104,11 @@ def sums_of_products(
 def _like_noise(error: float, writer: Writer) -> bool:
     """Whether neighbouring rows show as much noise: terms are smooth, and may not see steps of labels.
 
-    `error` is in the units of `writer.physical`.
+    False where neighbours say nothing, as those of few rows or of many inputs. `error` is in the units of
+    `writer.physical`.
     """
     if writer.noise is None:
-        return True
+        return False
     unit = 1.0 if writer.scaler is None else float(writer.scaler.label_scale[0])
     return error <= _LIKE_NOISE * writer.noise.level * unit
 

@@ -17,7 +17,12 @@ def test_a_small_regressor_is_as_scikit_learn_wants_it(estimator, check):
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [KANRegressor(), KANClassifier(), MLPBaselineRegressor(hidden=3), FormulaRegressor(most_steps=100)]
+    [
+        KANRegressor(),
+        KANClassifier(hidden=()),
+        MLPBaselineRegressor(hidden=3),
+        FormulaRegressor(most_steps=100),
+    ]
 )
 def test_estimators_are_as_scikit_learn_wants_them(estimator, check):
     check(estimator)
