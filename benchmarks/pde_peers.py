@@ -192,7 +192,7 @@ def rows_of(curves: list[Curve]) -> list[tuple[object, ...]]:
 
 
 def bars_of(curves: list[Curve]) -> list[Bar]:
-    """Error of jaxKAN over that of kan_np with the same network, by equation: after a while, and the least."""
+    """Errors of jaxKAN over those of kan_np with the same network, by equation: after a while, the least."""
     bars = []
     for case in CASES:
         own = [curve for curve in curves if curve.equation == case.name]
