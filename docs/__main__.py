@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+#: Where the site goes.
+OUT = ROOT / "docs" / "_build" / "html"
 #: What is read for misspellings.
 SPELT = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks", "examples", "kan_np", "sweeps")
 
@@ -20,9 +22,7 @@ SPELT = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks", "
 def main(argv: list[str] | None = None) -> int:
     """Build and check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "docs" / "_build" / "html", help="where the site goes"
-    )
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder of the site; docs/_build/html")
     parser.add_argument("--fresh", action="store_true", help="read all pages and run all examples again")
     parser.add_argument("--no-examples", action="store_true", help="do not run the examples of the gallery")
     options = parser.parse_args(argv)
@@ -48,16 +48,12 @@ def _check(out: Path) -> int:
     from docs.building import public_names, site_checks
 
     pages = site_checks.read_site(out)
-    names = {
-        public_names.address(room, name)
-        for room in public_names.rooms()
-        for name in public_names.names_of(room)
-    }
+    names = public_names.addresses()
     problems = [
         *site_checks.dead_links(out, pages),
         *site_checks.too_far(pages),
         *site_checks.fetched_from_elsewhere(out, pages),
-        *site_checks.undescribed(pages, sorted(names)),
+        *site_checks.undescribed(pages, names),
         *site_checks.unanswered(pages),
     ]
     for problem in problems:

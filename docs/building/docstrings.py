@@ -8,16 +8,18 @@ from typing import Any
 from sphinx.application import Sphinx
 
 _LIST = re.compile(r"\s*([-*+•]|\d+[.)]|\.\.|>>>|:)(\s|$)")
+#: How the sections begin that numpydoc makes of Parameters, Returns, Raises, Examples and so on.
+_SECTION = re.compile(r":[A-Z]\w+:|:param|\.\. rubric")
 
 
 def keep_formulas(
     app: Sphinx, what: str, name: str, thing: object, options: dict[str, Any], lines: list[str]
 ) -> None:
-    """Make indented paragraphs without a marker of their own, which are formulas or tables, literal blocks."""
+    """Make indented paragraphs without a marker, which are formulas or tables, literal blocks."""
     result: list[str] = []
     literal = False
     for number, line in enumerate(lines):
-        if line.startswith((":param", ":Param", ":Ret", ".. rubric")):  # the sections of numpydoc begin
+        if _SECTION.match(line):
             result += lines[number:]
             break
         indented = line.startswith("    ") and line.strip() != ""

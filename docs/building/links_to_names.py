@@ -21,7 +21,7 @@ class LinkNames(SphinxTransform):
     default_priority = 400
 
     def apply(self, **_: object) -> None:
-        """Look at all inline code but that of headings, of links and of what is itself a description's head."""
+        """Look at all inline code but that of headings, of links, and of the heads of descriptions."""
         own = (nodes.title, nodes.reference, addnodes.pending_xref, addnodes.desc_signature, addnodes.toctree)
         for literal in list(self.document.findall(nodes.literal)):
             ancestors = list(_ancestors(literal))

@@ -1,4 +1,4 @@
-"""The public names of kan_np: those of `kan_np.__all__` and of every package in it that has an ``__all__``."""
+"""The public names of kan_np: of its ``__all__`` and of that of every package in it that has one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PublicName:
 
 
 def rooms() -> list[str]:
-    """Public modules and packages, kan_np first: those that its ``__all__`` names or that have one of their own."""
+    """Public modules and packages, kan_np first: those that its ``__all__`` names or that have one."""
     found = [m.name for m in pkgutil.walk_packages(kan_np.__path__, "kan_np.") if m.ispkg]
     packages = [name for name in found if hasattr(importlib.import_module(name), "__all__")]
     named = [f"kan_np.{n}" for n in kan_np.__all__ if inspect.ismodule(getattr(kan_np, n))]
@@ -84,13 +84,16 @@ def described() -> dict[str, list[PublicName]]:
     return where
 
 
-def address(room: str, name: str) -> str:
-    """The path under which a public name of a room is described."""
-    thing = getattr(importlib.import_module(room), name)
-    for other, entries in described().items():
-        module = importlib.import_module(other)
-        for entry in entries:
-            own = entry.path.rpartition(".")[2]
-            if getattr(module, own) is thing and (own == name or entry.kind != "data"):
-                return entry.path
-    raise LookupError(f"{room}.{name} is described nowhere; {__name__}.described() should have it.")
+def addresses() -> list[str]:
+    """The path under which every public name of every room is described, each path once."""
+    entries = [entry for room in described().values() for entry in room]
+    homes: dict[int, str] = {}
+    for entry in entries:
+        room, _, name = entry.path.rpartition(".")
+        homes.setdefault(id(getattr(importlib.import_module(room), name)), entry.path)
+    paths = {entry.path for entry in entries}
+    for room in rooms():
+        for name in names_of(room):
+            if f"{room}.{name}" not in paths:
+                paths.add(homes[id(getattr(importlib.import_module(room), name))])
+    return sorted(paths)

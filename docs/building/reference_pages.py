@@ -138,7 +138,7 @@ def _table(room: str, entries: list[PublicName]) -> list[str]:
 
 
 def _list(where: dict[str, list[PublicName]]) -> str:
-    """All names in tables, one a group of `kan_np` and one a room, and the pages as a hidden table of contents."""
+    """All names in tables, one a group of kan_np and one a room, and their pages as a hidden list."""
     lines: list[str] = []
     left = {entry.path.rpartition(".")[2]: entry for entry in where["kan_np"]}
     module = importlib.import_module("kan_np")

@@ -1,4 +1,4 @@
-"""Checks of the built site: links, clicks from the start page, names, questions, and what pages would fetch."""
+"""Checks of the built site: links, clicks from the start page, names, questions, what pages would fetch."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ QUESTIONS = {
     "Which units do I get?": ("units.html", "those of the data"),
     "What is this call of pykan here?": ("migrating/from_pykan.html", "update_grid_from_samples"),
 }
+
+_FROM_STYLES = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^)'\"]+)|@import\s+['\"](https?:[^'\"]+)")
 
 
 @dataclass
@@ -161,10 +163,9 @@ def fetched_from_elsewhere(folder: Path, pages: dict[str, Page]) -> list[str]:
         if urlsplit(address).netloc
     ]
     for path in folder.rglob("*.css"):
-        for address in re.findall(
-            r"url\(\s*['\"]?((?:https?:)?//[^)'\"]+)|@import\s+['\"](https?:[^'\"]+)", path.read_text("utf-8")
-        ):
-            found.append(f"{path.relative_to(folder)}: {''.join(address)} is fetched from elsewhere.")
+        addresses = _FROM_STYLES.findall(path.read_text(encoding="utf-8"))
+        name = path.relative_to(folder)
+        found += [f"{name}: {''.join(address)} is fetched from elsewhere." for address in addresses]
     return found
 
 

@@ -44,8 +44,8 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
     tried_ : list of TriedModel
     n_params_ : int
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------

@@ -47,8 +47,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Whether a formula meets the labels up to the last of their digits.
     n_outputs_ : int
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------

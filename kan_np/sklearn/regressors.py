@@ -145,8 +145,8 @@ class KANRegressor(_NetworkRegressor):
     n_params_ : int
     n_outputs_ : int
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------
