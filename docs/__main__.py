@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,21 +24,23 @@ def main(argv: list[str] | None = None) -> int:
     """Build and check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--out", type=Path, default=OUT, help="the folder of the site; docs/_build/html")
-    parser.add_argument("--fresh", action="store_true", help="read all pages and run all examples again")
+    parser.add_argument("--fresh", action="store_true", help="forget what former builds left")
     parser.add_argument("--no-examples", action="store_true", help="do not run the examples of the gallery")
     options = parser.parse_args(argv)
+    if options.fresh:
+        for made in (options.out, ROOT / "docs" / "gallery", ROOT / "docs" / "reference" / "generated"):
+            shutil.rmtree(made, ignore_errors=True)
     # the package of this folder, whatever is installed
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    code = _build(options.out, options.fresh, options.no_examples)
+    code = _build(options.out, options.no_examples)
     if code == 0:
         code = _check(options.out)
     return code or _spelling()
 
 
-def _build(out: Path, fresh: bool, no_examples: bool) -> int:
+def _build(out: Path, no_examples: bool) -> int:
     """Run Sphinx; its warnings are errors."""
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-n", "-q"]
-    command += ["-E", "-a"] if fresh else []
     if no_examples:
         os.environ["KAN_NP_DOCS_WITHOUT_EXAMPLES"] = "1"
     return subprocess.run([*command, str(ROOT / "docs"), str(out)], check=False).returncode

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from matplotlib import pyplot
 from sphinx_gallery.scrapers import figure_rst
 
 #: Suffixes of files that pages show; others, such as model.npz, are only removed.
@@ -25,4 +26,7 @@ def saved_pictures(block: object, block_vars: dict[str, Any], gallery_conf: dict
             shown.append(str(target))
         else:
             path.unlink()
-    return figure_rst(shown, gallery_conf["src_dir"]) if shown else ""
+    if not shown:
+        return ""
+    pyplot.close("all")  # what was saved is not shown a second time as an open figure
+    return figure_rst(shown, gallery_conf["src_dir"])
