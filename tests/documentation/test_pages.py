@@ -225,7 +225,7 @@ def test_from_an_mlp(folder: Path, capsys: Any) -> None:
 def test_specifications_of_the_page_on_sweeps_are_plans(folder: Path, capsys: Any) -> None:
     specifications = [text for _, text in blocks("sweeps.md", "toml")]
     assert len(specifications) == 2
-    # two functions, three seeds: three KANs and four MLPs; five functions, three seeds of the data, three edges
+    # two functions, three seeds, three KANs and four MLPs; five functions, three sets of samples, three edges
     for text, runs in zip(specifications, (2 * 3 * (3 + 4), 5 * 3 * 3), strict=True):
         (folder / "spec.toml").write_text(text, encoding="utf-8")
         assert main(["run", "spec.toml", "--dry-run"]) == 0
