@@ -128,7 +128,7 @@ def ended_when(over: Callable[[], object]) -> Iterator[None]:
 
     def check(frame: Any, event: str, argument: Any) -> None:
         # a return may be that of `ask`, whose errors go nowhere
-        if event == "call" and over():
+        if event in ("call", "c_call") and over():
             sys.setprofile(None)
             raise TimeOverError
 

@@ -267,7 +267,7 @@ class _Search:
             others, self.rng = self.rng, np.random.default_rng([self.seed, 1])
             self._try(shapes(matter), share=_SHARE_OF_FEWER)
             self.rng = others
-        if 2 < n_in <= MANY and not self.exact:  # a line through two variables is a sum as well
+        if 2 < n_in <= MANY and not (self.exact or self.over):  # a line through two variables is a sum as well
             sources = merged(rough_network(self.data, self.rng, self._stop), self.data.x)
             if len(sources) < n_in:
                 self._try(shapes(sources))
@@ -291,7 +291,7 @@ class _Search:
         """Train shapes, and snap at once what fits well and better than what is there."""
         few = len(self.data.y) + len(self.data.val_y) <= _FEW
         for shape in trees:
-            if self.exact or (self.trained and (self.over or self.budget.share > share)):
+            if self.exact or self.over or (self.trained and self.budget.share > share):
                 return
             best_before = min((trained.rmse for _, trained in self.trained), default=np.inf)
             trained = train_tree(
@@ -347,7 +347,7 @@ class _Search:
             self._add(name, state.trained.network)
             if self.written and self._out_of_time:
                 return
-        if any(candidate.exact for candidate in self.candidates):
+        if not self.trained or any(candidate.exact for candidate in self.candidates):
             return
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)

@@ -131,8 +131,11 @@ class Writer:
         spread = float(np.std(y / max(np.abs(y).max(), 1e-300))) * float(np.abs(y).max())
         return float(np.median(half_units(y))) / spread if spread > 0 else 0.0
 
-    def candidate(self, name: str, network: Network) -> Candidate | None:
-        """The model and the formula of a network; None where the formula is not real on all samples."""
+    def candidate(self, name: str, network: Network, limited: bool = True) -> Candidate | None:
+        """The model and the formula of a network; None where the formula is not real on all samples.
+
+        What is not `limited` is written to its end, whatever the time.
+        """
         data, of_inputs, of_label = self._scaled
         x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])
         network = descend(network, Data(x, y, data.val_x, data.val_y), 5).network
@@ -144,7 +147,7 @@ class Writer:
                 model._units(**self._normalizers),
                 x * of_inputs,
                 y * of_label,
-                over=self.over,
+                over=self.over if limited else lambda: False,
                 said=False,
             )
         except ValueError:
@@ -289,7 +292,7 @@ class Writer:
         """The mean of the labels."""
         data = self.data
         mean = float(np.concatenate([data.y, data.val_y]).mean())
-        return self.candidate("constant", self._of_lines({}, mean))
+        return self.candidate("constant", self._of_lines({}, mean), limited=False)
 
     def line(self) -> Candidate | None:
         """The straight line through all inputs that vary."""
@@ -300,9 +303,8 @@ class Writer:
             return None
         matrix = np.column_stack([x[:, varies], np.ones(len(y))])
         slopes, *_ = np.linalg.lstsq(matrix, y[:, 0], rcond=None)
-        return self.candidate(
-            "line", self._of_lines(dict(zip(varies.tolist(), slopes[:-1].tolist(), strict=True)), slopes[-1])
-        )
+        by_input = dict(zip(varies.tolist(), slopes[:-1].tolist(), strict=True))
+        return self.candidate("line", self._of_lines(by_input, slopes[-1]), limited=False)
 
     def symbols(self, library: SymbolLibrary) -> Iterator[Candidate]:
         """Of one input: the symbols that are nearest to the labels themselves.

@@ -326,7 +326,7 @@ class _Search:
                 expressions.append(own.expression(samples.symbols))
         found: list[SumFormula] = []
         for expression in filter(self.accepts, expressions):
-            if self.over(1.0) and found:
+            if self.over(1.0):
                 break
             fitted, rmse = samples.fitted(expression)
             if np.isfinite(rmse):
