@@ -30,6 +30,8 @@ def deadline(max_seconds: float | None) -> float | None:
 
 
 Found = TypeVar("Found")
+#: What says that the time of the innermost block of a thread is over.
+_running = threading.local()
 
 
 def limits(seconds: float | None, max_seconds: float | None) -> Callable[[], str]:
@@ -113,7 +115,7 @@ def ended_at(deadline: float | None) -> Iterator[None]:
 def ended_when(over: Callable[[], object]) -> Iterator[None]:
     """Raise `TimeOverError` inside the block at a call soon after `over()` has become true.
 
-    For blocks that make many objects, as sympy's do: it is asked whenever Python looks for garbage, every
+    For blocks that make many objects, as sympy's do, or call `end_if_over` in their loops: it is asked whenever Python looks for garbage, every
     some hundred new objects, which costs nothing; only then a profile function, which slows every call down,
     is set, and raises at the next call. Where looking for garbage is switched off it is set at once.
 
@@ -124,7 +126,7 @@ def ended_when(over: Callable[[], object]) -> Iterator[None]:
     """
     if over():
         raise TimeOverError
-    thread, before = threading.get_ident(), sys.getprofile()
+    thread, before, outer = threading.get_ident(), sys.getprofile(), getattr(_running, "over", None)
 
     def check(frame: Any, event: str, argument: Any) -> None:
         # a return may be that of `ask`, whose errors go nowhere
@@ -140,12 +142,21 @@ def ended_when(over: Callable[[], object]) -> Iterator[None]:
         gc.callbacks.append(ask)
     else:
         sys.setprofile(check)
+    _running.over = over
     try:
         yield
     finally:
+        _running.over = outer
         if ask in gc.callbacks:
             gc.callbacks.remove(ask)
         sys.setprofile(before)
+
+
+def end_if_over() -> None:
+    """Raise `TimeOverError` if this is called in a block of `ended_when` whose time is over."""
+    over = getattr(_running, "over", None)
+    if over is not None and over():
+        raise TimeOverError
 
 
 def last_in_time(forms: Iterator[Found], over: Callable[[], object]) -> tuple[Found, bool]:
