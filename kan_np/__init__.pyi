@@ -37,6 +37,7 @@ from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
 from .training.fit import Callback
+from .training.progress import SearchProgress
 
 __all__ = [
     "KAN",
@@ -63,6 +64,7 @@ __all__ = [
     "ScaleWarning",
     "Scaler",
     "Schedule",
+    "SearchProgress",
     "Sequential",
     "Stage",
     "Suite",

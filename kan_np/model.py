@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
-from kan_np._time_limit import deadline
+from kan_np._time_limit import limits
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -65,7 +65,7 @@ from kan_np.symbolic.fit_symbol import SymbolFit
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.metrics import checked_metrics
-from kan_np.training.progress import progress_bar
+from kan_np.training.progress import SearchCallback, Watch, progress_bar
 from kan_np.uncertainty import calibration, prediction
 from kan_np.uncertainty.bars import ErrorBars
 from kan_np.uncertainty.refits import Refit
@@ -1262,8 +1262,10 @@ class KAN(Estimator):
         edges: Sequence[EdgeIndex] | None = None,
         min_r2: float = 0.99,
         steps: int = 10,
+        seconds: float | None = None,
         max_seconds: float | None = None,
         progress: bool = False,
+        callback: SearchCallback | None = None,
         compose: bool = False,
     ) -> AutoSymbolic:
         """Make symbols of the edges that symbols fit, in place, the surest first; the others stay splines.
@@ -1286,10 +1288,13 @@ class KAN(Estimator):
             Least part of the variance of an edge that a symbol must explain.
         steps : int
             Steps of Levenberg-Marquardt after each symbol, with labels.
-        max_seconds : float, optional
-            Limit of wall-clock time: edges that are no symbols by then stay splines.
+        seconds, max_seconds : float, optional
+            Limits of processor time of the thread and of wall-clock time: edges that are no symbols by then
+            stay splines.
         progress : bool
             Show a bar on a terminal.
+        callback : callable, optional
+            Takes a `kan_np.SearchProgress` after every edge; True ends it there, and the others stay splines.
         compose : bool
             Whether an edge that no symbol fits may be a sum or product of a few functions, such as x^3 - x or
             x exp(-x) (`kan_np.symbolic.small_formulas`).
@@ -1326,9 +1331,10 @@ class KAN(Estimator):
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
         unit = None if self.scaler is None else self.scaler.label_scale
-        limit = deadline(max_seconds)
+        limit = limits(seconds, max_seconds)
         n_edges = self._network.topology.n_edges if edges is None else None
         with progress_bar("symbols of edges", n_edges, progress) as show:
+            watch = Watch(show, callback, n_edges)
             symbolic = auto_symbolic.auto_symbolic(
                 self._network,
                 samples,
@@ -1339,8 +1345,8 @@ class KAN(Estimator):
                 min_r2=min_r2,
                 steps=steps,
                 unit=unit,
-                deadline=limit,
-                show=show,
+                over=lambda: watch.stopped or limit(),
+                show=watch,
                 compose=compose,
             )
         self._network = symbolic.network
@@ -1357,8 +1363,10 @@ class KAN(Estimator):
         output_normalizer: Sequence[ArrayLike] | None = None,
         exact: bool = True,
         written_out: bool = False,
+        seconds: float | None = None,
         max_seconds: float | None = None,
         progress: bool = False,
+        callback: SearchCallback | None = None,
     ) -> Formula:
         """Write the model as a formula in the units of the data, simplified, its constants recognised.
 
@@ -1388,11 +1396,13 @@ class KAN(Estimator):
         written_out : bool
             Whether edges of other families than B-splines are written out where they have a formula, such as
             a polynomial; then nothing is simplified or recognised.
-        max_seconds : float, optional
-            Limit of wall-clock time: the formula is then as simple as it could be made until there, and a
-            warning says so. Long formulas take minutes, some never end.
+        seconds, max_seconds : float, optional
+            Limits of processor time of the thread and of wall-clock time: the formula is then as simple as it
+            could be made until there, and a warning says so. Long formulas take minutes, some never end.
         progress : bool
             Show on a terminal what is done.
+        callback : callable, optional
+            Takes a `kan_np.SearchProgress` before every step of every output; True ends it as a limit does.
 
         Returns
         -------
@@ -1418,8 +1428,10 @@ class KAN(Estimator):
         samples = self._samples_or_spread(x)
         labels = self._labels(y, len(samples))
         units = self._units(normalizer, output_normalizer)
-        limit = deadline(max_seconds)
-        with progress_bar("formula", self.width[-1] if self.width[-1] > 1 else None, progress) as show:
+        limit = limits(seconds, max_seconds)
+        n_out = self.width[-1]
+        with progress_bar("formula", n_out if n_out > 1 else None, progress) as show:
+            watch = Watch(show, callback, n_out)
             found = formula.symbolic_formula(
                 self._network,
                 names,
@@ -1429,8 +1441,8 @@ class KAN(Estimator):
                 digits=digits,
                 exact=exact,
                 written_out=written_out,
-                deadline=limit,
-                show=show,
+                over=lambda: "callback" if watch.stopped else limit(),
+                show=watch,
             )
         if var is not None or self.feature_names is None:
             return found
