@@ -72,6 +72,7 @@ def find_sums(
     more: Callable[[], bool] = lambda: True,
     symbols: Sequence[Any] | None = None,
     accepts: Callable[[Any], bool] = lambda expression: True,
+    finished: int = _FINISHED,
 ) -> list[SumFormula]:
     """Formulas that are sums of products after a transform of the labels, the best first.
 
@@ -94,6 +95,8 @@ def find_sums(
         Of the inputs; x_1, x_2, ... if None.
     accepts : callable
         Takes an expression; those that it refuses are left out.
+    finished : int
+        Formulas whose numbers are recognised, beside an exact one.
 
     Returns
     -------
@@ -109,7 +112,8 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, more, accepts).run()
+        samples = Samples(x, y, val_x, val_y, noise, symbols)
+        return _Search(samples, seconds, stop, more, accepts, finished).run()
 
 
 class _Search:
@@ -120,8 +124,9 @@ class _Search:
         stop: Callable[[], bool],
         more: Callable[[], bool],
         accepts: Callable[[Any], bool],
+        finished: int,
     ) -> None:
-        self.samples, self.seconds, self.accepts = samples, seconds, accepts
+        self.samples, self.seconds, self.accepts, self.finish = samples, seconds, accepts, finished
         self.stop, self.more = stop, more
         self.begin = time.thread_time()
         self.floor = max(samples.noise, samples.rounding)
@@ -320,11 +325,13 @@ class _Search:
                 if found[-1].exact:
                     return [samples.finished(fitted, simplify=True), constant]
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
-        finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:_FINISHED])]
+        finished = [
+            samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[: self.finish])
+        ]
         finished.sort(key=lambda f: f.bits)
         if self.settled and finished:
             finished[0] = replace(finished[0], settled=True)
-        return [*finished, *found[_FINISHED:], constant]
+        return [*finished, *found[self.finish :], constant]
 
 
 def _suits(attempt: Attempt, theme: Theme) -> bool:
