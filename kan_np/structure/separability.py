@@ -1,4 +1,4 @@
-"""Separability, tested on derivatives: sums and products of functions of fewer variables, and what hides them.
+"""Separability, tested on derivatives: sums and products of functions of fewer variables, also transformed.
 
     y = a(A, S) + b(B, S)        d2y / dx_i dx_j = 0                        for i in A, j in B
     y = a(A, S) b(B, S)          y y_ij - y_i y_j = 0
@@ -95,26 +95,6 @@ def multiplicative(d: Derivatives, i: int, j: int) -> Test:
     return tested(d, statistic, usual)
 
 
-def additive_after(
-    d: Derivatives,
-    i: int,
-    j: int,
-    first: Callable[[FloatArray], FloatArray],
-    second: Callable[..., FloatArray],
-) -> Test:
-    """Whether T(y) = a(without x_j) + b(without x_i), given T' and T''."""
-
-    def statistic(d: Derivatives) -> FloatArray:
-        with np.errstate(all="ignore"):
-            own = first(d.value) * d.hessian[:, i, j]
-            return own + second(d.value) * d.gradient[:, i] * d.gradient[:, j]
-
-    with np.errstate(all="ignore"):
-        slope = float(np.sqrt(np.mean(np.square(first(d.value)))))
-    usual = slope * d.gradient[:, i] * d.gradient[:, j] / max(d.spread, 1e-300)
-    return tested(d, statistic, usual)
-
-
 def power_that_adds(d: Derivatives, i: int, j: int) -> tuple[float, Test]:
     """The power p for which y^p is the most additive in x_i and x_j, 0 for log y, and the test of it.
 
@@ -143,6 +123,8 @@ class Split:
 def splits(holds: np.ndarray) -> list[Split]:
     """Ways in which a function falls into two parts, those that share the fewest variables first.
 
+    Variables that cannot be separated from a part belong to it, or are shared.
+
     Parameters
     ----------
     holds : ndarray of bool of shape (d, d)
@@ -162,7 +144,7 @@ def splits(holds: np.ndarray) -> list[Split]:
             if not holds[i, j]:
                 continue
             # the parts grow by whatever agrees with all of the other part
-            first, second = _grown(holds, {j}, {i}), None
+            first = _grown(holds, {j}, {i})
             second = {b for b in range(d) if b not in first and all(holds[a, b] for a in first)}
             shared = tuple(k for k in range(d) if k not in first and k not in second)
             split = Split(tuple(sorted(first)), tuple(sorted(second)), shared)
@@ -171,7 +153,7 @@ def splits(holds: np.ndarray) -> list[Split]:
 
 
 def _grown(holds: np.ndarray, first: set[int], second: set[int]) -> set[int]:
-    """Variables bound to the first part: those that cannot be separated from it, as far as that avoids the second."""
+    """The first part with all that cannot be separated from it, as far as that can be from the second."""
     grown = set(first)
     while True:
         more = {

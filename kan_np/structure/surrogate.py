@@ -24,7 +24,7 @@ from kan_np.structure.derivatives import Derivatives
 _CHOSEN, _COMPARED, _STEPS, _FEW_STEPS = 240, 120, 60, 20
 #: Samples that the surrogate is made of.
 _MOST = 1000
-#: Bounds of the logarithms of lengths, in standard deviations of the variables, and of the noise in that of y.
+#: Bounds of the logarithms of lengths, in deviations of the variables, of noise and size, in that of y.
 _LENGTHS, _NOISE, _SIZE = (-2.5, 6.0), (-16.0, 0.0), (-2.0, 4.0)
 #: Lengths that the choice begins with: functions that bend once, and those that oscillate.
 _FIRST_LENGTHS = (0.7, -1.0)
@@ -183,6 +183,21 @@ def fit_surrogate(x: FloatArray, y: FloatArray, stop: Callable[[], bool] = lambd
             return None
         theta = _chosen(best[1], x[some], y[some], best[2], _STEPS, stop)
         return None if theta is None else _made(x, y, best[1], theta)
+
+
+def rough_error(x: FloatArray, y: FloatArray) -> float:
+    """Leave-one-out error of a surrogate of these samples whose lengths were chosen in a few steps.
+
+    To compare variables with others that may stand for them; infinite where there is none.
+    """
+    best = np.inf
+    with one_thread(), np.errstate(all="ignore"):
+        warp = _warps(x, y)[0]
+        for length in _FIRST_LENGTHS:
+            theta = _chosen(warp, x, y, _start(x.shape[1], length), _FEW_STEPS, lambda: False)
+            made = None if theta is None else _made(x, y, warp, theta)
+            best = min(best, np.inf if made is None else made.error)
+    return best
 
 
 def _start(d: int, length: float) -> FloatArray:

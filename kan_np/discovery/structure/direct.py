@@ -1,4 +1,4 @@
-"""Formulas of a part that need no further taking apart: constants, sums of products, functions of one column."""
+"""Formulas of a part that is not taken apart: constants, sums of products, functions of one column."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,16 @@ from kan_np.structure.affine import Affine, affine_in, slope_of
 from kan_np.structure.derivatives import Derivatives
 from kan_np.structure.inner_functions import ONE_VARIABLE, Inner, inner_functions
 from kan_np.structure.separability import Split, Test, additive, multiplicative, splits
-from kan_np.structure.surrogate import Surrogate
+from kan_np.structure.surrogate import Surrogate, rough_error
 
 #: Points at which derivatives are taken, and rows that a part is searched on at most.
 _POINTS, _ROWS = 300, 400
 #: Part of the rows on which a part must be finite, and of those known best that it is searched on.
 _KNOWN, _BEST = 0.8, 0.6
+#: A part with this error, in parts of its size, is not known.
+_UNKNOWN = 0.3
+#: Rows of rough surrogates, and what is left of their error by a merger that is one.
+_ROUGH_ROWS, _GAIN = 240, 0.75
 #: Rows at whose values a part is read off, the others being held there.
 _REFERENCES = 7
 
@@ -130,6 +135,10 @@ class AffinePart:
         with np.errstate(all="ignore"):
             return np.asarray(self.outer.forward(problem.y) - first * self.affine.values(problem.x))
 
+    def carried(self, problem: Problem, error: float, first: FloatArray, rest: FloatArray) -> float:
+        """What an error of b makes of the labels of a."""
+        return error * _size(self.affine.values(problem.x))
+
     def joined(self, problem: Problem, first: Any, rest: Any) -> Any:
         """y in the symbols of the whole search."""
         phi = ONE_VARIABLE[self.affine.function].expression(problem.meanings[self.affine.i])
@@ -183,6 +192,10 @@ class SplitPart:
         with np.errstate(all="ignore"):
             return np.asarray(problem.y / first if self.is_product else problem.y - first)
 
+    def carried(self, problem: Problem, error: float, first: FloatArray, rest: FloatArray) -> float:
+        """What an error of b makes of the labels of a."""
+        return error * _size(rest) / max(_size(first), 1e-300) if self.is_product else error
+
     def joined(self, problem: Problem, first: Any, rest: Any) -> Any:
         """y in the symbols of the whole search."""
         return first * rest if self.is_product else first + rest
@@ -202,6 +215,11 @@ class SplitPart:
         return make(*[part for part in make.make_args(parts) if part.free_symbols & mine])
 
 
+def _size(values: FloatArray) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 def known_part(problem: Problem, without: list[int], values: FloatArray, error: FloatArray) -> Problem | None:
     """The problem of a part on the rows where it is known best; None where it is not known at all."""
     good = np.isfinite(values) & np.isfinite(error)
@@ -209,9 +227,8 @@ def known_part(problem: Problem, without: list[int], values: FloatArray, error: 
         return None
     order = np.argsort(np.where(good, error, np.inf), kind="stable")
     kept = np.sort(order[: min(int(_BEST * len(values)), _ROWS)])
-    noise = float(np.sqrt(np.mean(np.square(error[kept]))))
-    size = float(np.sqrt(np.mean(np.square(values[kept]))))
-    if not noise < 0.3 * size:
+    noise = _size(error[kept])
+    if not noise < _UNKNOWN * _size(values[kept]):
         return None
     return problem.rows(kept).without(without, values[kept], noise)
 
@@ -251,10 +268,36 @@ def mergers(seen: Seen) -> list[Inner]:
     return sorted(found, key=lambda own: own.test.statistic)
 
 
+def merged_by_error(problem: Problem, stop: Callable[[], bool]) -> list[Inner]:
+    """Pairs whose sum, difference, product or ratio a rough surrogate learns better from than from both.
+
+    For functions that no surrogate of all variables knows well enough for derivatives.
+    """
+    rows = np.unique(np.linspace(0, len(problem.y) - 1, min(len(problem.y), _ROUGH_ROWS)).astype(int))
+    x, y = problem.x[rows], problem.y[rows]
+    before = rough_error(x, y)
+    found = []
+    for i, j in combinations(problem.varying, 2):
+        left = [k for k in range(x.shape[1]) if k not in (i, j)]
+        for name, coefficient in (("x", -1.0), ("x", 1.0), ("log", 1.0), ("log", -1.0)):
+            if stop():
+                return []
+            if name == "log" and coefficient < 0 and np.abs(x[:, j]).min() == 0.0:
+                continue
+            inner = Inner(i, j, name, name, coefficient, Test(0.0, 0.0))
+            merged = np.column_stack([x[:, left], inner.values(x)])
+            error = rough_error(merged, y)
+            if error < _GAIN * before:
+                found.append((error, inner))
+    found.sort(key=lambda own: own[0])
+    return [inner for _, inner in found]
+
+
 def _rank(test: Test, cost: float) -> float:
     return float(np.log2(max(test.statistic, 1e-7))) + cost
 
 
 def moves(seen: Seen) -> Iterator[AffinePart | SplitPart]:
     """Parts to be peeled off, the likeliest first."""
-    yield from sorted([*affine_parts(seen), *split_parts(seen)], key=lambda own: own.rank)
+    found: list[AffinePart | SplitPart] = [*affine_parts(seen), *split_parts(seen)]
+    yield from sorted(found, key=lambda own: own.rank)

@@ -95,21 +95,21 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
             if not np.isfinite(u).all() or np.ptp(u) == 0:
                 continue
             rough = roughness_along(u, ratios, some)
-            for k in np.argsort(rough, kind="stable")[:2].tolist():
-                if rough[k] < _ROUGH:
-                    found.append((float(rough[k]), number, k, quantity, cost))
+            best = np.argsort(rough, kind="stable")[:2].tolist()
+            found += [(float(rough[k]), number, k, quantity, cost) for k in best if rough[k] < _ROUGH]
         found.sort(key=lambda own: own[:3])
         again = []
         for _, _, k, quantity, cost in found[:_AGAIN]:
             u = quantity_values(quantity, x)
-            rough = float(roughness_along(u, y[:, None] / before[:, [k]], before[:, [k]])[0])
-            if not rough <= _ROUGH_OF_ALL:
+            level = float(roughness_along(u, y[:, None] / before[:, [k]], before[:, [k]])[0])
+            if not level <= _ROUGH_OF_ALL:
                 continue
             price = cost + factors[k][1]
-            again.append((np.log2(max(rough, 1e-6)) + price / _BITS, k, quantity, u, rough, price))
-        again.sort(key=lambda own: own[0])
+            rank = float(np.log2(max(level, 1e-6))) + price / _BITS
+            again.append((rank, k, quantity, u, level, price))
+        again.sort(key=lambda own: own[:2])
     result = []
-    for _, k, quantity, u, rough, price in again[:most]:
+    for _, k, quantity, u, level, price in again[:most]:
         term = factors[k][0]
         own = Quantity(term.powers).expression(problem.symbols)
         for factor in term.factors:
@@ -117,7 +117,7 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
             own = own * _function(factor, inner)
         values = term_values(term, x)
         result.append(
-            OneQuantity(own, quantity_expression(quantity, problem.symbols), values, u, rough, price)
+            OneQuantity(own, quantity_expression(quantity, problem.symbols), values, u, level, price)
         )
     return result
 
@@ -126,7 +126,7 @@ def _function(factor: Factor, inner: Any) -> Any:
     import sympy
 
     name, inverse = factor.function.removesuffix("^-1"), factor.function.endswith("^-1")
-    half = inner / 2 if factor.scale == 0.5 else inner  # noqa: RUF069  one of the given scales
+    half = inner / 2 if factor.scale == 0.5 else inner
     found = FUNCTIONS[name].expression(half)
     return sympy.Integer(1) / found if inverse else found
 

@@ -1,9 +1,9 @@
-"""find_by_structure: formulas taken apart by what derivatives of a surrogate show, each part searched by itself.
+"""find_by_structure: labels taken apart by what derivatives of a surrogate show, each part searched alone.
 
-A problem is tried as a factor times a function of one quantity; then a Gaussian process learns it, and tests on
-its derivatives (`kan_np.structure`) propose to merge two variables to one, or to peel a part off: the part is
-read from the process, its formula is found, and what it leaves of the labels themselves, which is as accurate
-as these, is searched again. What comes out is fitted to the labels as a whole.
+A problem is tried as a factor times a function of one quantity; then a Gaussian process learns it, and tests
+on its derivatives (`kan_np.structure`) propose to merge two variables to one, or to peel a part off: the part
+is read from the process, its formula is found, and what it leaves of the labels themselves, which is as
+accurate as these, is searched again. What comes out is fitted to the labels as a whole.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from kan_np._threads import one_thread
-from kan_np._validate import FloatArray
 from kan_np.discovery.structure.direct import direct, of_one_column, values_of
-from kan_np.discovery.structure.moves import AffinePart, Seen, SplitPart, mergers, moves
+from kan_np.discovery.structure.moves import AffinePart, Seen, SplitPart, merged_by_error, mergers, moves
 from kan_np.discovery.structure.one_quantity import one_quantity
 from kan_np.discovery.structure.problem import Part, Problem
 from kan_np.discovery.terms.atoms import Quantity
 from kan_np.discovery.terms.peeling import product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
 from kan_np.functions.library import SymbolLibrary
+from kan_np.structure.inner_functions import Inner
 from kan_np.structure.surrogate import fit_surrogate
 
 #: How often a problem is taken apart.
@@ -35,6 +35,8 @@ _DIRECT, _SHARE, _ATTEMPTS = 1.5, 0.25, 40
 _FORMULAS, _PEELED, _MERGED = 3, 6, 4
 #: A surrogate with more than this part of the labels' deviation as error says nothing.
 _LEARNED = 0.3
+#: Above this error its derivatives say little, and variables are merged by trial.
+_WELL_LEARNED = 0.02
 #: Formulas that are returned, and numbers of those that are fitted to the labels.
 _KEPT, _MOST_NUMBERS = 4, 25
 #: Parts of the labels that a formula of a whole may leave to be fitted to all of them.
@@ -229,16 +231,30 @@ class _Search:
 
     def _taken_apart(self, problem: Problem, depth: int, whole: Callable[[Any], Any]) -> list[Part]:
         """Formulas by way of parts, and of two variables that are merged; a common factor is put before."""
-        seen, factored = self._learned(problem), self._factored(problem)
+        found = list[Part]()
+        factored = self._factored(problem)
         if factored is not None:
             inner, factor, size = factored
+
+            def with_factor(part: Any) -> Any:
+                return whole(factor * part)
+
+            def joined(parts: list[Part]) -> list[Part]:
+                return [Part(factor * p.expression, p.error * size, p.bits + 2.0) for p in parts]
+
+            found += joined(self._of_one_quantity(inner, with_factor))
+        seen = self._learned(problem)
+        if factored is not None:
             reduced = self._learned(inner)
             if reduced is not None and (
                 seen is None or reduced.surrogate.error * size <= seen.surrogate.error
             ):
-                parts = self._of_parts(reduced, depth, lambda part: whole(factor * part))
-                return [Part(factor * part.expression, part.error * size, part.bits + 2.0) for part in parts]
-        return [] if seen is None else self._of_parts(seen, depth, whole)
+                return found + joined(self._of_parts(reduced, depth, with_factor))
+        if seen is not None:
+            found += self._of_parts(seen, depth, whole)
+        if seen is None or seen.surrogate.error > _WELL_LEARNED * problem.spread:
+            found += self._merged(problem, merged_by_error(problem, self.stop), depth, whole)
+        return found
 
     def _of_parts(self, seen: Seen, depth: int, whole: Callable[[Any], Any]) -> list[Part]:
         problem, found = seen.problem, list[Part]()
@@ -246,7 +262,14 @@ class _Search:
             if number >= _PEELED or self.stop():
                 break
             found += self._peeled(seen, move, depth, whole)
-        for inner in mergers(seen)[:_MERGED]:
+        return found + self._merged(problem, mergers(seen), depth, whole)
+
+    def _merged(
+        self, problem: Problem, inners: list[Inner], depth: int, whole: Callable[[Any], Any]
+    ) -> list[Part]:
+        """Formulas with one column in place of two."""
+        found = list[Part]()
+        for inner in inners[:_MERGED]:
             if self.stop():
                 break
             values = inner.values(problem.x)
@@ -260,6 +283,8 @@ class _Search:
         self, seen: Seen, move: AffinePart | SplitPart, depth: int, whole: Callable[[Any], Any]
     ) -> list[Part]:
         """A part's formulas, and of what each leaves."""
+        import sympy
+
         problem = seen.problem
         first = move.first(seen)
         if first is None:
@@ -271,22 +296,18 @@ class _Search:
             expression = part.expression
             if isinstance(move, SplitPart):
                 expression = move.own(problem, expression)
-            values = self._values(expression, problem)
+            values = values_of(expression, self.samples.symbols, self.samples.all_x)
             rest = move.rest(problem, values)
             if not np.isfinite(rest).all():
                 continue
-            left = problem.without(move.left(problem), rest)
+            # numbers of the part are known as well as a mean of so many rows
+            numbers = len(expression.atoms(sympy.Float))
+            error = part.error * np.sqrt(numbers / len(first.y))
+            left = problem.without(move.left(problem), rest, move.carried(problem, error, values, rest))
 
             def joined(other: Any, own: Any = expression) -> Any:
                 return move.joined(problem, own, other)
 
-            for other in self._solve(left, depth - 1, lambda other: whole(joined(other))):
-                found.append(Part(joined(other.expression), other.error, part.bits + other.bits))
+            others = self._solve(left, depth - 1, lambda other: whole(joined(other)))
+            found += [Part(joined(o.expression), o.error, part.bits + o.bits) for o in others]
         return found
-
-    def _values(self, expression: Any, problem: Problem) -> FloatArray:
-        """Of an expression in the symbols of the whole search, on the rows of a problem with all rows."""
-        return values_of(expression, self.samples.symbols, self._rows_of(problem))
-
-    def _rows_of(self, problem: Problem) -> FloatArray:
-        return self.samples.all_x
