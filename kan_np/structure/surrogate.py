@@ -21,7 +21,7 @@ from kan_np._validate import FloatArray
 from kan_np.structure.derivatives import Derivatives
 
 #: Samples by which lengths and noise are chosen, those by which logarithms are, and steps of each.
-_CHOSEN, _COMPARED, _STEPS, _FEW_STEPS = 240, 120, 60, 20
+_CHOSEN, _COMPARED, _STEPS, _FEW_STEPS, _FEWER_STEPS = 240, 120, 60, 20, 10
 #: Samples that the surrogate is made of.
 _MOST = 1000
 #: Bounds of the logarithms of lengths, in deviations of the variables, of noise and size, in that of y.
@@ -194,7 +194,7 @@ def rough_error(x: FloatArray, y: FloatArray) -> float:
     with one_thread(), np.errstate(all="ignore"):
         warp = _warps(x, y)[0]
         for length in _FIRST_LENGTHS:
-            theta = _chosen(warp, x, y, _start(x.shape[1], length), _FEW_STEPS, lambda: False)
+            theta = _chosen(warp, x, y, _start(x.shape[1], length), _FEWER_STEPS, lambda: False)
             made = None if theta is None else _made(x, y, warp, theta)
             best = min(best, np.inf if made is None else made.error)
     return best

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kan_np._validate import FloatArray
+from kan_np.discovery.structure.one_quantity import one_quantity
 from kan_np.discovery.structure.problem import Part, Problem
 from kan_np.discovery.terms import find_sums
 from kan_np.functions.expression import numeric_of
@@ -125,20 +126,51 @@ def of_one_column(
     if size == 0.0 or np.ptp(u) == 0.0 or not np.isfinite(z).all():
         return []
     found = []
-    fits = suggest_symbolic(
-        u,
-        z,
-        library=library,
-        top=_SYMBOLS,
-        noise=problem.noise / size if problem.noise > 0 else None,
-        weight=None if factor is None else np.square(factor / size),
-        compose=True,
-    )
-    for fit in fits:
-        expression = problem.meant(fit.expression(meaning))
-        bits = fit.score + _BITS_PER_UNIT
-        found.append(Part(expression, fit.rmse * size, bits))
-    return found
+    weight = np.ones_like(z) if factor is None else np.square(factor / size)
+    for inverse in (False, True):
+        if inverse and ((z > 0).all() or (z < 0).all()):
+            # noise of one size in z is noise of 1 / z^2 times that in 1 / z
+            z, weight = 1.0 / z, weight * np.square(np.square(z) / float(np.mean(np.square(z))))
+        elif inverse:
+            break
+        noise = problem.noise / size if problem.noise > 0 and not inverse else None
+        fits = suggest_symbolic(u, z, library=library, top=_SYMBOLS, noise=noise, weight=weight, compose=True)
+        for fit in fits:
+            expression = fit.expression(meaning)
+            expression = 1 / expression if inverse else expression
+            values = values_of(expression, problem.symbols, problem.x)
+            rest = values * (1.0 if factor is None else factor) - problem.y
+            error = float(np.sqrt(np.mean(np.square(rest))))
+            bits = fit.symbol.complexity * _BITS_PER_UNIT + 3.0 * inverse
+            bits += len(problem.y) * float(np.log2(max(error, _WIDER * problem.noise, 1e-15 * size, 1e-300)))
+            if np.isfinite(error):
+                found.append(Part(problem.meant(expression), error, bits))
+        if found and problem.fits(min(part.error for part in found)):
+            break
+    return sorted(found, key=lambda part: part.bits)
+
+
+def functions_of_one_quantity(
+    problem: Problem, library: SymbolLibrary, stop: Callable[[], bool]
+) -> list[Part]:
+    """Formulas F g(u) with a factor F and one quantity u, the best first.
+
+    Parameters
+    ----------
+    problem : Problem
+    library : SymbolLibrary
+    stop : callable
+    """
+    found = list[Part]()
+    for own in one_quantity(problem, stop):
+        if stop() or (found and problem.fits(min(part.error for part in found))):
+            break
+        factor = problem.meant(own.factor)
+        for part in of_one_column(
+            problem, own.u, own.quantity, problem.y / own.factors, own.factors, library
+        ):
+            found.append(Part(part.expression * factor, part.error, part.bits + own.cost))
+    return sorted(found, key=lambda part: part.bits)
 
 
 def values_of(expression: Any, symbols: list[Any], x: FloatArray) -> FloatArray:

@@ -24,7 +24,7 @@ _KNOWN, _BEST = 0.8, 0.6
 #: A part with this error, in parts of its size, is not known.
 _UNKNOWN = 0.3
 #: Rows of rough surrogates, and what is left of their error by a merger that is one.
-_ROUGH_ROWS, _GAIN = 240, 0.75
+_ROUGH_ROWS, _GAIN = 160, 0.75
 #: Rows at whose values a part is read off, the others being held there.
 _REFERENCES = 7
 

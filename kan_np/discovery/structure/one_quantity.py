@@ -169,7 +169,7 @@ QuantityBeside = tuple[Powers, tuple[int, int, int] | None]
 def _quantities(x: FloatArray) -> list[tuple[QuantityBeside, float]]:
     """Products of powers up to a power, and differences and sums times such, with their costs."""
     d = x.shape[1]
-    allowed = [[p for p in allowed_powers(column) if abs(p) <= 2] for column in x.T]
+    allowed = [[p for p in allowed_powers(column) if p.denominator == 1 and abs(p) <= 2] for column in x.T]
     products = [p for p in cheapest_powers(allowed, 4 * _QUANTITIES, 5)[1:] if _is_first(p)]
     found: list[tuple[QuantityBeside, float]] = [
         ((p, None), Quantity(p).cost) for p in products[:_QUANTITIES]
@@ -185,10 +185,9 @@ def _quantities(x: FloatArray) -> list[tuple[QuantityBeside, float]]:
 
 
 def _is_first(powers: Sequence[Fraction]) -> bool:
-    """Whether it stands for all its own powers: the first exponent positive, whole ones without a divisor."""
-    used = [p for p in powers if p]
-    whole = [p.numerator for p in used]
-    return used[0] > 0 and all(p.denominator == 1 for p in used) and gcd(*whole) == 1
+    """Whether whole exponents stand for all their multiples: the first positive, without a common divisor."""
+    used = [p.numerator for p in powers if p]
+    return used[0] > 0 and gcd(*used) == 1
 
 
 def quantity_values(quantity: QuantityBeside, x: FloatArray) -> FloatArray:

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from kan_np._threads import one_thread
-from kan_np.discovery.structure.direct import direct, of_one_column, values_of
+from kan_np.discovery.structure.direct import direct, functions_of_one_quantity, values_of
 from kan_np.discovery.structure.moves import AffinePart, Seen, SplitPart, merged_by_error, mergers, moves
-from kan_np.discovery.structure.one_quantity import one_quantity
 from kan_np.discovery.structure.problem import Part, Problem
 from kan_np.discovery.terms.atoms import Quantity
 from kan_np.discovery.terms.peeling import product, proposals
@@ -195,18 +194,16 @@ class _Search:
         def more() -> bool:
             return next(attempts) <= _ATTEMPTS and self.attempt()
 
-        return direct(problem, self.library, seconds, self.stop, more, self.accepts)
+        found = direct(problem, self.library, seconds, self.stop, more, self.accepts)
+        if (found and problem.fits(found[0].error)) or problem.noise == 0.0:
+            return found
+        found += functions_of_one_quantity(problem, self.library, self.stop)
+        return sorted(found, key=lambda part: (not problem.fits(part.error), part.bits))
 
     def _of_one_quantity(self, problem: Problem, whole: Callable[[Any], Any]) -> list[Part]:
-        found = []
-        for own in one_quantity(problem, self.stop):
-            if self.stop():
-                break
-            ratio = problem.y / own.factors
-            for part in of_one_column(problem, own.u, own.quantity, ratio, own.factors, self.library):
-                expression = part.expression * problem.meant(own.factor)
-                found.append(Part(expression, part.error, part.bits + own.cost))
-                self._offer(whole(expression))
+        found = functions_of_one_quantity(problem, self.library, self.stop)
+        for part in found:
+            self._offer(whole(part.expression))
         return found
 
     def _factored(self, problem: Problem) -> tuple[Problem, Any, float] | None:
