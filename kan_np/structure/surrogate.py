@@ -26,6 +26,8 @@ _CHOSEN, _COMPARED, _STEPS, _FEW_STEPS, _FEWER_STEPS = 240, 120, 60, 20, 10
 _MOST = 1000
 #: Bounds of the logarithms of lengths, in deviations of the variables, of noise and size, in that of y.
 _LENGTHS, _NOISE, _SIZE = (-2.5, 6.0), (-16.0, 0.0), (-2.0, 4.0)
+#: A surrogate with more than this part of the labels' deviation as error says nothing.
+LEARNED = 0.3
 #: Lengths that the choice begins with: functions that bend once, and those that oscillate.
 _FIRST_LENGTHS = (0.7, -1.0)
 #: Noise relative to the size of the process, below which no factorisation is exact.
@@ -136,8 +138,16 @@ class Surrogate:
         return first, second
 
     def compared(self, x: FloatArray) -> Derivatives:
-        """Derivatives at points, with those of the two halves beside them."""
+        """Derivatives at points, with those of the two halves beside them.
+
+        Of a surrogate that has learned nothing the halves agree, on nothing: NaN stands for them.
+        """
         own = self.derivatives(x)
+        if not self.error <= LEARNED * float(np.std(self._y)):
+            value, gradient, hessian = (
+                np.full_like(part, np.nan) for part in (own.value, own.gradient, own.hessian)
+            )
+            return replace(own, others=(Derivatives(x, value, gradient, hessian),))
         return replace(own, others=tuple(half.derivatives(x) for half in self.halved()))
 
 

@@ -29,15 +29,17 @@ from kan_np.discovery.terms.dictionary import Term
 from kan_np.discovery.terms.peeling import product
 from kan_np.structure.smoothness import roughness_along
 
-#: Products that are tried as quantities, and beside pairs; factors, and those with a function.
-_QUANTITIES, _BESIDE, _FACTORS, _WITH_FUNCTION = 150, 8, 200, 120
+#: Products that are tried as quantities, beside pairs; factors of whole powers, of roots, with a function.
+_QUANTITIES, _BESIDE, _FACTORS, _WITH_ROOTS, _WITH_FUNCTION = 150, 8, 200, 60, 120
 _PAIRS = 10
 #: Rows that all are compared on, and pairs (F, u) that are compared on all rows.
 _ROWS, _AGAIN = 250, 40
 #: Roughness, in parts of the deviation, that may be a function at all: on some rows, and on all.
 _ROUGH, _ROUGH_OF_ALL = 0.3, 0.05
 #: Bits of a name that count as much as a factor of two in roughness.
-_BITS = 4.0
+_BITS = 2.0
+#: Factors of each quantity that are compared on all rows.
+_EACH = 3
 _FUNCTIONS = ("sin", "cos", "sin^2", "cos^2", "exp", "exp-")
 _SCALES = (1.0, 0.5)
 
@@ -87,6 +89,7 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
         before = before[:, good]
         before /= np.sqrt(np.mean(np.square(before), axis=0))
         some, ratios = before[rows], y[rows, None] / before[rows]
+        prices = np.array([price for _, price in factors])
         found = []
         for number, (quantity, cost) in enumerate(_quantities(x)):
             if stop():
@@ -95,8 +98,9 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
             if not np.isfinite(u).all() or np.ptp(u) == 0:
                 continue
             rough = roughness_along(u, ratios, some)
-            best = np.argsort(rough, kind="stable")[:2].tolist()
-            found += [(float(rough[k]), number, k, quantity, cost) for k in best if rough[k] < _ROUGH]
+            ranks = np.where(rough < _ROUGH, _rank(rough, prices + cost), np.inf)
+            best = np.argsort(ranks, kind="stable")[:_EACH].tolist()
+            found += [(float(ranks[k]), number, k, quantity, cost) for k in best if rough[k] < _ROUGH]
         found.sort(key=lambda own: own[:3])
         again = []
         for _, _, k, quantity, cost in found[:_AGAIN]:
@@ -105,8 +109,7 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
             if not level <= _ROUGH_OF_ALL:
                 continue
             price = cost + factors[k][1]
-            rank = float(np.log2(max(level, 1e-6))) + price / _BITS
-            again.append((rank, k, quantity, u, level, price))
+            again.append((float(_rank(np.array(level), price)), k, quantity, u, level, price))
         again.sort(key=lambda own: own[:2])
     result = []
     for _, k, quantity, u, level, price in again[:most]:
@@ -120,6 +123,10 @@ def one_quantity(problem: Problem, stop: Callable[[], bool], most: int = 3) -> l
             OneQuantity(own, quantity_expression(quantity, problem.symbols), values, u, level, price)
         )
     return result
+
+
+def _rank(rough: FloatArray, price: Any) -> FloatArray:
+    return np.asarray(np.log2(np.maximum(rough, 1e-6)) + price / _BITS)
 
 
 def _function(factor: Factor, inner: Any) -> Any:
@@ -143,8 +150,11 @@ def term_values(term: Term, x: FloatArray) -> FloatArray:
 def _factors(x: FloatArray) -> list[tuple[Term, float]]:
     """Products of powers, and the cheapest of these times or divided by a function, with their costs."""
     d = x.shape[1]
-    powers = cheapest_powers([allowed_powers(column) for column in x.T], _FACTORS, 5)
-    found = [(Term(own), Term(own).cost) for own in powers]
+    allowed = [allowed_powers(column) for column in x.T]
+    whole = [[p for p in own if p.denominator == 1] for own in allowed]
+    powers = cheapest_powers(whole, _FACTORS, 5)
+    some = dict.fromkeys([*powers, *cheapest_powers(allowed, _WITH_ROOTS, 5)])
+    found = [(Term(own), Term(own).cost) for own in some]
     with_function = []
     for i in range(d):
         only = tuple(Fraction(int(k == i)) for k in range(d))

@@ -24,7 +24,7 @@ from kan_np.discovery.terms.peeling import product, proposals
 from kan_np.discovery.terms.polish import Samples, SumFormula
 from kan_np.functions.library import SymbolLibrary
 from kan_np.structure.inner_functions import Inner
-from kan_np.structure.surrogate import fit_surrogate
+from kan_np.structure.surrogate import LEARNED, fit_surrogate
 
 #: How often a problem is taken apart.
 _DEPTH = 3
@@ -32,9 +32,8 @@ _DEPTH = 3
 _DIRECT, _SHARE, _ATTEMPTS = 1.5, 0.25, 40
 #: Formulas of a part that are peeled off, parts and mergers that are tried.
 _FORMULAS, _PEELED, _MERGED = 3, 6, 4
-#: A surrogate with more than this part of the labels' deviation as error says nothing.
-_LEARNED = 0.3
-#: Above this error its derivatives say little, and variables are merged by trial.
+#: With more than this error, in parts of the labels' deviation, derivatives of a surrogate say little, and
+#: variables are merged by trial.
 _WELL_LEARNED = 0.02
 #: Formulas that are returned, and numbers of those that are fitted to the labels.
 _KEPT, _MOST_NUMBERS = 4, 25
@@ -172,11 +171,9 @@ class _Search:
         """
         if self.stop():
             return []
-        found = self._direct(problem, whole) if try_direct else []
-        if depth == 0 or self.stop() or (found and problem.fits(found[0].error)):
-            return found
-        found += self._of_one_quantity(problem, whole)
-        if len(problem.varying) > 1 and not self.stop():
+        found = self._direct(problem, whole) if try_direct else self._of_one_quantity(problem, whole)
+        fits = found and problem.fits(min(part.error for part in found))
+        if depth > 0 and len(problem.varying) > 1 and not fits and not self.stop():
             found += self._taken_apart(problem, depth, whole)
         return sorted(found, key=lambda part: (not problem.fits(part.error), part.bits))
 
@@ -222,7 +219,7 @@ class _Search:
         if self.stop() or not self.attempt():
             return None
         surrogate = fit_surrogate(problem.x, problem.y, self.stop)
-        if surrogate is None or not surrogate.error <= _LEARNED * problem.spread:
+        if surrogate is None or not surrogate.error <= LEARNED * problem.spread:
             return None
         return Seen.of(problem, surrogate)
 
@@ -287,7 +284,7 @@ class _Search:
         if first is None:
             return []
         found = []
-        for part in self._formulas(first)[:_FORMULAS]:
+        for number, part in enumerate(self._formulas(first)[:_FORMULAS]):
             if self.stop():
                 break
             expression = part.expression
@@ -305,6 +302,8 @@ class _Search:
             def joined(other: Any, own: Any = expression) -> Any:
                 return move.joined(problem, own, other)
 
-            others = self._solve(left, depth - 1, lambda other: whole(joined(other)))
+            # only what the likeliest leaves is taken apart further
+            further = depth - 1 if number == 0 else 0
+            others = self._solve(left, further, lambda other: whole(joined(other)))
             found += [Part(joined(o.expression), o.error, part.bits + o.bits) for o in others]
         return found
