@@ -52,7 +52,7 @@ def roots(path, **options):
 #: Rooms from the ground up: each imports those above it in this list, or what stands in its own line, alone.
 FLOORS = (
     {"kernels"},
-    {"functions", "data"},
+    {"functions", "data", "structure"},
     {"edges"},
     {"network"},
     {"jets"},

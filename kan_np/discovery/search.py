@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
-from kan_np.discovery.found_directly import leaves_nothing, sums_of_products
+from kan_np.discovery.found_by_parts import taken_apart
+from kan_np.discovery.found_directly import leaves_nothing, made_of, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -48,6 +49,8 @@ _BIG_GRIDS = (8, 16, 32)
 #: Seconds for sums of products, and the part of the budget that they take at most; where steps are counted,
 #: that part of them, up to the last number, are attempts, each a step.
 _SUMS, _SHARE_OF_SUMS, _ATTEMPTS = 8.0, 0.25, 60
+#: The same for formulas that are found by parts.
+_PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS = 15.0, 0.4, 60
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -185,7 +188,7 @@ class _Search:
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
         rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
-        if not self._found_directly():
+        if not self._found_directly() and not self._found_by_parts():
             _ = self.writer.noise  # which the answer says, found before the time is over
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
@@ -201,10 +204,44 @@ class _Search:
         """Try sums of products; whether the search ends with what there is."""
         if any(candidate.exact for candidate in self.candidates):
             return True
-        # a number of attempts gives the same result on every machine
+        seconds, more = self._part_of_budget(_SUMS, _SHARE_OF_SUMS, _ATTEMPTS)
+        found, settled = sums_of_products(
+            self.writer, self.data, self.library, seconds, lambda: self.over, more
+        )
+        self.candidates += found
+        self._tell("sums of products")
+        if any(candidate.exact for candidate in found):
+            return True
+        return settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop)
+
+    def _found_by_parts(self) -> bool:
+        """Take the labels apart; whether a formula is exact."""
+        if self.over:
+            return False
+        seconds, more = self._part_of_budget(_PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS)
+        unit = 1.0 if self.writer.scaler is None else float(self.writer.scaler.label_scale[0])
+        found = taken_apart(
+            self.writer,
+            self.data,
+            self.library,
+            min((c.val_rmse for c in self.candidates if c.symbolic), default=np.inf) * unit,
+            seconds=seconds,
+            stop=lambda: self.over,
+            more=more,
+            accepts=made_of(self.library),
+        )
+        self.candidates += found
+        self._tell("formulas by parts")
+        return any(candidate.exact for candidate in found)
+
+    def _part_of_budget(self, most: float, share: float, attempts: int) -> tuple[float, Callable[[], bool]]:
+        """Seconds for a part of the search, and what counts its attempts.
+
+        Where steps are counted a number of attempts gives the same result on every machine.
+        """
         steps = self.budget.most_steps
-        seconds = min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds) if steps is None else np.inf
-        left = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
+        seconds = min(most, share * self.budget.seconds) if steps is None else np.inf
+        left = np.inf if steps is None else min(share * steps, attempts)
 
         def more() -> bool:
             nonlocal left
@@ -215,14 +252,7 @@ class _Search:
             self._tell("sums of products")
             return not self.budget.watch.stopped
 
-        found, settled = sums_of_products(
-            self.writer, self.data, self.library, seconds, lambda: self.over, more
-        )
-        self.candidates += found
-        self._tell("sums of products")
-        if any(candidate.exact for candidate in found):
-            return True
-        return settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop)
+        return seconds, more
 
     def _answer(self) -> Discovery:
         if self.over and not self.exact:

@@ -77,6 +77,7 @@ def find_sums(
     more: Callable[[], bool] = lambda: True,
     symbols: Sequence[Any] | None = None,
     accepts: Callable[[Any], bool] = lambda expression: True,
+    finished: int = _FINISHED,
 ) -> list[SumFormula]:
     """Formulas that are sums of products after a transform of the labels, the best first.
 
@@ -99,6 +100,8 @@ def find_sums(
         Of the inputs; x_1, x_2, ... if None.
     accepts : callable
         Takes an expression; those that it refuses are left out.
+    finished : int
+        Formulas whose numbers are recognised, beside an exact one.
 
     Returns
     -------
@@ -114,7 +117,8 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, more, accepts).run()
+        samples = Samples(x, y, val_x, val_y, noise, symbols)
+        return _Search(samples, seconds, stop, more, accepts, finished).run()
 
 
 class _Search:
@@ -125,8 +129,9 @@ class _Search:
         stop: Callable[[], bool],
         more: Callable[[], bool],
         accepts: Callable[[Any], bool],
+        finished: int,
     ) -> None:
-        self.samples, self.seconds, self.accepts = samples, seconds, accepts
+        self.samples, self.seconds, self.accepts, self.finish = samples, seconds, accepts, finished
         self.stop, self.more = stop, more
         self.begin = time.thread_time()
         self.floor = max(samples.noise, samples.rounding)
@@ -334,7 +339,7 @@ class _Search:
                 if found[-1].exact:
                     return [samples.finished(fitted, simplify=True, over=self.stop), constant]
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
-        many = _FINISHED_BESIDE if self.settled else _FINISHED
+        many = min(self.finish, _FINISHED_BESIDE) if self.settled else self.finish
         finished = [
             samples.finished(f.expression, simplify=k == 0, over=lambda: self.over(1.0))
             for k, f in enumerate(found[:many])
