@@ -204,7 +204,7 @@ class _Search:
         """Try sums of products; whether the search ends with what there is."""
         if any(candidate.exact for candidate in self.candidates):
             return True
-        seconds, more = self._part_of_budget(_SUMS, _SHARE_OF_SUMS, _ATTEMPTS)
+        seconds, more = self._part_of_budget("sums of products", _SUMS, _SHARE_OF_SUMS, _ATTEMPTS)
         found, settled = sums_of_products(
             self.writer, self.data, self.library, seconds, lambda: self.over, more
         )
@@ -218,7 +218,9 @@ class _Search:
         """Take the labels apart; whether a formula is exact."""
         if self.over:
             return False
-        seconds, more = self._part_of_budget(_PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS)
+        seconds, more = self._part_of_budget(
+            "formulas by parts", _PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS
+        )
         unit = 1.0 if self.writer.scaler is None else float(self.writer.scaler.label_scale[0])
         found = taken_apart(
             self.writer,
@@ -234,8 +236,10 @@ class _Search:
         self._tell("formulas by parts")
         return any(candidate.exact for candidate in found)
 
-    def _part_of_budget(self, most: float, share: float, attempts: int) -> tuple[float, Callable[[], bool]]:
-        """Seconds for a part of the search, and what counts its attempts.
+    def _part_of_budget(
+        self, name: str, most: float, share: float, attempts: int
+    ) -> tuple[float, Callable[[], bool]]:
+        """Seconds for a part of the search, and what counts its attempts and tells of them.
 
         Where steps are counted a number of attempts gives the same result on every machine.
         """
@@ -249,7 +253,7 @@ class _Search:
                 return False
             left -= 1
             self.budget.steps += 1
-            self._tell("sums of products")
+            self._tell(name)
             return not self.budget.watch.stopped
 
         return seconds, more
