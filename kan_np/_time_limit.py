@@ -115,9 +115,10 @@ def ended_at(deadline: float | None) -> Iterator[None]:
 def ended_when(over: Callable[[], object]) -> Iterator[None]:
     """Raise `TimeOverError` inside the block at a call soon after `over()` has become true.
 
-    For blocks that make many objects, as sympy's do, or call `end_if_over` in their loops: it is asked whenever Python looks for garbage, every
-    some hundred new objects, which costs nothing; only then a profile function, which slows every call down,
-    is set, and raises at the next call. Where looking for garbage is switched off it is set at once.
+    For blocks that make many objects, as sympy's do, or call `end_if_over` in their loops. It is asked
+    whenever Python looks for garbage, every some hundred new objects, which costs nothing; only when the time
+    is over a profile function, which slows every call down, is set, and raises at the next call. Where
+    looking for garbage is switched off it is set at once.
 
     Raises
     ------

@@ -83,8 +83,8 @@ def discover(
     progress : bool
         Show on a terminal how much of the time is over, and the best formula so far.
     callback : callable, optional
-        Takes a `kan_np.SearchProgress` after every attempt at a sum of products, every shape and every formula
-        that is written; True ends the search there, with what has been found.
+        Takes a `kan_np.SearchProgress` after every attempt at a sum of products, every shape and every
+        formula that is written; True ends the search there, with what has been found.
     units : mapping of str to str, optional
         Unit of every input and of the label, by name, as "m/s**2", "" for numbers without unit: those of
         `var`, or of the columns, or x_1, x_2, ...; of a label without a name, "y". Formulas that do not fit

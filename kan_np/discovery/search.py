@@ -302,7 +302,9 @@ class _Search:
             others, self.rng = self.rng, np.random.default_rng([self.seed, 1])
             self._try(shapes(matter), share=_SHARE_OF_FEWER)
             self.rng = others
-        if 2 < n_in <= MANY and not (self.exact or self.over):  # a line through two variables is a sum as well
+        if 2 < n_in <= MANY and not (
+            self.exact or self.over
+        ):  # a line through two variables is a sum as well
             sources = merged(rough_network(self.data, self.rng, self._stop), self.data.x)
             if len(sources) < n_in:
                 self._try(shapes(sources))

@@ -240,7 +240,8 @@ def symbolic_formula(
         Whether edges of other families than B-splines are written out, where they have a formula; nothing is
         then simplified or recognised, for such formulas are long.
     over : callable
-        The name of a limit that is over, "" before: what is not simplified or recognised by then stays as it is.
+        The name of a limit that is over, "" before: what is not simplified or recognised by then stays as it
+        is.
     said : bool
         Whether a warning says so.
     show : callable, optional

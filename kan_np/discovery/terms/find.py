@@ -317,7 +317,7 @@ class _Search:
     def _judged(self, others: list[Any], constant: SumFormula) -> list[SumFormula]:
         """The shortest sums, fitted to the labels, each that is better than all that are shorter."""
         samples = self.samples
-        expressions, seen = list(others), set()
+        expressions, seen = list(others), set[Any]()
         by_size: dict[tuple[int, bool], int] = {}
         for own in sorted(self.sums, key=lambda s: s.length):
             if self.settled and len(seen) >= _POLISHED_BESIDE:
