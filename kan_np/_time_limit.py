@@ -30,12 +30,14 @@ def deadline(max_seconds: float | None) -> float | None:
 
 
 Found = TypeVar("Found")
+#: Seconds before its end from which on every call of a block asks for it.
+NEAR = 3.0
 #: What says that the time of the innermost block of a thread is over.
 _running = threading.local()
 
 
-def limits(seconds: float | None, max_seconds: float | None) -> Callable[[], str]:
-    """Which of two limits that begin now is over, to be asked at any time: its name, "" for none.
+class Limits:
+    """Two limits that begin now, called for the name of the one that is over, "" while none is.
 
     Parameters
     ----------
@@ -49,19 +51,25 @@ def limits(seconds: float | None, max_seconds: float | None) -> Callable[[], str
     ValueError, TypeError
         For anything but numbers above 0 or None.
     """
-    end = deadline(max_seconds)
-    if seconds is not None:
-        seconds = _validate.real("seconds", seconds, 0.0)
-        if seconds == 0.0:
-            raise ValueError("seconds is 0; expected a number of seconds above 0, or None for no limit.")
-    last = None if seconds is None else time.thread_time() + seconds
 
-    def over() -> str:
-        if end is not None and time.monotonic() > end:
+    def __init__(self, seconds: float | None, max_seconds: float | None) -> None:
+        end = deadline(max_seconds)
+        if seconds is not None:
+            seconds = _validate.real("seconds", seconds, 0.0)
+            if seconds == 0.0:
+                raise ValueError("seconds is 0; expected a number of seconds above 0, or None for no limit.")
+        self._end = float("inf") if end is None else end
+        self._last = float("inf") if seconds is None else time.thread_time() + seconds
+
+    def __call__(self) -> str:
+        """The name of the limit that is over."""
+        if time.monotonic() > self._end:
             return "max_seconds"
-        return "seconds" if last is not None and time.thread_time() > last else ""
+        return "seconds" if time.thread_time() > self._last else ""
 
-    return over
+    def near(self) -> bool:
+        """Whether one of them is over soon."""
+        return min(self._end - time.monotonic(), self._last - time.thread_time()) < NEAR
 
 
 class TimeOverError(BaseException):
@@ -111,14 +119,23 @@ def ended_at(deadline: float | None) -> Iterator[None]:
         sys.setprofile(before)
 
 
+def never() -> bool:
+    """No limit."""
+    return False
+
+
 @contextmanager
-def ended_when(over: Callable[[], object]) -> Iterator[None]:
+def ended_when(over: Callable[[], object], near: Callable[[], bool] = never) -> Iterator[None]:
     """Raise `TimeOverError` inside the block at a call soon after `over()` has become true.
 
-    For blocks that make many objects, as sympy's do, or call `end_if_over` in their loops. It is asked
-    whenever Python looks for garbage, every some hundred new objects, which costs nothing; only when the time
-    is over a profile function, which slows every call down, is set, and raises at the next call. Where
-    looking for garbage is switched off it is set at once.
+    Where the end is `near` every call asks, which makes a block of many calls three times as slow. Where it
+    is not, it is asked whenever Python looks for garbage, every some hundred new objects, and in
+    `end_if_over`; that costs nothing, but a rule of sympy's that makes no more objects than it forgets is
+    not ended.
+
+    Parameters
+    ----------
+    over, near : callable
 
     Raises
     ------
@@ -139,18 +156,16 @@ def ended_when(over: Callable[[], object]) -> Iterator[None]:
         if phase == "stop" and threading.get_ident() == thread and over():
             sys.setprofile(check)
 
-    if gc.isenabled():
-        gc.callbacks.append(ask)
-    else:
-        sys.setprofile(check)
     _running.over = over
+    gc.callbacks.append(ask)
+    if near() or not gc.isenabled():
+        sys.setprofile(check)
     try:
         yield
     finally:
-        _running.over = outer
-        if ask in gc.callbacks:
-            gc.callbacks.remove(ask)
         sys.setprofile(before)
+        gc.callbacks.remove(ask)
+        _running.over = outer
 
 
 def end_if_over() -> None:
@@ -160,8 +175,12 @@ def end_if_over() -> None:
         raise TimeOverError
 
 
-def last_in_time(forms: Iterator[Found], over: Callable[[], object]) -> tuple[Found, bool]:
+def last_in_time(
+    forms: Iterator[Found], over: Callable[[], object], near: Callable[[], bool] = never
+) -> tuple[Found, bool]:
     """The last of what comes until `over()` is true, the first in any case, and whether it was the last.
+
+    `near` is that of `ended_when`, asked before each.
 
     Examples
     --------
@@ -170,9 +189,10 @@ def last_in_time(forms: Iterator[Found], over: Callable[[], object]) -> tuple[Fo
     """
     found = next(forms)
     try:
-        with ended_when(over):
-            for found in forms:  # noqa: B007  what there is when the time is over
-                pass
+        while True:
+            with ended_when(over, near):
+                found = next(forms)
+    except StopIteration:
+        return found, True
     except TimeOverError:
         return found, False
-    return found, True

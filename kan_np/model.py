@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
-from kan_np._time_limit import limits
+from kan_np._time_limit import Limits
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -1331,7 +1331,7 @@ class KAN(Estimator):
             library = SymbolLibrary(library.select(lib))
         error = 0.0 if labels is None else self._rmse(samples, labels)
         unit = None if self.scaler is None else self.scaler.label_scale
-        limit = limits(seconds, max_seconds)
+        limit = Limits(seconds, max_seconds)
         n_edges = self._network.topology.n_edges if edges is None else None
         with progress_bar("symbols of edges", n_edges, progress) as show:
             watch = Watch(show, callback, n_edges)
@@ -1428,7 +1428,7 @@ class KAN(Estimator):
         samples = self._samples_or_spread(x)
         labels = self._labels(y, len(samples))
         units = self._units(normalizer, output_normalizer)
-        limit = limits(seconds, max_seconds)
+        limit = Limits(seconds, max_seconds)
         n_out = self.width[-1]
         with progress_bar("formula", n_out if n_out > 1 else None, progress) as show:
             watch = Watch(show, callback, n_out)
@@ -1442,6 +1442,7 @@ class KAN(Estimator):
                 exact=exact,
                 written_out=written_out,
                 over=lambda: "callback" if watch.stopped else limit(),
+                near=limit.near,
                 show=watch,
             )
         if var is not None or self.feature_names is None:

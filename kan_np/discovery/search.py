@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kan_np._time_limit import NEAR
 from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
@@ -85,7 +86,8 @@ def searched(
     """
     data, columns = checked_data(dataset, seed)
     budget = _Budget(seconds, most_steps, end, watch or Watch(lambda done, text: None))
-    writer = Writer(data, var, dataset.get("scaler"), columns.features, units, lambda: budget.out_of_seconds)
+    writer = Writer(data, var, dataset.get("scaler"), columns.features, units)
+    writer = replace(writer, over=lambda: budget.out_of_seconds, near=lambda: budget.is_near)
     found = _Search(writer, library, budget, restarts, seed).run()
     for candidate in (*found.candidates, found.best):
         candidate.model._columns = columns
@@ -126,6 +128,12 @@ class _Budget:
     def out_of_seconds(self) -> bool:
         """Whether there is no time for the small formulas that always are written, whatever the steps."""
         return self.spent >= self.seconds or self.is_late
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the seconds, or the wall-clock time, are over soon."""
+        left = np.inf if self.deadline is None else self.deadline - time.monotonic()
+        return min(left, self.seconds - self.spent) < NEAR
 
     @property
     def what_is_over(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kan_np._time_limit import last_in_time
+from kan_np._time_limit import last_in_time, never
 from kan_np._validate import FloatArray
 from kan_np.compiler import kanpiler
 from kan_np.discovery.border import physical
@@ -67,8 +67,8 @@ class Writer:
         Names of the inputs in the dataset, which become symbols where `var` is None; empty without names.
     units : ColumnUnits, optional
         What a formula has to fit; one that does not is not called exact.
-    over : callable
-        Whether the time is over: formulas then stay as long as they are.
+    over, near : callable
+        Whether the time is over: formulas then stay as long as they are; and whether it is soon.
     """
 
     raw: Data
@@ -76,7 +76,8 @@ class Writer:
     scaler: Any
     columns: Sequence[str] = ()
     units: ColumnUnits | None = None
-    over: Callable[[], bool] = lambda: False
+    over: Callable[[], bool] = never
+    near: Callable[[], bool] = never
 
     @cached_property
     def _scaled(self) -> tuple[Data, FloatArray, float]:
@@ -147,7 +148,8 @@ class Writer:
                 model._units(**self._normalizers),
                 x * of_inputs,
                 y * of_label,
-                over=self.over if limited else lambda: False,
+                over=self.over if limited else never,
+                near=self.near if limited else never,
                 said=False,
             )
         except ValueError:
@@ -187,7 +189,7 @@ class Writer:
         """
         x, y = self.physical
         forms = chain([expression], shorter_forms(expression, self.inputs, x, y))
-        short, _ = last_in_time(forms, self.over)
+        short, _ = last_in_time(forms, self.over, self.near)
         values = numeric_of(self.inputs, short)(*x.T)
         if not np.isfinite(values).all():
             return None

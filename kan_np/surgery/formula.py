@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
-from kan_np._time_limit import last_in_time
+from kan_np._time_limit import last_in_time, never
 from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
@@ -211,7 +211,8 @@ def symbolic_formula(
     digits: int | None = None,
     exact: bool = True,
     written_out: bool = False,
-    over: Callable[[], object] = lambda: "",
+    over: Callable[[], object] = never,
+    near: Callable[[], bool] = never,
     said: bool = True,
     show: Show | None = None,
 ) -> Formula:
@@ -242,6 +243,8 @@ def symbolic_formula(
     over : callable
         The name of a limit that is over, "" before: what is not simplified or recognised by then stays as it
         is.
+    near : callable
+        Whether that is soon.
     said : bool
         Whether a warning says so.
     show : callable, optional
@@ -249,7 +252,7 @@ def symbolic_formula(
     """
     inner = neutral_symbols(len(names))
     writer = _Writer(net, inner, units, x, exact, y, written_out)
-    writer.over, writer.said, writer.show = over, said, show
+    writer.over, writer.near, writer.said, writer.show = over, near, said, show
     expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
@@ -298,12 +301,13 @@ class _Writer:
         self.labels = None if labels is None else labels * self.scale + self.shift
 
     over: Callable[[], object]
+    near: Callable[[], bool]
     said: bool = True
     show: Show | None = None
 
     def output(self, j: int) -> Any:
         """The expression of output j, as far as it could be simplified in time."""
-        expression, ended = last_in_time(self._steps(j), self.over)
+        expression, ended = last_in_time(self._steps(j), self.over, self.near)
         if self.said and not ended:
             why = {"callback": "callback ended it"}.get(str(self.over()), f"{self.over()} were over")
             text = f"the formula of output {j} is not simplified to its end, for {why}."

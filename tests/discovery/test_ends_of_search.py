@@ -13,7 +13,7 @@ import pytest
 import sympy
 
 from kan_np import KAN, SearchProgress, create_dataset, discover
-from kan_np._time_limit import TimeOverError, end_if_over, ended_when, last_in_time, limits
+from kan_np._time_limit import Limits, TimeOverError, end_if_over, ended_when, last_in_time
 from kan_np._warnings import KanWarning
 from kan_np.discovery import search
 from kan_np.discovery.terms import find
@@ -86,12 +86,20 @@ def test_of_forms_the_last_in_time_is_taken():
 
 
 def test_the_limit_that_is_over_is_named():
-    assert limits(None, None)() == ""
-    assert limits(600.0, 600.0)() == ""
-    assert limits(1e-12, None)() == "seconds"
-    assert limits(600.0, 1e-12)() == "max_seconds"
+    assert (Limits(None, None)(), Limits(None, None).near()) == ("", False)
+    assert (Limits(600.0, 600.0)(), Limits(600.0, 600.0).near()) == ("", False)
+    assert (Limits(1.0, None)(), Limits(1.0, None).near()) == ("", True)
+    assert Limits(1e-12, None)() == "seconds"
+    assert Limits(600.0, 1e-12)() == "max_seconds"
     with pytest.raises(ValueError, match="seconds is 0"):
-        limits(0.0, None)
+        Limits(0.0, None)
+
+
+def test_near_the_end_a_block_that_makes_no_objects_is_ended_too():
+    calls = itertools.count()
+    with pytest.raises(TimeOverError), ended_when(asked_for(1000), near=lambda: True):
+        all(abs(-1) for _ in calls)
+    assert next(calls) < 1000
 
 
 def noisy(n=150):
