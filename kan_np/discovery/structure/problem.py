@@ -13,8 +13,8 @@ from kan_np.discovery.terms.polish import input_symbols
 
 #: Of these rows, evenly, every fifth judges.
 _JUDGE = 5
-#: A formula that leaves so many times the noise of its labels fits them: errors of a surrogate are smooth, can
-#: be fitted, and are larger than its halves tell. True parts left 2 to 5 times the noise on data seed 100.
+#: A formula that leaves so many times the noise of its labels fits them: errors of a surrogate are smooth,
+#: can be fitted, and are larger than its halves tell: true parts left 2.0 to 5.4 times as much (seed 100).
 WIDER = 5.0
 #: What is below this part of the deviation of labels is rounding.
 _ROUNDING = 1e-11
