@@ -22,9 +22,9 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.structure.derivatives import Derivatives
 
-#: A test is passed up to this many times the error, if that is below this part of the usual size. Halves that
-#: miss the same things agree better than they are right: less than 3 failed for true ones, seeds 0 and 1.
-_PASSED, _TELLING = 4.0, 0.1
+#: A test is passed up to this many times the error, if both are below these parts of the usual size. Halves
+#: that miss the same things agree better than they are right: 2.8 was seen where the property holds (seed 0).
+_PASSED, _TELLING, _LARGEST = 4.0, 0.06, 0.12
 #: Statistics below this part of the usual size are rounding of differences.
 _ROUNDING = 1e-7
 
@@ -47,8 +47,7 @@ class Test:
     @property
     def passed(self) -> bool:
         """Whether the error explains the statistic, and is small enough to tell."""
-        telling = self.error <= _TELLING
-        return telling and self.statistic <= max(_PASSED * self.error, _ROUNDING)
+        return self.known and self.statistic <= min(max(_PASSED * self.error, _ROUNDING), _LARGEST)
 
     @property
     def known(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.structure.one_quantity import one_quantity
-from kan_np.discovery.structure.problem import Part, Problem
+from kan_np.discovery.structure.problem import WIDER, Part, Problem
 from kan_np.discovery.terms import find_sums
 from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
@@ -21,8 +21,6 @@ from kan_np.symbolic.suggest import suggest_symbolic
 _KEPT, _SYMBOLS = 3, 2
 #: Rows that are enough for it, and numbers of formulas that are recognised.
 _ROWS, _MOST_NUMBERS = 400, 5
-#: Errors of a surrogate are smooth and can be fitted: differences below so many times its error mean nothing.
-_WIDER = 3.0
 #: Fewer rows say nothing.
 _FEWEST = 20
 #: Labels that vary by less than this part of their size are a constant.
@@ -67,7 +65,7 @@ def direct(
     some = problem.rows(np.unique(np.linspace(0, len(problem.y) - 1, min(len(problem.y), _ROWS)).astype(int)))
     sums = find_sums(
         *some.halves(),
-        noise=_WIDER * problem.noise,
+        noise=WIDER * problem.noise,
         seconds=seconds,
         stop=stop,
         more=more,
@@ -142,7 +140,7 @@ def of_one_column(
             rest = values * (1.0 if factor is None else factor) - problem.y
             error = float(np.sqrt(np.mean(np.square(rest))))
             bits = fit.symbol.complexity * _BITS_PER_UNIT + 3.0 * inverse
-            bits += len(problem.y) * float(np.log2(max(error, _WIDER * problem.noise, 1e-15 * size, 1e-300)))
+            bits += len(problem.y) * float(np.log2(max(error, WIDER * problem.noise, 1e-15 * size, 1e-300)))
             if np.isfinite(error):
                 found.append(Part(problem.meant(expression), error, bits))
         if found and problem.fits(min(part.error for part in found)):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.discovery.structure.problem import Problem
+from kan_np.discovery.terms.atoms import pairs_alike
 from kan_np.structure.affine import Affine, affine_in, slope_of
 from kan_np.structure.derivatives import Derivatives
 from kan_np.structure.inner_functions import ONE_VARIABLE, Inner, inner_functions
@@ -23,8 +23,8 @@ _POINTS, _ROWS = 300, 400
 _KNOWN, _BEST = 0.8, 0.6
 #: A part with this error, in parts of its size, is not known.
 _UNKNOWN = 0.3
-#: Rows of rough surrogates, and what is left of their error by a merger that is one.
-_ROUGH_ROWS, _GAIN = 160, 0.75
+#: Rows of rough surrogates, pairs that they are made of, and what a merger that is one leaves of their error.
+_ROUGH_ROWS, _PAIRS, _GAIN = 160, 10, 0.75
 #: Bits by which parts that share no variable are tried before others.
 _CLEAN = 6.0
 #: Rows at whose values a part is read off, the others being held there.
@@ -279,7 +279,7 @@ def merged_by_error(problem: Problem, stop: Callable[[], bool]) -> list[Inner]:
     x, y = problem.x[rows], problem.y[rows]
     before = rough_error(x, y)
     found = []
-    for i, j in combinations(problem.varying, 2):
+    for i, j in _alike(problem, x):
         left = [k for k in range(x.shape[1]) if k not in (i, j)]
         for name, coefficient in (("x", -1.0), ("x", 1.0), ("log", 1.0), ("log", -1.0)):
             if stop():
@@ -293,6 +293,11 @@ def merged_by_error(problem: Problem, stop: Callable[[], bool]) -> list[Inner]:
                 found.append((error, inner))
     found.sort(key=lambda own: own[0])
     return [inner for _, inner in found]
+
+
+def _alike(problem: Problem, x: FloatArray) -> list[tuple[int, int]]:
+    """The pairs that are merged on trial: those of the most similar ranges."""
+    return [pair for pair in pairs_alike(x, _PAIRS) if set(pair) <= set(problem.varying)]
 
 
 def _rank(test: Test, cost: float) -> float:

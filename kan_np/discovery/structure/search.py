@@ -195,7 +195,7 @@ class _Search:
         if (found and problem.fits(found[0].error)) or problem.noise == 0.0:
             return found
         found += functions_of_one_quantity(problem, self.library, self.stop)
-        return sorted(found, key=lambda part: (not problem.fits(part.error), part.bits))
+        return sorted(found, key=lambda part: part.bits)
 
     def _of_one_quantity(self, problem: Problem, whole: Callable[[Any], Any]) -> list[Part]:
         found = functions_of_one_quantity(problem, self.library, self.stop)
@@ -244,10 +244,10 @@ class _Search:
                 seen is None or reduced.surrogate.error * size <= seen.surrogate.error
             ):
                 return found + joined(self._of_parts(reduced, depth, with_factor))
-        if seen is not None:
-            found += self._of_parts(seen, depth, whole)
         if seen is None or seen.surrogate.error > _WELL_LEARNED * problem.spread:
             found += self._merged(problem, merged_by_error(problem, self.stop), depth, whole)
+        if seen is not None:
+            found += self._of_parts(seen, depth, whole)
         return found
 
     def _of_parts(self, seen: Seen, depth: int, whole: Callable[[Any], Any]) -> list[Part]:
