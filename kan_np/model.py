@@ -27,6 +27,10 @@ from kan_np.edges.knots import uniform_knots
 from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
 from kan_np.functions.library import SymbolLibrary, checked_library
 from kan_np.functions.symbol import Symbol
+from kan_np.inspection import activations, connections, evaluation, loss_landscape
+from kan_np.inspection import attribution as attributions
+from kan_np.methods import history as versions
+from kan_np.methods import modes, size, starts
 from kan_np.network.basis_state import basis_config, checked_families
 from kan_np.network.edge_index import EdgeIndex, checked_edge
 from kan_np.network.grid_update import moved
@@ -38,7 +42,7 @@ from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
 from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.loss import Loss
-from kan_np.objective.losses import loss_of
+from kan_np.objective.loss_fn import chosen_loss
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
@@ -135,6 +139,9 @@ class KAN(Estimator):
     sp_trainable, sb_trainable : bool
         Whether coefficients of splines (and parameters of other families), and base weights, are trained;
         False freezes them, see `freeze`. The names are pykan's.
+    sparse_init : bool
+        Whether to start with few edges, those between the nearest nodes of neighbouring layers
+        (`kan_np.network.sparse_start`); the others are as if they had been pruned.
     **edge_options
         Sizes of families by their own words, ``degree`` ("chebyshev", "rational"), ``frequencies``
         ("fourier"), ``hidden`` ("mlp"), ``sines``, ``wavelets``, and settings: ``squash`` ("chebyshev": of
@@ -175,6 +182,7 @@ class KAN(Estimator):
     _network: Network
     _start: Network
     _used: NDArray[np.bool_]  # which columns of the data are inputs
+    _history: versions.History | None = None
     #: Arguments of the constructor that `_config` does not have; None for models from files.
     _arguments: dict[str, Any] | None = None
 
@@ -200,6 +208,7 @@ class KAN(Estimator):
         edges: str | Sequence[str] = "bspline",
         sp_trainable: bool = True,
         sb_trainable: bool = True,
+        sparse_init: bool = False,
         **edge_options: Any,
     ) -> None:
         shape = Shape.parse(width, mult_arity)
@@ -222,6 +231,7 @@ class KAN(Estimator):
             "affine_trainable": affine_trainable,
             "sp_trainable": sp_trainable,
             "sb_trainable": sb_trainable,
+            "sparse_init": sparse_init,
         }
         for name, switch in switches.items():
             if not isinstance(switch, bool):
@@ -230,7 +240,8 @@ class KAN(Estimator):
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
-        net = shape.network(SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable)
+        table = SplineTable.build(knots, k, extrapolation)
+        net = shape.network(table, base_fun, theta, affine_trainable, sparse_init)
         for layer, choice in enumerate(choices):
             if choice.name != BSPLINE:
                 net = edge_families.started(net, layer, choice, init, rng)
@@ -377,6 +388,7 @@ class KAN(Estimator):
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
         loss: object = "squares",
+        loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
         progress: bool = False,
         callback: Callback | None = None,
@@ -470,6 +482,12 @@ class KAN(Estimator):
             standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
             something else than predictions of labels. Where samples are few, for classes with fewer than ten
             labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        loss_fn : callable, optional
+            The loss as pykan takes it, in place of `loss`: a function of predictions and labels,
+            (n_samples, n_out) each, that returns values (n_samples,). Its derivatives are found by a complex
+            step or differences (`kan_np.objective.loss_fn`), or it returns a pair of values and their
+            gradient by the predictions. One number, the mean over the samples, does as well, but then it is
+            called sample by sample.
         metrics : sequence of str or callable
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
@@ -505,7 +523,7 @@ class KAN(Estimator):
             smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
             standardize,
-            loss_of(loss),
+            chosen_loss(loss, loss_fn),
             checked_metrics(metrics),
         )
         penalties = scheduled_penalties(
@@ -570,6 +588,8 @@ class KAN(Estimator):
         self._move_grid(self._samples(x))
         if untrained:
             self._start, self._constant = self._network, None
+
+    update_grid_from_samples = update_grid
 
     # ---------------------------------------------------------------- numbers, families, what is trained
 
@@ -1089,6 +1109,34 @@ class KAN(Estimator):
             If there is no such hidden node, or if an output would be left without a path from an input.
         """
         return self._with(pruning.remove_node(self._network, l, i))
+
+    # ---------------------------------------------------------------- inside, and by pykan's names
+
+    get_act = activations.get_act
+    get_fun = activations.get_fun
+    get_range = activations.get_range
+    attribute = attributions.attribute
+    feature_interaction = attributions.feature_interaction
+    connection_cost = connections.connection_cost
+    evaluate = evaluation.evaluate
+    reg = evaluation.reg
+    get_derivative = loss_landscape.get_derivative
+    expand_width = size.expand_width
+    expand_depth = size.expand_depth
+    swap = size.swap
+    auto_swap = size.auto_swap
+    perturb = starts.perturb
+    initialize_from_another_model = starts.initialize_from_another_model
+    set_mode = modes.set_mode
+    keep_history = versions.keep_history
+    history = versions.history
+    checkout = versions.checkout
+    rewind = versions.rewind
+
+    @property
+    def n_edge(self) -> int:
+        """Number of edges that are there: all but pruned ones and the symbol "0"."""
+        return evaluation.n_edge(self)
 
     # ---------------------------------------------------------------- symbols and formulas
 
