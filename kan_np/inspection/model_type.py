@@ -29,6 +29,7 @@ class KanModel(Protocol):
     _followed: FloatArray | None
     _leeway: float
     _constant: Any
+    _shrinkage: float | None
     _history: Any
 
     @property
@@ -36,6 +37,15 @@ class KanModel(Protocol):
 
     @property
     def grid(self) -> int: ...
+
+    @property
+    def k(self) -> int: ...
+
+    @property
+    def feature_names(self) -> list[str] | None: ...
+
+    @property
+    def input_id(self) -> NDArray[Any]: ...
 
     @property
     def n_params(self) -> int: ...
@@ -68,6 +78,8 @@ class KanModel(Protocol):
     def _with(self, network: Network) -> Self: ...
 
     def _move_grid(self, x: FloatArray, slack: float = 0.0) -> None: ...
+
+    def _rmse(self, x: FloatArray, y: FloatArray) -> float: ...
 
     def _mean_loss(
         self,

@@ -54,8 +54,8 @@ class PredictionLoss(OwnLoss):
     Parameters
     ----------
     given : callable
-        (f, y) -> values (n_samples,), values (n_samples, n_out) whose mean over the outputs counts, one number
-        that is the mean over the samples, or a pair of values and their gradient by f.
+        (f, y) -> values (n_samples,), values (n_samples, n_out) whose mean over the outputs counts, one
+        number that is the mean over the samples, or a pair of values and their gradient by f.
     how : str
         Where derivatives come from: `GIVEN`, `COMPLEX` or `DIFFERENCES`; `checked` finds out.
     """
@@ -119,12 +119,12 @@ class PredictionLoss(OwnLoss):
         """Raise for one number that is not the mean of what single samples give."""
         if np.ndim(found) > 0 or len(y) < 2:
             return
-        mean = float(np.mean(self._values(y, f)))
-        if not abs(float(np.asarray(found)) - mean) <= _SAME * abs(mean):
+        whole, mean = float(np.asarray(found)), float(np.mean(self._values(y, f)))
+        if not abs(whole - mean) <= _SAME * abs(mean):
             raise ValueError(
-                f"loss_fn returned {float(np.asarray(found)):.6g} for {len(y)} samples, and {mean:.6g} is the "
-                "mean of what it returns for each of them; expected a mean over the samples. Return an array "
-                "(n_samples,) instead."
+                f"loss_fn returned {whole:.6g} for {len(y)} samples, and {mean:.6g} is the mean of what it "
+                "returns for each of them; expected a mean over the samples. Return an array (n_samples,) "
+                "instead."
             )
 
     def _complex_is_right(self, y: FloatArray, f: FloatArray, j: int) -> bool:
