@@ -14,7 +14,7 @@ arXiv:2408.10205, section 4.1; pykan 0.2.8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class Attribution:
         Of every layer of edges below (``edge_scores_all``).
     asked : list of int
         The nodes of the layer that are asked for.
+    single : bool
+        Whether one node was asked for by its number.
     """
 
     layer: int
@@ -55,11 +57,12 @@ class Attribution:
     subnode_scores: list[FloatArray]
     edge_scores: list[FloatArray]
     asked: list[int]
+    single: bool = False
 
     @property
     def inputs(self) -> FloatArray:
-        """Scores of the inputs, (n_asked, n_in), or (n_in,) of one node: what pykan's function returns."""
-        return self.node_scores[0][0] if len(self.asked) == 1 else self.node_scores[0]
+        """Scores of the inputs, (n_asked, n_in), or (n_in,) of a single node: what pykan returns."""
+        return self.node_scores[0][0] if self.single else self.node_scores[0]
 
     def plot(self, in_vars: Sequence[Any] | None = None) -> Figure:
         """Draw the scores of the inputs as bars, a row of them for each node that is asked for.
@@ -134,7 +137,7 @@ def attribute(
             raise ValueError(f"out_score has {score.size} numbers; expected {n_nodes}, one for each node.")
     else:
         score = np.ones(n_nodes) if l is None else backward_scores(spread)[0][layer]
-    return _downwards(spread, layer, np.diag(score)[asked], asked)
+    return replace(_downwards(spread, layer, np.diag(score)[asked], asked), single=i is not None)
 
 
 def feature_interaction(

@@ -47,4 +47,5 @@ def ex_round(ex1: E, n_digit: int = 4) -> E:
     if not isinstance(ex1, sympy.Basic | sympy.MatrixBase):
         raise TypeError(f"ex1 is {_validate.shown(ex1)}; expected a sympy expression, or a list of such.")
     numbers = ex1.atoms(sympy.Float)
-    return ex1.xreplace({number: round(number, n_digit) for number in numbers})
+    # from the text of the rounded number, for `round` leaves few binary digits
+    return ex1.xreplace({number: sympy.Float(str(round(number, n_digit))) for number in numbers})

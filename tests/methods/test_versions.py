@@ -76,9 +76,7 @@ def test_at_most_the_limit_is_kept_and_none_ends_it():
     for _ in range(3):
         model.update_grid(X)
     assert [line[-3:] for line in model.history()] == ["0.2", "0.3"]
-    with pytest.raises(
-        ValueError, match="no version '0.0'; .* that are kept: '0.2', '0.3'"
-    ):
+    with pytest.raises(ValueError, match=r"no version '0.0'; .* that are kept: '0.2', '0.3'"):
         model.checkout("0.0")
     model.keep_history(None)
     model.update_grid(X)

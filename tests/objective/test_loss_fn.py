@@ -10,7 +10,7 @@ from kan_np.objective.loss_fn import COMPLEX, DIFFERENCES, GIVEN, PredictionLoss
 
 RNG = np.random.default_rng(0)
 Y, F = RNG.normal(size=(40, 2)), RNG.normal(size=(40, 2))
-DATASET = create_dataset(lambda x: np.sin(3 * x[:, [0]]) * x[:, [1]], train_num=150, test_num=40, seed=0)
+DATASET = create_dataset(lambda x: np.sin(3 * x[:, [0]]) * x[:, [1]], train_num=400, test_num=40, seed=0)
 
 
 def squares(f, y):
@@ -63,6 +63,15 @@ def test_a_fit_with_squares_is_the_fit_with_squares(kind):
     np.testing.assert_allclose(given(x), named(x), atol=1e-4)
     # histories have the mean of the loss
     assert result["test_loss"][-1] == pytest.approx(np.mean((given(x) - DATASET["test_label"]) ** 2))
+
+
+def test_few_samples_get_their_prior_by_this_loss():
+    few = create_dataset(lambda x: x[:, [0]] ** 2, train_num=40, test_num=40, seed=0)
+    model, named = KAN([2, 2, 1], seed=0), KAN([2, 2, 1], seed=0)
+    result = model.fit(few, loss_fn=squares)
+    assert result.shrinkage > 0
+    named.fit(few)
+    assert model.evaluate(few)["test_loss"] < 4 * named.evaluate(few)["test_loss"] ** 2 + 1e-6
 
 
 def test_units_of_the_data_reach_the_function():
