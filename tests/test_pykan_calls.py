@@ -1,4 +1,4 @@
-"""The page from pykan's calls to ours: its Python runs, its names exist, and no tutorial's call is missing."""
+"""The page from pykan's calls to ours: its Python runs, its names exist, no tutorial's call is missing."""
 
 from __future__ import annotations
 

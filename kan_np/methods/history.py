@@ -128,10 +128,10 @@ def keep_history(model: KanModel, limit: int | None = 20, folder: str | PathLike
     Examples
     --------
     >>> from kan_np import KAN, create_dataset
-    >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=2, train_num=100, seed=0)
+    >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2 + x[:, [1]], n_var=2, train_num=200, seed=0)
     >>> model = KAN([2, 2, 1], seed=0)
     >>> model.keep_history()
-    >>> result = model.fit(dataset, steps=5, lamb=0.01)
+    >>> result = model.fit(dataset, steps=10, lamb=1e-4)
     >>> model = model.prune(dataset["train_input"])
     >>> model.history()
     ['0.0', '0.0 => fit => 0.1', '0.1 => prune => 0.2']
