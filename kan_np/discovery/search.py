@@ -226,9 +226,7 @@ class _Search:
         """Take the labels apart; whether a formula is exact."""
         if self.over:
             return False
-        seconds, more = self._part_of_budget(
-            "formulas by parts", _PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS
-        )
+        seconds, more = self._part_of_budget("formulas by parts", _PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS)
         unit = 1.0 if self.writer.scaler is None else float(self.writer.scaler.label_scale[0])
         found = taken_apart(
             self.writer,
