@@ -177,7 +177,7 @@ class MLP(Estimator):
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
+        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum abs(W).
 
         With `loss` another one takes the place of the first. Otherwise as ``KAN.fit``. P is a weighted sum of
         squares of the weights (`kan_np.objective.weight_decay`).
