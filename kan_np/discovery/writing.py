@@ -30,6 +30,7 @@ from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
 from kan_np.functions.variables import checked_variables, neutral_symbols
 from kan_np.functions.written import number_text
+from kan_np.methods.formulas import units_of
 from kan_np.network.network import Network
 from kan_np.surgery.formula import Formula, root_mean_square, symbolic_formula, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
@@ -145,7 +146,7 @@ class Writer:
             formula = symbolic_formula(
                 model._network,
                 variable_names(None, len(self.inputs)),
-                model._units(**self._normalizers),
+                units_of(model, **self._normalizers),
                 x * of_inputs,
                 y * of_label,
                 over=self.over if limited else never,

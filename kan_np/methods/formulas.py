@@ -92,7 +92,7 @@ def symbolic_formula(
     names = formula.variable_names(var, model._used.size)
     samples = model._samples_or_spread(x)
     labels = model._labels(y, len(samples))
-    units = _units(model, normalizer, output_normalizer)
+    units = units_of(model, normalizer, output_normalizer)
     limit = Limits(seconds, max_seconds)
     n_out = model.width[-1]
     with progress_bar("formula", n_out if n_out > 1 else None, progress) as show:
@@ -118,8 +118,10 @@ def symbolic_formula(
     return found.named(columns)
 
 
-def _units(
-    model: KanModel, normalizer: Sequence[ArrayLike] | None, output_normalizer: Sequence[ArrayLike] | None
+def units_of(
+    model: KanModel,
+    normalizer: Sequence[ArrayLike] | None = None,
+    output_normalizer: Sequence[ArrayLike] | None = None,
 ) -> formula.Units:
     """What had been done to inputs and outputs: as it is said, or by the scaler of the model."""
     n_in, n_out, scaler, used = model.width[0], model.width[-1], model.scaler, model._used
