@@ -33,14 +33,17 @@ from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .schedule.phases import PhaseFits, fit_phases
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
+from .training.anchor import Anchor
 from .training.fit import Callback
 
 __all__ = [
     "KAN",
     "MLP",
+    "Anchor",
     "Callback",
     "Candidate",
     "CrossEntropy",
@@ -57,6 +60,7 @@ __all__ = [
     "NotLearntWarning",
     "OutlierWarning",
     "OverfitWarning",
+    "PhaseFits",
     "Poisson",
     "Progress",
     "Quantile",
@@ -78,6 +82,7 @@ __all__ = [
     "discover",
     "discovery",
     "fit_mlp",
+    "fit_phases",
     "fit_schedule",
     "get_suite",
     "kanpiler",

@@ -62,6 +62,8 @@ from kan_np.surgery.auto_symbolic import AutoSymbolic
 from kan_np.surgery.edge_function import EdgeFunction
 from kan_np.surgery.formula import Formula
 from kan_np.symbolic.fit_symbol import SymbolFit
+from kan_np.training.anchor import Anchor
+from kan_np.training.anchoring import anchored
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.metrics import checked_metrics
@@ -378,6 +380,7 @@ class KAN(Estimator):
         standardize: bool | None = None,
         loss: object = "squares",
         metrics: Sequence[str | Callable[..., Any]] = (),
+        anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -474,6 +477,10 @@ class KAN(Estimator):
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
             pykan, under their names.
+        anchor : Anchor, optional
+            What earlier samples say of the parameters, as the method `anchor` makes it: the fit then keeps
+            what the model has learnt from them (`kan_np.training.anchor.Anchor` has the formula). Grids stay,
+            whatever `update_grid` says, and no prior is chosen. `smoothing` may not be "gcv".
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -507,6 +514,7 @@ class KAN(Estimator):
             standardize,
             loss_of(loss),
             checked_metrics(metrics),
+            anchor,
         )
         penalties = scheduled_penalties(
             lamb,
@@ -519,6 +527,54 @@ class KAN(Estimator):
         return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
+
+    def anchor(self, dataset: Dataset, previous: Anchor | None = None, *, ridge: float = 0.0) -> Anchor:
+        """What the samples of the last fit say of the parameters, for fits to other samples.
+
+        For data that come in phases, of which earlier ones are gone: ``fit(dataset, anchor=...)`` adds
+        a quadratic penalty that holds the parameters where earlier samples have put them, as firmly as these
+        do in each direction (`kan_np.training.anchor.Anchor`).
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the last fit; only the training samples count, each with its weight. Weights are
+            compared between phases as they are given: one over the variance of the noise, for example.
+        previous : Anchor, optional
+            The anchor of the phases before it; the result then stands for all of them.
+        ridge : float
+            Part of the mean diagonal element that is added to all of the diagonal: it holds the parameters
+            that no sample has determined, too. 0 is right where the model is linear in what is trained; a
+            network of several layers, whose curvature changes along the way, keeps more with 1e-3.
+
+        Returns
+        -------
+        Anchor
+            Of the present parameters. It holds as long as the model has the same edges, grids, frozen and
+            tied parameters and units: after `refine`, `prune`, `update_grid` or `freeze` a fit refuses it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a model that was not fitted, one with more than 12000 parameters, a loss without second
+            derivatives, data that ``fit`` refuses, and a previous anchor of another model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kan_np import KAN
+        >>> x = np.linspace(-1, 1, 90)[:, None]
+        >>> phases = [{"train_input": part, "train_label": np.exp(part)} for part in np.split(x, 3)]
+        >>> model, anchor = KAN([1, 1], grid=6, seed=0), None
+        >>> for dataset in phases:
+        ...     result = model.fit(dataset, "LM", smoothing=0.0, update_grid=False, anchor=anchor)
+        ...     anchor = model.anchor(dataset, previous=anchor)
+        >>> anchor
+        Anchor(3 phases, samples of weight 90, 10 parameters)
+        >>> bool(np.abs(model(x) - np.exp(x)).max() < 1e-3)
+        True
+        """
+        return anchored(self, dataset, previous, ridge)
 
     def refine(self, grid: int) -> KAN:
         """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
