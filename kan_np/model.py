@@ -484,7 +484,8 @@ class KAN(Estimator):
         progress : bool
             Show a bar on a terminal.
         callback : callable
-            Gets a `Progress` after every iteration; returning True stops the fit.
+            Gets a `Progress` after every iteration; returning True stops the fit. A `kan_np.plot.Film` draws
+            every step.
 
         Returns
         -------

@@ -144,3 +144,12 @@ def test_continual_learning():
     assert names["same"]
     assert "the same parameters as before: True" in printed
     assert {"forgetting.png", "continual_learning.png", "anchor.npz"} <= set(files)
+
+
+def test_training_film():
+    names, _, files = run("training_film")
+    assert [frame.step for frame in names["film"].frames] == list(range(names["STEPS"] + 1))
+    assert names["result"]["train_loss"][-1] < names["result"]["train_loss"][0]
+    assert names["last"]["train_loss"][-1] <= names["first"]["train_loss"][-1]
+    for name in ("training.gif", "further.gif", "training_strip.pdf", "training_strip.png", "last_frame.png"):
+        assert files[name] > 3000

@@ -49,7 +49,7 @@ from kan_np.training.folds import Sample
 from kan_np.training.labels import labelled_for
 from kan_np.training.leeway import leeway_of
 from kan_np.training.metrics import Metrics
-from kan_np.training.recorder import Callback, Recorder
+from kan_np.training.recorder import Callback, FitWatcher, Recorder
 from kan_np.training.training_range import training_range, with_leeway
 
 #: A grid whose ends are off by less than this part of an interval stays: moving it would only cost accuracy.
@@ -196,6 +196,8 @@ def fit(
             model._restart()
     if options.anchor is None:
         training.meet_constants()
+    if isinstance(callback, FitWatcher):
+        callback.begin(model, training.x, training.recorder.history)
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
@@ -211,6 +213,8 @@ def fit(
         training.meet_constants()  # rounding led away from them where there was nothing else to lower
     if not shrinks:
         training.end_outside()
+    if isinstance(callback, FitWatcher):
+        callback.end()
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
