@@ -12,7 +12,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OF_FITS = "it is an argument of fit, and in fit_options={...} one of fit_schedule and fit_mlp"
-_LOSS = "use fit(loss=...): a name, or a function (y, f) that returns values and derivatives by f"
 _STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
 _MEASURES = "use fit(metrics=...); losses of training, test_* and val_* samples are in the result without it"
@@ -27,7 +26,6 @@ _EDGES = "leave it out: edges become symbols by model.fix_symbolic and model.aut
 FIT = {
     "learning_rate": "use fit(lr=...), with opt='Adam' or 'SGD'",
     "batch_size": "use fit(batch=...), with opt='Adam' or 'SGD'",
-    "loss_fn": _LOSS,
     "device": _PLACE,
     "dtype": _PLACE,
     "log": _WATCH,
@@ -56,6 +54,7 @@ FIT = {
 #: model.
 MODEL = FIT | {
     "loss": _OF_FITS,
+    "loss_fn": _OF_FITS,
     "metrics": _OF_FITS,
     "lr": _OF_FITS,
     "batch": _OF_FITS,
@@ -71,7 +70,6 @@ MODEL = FIT | {
     "symbolic_enabled": _EDGES,
     "family": "use edges=",
     "scale_sp": "leave it out: the scales of splines are part of their coefficients, which are trained",
-    "sparse_init": "leave it out: sparsify with fit(lamb=...) and model.prune()",
     "scale_base": "use scale_base_mu= and scale_base_sigma=",
     "hidden_layer_sizes": "use width=[inputs, ..., outputs]",
     "layers": "use width=[inputs, ..., outputs]",

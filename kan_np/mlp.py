@@ -20,7 +20,7 @@ from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
 from kan_np.objective.loss import Loss
-from kan_np.objective.losses import loss_of
+from kan_np.objective.loss_fn import chosen_loss
 from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Shrunk
@@ -174,12 +174,13 @@ class MLP(Estimator):
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
         loss: object = "squares",
+        loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
         anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
+        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum abs(W).
 
         With `loss` another one takes the place of the first. Otherwise as ``KAN.fit``. P is a weighted sum of
         squares of the weights (`kan_np.objective.weight_decay`).
@@ -221,6 +222,12 @@ class MLP(Estimator):
             standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
             something else than predictions of labels. Where samples are few, for classes with fewer than ten
             labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        loss_fn : callable, optional
+            The loss as pykan takes it, in place of `loss`: a function of predictions and labels,
+            (n_samples, n_out) each, that returns values (n_samples,). Its derivatives are found by a complex
+            step or differences (`kan_np.objective.loss_fn`), or it returns a pair of values and their
+            gradient by the predictions. One number, the mean over the samples, does as well, but then it is
+            called sample by sample.
         metrics : sequence of str or callable
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
@@ -257,7 +264,7 @@ class MLP(Estimator):
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
             standardize=standardize,
-            loss=loss_of(loss),
+            loss=chosen_loss(loss, loss_fn),
             metrics=checked_metrics(metrics),
             anchor=anchor,
         )

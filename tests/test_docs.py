@@ -82,17 +82,3 @@ def test_commands_and_specification_of_the_page_about_differential_equations_are
         assert words[0] == "kan-sweep"
         assert main([*words[1:], *(["--dry-run"] if words[1] == "run" else [])]) == 0
     assert "schroedinger" in capsys.readouterr().out
-
-
-def test_the_page_about_continual_learning_runs_as_printed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = (Path(__file__).parent.parent / "docs" / "continual_learning.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    for text in re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL):
-        exec(compile(text, "continual_learning.md", "exec"), names)  # noqa: S102  the code under test is the page's
-    assert names["error"] < 5e-3  # what ten intervals leave
-    assert names["anchor"].n_phases == 2
-    assert names["kept"].whole[-1] < 0.1 * names["plain"].whole[-1]
-    assert Path("forgetting.png").stat().st_size > 5000

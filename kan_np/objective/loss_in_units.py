@@ -12,7 +12,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.objective.loss import ByOutput, Loss
-from kan_np.objective.own_loss import OwnLoss, check_derivatives
+from kan_np.objective.own_loss import CHECKED, OwnLoss, check_derivatives
 
 
 def network_loss(loss: Loss, shift: FloatArray, unit: FloatArray, y: FloatArray | None = None) -> Loss:
@@ -121,7 +121,7 @@ class LossInUnits(Loss):
         """This loss, if the derivatives of a user's own are right at these labels and outputs."""
         if not isinstance(self._given, OwnLoss):
             return self
-        own = self._given.curved(*self._of_data(y[:1], f[:1]))
+        own = self._given.curved(*self._of_data(y[:CHECKED], f[:CHECKED]))
         loss = LossInUnits(own, self._shift, self._unit, self.divided_by)
         check_derivatives(loss, y, f)
         return loss

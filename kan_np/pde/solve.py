@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -213,6 +214,7 @@ class _Run:
         return Solution.of(self._problem, self._model, self._unknowns, self.stages, self._objective)
 
 
+@one_thread()
 def _minimized(
     opt: str,
     options: StepOptions,

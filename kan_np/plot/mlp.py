@@ -17,7 +17,7 @@ from kan_np.plot.names import fit_row, names_of
 def plot_mlp(net: MlpNetwork) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
 
-    Line width and opacity grow with |W| relative to the largest |W| of the layer.
+    Line width and opacity grow with abs(W) relative to the largest of the layer.
 
     Returns
     -------
