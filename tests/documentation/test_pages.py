@@ -27,6 +27,7 @@ RUN_ELSEWHERE = {
     "differential_equations.md": "tests/test_docs.py",
     "error_bars.md": "tests/test_readme.py",
     "formulas.md": "tests/discovery/test_formulas_page.py",
+    "pykan_calls.md": "tests/test_pykan_calls.py",
     "scikit_learn.md": "tests/sklearn/test_page_on_estimators.py",
     "tables.md": "tests/test_docs.py",
 }
@@ -172,7 +173,7 @@ def test_two_outputs(folder: Path, capsys: Any) -> None:
     names, printed = run("how_to/two_outputs.md", capsys)
     assert names["model"].predict(names["rows"])[0] == pytest.approx([1.5, 1e6], rel=1e-3)
     assert (names["errors"] < 1e-3 * names["dataset"]["test_label"].std(axis=0)).all()
-    assert "['u*v', '1000000*u**2']" in printed
+    assert "['u*v', '1000000.0*u**2']" in printed
 
 
 def test_a_symbol(folder: Path, capsys: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def _listed(page: str) -> list[str]:
     """The pages in the lists (toctree) of a page, by their path in the folder of the documentation."""
     lists = re.findall(r"^```\{toctree\}\n(.*?)^```", text_of(page), flags=re.MULTILINE | re.DOTALL)
     names = [line for text in lists for line in text.splitlines() if line and not line.startswith(":")]
-    return [(Path(page).parent / name).as_posix().removeprefix("./") for name in names]
+    return [posixpath.normpath((Path(page).parent / name).as_posix()) for name in names]
 
 
 def test_every_page_is_in_a_list_at_most_two_clicks_from_the_start() -> None:
