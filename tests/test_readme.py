@@ -75,6 +75,7 @@ def test_schedule(tmp_path, monkeypatch, capsys):
     assert names["stages"].advice in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_from_fit_to_formula(tmp_path, monkeypatch, capsys):
     names = run(block("discover(dataset"), tmp_path, monkeypatch)
     x, y = sympy.symbols("x y")
