@@ -14,7 +14,6 @@ import sympy
 
 from kan_np import KAN, SearchProgress, create_dataset, discover
 from kan_np._time_limit import Limits, TimeOverError, end_if_over, ended_when, last_in_time
-from kan_np._warnings import KanWarning
 from kan_np.discovery import search
 from kan_np.discovery.terms import find
 from kan_np.discovery.terms.polish import Samples
@@ -142,7 +141,7 @@ class Clock:
 def test_nothing_is_begun_after_the_end(monkeypatch, end):
     dataset = noisy()
     discover(dataset, most_steps=1)
-    clock = Clock(monkeypatch, 0.002, end)
+    clock = Clock(monkeypatch, 0.005, end)
     found = discover(dataset, seconds=end)
     assert clock.late == {"attempts": 0, "fits": 0, "shapes": 0}
     # what is left to be asked is asked by pieces of writing that are not begun any more
@@ -164,8 +163,8 @@ def test_polishing_of_sums_asks_the_clock_at_every_formula(monkeypatch):
         return now[0]
 
     monkeypatch.setattr(time, "thread_time", passing)
-    found = find.find_sums(x[:120], y[:120], x[120:], y[120:], seconds=4.0)
-    assert max(fitted) <= 4.0 + 0.05
+    found = find.find_sums(x[:120], y[:120], x[120:], y[120:], seconds=1.5)
+    assert max(fitted) <= 1.5 + 0.05
     assert len(found) > 1
 
 
@@ -234,25 +233,6 @@ def test_edges_become_symbols_until_the_callback_or_the_seconds_end_it():
     assert [(progress.done, progress.total) for progress in seen] == [(1, 2)]
     assert len(model.copy().auto_symbolic(x, seconds=1e-12)) == 0
     assert len(model.auto_symbolic(x, lib=["sin", "x^2"], seconds=600.0)) == 2
-
-
-def symbolic_model():
-    model = KAN([2, 1, 1], seed=0)
-    model.fix_symbolic(0, 0, 0, "x^2", fit=False, a=1.5, b=0.25)
-    model.fix_symbolic(0, 1, 0, "sin", fit=False, a=2.0)
-    model.fix_symbolic(1, 0, 0, "exp", fit=False, a=0.5)
-    return model
-
-
-@pytest.mark.parametrize(
-    ("limit", "why"),
-    [({"seconds": 1e-12}, "seconds were over"), ({"callback": lambda progress: True}, "callback ended it")],
-)
-def test_formulas_are_written_as_far_as_there_is_time(limit, why):
-    model = symbolic_model()
-    with pytest.warns(KanWarning, match=f"not simplified to its end, for {why}"):
-        formula = model.symbolic_formula(**limit)
-    assert formula.max_error < 1e-12
 
 
 def test_a_product_of_four_sums_is_written():
