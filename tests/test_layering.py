@@ -61,6 +61,8 @@ FLOORS = (
     {"training", "symbolic"},
     {"surgery"},
     {"plot", "uncertainty"},
+    {"inspection"},
+    {"methods"},
     {"model", "mlp"},
     {"compiler"},
     {"serialize", "schedule", "discovery", "options", "layers"},
