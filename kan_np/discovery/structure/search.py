@@ -175,7 +175,7 @@ class _Search:
         fits = found and problem.fits(min(part.error for part in found))
         if depth > 0 and len(problem.varying) > 1 and not fits and not self.stop():
             found += self._taken_apart(problem, depth, whole)
-        return sorted(found, key=lambda part: (not problem.fits(part.error), part.bits))
+        return sorted(found, key=lambda part: part.bits)
 
     def _direct(self, problem: Problem, whole: Callable[[Any], Any]) -> list[Part]:
         found = self._formulas(problem)
@@ -192,7 +192,7 @@ class _Search:
             return next(attempts) <= _ATTEMPTS and self.attempt()
 
         found = direct(problem, self.library, seconds, self.stop, more, self.accepts)
-        if (found and problem.fits(found[0].error)) or problem.noise == 0.0:
+        if (found and problem.fits(found[0].error)) or self.stop():
             return found
         found += functions_of_one_quantity(problem, self.library, self.stop)
         return sorted(found, key=lambda part: part.bits)
