@@ -108,7 +108,8 @@ def write_pages(app):
 def setup(app):
     """Connect what is this project's own."""
     app.connect("builder-inited", write_pages, priority=100)
-    app.connect("autodoc-process-docstring", docstrings.keep_formulas, priority=900)
+    app.connect("autodoc-process-docstring", docstrings.keep_formulas, priority=800)
+    app.connect("autodoc-process-docstring", docstrings.plain_signs, priority=900)
     app.connect("autodoc-skip-member", skip_members)
     app.connect("build-finished", copy_mathjax)
     app.add_transform(links_to_names.LinkNames)

@@ -11,6 +11,7 @@ from sphinx.pycode import ModuleAnalyzer
 
 import kan_np
 from docs.building import command_pages
+from docs.building.docstrings import escaped
 from docs.building.public_names import PublicName, described
 
 #: Rooms in the order of the reference, with what users look for in them; others follow by name.
@@ -121,7 +122,7 @@ def summary_of(room: str, entry: PublicName) -> str:
     name = entry.path.rpartition(".")[2]
     thing = getattr(importlib.import_module(room), name)
     text = " ".join(comment_of(room, name)) if entry.kind == "data" else inspect.getdoc(thing) or ""
-    return " ".join(text.split("\n\n")[0].split())
+    return escaped(" ".join(text.split("\n\n")[0].split()))
 
 
 def _module_page(room: str) -> str:

@@ -137,6 +137,17 @@ def test_formulas_of_docstrings_keep_their_lines() -> None:
     assert lines.count("::") == 1
 
 
+def test_bars_and_final_underscores_of_docstrings_are_themselves() -> None:
+    pytest.importorskip("sphinx")
+    from docs.building.docstrings import escaped, plain_signs
+
+    assert escaped("|u - v| of n_in_, and x_i") == r"\|u - v\| of n_in\_, and x_i"
+    assert escaped("``|u|`` and `n_in_` are code, `a link`_") == "``|u|`` and `n_in_` are code, `a link`_"
+    lines = ["sum |W|", "", ">>> a | b", "c_", "", "|d|", "", "::", "", "    |e|", "", "|f|"]
+    plain_signs(None, "function", "f", None, {}, lines)  # type: ignore[arg-type]
+    assert lines == [r"sum \|W\|", "", ">>> a | b", "c_", "", r"\|d\|", "", "::", "", "    |e|", "", r"\|f\|"]
+
+
 def _site(folder: Path, files: dict[str, str]) -> dict[str, Page]:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
