@@ -32,7 +32,7 @@ def plot_edge(model: KanModel, l: int, i: int, j: int, x: ArrayLike | None = Non
 
     The axis of an input is in the units of the data, values of hidden nodes and edges in the network's.
 
-    `options` are those of `kan_np.plot.plot_edge`: symbol, in_vars, figsize.
+    The model is not changed. `options` are those of `kan_np.plot.plot_edge`: symbol, in_vars, figsize.
     """
     from kan_np.plot import plot_edge
 
