@@ -50,16 +50,19 @@ from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .schedule.phases import PhaseFits, fit_phases
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
 from .symbolic.decimals import ex_round
+from .training.anchor import Anchor
 from .training.fit import Callback
 from .training.progress import SearchProgress
 
 __all__ = [
     "KAN",
     "MLP",
+    "Anchor",
     "Callback",
     "Candidate",
     "CrossEntropy",
@@ -76,6 +79,7 @@ __all__ = [
     "NotLearntWarning",
     "OutlierWarning",
     "OverfitWarning",
+    "PhaseFits",
     "Poisson",
     "Progress",
     "Quantile",
@@ -103,6 +107,7 @@ __all__ = [
     "discovery",
     "ex_round",
     "fit_mlp",
+    "fit_phases",
     "fit_schedule",
     "get_suite",
     "inspection",

@@ -16,6 +16,7 @@ _STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
 _MEASURES = "use fit(metrics=...); losses of training, test_* and val_* samples are in the result without it"
 _PICTURES = "draw the model with model.plot(), after the fit or in callback=f"
+_FILM = "use fit(callback=Film('film.gif')) with Film of kan_np.plot, a picture of every step"
 _PLACE = "leave it out: everything is computed on the CPU, in float64"
 _POLES = "leave it out: poles of symbols are kept away from the samples without it"
 _FILES = "leave it out: nothing is written until model.save(path)"
@@ -30,9 +31,9 @@ FIT = {
     "log": _WATCH,
     "verbose": _WATCH,
     "display_metrics": _MEASURES,
-    "save_fig": _PICTURES,
-    "save_fig_freq": _PICTURES,
-    "img_folder": _PICTURES,
+    "save_fig": _FILM,
+    "save_fig_freq": _FILM,
+    "img_folder": _FILM,
     "in_vars": _PICTURES,
     "out_vars": _PICTURES,
     "beta": _PICTURES,

@@ -29,6 +29,8 @@ from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.objective.weight_decay import WeightPrior
 from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
+from kan_np.training.anchor import Anchor
+from kan_np.training.anchoring import anchored
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
@@ -174,6 +176,7 @@ class MLP(Estimator):
         loss: object = "squares",
         loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
+        anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -229,6 +232,9 @@ class MLP(Estimator):
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
             pykan, under their names.
+        anchor : Anchor, optional
+            What earlier samples say of the weights, as in ``KAN.fit``; `weight_decay` is then 0 unless it is
+            a number.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -260,11 +266,44 @@ class MLP(Estimator):
             standardize=standardize,
             loss=chosen_loss(loss, loss_fn),
             metrics=checked_metrics(metrics),
+            anchor=anchor,
         )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
+
+    def anchor(self, dataset: Dataset, previous: Anchor | None = None, *, ridge: float = 0.0) -> Anchor:
+        """What the samples of the last fit say of the weights, for fits to other samples; as ``KAN.anchor``.
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the last fit.
+        previous : Anchor, optional
+            That of the phases before it.
+        ridge : float
+            Part of the mean diagonal element that is added to all of the diagonal.
+
+        Returns
+        -------
+        Anchor
+
+        Raises
+        ------
+        ValueError, TypeError
+            As ``KAN.anchor``.
+
+        Examples
+        --------
+        >>> from kan_np import MLP, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, ranges=[-1, 0], train_num=60, seed=0)
+        >>> model = MLP([1, 5, 1], seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> model.anchor(dataset)
+        Anchor(1 phase, samples of weight 60, 16 parameters)
+        """
+        return anchored(self, dataset, previous, ridge)
 
     @overload
     def predict(

@@ -34,6 +34,7 @@ from kan_np.inspection import (
 )
 from kan_np.inspection import attribution as attributions
 from kan_np.methods import (
+    anchors,
     calibration,
     formulas,
     grids,
@@ -65,6 +66,7 @@ from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
 from kan_np.surgery import attribution, edge_families, edge_function, frozen_parameters
 from kan_np.surgery.edge_function import EdgeFunction
+from kan_np.training.anchor import Anchor
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.metrics import checked_metrics
@@ -386,6 +388,7 @@ class KAN(Estimator):
         loss: object = "squares",
         loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
+        anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -488,10 +491,15 @@ class KAN(Estimator):
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
             pykan, under their names.
+        anchor : Anchor, optional
+            What earlier samples say of the parameters, as the method `anchor` makes it: the fit then keeps
+            what the model has learnt from them (`kan_np.training.anchor.Anchor` has the formula). Grids stay,
+            whatever `update_grid` says, and no prior is chosen. `smoothing` may not be "gcv".
         progress : bool
             Show a bar on a terminal.
         callback : callable
-            Gets a `Progress` after every iteration; returning True stops the fit.
+            Gets a `Progress` after every iteration; returning True stops the fit. A `kan_np.plot.Film` draws
+            every step.
 
         Returns
         -------
@@ -521,6 +529,7 @@ class KAN(Estimator):
             standardize,
             chosen_loss(loss, loss_fn),
             checked_metrics(metrics),
+            anchor,
         )
         penalties = scheduled_penalties(
             lamb,
@@ -534,6 +543,7 @@ class KAN(Estimator):
 
     train = fit
 
+    anchor = anchors.anchor
     refine = grids.refine
     update_grid = grids.update_grid
     update_grid_from_samples = grids.update_grid

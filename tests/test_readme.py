@@ -40,6 +40,7 @@ def test_hello_world(tmp_path, monkeypatch):
     assert (names["again"](x) == names["model"](x)).all()
 
 
+@pytest.mark.slow
 def test_from_data_to_formula(tmp_path, monkeypatch, capsys):
     names = run(block("discover(dataset"), tmp_path, monkeypatch)
     x, y = sympy.symbols("x y")

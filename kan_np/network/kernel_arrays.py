@@ -73,25 +73,25 @@ def spline_arrays(structure: Structure) -> Net:
     """Nodes and spline edges as the arrays that kernels read; made once for a structure."""
     if structure in _NETS:
         return _NETS[structure]
-    topology, table = structure.topology, structure.table
+    topology, table, own = structure.topology, structure.table, _aligned.in_rows
     _NETS[structure] = net = Net(
-        topology.node_start,
-        topology.sum_start,
-        topology.fan_start,
-        topology.source,
-        topology.target,
+        own(topology.node_start),
+        own(topology.sum_start),
+        own(topology.fan_start),
+        own(topology.source),
+        own(topology.target),
         _BLOCK,
         BASE_FUNCTIONS[structure.base_fun],
         dense_nodes(structure),
-        table.even,
-        table.breaks,
-        table.bucket,
-        table.bucket_scale,
-        table.origin,
-        table.scale,
-        table.poly,
-        table.poly_transposed,
-        table.start,
+        own(table.even),
+        own(table.breaks),
+        own(table.bucket),
+        own(table.bucket_scale),
+        own(table.origin),
+        own(table.scale),
+        own(table.poly),
+        own(table.poly_transposed),
+        own(table.start),
     )
     return net
 
@@ -159,7 +159,7 @@ def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> F
     """Copy constants, scales and biases into `scratch` for the kernels; return the parameters of splines."""
     for own, to in other_values(structure, values, scratch):
         np.copyto(to, own)
-    return values[: structure.ends.splines].reshape(-1, structure.n_row)
+    return _aligned.in_rows(values[: structure.ends.splines].reshape(-1, structure.n_row))
 
 
 def other_values(
@@ -297,7 +297,7 @@ def _stage(structure: Structure) -> NodeStage:
     product.fill(0.0)
     by_scaled.fill(0.0)
     return NodeStage(
-        t.factor_start,
+        _aligned.in_rows(t.factor_start),
         t.width[0],
         n_sums,
         n_nodes,

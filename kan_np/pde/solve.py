@@ -146,6 +146,7 @@ class _Run:
         self.error = np.inf
         self._objective: ResidualObjective | None = None
 
+    @one_thread()
     def stage(self, grid: int | None, steps: int, round_: int) -> bool:
         """Train on the points of a round, on a grid of this size; False where the time is over."""
         begun = perf_counter()

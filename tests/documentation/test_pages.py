@@ -98,6 +98,17 @@ def test_training(folder: Path, capsys: Any) -> None:
     assert names["result"].status == "stopped"
     assert len(names["result"]["test_r2"]) == len(names["result"]["test_mae"])
     assert "stopped" in printed
+    assert [frame.step for frame in names["film"].frames] == [0, 2, 4, 6]
+    assert (folder / "film.gif").stat().st_size > 5000
+    assert (folder / "strip.pdf").stat().st_size > 5000
+
+
+def test_continual_learning(folder: Path, capsys: Any) -> None:
+    names, _ = run("continual_learning.md", capsys)
+    assert names["error"] < 5e-3  # what ten intervals leave
+    assert names["anchor"].n_phases == 2
+    assert names["kept"].whole[-1] < 0.1 * names["plain"].whole[-1]
+    assert (folder / "forgetting.png").stat().st_size > 5000
 
 
 def test_units(folder: Path, capsys: Any) -> None:

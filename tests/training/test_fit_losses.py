@@ -65,7 +65,7 @@ def test_every_optimizer_learns_two_classes(opt):
 @pytest.mark.parametrize("model", [KAN([2, 3], grid=3, seed=0), MLP([2, 4, 3], seed=0)], ids=str)
 @pytest.mark.parametrize("opt", ["LM", pytest.param("LBFGS", marks=pytest.mark.slow)])
 def test_several_classes_as_numbers_or_columns(model, opt):
-    dataset = three_classes()
+    dataset = three_classes(60)
     numbers, columns = model.copy(), model.copy()
     quiet_fit(numbers, dataset, opt, 15, loss="cross_entropy")
     one_hot = dict(dataset)
