@@ -23,7 +23,7 @@ from kan_np import KAN, create_dataset
 from kan_np.plot import Film
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
-SAMPLES, STEPS, DPI = (300, 6, 40) if QUICK else (3000, 40, 100)
+SAMPLES, STEPS, DPI = (1500, 6, 40) if QUICK else (3000, 40, 100)
 
 
 def f(x):
