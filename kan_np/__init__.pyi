@@ -10,6 +10,7 @@ from . import (
     options,
     pde,
     plot,
+    relations,
     serialize,
     symbolic,
 )
@@ -50,6 +51,7 @@ from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .relations import find_relations
 from .schedule.phases import PhaseFits, fit_phases
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
@@ -106,6 +108,7 @@ __all__ = [
     "discover",
     "discovery",
     "ex_round",
+    "find_relations",
     "fit_mlp",
     "fit_phases",
     "fit_schedule",
@@ -124,6 +127,7 @@ __all__ = [
     "pde",
     "plot",
     "read_table_text",
+    "relations",
     "serialize",
     "split_validation",
     "standardized",

@@ -10,6 +10,8 @@ from kan_np.data.dataset import (
     split_validation,
 )
 from kan_np.data.dates import days_of
+from kan_np.data.knots import load_knots
+from kan_np.data.localization import load_localization
 from kan_np.data.records import read_table_text
 from kan_np.data.scaler import Scaler
 from kan_np.data.standardize import standardized
@@ -29,6 +31,8 @@ __all__ = [
     "get_suite",
     "list_suites",
     "load_csv",
+    "load_knots",
+    "load_localization",
     "load_table",
     "read_table_text",
     "split_validation",
