@@ -112,7 +112,7 @@ class Relation:
 
 
 @dataclass(frozen=True, repr=False)
-class Relations(Sequence[Relation]):
+class Relations:
     """What `find_relations` found, the closest relation first.
 
     Attributes

@@ -51,6 +51,7 @@ def anchored(
             "is a matrix of as many rows."
         )
     sample, total = _samples(model, dataset)
+    check_total(total)
     model._network.check_inputs(sample.x)
     matrix = _gauss_newton(model, sample)
     if previous is None:
@@ -95,6 +96,15 @@ def total_weight(dataset: Dataset, data: Dataset) -> float:
         return float(len(data["train_label"]))
     with np.errstate(over="ignore"):  # of weights that are so large only an anchor would ask for the sum
         return float(np.sum(np.asarray(dataset["train_weight"], dtype=np.float64)))
+
+
+def check_total(total: float) -> None:
+    """Raise ValueError for a sum of sample weights by which nothing can be multiplied."""
+    if not np.isfinite(total):
+        raise ValueError(
+            "the sum of dataset['train_weight'] exceeds the range of float64; expected smaller weights: with an "
+            "anchor their size counts, compared with those of earlier phases."
+        )
 
 
 def _gauss_newton(model: Estimator, sample: Sample) -> FloatArray:

@@ -36,7 +36,7 @@ from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate
 from kan_np.training.anchor import Anchor
-from kan_np.training.anchoring import check_anchor, total_weight, with_anchor
+from kan_np.training.anchoring import check_anchor, check_total, total_weight, with_anchor
 from kan_np.training.cross_validation import (
     LARGEST,
     fit_by_cross_validation,
@@ -183,6 +183,7 @@ def fit(
         )
     if options.anchor is not None:
         check_anchor(model, options.anchor, loss, data.get("scaler"))
+        check_total(data.get("total_weight", 1.0))
     if model.scaler is None and "label_unit" in data:  # nothing is refused from here on
         model._scale_grid(data["scaler"])
     model.scaler, model._loss = data.get("scaler"), loss

@@ -381,6 +381,10 @@ def test_other_mistakes_are_told():
         model.fit(second, "LM", 5, anchor=anchor, smoothing="gcv")
     with pytest.raises(ValueError, match=r"loss='squares'.*loss='huber'"):
         model.fit(second, "LM", 5, anchor=anchor, loss="huber", **KEPT)
+    huge = second | {"train_weight": np.full(60, 1e308)}
+    for wrong in (lambda: model.fit(huge, "LM", 5, anchor=anchor, **KEPT), lambda: model.anchor(huge)):
+        with pytest.raises(ValueError, match="exceeds the range"):
+            wrong()
     with pytest.raises(ValueError, match="ridge"):
         model.anchor(first, ridge=-1.0)
     with pytest.raises(ValueError, match="has 18"):
