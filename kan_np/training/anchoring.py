@@ -102,8 +102,8 @@ def check_total(total: float) -> None:
     """Raise ValueError for a sum of sample weights by which nothing can be multiplied."""
     if not np.isfinite(total):
         raise ValueError(
-            "the sum of dataset['train_weight'] exceeds the range of float64; expected smaller weights: with an "
-            "anchor their size counts, compared with those of earlier phases."
+            "the sum of dataset['train_weight'] exceeds the range of float64; expected smaller weights: with "
+            "an anchor their size counts, compared with those of earlier phases."
         )
 
 
