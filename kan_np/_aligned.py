@@ -2,7 +2,7 @@
 
 Vectors of eight float64 are as long as a cache line. NumPy aligns arrays to 16 bytes only; where a vector
 lies in two cache lines kernels take up to a third longer, in some runs of a program and not in others
-(benchmarks/README.md).
+(docs/design/vectors.md).
 """
 
 from __future__ import annotations

@@ -27,11 +27,11 @@ from kan_np.network.symbol_arrays import symbol_arrays, with_room
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
 #: Samples in a block, whose rows stay in the first-level cache: 5 % faster than 256 and 4 % faster than 128
-#: (benchmarks/README.md, "No array views").
+#: (docs/design/vectors.md, "No array views").
 _BLOCK = 160
 
 #: Time of a multiplication in a matrix product over that of one with a loaded number. With 1/12 cubics count
-#: as short up to G = 13, where both ways are equally fast (benchmarks/README.md, "Short grids are products").
+#: as short up to G = 13, where both ways are equally fast (docs/design/splines.md, "Short grids").
 _DENSE_COST = 1.0 / 12.0
 
 #: Results of `spline_arrays`, as long as the structure exists.
@@ -46,7 +46,7 @@ def is_short(structure: Structure) -> bool:
     """Whether grids are so short that products with all B-splines are faster than with the active ones alone.
 
     The former run in vector registers. This holds for values and for Gauss-Newton matrices, where the number
-    of products grows with the square of the number of B-splines (benchmarks/README.md).
+    of products grows with the square of the number of B-splines (docs/design/second_order.md).
     """
     if structure.evaluation != FASTER:
         return structure.evaluation != ACTIVE

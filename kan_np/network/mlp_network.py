@@ -23,7 +23,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 #: Activations by name, as kernels number them.
 ACTIVATIONS = {"tanh": TANH, "relu": RELU, "silu": SILU}
-_BLOCK = 6 * PANEL  # samples that go through all layers at once; see benchmarks/README.md, "An MLP in tiles"
+_BLOCK = 6 * PANEL  # samples that go through all layers at once; see docs/design/mlp.md
 
 
 @dataclass(frozen=True)

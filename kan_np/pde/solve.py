@@ -215,6 +215,7 @@ class _Run:
         return Solution.of(self._problem, self._model, self._unknowns, self.stages, self._objective)
 
 
+@one_thread()
 def _minimized(
     opt: str,
     options: StepOptions,

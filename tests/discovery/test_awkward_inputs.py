@@ -140,7 +140,12 @@ NAMES = {
 
 
 #: Those whose names of columns are not the symbols of the formula.
-OF_COLUMNS = ["a quotient and two underscores", "Greek letters with a unit", "LaTeX", "a line break with code"]
+OF_COLUMNS = [
+    "a quotient and two underscores",
+    "Greek letters with a unit",
+    "LaTeX",
+    "a line break with code",
+]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def call_param_grad(size, delta, width, target, edge, rows, at, n_rows, n_panels
 
 @numba.njit
 def call_slopes(size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node):
-    microkernels.tile_input_grad(size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node)
+    microkernels.tile_input_grad(
+        size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -56,7 +56,12 @@ def uninterrupted(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(("jobs", "moments"), [(1, (RUNS // 3,)), (2, (1, RUNS - 6))])
 def test_killed_sweep_continues_to_the_same_results(
-    jobs: int, moments: tuple[int, ...], spec: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    jobs: int,
+    moments: tuple[int, ...],
+    spec: Path,
+    uninterrupted: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = ("run", spec, "--out", tmp_path / "out", "--jobs", jobs, "--no-report")
     for moment in moments:
