@@ -3,7 +3,8 @@ API 11: ways to make a dataset
 ==============================
 
 A dataset is a dictionary of arrays, (n_samples, n_features). It comes from a function that is sampled in a
-box, or from arrays that are split. The steps of pykan's notebook API_11_create_dataset, which prints shapes alone.
+box, or from arrays that are split. The steps of pykan's notebook API_11_create_dataset, which prints shapes
+alone.
 """
 
 # %%
