@@ -19,7 +19,7 @@ import numpy as np
 from kan_np import KAN, find_relations
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
-N, STARTS, STEPS = (300, 2, 20) if QUICK else (500, 6, 50)
+N, STARTS, STEPS = (300, 2, 20) if QUICK else (500, 4, 60)
 
 
 def table(n, rng):
@@ -45,20 +45,21 @@ x = dataset["train_input"]
 # %%
 # One relation a start
 # --------------------
-# [6, 1, 1] with a fixed Gaussian at the end and the tutorial's penalty. One network finds one relation; which
-# it is depends on its start. pykan prints a test RMSE of 1.78e-1 for seed 1, which finds x4 and x5.
+# [6, 1, 1] with a Gaussian at the end. The tutorial's penalty holds from the first step; with us no start got
+# away from the mean of the labels then, so that it begins after half of the steps. Which relation a network
+# finds, or whether it mixes both, depends on its start. pykan prints a test RMSE of 1.78e-1 for a seed that
+# finds x4 and x5.
 
 names = [f"x{i}" for i in range(1, 7)]
 losses, models = [], []
 for seed in range(STARTS):
     model = KAN([6, 1, 1], grid=3, k=3, seed=seed)
     model.fix_symbolic(1, 0, 0, "gaussian", fit=False)
-    model.freeze(1)
-    fit = model.fit(dataset, "LBFGS", steps=STEPS, lamb=0.002, lamb_entropy=10.0, lamb_coef=1.0)
+    fit = model.fit(dataset, "LBFGS", steps=STEPS, lamb=(0.0, 0.002), lamb_entropy=10.0, lamb_coef=1.0)
     losses.append(fit["test_loss"][-1])
     models.append(model)
     scores = model.feature_score(x)
-    used = [name for name, score in zip(names, scores, strict=True) if score > 0.1 * scores.max()]
+    used = [name for name, score in zip(names, scores, strict=True) if score > 0.2 * scores.max()]
     print(f"seed {seed}: test RMSE {losses[-1]:.3f} (pykan 0.178), columns {', '.join(used)}")
 best = models[int(np.argmin(losses))]
 best.plot(x, in_vars=names).savefig("relation.png", dpi=100)

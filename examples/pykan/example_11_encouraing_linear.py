@@ -19,7 +19,7 @@ import numpy as np
 
 from kan_np import KAN, create_dataset
 
-STEPS = 20 if "KAN_NP_QUICK_EXAMPLES" in os.environ else 50
+STEPS = 10 if "KAN_NP_QUICK_EXAMPLES" in os.environ else 40
 dataset = create_dataset(lambda x: np.sin(np.pi * x), n_var=1, seed=0)
 x = dataset["train_input"]
 
@@ -29,15 +29,28 @@ def bends(model):
     return [1 - model.suggest_symbolic(layer, 0, 0, x, lib=["x"])[0].r2 for layer in range(3)]
 
 
-plain = KAN([1, 1, 1, 1], grid=5, k=3, noise_scale=0.1, seed=0)
-free = plain.fit(dataset, "LBFGS", steps=STEPS)["test_loss"][-1]
-print(f"without: test RMSE {free:.2e} (pykan 3.84e-04), bends", *(f"{bend:.3f}" for bend in bends(plain)))
+def trained(base_fun, **penalty):
+    """Three networks [1, 1, 1, 1] from different starts, and the worst of their test RMSEs."""
+    models, losses = [], []
+    for seed in range(3):
+        model = KAN([1, 1, 1, 1], grid=5, k=3, noise_scale=0.1, base_fun=base_fun, seed=seed)
+        losses.append(model.fit(dataset, "LBFGS", steps=STEPS, **penalty)["test_loss"][-1])
+        models.append(model)
+        print(f"  seed {seed}: test RMSE {losses[-1]:.2e}, bends", *(f"{bend:.3f}" for bend in bends(model)))
+    return models, max(losses)
 
-straight = KAN([1, 1, 1, 1], grid=5, k=3, noise_scale=0.1, base_fun="identity", seed=0)
-fit = straight.fit(dataset, "LBFGS", steps=STEPS, lamb=1e-4, lamb_coef=10.0)
-print(f"with: test RMSE {fit['test_loss'][-1]:.2e} (pykan 8.40e-03), bends", *(f"{b:.3f}" for b in bends(straight)))
-plain.plot(x, title="without").savefig("without.png", dpi=80)
-straight.plot(x, title="with").savefig("with.png", dpi=80)
+
+print("without (pykan 3.84e-04)")
+plain, _ = trained("silu")
+
+# %%
+# The penalty is on coefficients alone: the tutorial adds that on the size of edges, which makes edges vanish and
+# not straighten. From two of the three starts two of the edges are lines to one per cent.
+
+print("with (pykan 8.40e-03)")
+straight, loss = trained("identity", lamb=1e-4, lamb_coef=1.0, lamb_l1=0.0, lamb_entropy=0.0)
+plain[1].plot(x, title="without").savefig("without.png", dpi=80)
+straight[1].plot(x, title="with").savefig("with.png", dpi=80)
 
 # %%
 # A depth to choose from
@@ -61,7 +74,7 @@ print(model.symbolic_formula(x=x, y=dataset["train_label"])[0][0])
 
 RESULT = {
     "tutorial": "Example_11_encouraing_linear",
-    "loss": fit["test_loss"][-1],
+    "loss": loss,
     "pykan": 8.40e-3,
-    "what": "test RMSE of three edges in a row with a penalty on bends",
+    "what": "test RMSE of three edges in a row with a penalty on bends, the worst of three starts",
 }
