@@ -13,8 +13,6 @@ a KAN [2, 1, 1]. The network finds this trick from samples, as in pykan's tutori
 
 import os
 
-import numpy as np
-
 from kan_np import KAN, create_dataset, discover
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ

@@ -2,9 +2,9 @@
 Example 11: edges that want to be straight
 ==========================================
 
-If it is not known how deep a network has to be, take one that is too deep and make edges straight where nothing
-asks for a bend. sin(pi x) needs a single edge; here it gets three in a row, [1, 1, 1, 1]. The steps of pykan's
-tutorial "Example_11_encouraing_linear".
+If it is not known how deep a network has to be, take one that is too deep and make edges straight where
+nothing asks for a bend. sin(pi x) needs a single edge; here it gets three in a row, [1, 1, 1, 1]. The steps
+of pykan's tutorial "Example_11_encouraing_linear".
 """
 
 # %%
@@ -44,8 +44,8 @@ print("without (pykan 3.84e-04)")
 plain, _ = trained("silu")
 
 # %%
-# The penalty is on coefficients alone: the tutorial adds that on the size of edges, which makes edges vanish and
-# not straighten. From two of the three starts two of the edges are lines to one per cent.
+# The penalty is on coefficients alone: the tutorial adds that on the size of edges, which makes edges vanish
+# and not straighten. From two of the three starts two of the edges are lines to one per cent.
 
 print("with (pykan 8.40e-03)")
 straight, loss = trained("identity", lamb=1e-4, lamb_coef=1.0, lamb_l1=0.0, lamb_entropy=0.0)

@@ -3,9 +3,9 @@ Example 12: relations among columns without a label
 ===================================================
 
 Six columns: x3 = exp(sin(pi x1) + x2^2), x4 = x5^3, and x6 by itself. No column is the label; which belong
-together? A network is trained to tell rows of the table from rows whose columns were permuted, each by itself.
-Its last edge is a Gaussian, so that the sum before it is zero where the relation holds. The steps of pykan's
-tutorial "Example_12_unsupervised_learning".
+together? A network is trained to tell rows of the table from rows whose columns were permuted, each by
+itself. Its last edge is a Gaussian, so that the sum before it is zero where the relation holds. The steps of
+pykan's tutorial "Example_12_unsupervised_learning".
 """
 
 # %%

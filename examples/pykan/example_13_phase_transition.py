@@ -35,7 +35,8 @@ model = KAN([3, 1, 1], grid=3, k=3, seed=0)
 model.fix_symbolic(1, 0, 0, "tanh", fit=False, c=0.5, d=0.5)
 model.freeze(1)
 fit = model.fit(dataset, "LM", steps=STEPS)
-print(f"train RMSE {fit['train_loss'][-1]:.3f} (pykan 0.077), test RMSE {fit['test_loss'][-1]:.3f} (pykan 0.117)")
+train, test = fit["train_loss"][-1], fit["test_loss"][-1]
+print(f"train RMSE {train:.3f} (pykan 0.077), test RMSE {test:.3f} (pykan 0.117)")
 model.plot(x).savefig("phases.png", dpi=100)
 
 # %%
@@ -73,11 +74,14 @@ for i, axes in enumerate(panels):
     axes.set(xlabel=f"$x_{i + 1}$")
 panels[0].legend()
 figure.savefig("border.png", dpi=100)
-print("correlation of each with that of g:", *(f"{np.corrcoef(a, b)[0, 1]:.4f}" for a, b in zip(found, expected, strict=True)))
+print(
+    "correlation of each with that of g:",
+    *(f"{np.corrcoef(a, b)[0, 1]:.4f}" for a, b in zip(found, expected, strict=True)),
+)
 
 RESULT = {
     "tutorial": "Example_13_phase_transition",
-    "loss": fit["test_loss"][-1],
+    "loss": test,
     "pykan": 1.17e-1,
     "what": "test RMSE of the network that ends in a tanh",
 }

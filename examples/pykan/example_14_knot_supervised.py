@@ -38,8 +38,8 @@ print(f"{len(x)} knots, {x.shape[1]} columns, signatures from {values[0]} to {va
 # %%
 # One number in the middle
 # ------------------------
-# [6, 1, n]: everything that is known of the geometry goes through one node. The tutorial takes batches of 1024;
-# two thousand rows need none.
+# [6, 1, n]: everything that is known of the geometry goes through one node. The tutorial takes batches of
+# 1024; two thousand rows need none.
 
 model = KAN([x.shape[1], 1, len(values)], grid=5, k=3, seed=0)
 fit = model.fit(
@@ -60,7 +60,9 @@ print(f"accuracy {train:.1%} on training knots, {test:.1%} on others (paper 81.6
 slope = natural_slope(knots)
 line = np.polyfit(slope[order[:cut]], knots["signature"][order[:cut]], 1)
 rule = 2 * np.round(np.polyval(line, slope[order[cut:]]) / 2)
-print(f"signature = {line[0]:.3f} slope {line[1]:+.3f}: {np.mean(rule == knots['signature'][order[cut:]]):.1%}")
+print(
+    f"signature = {line[0]:.3f} slope {line[1]:+.3f}: {np.mean(rule == knots['signature'][order[cut:]]):.1%}"
+)
 
 # %%
 # What matters
@@ -70,7 +72,9 @@ print(f"signature = {line[0]:.3f} slope {line[1]:+.3f}: {np.mean(rule == knots['
 scores = model.feature_score(dataset["train_input"])
 for name, score in zip(FEATURES, scores, strict=True):
     print(f"{name:28s} {score:.3f}")
-model.plot(dataset["train_input"], in_vars=["mu_r", "mu_i", "lambda", "vol", "CS", "cusp"]).savefig("knots.png", dpi=90)
+model.plot(dataset["train_input"], in_vars=["mu_r", "mu_i", "lambda", "vol", "CS", "cusp"]).savefig(
+    "knots.png", dpi=90
+)
 figure = Figure(figsize=(6, 3.4), layout="constrained")
 axes = figure.subplots()
 axes.barh(FEATURES, scores)

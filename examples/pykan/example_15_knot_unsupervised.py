@@ -58,8 +58,9 @@ model.plot(dataset["train_input"], in_vars=["mu_r", "mu_i", "lambda", "vol", "CS
 # %%
 # All relations
 # -------------
-# `find_relations` looks for the sums of functions of columns that vary least; products are sums of logarithms.
-# Twice the volume of the cusp is mu_i lambda, the area of its boundary: a relation that holds exactly.
+# `find_relations` looks for the sums of functions of columns that vary least; products are sums of
+# logarithms. Twice the volume of the cusp is mu_i lambda, the area of its boundary: a relation that holds
+# exactly.
 
 relations = find_relations({name: knots[name][:N] for name in NAMES}, n_starts=1 if QUICK else 3)
 print(relations.table())

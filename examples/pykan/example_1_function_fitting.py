@@ -2,9 +2,9 @@
 Example 1: a function on finer and finer grids
 ==============================================
 
-exp(sin(pi x1) + x2^2) by a KAN [2, 1, 1] of cubic splines, as in pykan's tutorial "Example_1_function_fitting".
-The shape is that of the formula, so that only the grid limits the error: it falls each time that `refine`
-gives the same function on a finer grid.
+exp(sin(pi x1) + x2^2) by a KAN [2, 1, 1] of cubic splines, as in pykan's tutorial
+"Example_1_function_fitting". The shape is that of the formula, so that only the grid limits the error: it
+falls each time that `refine` gives the same function on a finer grid.
 """
 
 # %%

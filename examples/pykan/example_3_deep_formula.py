@@ -2,17 +2,17 @@
 Example 3: a formula that needs three layers
 ============================================
 
-exp((sin(pi (x1^2 + x2^2)) + sin(pi (x3^2 + x4^2))) / 2) is squares, sines of sums of them, and an exponential:
-three layers. Two layers can approximate it, but worse, however fine their grids are. As in pykan's tutorial
-"Example_3_deep_formula".
+exp((sin(pi (x1^2 + x2^2)) + sin(pi (x3^2 + x4^2))) / 2) is squares, sines of sums of them, and an
+exponential: three layers. Two layers can approximate it, but worse, however fine their grids are. As in
+pykan's tutorial "Example_3_deep_formula".
 """
 
 # %%
 # Three layers, from several starts
 # ---------------------------------
-# The tutorial trains one network [4, 2, 1, 1] with a sparsity penalty, prunes it, and trains it on five grids;
-# seed 1 happens to lead to a good minimum there. Which start does so is luck: `fit_schedule` tries some with
-# few steps and goes on with the best of them.
+# The tutorial trains one network [4, 2, 1, 1] with a sparsity penalty, prunes it, and trains it on five
+# grids; seed 1 happens to lead to a good minimum there. Which start does so is luck: `fit_schedule` tries
+# some with few steps and goes on with the best of them.
 
 import os
 
@@ -68,8 +68,8 @@ figure.savefig("deep_formula.png", dpi=100)
 # %%
 # The formula itself
 # ------------------
-# Edges of the trained network, here that of five intervals, are squares, sines and an exponential; as symbols they are trained on to
-# rounding.
+# Edges of the trained network, here that of five intervals, are squares, sines and an exponential; as symbols
+# they are trained on to rounding.
 
 model = deep[1].model.prune(dataset["train_input"])
 model.auto_symbolic(dataset["train_input"], dataset["train_label"])

@@ -19,7 +19,7 @@ import os
 import numpy as np
 from scipy.special import j0
 
-from kan_np import KAN, create_dataset, fit_schedule
+from kan_np import create_dataset, fit_schedule
 from kan_np.symbolic import default_library
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
@@ -49,7 +49,9 @@ model.plot(x).savefig("bessel.png", dpi=100)
 print("without J0:", [f"{fit.name} {fit.r2:.2f}" for fit in model.suggest_symbolic(0, 0, 0, x, top=3)])
 library = default_library().add("J0", "besselj(0, x)")
 best, *others = model.suggest_symbolic(0, 0, 0, x, library=library, top=3)
-print(f"with J0: {best.name} {best.r2:.5f} (pykan 0.99891), J0({abs(best.a):.3f} x)", [o.name for o in others])
+print(
+    f"with J0: {best.name} {best.r2:.5f} (pykan 0.99891), J0({abs(best.a):.3f} x)", [o.name for o in others]
+)
 
 # %%
 # The formula

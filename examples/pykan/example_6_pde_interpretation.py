@@ -25,7 +25,12 @@ STARTS, STEPS = (4, 20) if QUICK else (8, 40)
 BOX = [(-1.0, 1.0), (-1.0, 1.0)]
 problem = Problem(
     [
-        Term("u_xx + u_yy = -2*pi**2*sin(pi*x)*sin(pi*y)", at=uniform(BOX, 441, 0), weight=0.01, name="equation"),
+        Term(
+            "u_xx + u_yy = -2*pi**2*sin(pi*x)*sin(pi*y)",
+            at=uniform(BOX, 441, 0),
+            weight=0.01,
+            name="equation",
+        ),
         Term("u", at=boundary(BOX, 21, seed=0), name="boundary"),
     ],
     coordinates=("x", "y"),
@@ -38,7 +43,7 @@ def report(solution, printed):
     """Print the three mean squares beside the tutorial's, and return that of the error."""
     error = float(np.mean((solution(points)[:, 0] - np.sin(np.pi * points).prod(axis=1)) ** 2))
     squares = {name: float(np.mean(own**2)) for name, own in solution.residuals(0).items()}
-    print(f"equation {squares['equation']:.1e}, boundary {squares['boundary']:.1e}, error {error:.1e} ({printed})")
+    print(*(f"{name} {value:.1e}" for name, value in squares.items()), f"error {error:.1e} ({printed})")
     return error
 
 
@@ -51,9 +56,9 @@ splines.model.plot(points).savefig("splines.png", dpi=100)
 # Symbols
 # -------
 # The tutorial makes lines of the first layer and sines of the second, calls this sensitive, and in the output
-# that it keeps training is interrupted at an error of 0.137. A line through a trained even curve knows nothing of
-# it. So lines are put in before anything is trained, from several starts, and the symbols of the second layer are
-# then found.
+# that it keeps training is interrupted at an error of 0.137. A line through a trained even curve knows
+# nothing of it. So lines are put in before anything is trained, from several starts, and the symbols of the
+# second layer are then found.
 
 for start in starts:
     for i in range(2):
@@ -77,5 +82,5 @@ RESULT = {
     "tutorial": "Example_6_PDE_interpretation",
     "loss": error,
     "pykan": 3.78e-3,
-    "what": "mean squared error of the solution with symbols (pykan: of splines, before its run is interrupted)",
+    "what": "mean squared error of the solution with symbols (pykan: of splines)",
 }

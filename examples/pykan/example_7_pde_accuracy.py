@@ -9,7 +9,8 @@ The equation of example 6, on 51 x 51 points and grids of 5, 10 and 20 intervals
 # %%
 # Three grids
 # -----------
-# Fifty steps each. pykan prints mean squares of the residual, on the boundary and of the error after each grid.
+# Fifty steps each. pykan prints mean squares of the residual, on the boundary and of the error after each
+# grid.
 
 import os
 

@@ -2,8 +2,8 @@
 Example 8: five peaks, one after the other
 ==========================================
 
-Samples of a function with five peaks come peak by peak, and earlier ones are gone. The splines of a KAN [1, 1]
-are local: what is learnt at one peak stays when the next is learnt. As in pykan's tutorial
+Samples of a function with five peaks come peak by peak, and earlier ones are gone. The splines of a KAN [1,
+1] are local: what is learnt at one peak stays when the next is learnt. As in pykan's tutorial
 "Example_8_continual_learning", which prints an RMSE of 3.99e-6 on the samples of each phase.
 :doc:`/gallery/continual_learning` goes on to two inputs, where this is not so.
 """

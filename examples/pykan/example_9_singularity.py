@@ -2,8 +2,8 @@
 Example 9: functions with a singular point
 ==========================================
 
-Logarithms and square roots have no derivative where their argument is zero. A symbol that is trained near such
-a point must not turn everything into NaN. As in pykan's tutorial "Example_9_singularity".
+Logarithms and square roots have no derivative where their argument is zero. A symbol that is trained near
+such a point must not turn everything into NaN. As in pykan's tutorial "Example_9_singularity".
 """
 
 # %%
@@ -22,7 +22,11 @@ QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
 SAMPLES = 500 if QUICK else 1000
 
 dataset = create_dataset(
-    lambda x: np.sin(2 * np.log(x).sum(axis=1, keepdims=True)), n_var=2, ranges=(0.2, 5), train_num=SAMPLES, seed=0
+    lambda x: np.sin(2 * np.log(x).sum(axis=1, keepdims=True)),
+    n_var=2,
+    ranges=(0.2, 5),
+    train_num=SAMPLES,
+    seed=0,
 )
 x, y = dataset["train_input"], dataset["train_label"]
 starts = []
@@ -39,11 +43,12 @@ print(f"symbols: test RMSE {symbols:.1e} (pykan 2.75e-07)")
 print(model.symbolic_formula(x=x, y=y)[0][0])
 
 # %%
-# sqrt(x1^2 + x2^2)
-# -----------------
-# The root is singular where both inputs are zero. In pykan the training of its symbols ends in NaN unless
-# ``singularity_avoiding=True`` is given, and then at a test RMSE of 5.64e-4 after 1000 steps of Adam. Here
-# symbols are always guarded beside their poles, and Levenberg-Marquardt needs no learning rate.
+# The length of a vector
+# ----------------------
+# sqrt(x1^2 + x2^2): the root is singular where both inputs are zero. In pykan the training of its symbols
+# ends in NaN unless ``singularity_avoiding=True`` is given, and then at a test RMSE of 5.64e-4 after 1000
+# steps of Adam. Here symbols are always guarded beside their poles, and Levenberg-Marquardt needs no learning
+# rate.
 
 dataset = create_dataset(
     lambda x: np.sqrt(np.square(x).sum(axis=1, keepdims=True)), n_var=2, train_num=SAMPLES, seed=0

@@ -3,8 +3,8 @@ Physics 1: the Lagrangian of a relativistic mass
 ================================================
 
 A mass in a constant field, with velocities in units of that of light: v' = (1 - v^2)^(3/2). From samples of
-the acceleration a network learns a Lagrangian L(x, v), which is not in the data: only the equation of motion is.
-The steps of pykan's tutorial "Physics_1_Lagrangian".
+the acceleration a network learns a Lagrangian L(x, v), which is not in the data: only the equation of motion
+is. The steps of pykan's tutorial "Physics_1_Lagrangian".
 """
 
 # %%
@@ -34,10 +34,10 @@ guess.plot(at.points(0), in_vars=["x", "v"]).savefig("guess.png", dpi=100)
 # %%
 # The equation of motion
 # ----------------------
-# d/dt L_v = L_x, solved for the acceleration, is the tutorial's model of the data. Multiplied by L_vv it is linear in
-# the parameters of the network: a few steps solve that, and then the acceleration itself is fitted. L is free up to
-# its scale, a constant, and any function of x times v, which is a total derivative in time. So a mass of 1 at rest,
-# and no term linear in v, are demanded at some points, and L = 0 at one.
+# d/dt L_v = L_x, solved for the acceleration, is the tutorial's model of the data. Multiplied by L_vv it is
+# linear in the parameters of the network: a few steps solve that, and then the acceleration itself is fitted.
+# L is free up to its scale, a constant, and any function of x times v, which is a total derivative in time.
+# So a mass of 1 at rest, and no term linear in v, are demanded at some points, and L = 0 at one.
 
 rest = np.stack([np.linspace(-2, 2, 9), np.zeros(9)], axis=1)
 gauge = [
@@ -63,9 +63,9 @@ solution.model.plot(at.points(0), in_vars=["x", "v"]).savefig("lagrangian.png", 
 # %%
 # What the edges are
 # ------------------
-# That of x is a line. That of v is no symbol of the list, but an edge after v^2 is: as in the tutorial a network
-# [1, 1, 1] learns it, with a square for its first edge. pykan's ends at an RMSE of 3.72e-4 and the formula
-# 1.19 - 1.08 sqrt(1 - v^2).
+# That of x is a line. That of v is no symbol of the list, but an edge after v^2 is: as in the tutorial a
+# network [1, 1, 1] learns it, with a square for its first edge. pykan's ends at an RMSE of 3.72e-4 and the
+# formula 1.19 - 1.08 sqrt(1 - v^2).
 
 line = np.linspace(-0.999, 0.999, 400)
 kinetic = solution(np.stack([np.zeros(400), line], axis=1)) - solution([[0.0, 0.0]])
@@ -76,7 +76,9 @@ network = KAN([1, 1, 1], grid=5, seed=0)
 network.fix_symbolic(0, 0, 0, "x^2", fit=False)
 rmse = network.fit(own, "LM", steps=50)["test_loss"][-1]
 best = network.suggest_symbolic(1, 0, 0, own["train_input"], top=1)[0]
-print(f"L along v: test RMSE {rmse:.1e} of its own spread {kinetic.std():.1e}, then {best.name} ({best.r2:.6f})")
+print(
+    f"L along v: test RMSE {rmse:.1e} of its own spread {kinetic.std():.1e}, then {best.name} ({best.r2:.6f})"
+)
 network.fix_symbolic(1, 0, 0, best.symbol, x=own["train_input"])
 network.fit(own, "LM", steps=50)
 rough = network.symbolic_formula(["v"], x=own["train_input"], exact=False)[0][0]
@@ -85,7 +87,8 @@ print("formula of this edge:", ex_round(rough, 3))
 # %%
 # Back to the equation
 # --------------------
-# A rough formula is a guess like v^2: as a network it is trained on the equation of motion, which settles its numbers.
+# A rough formula is a guess like v^2: as a network it is trained on the equation of motion, which settles its
+# numbers.
 
 exact = solve(linear, kanpiler([x, v], x + ex_round(rough, 2)), steps=STEPS)
 formula = exact.formula()

@@ -2,17 +2,19 @@
 Physics 2A: a conserved quantity from a flow
 ============================================
 
-A quantity H is conserved where its gradient is perpendicular to the flow. For the harmonic oscillator, x' = p and
-p' = -x, the energy is found from the flow alone. The steps of pykan's tutorial "Physics_2A_conservation_law".
+A quantity H is conserved where its gradient is perpendicular to the flow. For the harmonic oscillator, x' = p
+and p' = -x, the energy is found from the flow alone. The steps of pykan's tutorial
+"Physics_2A_conservation_law".
 """
 
 # %%
 # Perpendicular to the flow
 # -------------------------
-# The tutorial's residual is the part of the flow along the gradient of a KAN [2, 1], divided by the length of the
-# gradient; it prints 1.17e-4 for the mean square on test samples. The length is there since H = 0 is conserved, too.
-# Two values, at the origin and at x = 1, do the same and choose one of the functions of the energy. Without the length
-# the residual is linear in the parameters, and the solution does not depend on the start.
+# The tutorial's residual is the part of the flow along the gradient of a KAN [2, 1], divided by the length of
+# the gradient; it prints 1.17e-4 for the mean square on test samples. The length is there since H = 0 is
+# conserved, too. Two values, at the origin and at x = 1, do the same and choose one of the functions of the
+# energy. Without the length the residual is linear in the parameters, and the solution does not depend on the
+# start.
 
 import os
 

@@ -2,18 +2,18 @@
 Physics 2B: all conserved quantities of an oscillator in the plane
 ==================================================================
 
-An isotropic oscillator in two dimensions conserves the energy in each direction, its angular momentum, and one
-more. A network finds one of them, or a mixture, from each start. The steps of pykan's tutorial
+An isotropic oscillator in two dimensions conserves the energy in each direction, its angular momentum, and
+one more. A network finds one of them, or a mixture, from each start. The steps of pykan's tutorial
 "Physics_2B_conservation_law_2D".
 """
 
 # %%
 # A network of products
 # ---------------------
-# x1 and x3 are positions, x2 and x4 velocities. The network is [4, [0, 2], 1], a function of two products of two
-# sums, and what is measured is the cosine between its gradient and the flow, of which pykan prints a mean square of
-# 1.57e-3 (with a penalty). Trained is what stands above the lengths in it: with one value of H that is not zero, H =
-# const is no solution.
+# x1 and x3 are positions, x2 and x4 velocities. The network is [4, [0, 2], 1], a function of two products of
+# two sums, and what is measured is the cosine between its gradient and the flow, of which pykan prints a mean
+# square of 1.57e-3 (with a penalty). Trained is what stands above the lengths in it: with one value of H that
+# is not zero, H = const is no solution.
 
 import os
 
@@ -56,8 +56,8 @@ splines.model.plot(points, in_vars=["x1", "x2", "x3", "x4"]).savefig("splines.pn
 # Lines for edges
 # ---------------
 # In the tutorial a penalty and a choice of seeds make edges straight and most of them vanish, symbols replace
-# them, and each of three seeds gives one quantity. Here all edges are lines from the start: H is then a sum of two
-# products of linear functions, and what a start finds is conserved to rounding.
+# them, and each of three seeds gives one quantity. Here all edges are lines from the start: H is then a sum
+# of two products of linear functions, and what a start finds is conserved to rounding.
 
 quadratic, worst = [], 0.0
 x = sympy.symbols("x1:5")
@@ -76,9 +76,9 @@ model.plot(points, in_vars=["x1", "x2", "x3", "x4"]).savefig("lines.png", dpi=90
 # %%
 # How many are there?
 # -------------------
-# Sums of conserved quantities are conserved: what the starts have found spans a space, and the singular values say
-# of which dimension. Its reduced basis has the quantities in the simplest form. pykan prints, from one seed each,
-# -0.011 x1^2 - 0.01 x2^2, the same of x3 and x4, and -0.003 x1 x4 + 0.0031 x2 x3.
+# Sums of conserved quantities are conserved: what the starts have found spans a space, and the singular
+# values say of which dimension. Its reduced basis has the quantities in the simplest form. pykan prints, from
+# one seed each, -0.011 x1^2 - 0.01 x2^2, the same of x3 and x4, and -0.003 x1 x4 + 0.0031 x2 x3.
 
 values = np.linalg.svd(np.array(quadratic), compute_uv=False)
 print("singular values:", *(f"{value:.1e}" for value in values))
@@ -86,7 +86,7 @@ rank = int(np.sum(values > 1e-6 * values[0]))
 basis = np.linalg.svd(np.array(quadratic))[2][:rank]
 reduced, _ = sympy.Matrix(basis).rref(iszerofunc=lambda value: abs(value) < 1e-6)
 for row in reduced.tolist():
-    print(ex_round(sum(value * term for value, term in zip(row, terms, strict=True) if abs(value) > 1e-6), 6))
+    print(ex_round(sum(v * term for v, term in zip(row, terms, strict=True) if abs(v) > 1e-6), 6))
 
 RESULT = {
     "tutorial": "Physics_2B_conservation_law_2D",

@@ -2,18 +2,18 @@
 Physics 3: a hidden symmetry of a black hole
 ============================================
 
-The Schwarzschild metric is singular at its horizon, in its usual time. In a new time t + T(r) the space at one time is
-flat: Painleve and Gullstrand needed 17 years to find that. Here T is learnt from the demand alone. The steps of
-pykan's tutorial "Physics_3_blackhole".
+The Schwarzschild metric is singular at its horizon, in its usual time. In a new time t + T(r), that of
+Painleve (1921) and Gullstrand (1922), the space at one time is flat. Here T is learnt from this demand alone.
+The steps of pykan's tutorial "Physics_3_blackhole".
 """
 
 # %%
 # The demand
 # ----------
-# With a horizon at r = 1 the spatial part of the metric in the new time is -1 across the radius and
-# (1 - 1/r) T'^2 - 1/(1 - 1/r) along it. It is flat where that is -1 as well. The tutorial computes with the tensor of
-# 4 x 4 components at 10000 points and a tanh MLP [1, 20, 20, 1]; all that its loss depends on is this function of
-# r. T is free up to a constant, and up to its sign: time may run into the hole or out of it.
+# With a horizon at r = 1 the spatial part of the metric in the new time is -1 across the radius and (1 - 1/r)
+# T'^2 - 1/(1 - 1/r) along it. It is flat where that is -1 as well. The tutorial computes with the tensor of 4
+# x 4 components at 10000 points and a tanh MLP [1, 20, 20, 1]; all that its loss depends on is this function
+# of r. T is free up to a constant, and up to its sign: time may run into the hole or out of it.
 
 import os
 
@@ -59,8 +59,8 @@ for seed in range(20):
 # %%
 # The tensor
 # ----------
-# The tutorial's loss: new coordinates of points in space and time, their Jacobian, the metric carried over, and the
-# mean square of its spatial part less that of flat space. pykan prints 1.05e-4.
+# The tutorial's loss: new coordinates of points in space and time, their Jacobian, the metric carried over,
+# and the mean square of its spatial part less that of flat space. pykan prints 1.05e-4.
 
 rng = np.random.default_rng(0)
 n = 200 if QUICK else 2000
@@ -102,7 +102,8 @@ for sign, solution in found.items():
 # %%
 # The formula
 # -----------
-# From the network to 2 sqrt(r) + log((sqrt(r) - 1)/(sqrt(r) + 1)), which is checked by the derivative that it has.
+# From the network to 2 sqrt(r) + log((sqrt(r) - 1)/(sqrt(r) + 1)), which is checked by the derivative that it
+# has.
 
 R = sympy.Symbol("r", positive=True)
 T = 2 * sympy.sqrt(R) + sympy.log((sympy.sqrt(R) - 1) / (sympy.sqrt(R) + 1))

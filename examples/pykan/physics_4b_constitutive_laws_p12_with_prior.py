@@ -2,9 +2,9 @@
 Physics 4B: a law of elasticity, P12, from the linear one
 =========================================================
 
-Component 12 of the stress of a neo-Hookean solid is mu (F11 F21 + F12 F22 + F13 F23): three products. The linear law
-mu (F12 + F21) has none of them. As a network it gets a layer and products to grow, and is trained. The steps of
-pykan's tutorial "Physics_4B_constitutive_laws_P12_with_prior".
+Component 12 of the stress of a neo-Hookean solid is mu (F11 F21 + F12 F22 + F13 F23): three products. The
+linear law mu (F12 + F21) has none of them. As a network it gets a layer and products to grow, and is trained.
+The steps of pykan's tutorial "Physics_4B_constitutive_laws_P12_with_prior".
 """
 
 # %%
@@ -19,7 +19,7 @@ import sympy
 from kan_np import create_dataset_from_data, discover, ex_round, kanpiler
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
-N, STEPS = (400, 10) if QUICK else (1000, 100)
+N, STEPS = (400, 20) if QUICK else (1000, 100)
 MU = 1.0 / 2.4  # Young's modulus 1, Poisson ratio 0.2
 
 rng = np.random.default_rng(0)
@@ -42,9 +42,9 @@ print(model)
 # --------
 # A first fit with a small penalty, then the edges that stay. pykan prints test RMSEs of 1.51e-3 and 3.67e-4.
 
-fit = model.fit(dataset, "LBFGS", steps=STEPS, lamb=1e-5)
+fit = model.fit(dataset, "LBFGS", steps=STEPS, lamb=1e-6)
 print(f"with penalty: test RMSE {fit['test_loss'][-1]:.2e} (pykan 1.51e-03)")
-model = model.prune(x)
+model = model.prune(x, edge_th=1e-2)
 fit = model.fit(dataset, "LM", steps=STEPS // 2)
 splines = fit["test_loss"][-1]
 print(f"pruned to {model.width}: test RMSE {splines:.2e} (pykan 3.67e-04)")
@@ -53,9 +53,8 @@ model.plot(x, in_vars=NAMES, out_vars=["$P_{12}$"]).savefig("grown.png", dpi=90)
 # %%
 # A formula
 # ---------
-# pykan's symbols end at 7.64e-3, and its formula has one of the products. What the splines of a network share among
-# each other is not unique: near to no deformation a product of two sums can be approximated by many sums of curves.
-# The search in the data has no such trouble.
+# pykan's symbols end at 7.64e-3, and its formula has one of the three products. Example 4C reads a
+# formula from a network; here is the search in the data.
 
 found = discover(dataset, var=NAMES, seconds=10 if QUICK else 30, seed=0)
 formula = found.best.formula
