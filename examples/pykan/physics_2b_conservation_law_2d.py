@@ -92,5 +92,5 @@ RESULT = {
     "tutorial": "Physics_2B_conservation_law_2D",
     "loss": worst,
     "pykan": 1.57e-3,
-    "what": "mean square of the cosine of flow and gradient on fresh points, the worst of all starts with lines",
+    "what": "mean square of the cosine of flow and gradient on fresh points, the worst of the starts",
 }

@@ -25,7 +25,7 @@ from kan_np import KAN, batch_jacobian
 from kan_np.pde import Problem, Term, grid, solve
 
 QUICK = "KAN_NP_QUICK_EXAMPLES" in os.environ
-N, DEGREE, STEPS = (40, 10, 30) if QUICK else (200, 20, 100)
+N, DEGREE, STEPS = (60, 14, 50) if QUICK else (200, 20, 100)
 BOX = [(1.2, 3.0)]
 problem = Problem(
     [

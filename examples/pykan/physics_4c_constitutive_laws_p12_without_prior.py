@@ -72,7 +72,7 @@ print("P12 =", ex_round(sympy.expand(formula[0][0]), 4), f"with mu = {MU:.4f}")
 # From the data alone
 # -------------------
 
-print(discover(dataset, var=NAMES, seconds=10 if QUICK else 30).best.formula)
+print(discover(dataset, var=NAMES, seconds=3 if QUICK else 30).best.formula)
 
 RESULT = {
     "tutorial": "Physics_4C_constitutive_laws_P12_without_prior",
