@@ -41,7 +41,7 @@ values = model.get_derivative(x, y, "spectrum")
 near = model.get_derivative(x, y, "spectrum", method="gauss_newton")
 largest = values.max()
 print(
-    f"{values.size} eigenvalues up to {largest:.2g}, {(values > 1e-6 * largest).sum()} above a millionth of it"
+    f"{values.size} eigenvalues up to {largest:.2g}, {(values > 1e-6 * largest).sum()} over a millionth of it"
 )
 print(f"largest relative difference of Gauss-Newton's: {np.abs(near - values).max() / largest:.1e}")
 
