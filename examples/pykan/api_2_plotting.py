@@ -69,8 +69,8 @@ model.plot(x, figsize=(7, 6)).savefig("05_large.png")
 model.plot_edge(0, 1, 0, x[:20]).savefig("06_edge_with_samples.png")
 
 # %%
-# Symbols are red
-# ---------------
+# Symbols have a colour of their own
+# ----------------------------------
 # pykan can show the sum of a symbol and a spline, in purple. An edge has one function here: ``mode="ns"``
 # makes it a spline near the symbol, and it is black again.
 
