@@ -89,9 +89,14 @@ def run(name: str) -> Row:
 def bars(rows: list[Row]) -> list[Bar]:
     """Ours at most pykan's where pykan prints a number, otherwise a finite one."""
     return [
-        Bar(f"{row.tutorial}: {row.what}", row.loss, math.inf if row.pykan is None else row.pykan)
+        Bar(f"{row.tutorial}: {row.what}", row.loss, math.inf if row.pykan is None else _at_most(row.pykan))
         for row in rows
     ]
+
+
+def _at_most(printed: float) -> float:
+    """What was rounded to three digits may have been larger by half a unit of the last one."""
+    return printed if printed == 0 else printed + 0.5 * 10.0 ** (math.floor(math.log10(printed)) - 2)
 
 
 def into_page(page: str, rows: list[Row]) -> str:
