@@ -43,7 +43,7 @@ print(f"{len(film.frames)} frames; test loss {loss:.2e} (pykan 2.96e-01)")
 # A strip for a paper
 # -------------------
 
-film.strip(4).savefig("strip.png")
+film.strip(6).savefig("strip.png")
 
 # %%
 

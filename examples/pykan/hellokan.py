@@ -74,7 +74,8 @@ model.plot(x, in_vars=["x1", "x2"], out_vars=["y"]).savefig("3_symbols.png")
 # run at a small size, leaves it out; it ends with exp(x_2**2 + sin(pi*x_1)), exact.
 
 if not QUICK:
-    print(discover(dataset, seed=0))
+    few = create_dataset(f, n_var=2, train_num=300, seed=0)
+    print(discover(few, seed=0))
 
 # %%
 
