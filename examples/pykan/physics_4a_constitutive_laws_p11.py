@@ -10,7 +10,7 @@ trained on data of the other. The steps of pykan's tutorial "Physics_4A_constitu
 # %%
 # The data
 # --------
-# Component 11 of the stress, P11 = mu (F11^2 + F12^2 + F13^2 - 1) + lambda log |F|, of 1000 deformations near
+# Component 11 of the stress, P11 = mu (F11^2 + F12^2 + F13^2 - 1) + lambda log det F, of 1000 deformations near
 # to none, with a Young's modulus of 1 and a Poisson ratio of 0.2.
 
 import os
@@ -67,7 +67,7 @@ model.plot(x, in_vars=["|F|", *NAMES], out_vars=["$P_{11}$"]).savefig("determina
 # %%
 # Symbols
 # -------
-# pykan's formula is 0.42 F11^2 + 0.42 F12^2 + 0.42 F13^2 + 0.28 log(2.5 |F|) - 0.67, after 100 steps at a
+# pykan's formula is 0.42 F11^2 + 0.42 F12^2 + 0.42 F13^2 + 0.28 log(2.5 det F) - 0.67, after 100 steps at a
 # test RMSE of 2.89e-11.
 
 model = model.prune(x)
