@@ -29,6 +29,7 @@ extensions = [
 ]
 exclude_patterns = [
     *("_build", "building", "sg_execution_times.rst", "gallery/sg_execution_times.rst"),
+    "gallery/pykan/sg_execution_times.rst",
     *(f"reference/generated/{name}" for name in command_pages.FILES),
 ]
 nitpicky = True

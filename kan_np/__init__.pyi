@@ -12,6 +12,7 @@ from . import (
     plot,
     relations,
     serialize,
+    structure,
     symbolic,
 )
 from ._version import __version__ as __version__
@@ -133,5 +134,6 @@ __all__ = [
     "serialize",
     "split_validation",
     "standardized",
+    "structure",
     "symbolic",
 ]

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import ast
 import functools
-import os
-import runpy
-import tempfile
-from contextlib import chdir, redirect_stdout
-from io import StringIO
-from pathlib import Path
 
 import numpy as np
 import pytest
+from scripts import EXAMPLES, run_script
 
 pytestmark = pytest.mark.slow
-EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
 @functools.cache
 def run(name):
     """What a script leaves behind, quickly: its names, what it printed, and the sizes of its files."""
-    os.environ["KAN_NP_QUICK_EXAMPLES"] = "1"
-    printed = StringIO()
-    try:
-        with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(printed):
-            names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
-            files = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
-    finally:
-        del os.environ["KAN_NP_QUICK_EXAMPLES"]
-    return names, printed.getvalue(), files
+    return run_script(EXAMPLES / f"{name}.py")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Pictures of models: a KAN with the function of every edge, one edge, one prediction, an MLP.
+"""Pictures of models: a KAN with the function of every edge, one edge, one prediction, an MLP; of trees.
 
 Figures are made without pyplot, so that nothing global changes; show one in a notebook by returning it, and
 write it with ``figure.savefig("model.svg")``.
@@ -10,5 +10,14 @@ from kan_np.plot.forgetting import plot_forgetting
 from kan_np.plot.graph import ComputationalGraph
 from kan_np.plot.mlp import plot_mlp
 from kan_np.plot.network import plot_network
+from kan_np.plot.tree import plot_tree
 
-__all__ = ["ComputationalGraph", "Film", "plot_edge", "plot_forgetting", "plot_mlp", "plot_network"]
+__all__ = [
+    "ComputationalGraph",
+    "Film",
+    "plot_edge",
+    "plot_forgetting",
+    "plot_mlp",
+    "plot_network",
+    "plot_tree",
+]
