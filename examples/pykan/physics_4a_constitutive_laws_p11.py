@@ -10,8 +10,8 @@ trained on data of the other. The steps of pykan's tutorial "Physics_4A_constitu
 # %%
 # The data
 # --------
-# Component 11 of the stress, P11 = mu (F11^2 + F12^2 + F13^2 - 1) + lambda log det F, of 1000 deformations near
-# to none, with a Young's modulus of 1 and a Poisson ratio of 0.2.
+# Component 11 of the stress, P11 = mu (F11^2 + F12^2 + F13^2 - 1) + lambda log det F, of 1000 deformations
+# near to none, with a Young's modulus of 1 and a Poisson ratio of 0.2.
 
 import os
 
