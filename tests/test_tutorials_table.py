@@ -1,0 +1,32 @@
+"""The table of the tutorials goes into the place of the one that a page has; bars are what pykan prints."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.tutorials import Row, bars, into_page, names
+
+ROWS = [Row("a", "A", "RMSE", 1e-3, 2e-3, 1.0), Row("b", "B", "RMSE", 3e-3, 2e-3, 1.0)]
+
+
+def test_only_the_table_changes() -> None:
+    page = "# Title\n\n| tutorial | old |\n| --- | --- |\n| gone | 1 |\n\nAfter it.\n"
+    changed = into_page(page, ROWS)
+    assert changed.startswith("# Title\n\n| tutorial |")
+    assert changed.endswith("| 3.00e-03 | 1.0 |\n\nAfter it.\n")
+    assert "gone" not in changed
+    assert into_page(changed, ROWS) == changed
+    with pytest.raises(SystemExit, match="no table"):
+        into_page("# Title\n", ROWS)
+
+
+def test_bars() -> None:
+    assert [bar.met for bar in bars(ROWS)] == [True, False]
+    assert bars([Row("c", "C", "RMSE", 5.0, None, 1.0)])[0].met
+    assert not bars([Row("c", "C", "RMSE", float("nan"), None, 1.0)])[0].met
+    assert bars([Row("d", "D", "RMSE", 2.004e-3, 2.00e-3, 1.0)])[0].met  # rounded to three digits
+
+
+def test_numbers_in_names_count() -> None:
+    order = names()
+    assert order.index("api_9_video") < order.index("api_11_create_dataset")
