@@ -1,4 +1,19 @@
-from . import compiler, data, discovery, layers, mlp, model, optimize, options, pde, plot, serialize, symbolic
+from . import (
+    boundary,
+    compiler,
+    data,
+    discovery,
+    layers,
+    mlp,
+    model,
+    optimize,
+    options,
+    pde,
+    plot,
+    relations,
+    serialize,
+    symbolic,
+)
 from ._version import __version__ as __version__
 from ._warnings import (
     ExtrapolationWarning,
@@ -8,6 +23,7 @@ from ._warnings import (
     OverfitWarning,
     ScaleWarning,
 )
+from .boundary import discover_boundary
 from .compiler import kanpiler
 from .data import (
     Dataset,
@@ -33,6 +49,7 @@ from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .relations import find_relations
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
@@ -69,6 +86,7 @@ __all__ = [
     "SuiteFunction",
     "TableWarning",
     "__version__",
+    "boundary",
     "column_symbols",
     "compiler",
     "create_dataset",
@@ -76,7 +94,9 @@ __all__ = [
     "dataset_from_arrays",
     "design_matrix",
     "discover",
+    "discover_boundary",
     "discovery",
+    "find_relations",
     "fit_mlp",
     "fit_schedule",
     "get_suite",
@@ -93,6 +113,7 @@ __all__ = [
     "pde",
     "plot",
     "read_table_text",
+    "relations",
     "serialize",
     "split_validation",
     "standardized",

@@ -27,7 +27,7 @@ INSTRUCTIONS = {
     "piecewise_simd.py",
 }
 WRITTEN, COMPILED = ("intrinsic",), ("entry", "jit", "jit_inline", "jit_exact", "spliced")
-LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich", "jinja2", "pint"}
+LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich", "jinja2", "pint", "snappy"}
 #: Parts of SciPy that take 0.06 to 0.5 s to import, and are for what few programs use.
 LATE = {"scipy.stats", "scipy.special", "scipy.optimize"}
 
@@ -64,7 +64,7 @@ FLOORS = (
     {"model", "mlp"},
     {"compiler"},
     {"serialize", "schedule", "discovery", "options", "layers"},
-    {"sklearn", "pde"},
+    {"sklearn", "pde", "relations", "boundary"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}

@@ -4,6 +4,8 @@ from kan_np.data.check import Dataset
 from kan_np.data.csv import TableWarning, load_csv, load_table
 from kan_np.data.dataset import create_dataset, dataset_from_arrays, split_validation
 from kan_np.data.dates import days_of
+from kan_np.data.knots import load_knots
+from kan_np.data.localization import load_localization
 from kan_np.data.records import read_table_text
 from kan_np.data.scaler import Scaler
 from kan_np.data.standardize import standardized
@@ -21,6 +23,8 @@ __all__ = [
     "get_suite",
     "list_suites",
     "load_csv",
+    "load_knots",
+    "load_localization",
     "load_table",
     "read_table_text",
     "split_validation",
