@@ -7,9 +7,9 @@ are made if they are not there (`kan_np.data.make_knots`). For split seeds 300 t
 `--seeds`), a fifth of the knots held out:
 
 1. classification of the signature by cross-entropy: a KAN [6,1,n] of about 200 parameters and a larger one,
-   an MLP of 50 nodes (scikit-learn's, until it converges), the two-parameter linear rule on the natural slope,
-   rounded to even numbers, and the most frequent class. The paper's KAN has 81.6 %, on another sample with 17
-   columns.
+   an MLP of 50 nodes (scikit-learn's, until it converges), the two-parameter linear rule on the natural
+   slope, rounded to even numbers, and the most frequent class. The paper's KAN has 81.6 %, on another sample
+   with 17 columns.
 2. attribution: the shares of the columns in the larger KAN, by `feature_score`.
 3. the slope as a formula: the boundary between knots of signature above 1 and the others, solved for the
    longitudinal translation lambda = h(mu_r, mu_i) by `discover_boundary`. The boundary is a level set of what

@@ -35,7 +35,7 @@ class Boundary:
         1 where the second class lies at larger v, -1 where it lies at smaller.
     accuracy, loss : float
         Share of the validation rows on the right side, and their mean logarithmic loss with the logit
-        proportional to v - h.
+        proportional to v - h and as steep as the classifier's.
     complexity : float
         Length of h: operations, functions twice.
     variables : tuple of sympy.Symbol
@@ -106,7 +106,7 @@ class Boundaries(Sequence[Boundary]):
 
     @property
     def best(self) -> Boundary:
-        """The simplest formula that is as good as the one of least loss: within one standard error of it.
+        """The simplest formula that is as accurate as the best of all, within one standard error.
 
         Raises
         ------

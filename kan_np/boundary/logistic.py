@@ -1,8 +1,8 @@
-"""Numbers of a formula fitted to classes: g(x; theta) as the logit, up to a factor.
+"""Numbers of a formula fitted to classes: w (v - h(others; theta)) as the logit, up to a factor.
 
-Minimises the mean of log(1 + exp(-t s g(x; theta))), t = 1 or -1 for the two classes, by theta and the factor
-s. The formula gives g = v - h(others), v a column, so that theta says where the boundary is and s how sharp
-it is.
+Minimises the mean of log(1 + exp(-t s w (v - h))), t = 1 or -1 for the two classes, by theta and the factor s
+> 0. w is the slope of a classifier's logit by the column v at the boundary: classes may be told apart sharply
+in one part of it and roughly in another. theta says where the boundary is.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from kan_np.symbolic.constants import recognise
 if TYPE_CHECKING:
     import sympy
 
-#: Largest logit, in standard deviations of g: classes that are separated would make it infinite.
-_SHARPEST = 1e4
+#: Largest factor: classes that are separated would make it infinite.
+_SHARPEST = 1e3
 _ITERATIONS = 200
 #: A number is replaced where that costs less than so many times the squared error of one.
 _COST = 4.0
+#: Bits by which the classes must determine a number beyond the length of a simple one, see `recognise`; one
+#: of four others is then taken for a simple number by chance, before the classes are asked.
+_MARGIN = 2.0
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,12 @@ class Fit:
     ----------
     theta : ndarray of shape (k,)
     factor : float
-        s, below 0 where the second class lies on the side g < 0.
+        s.
     loss : float
         Mean logarithmic loss, in units of log e.
     stderr : ndarray of shape (k,)
-        By the sandwich of derivatives, summed over each group of rows.
+        By the sandwich of derivatives, summed over each group of rows, or by the curvature, whichever is
+        larger.
     """
 
     theta: FloatArray
@@ -63,6 +67,8 @@ class BoundaryFit:
     x : ndarray of shape (n, n_in)
     sign : ndarray of shape (n,)
         1 and -1.
+    slope : ndarray of shape (n,)
+        w.
     groups : ndarray of int of shape (n,)
         Rows of one group are not independent.
     """
@@ -74,16 +80,16 @@ class BoundaryFit:
         column: int,
         x: FloatArray,
         sign: FloatArray,
+        slope: FloatArray,
         groups: NDArray[Any],
     ) -> None:
-        self.x, self.value, self.sign = x, x[:, column], sign
+        self.x, self.value, self.sign, self.slope = x, x[:, column], sign, slope
         self.groups = groups
         self.names, self.start, self.expression = _with_parameters(expression)
         self._tape = Tape([*variables, *self.names], self.expression)
         with np.errstate(all="ignore"):
             gap = self.value - self._tape(*x.T, *self.start)
         self.finite = bool(np.isfinite(gap).all())
-        self.unit = float(np.std(gap)) if self.finite else 1.0
 
     def fit(self, theta: FloatArray | None = None, held: Mapping[int, float] | None = None) -> Fit | None:
         """The best numbers from `theta` on, those of `held` at their values; None where g is not finite."""
@@ -105,9 +111,9 @@ class BoundaryFit:
             return loss, np.concatenate([[by_factor], by_theta[free] * size])
 
         with np.errstate(all="ignore"):
-            starts = [np.concatenate([[s], theta[free] / size]) for s in (5.0, -5.0)]
+            starts = [np.concatenate([[s], theta[free] / size]) for s in np.logspace(-2, 1, 13)]
             start = min(starts, key=lambda z: cost(z)[0])
-            limits = [(-_SHARPEST, _SHARPEST), *[(None, None)] * free.size]
+            limits = [(1.0 / _SHARPEST, _SHARPEST), *[(None, None)] * free.size]
             best = minimize(
                 cost, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": _ITERATIONS}
             )
@@ -115,17 +121,17 @@ class BoundaryFit:
             if not np.isfinite(loss):
                 return None
             full = numbers(best.x)
-            return Fit(full, float(best.x[0]) / self.unit, loss, self._errors(best.x[0], full, free))
+            return Fit(full, float(best.x[0]), loss, self._errors(best.x[0], full, free))
 
     def _parts(self, factor: float, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """g in its unit, the derivative of the loss of every row by the logit, and dg / dtheta (n, k)."""
+        """w (v - h), the derivative of the loss of every row by the logit, and dw(v - h) / dtheta, (n, k)."""
         from scipy.special import expit
 
-        gap = (self.value - self._tape(*self.x.T, *theta)) / self.unit
+        gap = self.slope * (self.value - self._tape(*self.x.T, *theta))
         by_logit = -self.sign * expit(-self.sign * factor * gap)
         slopes = self._tape.slopes(len(gap), *self.x.T, *theta)[self.x.shape[1] :]
         columns = np.stack(slopes, axis=1) if slopes else np.zeros((len(gap), 0))
-        return gap, by_logit, -columns / self.unit
+        return gap, by_logit, -self.slope[:, None] * columns
 
     def _loss(self, factor: float, theta: FloatArray) -> tuple[float, float, FloatArray]:
         gap, by_logit, slopes = self._parts(factor, theta)
@@ -143,7 +149,8 @@ class BoundaryFit:
         scores = np.zeros((int(self.groups.max()) + 1, columns.shape[1]))
         np.add.at(scores, self.groups, columns * by_logit[:, None])
         inverse = np.linalg.pinv(information, hermitian=True)
-        errors[free] = np.sqrt(np.diag(inverse @ (scores.T @ scores) @ inverse))[1:]
+        sandwich = inverse @ (scores.T @ scores) @ inverse
+        errors[free] = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))[1:]
         return errors
 
     def with_exact_numbers(self, found: Fit) -> tuple[Fit, dict[int, Any]]:
@@ -174,8 +181,8 @@ class BoundaryFit:
         return bool(rise.sum() <= _COST * count * allowed)
 
     def losses(self, found: Fit) -> FloatArray:
-        """Logarithmic loss of every group of rows, (n_groups,): the sum over its rows."""
-        gap = self.value - self._tape(*self.x.T, *found.theta)
+        """Logarithmic loss of every group of rows, the sum over its rows: (n_groups,)."""
+        gap = self.slope * (self.value - self._tape(*self.x.T, *found.theta))
         own = np.logaddexp(0.0, -self.sign * found.factor * gap)
         return np.bincount(self.groups, own)
 
@@ -186,7 +193,7 @@ class BoundaryFit:
         for k, (value, sigma) in enumerate(zip(found.theta, found.stderr, strict=True)):
             if k in settled or not 0.0 < sigma < np.inf:
                 continue
-            number = recognise(float(value), float(sigma))
+            number = recognise(float(value), float(sigma), margin=_MARGIN)
             if not isinstance(number, sympy.Float):
                 options.append((sigma / max(abs(value), 1.0), k, number))
         if not options:

@@ -1,4 +1,4 @@
-"""Points on the boundary of two classes: where the logit of a classifier is zero."""
+"""Where a classifier's logit is zero along one column, and how steep it is there."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from kan_np._warnings import KanWarning
 #: Values of a column among which the logit is searched for changes of sign, and halvings that follow: the
 #: width of a step over 2^40 is rounding.
 _STEPS, _HALVINGS = 33, 40
+#: Half of the distance over which a slope is taken, as a part of the range of the column.
+_HALF = 0.01
+#: Slopes are kept within this factor of their median.
+_SLOPES = 10.0
 
 
 class _Classifier(Protocol):
     def __call__(self, x: FloatArray) -> FloatArray: ...
 
 
-class BoundaryPoints(NamedTuple):
-    """Points on the boundary.
+class Crossings(NamedTuple):
+    """What is found along one column from each row.
 
     Attributes
     ----------
-    others : ndarray of shape (n_points, n_in - 1)
-        The columns but one.
-    value : ndarray of shape (n_points,)
-        That one, on the boundary.
+    value : ndarray of shape (n_rows,)
+        The column where the logit is zero; NaN where its sign does not change, or changes more than once:
+        there the boundary is no function of the other columns.
+    slope : ndarray of shape (n_rows,)
+        Derivative of the logit by the column there; where there is no crossing, the median of the others.
     """
 
-    others: FloatArray
     value: FloatArray
+    slope: FloatArray
 
 
-def boundary_points(model: _Classifier, x: FloatArray, column: int, most: int) -> BoundaryPoints:
-    """Where the logit is zero if one column of rows is changed and the others stay, within its range.
-
-    Rows whose logit changes its sign more than once are left out: there the boundary is no function of the
-    other columns. Rows near to the boundary are taken first, for there the classifier knows most about it.
+def crossings(model: _Classifier, x: FloatArray, column: int, ends: tuple[float, float]) -> Crossings:
+    """Find where the logit is zero if one column of rows is changed and the others stay.
 
     Parameters
     ----------
@@ -46,15 +48,17 @@ def boundary_points(model: _Classifier, x: FloatArray, column: int, most: int) -
         Logit (n, 1) of rows (n, n_in).
     x : ndarray of shape (n_rows, n_in)
     column : int
-    most : int
-        Points at most.
+    ends : (float, float)
+        Between which the column is changed.
     """
-    steps = np.linspace(x[:, column].min(), x[:, column].max(), _STEPS)
+    steps = np.linspace(*ends, _STEPS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KanWarning)
         positive = np.stack([_at(model, x, column, np.full(len(x), v)) > 0.0 for v in steps], axis=1)
         changes = positive[:, 1:] != positive[:, :-1]
         rows = np.flatnonzero(changes.sum(axis=1) == 1)
+        if not rows.size:
+            return Crossings(np.full(len(x), np.nan), np.zeros(len(x)))
         low = steps[changes[rows].argmax(axis=1)]
         high = low + (steps[1] - steps[0])
         here, above = x[rows], positive[rows, -1]
@@ -62,9 +66,16 @@ def boundary_points(model: _Classifier, x: FloatArray, column: int, most: int) -
             middle = 0.5 * (low + high)
             beyond = (_at(model, here, column, middle) > 0.0) == above
             low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-    value = 0.5 * (low + high)
-    nearest = np.argsort(np.abs(value - here[:, column]), kind="stable")[:most]
-    return BoundaryPoints(np.delete(here[nearest], column, axis=1), value[nearest])
+        value = 0.5 * (low + high)
+        half = _HALF * (ends[1] - ends[0])
+        rise = _at(model, here, column, value + half) - _at(model, here, column, value - half)
+    steepness = np.abs(rise) / (2.0 * half)
+    typical = float(np.median(steepness))
+    # the sign is that of the class beyond the boundary
+    slope = np.where(above, 1.0, -1.0) * np.clip(steepness, typical / _SLOPES, typical * _SLOPES)
+    found = Crossings(np.full(len(x), np.nan), np.full(len(x), np.median(slope)))
+    found.value[rows], found.slope[rows] = value, slope
+    return found
 
 
 def _at(model: _Classifier, x: FloatArray, column: int, values: FloatArray) -> FloatArray:

@@ -25,11 +25,8 @@ from kan_np.model import KAN
 #: runs of 40 steps from the start "wide" found one of them or both; of 16 of L-BFGS from pykan's start with a
 #: penalty of 0.001 six did, in some five times the time.
 _STEPS = 40
-#: A column is no part of a relation if without it what is not explained grows by no more than this factor,
-#: ...
-_WORSE = 2.0
-#: ... or stays below this part of the variance: a spline of a few intervals is not more exact.
-_SPLINE = 1e-3
+#: Starts at most until a network explains nearly what is possible, and the part that it may fall short by.
+_STARTS, _SHORT = 5, 0.1
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def argument(model: KAN, x: FloatArray) -> FloatArray:
 
 
 def fitted(train: Contrast, held: Contrast, columns: Sequence[int], grid: int, seed: int) -> Contrasted:
-    """Train a network on some columns."""
+    """Train a network on some columns from a random start."""
     model = KAN([len(columns), 1, 1], grid=grid, seed=seed, init="wide")
     model.fix_symbolic(1, 0, 0, "gaussian", fit=False)
     model.freeze(1)
@@ -99,38 +96,21 @@ def fitted(train: Contrast, held: Contrast, columns: Sequence[int], grid: int, s
         return _judged(model, held.columns(columns), tuple(columns))
 
 
+def trained(
+    train: Contrast, held: Contrast, columns: Sequence[int], grid: int, seed: int, possible: float
+) -> Contrasted:
+    """The best of a few networks, from one start if it explains nearly what is `possible` (r2)."""
+    best = fitted(train, held, columns, grid, seed)
+    for start in range(1, _STARTS):
+        if best.r2 >= possible - _SHORT:
+            break
+        best = max(best, fitted(train, held, columns, grid, seed + start), key=lambda one: one.r2)
+    return best
+
+
 def _judged(model: KAN, held: Contrast, columns: tuple[int, ...]) -> Contrasted:
     real, permuted = argument(model, held.real), argument(model, held.permuted)
     spread = float(np.var(permuted))
     r2 = 1.0 - float(np.var(real)) / spread if spread > 0.0 else 0.0
     told = np.concatenate([model(held.real)[:, 0] > 0.5, model(held.permuted)[:, 0] <= 0.5])
     return Contrasted(columns, model, r2, float(told.mean()))
-
-
-def from_start(
-    train: Contrast, held: Contrast, columns: Sequence[int], grid: int, seed: int, least: float
-) -> Contrasted | None:
-    """The relation that a random start leads to; None where it explains less than `least`.
-
-    A network may mix two relations. Columns are left out, the one of the lowest score first, as long as the
-    others explain as much without them.
-    """
-    found = fitted(train, held, columns, grid, seed)
-    smaller: Contrasted | None = found
-    while smaller is not None and smaller.r2 >= least and len(smaller.columns) > 2:
-        found, smaller = smaller, _with_one_less(train, held, smaller, grid, seed)
-    found = smaller or found
-    return found if found.r2 >= least else None
-
-
-def _with_one_less(
-    train: Contrast, held: Contrast, found: Contrasted, grid: int, seed: int
-) -> Contrasted | None:
-    score = found.model.feature_score(train.columns(found.columns).dataset["train_input"])
-    allowed = max(_WORSE * (1.0 - found.r2), _SPLINE)
-    for i in np.argsort(score, kind="stable"):
-        others = [column for k, column in enumerate(found.columns) if k != i]
-        one = fitted(train, held, others, grid, seed)
-        if 1.0 - one.r2 <= allowed:
-            return one
-    return None

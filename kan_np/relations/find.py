@@ -12,12 +12,17 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np.data.columns import checked_names, matched, names_in
-from kan_np.relations.contrast import Contrast, Contrasted, from_start
+from kan_np.relations.additive import AdditiveSums
+from kan_np.relations.contrast import Contrast, Contrasted, trained
 from kan_np.relations.relation import Relation, Relations
 
 #: Share of the rows that judge a relation.
 _HELD = 0.25
 _LEAST_ROWS = 20
+#: A column is no part of a relation if without it what is not explained grows by no more than this factor, or
+#: stays below this part of the variance: splines of five intervals leave 0.01
+#: of the relation of the cusp volume.
+_WORSE, _SPLINE = 2.0, 0.01
 
 
 def find_relations(
@@ -32,12 +37,14 @@ def find_relations(
 ) -> Relations:
     """Find relations sum_i phi_i(x_i) = 0 among the columns of a table; no column is the label.
 
-    Networks learn to tell the rows of the table from rows whose columns were permuted, each by itself
-    (`kan_np.relations.contrast`). From each random start columns are left out as long as the others explain
-    as much without them, so that one relation stays. After a search among all columns the columns of each
-    relation that was found are left out one by one, and others come to light. Products count as sums, since
-    log(u v) = log u + log v; what cannot be brought to a sum of functions of single columns is not found.
-    Columns that depend on each other only weakly are relations, too: `min_r2` says from where on.
+    Of all sums of functions of single columns the one is looked for whose variance in the rows is the least
+    part of what it would be if the columns were independent; columns are left out in a random order, another
+    one for each start, as long as the others explain as much without them
+    (`kan_np.relations.additive`). For the columns that stay a network learns to tell the rows of the table
+    from rows whose columns were permuted, each by itself (`kan_np.relations.contrast`). Then the columns of
+    each relation that was found are left out one by one, and others come to light. Products count as sums,
+    since log(u v) = log u + log v; what cannot be brought to a sum of functions of single columns is not
+    found. Columns that depend on each other only weakly are relations, too: `min_r2` says from where on.
 
     Parameters
     ----------
@@ -46,7 +53,7 @@ def find_relations(
     names : sequence of str, optional
         Of the columns, and for a table which of them to use; x_1, x_2, ... of an array if None.
     n_starts : int
-        Random starts of each search.
+        Random orders, in which columns are left out, of each search.
     max_searches : int
         Searches at most; the first is among all columns.
     min_r2 : float
@@ -54,7 +61,7 @@ def find_relations(
     grid : int
         Intervals of the splines phi_i.
     seed : int
-        Of rows that are kept back, permutations and random starts.
+        Of rows that are kept back, permutations, orders and starts of networks.
 
     Returns
     -------
@@ -90,16 +97,16 @@ def find_relations(
     search.run()
     found = [
         Relation(
-            tuple(columns[i] for i in best.columns),
-            best.r2,
-            best.accuracy,
-            tuple(sorted(search.starts[best.columns])),
-            best.model,
-            shift[list(best.columns)],
-            scale[list(best.columns)],
+            tuple(columns[i] for i in own),
+            search.r2[own],
+            one.accuracy,
+            tuple(sorted(search.starts[own])),
+            one.model,
+            shift[list(own)],
+            scale[list(own)],
             columns,
         )
-        for best in search.best.values()
+        for own, one in search.networks().items()
     ]
     found.sort(key=lambda one: -one.r2)
     return Relations(tuple(found), settings.n_starts, search.n_searches)
@@ -116,11 +123,11 @@ class _Settings:
 
 @dataclass
 class _Search:
-    """The best network of every set of columns, as searches go on."""
+    """The sets of columns between which there are relations, as searches go on."""
 
     x: FloatArray
     settings: _Settings
-    best: dict[tuple[int, ...], Contrasted] = field(default_factory=dict)
+    r2: dict[tuple[int, ...], float] = field(default_factory=dict)
     starts: dict[tuple[int, ...], set[int]] = field(default_factory=dict)
     n_searches: int = 0
 
@@ -128,8 +135,9 @@ class _Search:
         rng = np.random.default_rng(self.settings.seed)
         order = rng.permutation(len(self.x))
         n_held = max(int(_HELD * len(self.x)), 1)
-        self.held = Contrast.of(self.x[order[:n_held]], rng)
-        self.train = Contrast.of(self.x[order[n_held:]], rng)
+        held, train = self.x[order[:n_held]], self.x[order[n_held:]]
+        self.sums = AdditiveSums(train, held, self.settings.grid)
+        self.held, self.train = Contrast.of(held, rng), Contrast.of(train, rng)
         waiting: list[frozenset[int]] = [frozenset()]
         known = set(waiting)
         while waiting and self.n_searches < self.settings.max_searches:
@@ -144,17 +152,22 @@ class _Search:
         """Relations among all columns but some."""
         columns = [i for i in range(self.x.shape[1]) if i not in without]
         found: list[tuple[int, ...]] = []
-        own = self.settings
-        for start in range(own.n_starts if len(columns) > 1 else 0):
-            number = own.seed + start
-            one = from_start(self.train, self.held, columns, own.grid, number, own.min_r2)
-            if one is None:
+        for start in range(self.settings.n_starts if len(columns) > 1 else 0):
+            number = self.settings.seed + start
+            order = np.random.default_rng(number).permutation(columns)
+            own = tuple(self.sums.needed(columns, order.tolist(), _WORSE, _SPLINE))
+            r2 = self.sums.r2(own)
+            if r2 < self.settings.min_r2:
                 continue
-            self.starts.setdefault(one.columns, set()).add(number)
-            if one.columns not in self.best or one.r2 > self.best[one.columns].r2:
-                self.best[one.columns] = one
-            found += [one.columns] if one.columns not in found else []
+            self.starts.setdefault(own, set()).add(number)
+            self.r2[own] = r2
+            found += [own] if own not in found else []
         return found
+
+    def networks(self) -> dict[tuple[int, ...], Contrasted]:
+        """A network for each of the relations."""
+        grid, seed = self.settings.grid, self.settings.seed
+        return {own: trained(self.train, self.held, own, grid, seed, r2) for own, r2 in self.r2.items()}
 
 
 def _checked_table(x: Any, names: Sequence[str] | None) -> tuple[FloatArray, tuple[str, ...]]:

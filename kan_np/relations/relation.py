@@ -27,12 +27,13 @@ class Relation:
     columns : tuple of str
         Those that take part.
     r2 : float
-        1 - var g / (its variance if the columns were independent), on rows that were not used to find it: 1
-        for an exact relation, 0 for none.
+        1 - var g / (its variance if the columns were independent), for the best sum of splines
+        (`kan_np.relations.additive`), on rows that were not used to find it: 1 for an exact relation, 0 for
+        none.
     accuracy : float
-        Share of such rows, and of rows with permuted columns, that are told apart; 0.5 is guessing.
+        Share of such rows, and of rows with permuted columns, that the network tells apart; 0.5 is guessing.
     starts : tuple of int
-        Seeds of the random starts that led to these columns.
+        Seeds of the random orders that led to these columns.
     model : KAN
         The network [n, 1, 1] of the standardised columns, with the Gaussian as its last edge.
     shift, scale : ndarray of shape (n,)
@@ -117,7 +118,7 @@ class Relations(Sequence[Relation]):
     ----------
     found : tuple of Relation
     n_starts : int
-        Random starts of every search.
+        Random orders of every search.
     n_searches : int
         Searches, the first among all columns, the others without one or more that a relation needs.
     """

@@ -9,7 +9,7 @@ import sympy
 from kan_np import KAN
 from kan_np.boundary import discover_boundary
 from kan_np.boundary.logistic import BoundaryFit
-from kan_np.boundary.points import boundary_points
+from kan_np.boundary.points import crossings
 
 P, Q = sympy.symbols("p q")
 
@@ -22,21 +22,28 @@ def labels_of(x, h, flips=0.0, seed=0):
 def fit_of(text, x, label, groups=None):
     expression = sympy.sympify(text, {"p": P, "q": Q})
     groups = np.arange(len(x)) if groups is None else groups
-    return BoundaryFit(expression, [P, Q], 1, x, 2.0 * label - 1.0, groups)
+    slope = 4.0 + x[:, 0]
+    return BoundaryFit(expression, [P, Q], 1, x, 2.0 * label - 1.0, slope, groups)
 
 
-def test_points_lie_on_the_zero_set_and_near_the_rows():
+def test_crossings_lie_on_the_zero_set():
     x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
-    points = boundary_points(lambda x: x[:, [1]] - 0.5 * np.sin(3 * x[:, [0]]), x, 1, 100)
-    assert points.others.shape == (100, 1)
-    np.testing.assert_allclose(points.value, 0.5 * np.sin(3 * points.others[:, 0]), atol=1e-9)
-    assert np.abs(points.value).max() < 0.5 + 1e-9
+    found = crossings(lambda x: 3.0 * x[:, [1]] - 1.5 * np.sin(3 * x[:, [0]]), x, 1, (-1.0, 1.0))
+    np.testing.assert_allclose(found.value, 0.5 * np.sin(3 * x[:, 0]), atol=1e-9)
+    np.testing.assert_allclose(found.slope, 3.0, rtol=1e-9)
 
 
-def test_rows_with_two_crossings_and_with_none_are_left_out():
+def test_the_slope_has_the_sign_of_the_class_beyond():
+    x = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    found = crossings(lambda x: -(2.0 + x[:, [0]]) * x[:, [1]], x, 1, (-1.0, 1.0))
+    np.testing.assert_allclose(found.slope, -(2.0 + x[:, 0]), rtol=1e-9)
+
+
+def test_rows_with_two_crossings_and_with_none_have_none():
     x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
-    assert len(boundary_points(lambda x: x[:, [1]] ** 2 - 0.25, x, 1, 100).value) == 0
-    assert len(boundary_points(lambda x: 0.0 * x[:, [1]] + 1.0, x, 1, 100).value) == 0
+    for logit in (lambda x: x[:, [1]] ** 2 - 0.25, lambda x: 0.0 * x[:, [1]] + 1.0):
+        found = crossings(logit, x, 1, (-1.0, 1.0))
+        assert np.isnan(found.value).all()
 
 
 def test_derivatives_of_the_loss():
@@ -51,7 +58,7 @@ def test_derivatives_of_the_loss():
         assert by_theta[k] == pytest.approx(difference, rel=1e-5, abs=1e-9)
     difference = (fit._loss(0.8 + step, theta)[0] - fit._loss(0.8 - step, theta)[0]) / (2 * step)
     assert by_factor == pytest.approx(difference, rel=1e-5)
-    gap = (x[:, 1] - fit._tape(*x.T, *theta)) / fit.unit
+    gap = fit.slope * (x[:, 1] - fit._tape(*x.T, *theta))
     np.testing.assert_allclose(loss, np.mean(np.log1p(np.exp(-fit.sign * 0.8 * gap))), rtol=1e-12)
 
 
