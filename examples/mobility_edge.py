@@ -31,9 +31,7 @@ states = load_localization("generalized", 150 if QUICK else 300, n_sites=233 if 
 localized = states["localized"]
 theory = MODELS["generalized"].edge(*(states[name] for name in names)) > 0
 agreement = np.mean(theory == localized)
-print(
-    f"{len(localized)} states of {states['spectrum'].max() + 1} chains, {100 * localized.mean():.1f} % localised"
-)
+print(f"{len(localized)} states, {100 * localized.mean():.1f} % of them localised")
 print(f"theory, {MODELS['generalized'].formula} > 0: {100 * agreement:.1f} % right")
 
 # %%
