@@ -206,3 +206,10 @@ def test_bars_are_about_discover() -> None:
     assert bars["exact at noise 0, % of 4 searches"].met
     assert bars["CPU seconds of solved at noise 0, median"].value == 1.0
     assert not bars["wrongly called exact"].met
+
+
+def test_a_parabola_written_as_the_limit_of_a_cosine_is_no_solution() -> None:
+    equation = EQUATIONS["predprey1"]
+    assert verdict(equation, "-x_1**2 + 4*x_1 - x_2 + x_2/(x_1 + 1)").solution
+    limit = "-x_2 + x_2/(x_1 + 1) + 11764004.0*cos(0.0004123*x_1 - 0.0008246) - 11764000.0"
+    assert not verdict(equation, limit, sigma=1e-3).solution

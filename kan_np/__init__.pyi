@@ -3,6 +3,7 @@ from . import (
     compiler,
     data,
     discovery,
+    inspection,
     layers,
     mlp,
     model,
@@ -31,7 +32,9 @@ from .data import (
     Suite,
     SuiteFunction,
     TableWarning,
+    augment_input,
     create_dataset,
+    create_dataset_from_data,
     dataset_from_arrays,
     get_suite,
     list_suites,
@@ -44,20 +47,26 @@ from .data import (
 from .discovery import Candidate, Discoveries, Discovery, discover
 from .edges.bspline import design_matrix
 from .functions.column_symbols import column_symbols
+from .inspection.input_derivatives import batch_hessian, batch_jacobian
 from .layers import KANLayer, Sequential
 from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
 from .relations import find_relations
+from .schedule.phases import PhaseFits, fit_phases
 from .schedule.schedule import fit_mlp, fit_schedule
 from .schedule.stage import Schedule, Stage
 from .serialize import load_model
+from .symbolic.decimals import ex_round
+from .training.anchor import Anchor
 from .training.fit import Callback
+from .training.progress import SearchProgress
 
 __all__ = [
     "KAN",
     "MLP",
+    "Anchor",
     "Callback",
     "Candidate",
     "CrossEntropy",
@@ -74,12 +83,14 @@ __all__ = [
     "NotLearntWarning",
     "OutlierWarning",
     "OverfitWarning",
+    "PhaseFits",
     "Poisson",
     "Progress",
     "Quantile",
     "ScaleWarning",
     "Scaler",
     "Schedule",
+    "SearchProgress",
     "Sequential",
     "Stage",
     "Suite",
@@ -87,19 +98,26 @@ __all__ = [
     "TableWarning",
     "__version__",
     "boundary",
+    "augment_input",
+    "batch_hessian",
+    "batch_jacobian",
     "column_symbols",
     "compiler",
     "create_dataset",
+    "create_dataset_from_data",
     "data",
     "dataset_from_arrays",
     "design_matrix",
     "discover",
     "discover_boundary",
     "discovery",
+    "ex_round",
     "find_relations",
     "fit_mlp",
+    "fit_phases",
     "fit_schedule",
     "get_suite",
+    "inspection",
     "kanpiler",
     "layers",
     "list_suites",

@@ -2,13 +2,14 @@
 
 Vectors of eight float64 are as long as a cache line. NumPy aligns arrays to 16 bytes only; where a vector
 lies in two cache lines kernels take up to a third longer, in some runs of a program and not in others
-(benchmarks/README.md).
+(docs/design/vectors.md).
 """
 
 from __future__ import annotations
 
 import math
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +47,24 @@ def zeros(shape: tuple[int, ...]) -> NDArray[np.float64]:
     out = empty(shape)
     out.fill(0.0)
     return out
+
+
+def in_rows(values: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers, C-contiguous and in memory that may be written: a copy only where they are not.
+
+    For what is handed to kernels, which would be compiled anew for every other kind of array: one by columns
+    as pandas has, or one that may only be read as joblib shares among processes.
+
+    Examples
+    --------
+    >>> by_columns = np.zeros((3, 2), order="F")
+    >>> in_rows(by_columns).flags.c_contiguous
+    True
+    >>> rows = np.zeros((3, 2))
+    >>> in_rows(rows) is rows
+    True
+    """
+    return np.require(values, requirements=["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"])
 
 
 def copied(values: ArrayLike) -> NDArray[np.float64]:

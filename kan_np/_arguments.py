@@ -12,11 +12,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OF_FITS = "it is an argument of fit, and in fit_options={...} one of fit_schedule and fit_mlp"
-_LOSS = "use fit(loss=...): a name, or a function (y, f) that returns values and derivatives by f"
 _STEPS = "use fit(steps=...)"
 _WATCH = "progress=True shows a bar, and callback=f calls f after every iteration"
 _MEASURES = "use fit(metrics=...); losses of training, test_* and val_* samples are in the result without it"
 _PICTURES = "draw the model with model.plot(), after the fit or in callback=f"
+_FILM = "use fit(callback=Film('film.gif')) with Film of kan_np.plot, a picture of every step"
 _PLACE = "leave it out: everything is computed on the CPU, in float64"
 _POLES = "leave it out: poles of symbols are kept away from the samples without it"
 _FILES = "leave it out: nothing is written until model.save(path)"
@@ -26,15 +26,14 @@ _EDGES = "leave it out: edges become symbols by model.fix_symbolic and model.aut
 FIT = {
     "learning_rate": "use fit(lr=...), with opt='Adam' or 'SGD'",
     "batch_size": "use fit(batch=...), with opt='Adam' or 'SGD'",
-    "loss_fn": _LOSS,
     "device": _PLACE,
     "dtype": _PLACE,
     "log": _WATCH,
     "verbose": _WATCH,
     "display_metrics": _MEASURES,
-    "save_fig": _PICTURES,
-    "save_fig_freq": _PICTURES,
-    "img_folder": _PICTURES,
+    "save_fig": _FILM,
+    "save_fig_freq": _FILM,
+    "img_folder": _FILM,
     "in_vars": _PICTURES,
     "out_vars": _PICTURES,
     "beta": _PICTURES,
@@ -55,6 +54,7 @@ FIT = {
 #: model.
 MODEL = FIT | {
     "loss": _OF_FITS,
+    "loss_fn": _OF_FITS,
     "metrics": _OF_FITS,
     "lr": _OF_FITS,
     "batch": _OF_FITS,
@@ -70,7 +70,6 @@ MODEL = FIT | {
     "symbolic_enabled": _EDGES,
     "family": "use edges=",
     "scale_sp": "leave it out: the scales of splines are part of their coefficients, which are trained",
-    "sparse_init": "leave it out: sparsify with fit(lamb=...) and model.prune()",
     "scale_base": "use scale_base_mu= and scale_base_sigma=",
     "hidden_layer_sizes": "use width=[inputs, ..., outputs]",
     "layers": "use width=[inputs, ..., outputs]",

@@ -1,12 +1,14 @@
-"""A limit of wall-clock time for a block of Python that cannot be asked to stop, such as sympy's."""
+"""Limits of time for blocks of Python that cannot be asked to stop, such as sympy's."""
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from kan_np import _validate
 
@@ -25,6 +27,49 @@ def deadline(max_seconds: float | None) -> float | None:
     if seconds == 0.0:
         raise ValueError("max_seconds is 0; expected a number of seconds above 0, or None for no limit.")
     return time.monotonic() + seconds
+
+
+Found = TypeVar("Found")
+#: Seconds before its end from which on every call of a block asks for it.
+NEAR = 3.0
+#: What says that the time of the innermost block of a thread is over.
+_running = threading.local()
+
+
+class Limits:
+    """Two limits that begin now, called for the name of the one that is over, "" while none is.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Processor time of this thread; None without a limit.
+    max_seconds : float or None
+        Wall-clock time.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For anything but numbers above 0 or None.
+    """
+
+    def __init__(self, seconds: float | None, max_seconds: float | None) -> None:
+        end = deadline(max_seconds)
+        if seconds is not None:
+            seconds = _validate.real("seconds", seconds, 0.0)
+            if seconds == 0.0:
+                raise ValueError("seconds is 0; expected a number of seconds above 0, or None for no limit.")
+        self._end = float("inf") if end is None else end
+        self._last = float("inf") if seconds is None else time.thread_time() + seconds
+
+    def __call__(self) -> str:
+        """The name of the limit that is over."""
+        if time.monotonic() > self._end:
+            return "max_seconds"
+        return "seconds" if time.thread_time() > self._last else ""
+
+    def near(self) -> bool:
+        """Whether one of them is over soon."""
+        return min(self._end - time.monotonic(), self._last - time.thread_time()) < NEAR
 
 
 class TimeOverError(BaseException):
@@ -72,3 +117,82 @@ def ended_at(deadline: float | None) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+
+
+def never() -> bool:
+    """No limit."""
+    return False
+
+
+@contextmanager
+def ended_when(over: Callable[[], object], near: Callable[[], bool] = never) -> Iterator[None]:
+    """Raise `TimeOverError` inside the block at a call soon after `over()` has become true.
+
+    Where the end is `near` every call asks, which makes a block of many calls three times as slow. Where it
+    is not, it is asked whenever Python looks for garbage, every some hundred new objects, and in
+    `end_if_over`; that costs nothing, but a rule of sympy's that makes no more objects than it forgets is
+    not ended.
+
+    Parameters
+    ----------
+    over, near : callable
+
+    Raises
+    ------
+    TimeOverError
+        Also before the block if the time is over then.
+    """
+    if over():
+        raise TimeOverError
+    thread, before, outer = threading.get_ident(), sys.getprofile(), getattr(_running, "over", None)
+
+    def check(frame: Any, event: str, argument: Any) -> None:
+        # a return may be that of `ask`, whose errors go nowhere
+        if event in ("call", "c_call") and over():
+            sys.setprofile(None)
+            raise TimeOverError
+
+    def ask(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and threading.get_ident() == thread and over():
+            sys.setprofile(check)
+
+    _running.over = over
+    gc.callbacks.append(ask)
+    if near() or not gc.isenabled():
+        sys.setprofile(check)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        gc.callbacks.remove(ask)
+        _running.over = outer
+
+
+def end_if_over() -> None:
+    """Raise `TimeOverError` if this is called in a block of `ended_when` whose time is over."""
+    over = getattr(_running, "over", None)
+    if over is not None and over():
+        raise TimeOverError
+
+
+def last_in_time(
+    forms: Iterator[Found], over: Callable[[], object], near: Callable[[], bool] = never
+) -> tuple[Found, bool]:
+    """The last of what comes until `over()` is true, the first in any case, and whether it was the last.
+
+    `near` is that of `ended_when`, asked before each.
+
+    Examples
+    --------
+    >>> last_in_time(iter("abc"), lambda: False), last_in_time(iter("abc"), lambda: True)
+    (('c', True), ('a', False))
+    """
+    found = next(forms)
+    try:
+        while True:
+            with ended_when(over, near):
+                found = next(forms)
+    except StopIteration:
+        return found, True
+    except TimeOverError:
+        return found, False

@@ -20,7 +20,7 @@ from kan_np.network.mlp_network import ACTIVATIONS, MlpNetwork
 from kan_np.network.state import check_config, check_vector
 from kan_np.network.width import check_width
 from kan_np.objective.loss import Loss
-from kan_np.objective.losses import loss_of
+from kan_np.objective.loss_fn import chosen_loss
 from kan_np.objective.mlp_objective import mlp_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import Shrunk
@@ -29,6 +29,8 @@ from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.objective.weight_decay import WeightPrior
 from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
+from kan_np.training.anchor import Anchor
+from kan_np.training.anchoring import anchored
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.folds import Sample
@@ -172,11 +174,13 @@ class MLP(Estimator):
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
         loss: object = "squares",
+        loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
+        anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
-        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum |W|.
+        """Train in place on mean squared error + ``weight_decay`` P + ``lamb`` ``lamb_l1`` sum abs(W).
 
         With `loss` another one takes the place of the first. Otherwise as ``KAN.fit``. P is a weighted sum of
         squares of the weights (`kan_np.objective.weight_decay`).
@@ -218,10 +222,19 @@ class MLP(Estimator):
             standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
             something else than predictions of labels. Where samples are few, for classes with fewer than ten
             labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        loss_fn : callable, optional
+            The loss as pykan takes it, in place of `loss`: a function of predictions and labels,
+            (n_samples, n_out) each, that returns values (n_samples,). Its derivatives are found by a complex
+            step or differences (`kan_np.objective.loss_fn`), or it returns a pair of values and their
+            gradient by the predictions. One number, the mean over the samples, does as well, but then it is
+            called sample by sample.
         metrics : sequence of str or callable
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
             pykan, under their names.
+        anchor : Anchor, optional
+            What earlier samples say of the weights, as in ``KAN.fit``; `weight_decay` is then 0 unless it is
+            a number.
         progress : bool
             Show a bar on a terminal.
         callback : callable
@@ -251,13 +264,46 @@ class MLP(Estimator):
             smoothing=decay,
             step_options=StepOptions(lr, batch, momentum, seed),
             standardize=standardize,
-            loss=loss_of(loss),
+            loss=chosen_loss(loss, loss_fn),
             metrics=checked_metrics(metrics),
+            anchor=anchor,
         )
         penalties = scheduled_penalties(lamb, lamb_l1=lamb_l1, lamb_entropy=0.0)
         return fit_checked(self, dataset, options, penalties, callback)
 
     train = fit
+
+    def anchor(self, dataset: Dataset, previous: Anchor | None = None, *, ridge: float = 0.0) -> Anchor:
+        """What the samples of the last fit say of the weights, for fits to other samples; as ``KAN.anchor``.
+
+        Parameters
+        ----------
+        dataset : dict
+            The dataset of the last fit.
+        previous : Anchor, optional
+            That of the phases before it.
+        ridge : float
+            Part of the mean diagonal element that is added to all of the diagonal.
+
+        Returns
+        -------
+        Anchor
+
+        Raises
+        ------
+        ValueError, TypeError
+            As ``KAN.anchor``.
+
+        Examples
+        --------
+        >>> from kan_np import MLP, create_dataset
+        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, ranges=[-1, 0], train_num=60, seed=0)
+        >>> model = MLP([1, 5, 1], seed=0)
+        >>> result = model.fit(dataset, "LM")
+        >>> model.anchor(dataset)
+        Anchor(1 phase, samples of weight 60, 16 parameters)
+        """
+        return anchored(self, dataset, previous, ridge)
 
     @overload
     def predict(

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._arguments import MODEL, explained, explained_fit
-from kan_np._time_limit import deadline
 from kan_np._validate import FloatArray
 from kan_np.archive import Declared
 from kan_np.data.check import Dataset
@@ -24,11 +23,31 @@ from kan_np.edges.bspline import EXTRAPOLATIONS, MAX_ORDER, SplineTable
 from kan_np.edges.choice import chosen_families, option_names
 from kan_np.edges.family import BSPLINE
 from kan_np.edges.knots import uniform_knots
-from kan_np.edges.symbol import CONSTANTS, SymbolicEdge
-from kan_np.functions.library import SymbolLibrary, checked_library
-from kan_np.functions.symbol import Symbol
+from kan_np.edges.symbol import SymbolicEdge
+from kan_np.inspection import (
+    activations,
+    connections,
+    evaluation,
+    loss_landscape,
+    pictures,
+    scores,
+)
+from kan_np.inspection import attribution as attributions
+from kan_np.methods import (
+    anchors,
+    calibration,
+    formulas,
+    grids,
+    modes,
+    parameters,
+    pruning,
+    size,
+    starts,
+    symbolic,
+)
+from kan_np.methods import history as versions
 from kan_np.network.basis_state import basis_config, checked_families
-from kan_np.network.edge_index import EdgeIndex, checked_edge
+from kan_np.network.edge_index import EdgeIndex
 from kan_np.network.grid_update import moved
 from kan_np.network.initialization import STARTS, grid_ranges, random_parameters
 from kan_np.network.kernel_arrays import BASE_FUNCTIONS
@@ -36,9 +55,8 @@ from kan_np.network.network import Network
 from kan_np.network.state import check_arrays, check_config, network_arrays, restored_network
 from kan_np.network.structure import BASE, BASIS, SPLINE, Affine
 from kan_np.network.width import Shape
-from kan_np.objective.edge_scores import METRICS
 from kan_np.objective.loss import Loss
-from kan_np.objective.losses import loss_of
+from kan_np.objective.loss_fn import chosen_loss
 from kan_np.objective.network_objective import network_objective
 from kan_np.objective.objective import SampledObjective
 from kan_np.objective.shrinkage import SplinePrior, constant_network
@@ -46,34 +64,17 @@ from kan_np.objective.smoothing import check_smoothing
 from kan_np.objective.sparsity_penalty import Penalty, scheduled_penalties
 from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.status import FitResult
-from kan_np.surgery import (
-    attribution,
-    auto_symbolic,
-    edge_families,
-    edge_function,
-    formula,
-    frozen_parameters,
-    pruning,
-    set_parameters,
-    symbolic_edges,
-    tied_edges,
-)
-from kan_np.surgery.auto_symbolic import AutoSymbolic
+from kan_np.surgery import attribution, edge_families, edge_function, frozen_parameters
 from kan_np.surgery.edge_function import EdgeFunction
-from kan_np.surgery.formula import Formula
-from kan_np.symbolic.fit_symbol import SymbolFit
+from kan_np.training.anchor import Anchor
 from kan_np.training.estimator import Estimator
 from kan_np.training.fit import Callback, FitOptions, fit_checked
 from kan_np.training.metrics import checked_metrics
-from kan_np.training.progress import progress_bar
-from kan_np.uncertainty import calibration, prediction
+from kan_np.uncertainty import prediction
 from kan_np.uncertainty.bars import ErrorBars
-from kan_np.uncertainty.refits import Refit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from kan_np.plot.graph import ComputationalGraph
+    pass
 
 
 class KAN(Estimator):
@@ -135,6 +136,9 @@ class KAN(Estimator):
     sp_trainable, sb_trainable : bool
         Whether coefficients of splines (and parameters of other families), and base weights, are trained;
         False freezes them, see `freeze`. The names are pykan's.
+    sparse_init : bool
+        Whether to start with few edges, those between the nearest nodes of neighbouring layers
+        (`kan_np.network.sparse_start`); the others are as if they had been pruned.
     **edge_options
         Sizes of families by their own words, ``degree`` ("chebyshev", "rational"), ``frequencies``
         ("fourier"), ``hidden`` ("mlp"), ``sines``, ``wavelets``, and settings: ``squash`` ("chebyshev": of
@@ -175,6 +179,7 @@ class KAN(Estimator):
     _network: Network
     _start: Network
     _used: NDArray[np.bool_]  # which columns of the data are inputs
+    _history: versions.History | None = None
     #: Arguments of the constructor that `_config` does not have; None for models from files.
     _arguments: dict[str, Any] | None = None
 
@@ -200,6 +205,7 @@ class KAN(Estimator):
         edges: str | Sequence[str] = "bspline",
         sp_trainable: bool = True,
         sb_trainable: bool = True,
+        sparse_init: bool = False,
         **edge_options: Any,
     ) -> None:
         shape = Shape.parse(width, mult_arity)
@@ -222,6 +228,7 @@ class KAN(Estimator):
             "affine_trainable": affine_trainable,
             "sp_trainable": sp_trainable,
             "sb_trainable": sb_trainable,
+            "sparse_init": sparse_init,
         }
         for name, switch in switches.items():
             if not isinstance(switch, bool):
@@ -230,7 +237,8 @@ class KAN(Estimator):
         knots = uniform_knots(ranges[:, 0], ranges[:, 1], grid)
         rng = _validate.generator("seed", seed)
         theta = random_parameters(init, shape.fan_in, grid, k, int(base_fun != "zero"), scales, rng)
-        net = shape.network(SplineTable.build(knots, k, extrapolation), base_fun, theta, affine_trainable)
+        table = SplineTable.build(knots, k, extrapolation)
+        net = shape.network(table, base_fun, theta, affine_trainable, sparse_init)
         for layer, choice in enumerate(choices):
             if choice.name != BSPLINE:
                 net = edge_families.started(net, layer, choice, init, rng)
@@ -352,6 +360,7 @@ class KAN(Estimator):
 
     # ---------------------------------------------------------------- training
 
+    @versions.recorded
     @explained_fit
     def fit(
         self,
@@ -377,7 +386,9 @@ class KAN(Estimator):
         seed: int | np.random.Generator = 0,
         standardize: bool | None = None,
         loss: object = "squares",
+        loss_fn: Callable[..., Any] | None = None,
         metrics: Sequence[str | Callable[..., Any]] = (),
+        anchor: Anchor | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> FitResult:
@@ -470,14 +481,25 @@ class KAN(Estimator):
             standardised, those of a loss of your own with ``standardize=True`` only, since its outputs may be
             something else than predictions of labels. Where samples are few, for classes with fewer than ten
             labels a parameter, a prior is chosen as it is with squares, by the mean loss.
+        loss_fn : callable, optional
+            The loss as pykan takes it, in place of `loss`: a function of predictions and labels,
+            (n_samples, n_out) each, that returns values (n_samples,). Its derivatives are found by a complex
+            step or differences (`kan_np.objective.loss_fn`), or it returns a pair of values and their
+            gradient by the predictions. One number, the mean over the samples, does as well, but then it is
+            called sample by sample.
         metrics : sequence of str or callable
             Recorded after every step: "accuracy", "r2", "mae" (in the units of the labels), under
             "train_accuracy" and so on for every split, and functions without arguments or of the model, as in
             pykan, under their names.
+        anchor : Anchor, optional
+            What earlier samples say of the parameters, as the method `anchor` makes it: the fit then keeps
+            what the model has learnt from them (`kan_np.training.anchor.Anchor` has the formula). Grids stay,
+            whatever `update_grid` says, and no prior is chosen. `smoothing` may not be "gcv".
         progress : bool
             Show a bar on a terminal.
         callback : callable
-            Gets a `Progress` after every iteration; returning True stops the fit.
+            Gets a `Progress` after every iteration; returning True stops the fit. A `kan_np.plot.Film` draws
+            every step.
 
         Returns
         -------
@@ -505,8 +527,9 @@ class KAN(Estimator):
             smooth_penalty,
             StepOptions(lr, batch, momentum, seed),
             standardize,
-            loss_of(loss),
+            chosen_loss(loss, loss_fn),
             checked_metrics(metrics),
+            anchor,
         )
         penalties = scheduled_penalties(
             lamb,
@@ -520,130 +543,19 @@ class KAN(Estimator):
 
     train = fit
 
-    def refine(self, grid: int) -> KAN:
-        """Return a new model on a finer grid: the same function, with ``grid`` intervals an edge.
-
-        Exact (to rounding) where ``grid`` is a multiple of the old G, inside the grids and outside, since the
-        finer splines contain the coarse ones; otherwise the new splines fit the old by least squares
-        (arXiv:2404.19756, section 2.4). Only "zero" fades sooner outside, within k of the finer intervals.
-        Edges of other families get the size ``grid`` where theirs is smaller. That is exact for all but
-        "gaussian", and for "piecewise_linear" where ``grid`` is a multiple.
-
-        Parameters
-        ----------
-        grid : int
-            Number of intervals, at least the present one, and at most the largest size of the families of
-            its edges.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError
-            If ``grid`` is smaller than the present one, or larger than a family of edges allows.
-        """
-        grid = _validate.integer("grid", grid, self.grid, self._network.largest_grid)
-        Shape.of(self._network).check_memory(grid, self.k)
-        model = self._with(self._network.refined(grid))
-        same = self._start.structure.outline == self._network.structure.outline
-        if self._shrinkage is not None and same:  # a weight that held a coarse grid may not hold a finer one
-            model._start, model._constant = self._start.refined(grid), model._network
-        return model
-
-    def update_grid(self, x: ArrayLike) -> None:
-        """Move all grids to where samples and their hidden values lie, layer by layer.
-
-        The function is kept as far as the moved grids can carry it.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-
-        Raises
-        ------
-        ValueError
-            For a wrong number of columns and for NaN or infinite values.
-        """
-        untrained = self._is_untrained
-        self._move_grid(self._samples(x))
-        if untrained:
-            self._start, self._constant = self._network, None
+    anchor = anchors.anchor
+    refine = grids.refine
+    update_grid = grids.update_grid
+    update_grid_from_samples = grids.update_grid
 
     # ---------------------------------------------------------------- numbers, families, what is trained
 
-    def set_parameters(
-        self,
-        coef: Sequence[ArrayLike],
-        scale_base: Sequence[ArrayLike] | None = None,
-        knots: Sequence[ArrayLike] | None = None,
-    ) -> None:
-        """Set coefficients, base weights and knots from outside, in place.
-
-        Parameters
-        ----------
-        coef : list of array_like of shape (n_in, n_subnodes, G + k)
-            One array a layer, as the property of the same name returns them: zero where there is no spline.
-        scale_base : list of array_like of shape (n_in, n_subnodes), optional
-            Unchanged if not given.
-        knots : list of array_like of shape (n_in, G + 1), optional
-            Unchanged if not given; may have another G than before.
-
-        Raises
-        ------
-        ValueError
-            For shapes that do not fit the width and order, non-finite values, values other than zero where
-            there is no spline, locked edges that differ, or knots that do not increase.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], seed=0)
-        >>> model.set_parameters([2.0 * c for c in model.coef])
-        """
-        self._network = set_parameters.set_parameters(self._network, coef, scale_base, knots)
-
-    def set_family(
-        self,
-        l: int,  # noqa: E741
-        name: str,
-        edges: Sequence[Sequence[int]] | None = None,
-        size: int | None = None,
-        **edge_options: Any,
-    ) -> None:
-        """Make edges of a layer those of a family, in place, as near as it comes to what they are.
-
-        By least squares over the grid of their source node; for families that are linear in their parameters
-        the same functions on a larger size are exact. `kan_np.edges.family` says how to add a family.
-
-        Parameters
-        ----------
-        l : int
-            Layer.
-        name : str
-            As for ``edges`` of `KAN`.
-        edges : sequence of (i, j), optional
-            Sources and subnodes; all edges of the layer if not given.
-        size : int, optional
-            Degree, intervals, hidden nodes, ...; the model's ``grid`` if not given. B-splines have that.
-        **edge_options
-            Settings of the family, or its size by its own word, as for `KAN`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge or family, and for edges that are locked.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 3, 1], grid=5, seed=0)
-        >>> model.set_family(1, "chebyshev", size=4)
-        >>> model.n_params, model.families[1, 0, 0]
-        (69, ('chebyshev', 4))
-        """
-        self._reshape(edge_families.set_family(self._network, l, name, edges, size, edge_options))
+    set_parameters = parameters.set_parameters
+    set_family = parameters.set_family
+    freeze = parameters.freeze
+    unfreeze = parameters.unfreeze
+    lock = parameters.lock
+    unlock = parameters.unlock
 
     def take_function(self, l: int, i: int, j: int) -> EdgeFunction:  # noqa: E741
         """Return the function of one edge: a callable with derivatives, and a model [1, 1] of its own.
@@ -687,837 +599,61 @@ class KAN(Estimator):
         model._network = model._start = network
         return EdgeFunction(network, model)
 
-    def freeze(
-        self,
-        l: int | None = None,  # noqa: E741
-        edges: Sequence[Sequence[int]] | None = None,
-        kind: str | None = None,
-    ) -> None:
-        """Let parameters keep their values in every fit, whatever the optimizer.
-
-        They do not count in ``n_params``; saving, `refine` and pruning keep them. Grids of nodes that a
-        frozen spline leaves do not follow the samples. Where pruning has no other edge to put a constant on
-        that it leaves behind, it changes a frozen one, which is free then.
-
-        Parameters
-        ----------
-        l : int, optional
-            Layer of edges; all layers if not given.
-        edges : sequence of (i, j), optional
-            Sources and subnodes of layer l; all edges if not given. Edges that are locked with one of them
-            are frozen, too.
-        kind : {"base", "spline", "symbol", "affine", "basis"}, optional
-            Base weights, spline coefficients, constants of symbols, scales and biases of nodes, or
-            coefficients of other families alone; all if not given (of named edges all but "affine").
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such layer, edge or kind, or nothing of the kind is there.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], grid=5, seed=0)
-        >>> model.freeze(0, [(0, 0)])
-        >>> model.n_params, model.frozen
-        (9, [(0, 0, 0, 'base'), (0, 0, 0, 'spline')])
-        >>> model.unfreeze(kind="base")
-        >>> model.n_params
-        10
-        """
-        self._reshape(frozen_parameters.freeze(self._network, l, edges, kind))
-
-    def unfreeze(
-        self,
-        l: int | None = None,  # noqa: E741
-        edges: Sequence[Sequence[int]] | None = None,
-        kind: str | None = None,
-    ) -> None:
-        """Train parameters again that were frozen; those that are not frozen stay as they are.
-
-        Parameters
-        ----------
-        l, edges, kind
-            As for `freeze`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such layer, edge or kind.
-        """
-        self._reshape(frozen_parameters.unfreeze(self._network, l, edges, kind))
-
-    def lock(self, l: int, edges: Sequence[Sequence[int]]) -> None:  # noqa: E741
-        """Let edges of a layer be one function, that of the first of them, also while training.
-
-        Splines get a common grid, over the ranges of all.
-
-        Parameters
-        ----------
-        l : int
-            Layer.
-        edges : sequence of (i, j)
-            Sources and subnodes: at least two edges, all splines or all one symbol. Edges that are locked
-            with one of them join.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge, or they cannot be one function.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], grid=5, seed=0)
-        >>> model.lock(0, [(0, 0), (1, 0)])
-        >>> model.n_params, bool(abs(model([[0.1, 0.5]]) - model([[0.5, 0.1]])) < 1e-15)
-        (9, True)
-        """
-        self._network = tied_edges.lock(self._network, l, edges)
-
-    def unlock(self, l: int, edges: Sequence[Sequence[int]] | None = None) -> None:  # noqa: E741
-        """Give locked edges of a layer parameters of their own again; the function stays.
-
-        Parameters
-        ----------
-        l : int
-            Layer.
-        edges : sequence of (i, j), optional
-            All of the layer if not given.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge.
-        """
-        self._network = tied_edges.unlock(self._network, l, edges)
-
     # ---------------------------------------------------------------- what matters, and without the rest
 
-    def edge_scores(self, x: ArrayLike, metric: str = "edge_backward") -> list[FloatArray]:
-        """Scores of all edges on samples; `kan_np.objective.edge_scores` has the formulas.
+    edge_scores = scores.edge_scores
+    node_scores = scores.node_scores
+    feature_score = scores.feature_score
+    prune = pruning.prune
+    prune_node = pruning.prune_node
+    prune_edge = pruning.prune_edge
+    prune_input = pruning.prune_input
+    remove_edge = pruning.remove_edge
+    remove_node = pruning.remove_node
 
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-            As ``model(x)`` takes them.
-        metric : str
-            One of pykan's names. With the spreads E_lij of edge (i, j) of layer l and N_li of node i:
-            "edge_forward_spline_n" and "edge_forward_sum", E_lij / (N_li + 0.1); "edge_forward_spline_u",
-            E_lij; "edge_backward", B_lij, the part of the edge in the variation of the outputs;
-            "node_backward", what every input contributes to every node of the layer above.
+    # ---------------------------------------------------------------- inside, and by pykan's names
 
-        Returns
-        -------
-        list of ndarray of shape (n_in, n_subnodes)
-            One array a layer, indexed by source and target. For "node_backward" the source is always an
-            input of the network: (n_inputs, n_nodes).
+    get_act = activations.get_act
+    get_fun = activations.get_fun
+    get_range = activations.get_range
+    attribute = attributions.attribute
+    feature_interaction = attributions.feature_interaction
+    connection_cost = connections.connection_cost
+    evaluate = evaluation.evaluate
+    reg = evaluation.reg
+    get_derivative = loss_landscape.get_derivative
+    expand_width = size.expand_width
+    expand_depth = size.expand_depth
+    swap = size.swap
+    auto_swap = size.auto_swap
+    perturb = starts.perturb
+    initialize_from_another_model = starts.initialize_from_another_model
+    set_mode = modes.set_mode
+    keep_history = versions.keep_history
+    history = versions.history
+    checkout = versions.checkout
+    rewind = versions.rewind
 
-        Raises
-        ------
-        ValueError
-            For an unknown metric, for samples that ``model(x)`` refuses, and where values on them overflow.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN
-        >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
-        >>> [scores.shape for scores in KAN([2, 5, 1], seed=0).edge_scores(x)]
-        [(2, 5), (5, 1)]
-
-        References
-        ----------
-        arXiv:2404.19756, section 2.5.1 (forward); arXiv:2408.10205, section 4.1 (backward).
-        """
-        _validate.choice("metric", metric, METRICS)
-        return attribution.edge_scores(self._network, self._samples(x), metric)
-
-    def node_scores(self, x: ArrayLike) -> list[FloatArray]:
-        """Backward scores A of all nodes on samples (arXiv:2408.10205, section 4.1).
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-            As ``model(x)`` takes them.
-
-        Returns
-        -------
-        list of ndarray of shape (n_l,)
-            One array a layer of nodes: inputs first, and 1 / n_out for each output last.
-
-        Raises
-        ------
-        ValueError
-            As `edge_scores`.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN
-        >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
-        >>> [scores.shape for scores in KAN([2, 5, 1], seed=0).node_scores(x)]
-        [(2,), (5,), (1,)]
-        """
-        return attribution.node_scores(self._network, self._samples(x))
-
-    def feature_score(self, x: ArrayLike) -> FloatArray:
-        """Backward scores A_0 of the inputs: what each contributes to the variation of the outputs.
-
-        They are those of `node_scores`, pykan's, unless edges cancel each other or inputs depend on each
-        other, as the 0/1 columns of classes do: see `kan_np.surgery.attribution.feature_score`. The columns
-        "c=class" of a column c of `classes` are scored together, as one input, and divide its score among
-        them: their sum does not depend on how the classes were coded.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in)
-            As ``model(x)`` takes them.
-
-        Returns
-        -------
-        ndarray of shape (n_in,)
-
-        Raises
-        ------
-        ValueError
-            As `edge_scores`.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN, create_dataset
-        >>> f = lambda x: x[:, [0]] ** 2 + 0.1 * x[:, [1]]
-        >>> dataset = create_dataset(f, n_var=2, train_num=200, seed=0)
-        >>> model = KAN([2, 1], seed=0)
-        >>> result = model.fit(dataset, steps=10)
-        >>> first, second = model.feature_score(dataset["train_input"])
-        >>> bool(first > 3 * second)
-        True
-        """
-        return attribution.feature_score(self._network, self._samples(x), self._columns.class_groups())
-
-    def prune(self, x: ArrayLike | None = None, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
-        """Return a model without weak hidden nodes and without the weak ones of the remaining edges.
-
-        Every edge that is left out is replaced by its mean over the samples, so that the loss does not jump;
-        `kan_np.surgery.pruning` has the rules.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in), optional
-            Samples on which the scores are taken, such as ``dataset["train_input"]``. If not given, 1000
-            samples spread over the grids of the inputs, which follow the samples of the last fit.
-        node_th, edge_th : float
-            Thresholds of `prune_node` and `prune_edge`.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError
-            If an output would be left without a path from an input, and for samples that ``model(x)``
-            refuses.
-
-        Examples
-        --------
-        >>> from kan_np import KAN, create_dataset
-        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2 + x[:, [1]], n_var=2, train_num=200, seed=0)
-        >>> model = KAN([2, 5, 1], seed=0)
-        >>> result = model.fit(dataset, steps=20, lamb=0.01)
-        >>> model.prune(dataset["train_input"]).n_params < model.n_params
-        True
-        """
-        edge_th = _validate.real("edge_th", edge_th)
-        node_th = _validate.real("node_th", node_th)
-        return self._with(pruning.prune(self._network, self._samples_or_spread(x), node_th, edge_th))
-
-    def prune_node(
-        self,
-        threshold: float = 1e-2,
-        active: Sequence[Sequence[int]] | None = None,
-        x: ArrayLike | None = None,
-    ) -> Self:
-        """Return a model of the hidden nodes with a score above the threshold, or of those that are named.
-
-        Edges from weak nodes leave their means behind; those from nodes that are not named are set to zero.
-
-        Parameters
-        ----------
-        threshold : float
-            For `node_scores`.
-        active : sequence of sequences of int, optional
-            Nodes to keep, one sequence a hidden layer; then scores and threshold do not matter.
-        x : array_like of shape (n_samples, n_in), optional
-            As for `prune`.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `prune`, and for nodes that there are not.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> KAN([2, 5, 1], seed=0).prune_node(active=[[0, 3]])
-        KAN([2, 2, 1], grid=5, k=3, n_params=54)
-        """
-        if active is not None:
-            return self._with(pruning.keep_nodes(self._network, active))
-        threshold = _validate.real("threshold", threshold)
-        return self._with(pruning.prune_node(self._network, self._samples_or_spread(x), threshold))
-
-    def prune_edge(self, threshold: float = 3e-2, x: ArrayLike | None = None) -> Self:
-        """Return a model of the edges with a score above the threshold; the others leave their means behind.
-
-        Parameters
-        ----------
-        threshold : float
-            For `edge_scores` with "edge_backward".
-        x : array_like of shape (n_samples, n_in), optional
-            As for `prune`.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError
-            As `prune`.
-        """
-        threshold = _validate.real("threshold", threshold)
-        return self._with(pruning.prune_edge(self._network, self._samples_or_spread(x), threshold))
-
-    def prune_input(
-        self,
-        threshold: float = 1e-2,
-        active: Sequence[int] | None = None,
-        x: ArrayLike | None = None,
-    ) -> Self:
-        """Return a model of the inputs with a score above the threshold, or of those that are named.
-
-        It takes all columns of the data, of which it uses ``input_id``, or these columns alone. Edges from
-        weak inputs leave their means behind; those from inputs that are not named are set to zero.
-
-        Parameters
-        ----------
-        threshold : float
-            For `feature_score`.
-        active : sequence of int, optional
-            Inputs of the model to keep, counted from 0, in any order: they stay in the order of the data.
-        x : array_like of shape (n_samples, n_in), optional
-            As for `prune`.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `prune`, and for inputs that there are not.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN
-        >>> smaller = KAN([3, 2, 1], seed=0).prune_input(active=[0, 2])
-        >>> smaller.width, smaller.input_id.tolist()
-        ([2, 2, 1], [0, 2])
-        >>> x = np.random.default_rng(0).uniform(-1, 1, (5, 3))
-        >>> bool((smaller(x) == smaller(x[:, [0, 2]])).all())
-        True
-        """
-        if active is not None:
-            fewer = pruning.keep_inputs(self._network, active)
-        else:
-            threshold = _validate.real("threshold", threshold)
-            fewer = pruning.prune_input(self._network, self._samples_or_spread(x), threshold)
-        model, inputs = self._with(fewer.network), fewer.inputs
-        model._used[self._used] = inputs
-        model._columns = self._columns.of_inputs(inputs)
-        if self._training_range is not None:
-            model._training_range = self._training_range[:, inputs]
-        if self._followed is not None:
-            model._followed = self._followed[:, inputs]
-        if self.scaler is not None:
-            model.scaler = self.scaler.of_inputs(inputs)
-        return model
-
-    def remove_edge(self, l: int, i: int, j: int) -> Self:  # noqa: E741
-        """Return a model without the edge from node i of layer l to subnode j of the next: as if it were 0.
-
-        Parameters
-        ----------
-        l, i, j : int
-            Layer, source and subnode, counted from 0.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge, or if an output would be left without a path from an input.
-        """
-        return self._with(pruning.remove_edge(self._network, l, i, j))
-
-    def remove_node(self, l: int, i: int) -> Self:  # noqa: E741
-        """Return a model without the hidden node i of layer l of nodes, sum or product, as if it were zero.
-
-        Parameters
-        ----------
-        l, i : int
-            Layer of nodes, 0 being the inputs, and node, counted from 0.
-
-        Returns
-        -------
-        KAN
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such hidden node, or if an output would be left without a path from an input.
-        """
-        return self._with(pruning.remove_node(self._network, l, i))
+    @property
+    def n_edge(self) -> int:
+        """Number of edges that are there: all but pruned ones and the symbol "0"."""
+        return evaluation.n_edge(self)
 
     # ---------------------------------------------------------------- symbols and formulas
 
-    def fix_symbolic(
-        self,
-        l: int,  # noqa: E741
-        i: int,
-        j: int,
-        symbol: str | Symbol,
-        *,
-        x: ArrayLike | None = None,
-        fit: bool = True,
-        a: float | None = None,
-        b: float | None = None,
-        c: float | None = None,
-        d: float | None = None,
-        library: SymbolLibrary | None = None,
-    ) -> SymbolFit:
-        """Make the edge from node i of layer l to subnode j of the next a symbol: c f(a x + b) + d.
-
-        The constants are trained on with the rest of the model. Edges that are locked with this one become
-        the same symbol. ``"0"`` cuts an edge down to a constant.
-
-        Parameters
-        ----------
-        l, i, j : int
-            Layer, source and subnode, counted from 0.
-        symbol : str or Symbol
-            f, by its name in the library.
-        x : array_like of shape (n_samples, n_in), optional
-            Samples; where they reach the edge, the symbol is fitted to it. If not given, it is fitted over
-            the grid of the edge.
-        fit : bool
-            Whether to fit the constants; else they are those given.
-        a, b, c, d : float, optional
-            For ``fit=False``: 1, 0, 1, 0 if not given.
-        library : SymbolLibrary, optional
-            Where a name is looked up; `kan_np.symbolic.default_library` if None.
-
-        Returns
-        -------
-        SymbolFit
-            The constants, and how well they fit the edge as it was.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge or symbol, for constants with ``fit=True``, and where the edge is not
-            finite on the samples. The model is then unchanged.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], seed=0)
-        >>> fitted = model.fix_symbolic(0, 0, 0, "sin", fit=False, a=2.0)
-        >>> model.fix_symbolic(0, 1, 0, "x").name
-        'x'
-        >>> {edge: symbol.name for edge, symbol in model.symbols.items()}, model.n_params
-        ({(0, 0, 0): 'sin', (0, 1, 0): 'x'}, 6)
-        """
-        edge = checked_edge(self.edges, (l, i, j))
-        if not isinstance(symbol, Symbol):
-            symbol = checked_library(library)[symbol]
-        constants = zip(CONSTANTS, (a, b, c, d), strict=True)
-        given = {name: _validate.real(name, value) for name, value in constants if value is not None}
-        if fit and given:
-            raise ValueError(
-                f"{', '.join(given)} given with fit=True; expected constants only with fit=False. Without "
-                "them the constants are fitted to the edge."
-            )
-        samples = None if x is None else self._samples(x)
-        fixed = symbolic_edges.fix_symbolic(self._network, edge, symbol, samples, None if fit else given)
-        self._network = fixed.network
-        return fixed.fit
-
-    def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Make a symbolic edge the spline that is nearest to it on its grid, by least squares.
-
-        Edges that are locked with it become the same spline, on a common grid.
-
-        Parameters
-        ----------
-        l, i, j : int
-            Layer, source and subnode, counted from 0.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge, or it is no symbol.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([1, 1], grid=10, seed=0)
-        >>> fitted = model.fix_symbolic(0, 0, 0, "sin", fit=False)
-        >>> before = model([[0.5]])
-        >>> model.unfix_symbolic(0, 0, 0)
-        >>> bool(abs(model([[0.5]]) - before) < 1e-6), model.symbols
-        (True, {})
-        """
-        edge = checked_edge(self.edges, (l, i, j))
-        self._network = symbolic_edges.unfix_symbolic(self._network, edge)
-
-    def suggest_symbolic(
-        self,
-        l: int,  # noqa: E741
-        i: int,
-        j: int,
-        x: ArrayLike | None = None,
-        *,
-        lib: Sequence[str] | None = None,
-        library: SymbolLibrary | None = None,
-        top: int = 5,
-        noise: float | None = None,
-        compose: bool = False,
-    ) -> list[SymbolFit]:
-        """Which symbols the edge from node i of layer l to subnode j of the next may be, best first.
-
-        Parameters
-        ----------
-        l, i, j : int
-            Layer, source and subnode, counted from 0.
-        x : array_like of shape (n_samples, n_in), optional
-            Samples, such as ``dataset["train_input"]``; spread over the grids of the inputs if None.
-        lib : sequence of str, optional
-            Names to try; all of the library if None.
-        library : SymbolLibrary, optional
-            `kan_np.symbolic.default_library` if None.
-        top : int
-            How many to return.
-        noise : float, optional
-            Error of the outputs below which differences mean nothing, such as the RMSE of the model; in the
-            units of the data.
-        compose : bool
-            Where no symbol fits, offer sums and products of a few functions as well, such as x^3 - x.
-
-        Returns
-        -------
-        list of SymbolFit
-            As `kan_np.symbolic.suggest_symbolic` ranks them, samples being weighted as for `auto_symbolic`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If there is no such edge, for unknown names, and samples that ``model(x)`` refuses.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([2, 1], seed=0)
-        >>> _ = model.fix_symbolic(0, 0, 0, "tanh", fit=False, a=2.0)
-        >>> model.suggest_symbolic(0, 0, 0, lib=["x", "tanh", "sin"], top=1)[0].name
-        'tanh'
-        """
-        edge = checked_edge(self.edges, (l, i, j))
-        samples = self._samples_or_spread(x)
-        noise = None if noise is None else _validate.real("noise", noise, 0.0)
-        if noise is not None and self.scaler is not None:
-            noise /= float(np.sqrt(np.mean(np.square(self.scaler.label_scale))))
-        return auto_symbolic.suggest_edge(
-            self._network, edge, samples, lib=lib, library=library, top=top, noise=noise, compose=compose
-        )
-
-    def auto_symbolic(
-        self,
-        x: ArrayLike | None = None,
-        y: ArrayLike | None = None,
-        *,
-        lib: Sequence[str] | None = None,
-        library: SymbolLibrary | None = None,
-        edges: Sequence[EdgeIndex] | None = None,
-        min_r2: float = 0.99,
-        steps: int = 10,
-        max_seconds: float | None = None,
-        progress: bool = False,
-        compose: bool = False,
-    ) -> AutoSymbolic:
-        """Make symbols of the edges that symbols fit, in place, the surest first; the others stay splines.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in), optional
-            Samples, such as ``dataset["train_input"]``; spread over the grids of the inputs if None.
-        y : array_like of shape (n_samples, n_out), optional
-            Labels. With them the error of the model says what differences between symbols mean, the model is
-            trained for some steps after each symbol, and a symbol that leaves ten times the error of the
-            splines is taken back.
-        lib : sequence of str, optional
-            Names to try; all of the library if None.
-        library : SymbolLibrary, optional
-            `kan_np.symbolic.default_library` if None.
-        edges : sequence of (l, i, j), optional
-            Edges to look at; all splines if None.
-        min_r2 : float
-            Least part of the variance of an edge that a symbol must explain.
-        steps : int
-            Steps of Levenberg-Marquardt after each symbol, with labels.
-        max_seconds : float, optional
-            Limit of wall-clock time: edges that are no symbols by then stay splines.
-        progress : bool
-            Show a bar on a terminal.
-        compose : bool
-            Whether an edge that no symbol fits may be a sum or product of a few functions, such as x^3 - x or
-            x exp(-x) (`kan_np.symbolic.small_formulas`).
-
-        Returns
-        -------
-        AutoSymbolic
-            The fit of every edge that became a symbol, by (l, i, j), `splines` that stay, and `rmse`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For unknown names or edges, and samples that ``model(x)`` refuses.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN, create_dataset
-        >>> f = lambda x: np.sin(3 * x[:, [0]]) + x[:, [1]] ** 2
-        >>> dataset = create_dataset(f, n_var=2, train_num=300, seed=0)
-        >>> x, y = dataset["train_input"], dataset["train_label"]
-        >>> model = KAN([2, 1], grid=8, seed=0)
-        >>> _ = model.fit(dataset, opt="LM", steps=20)
-        >>> found = model.auto_symbolic(x, y, lib=["x", "x^2", "sin"])
-        >>> [found[edge].name for edge in sorted(found)], found.splines
-        (['sin', 'x^2'], ())
-        """
-        min_r2 = _validate.real("min_r2", min_r2)
-        steps = _validate.integer("steps", steps, 0)
-        samples = self._samples_or_spread(x)
-        labels = self._labels(y, len(samples))
-        library = checked_library(library)
-        if lib is not None:
-            library = SymbolLibrary(library.select(lib))
-        error = 0.0 if labels is None else self._rmse(samples, labels)
-        unit = None if self.scaler is None else self.scaler.label_scale
-        limit = deadline(max_seconds)
-        n_edges = self._network.topology.n_edges if edges is None else None
-        with progress_bar("symbols of edges", n_edges, progress) as show:
-            symbolic = auto_symbolic.auto_symbolic(
-                self._network,
-                samples,
-                labels,
-                library,
-                error=error,
-                edges=edges,
-                min_r2=min_r2,
-                steps=steps,
-                unit=unit,
-                deadline=limit,
-                show=show,
-                compose=compose,
-            )
-        self._network = symbolic.network
-        return symbolic.found
-
-    def symbolic_formula(
-        self,
-        var: Sequence[Any] | None = None,
-        normalizer: Sequence[ArrayLike] | None = None,
-        digits: int | None = None,
-        x: ArrayLike | None = None,
-        y: ArrayLike | None = None,
-        *,
-        output_normalizer: Sequence[ArrayLike] | None = None,
-        exact: bool = True,
-        written_out: bool = False,
-        max_seconds: float | None = None,
-        progress: bool = False,
-    ) -> Formula:
-        """Write the model as a formula in the units of the data, simplified, its constants recognised.
-
-        Constants become integers, fractions and multiples of pi, e and roots only where the labels `y`, or
-        the outputs of the model without such, cannot tell the difference; see
-        `kan_np.surgery.formula.symbolic_formula`. Edges that are no symbols stay functions without a
-        formula; but w x of "linear" ones is written.
-
-        Parameters
-        ----------
-        var : sequence of str or sympy.Expr, optional
-            Names of the columns of the data, no two alike. Any text is a name: what is no word, or means a
-            function or a number, is written in quotes (`kan_np.functions.names`). If None they are symbols
-            made of `feature_names`, "t" of "t / h", with a ``legend``; or x_1, x_2, ... without such.
-        normalizer : (mean, std), optional
-            What the network's input i is: (x_i - mean_i) / std_i. The scaler of the model if None.
-        digits : int, optional
-            Significant digits of the numbers that stay decimal.
-        x : array_like of shape (n_samples, n_in), optional
-            Samples, as ``model(x)`` takes them; spread over its grids if None.
-        y : array_like of shape (n_samples, n_out), optional
-            Labels.
-        output_normalizer : (mean, std), optional
-            Of the outputs, as `normalizer`.
-        exact : bool
-            Whether constants are recognised.
-        written_out : bool
-            Whether edges of other families than B-splines are written out where they have a formula, such as
-            a polynomial; then nothing is simplified or recognised.
-        max_seconds : float, optional
-            Limit of wall-clock time: the formula is then as simple as it could be made until there, and a
-            warning says so. Long formulas take minutes, some never end.
-        progress : bool
-            Show on a terminal what is done.
-
-        Returns
-        -------
-        Formula
-
-        Raises
-        ------
-        ValueError, TypeError
-            For names, normalizers or samples that do not fit the model, labels without samples, and where
-            the formula or the model is not finite on the samples.
-
-        Examples
-        --------
-        >>> from kan_np import KAN
-        >>> model = KAN([1, 1, 1], seed=0)
-        >>> _ = model.fix_symbolic(0, 0, 0, "log", fit=False, b=2.0)
-        >>> _ = model.fix_symbolic(1, 0, 0, "exp", fit=False, a=2.0)
-        >>> model.symbolic_formula(var=["t"]).expressions
-        [(t + 2)**2]
-        """
-        digits = None if digits is None else _validate.integer("digits", digits, 1)
-        names = formula.variable_names(var, self._used.size)
-        samples = self._samples_or_spread(x)
-        labels = self._labels(y, len(samples))
-        units = self._units(normalizer, output_normalizer)
-        limit = deadline(max_seconds)
-        with progress_bar("formula", self.width[-1] if self.width[-1] > 1 else None, progress) as show:
-            found = formula.symbolic_formula(
-                self._network,
-                names,
-                units,
-                samples,
-                labels,
-                digits=digits,
-                exact=exact,
-                written_out=written_out,
-                deadline=limit,
-                show=show,
-            )
-        if var is not None or self.feature_names is None:
-            return found
-        columns = [f"x_{i + 1}" for i in range(self._used.size)]  # where they are no inputs
-        for i, name in zip(self.input_id, self.feature_names, strict=True):
-            columns[i] = name
-        return found.named(columns)
+    fix_symbolic = symbolic.fix_symbolic
+    unfix_symbolic = symbolic.unfix_symbolic
+    suggest_symbolic = symbolic.suggest_symbolic
+    auto_symbolic = symbolic.auto_symbolic
+    symbolic_formula = formulas.symbolic_formula
 
     # ---------------------------------------------------------------- pictures and predictions
 
-    def plot(self, x: ArrayLike | None = None, **options: Any) -> Figure:
-        """Draw the network with the function of every edge over samples x, as ``model(x)`` takes them.
-
-        `options` are those of `kan_np.plot.plot_network`: metric, beta, in_vars, out_vars, title, threshold,
-        indices, figsize.
-        """
-        from kan_np.plot import plot_network
-
-        return plot_network(self._network, None if x is None else self._samples(x), **options)
-
-    def plot_edge(self, l: int, i: int, j: int, x: ArrayLike | None = None, **options: Any) -> Figure:  # noqa: E741
-        """Draw the function of the edge from node i of layer l to node j, with the samples x that reach it.
-
-        The axis of an input is in the units of the data, values of hidden nodes and edges in the network's.
-
-        `options` are those of `kan_np.plot.plot_edge`: symbol, in_vars, figsize.
-        """
-        from kan_np.plot import plot_edge
-
-        samples = None if x is None else self._samples(x)
-        return plot_edge(self._network, l, i, j, samples, scaler=self.scaler, **options)
-
-    def draw_graph(
-        self,
-        x: ArrayLike,
-        output: int = 0,
-        *,
-        in_vars: Sequence[Any] | None = None,
-        out_vars: Sequence[Any] | None = None,
-    ) -> ComputationalGraph:
-        """Draw the computational graph of one prediction, with all its values and gradients.
-
-        From the inputs to the outputs it has every edge, sum and product (and, where there are scales and
-        biases, what they make of a sum); each with its value at the sample and the derivative of the output
-        by it. Inputs and the outputs are in the units of the data, what is between in the network's.
-
-        Parameters
-        ----------
-        x : array_like of shape (n_in,) or (1, n_in)
-            One sample, as ``model(x)`` takes it.
-        output : int
-            The output that is differentiated, from 0.
-        in_vars, out_vars : sequence of str or SymPy expressions, optional
-            Names of inputs and outputs; x_1, x_2, ... and y if not given.
-
-        Returns
-        -------
-        ComputationalGraph
-            It shows itself in a notebook; ``.save("graph.svg")`` writes it, by Graphviz where the package
-            graphviz and its program are installed, otherwise by matplotlib; ``.figure()`` is a matplotlib
-            Figure; ``.vertices`` and ``.arrows`` are the graph itself.
-
-        Raises
-        ------
-        ValueError
-            For more than one sample, samples that ``model(x)`` refuses, and networks with more than 600 edges
-            and sums.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN
-        >>> model, x = KAN([2, 2, 1], seed=0), np.array([[0.25, 0.75]])
-        >>> graph = model.draw_graph(x)
-        >>> bool(np.isclose(graph["sum_2_0"].value, model(x)[0, 0])), graph["sum_2_0"].gradient
-        (True, 1.0)
-        >>> bool(np.isclose(graph["x_1"].gradient, model.input_jacobian(x)[0, 0, 0]))
-        True
-        """
-        from kan_np.plot.graph import draw_graph
-
-        row = np.asarray(x)
-        sample = self._samples(row[None, :] if row.ndim == 1 else x)
-        if len(sample) != 1:
-            raise ValueError(f"x has {len(sample)} rows; expected one sample: model.draw_graph(x[0]).")
-        self._network.check_inputs(sample)
-        return draw_graph(self._network, self._within(sample)[0], output, in_vars, out_vars, self.scaler)
+    plot = pictures.plot
+    plot_edge = pictures.plot_edge
+    draw_graph = pictures.draw_graph
+    calibrate = calibration.calibrate
+    sample_predictions = calibration.sample_predictions
 
     @overload
     def predict(
@@ -1580,119 +716,10 @@ class KAN(Estimator):
             return y
         return prediction.with_error_bars(self, x, y, return_std, interval, batch_size)
 
-    def calibrate(
-        self,
-        dataset: Dataset,
-        method: str = "laplace",
-        *,
-        members: int = 5,
-        folds: int = 10,
-        refit: Refit | None = None,
-        seed: int = 0,
-    ) -> ErrorBars:
-        """Learn from the data of the fit how far predictions may be off; then `predict` can say it.
-
-        Parameters
-        ----------
-        dataset : dict
-            The dataset of the fit, or its samples in the units of the data.
-        method : {"laplace", "conformal", "jackknife+", "ensemble"}
-            "laplace": parameters are normally distributed around the fitted ones; at once, from the training
-            samples alone. It assumes normally distributed noise of one size and that the model can represent
-            the truth. "conformal": the residuals of ``val_input`` and ``val_label``, which the fit must not
-            have used, say how wide intervals are, "laplace" where they are wider and narrower. It assumes
-            only that new rows are drawn as those were: use it if there are rows to spare. "jackknife+": the
-            same by `folds` further fits, each to all rows but those of one fold: for small tables.
-            "ensemble": `members` further fits from other random starts; where they disagree the model is
-            uncertain, and noise is of one size. Outside the training range all of them widen
-            (`kan_np.uncertainty.outside`).
-        members : int
-            Of "ensemble".
-        folds : int
-            Of "jackknife+"; as many as there are rows is the jackknife+ proper.
-        refit : callable, optional
-            (dataset, seed) -> fitted model, for "jackknife+" and "ensemble". By default the fit that made the
-            model is repeated; a model that was trained in several steps needs this function.
-        seed : int
-            Of the folds, and of the starts of the members.
-
-        Returns
-        -------
-        ErrorBars
-            Also the attribute `error_bars`; it is saved with the model. It holds for the model as it is: one
-            that is trained further or changed has to be calibrated again.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For options and data that cannot be used: another dataset than that of the fit, no held-out rows
-            for "conformal", too many parameters (3000) for "laplace".
-
-        Notes
-        -----
-        Sample weights count as one over the variance of the noise; a new row has the mean weight. The
-        conformal methods count all rows with a weight above 0 alike.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from kan_np import KAN, dataset_from_arrays, split_validation
-        >>> rng = np.random.default_rng(0)
-        >>> x = rng.uniform(-1, 1, (200, 1))
-        >>> dataset = split_validation(dataset_from_arrays(x, x**2 + rng.normal(0, 0.1, (200, 1)), seed=0))
-        >>> model = KAN([1, 1], grid=3, seed=0)
-        >>> result = model.fit(dataset, "LM")
-        >>> bars = model.calibrate(dataset, method="conformal")
-        >>> y, std = model.predict([[0.5]], return_std=True)
-        >>> bool(0.05 < std < 0.2)
-        True
-        """
-        options: dict[str, Any] = {"members": members, "folds": folds, "refit": refit, "seed": seed}
-        self._error_bars = calibration.calibrated(self, dataset, method, **options)
-        return self._error_bars
-
     @property
     def error_bars(self) -> ErrorBars | None:
         """What the last `calibrate` found; None without one. A model that is changed needs another."""
         return self._error_bars
-
-    def sample_predictions(
-        self, x: ArrayLike, n: int = 10, seed: int | np.random.Generator = 0
-    ) -> FloatArray:
-        """Functions that the data allow, at the rows of x: for the error of what is computed of predictions.
-
-        Each is drawn as a whole, so that a difference, a slope or an integral of predictions can be computed
-        of every one of them; noise is not included. After `calibrate` with "laplace" (normally distributed
-        parameters, the model being linear in them) or "ensemble" (one of its fits).
-
-        Parameters
-        ----------
-        x : array_like of shape (n_samples, n_in), or table
-        n : int
-            Number of functions.
-        seed : int or numpy.random.Generator
-
-        Returns
-        -------
-        ndarray of shape (n, n_samples, n_out)
-            In the units of the data.
-
-        Raises
-        ------
-        ValueError
-            As `predict`, and after `calibrate` by a method that knows intervals only.
-
-        Examples
-        --------
-        >>> from kan_np import KAN, create_dataset
-        >>> dataset = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=60, seed=0)
-        >>> model = KAN([1, 1], grid=3, seed=0)
-        >>> result = model.fit(dataset, "LM")
-        >>> bars = model.calibrate(dataset)
-        >>> model.sample_predictions([[0.0], [1.0]], n=5).shape
-        (5, 2, 1)
-        """
-        return prediction.drawn(self, x, n, seed)
 
     def _matched(self, dataset: Dataset) -> Dataset:
         """As for every model, and without the columns that are no inputs any more."""
@@ -1761,24 +788,6 @@ class KAN(Estimator):
         model = self.copy()
         model._network = network
         return model
-
-    def _units(
-        self, normalizer: Sequence[ArrayLike] | None, output_normalizer: Sequence[ArrayLike] | None
-    ) -> formula.Units:
-        """What had been done to inputs and outputs: as it is said, or by the scaler of the model."""
-        n_in, n_out, scaler = self.width[0], self.width[-1], self.scaler
-        inputs, outputs = (np.zeros(n_in), np.ones(n_in)), (np.zeros(n_out), np.ones(n_out))
-        if normalizer is not None:
-            shift, scale = formula.checked_normalizer("normalizer", normalizer, self._used.size)
-            inputs = shift[self._used], scale[self._used]
-        elif scaler is not None:
-            inputs, outputs = (
-                (scaler.input_shift, scaler.input_scale),
-                (scaler.label_shift, scaler.label_scale),
-            )
-        if output_normalizer is not None:
-            outputs = formula.checked_normalizer("output_normalizer", output_normalizer, n_out)
-        return formula.Units(self._used, *inputs, *outputs)
 
     @property
     def _goes_on_smoothly(self) -> bool:

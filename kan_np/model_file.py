@@ -48,7 +48,22 @@ def write_model(
         "written_by": __version__,
         **header,
     }
-    everything: dict[str, Any] = {"header": np.array(json.dumps(described, sort_keys=True)), **arrays}
+    write_arrays(file, {"header": np.array(json.dumps(described, sort_keys=True)), **arrays})
+
+
+def write_arrays(file: str | PathLike[str] | BinaryIO, everything: Mapping[str, Any]) -> None:
+    """Write arrays by name to one .npz, of a path atomically.
+
+    Parameters
+    ----------
+    file : path or writable binary file
+    everything : mapping of str to ndarray
+
+    Raises
+    ------
+    OSError
+        With a message that says what to do.
+    """
     if not isinstance(file, str | PathLike):
         np.savez(file, **everything)
         return
@@ -75,7 +90,7 @@ def _version(header: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> int
     return _WITHOUT_ERROR_BARS if "followed_range" in arrays else _WITHOUT_FOLLOWED_RANGE
 
 
-def _replace(path: Path, arrays: dict[str, Any]) -> None:
+def _replace(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write the file beside its place, and move it there when it is whole."""
     # not tempfile: its files are private to the user whatever the umask says
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")

@@ -11,6 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Threads of BLAS would wait for cores that other processes of the tests use. Read when NumPy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 # a first call compiles a kernel, so examples have no deadline; a fixed seed keeps CI runs alike

@@ -150,3 +150,24 @@ def test_mobility_edge():
     assert names["accuracy"] > 0.95
     assert np.median(names["error"]) < 0.03
     assert files["mobility_edge.png"] > 5000
+
+
+def test_continual_learning():
+    names, printed, files = run("continual_learning")
+    assert names["one"].whole[-1] < 4.1e-6
+    found = names["found"]
+    for name in ("KAN", "fixed"):
+        assert found[name, True].whole[-1] < 0.5 * found[name, False].whole[-1]
+    assert found["fixed", True].whole[-1] < 1.2 * names["result"]["test_loss"][-1]
+    assert names["same"]
+    assert "the same parameters as before: True" in printed
+    assert {"forgetting.png", "continual_learning.png", "anchor.npz"} <= set(files)
+
+
+def test_training_film():
+    names, _, files = run("training_film")
+    assert [frame.step for frame in names["film"].frames] == list(range(names["STEPS"] + 1))
+    assert names["result"]["train_loss"][-1] < names["result"]["train_loss"][0]
+    assert names["last"]["train_loss"][-1] <= names["first"]["train_loss"][-1]
+    for name in ("training.gif", "further.gif", "training_strip.pdf", "training_strip.png", "last_frame.png"):
+        assert files[name] > 3000

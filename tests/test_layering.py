@@ -52,7 +52,7 @@ def roots(path, **options):
 #: Rooms from the ground up: each imports those above it in this list, or what stands in its own line, alone.
 FLOORS = (
     {"kernels"},
-    {"functions", "data"},
+    {"functions", "data", "structure"},
     {"edges"},
     {"network"},
     {"jets"},
@@ -61,6 +61,8 @@ FLOORS = (
     {"training", "symbolic"},
     {"surgery"},
     {"plot", "uncertainty"},
+    {"inspection"},
+    {"methods"},
     {"model", "mlp"},
     {"compiler"},
     {"serialize", "schedule", "discovery", "options", "layers"},

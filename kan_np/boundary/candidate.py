@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,7 @@ class Boundary:
 
 
 @dataclass(frozen=True, repr=False)
-class Boundaries(Sequence[Boundary]):
+class Boundaries:
     """What `discover_boundary` found, the best first.
 
     Attributes

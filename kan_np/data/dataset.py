@@ -184,6 +184,42 @@ def dataset_from_arrays(
     return dataset
 
 
+def create_dataset_from_data(
+    inputs: ArrayLike, labels: ArrayLike, train_ratio: float = 0.8, seed: int = 0
+) -> Dataset:
+    """Split samples at random into training and test samples; pykan's ``create_dataset_from_data``.
+
+    `dataset_from_arrays` does the same and more.
+
+    Parameters
+    ----------
+    inputs : array_like of shape (n, n_var)
+    labels : array_like of shape (n, n_out) or (n,)
+    train_ratio : float
+        Part of the rows that become training samples, rounded to whole rows; at least 1 of either kind.
+    seed : int
+        Of the split, which leaves the global random state alone.
+
+    Returns
+    -------
+    dict
+        ``train_input``, ``train_label``, ``test_input`` and ``test_label``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `dataset_from_arrays`.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 1, 10)
+    >>> create_dataset_from_data(x, x**2)["train_input"].shape
+    (8, 1)
+    """
+    held = 1.0 - _fraction("train_ratio", train_ratio)
+    return dataset_from_arrays(inputs, labels, test_fraction=held, seed=seed)
+
+
 def dataset_of_parts(parts: Mapping[str, tuple[FloatArray, FloatArray]], standardize: bool) -> Dataset:
     """Make a dataset from checked inputs and labels of each part; "train" is required, other parts optional.
 

@@ -3,7 +3,8 @@
     python -m kan_np.data.make_knots --knots 10000
 
 Knots are drawn at random from the Hoste-Thistlethwaite table, 59,937 prime knots of up to 14 crossings, and
-computed by snappy, which is imported where it is used: ``pip install 'kan_np[knots]'``. Nothing is
+computed by snappy, which is imported where it is used: ``pip install 'kan_np[knots]'``, best in an
+environment of its own, as Dask takes a module of that name for its compression and fails. Nothing is
 downloaded. A knot takes some 25 ms. Knots whose triangulation stays degenerate, and those that are not
 hyperbolic, are left out and counted.
 

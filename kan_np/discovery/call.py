@@ -20,7 +20,7 @@ from kan_np.discovery.outputs import Discoveries
 from kan_np.discovery.search import searched
 from kan_np.discovery.unit_check import ColumnUnits
 from kan_np.functions.library import SymbolLibrary
-from kan_np.training.progress import Show, progress_bar
+from kan_np.training.progress import SearchCallback, Watch, progress_bar
 
 
 def discover(
@@ -35,6 +35,7 @@ def discover(
     seed: int = 0,
     max_seconds: float | None = None,
     progress: bool = False,
+    callback: SearchCallback | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Discovery | Discoveries:
     """Find formulas for data: small shapes first, symbols on their edges, constants recognised.
@@ -81,6 +82,9 @@ def discover(
         Limit of wall-clock time, which ends the search as `seconds` does; it begins after compiling.
     progress : bool
         Show on a terminal how much of the time is over, and the best formula so far.
+    callback : callable, optional
+        Takes a `kan_np.SearchProgress` after every attempt at a sum of products, every shape and every
+        formula that is written; True ends the search there, with what has been found.
     units : mapping of str to str, optional
         Unit of every input and of the label, by name, as "m/s**2", "" for numbers without unit: those of
         `var`, or of the columns, or x_1, x_2, ...; of a label without a name, "y". Formulas that do not fit
@@ -133,8 +137,10 @@ def discover(
     end, before = deadline(max_seconds), time.thread_time()
     found = []
     with progress_bar("discover", seconds, progress, "s") as show:
+        watch = Watch(show, callback, seconds)
         for j, name in enumerate(names):
             over = time.thread_time() - before
+            watch.begin(over, name if n_out > 1 else "")
             found.append(
                 searched(
                     dataset if n_out == 1 else _of_output(dataset, j, n_out, names),
@@ -146,7 +152,7 @@ def discover(
                     restarts=restarts,
                     seed=seed,
                     end=_part_of(end, n_out - j),
-                    show=_beginning_at(show, over, name if n_out > 1 else ""),
+                    watch=watch,
                 )
             )
     return found[0] if n_out == 1 else Discoveries(tuple(found), tuple(names))
@@ -185,7 +191,3 @@ def _of_output(dataset: Dataset, j: int, n_out: int, names: Sequence[str]) -> Da
 def _part_of(end: float | None, count: int) -> float | None:
     """The end of an equal part of the wall-clock time that is left."""
     return None if end is None else time.monotonic() + (end - time.monotonic()) / count
-
-
-def _beginning_at(show: Show, over: float, name: str) -> Show:
-    return lambda done, text: show(over + done, f"{name}: {text}" if name else text)

@@ -44,7 +44,8 @@ class Candidate:
         within half a unit of the last digit that its label is written with. Of as many numbers as samples no
         formula is exact.
     length : float
-        Bits of a message with the formula and the residuals of the validation samples: less is better.
+        Bits of a message with the formula and the residuals of all samples: less is better. Where edges
+        stayed splines, as if all were as those of the validation samples.
     misfit : str
         What of it does not fit the units of the columns; empty where all does, and without units.
     units : str

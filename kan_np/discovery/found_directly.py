@@ -83,7 +83,7 @@ def sums_of_products(
         stop=stop,
         more=more,
         symbols=writer.inputs,
-        accepts=_made_of(library),
+        accepts=made_of(library),
     )
     candidates: list[Candidate] = []
     settled = None
@@ -113,7 +113,7 @@ def _like_noise(error: float, writer: Writer) -> bool:
     return error <= _LIKE_NOISE * writer.noise.level * unit
 
 
-def _made_of(library: SymbolLibrary) -> Callable[[Any], bool]:
+def made_of(library: SymbolLibrary) -> Callable[[Any], bool]:
     """Whether an expression has no functions but those of a library, the waves being one family."""
     import sympy
 

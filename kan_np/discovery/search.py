@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from kan_np._time_limit import NEAR
 from kan_np.data.check import Dataset
 from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
-from kan_np.discovery.found_directly import leaves_nothing, sums_of_products
+from kan_np.discovery.found_by_parts import taken_apart
+from kan_np.discovery.found_directly import leaves_nothing, made_of, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -25,7 +27,7 @@ from kan_np.discovery.unit_check import ColumnUnits
 from kan_np.discovery.writing import Writer
 from kan_np.functions.library import SymbolLibrary
 from kan_np.network.network import Network
-from kan_np.training.progress import Show
+from kan_np.training.progress import Watch
 
 #: Networks below this part of the spread may become exact when their constants are recognised.
 _MAY_BE_EXACT = 1e-6
@@ -48,6 +50,8 @@ _BIG_GRIDS = (8, 16, 32)
 #: Seconds for sums of products, and the part of the budget that they take at most; where steps are counted,
 #: that part of them, up to the last number, are attempts, each a step.
 _SUMS, _SHARE_OF_SUMS, _ATTEMPTS = 8.0, 0.25, 60
+#: The same for formulas that are found by parts.
+_PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS = 15.0, 0.4, 60
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
 _TRAINING = 0.9
 
@@ -63,7 +67,7 @@ def searched(
     restarts: int = 6,
     seed: int = 0,
     end: float | None = None,
-    show: Show = lambda done, text: None,
+    watch: Watch | None = None,
 ) -> Discovery:
     """Formulas for the one label column of a dataset: `discover` without its border.
 
@@ -77,14 +81,14 @@ def searched(
     units : ColumnUnits, optional
     end : float, optional
         By `time.monotonic`.
-    show : callable
-        Takes the seconds that are over and what is done.
+    watch : Watch, optional
+        Told the seconds that are over, what is done and the best so far.
     """
     data, columns = checked_data(dataset, seed)
+    budget = _Budget(seconds, most_steps, end, watch or Watch(lambda done, text: None))
     writer = Writer(data, var, dataset.get("scaler"), columns.features, units)
-    search = _Search(writer, library, _Budget(seconds, most_steps), restarts, seed)
-    search.deadline, search.show = end, show
-    found = search.run()
+    writer = replace(writer, over=lambda: budget.out_of_seconds, near=lambda: budget.is_near)
+    found = _Search(writer, library, budget, restarts, seed).run()
     for candidate in (*found.candidates, found.best):
         candidate.model._columns = columns
     return found
@@ -92,11 +96,16 @@ def searched(
 
 @dataclass
 class _Budget:
-    """Processor time of the thread and steps of the optimizer, whichever is over first."""
+    """Processor time of the thread and steps of the optimizer, whichever is over first; and other ends.
+
+    `deadline` is by `time.monotonic`, and `watch` knows whether the user asked to stop.
+    """
 
     seconds: float
     most_steps: int | None
-    begin: float = field(default_factory=time.thread_time)
+    deadline: float | None
+    watch: Watch
+    begin: float = field(default_factory=lambda: time.thread_time())
     steps: int = 0
 
     @property
@@ -110,11 +119,34 @@ class _Budget:
         share = self.spent / self.seconds if self.seconds > 0 else np.inf
         return share if self.most_steps is None else max(share, self.steps / self.most_steps)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the wall-clock time is over, or the user asked to stop."""
+        return self.watch.stopped or (self.deadline is not None and time.monotonic() > self.deadline)
+
+    @property
+    def out_of_seconds(self) -> bool:
+        """Whether there is no time for the small formulas that always are written, whatever the steps."""
+        return self.spent >= self.seconds or self.is_late
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the seconds, or the wall-clock time, are over soon."""
+        left = np.inf if self.deadline is None else self.deadline - time.monotonic()
+        return min(left, self.seconds - self.spent) < NEAR
+
+    @property
+    def what_is_over(self) -> str:
+        """What ended the search."""
+        if self.watch.stopped:
+            return "callback ended the search"
+        return "max_seconds were over" if self.is_late else f"the {self} were over"
+
     def __str__(self) -> str:
         """What there is to spend."""
         steps = self.most_steps
         by_time = self.spent / self.seconds if self.seconds > 0 else np.inf
-        return f"{self.seconds:g} s" if steps is None or self.share == by_time else f"{steps} steps"
+        return f"{self.seconds:.3g} s" if steps is None or self.share == by_time else f"{steps} steps"
 
 
 class _Search:
@@ -124,8 +156,6 @@ class _Search:
         self, writer: Writer, library: SymbolLibrary, budget: _Budget, restarts: int, seed: int
     ) -> None:
         self.budget = budget
-        self.deadline: float | None = None
-        self.show: Show = lambda done, text: None
         half = writer.half_unit
         self.writer, self.library, self.restarts = writer, library, restarts
         # labels that are rounded leave a deviation of their own
@@ -145,22 +175,12 @@ class _Search:
     @property
     def over(self) -> bool:
         """Whether the budget for training is over."""
-        return self.budget.share > _TRAINING or self._is_late
-
-    @property
-    def _is_late(self) -> bool:
-        """Whether the limit of wall-clock time is over."""
-        return self.deadline is not None and time.monotonic() > self.deadline
-
-    @property
-    def _out_of_seconds(self) -> bool:
-        """Whether there is no time for the small formulas that always are written, whatever the steps."""
-        return self.budget.spent >= self.budget.seconds or self._is_late
+        return self.budget.share > _TRAINING or self.budget.is_late
 
     @property
     def _out_of_time(self) -> bool:
         """Whether nothing more is written."""
-        return self.budget.share > 1.0 or self._is_late
+        return self.budget.share > 1.0 or self.budget.is_late
 
     def _stop(self) -> bool:
         """Asked after every step."""
@@ -176,7 +196,8 @@ class _Search:
         n_in = self.data.x.shape[1]
         self._add_simplest(n_in)
         rungs_left = self._add_rungs(rungs(*self.writer.physical, self.writer.inputs), _MAY_BE_EXACT)
-        if not self._found_directly():
+        if not self._found_directly() and not self._found_by_parts():
+            _ = self.writer.noise  # which the answer says, found before the time is over
             self._try_fewer(n_in)
             self._try(shapes(list(range(n_in))))
             self._snap_the_nearest()
@@ -191,19 +212,7 @@ class _Search:
         """Try sums of products; whether the search ends with what there is."""
         if any(candidate.exact for candidate in self.candidates):
             return True
-        # a number of attempts gives the same result on every machine
-        steps = self.budget.most_steps
-        seconds = min(_SUMS, _SHARE_OF_SUMS * self.budget.seconds) if steps is None else np.inf
-        left = np.inf if steps is None else min(_SHARE_OF_SUMS * steps, _ATTEMPTS)
-
-        def more() -> bool:
-            nonlocal left
-            if left < 1:
-                return False
-            left -= 1
-            self.budget.steps += 1
-            return True
-
+        seconds, more = self._part_of_budget("sums of products", _SUMS, _SHARE_OF_SUMS, _ATTEMPTS)
         found, settled = sums_of_products(
             self.writer, self.data, self.library, seconds, lambda: self.over, more
         )
@@ -213,10 +222,51 @@ class _Search:
             return True
         return settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop)
 
+    def _found_by_parts(self) -> bool:
+        """Take the labels apart; whether a formula is exact."""
+        if self.over:
+            return False
+        seconds, more = self._part_of_budget("formulas by parts", _PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS)
+        unit = 1.0 if self.writer.scaler is None else float(self.writer.scaler.label_scale[0])
+        found = taken_apart(
+            self.writer,
+            self.data,
+            self.library,
+            min((c.val_rmse for c in self.candidates if c.symbolic), default=np.inf) * unit,
+            seconds=seconds,
+            stop=lambda: self.over,
+            more=more,
+            accepts=made_of(self.library),
+        )
+        self.candidates += found
+        self._tell("formulas by parts")
+        return any(candidate.exact for candidate in found)
+
+    def _part_of_budget(
+        self, name: str, most: float, share: float, attempts: int
+    ) -> tuple[float, Callable[[], bool]]:
+        """Seconds for a part of the search, and what counts its attempts and tells of them.
+
+        Where steps are counted a number of attempts gives the same result on every machine.
+        """
+        steps = self.budget.most_steps
+        seconds = min(most, share * self.budget.seconds) if steps is None else np.inf
+        left = np.inf if steps is None else min(share * steps, attempts)
+
+        def more() -> bool:
+            nonlocal left
+            if left < 1:
+                return False
+            left -= 1
+            self.budget.steps += 1
+            self._tell(name)
+            return not self.budget.watch.stopped
+
+        return seconds, more
+
     def _answer(self) -> Discovery:
         if self.over and not self.exact:
-            limit = "max_seconds" if self._is_late else f"the {self.budget}"
-            self.notes.append(f"{limit} were over before everything had been tried")
+            self.notes.append(f"{self.budget.what_is_over} before everything had been tried")
         return answered(self.writer, self.candidates, self.trained, self.budget.spent, self.notes)
 
     def _add_rungs(self, found: Sequence[Rung], most: float) -> list[Rung]:
@@ -228,7 +278,7 @@ class _Search:
             if rung.error > most:
                 left.append(rung)
             elif rung.error * self.writer.spread < min(simpler, default=np.inf) and (
-                rung.parts < exact and not self._out_of_seconds
+                rung.parts < exact and not self.budget.out_of_seconds
             ):
                 candidate = self.writer.if_possible(rung.name, rung.expression, rung.price)
                 if candidate is not None:
@@ -258,7 +308,9 @@ class _Search:
             others, self.rng = self.rng, np.random.default_rng([self.seed, 1])
             self._try(shapes(matter), share=_SHARE_OF_FEWER)
             self.rng = others
-        if 2 < n_in <= MANY and not self.exact:  # a line through two variables is a sum as well
+        if 2 < n_in <= MANY and not (
+            self.exact or self.over
+        ):  # a line through two variables is a sum as well
             sources = merged(rough_network(self.data, self.rng, self._stop), self.data.x)
             if len(sources) < n_in:
                 self._try(shapes(sources))
@@ -282,7 +334,7 @@ class _Search:
         """Train shapes, and snap at once what fits well and better than what is there."""
         few = len(self.data.y) + len(self.data.val_y) <= _FEW
         for shape in trees:
-            if self.exact or (self.trained and (self.over or self.budget.share > share)):
+            if self.exact or self.over or (self.trained and self.budget.share > share):
                 return
             best_before = min((trained.rmse for _, trained in self.trained), default=np.inf)
             trained = train_tree(
@@ -338,15 +390,16 @@ class _Search:
             self._add(name, state.trained.network)
             if self.written and self._out_of_time:
                 return
-        if any(candidate.exact for candidate in self.candidates):
+        if not self.trained or any(candidate.exact for candidate in self.candidates):
             return
         shape, trained = min(self.trained, key=lambda pair: pair[1].rmse)
         self._add(shape.name, trained.network)
 
     def _tell(self, name: str) -> None:
         """Show how much of the time is over, what was tried and the best of what was found."""
-        best = best_of(self.candidates).val_rmse if self.candidates else np.inf
-        self.show(self.budget.spent, f"{name}; least RMSE {best:.2e}")
+        best = best_of(self.candidates) if self.candidates else None
+        error = np.inf if best is None else best.val_rmse
+        self.budget.watch(self.budget.spent, f"{name}; least RMSE {error:.2e}", best)
 
     def _add(self, name: str, network: Network) -> Candidate | None:
         candidate = self.writer.candidate(name, network)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kan_np._time_limit import last_in_time, never
 from kan_np._validate import FloatArray
 from kan_np.compiler import kanpiler
 from kan_np.discovery.border import physical
@@ -16,6 +18,7 @@ from kan_np.discovery.candidate import Candidate, message_bits
 from kan_np.discovery.noise import Noise, noise_of_rows
 from kan_np.discovery.readable import readable
 from kan_np.discovery.symbolic_search import is_symbolic
+from kan_np.discovery.terms.polish import pooled
 from kan_np.discovery.training import Data, descend, rmse, start_network, with_moved_grids
 from kan_np.discovery.trees import total
 from kan_np.discovery.unit_check import ColumnUnits
@@ -27,8 +30,9 @@ from kan_np.functions.expression import numeric_of
 from kan_np.functions.library import SymbolLibrary
 from kan_np.functions.variables import checked_variables, neutral_symbols
 from kan_np.functions.written import number_text
+from kan_np.methods.formulas import units_of
 from kan_np.network.network import Network
-from kan_np.surgery.formula import Formula, root_mean_square, variable_names
+from kan_np.surgery.formula import Formula, root_mean_square, symbolic_formula, variable_names
 from kan_np.symbolic.rounding import Parts, agrees, allowed_residuals, half_units
 from kan_np.symbolic.shorter_forms import shorter_forms
 from kan_np.symbolic.suggest import suggest_symbolic
@@ -64,6 +68,8 @@ class Writer:
         Names of the inputs in the dataset, which become symbols where `var` is None; empty without names.
     units : ColumnUnits, optional
         What a formula has to fit; one that does not is not called exact.
+    over, near : callable
+        Whether the time is over: formulas then stay as long as they are; and whether it is soon.
     """
 
     raw: Data
@@ -71,6 +77,8 @@ class Writer:
     scaler: Any
     columns: Sequence[str] = ()
     units: ColumnUnits | None = None
+    over: Callable[[], bool] = never
+    near: Callable[[], bool] = never
 
     @cached_property
     def _scaled(self) -> tuple[Data, FloatArray, float]:
@@ -111,7 +119,7 @@ class Writer:
     def _normalizers(self) -> dict[str, Any]:
         """What had been done to the samples of a dataset that was standardised before."""
         if self.scaler is None:
-            return {}
+            return {"normalizer": None, "output_normalizer": None}
         inputs, outputs = ("input_shift", "input_scale"), ("label_shift", "label_scale")
         return {
             "normalizer": [getattr(self.scaler, name) for name in inputs],
@@ -125,14 +133,26 @@ class Writer:
         spread = float(np.std(y / max(np.abs(y).max(), 1e-300))) * float(np.abs(y).max())
         return float(np.median(half_units(y))) / spread if spread > 0 else 0.0
 
-    def candidate(self, name: str, network: Network) -> Candidate | None:
-        """The model and the formula of a network; None where the formula is not real on all samples."""
+    def candidate(self, name: str, network: Network, limited: bool = True) -> Candidate | None:
+        """The model and the formula of a network; None where the formula is not real on all samples.
+
+        What is not `limited` is written to its end, whatever the time.
+        """
         data, of_inputs, of_label = self._scaled
         x, y = np.concatenate([data.x, data.val_x]), np.concatenate([data.y, data.val_y])
         network = descend(network, Data(x, y, data.val_x, data.val_y), 5).network
         model = as_model(in_units_of_data(network, of_inputs, of_label))
         try:
-            formula = model.symbolic_formula(x=x * of_inputs, y=y * of_label, **self._normalizers)
+            formula = symbolic_formula(
+                model._network,
+                variable_names(None, len(self.inputs)),
+                units_of(model, **self._normalizers),
+                x * of_inputs,
+                y * of_label,
+                over=self.over if limited else never,
+                near=self.near if limited else never,
+                said=False,
+            )
         except ValueError:
             return None
         model.scaler = self.scaler
@@ -169,7 +189,8 @@ class Writer:
             For what no network computes: see `kan_np.kanpiler`.
         """
         x, y = self.physical
-        *_, short = shorter_forms(expression, self.inputs, x, y)
+        forms = chain([expression], shorter_forms(expression, self.inputs, x, y))
+        short, _ = last_in_time(forms, self.over, self.near)
         values = numeric_of(self.inputs, short)(*x.T)
         if not np.isfinite(values).all():
             return None
@@ -223,6 +244,9 @@ class Writer:
         largest = float(max(np.abs(data.y).max(), np.abs(data.val_y).max(), 1e-300))
         rounding = max(1e-15 * largest, data.noise)
         misfit, units = self._units_said(formula)
+        # splines have learned the training samples by heart: only others tell of their error
+        n, n_train = len(data.y) + len(data.val_y), len(data.y)
+        error = errors[1] if n_splines else pooled(errors, (n_train, n - n_train))
         return Candidate(
             name,
             model,
@@ -231,7 +255,7 @@ class Writer:
             errors[1] * of_label,
             formula.complexity + n_splines,
             exact and not misfit,
-            message_bits(errors[1], rounding, data.val_y.size, formula.complexity, constants + n_splines),
+            message_bits(error, rounding, n, formula.complexity, constants + n_splines),
             misfit,
             units,
         )
@@ -271,7 +295,7 @@ class Writer:
         """The mean of the labels."""
         data = self.data
         mean = float(np.concatenate([data.y, data.val_y]).mean())
-        return self.candidate("constant", self._of_lines({}, mean))
+        return self.candidate("constant", self._of_lines({}, mean), limited=False)
 
     def line(self) -> Candidate | None:
         """The straight line through all inputs that vary."""
@@ -282,9 +306,8 @@ class Writer:
             return None
         matrix = np.column_stack([x[:, varies], np.ones(len(y))])
         slopes, *_ = np.linalg.lstsq(matrix, y[:, 0], rcond=None)
-        return self.candidate(
-            "line", self._of_lines(dict(zip(varies.tolist(), slopes[:-1].tolist(), strict=True)), slopes[-1])
-        )
+        by_input = dict(zip(varies.tolist(), slopes[:-1].tolist(), strict=True))
+        return self.candidate("line", self._of_lines(by_input, slopes[-1]), limited=False)
 
     def symbols(self, library: SymbolLibrary) -> Iterator[Candidate]:
         """Of one input: the symbols that are nearest to the labels themselves.

@@ -298,7 +298,7 @@ class Basis(EdgeFamily):
 
     @abstractmethod
     def local_values(self, t: FloatArray, nu: int) -> FloatArray:
-        """nu-th derivatives by t, nu = 0 to 4: t of any shape gives (n_params, *shape)."""
+        """nu-th derivatives by t, nu = 0 to 4: t of any shape gives ``(n_params, *shape)``."""
 
     def values(self, x: FloatArray, nu: int = 0) -> FloatArray:
         """nu-th derivatives by x: (n_nodes, n) gives (n_nodes, n_params, n)."""

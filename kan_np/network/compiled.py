@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kan_np._aligned import in_rows
 from kan_np._validate import FloatArray
 from kan_np.kernels import network as kernels
 from kan_np.kernels.arrays import Net
@@ -16,7 +17,7 @@ def node_values(structure: Structure, net: Net, values: FloatArray, x: FloatArra
     nodes = np.empty((structure.topology.n_nodes, x.shape[0]))
     places, scratch = new_places(structure, slopes=False), new_scratch(structure)
     theta = load_values(structure, values, scratch)
-    kernels.forward(net, theta, x, nodes, places, scratch)
+    kernels.forward(net, theta, in_rows(x), nodes, places, scratch)
     return nodes
 
 
@@ -28,7 +29,7 @@ def forward(structure: Structure, net: Net, values: FloatArray, x: FloatArray, c
     theta = load_values(structure, values, scratch)
     nodes = np.empty((t.n_nodes, min(chunk, x.shape[0])))
     for low in range(0, x.shape[0], chunk):
-        part = x[low : low + chunk]
+        part = in_rows(x[low : low + chunk])
         kernels.forward(net, theta, part, nodes, places, scratch)
         out[low : low + chunk] = nodes[t.n_sources :, : part.shape[0]].T
     return out
@@ -40,5 +41,5 @@ def input_jacobian(structure: Structure, net: Net, values: FloatArray, x: FloatA
     out = np.empty((x.shape[0], width[-1], width[0]))
     places, scratch = new_places(structure), new_scratch(structure)
     theta = load_values(structure, values, scratch)
-    kernels.input_jacobian(net, theta, x, places, scratch, out)
+    kernels.input_jacobian(net, theta, in_rows(x), places, scratch, out)
     return out

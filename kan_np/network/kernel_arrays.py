@@ -27,11 +27,11 @@ from kan_np.network.symbol_arrays import symbol_arrays, with_room
 BASE_FUNCTIONS = {"silu": base.SILU, "identity": base.IDENTITY, "zero": base.ZERO}
 
 #: Samples in a block, whose rows stay in the first-level cache: 5 % faster than 256 and 4 % faster than 128
-#: (benchmarks/README.md, "No array views").
+#: (docs/design/vectors.md, "No array views").
 _BLOCK = 160
 
 #: Time of a multiplication in a matrix product over that of one with a loaded number. With 1/12 cubics count
-#: as short up to G = 13, where both ways are equally fast (benchmarks/README.md, "Short grids are products").
+#: as short up to G = 13, where both ways are equally fast (docs/design/splines.md, "Short grids").
 _DENSE_COST = 1.0 / 12.0
 
 #: Results of `spline_arrays`, as long as the structure exists.
@@ -46,7 +46,7 @@ def is_short(structure: Structure) -> bool:
     """Whether grids are so short that products with all B-splines are faster than with the active ones alone.
 
     The former run in vector registers. This holds for values and for Gauss-Newton matrices, where the number
-    of products grows with the square of the number of B-splines (benchmarks/README.md).
+    of products grows with the square of the number of B-splines (docs/design/second_order.md).
     """
     if structure.evaluation != FASTER:
         return structure.evaluation != ACTIVE
@@ -73,25 +73,25 @@ def spline_arrays(structure: Structure) -> Net:
     """Nodes and spline edges as the arrays that kernels read; made once for a structure."""
     if structure in _NETS:
         return _NETS[structure]
-    topology, table = structure.topology, structure.table
+    topology, table, own = structure.topology, structure.table, _aligned.in_rows
     _NETS[structure] = net = Net(
-        topology.node_start,
-        topology.sum_start,
-        topology.fan_start,
-        topology.source,
-        topology.target,
+        own(topology.node_start),
+        own(topology.sum_start),
+        own(topology.fan_start),
+        own(topology.source),
+        own(topology.target),
         _BLOCK,
         BASE_FUNCTIONS[structure.base_fun],
         dense_nodes(structure),
-        table.even,
-        table.breaks,
-        table.bucket,
-        table.bucket_scale,
-        table.origin,
-        table.scale,
-        table.poly,
-        table.poly_transposed,
-        table.start,
+        own(table.even),
+        own(table.breaks),
+        own(table.bucket),
+        own(table.bucket_scale),
+        own(table.origin),
+        own(table.scale),
+        own(table.poly),
+        own(table.poly_transposed),
+        own(table.start),
     )
     return net
 
@@ -159,7 +159,7 @@ def load_values(structure: Structure, values: FloatArray, scratch: Scratch) -> F
     """Copy constants, scales and biases into `scratch` for the kernels; return the parameters of splines."""
     for own, to in other_values(structure, values, scratch):
         np.copyto(to, own)
-    return values[: structure.ends.splines].reshape(-1, structure.n_row)
+    return _aligned.in_rows(values[: structure.ends.splines].reshape(-1, structure.n_row))
 
 
 def other_values(
@@ -297,7 +297,7 @@ def _stage(structure: Structure) -> NodeStage:
     product.fill(0.0)
     by_scaled.fill(0.0)
     return NodeStage(
-        t.factor_start,
+        _aligned.in_rows(t.factor_start),
         t.width[0],
         n_sums,
         n_nodes,

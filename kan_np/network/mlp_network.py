@@ -23,7 +23,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 #: Activations by name, as kernels number them.
 ACTIVATIONS = {"tanh": TANH, "relu": RELU, "silu": SILU}
-_BLOCK = 6 * PANEL  # samples that go through all layers at once; see benchmarks/README.md, "An MLP in tiles"
+_BLOCK = 6 * PANEL  # samples that go through all layers at once; see docs/design/mlp.md
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ class MlpNetwork:
     def forward(self, x: FloatArray) -> FloatArray:
         """Outputs (n_samples, n_out)."""
         block, out = MlpBlock.of(self), np.empty((self.width[-1], x.shape[0]))
-        samples = np.ascontiguousarray(x.T)
-        mlp.forward(block.kind, block.width, self.theta, samples, block.nodes, block.slopes, out)
+        samples, theta = _aligned.in_rows(x.T), _aligned.in_rows(self.theta)
+        mlp.forward(block.kind, block.width, theta, samples, block.nodes, block.slopes, out)
         return np.ascontiguousarray(out.T)
 
     def input_jacobian(self, x: FloatArray) -> FloatArray:
         """d f_j / d x_i by forward accumulation: (n_samples, n_out, n_in)."""
-        _, slopes = self.values_and_slopes(np.ascontiguousarray(x.T))
+        _, slopes = self.values_and_slopes(x.T)
         jacobian = np.tile(np.eye(self.width[0]), (x.shape[0], 1, 1))
         for layer, (weights, _) in enumerate(self.layers):
             jacobian = np.einsum("io,sij->soj", weights, jacobian)
@@ -110,15 +110,14 @@ class MlpNetwork:
     def values_and_slopes(self, x: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """Values of the nodes and derivatives of their activations, (n_nodes, n_samples) a layer.
 
-        x has shape (n_in, n_samples) and is C-contiguous. Inputs and outputs have entries, too; as they have
-        no activations their derivatives are undefined.
+        x has shape (n_in, n_samples). Inputs and outputs have entries, too; as they have no activations their
+        derivatives are undefined.
         """
         block = MlpBlock.of(self)
         shape = (block.nodes.shape[0], x.shape[1])
         nodes, slopes = _aligned.empty(shape), _aligned.empty(shape)
-        mlp.values_and_slopes(
-            block.kind, block.width, self.theta, x, block.nodes, block.slopes, nodes, slopes
-        )
+        given = block.kind, block.width, _aligned.in_rows(self.theta), _aligned.in_rows(x)
+        mlp.values_and_slopes(*given, block.nodes, block.slopes, nodes, slopes)
         rows = [slice(low, low + n) for low, n in zip(block.first, self.width, strict=True)]
         return [nodes[own] for own in rows], [slopes[own] for own in rows]
 

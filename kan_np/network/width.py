@@ -12,6 +12,7 @@ from kan_np import _memory, _validate
 from kan_np._validate import FloatArray
 from kan_np.edges.bspline import SplineTable
 from kan_np.network.network import Network
+from kan_np.network.sparse_start import sparse_mask
 from kan_np.network.structure import Structure
 from kan_np.network.topology import Topology
 
@@ -87,7 +88,9 @@ class Shape:
         """Raise ValueError if a network of this shape, with G = `grid`, does not fit in memory."""
         _check_memory(self.width, self.pairs, grid, k)
 
-    def network(self, table: SplineTable, base_fun: str, params: FloatArray, affine: bool) -> Network:
+    def network(
+        self, table: SplineTable, base_fun: str, params: FloatArray, affine: bool, sparse: bool = False
+    ) -> Network:
         """A network with all edges, all of them splines.
 
         Parameters
@@ -96,11 +99,15 @@ class Shape:
             One row a source node.
         base_fun : str
         params : ndarray of shape (n_edges, n_row)
-            Parameters by layer, source and subnode.
+            Parameters by layer, source and subnode, of all edges.
         affine : bool
             Whether all layers have scales and biases, 1 and 0 to begin with.
+        sparse : bool
+            Whether there are only the edges of `kan_np.network.sparse_start`.
         """
-        masks = [np.ones(pair, dtype=bool) for pair in self.pairs]
+        masks = [sparse_mask(*pair) if sparse else np.ones(pair, dtype=bool) for pair in self.pairs]
+        if sparse:
+            params = params[np.concatenate([mask.ravel() for mask in masks])]
         structure = Structure(Topology.from_masks(masks, self.arities), table, base_fun, has_affine=affine)
         values = np.ravel(params)
         if affine:

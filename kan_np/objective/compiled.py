@@ -74,7 +74,7 @@ class CompiledEvaluator:
         self.structure, self._memory = structure, memory
         self._net = spline_arrays(structure)
         self._short = is_short(structure)
-        self._x = x
+        self._x = x = _aligned.in_rows(x)
         self._y = _aligned.copied(y.T)
         self._weight = _aligned.copied(residual_weights(y, weight))
         self.label_variance = label_variance(y, self._weight)
@@ -115,7 +115,7 @@ class CompiledEvaluator:
 
     def load(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
         """Replace all samples by as many others; only the B-splines of their inputs are computed."""
-        self._x = x
+        self._x = x = _aligned.in_rows(x)
         self.load_labels(y, weight)
         self._layered = None
         if len(self._parts) == 1:

@@ -112,7 +112,7 @@ def backward_scores(spread: Spread) -> tuple[list[FloatArray], list[FloatArray]]
     n_out = spread.nodes[-1].size
     nodes: list[FloatArray] = [np.full(n_out, 1.0 / n_out)]
     edges: list[FloatArray] = []
-    for step, owner in zip(_steps(spread)[::-1], spread.owner[::-1], strict=True):
+    for step, owner in zip(edge_shares(spread)[::-1], spread.owner[::-1], strict=True):
         edges.append(step * nodes[-1][owner])
         nodes.append(edges[-1].sum(axis=1))
     return nodes[::-1], edges[::-1]
@@ -164,7 +164,7 @@ def _counted(spread: Spread, metric: str) -> list[FloatArray]:
     return [e * counts for e, counts in zip(spread.edges, _counts(spread, metric), strict=True)]
 
 
-def _steps(spread: Spread) -> list[FloatArray]:
+def edge_shares(spread: Spread) -> list[FloatArray]:
     """Steps: the share of each edge in its subnode, E / (S + 1e-4)."""
     return [e / (s + _NODE_FLOOR) for e, s in zip(spread.edges, spread.sums, strict=True)]
 
@@ -181,7 +181,7 @@ def _to_nodes(steps: FloatArray, owner: Ints, n_nodes: int) -> FloatArray:
 def _descents(spread: Spread) -> list[FloatArray]:
     """The product T_0 T_1 ... T_{l-1} for every layer l of nodes above the inputs."""
     down, all_down = np.eye(spread.nodes[0].size), []
-    for step, owner, nodes in zip(_steps(spread), spread.owner, spread.nodes[1:], strict=True):
+    for step, owner, nodes in zip(edge_shares(spread), spread.owner, spread.nodes[1:], strict=True):
         down = down @ _to_nodes(step, owner, nodes.size)
         all_down.append(down)
     return all_down
@@ -193,7 +193,7 @@ def _backward_slopes(
     """Derivatives by the steps E / (S + 1e-4), given those by A and B."""
     nodes, _ = backward_scores(spread)
     below, by_step = by_node[0], []
-    for layer, step in enumerate(_steps(spread)):
+    for layer, step in enumerate(edge_shares(spread)):
         owner = spread.owner[layer]
         by_product = by_edge[layer] + below[:, None]
         by_step.append(by_product * nodes[layer + 1][owner])
@@ -205,7 +205,7 @@ def _backward_slopes(
 def _share_slopes(spread: Spread, by_share: list[FloatArray]) -> list[FloatArray]:
     """Derivatives by the steps, given those by the inputs' shares in the nodes."""
     nodes, edges = backward_scores(spread)
-    descents, steps = _descents(spread), _steps(spread)
+    descents, steps = _descents(spread), edge_shares(spread)
     by_node = [np.zeros_like(nodes[0])]
     by_node += [(g * down).sum(axis=0) for g, down in zip(by_share, descents, strict=True)]
     by_step = _backward_slopes(spread, by_node, [np.zeros_like(e) for e in edges])
@@ -224,5 +224,5 @@ def _share_slopes(spread: Spread, by_share: list[FloatArray]) -> list[FloatArray
 def _by_steps(spread: Spread, by_step: list[FloatArray]) -> SpreadSlopes:
     """Derivatives by E and S, given those by the steps."""
     edges = [g / (s + _NODE_FLOOR) for g, s in zip(by_step, spread.sums, strict=True)]
-    sums = [-(g * step).sum(axis=0) for g, step in zip(edges, _steps(spread), strict=True)]
+    sums = [-(g * step).sum(axis=0) for g, step in zip(edges, edge_shares(spread), strict=True)]
     return SpreadSlopes([np.zeros_like(n) for n in spread.nodes], edges, sums)

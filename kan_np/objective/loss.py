@@ -29,6 +29,8 @@ class Loss(ABC):
         Whether labels far from one are standardised without being asked: outputs are predictions of labels.
     degree : int
         Power of the unit of the labels that the loss has.
+    divided_by : float
+        Number that values were divided by, to be of order one.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Loss(ABC):
     of_raw_labels = False
     standardized_by_default = True
     degree = 0
+    divided_by = 1.0
 
     @abstractmethod
     def value(self, y: FloatArray, f: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.objective.loss import ByOutput, Loss
-from kan_np.objective.own_loss import OwnLoss, check_derivatives
+from kan_np.objective.own_loss import CHECKED, OwnLoss, check_derivatives
 
 
 def network_loss(loss: Loss, shift: FloatArray, unit: FloatArray, y: FloatArray | None = None) -> Loss:
@@ -87,26 +87,26 @@ class LossInUnits(Loss):
     """
 
     def __init__(self, given: Loss, shift: FloatArray, unit: FloatArray, size: float = 1.0) -> None:
-        self._given, self._shift, self._unit, self._size = given, shift, unit, size
+        self._given, self._shift, self._unit, self.divided_by = given, shift, unit, size
         self.name, self.has_curvature = given.name, given.has_curvature
         self.samples_a_parameter = given.samples_a_parameter
 
     def value(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """L of every sample, (n_samples,), for labels y and outputs f."""
-        return self._given.value(*self._of_data(y, f)) / self._size
+        return self._given.value(*self._of_data(y, f)) / self.divided_by
 
     def gradient(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """Derivatives by the outputs f, (n_samples, n_out), at labels y."""
-        return self._given.gradient(*self._of_data(y, f)) * (self._unit / self._size)
+        return self._given.gradient(*self._of_data(y, f)) * (self._unit / self.divided_by)
 
     def value_and_gradient(self, y: FloatArray, f: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Both at once."""
         value, gradient = self._given.value_and_gradient(*self._of_data(y, f))
-        return value / self._size, gradient * (self._unit / self._size)
+        return value / self.divided_by, gradient * (self._unit / self.divided_by)
 
     def curvature(self, y: FloatArray, f: FloatArray) -> FloatArray:
         """H at labels y and outputs f, (n_samples, n_out, n_out)."""
-        bends = self._unit[:, None] * (self._unit / self._size)
+        bends = self._unit[:, None] * (self._unit / self.divided_by)
         return self._given.curvature(*self._of_data(y, f)) * bends
 
     def told(self, y: FloatArray, f: FloatArray, unit: FloatArray | float) -> FloatArray:
@@ -115,14 +115,14 @@ class LossInUnits(Loss):
 
     def reported(self, mean: float, unit: float = 1.0) -> float:
         """What histories say of a mean."""
-        return float(mean) * self._size
+        return float(mean) * self.divided_by
 
     def checked(self, y: FloatArray, f: FloatArray) -> LossInUnits:
         """This loss, if the derivatives of a user's own are right at these labels and outputs."""
         if not isinstance(self._given, OwnLoss):
             return self
-        own = self._given.curved(*self._of_data(y[:1], f[:1]))
-        loss = LossInUnits(own, self._shift, self._unit, self._size)
+        own = self._given.curved(*self._of_data(y[:CHECKED], f[:CHECKED]))
+        loss = LossInUnits(own, self._shift, self._unit, self.divided_by)
         check_derivatives(loss, y, f)
         return loss
 

@@ -12,7 +12,7 @@ from kan_np.objective.loss import Loss, diagonal
 
 #: So many samples are compared with central differences of this step, and a derivative is right that is as
 #: near as this part of its size; a tenth of them may be wrong, where a loss has kinks. Chosen by judgement.
-_CHECKED, _STEP, _NEAR, _KINKS = 30, 1e-5, 1e-3, 0.1
+CHECKED, _STEP, _NEAR, _KINKS = 30, 1e-5, 1e-3, 0.1
 _WHAT = (
     "a name, one of CrossEntropy, Poisson, Huber and Quantile, a function (y, f) -> (values, gradient) or "
     "(values, gradient, hessian) of labels and outputs, or an object with methods value, gradient and, if it "
@@ -116,7 +116,7 @@ class OwnLoss(Loss):
 
 def check_derivatives(loss: Loss, y: FloatArray, f: FloatArray) -> None:
     """Raise ValueError if derivatives of a loss do not agree with central differences near these outputs."""
-    y, f = y[:_CHECKED], f[:_CHECKED] + np.linspace(-0.37, 0.41, min(len(y), _CHECKED))[:, None]
+    y, f = y[:CHECKED], f[:CHECKED] + np.linspace(-0.37, 0.41, min(len(y), CHECKED))[:, None]
     with np.errstate(all="ignore"):
         gradient, steps = loss.gradient(y, f), _STEP * np.maximum(np.abs(f), 1.0)
         curvature = loss.curvature(y, f) if loss.has_curvature else None

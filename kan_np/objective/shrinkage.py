@@ -185,8 +185,13 @@ class WithSquares:
 
     def __init__(self, objective: SampledObjective, prior: Prior, weight: float) -> None:
         self._objective, self._prior, self.weight = objective, prior, weight
-        self.n_fev, self.smoothing = 0, 0.0
+        self.n_fev = 0
         self.mse = self.reg = float("nan")
+
+    @property
+    def smoothing(self) -> float | FloatArray:
+        """Weight of the smoothing of the objective."""
+        return self._objective.smoothing
 
     @property
     def n_residuals(self) -> int:

@@ -23,7 +23,7 @@ ITERATIONS_PER_STEP = 20
 
 #: Number of correction pairs: as many as hold `_NUMBERS_IN_PAIRS` numbers, within these bounds. pykan keeps
 #: 10, as does L-BFGS-B by default; more pairs give lower losses after the same iterations and take little
-#: time where a model is small (benchmarks/README.md, "L-BFGS of our own").
+#: time where a model is small (docs/design/lbfgs.md).
 _LEAST_PAIRS, _MOST_PAIRS, _NUMBERS_IN_PAIRS = 20, 80, 10_000
 #: Where no step lowers f, the fit counts as converged if the predicted decrease is below this fraction of f;
 #: chosen by judgement.

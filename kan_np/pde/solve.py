@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kan_np import _validate
+from kan_np._threads import one_thread
 from kan_np._validate import FloatArray
 from kan_np.mlp import MLP
 from kan_np.model import KAN
@@ -145,6 +146,7 @@ class _Run:
         self.error = np.inf
         self._objective: ResidualObjective | None = None
 
+    @one_thread()
     def stage(self, grid: int | None, steps: int, round_: int) -> bool:
         """Train on the points of a round, on a grid of this size; False where the time is over."""
         begun = perf_counter()
@@ -213,6 +215,7 @@ class _Run:
         return Solution.of(self._problem, self._model, self._unknowns, self.stages, self._objective)
 
 
+@one_thread()
 def _minimized(
     opt: str,
     options: StepOptions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+
+#: Makes a figure, and axes of this width and height in inches on it.
+Sheet = Callable[[float, float], tuple[Figure, Axes]]
 
 INK = "#1a1a1a"
 GREY = "#8a8f98"

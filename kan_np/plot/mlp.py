@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from kan_np.network.mlp_network import MlpNetwork
-from kan_np.plot._style import BLUE, VERMILION, check_network, draw_nodes, shades, sheet
+from kan_np.plot._style import BLUE, VERMILION, Sheet, check_network, draw_nodes, shades, sheet
 from kan_np.plot.layout import side_by_side
 from kan_np.plot.names import fit_row, names_of
 
@@ -15,11 +17,25 @@ from kan_np.plot.names import fit_row, names_of
 def plot_mlp(net: MlpNetwork) -> Figure:
     """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
 
-    Line width and opacity grow with |W| relative to the largest |W| of the layer.
+    Line width and opacity grow with abs(W) relative to the largest of the layer.
 
     Returns
     -------
     matplotlib.figure.Figure
+    """
+    return draw_mlp(net)
+
+
+def draw_mlp(net: MlpNetwork, sheet_of: Sheet = sheet, largest: Sequence[float] | None = None) -> Figure:
+    """Draw an MLP: nodes layer by layer from the bottom up, weights as lines, blue above zero, orange below.
+
+    Parameters
+    ----------
+    net : MlpNetwork
+    sheet_of : callable
+        Makes the figure.
+    largest : sequence of float, optional
+        |W| of the thickest lines of each layer; the largest of the network itself if not given.
     """
     check_network(net, MlpNetwork, "plot")
     sizes = net.width
@@ -32,10 +48,11 @@ def plot_mlp(net: MlpNetwork) -> Figure:
     ]
     height = (len(sizes) - 1) * rise
     around = 0.25 + 0.12 + rows[0].height
-    figure, axes = sheet(width + 0.5, height + 2 * around)
+    figure, axes = sheet_of(width + 0.5, height + 2 * around)
     axes.set(xlim=(-0.25, width + 0.25), ylim=(-around, height + around))
     for layer, (weights, _) in enumerate(net.layers):
-        part = (np.abs(weights) / max(float(np.abs(weights).max()), 1e-300)).ravel()
+        most = float(np.abs(weights).max()) if largest is None else largest[layer]
+        part = (np.abs(weights) / max(most, 1e-300)).ravel()
         ends = np.empty((part.size, 2, 2))
         ends[:, 0, 0] = np.repeat(node_x[layer], weights.shape[1])
         ends[:, 1, 0] = np.tile(node_x[layer + 1], weights.shape[0])

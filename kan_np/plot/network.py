@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from kan_np.plot._style import (
     INK,
     POINT,
     VERMILION,
+    Sheet,
     check_network,
     checked_size,
     draw_nodes,
@@ -46,6 +48,24 @@ _FAINTEST = 0.25  # least opacity of nodes
 _MARGIN = 0.25  # inches around the picture
 _GAP = 0.12  # inches between a node and its name, and between names and title
 _WIDENED = 6.5  # inches to which a narrow picture is widened for its names
+
+
+#: Lowest and highest x of every source, (n_in, 2), and value of every edge, (n_in, n_subnodes, 2), a layer.
+Limits = list[tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a network is drawn; the checked options of `plot_network`."""
+
+    inputs: list[str]
+    outputs: list[str]
+    title: str | None = None
+    metric: str = "backward"
+    beta: float = 3.0
+    threshold: float = 0.0
+    indices: bool = False
+    figsize: tuple[float, float] | None = None
 
 
 def plot_network(
@@ -121,24 +141,68 @@ def plot_network(
     inputs = naming.names_of("in_vars", in_vars, "x", net.width[0])
     outputs = naming.names_of("out_vars", out_vars, "y", net.width[-1])
     samples = reading.default_samples(net) if x is None else _validate.matrix("x", x, net.width[0])
-    scores = edge_scores(net, samples, PLOT_METRICS[metric])
-    kept = [alive & (s >= threshold) for alive, s in zip(reading.nonzero_edges(net), scores, strict=True)]
-    shown = [_strongest(k, s, figsize) for k, s in zip(kept, scores, strict=True)]
-    captions = _captions(net, indices)
+    told = None if title is None else naming.title_of("title", title)
+    return draw_network(net, samples, Look(inputs, outputs, told, metric, beta, threshold, indices, figsize))
+
+
+def draw_network(
+    net: Network,
+    samples: FloatArray,
+    look: Look,
+    sheet_of: Sheet = sheet,
+    limits: Limits | None = None,
+    shown: list[Bools] | None = None,
+) -> Figure:
+    """Draw a KAN; see `plot_network`.
+
+    Parameters
+    ----------
+    net : Network
+    samples : ndarray of shape (n_samples, n_in)
+    look : Look
+    sheet_of : callable
+        Makes the figure.
+    limits : list of (ndarray, ndarray), optional
+        What every square spans, the same for several pictures; of each curve itself if not given.
+    shown : list of ndarray of bool, optional
+        Edges that have a square if they are drawn at all; the strongest if not given.
+    """
+    scores = edge_scores(net, samples, PLOT_METRICS[look.metric])
+    alive = zip(reading.nonzero_edges(net), scores, strict=True)
+    kept = [own & (s >= look.threshold) for own, s in alive]
+    shown = shown or strongest_edges(kept, scores, look.figsize)
+    captions = _captions(net, look.indices)
     captioned = [np.zeros_like(s) for s in shown]
     for layer, i, j in captions:
         captioned[layer][i, j] = shown[layer][i, j]
-    rows = (inputs, outputs, None if title is None else naming.title_of("title", title))
-    figure, axes, layout = _sheet_for(rows, (shown, captioned, net.arities), figsize)
-    scale = net.width[-1] if metric == "backward" else 1
-    opacity = [np.tanh(beta * scale * s) for s in scores]
+    rows = (look.inputs, look.outputs, look.title)
+    figure, axes, layout = _sheet_for(rows, (shown, captioned, net.arities), look.figsize, sheet_of)
+    scale = net.width[-1] if look.metric == "backward" else 1
+    opacity = [np.tanh(look.beta * scale * s) for s in scores]
     curves = reading.edge_curves(net, samples)
+    spans = curve_limits(curves) if limits is None else limits
     for layer in range(len(scores)):
         _draw_plain(axes, layout, layer, kept[layer] & ~shown[layer], opacity[layer])
-        _draw_edges(axes, layout, layer, opacity[layer], curves[layer], reading.edge_symbols(net))
+        symbols = reading.edge_symbols(net)
+        _draw_edges(axes, layout, layer, opacity[layer], curves[layer], symbols, spans[layer])
     _draw_captions(axes, layout, captions, opacity, reading.edge_symbols(net))
     _draw_nodes(axes, layout, net.arities, _strengths(net, kept, opacity))
     return figure
+
+
+def strongest_edges(
+    kept: list[Bools], scores: list[FloatArray], figsize: tuple[float, float] | None
+) -> list[Bools]:
+    """True for the edges that get a square, layer by layer."""
+    return [_strongest(k, s, figsize) for k, s in zip(kept, scores, strict=True)]
+
+
+def curve_limits(curves: list[tuple[FloatArray, FloatArray]]) -> Limits:
+    """Ends of the curves of `kan_np.plot.reading.edge_curves`: of x a source, of values an edge."""
+    return [
+        (np.stack([x[:, 0], x[:, -1]], axis=-1), np.stack([phi.min(axis=-1), phi.max(axis=-1)], axis=-1))
+        for x, phi in curves
+    ]
 
 
 def _strongest(kept: Bools, scores: FloatArray, figsize: tuple[float, float] | None) -> Bools:
@@ -163,6 +227,7 @@ def _sheet_for(
     names: tuple[list[str], list[str], str | None],
     drawn: tuple[list[Bools], list[Bools], Sequence[tuple[int, ...]]],
     figsize: tuple[float, float] | None,
+    sheet_of: Sheet,
 ) -> tuple[Figure, Axes, Layout]:
     """A figure with names and title, and the layout of the network between them."""
     inputs, outputs, title = names
@@ -180,7 +245,7 @@ def _sheet_for(
     if figsize is not None:
         height = figsize[1] - around
         layout = geometry.arrange(shown, captioned, widest=widest, height=height, arities=arities)
-    figure, axes = sheet(width + 2 * _MARGIN, layout.height + around)
+    figure, axes = sheet_of(width + 2 * _MARGIN, layout.height + around)
     base = _MARGIN + below.height + _GAP
     axes.set(xlim=(-_MARGIN, width + _MARGIN), ylim=(-base, layout.height + around - base))
     below.write(axes, list(layout.node_x[0]), -_GAP, "below")
@@ -213,6 +278,7 @@ def _draw_edges(
     opacity: FloatArray,
     curves: tuple[FloatArray, FloatArray],
     symbols: Mapping[EdgeIndex, str],
+    limits: tuple[FloatArray, FloatArray],
 ) -> None:
     """Wires, squares and curves of one layer."""
     drawn, side = layout.edges[layer], layout.side
@@ -222,7 +288,9 @@ def _draw_edges(
     line = shades([VERMILION if s else BLUE for s in is_symbol], alpha)
     corner = side * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     inside = [
-        np.array((p.left, p.bottom)) + side * _in_square(curves[0][p.i], curves[1][p.i, p.j]) for p in drawn
+        np.array((p.left, p.bottom))
+        + side * _in_square(curves[0][p.i], curves[1][p.i, p.j], limits[0][p.i], limits[1][p.i, p.j])
+        for p in drawn
     ]
     weight = side / geometry.LARGEST
     axes.add_collection(
@@ -326,12 +394,12 @@ def _draw_nodes(
         draw_products(axes, (x, y), owner[factors], ends, (nodes, subnodes[factors]), room)
 
 
-def _in_square(x: FloatArray, phi: FloatArray) -> FloatArray:
-    """A curve in the unit square, reduced to few points."""
-    low, high = float(phi.min()), float(phi.max())
+def _in_square(x: FloatArray, phi: FloatArray, ends: FloatArray, span: FloatArray) -> FloatArray:
+    """A curve in the unit square, whose sides are the given x and values, reduced to few points."""
+    low, high = float(span[0]), float(span[1])
     varies = high - low > 1e-9 * max(abs(low), abs(high))
     up = (phi - low) / (high - low) if varies else np.full_like(phi, 0.5)
-    across = (x - x[0]) / (x[-1] - x[0])
+    across = (x - ends[0]) / (ends[1] - ends[0])
     return _thinned(_INSET + (1 - 2 * _INSET) * np.column_stack([across, up]), _STRAIGHT)
 
 

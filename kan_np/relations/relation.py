@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,7 +81,8 @@ class Relation:
         """
         i = self.columns.index(_validate.choice("column", column, self.columns))
         points = _validate.integer("points", points, 2)
-        inside = np.linspace(*self.model.knots[0][i, [0, -1]], points)
+        first, last = self.model.knots[0][i, [0, -1]].tolist()
+        inside = np.linspace(first, last, points)
         return inside * self.scale[i] + self.shift[i], self.model.take_function(0, i, 0)(inside)
 
     def solve(self, x: ArrayLike, column: str, **options: Any) -> Discovery:
@@ -107,11 +108,11 @@ class Relation:
             "feature_names": [self.columns[i] for i in others],
             "target_names": [column],
         }
-        return discover(data, **options)
+        return cast(Discovery, discover(data, **options))  # of one column of labels
 
 
 @dataclass(frozen=True, repr=False)
-class Relations(Sequence[Relation]):
+class Relations:
     """What `find_relations` found, the closest relation first.
 
     Attributes

@@ -23,7 +23,7 @@ from kan_np.optimize.status import FitResult, FitStatus
 from kan_np.training.fit import Callback
 
 #: Number of short fits for each fit that is continued, and most training samples of a short fit: ranks of
-#: starts are clear after sixteen iterations on 512 samples (benchmarks/README.md, "Many short fits").
+#: starts are clear after sixteen iterations on 512 samples (docs/design/shapes.md, "Many short fits").
 STARTS_PER_RESTART = 6
 SHORT_SAMPLES = 512
 _SAMPLE_STREAM = 2**31

@@ -42,9 +42,10 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
     best_ : TriedModel
         The shape that was chosen; its error is the log loss over that of the shares of the classes.
     tried_ : list of TriedModel
-    n_params_, n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    n_params_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------

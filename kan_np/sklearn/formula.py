@@ -45,9 +45,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         All candidates of every output, from simple to accurate.
     exact_ : list of bool
         Whether a formula meets the labels up to the last of their digits.
-    n_outputs_, n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    n_outputs_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------

@@ -142,9 +142,11 @@ class KANRegressor(_NetworkRegressor):
         The shape that was chosen, its weight of the prior and its error by cross-validation, 1 - R^2.
     tried_ : list of TriedModel
         All shapes that were tried.
-    n_params_, n_outputs_, n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has names.
+    n_params_ : int
+    n_outputs_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        One an input, where X has names.
 
     Examples
     --------

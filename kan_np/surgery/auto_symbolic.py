@@ -7,8 +7,7 @@ two symbols fit alike (`kan_np.symbolic.suggest`).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,7 +95,7 @@ def auto_symbolic(
     min_r2: float = 0.99,
     steps: int = 10,
     unit: FloatArray | None = None,
-    deadline: float | None = None,
+    over: Callable[[], object] = lambda: False,
     show: Show | None = None,
     compose: bool = False,
 ) -> SymbolicNetwork:
@@ -120,20 +119,29 @@ def auto_symbolic(
         Steps of Levenberg-Marquardt after each symbol.
     unit : ndarray of shape (n_out,), optional
         Of the labels, in which errors are told; 1 if None.
-    deadline : float, optional
-        By `time.monotonic`: edges that are no symbols by then stay splines.
+    over : callable
+        Whether the time is over, asked before every edge: those that are no symbols then stay splines.
     show : callable, optional
         Takes how many edges are settled, and what the last one became.
     compose : bool
         Whether an edge that no symbol fits may be a sum or product of a few functions.
     """
-    over = (lambda: False) if deadline is None else (lambda: time.monotonic() > deadline)
     net.check_inputs(x)
     left = _chosen(net, x, edges)
     fits: dict[EdgeIndex, SymbolFit] = {}
     history = [] if y is None else [error]
     told = history if y is None or unit is None else [_rmse(net, x, y, unit)]
-    first, stays = (history[0] if history else 0.0), []
+    first = history[0] if history else 0.0
+    stays: list[EdgeIndex] = []
+
+    def stay(edge: EdgeIndex) -> None:
+        stays.append(edge)
+        tell(edge, "stays a spline")
+
+    def tell(edge: EdgeIndex, text: str) -> None:
+        if show is not None:
+            show(len(fits) + len(stays), f"{edge}: {text}")
+
     while left:
         curve_of = curves(net, x)
         left = [edge for edge in left if edge in curve_of]  # edges locked with a fixed one are fixed too
@@ -152,7 +160,7 @@ def auto_symbolic(
         left.remove(edge)
         fit = best[edge]
         if fit.r2 < min_r2 and curve_of[edge].y.std() > 0:
-            stays.append(edge)
+            stay(edge)
             continue
         symbol = SymbolicEdge(fit.symbol, fit.a, fit.b, fit.c, fit.d)
         new = net.with_symbols(dict.fromkeys(tied_with(net, edge), symbol))
@@ -160,15 +168,14 @@ def auto_symbolic(
             new = _trained(new, x, y, steps)
             error = _rmse(new, x, y)
             if not error <= max(_WORSE * first, 1e-12 * float(np.abs(y).max())):
-                stays.append(edge)
+                stay(edge)
                 continue
             history.append(error)
             if unit is not None:
                 told.append(_rmse(new, x, y, unit))
         net = new
         fits[edge] = fit
-        if show is not None:
-            show(len(fits) + len(stays), f"{edge}: {fit.name}")
+        tell(edge, fit.name)
     return SymbolicNetwork(net, AutoSymbolic(fits, tuple(sorted(stays)), told))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
-from kan_np._time_limit import TimeOverError, ended_at
+from kan_np._time_limit import last_in_time, never
 from kan_np._validate import FloatArray
 from kan_np._warnings import Finding, KanWarning, warn
 from kan_np.data.columns import matched, names_in
@@ -211,7 +211,9 @@ def symbolic_formula(
     digits: int | None = None,
     exact: bool = True,
     written_out: bool = False,
-    deadline: float | None = None,
+    over: Callable[[], object] = never,
+    near: Callable[[], bool] = never,
+    said: bool = True,
     show: Show | None = None,
 ) -> Formula:
     """Write a network as a formula, simplified, its constants recognised.
@@ -238,14 +240,19 @@ def symbolic_formula(
     written_out : bool
         Whether edges of other families than B-splines are written out, where they have a formula; nothing is
         then simplified or recognised, for such formulas are long.
-    deadline : float, optional
-        By `time.monotonic`: what is not simplified or recognised by then stays as it is.
+    over : callable
+        The name of a limit that is over, "" before: what is not simplified or recognised by then stays as it
+        is.
+    near : callable
+        Whether that is soon.
+    said : bool
+        Whether a warning says so.
     show : callable, optional
         Takes how many outputs are written, and what is done.
     """
     inner = neutral_symbols(len(names))
     writer = _Writer(net, inner, units, x, exact, y, written_out)
-    writer.deadline, writer.show = deadline, show
+    writer.over, writer.near, writer.said, writer.show = over, near, said, show
     expressions = [writer.output(j) for j in range(net.width[-1])]
     if digits is not None:
         expressions = [_rounded(expression, digits) for expression in expressions]
@@ -293,19 +300,17 @@ class _Writer:
             raise ValueError("the model is not finite on the samples; expected x where it is.")
         self.labels = None if labels is None else labels * self.scale + self.shift
 
-    deadline: float | None = None
+    over: Callable[[], object]
+    near: Callable[[], bool]
+    said: bool = True
     show: Show | None = None
 
     def output(self, j: int) -> Any:
         """The expression of output j, as far as it could be simplified in time."""
-        steps = self._steps(j)
-        expression = next(steps)
-        try:
-            with ended_at(self.deadline):
-                for expression in steps:  # noqa: B007  what there is when the time is over
-                    pass
-        except TimeOverError:
-            text = f"the formula of output {j} is not simplified to its end, for max_seconds were over."
+        expression, ended = last_in_time(self._steps(j), self.over, self.near)
+        if self.said and not ended:
+            why = {"callback": "callback ended it"}.get(str(self.over()), f"{self.over()} were over")
+            text = f"the formula of output {j} is not simplified to its end, for {why}."
             warn([Finding(text, KanWarning)])
         return expression
 

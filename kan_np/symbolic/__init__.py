@@ -10,6 +10,7 @@ from kan_np.functions.library import (
 )
 from kan_np.functions.symbol import Symbol
 from kan_np.symbolic.constants import recognise
+from kan_np.symbolic.decimals import ex_round
 from kan_np.symbolic.fit_symbol import SymbolFit, fit_symbol
 from kan_np.symbolic.suggest import suggest_symbolic
 
@@ -19,6 +20,7 @@ __all__ = [
     "SymbolLibrary",
     "add_symbolic",
     "default_library",
+    "ex_round",
     "fit_symbol",
     "make_symbol",
     "rebuild_symbol",

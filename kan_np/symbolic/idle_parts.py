@@ -1,7 +1,8 @@
 """Parts of a fitted formula that its samples do not see are taken out.
 
-A term that can be left out, a term, factor or variable that its mean can stand for, and a hyperbolic function
-that is an exponential on all samples make a shorter formula. It is taken if it is as good once the other
+A term that can be left out, a term, factor or variable that its mean can stand for, a hyperbolic function
+that is an exponential on all samples, and a function that hardly varies there, of which a polynomial is left
+(1e7 cos(4e-4 x) - 1e7 is -0.8 x^2), make a shorter formula. It is taken if it is as good once the other
 numbers are fitted again (`kan_np.symbolic.criterion`); only what changes the values little is tried.
 """
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 #: A change of the values by this many times what the sum of squares may rise can be made up for by a fit.
 _SCREEN = 100.0
 _STEPS = 20
+#: A function that deviates by less than this part of its size may be a polynomial: chosen by judgement,
+#: as the samples decide.
+_HARDLY_VARIES = 0.01
+_DEGREES = (1, 2, 3)
 
 
 def without_idle_parts(
@@ -57,6 +62,8 @@ def without_idle_parts(
             if not _near(shorter, expression, parts, criterion, fitted):
                 continue
             new = criterion.skeleton(normal_form(shorter))
+            if new.theta.size > skeleton.theta.size:
+                continue
             again = criterion.fit(new, steps=_STEPS)
             if criterion.as_good(again, fitted, max(skeleton.theta.size - new.theta.size, 1)):
                 skeleton, fitted, found = new, again, True
@@ -109,6 +116,45 @@ def _simpler(node: Any, parts: Parts) -> Iterator[Any]:
         sign = 1 if parts.of(node.args[0])[0].mean() > 0 else -1
         whole = sympy.Integer(1) if node.func is sympy.cosh else sympy.Integer(sign)
         yield whole * sympy.exp(sign * node.args[0]) / 2
+    if _is_curved(node) and _hardly_varies(node, parts):
+        yield from _polynomials(node, parts)
+
+
+def _is_curved(node: Any) -> bool:
+    """Whether a part is a function of one argument, or a power that is no polynomial."""
+    import sympy
+
+    if not node.free_symbols:
+        return False
+    if node.is_Pow:
+        return node.base.free_symbols != set() and not (node.exp.is_Integer and node.exp > 0)
+    return isinstance(node, sympy.Function) and len(node.args) == 1
+
+
+def _hardly_varies(node: Any, parts: Parts) -> bool:
+    values = parts.of(node)[0]
+    with np.errstate(all="ignore"):
+        return bool(np.std(values) < _HARDLY_VARIES * np.abs(np.mean(values)))
+
+
+def _polynomials(node: Any, parts: Parts) -> Iterator[Any]:
+    """Taylor's polynomials of a function in its argument, about the mean of that."""
+    import sympy
+
+    argument = node.base if node.is_Pow and node.base.free_symbols else node.args[0]
+    middle = _mean(argument, parts)
+    if middle is sympy.nan:
+        return
+    place = sympy.Dummy(real=True)
+    function, term, total = node.xreplace({argument: place}), sympy.Integer(1), sympy.Integer(0)
+    for k in range(max(_DEGREES) + 1):
+        value = function.subs(place, middle)
+        if not value.is_real:
+            return
+        total += sympy.Float(value, 17) * term
+        if k in _DEGREES:
+            yield sympy.expand(total)
+        function, term = function.diff(place) / (k + 1), term * (argument - middle)
 
 
 def _mean(part: Any, parts: Parts) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._threads import one_thread
+from kan_np._time_limit import end_if_over
 from kan_np._validate import FloatArray
 from kan_np.functions.tape import Tape
 
@@ -162,6 +163,7 @@ class Skeleton:
         cost, damping = float(rest @ rest), _FIRST_DAMPING
         floor = (4 * _EPS) ** 2 * data.square
         for _ in range(steps if free.size and np.isfinite(cost) else 0):
+            end_if_over()
             jacobian, length = self._jacobian(data, theta, free)
             u, s, vt = np.linalg.svd(jacobian, full_matrices=False)
             if s[0] == 0.0:  # no sample sees any of the parameters

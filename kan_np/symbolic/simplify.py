@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kan_np._time_limit import end_if_over
 from kan_np._validate import FloatArray
 from kan_np.functions.expression import numeric_of
 
@@ -108,6 +109,7 @@ def _ways(expression: Any) -> Iterator[Any]:
     short = expression.count_ops() <= _LONGEST and len(expression.atoms(sympy.Float)) <= _MOST_FLOATS
     rules = cheap + (dear if short else ())
     for rule in rules:
+        end_if_over()
         try:
             yield rule(expression)
         except (ValueError, TypeError, NotImplementedError, AttributeError, RecursionError):

@@ -129,7 +129,8 @@ class ShrunkFit:
             self.model._network = self._start
             if self.moves_grid:
                 self.model._move_grid(self.sample.x)
-        name = "LM" if self.model.n_params <= _LM_PARAMS else "LBFGS"
+        curved = self.sample.loss.has_curvature
+        name = "LM" if curved and self.model.n_params <= _LM_PARAMS else "LBFGS"
         iterations, self._begun = _ITERATIONS[name][self._begun], True
         objective = shrunk_objective(self.model, self.sample, weight, self.moves_grid)
         self._watch(objective)

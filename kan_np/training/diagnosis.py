@@ -134,7 +134,14 @@ def label_spread(y: FloatArray) -> float:
 
 
 def judge(
-    model: Estimator, data: Dataset, status: FitStatus, n_iter: int, free: bool, *, shrunk: bool = False
+    model: Estimator,
+    data: Dataset,
+    status: FitStatus,
+    n_iter: int,
+    free: bool,
+    *,
+    shrunk: bool = False,
+    anchored: bool = False,
 ) -> tuple[FitStatus, list[Finding]]:
     """The status of a fit with what was learnt in mind, and what kept it from learning.
 
@@ -152,6 +159,8 @@ def judge(
         Whether the fit had no sparsity penalty, so that nothing kept it above a plane.
     shrunk : bool
         Whether a prior kept it near to constants, which may leave it above a plane that goes through noise.
+    anchored : bool
+        Whether an anchor held it where earlier samples put it.
     """
     if not model._loss.is_squares:
         return judge_loss(model, data, status, n_iter)
@@ -164,7 +173,13 @@ def judge(
         return status, [Finding(status.message), *found]
     ended = status in (FitStatus.CONVERGED, FitStatus.STALLED, FitStatus.NOT_LEARNT)
     missed = shares.parts >= (_ASKS_PLANE if found and ended else _NOTHING_LEARNT)
-    if ended and free and not shrunk and not missed.all() and (shares.parts > _ASKS_PLANE).any():
+    if (
+        ended
+        and free
+        and not (shrunk or anchored)
+        and not missed.all()
+        and (shares.parts > _ASKS_PLANE).any()
+    ):
         missed |= (shares.parts > _ASKS_PLANE) & _above_plane(model, data, shares)
     if not missed.any() or (not ended and n_iter < _FEWEST_ITERATIONS):
         return status, found
@@ -180,6 +195,12 @@ def judge(
     text += "is about as good. "
     if shares.constant[worst]:
         text = f"The training RMSE{where} is {rmse:.3g} although all labels are {spread:.3g} in size. "
+    if anchored:
+        text += (
+            "The anchor of earlier samples holds the model: a larger model may have room for both, and "
+            "anchor=anchor.scaled(0.1) keeps less of the earlier ones."
+        )
+        return status, [*found, Finding(text, NotLearntWarning)]
     return status, [*found, Finding(text + _what_to_try(model, data, free, shrunk), NotLearntWarning)]
 
 

@@ -35,6 +35,8 @@ from kan_np.optimize import (
 from kan_np.optimize.first_order import StepOptions
 from kan_np.optimize.gcv import MAX_PARAMS, choose_smoothing
 from kan_np.optimize.status import FitResult, FitStatus, GridUpdate
+from kan_np.training.anchor import Anchor
+from kan_np.training.anchoring import check_anchor, check_total, total_weight, with_anchor
 from kan_np.training.cross_validation import (
     LARGEST,
     fit_by_cross_validation,
@@ -47,7 +49,7 @@ from kan_np.training.folds import Sample
 from kan_np.training.labels import labelled_for
 from kan_np.training.leeway import leeway_of
 from kan_np.training.metrics import Metrics
-from kan_np.training.recorder import Callback, Recorder
+from kan_np.training.recorder import Callback, FitWatcher, Recorder
 from kan_np.training.training_range import training_range, with_leeway
 
 #: A grid whose ends are off by less than this part of an interval stays: moving it would only cost accuracy.
@@ -71,11 +73,17 @@ class FitOptions:
     standardize: bool | None = None
     loss: Loss = SQUARES
     metrics: Metrics = Metrics()  # noqa: RUF009  it cannot be changed
+    anchor: Anchor | None = None
 
     def __post_init__(self) -> None:
         _validate.real("smooth_penalty", self.smooth_penalty, 0.0)
         if self.smooth_penalty and self.smoothing == GCV:
             raise ValueError("smooth_penalty is given with smoothing='gcv'; expected one of both.")
+        if self.anchor is not None and self.smoothing == GCV:
+            raise ValueError(
+                "smoothing is 'gcv' with an anchor; expected 'auto', 'weak' or a number, because "
+                "cross-validation knows the new samples only."
+            )
         if not (self.standardize is None or isinstance(self.standardize, bool)):
             told = _validate.shown(self.standardize)
             raise TypeError(f"standardize is {told}; expected True, False or None, for data far from one.")
@@ -97,7 +105,7 @@ class FitOptions:
         every = max(self.stop_grid_update_step // self.grid_update_num, 1)
         last = min(self.steps, self.stop_grid_update_step)
         updates = [s for s in range(0, last, every) if s >= self.start_grid_update_step]
-        if not self.update_grid or not updates:
+        if not self.update_grid or not updates or self.anchor is not None:  # an anchor is of these grids
             return [(self.steps, False)]
         cuts = sorted({0, *updates})
         return [
@@ -173,6 +181,9 @@ def fit(
             f"smoothing is 'gcv' with {model.n_params} parameters; expected at most {MAX_PARAMS}, because of "
             "the matrices it takes. Use 'weak' or the weight as a number."
         )
+    if options.anchor is not None:
+        check_anchor(model, options.anchor, loss, data.get("scaler"))
+        check_total(data.get("total_weight", 1.0))
     if model.scaler is None and "label_unit" in data:  # nothing is refused from here on
         model._scale_grid(data["scaler"])
     model.scaler, model._loss = data.get("scaler"), loss
@@ -184,7 +195,10 @@ def fit(
         model._followed = None
         if model._is_untrained:  # nothing can be trained on the mean that a fit to few samples may leave
             model._restart()
-    training.meet_constants()
+    if options.anchor is None:
+        training.meet_constants()
+    if isinstance(callback, FitWatcher):
+        callback.begin(model, training.x, training.recorder.history)
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         training.recorder.open_bar(stack)
@@ -196,15 +210,17 @@ def fit(
             status = training.run(steps, penalties[part], last=number == len(parts))
             if status not in (FitStatus.STEP_LIMIT, FitStatus.CONVERGED, FitStatus.STALLED):
                 break
-    if free:
+    if free and options.anchor is None:
         training.meet_constants()  # rounding led away from them where there was nothing else to lower
     if not shrinks:
         training.end_outside()
+    if isinstance(callback, FitWatcher):
+        callback.end()
     recorder = training.recorder
     findings: list[Finding] = []
     if not is_part():
-        shrunk = training.shrinkage_used > 0
-        status, findings = judge(model, data, status, recorder.n_iter, free, shrunk=shrunk)
+        held = {"shrunk": training.shrinkage_used > 0, "anchored": options.anchor is not None}
+        status, findings = judge(model, data, status, recorder.n_iter, free, **held)
         findings += data_findings(model, data, names)
         warn(findings)
     return FitResult(
@@ -233,6 +249,7 @@ def fit_checked(
         dataset = labelled_for(options.loss, model._matched(dataset), model.width[-1])
     data = check_dataset(dataset, model.width[0], model.width[-1])
     columns = Columns.of(data, model.width[0], model.width[-1])
+    data["total_weight"] = total_weight(dataset, data)
     data["columns"] = replace(columns, features=columns.features or model._columns.features)
     if callback is not None and not callable(callback):
         raise TypeError(
@@ -302,6 +319,9 @@ class _Training:
         earlier = model._training_range
         if optimizer.first_order and earlier is not None and not model._is_untrained:
             self.seen = np.concatenate([self.x, earlier])
+        if options.anchor is not None:
+            self.seen = np.concatenate([self.seen, options.anchor.limits])
+        self.total_weight = data.get("total_weight", float(len(self.y)))
         given = (options.steps, options.progress, callback, options.metrics)
         self.recorder = Recorder(model, data, *given)
         self.grid_updates: list[GridUpdate] = []
@@ -318,7 +338,7 @@ class _Training:
 
     def needs_prior(self) -> bool:
         """Whether samples are too few for least squares, and a prior is allowed."""
-        if self.optimizer.first_order:
+        if self.optimizer.first_order or self.options.anchor is not None:
             return False
         chosen = self.model._shrinkage is not None or self.model._is_untrained
         if self.options.smooth_penalty:
@@ -393,6 +413,9 @@ class _Training:
         net = self.model._network
         if self.options.smooth_penalty and isinstance(net, Network):
             objective = WithSquares(objective, SlopePenalty(net), self.options.smooth_penalty)
+        if self.options.anchor is not None:
+            given = (self.options.anchor, self.total_weight, self.model._loss)
+            objective = with_anchor(objective, *given)
         recorder = self.recorder
         recorder.begin(objective, steps, self.optimizer.iterations_per_step)
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,6 +19,32 @@ from kan_np.training.estimator import Estimator
 from kan_np.training.metrics import Metrics
 
 Callback = Callable[[Progress], object]
+
+
+class FitWatcher(ABC):
+    """A callback that also sees the model: it is told when a fit begins and when it has ended."""
+
+    @abstractmethod
+    def begin(self, model: Estimator, samples: FloatArray, history: Mapping[str, Sequence[float]]) -> None:
+        """Called before the first step.
+
+        Parameters
+        ----------
+        model : Estimator
+            The one that is trained; after every step its network is the present one.
+        samples : ndarray of shape (n_samples, n_in)
+            Training inputs as the network sees them.
+        history : mapping of str to sequence of float
+            The history of the fit, which grows with every step.
+        """
+
+    @abstractmethod
+    def __call__(self, progress: Progress) -> object:
+        """Called after every iteration, as any callback."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Called after the last step; not where the fit was left by an exception."""
 
 
 class Recorder:

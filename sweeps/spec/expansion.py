@@ -20,7 +20,7 @@ from sweeps.spec.sweep_spec import ModelTable, SweepSpec, TaskInfo, plain_shape
 #: The bound on parameters of a preset is meant for so many inputs; see `with_scaled_bound`.
 PRESET_INPUTS = 2
 #: The runs of a plan are in memory while it is made, some 0.5 KB each and their texts; the largest sweep that
-#: was measured (benchmarks/README.md) has a tenth of these.
+#: was measured (docs/design/many_runs.md) has a tenth of these.
 MAX_RUNS = 1_000_000
 
 

@@ -57,13 +57,13 @@ def fitted(model, **dataset):
     return model
 
 
-MODELS = [lambda: KAN([3, 2, 1], grid=3, seed=0), lambda: MLP([3, 4, 1], seed=0)]
+@pytest.fixture(scope="module", params=[KAN([3, 2, 1], grid=3, seed=0), MLP([3, 4, 1], seed=0)])
+def model(request):
+    return fitted(request.param)
 
 
-@pytest.mark.parametrize("make", MODELS)
 @pytest.mark.parametrize("call", ["predict", "__call__", "input_jacobian"])
-def test_reordered_columns_are_matched_by_their_names(make, call):
-    model = fitted(make())
+def test_reordered_columns_are_matched_by_their_names(model, call):
     expected = getattr(model, call)(X)
     for names in (NAMES, ["c", "a", "b"], ["b", "c", "a"]):
         assert np.array_equal(getattr(model, call)(frame(names)), expected)
@@ -75,10 +75,8 @@ def test_reordered_columns_are_matched_by_their_names(make, call):
     assert np.array_equal(getattr(model, call)(fields), expected)
 
 
-@pytest.mark.parametrize("make", MODELS)
 @pytest.mark.parametrize("call", ["predict", "__call__", "input_jacobian"])
-def test_renamed_and_repeated_columns_are_refused_by_name(make, call):
-    model = fitted(make())
+def test_renamed_and_repeated_columns_are_refused_by_name(model, call):
     with pytest.raises(ValueError, match="x has the columns 'A', 'b', 'c', and not 'a'; expected 'a', 'b'"):
         getattr(model, call)(Frame(["A", "b", "c"], X))
     with pytest.raises(ValueError, match="x has the column 'b' more than once"):

@@ -139,8 +139,18 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("given", ["var", "feature_names"])
-@pytest.mark.parametrize("case", NAMES)
+#: Those whose names of columns are not the symbols of the formula.
+OF_COLUMNS = [
+    "a quotient and two underscores",
+    "Greek letters with a unit",
+    "LaTeX",
+    "a line break with code",
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "given"), [*((case, "var") for case in NAMES), *((case, "feature_names") for case in OF_COLUMNS)]
+)
 def test_no_name_changes_a_number(case, given):
     names = NAMES[case]
     x, y = S[:, :2], np.pi * S[:, 0] ** 2 * np.e / S[:, 1]

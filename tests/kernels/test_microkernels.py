@@ -28,43 +28,46 @@ def corner(panel):
     return (SLOT * N_PANELS + panel) * N_ROWS * PANEL
 
 
+@numba.njit
+def call_values(size, theta, edge, n_rows, rows, at, target, out, width, first):
+    microkernels.tile_values(size, theta, edge, n_rows, rows, at, target, out, width, first)
+
+
+@numba.njit
+def call_param_grad(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad):
+    microkernels.tile_param_grad(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
+
+
+@numba.njit
+def call_slopes(size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node):
+    microkernels.tile_input_grad(
+        size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node
+    )
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_values(size):
-    @numba.njit
-    def call(theta, edge, n_rows, rows, at, target, out, width, first):
-        microkernels.tile_values(size, theta, edge, n_rows, rows, at, target, out, width, first)
-
     theta, rows, nodes, target = setting(size)
     expected, own, samples = nodes.copy(), range(EDGE, EDGE + size), slice(PANEL, 2 * PANEL)
     for e, values in zip(own, reference.tile_values(theta, rows[SLOT, 1], own), strict=True):
         expected[target[e], samples] += values
-    call(theta, EDGE, N_ROWS, rows, corner(1), target, nodes, nodes.shape[1], PANEL)
+    call_values(size, theta, EDGE, N_ROWS, rows, corner(1), target, nodes, nodes.shape[1], PANEL)
     np.testing.assert_allclose(nodes, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_param_grad(size):
-    @numba.njit
-    def call(delta, width, target, edge, rows, at, n_rows, n_panels, grad):
-        microkernels.tile_param_grad(size, delta, width, target, edge, rows, at, n_rows, n_panels, grad)
-
     theta, rows, nodes, target = setting(size)
     grad, expected = theta.copy(), theta.copy()
     expected[EDGE : EDGE + size] += reference.tile_param_grad(
         nodes[:, : 2 * PANEL], rows[SLOT, :2], target[EDGE : EDGE + size]
     )
-    call(nodes, nodes.shape[1], target, EDGE, rows, corner(0), N_ROWS, 2, grad)
+    call_param_grad(size, nodes, nodes.shape[1], target, EDGE, rows, corner(0), N_ROWS, 2, grad)
     np.testing.assert_allclose(grad, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_slopes(size):
-    @numba.njit
-    def call(theta, edge, n_rows, slopes, at, target, delta, width, first, out, node):
-        microkernels.tile_input_grad(
-            size, theta, edge, n_rows, slopes, at, target, delta, width, first, out, node
-        )
-
     theta, rows, nodes, target = setting(size)
     out, own, samples = np.ones_like(nodes), range(EDGE, EDGE + size), slice(PANEL, 2 * PANEL)
     expected = out.copy()
@@ -72,7 +75,7 @@ def test_slopes(size):
     expected[4, samples] += reference.tile_input_grad(
         theta, delta, rows[SLOT, 1], own, target[EDGE : EDGE + size]
     )
-    call(theta, EDGE, N_ROWS, rows, corner(1), target, nodes, nodes.shape[1], PANEL, out, 4)
+    call_slopes(size, theta, EDGE, N_ROWS, rows, corner(1), target, nodes, nodes.shape[1], PANEL, out, 4)
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
 
 

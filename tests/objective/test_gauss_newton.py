@@ -153,7 +153,7 @@ def test_parts_of_samples_and_chunks_of_rows(cache, jacobian):
 def test_two_blocks_a_part_and_one_a_chunk():
     model = random_model([1, 2, 1], 3, 3, seed=7)
     row = 8 * (2 * 4 + 3)
-    x, y, weight = samples([1, 1], 1300, 7)
+    x, y, weight = samples([1, 1], 700, 7)
     for blocks in (1, 2, 3):
         memory = Memory(2 * 160 * row, blocks * 160 * 8 * model.n_params)
         check(model, x, y, weight, memory=memory)

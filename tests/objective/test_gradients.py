@@ -60,8 +60,10 @@ def kind(request):
     return request.param
 
 
-@pytest.mark.parametrize("base_fun", ["silu", "identity", "zero"])
-@pytest.mark.parametrize("mode", MODES)
+#: The base function is added to a spline, whatever that does outside.
+@pytest.mark.parametrize(
+    ("mode", "base_fun"), [*((mode, "silu") for mode in MODES), (MODES[0], "identity"), (MODES[-1], "zero")]
+)
 @pytest.mark.parametrize("k", range(6))
 def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
     rng = np.random.default_rng(k)
@@ -69,8 +71,9 @@ def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
     check(of_kind(kind, random_model, [2, 3, 2], 4, k, base_fun, mode, seed=k), x, y)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("k", range(6))
+@pytest.mark.parametrize(
+    ("k", "metric"), [*((3, metric) for metric in METRICS), *zip((0, 1, 2, 4, 5), METRICS, strict=True)]
+)
 def test_penalties_and_their_gradients_agree_with_the_twin(kind, k, metric):
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.2, 1.2, (25, 2)), rng.normal(size=(25, 1))

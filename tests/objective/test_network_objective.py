@@ -38,9 +38,8 @@ def central(f, theta, h=1e-6):
 
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.05])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing, seed):
-    model = mixed_model(affine=affine, seed=seed)
+def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing):
+    model = mixed_model(affine=affine, seed=int(affine))
     theta = model._theta
     objective = network_objective(model._network, X, Y, None, WEIGHT, smoothing)
     r = roots(theta, model, smoothing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from kan_np import KAN, MLP
 from kan_np.optimize.status import FitStatus
@@ -11,6 +12,10 @@ from kan_np.pde import Problem, Term, boundary, grid, sobol, solve
 
 LINE = [(0.0, 2.0)]
 X = np.linspace(0.0, 2.0, 50)[:, None]
+
+
+def threads_of_blas():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 def growth(**options):
@@ -124,6 +129,15 @@ def test_the_best_of_several_starts_goes_on():
     errors = [sum(r**2 for r in own.stages[-1].fresh.values()) for own in alone]
     together = solve(growth(), models, steps=8)
     assert (together(X) == alone[int(np.argmin(errors))](X)).all()
+
+
+def test_matrices_are_not_shared_among_threads():
+    seen = []
+    with threadpool_limits(2):
+        solve(growth(), MLP([1, 2, 1]), steps=2, callback=lambda _: seen.append(threads_of_blas()))
+        assert threads_of_blas() == {2}
+    assert all(threads == {1} for threads in seen)
+    assert seen
 
 
 def test_time_limits_end_a_solution():

@@ -61,7 +61,7 @@ def test_what_a_relation_says():
     found = find_relations(table, n_starts=1, max_searches=1)
     (one,) = found
     assert one.columns == ("u", "v", "w")
-    assert one.r2 > 0.999
+    assert one.r2 > 0.99  # splines of five intervals leave up to a hundredth
     assert one.starts == (0,)
     shuffled = {**table, "v": np.roll(v, 1)}
     assert np.std(one.residual(table)) < 0.1 * np.std(one.residual(shuffled))

@@ -14,11 +14,16 @@ from kan_np.network.network import Network
 from kan_np.surgery import (
     attribution,
     auto_symbolic,
+    connection_cost,
     constant_folding,
+    deeper,
     edge_families,
     edge_function,
     formula,
     frozen_parameters,
+    node_order,
+    other_grids,
+    perturbation,
     pruning,
     set_parameters,
     symbolic_edges,
@@ -28,6 +33,7 @@ from kan_np.surgery import (
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2))
 MODULES = (attribution, auto_symbolic, constant_folding, edge_families, edge_function, formula)
 MODULES += (frozen_parameters, pruning, set_parameters, symbolic_edges, tied_edges)
+MODULES += (connection_cost, deeper, node_order, other_grids, perturbation)
 
 
 def network():
@@ -76,6 +82,7 @@ def with_symbols(net, y=None):
 #: Operations that return another network, by module and name, in one or more ways to call them.
 CHANGES = {
     "auto_symbolic.auto_symbolic": [with_symbols, lambda net: with_symbols(net, np.zeros((60, 2)))],
+    "deeper.with_identity_layer": [lambda net: deeper.with_identity_layer(net, X)],
     "edge_families.set_family": [
         lambda net: edge_families.set_family(net, 2, "piecewise_linear", [(1, 1)]),
         lambda net: edge_families.set_family(net, 2, "bspline"),
@@ -90,6 +97,22 @@ CHANGES = {
     "frozen_parameters.freeze": [lambda net: frozen_parameters.freeze(net, 1)],
     "frozen_parameters.frozen_kinds": [lambda net: frozen_parameters.frozen_kinds(net, ["base", "basis"])],
     "frozen_parameters.unfreeze": [frozen_parameters.unfreeze],
+    "node_order.swapped": [lambda net: node_order.swapped(net, 1, 0, 1)],
+    "node_order.widened_layer": [
+        lambda net: node_order.widened_layer(net, 1, 2, True, 2),
+        lambda net: node_order.widened_layer(net, 2, 1, False, 3),
+    ],
+    "node_order.with_nodes": [
+        lambda net: node_order.with_nodes(net, 1, [(1, 1), (0, 1), (node_order.NEW, 1), (2, 2), (3, 3)])
+    ],
+    "other_grids.with_grid": [
+        lambda net: other_grids.with_grid(net, 3, None, 1.0, 0.0),
+        lambda net: other_grids.with_grid(net, 8, X, 1.0, 0.0),
+    ],
+    "perturbation.perturbed": [
+        lambda net: perturbation.perturbed(net, 1.0, "all", np.random.default_rng(0)),
+        lambda net: perturbation.perturbed(net, 1.0, "minimal", np.random.default_rng(0)),
+    ],
     "pruning.keep_inputs": [lambda net: pruning.keep_inputs(net, [0]).network],
     "pruning.keep_nodes": [lambda net: pruning.keep_nodes(net, [[0, 1, 2], [0, 1]])],
     "pruning.prune": [lambda net: pruning.prune(net, X, 0.0, between(attribution.edge_scores(net, X)))],
@@ -118,6 +141,9 @@ CHANGES = {
 
 #: What only reads a network.
 READS = {
+    "connection_cost.shortened": lambda net: connection_cost.shortened(net, X),  # or the same, if none is
+    "node_order.hidden_layer": lambda net: node_order.hidden_layer(net, 1),
+    "node_order.nodes_of": lambda net: node_order.nodes_of(net, 1),
     "attribution.default_samples": attribution.default_samples,
     "attribution.edge_parts": lambda net: attribution.edge_parts(net, net.node_values(X)),
     "attribution.edge_scores": lambda net: attribution.edge_scores(net, X),

@@ -222,21 +222,23 @@ def test_every_extrapolation_trains_and_evaluates_its_own_samples(mode):
 
 
 def test_blas_limits_come_back_when_the_last_of_two_overlapping_fits_ends():
-    from threadpoolctl import threadpool_info
+    from threadpoolctl import threadpool_info, threadpool_limits
 
     from kan_np._threads import one_thread
 
     def threads():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
-    before = threads()
-    first, second = one_thread(), one_thread()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert set(threads()) == {1}
-    second.__exit__(None, None, None)
-    assert threads() == before
+    with threadpool_limits(2):
+        before = threads()
+        first, second = one_thread(), one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(threads()) == {1}
+        second.__exit__(None, None, None)
+        assert set(before) == {2}
+        assert threads() == before
 
 
 def test_a_callback_cannot_stop_by_accident():

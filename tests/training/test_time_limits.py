@@ -110,6 +110,17 @@ def test_a_formula_that_is_cut_short_still_is_the_model():
     assert whole.expressions == model.symbolic_formula().expressions
 
 
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [({"seconds": 1e-12}, "seconds were over"), ({"callback": lambda progress: True}, "callback ended it")],
+)
+def test_formulas_are_written_as_far_as_there_is_time(limit, why):
+    model = symbolic_model()
+    with pytest.warns(KanWarning, match=f"not simplified to its end, for {why}"):
+        formula = model.symbolic_formula(**limit)
+    assert formula.max_error < 1e-12
+
+
 def test_edges_that_are_not_reached_in_time_stay_splines():
     model = KAN([2, 1], grid=5, seed=0)
     dataset = create_dataset(lambda x: np.sin(3 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=200, seed=0)

@@ -12,7 +12,7 @@ from benchmarks.formula.srbench.equations import Equation, Rows, function_of
 from kan_np.symbolic.simplify import size
 
 #: Raised when a definition changes, so that no former verdict is used again.
-JUDGE = 1
+JUDGE = 2
 #: Errors in units of the labels' spread.
 EXACT, SOLUTION, CLAIM, ROUNDING = 1e-6, 1e-7, 1e-8, 1e-12
 #: A coefficient of determination above this is good.
@@ -20,6 +20,8 @@ GOOD_R2 = 0.999
 #: A number of a solution may move by this factor; a solution has at most so many times the truth's length, or
 #: that of a short formula.
 MOVES, LONGER, SHORT = 2.0, 3.0, 10.0
+#: Terms this many times larger than their sum varies cancel: 1e7 cos(4e-4 x) - 1e7 is a parabola as a limit.
+CANCELS = 1e4
 #: Fresh rows, and how far ranges go on for the wider ones, in widths.
 _FRESH, _MARGIN = 1000, 0.5
 #: On wider rows so many may be off by this part of size or spread: of a formula called exact, and of one with
@@ -80,6 +82,8 @@ def is_solution(equation: Equation, found: sympy.Expr, data_seed: int) -> tuple[
     if size(found) > max(LONGER * size(equation.truth), SHORT):
         return False, False
     x = equation.rows(_FRESH, data_seed, "refit")
+    if _has_terms_that_cancel(found, x):
+        return False, False
     y = equation.function(x)
     n = len(equation.variables)
     for options in ({}, {"offset": True}, {"factor": True}):
@@ -100,6 +104,18 @@ def _are_needed(adjustable: Adjustable, numbers: Rows, x: Rows) -> bool:
     values = adjustable.values(x, numbers)
     changed = (np.where(np.arange(len(numbers)) == i, 2 * numbers, numbers) for i in range(len(numbers)))
     return all(relative_error(adjustable.values(x, other), values) > EXACT for other in changed)
+
+
+def _has_terms_that_cancel(expression: sympy.Expr, x: Rows) -> bool:
+    """Whether a sum in the formula varies much less than the largest of its terms is."""
+    n = x.shape[1]
+    for part in sympy.preorder_traversal(expression):
+        if part.is_Add and part.free_symbols:
+            with np.errstate(all="ignore"):
+                sizes = [float(np.max(np.abs(function_of(term, n)(x)))) for term in part.args]
+                if max(sizes) > CANCELS * float(np.std(function_of(part, n)(x))):
+                    return True
+    return False
 
 
 def _added(expression: sympy.Expr) -> sympy.Expr:

@@ -27,12 +27,13 @@ MOST_TERMS = 6
 _SHARE = 0.95
 #: Part of the weighted labels that a sum may leave and yet become exact when its numbers are polished.
 NEARLY_EXACT = 1e-7
-#: Sets of each size that are written out.
-_WRITTEN = 3
+#: Sets of each size that are written out, and quotients that are fitted for that: their order is that of
+#: residuals times what is below, and changes when they count as those of the labels.
+_WRITTEN, _FITTED_QUOTIENTS = 3, 12
 #: Terms of the sum above, and before the label, in quotients.
 _ABOVE, _BELOW = 330, 330
 #: Largest value of a term in quotients, in units of its root mean square.
-_EVEN = 6.0
+_EVEN = 10.0
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,9 @@ class _Prepared:
             found = select(columns, target * self.weight, self.weight, MOST_TERMS)
         result: list[Sum] = []
         for sets in found:
-            own = [self._fitted(s, values, terms, units, size, target, floor, n_all) for s in sets[:_WRITTEN]]
-            result += [s for s in own if s is not None]
+            tried = sets[: _FITTED_QUOTIENTS if self.attempt.implicit else _WRITTEN]
+            own = [self._fitted(s, values, terms, units, size, target, floor, n_all) for s in tried]
+            result += sorted((s for s in own if s is not None), key=lambda s: s.length)[:_WRITTEN]
             if result and min(s.error for s in result) < NEARLY_EXACT:
                 break
         return result

@@ -32,11 +32,16 @@ _MOST = 1000
 _SOME, _LIKELY = 400, 3.0
 #: Sums of each number of terms, of one and two twice as many, whose numbers are fitted to the labels.
 _POLISHED = 4
+#: Sums in all where one leaves nothing: those beside it only show what it is worth.
+_POLISHED_BESIDE = 4
 #: Transforms that are tried in implicit form.
 _IMPLICIT = ("y", "y^2")
 #: Terms and cost of sums that may end the search, and the bits by which a term must gain more than its name
 #: costs for something to be left: one in 2^6 of searches goes on for nothing.
 _SIMPLE, _SIMPLE_COST, _SPARE_BITS = 3, 20.0, 6.0
+#: Decimal numbers of a formula that leaves nothing and ends the search at once: one of more is compared with
+#: all small sums.
+_DECIMALS = 1
 #: What transforms that are rare are tried with; others with all.
 _THEMES = {
     "sqrt y": ("powers", "pairs"),
@@ -52,8 +57,8 @@ _THEMES = {
 #: Expected bits of the attempts after which the search may end.
 _FIRST = 2.5
 _ORDER = {"powers": 0.0, "pairs": 1.5, "waves": 2.0, "growth": 2.5}
-#: Formulas whose numbers are recognised.
-_FINISHED = 5
+#: Formulas whose numbers are recognised, in all and where one leaves nothing.
+_FINISHED, _FINISHED_BESIDE = 5, 2
 #: Attempts that are tried with the largest dictionary.
 _PROMISING = 6
 #: Part of the time for choosing terms; the rest is for fitting them.
@@ -72,6 +77,7 @@ def find_sums(
     more: Callable[[], bool] = lambda: True,
     symbols: Sequence[Any] | None = None,
     accepts: Callable[[Any], bool] = lambda expression: True,
+    finished: int = _FINISHED,
 ) -> list[SumFormula]:
     """Formulas that are sums of products after a transform of the labels, the best first.
 
@@ -94,6 +100,8 @@ def find_sums(
         Of the inputs; x_1, x_2, ... if None.
     accepts : callable
         Takes an expression; those that it refuses are left out.
+    finished : int
+        Formulas whose numbers are recognised, beside an exact one.
 
     Returns
     -------
@@ -109,7 +117,8 @@ def find_sums(
     x_1*x_2/(x_1 + x_2)
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _Search(Samples(x, y, val_x, val_y, noise, symbols), seconds, stop, more, accepts).run()
+        samples = Samples(x, y, val_x, val_y, noise, symbols)
+        return _Search(samples, seconds, stop, more, accepts, finished).run()
 
 
 class _Search:
@@ -120,8 +129,9 @@ class _Search:
         stop: Callable[[], bool],
         more: Callable[[], bool],
         accepts: Callable[[Any], bool],
+        finished: int,
     ) -> None:
-        self.samples, self.seconds, self.accepts = samples, seconds, accepts
+        self.samples, self.seconds, self.accepts, self.finish = samples, seconds, accepts, finished
         self.stop, self.more = stop, more
         self.begin = time.thread_time()
         self.floor = max(samples.noise, samples.rounding)
@@ -129,7 +139,7 @@ class _Search:
         self.sign = -1 if (samples.all_y < 0).all() else 1
         self.sums: list[Sum] = []
         self.exact: list[SumFormula] = []
-        self.settled = False
+        self.settled = self.plain = False
         self._dictionaries: dict[Any, Dictionary] = {}
 
     def over(self, share: float) -> bool:
@@ -156,11 +166,11 @@ class _Search:
             few, many = _rows(len(samples.y), _SOME), _rows(len(samples.y), _MOST)
             if others:
                 self._settle(others[0], many)
-            if not self.settled:
+            if not self.plain:
                 others += self._search_all(few, many)
         if self.exact:
             best = min(self.exact, key=lambda f: f.bits)
-            return [samples.finished(best.expression, simplify=True), constant]
+            return [samples.finished(best.expression, simplify=True, over=self.stop), constant]
         return self._judged(others, constant)
 
     def _search_all(self, few: np.ndarray, many: np.ndarray) -> list[Any]:
@@ -170,11 +180,13 @@ class _Search:
         first = [pair for pair in small if _expected(*pair) <= _FIRST]
         self._search(first, many)
         self._settle_shortest(many)
-        if self.settled:
+        if self.plain:
             return []
         self._search([pair for pair in small if _expected(*pair) > _FIRST], many)
         others = self._nested()
         self._settle_shortest(many)
+        if others and not self.settled:
+            self._settle(others[0], many)
         if not self.settled:
             likely = [a for a in attempts if a.transform.bits <= _LIKELY and not a.implicit]
             self._search([(a, t) for a in likely for t in LARGE if _suits(a, t)], few)
@@ -271,6 +283,8 @@ class _Search:
 
     def _settle(self, expression: Any, rows: np.ndarray) -> None:
         """See whether a formula leaves nothing that any term of the small dictionaries explains."""
+        import sympy
+
         fitted, rmse = self.samples.fitted(expression)
         rest = self.samples.residuals(fitted)[rows] / max(rmse, 1e-300)
         if not np.isfinite(rest).all():
@@ -287,6 +301,9 @@ class _Search:
                 most = max(most, float(np.square(rest @ phi).max()) / square)
         if len(rest) / 2 * np.log2(1 / max(1 - most, 1e-300)) < np.log2(count) + _SPARE_BITS:
             self.settled = True
+            # decimal numbers may stand for the series of another formula
+            plain = self.samples.finished(fitted, simplify=False, over=lambda: self.over(_SHARE)).expression
+            self.plain = len(plain.atoms(sympy.Float)) <= _DECIMALS
 
     def _promising(self) -> list[Attempt]:
         """Attempts whose sums are the shortest."""
@@ -300,9 +317,11 @@ class _Search:
     def _judged(self, others: list[Any], constant: SumFormula) -> list[SumFormula]:
         """The shortest sums, fitted to the labels, each that is better than all that are shorter."""
         samples = self.samples
-        expressions, seen = list(others), set()
+        expressions, seen = list(others), set[Any]()
         by_size: dict[tuple[int, bool], int] = {}
         for own in sorted(self.sums, key=lambda s: s.length):
+            if self.settled and len(seen) >= _POLISHED_BESIDE:
+                break
             key = frozenset(own.terms), own.attempt.transform.name, own.attempt.factor
             size = len(own.terms), own.attempt.implicit
             count = by_size.get(size, 0)
@@ -312,19 +331,23 @@ class _Search:
                 expressions.append(own.expression(samples.symbols))
         found: list[SumFormula] = []
         for expression in filter(self.accepts, expressions):
-            if self.over(1.0) and found:
+            if self.over(1.0):
                 break
             fitted, rmse = samples.fitted(expression)
             if np.isfinite(rmse):
                 found.append(samples.formula(fitted))
                 if found[-1].exact:
-                    return [samples.finished(fitted, simplify=True), constant]
+                    return [samples.finished(fitted, simplify=True, over=self.stop), constant]
         found = [f for f in sorted(found, key=lambda f: f.bits) if f.bits < constant.bits]
-        finished = [samples.finished(f.expression, simplify=k == 0) for k, f in enumerate(found[:_FINISHED])]
+        many = min(self.finish, _FINISHED_BESIDE) if self.settled else self.finish
+        finished = [
+            samples.finished(f.expression, simplify=k == 0, over=lambda: self.over(1.0))
+            for k, f in enumerate(found[:many])
+        ]
         finished.sort(key=lambda f: f.bits)
         if self.settled and finished:
             finished[0] = replace(finished[0], settled=True)
-        return [*finished, *found[_FINISHED:], constant]
+        return [*finished, *found[many:], constant]
 
 
 def _suits(attempt: Attempt, theme: Theme) -> bool:

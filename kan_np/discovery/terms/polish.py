@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from kan_np._time_limit import last_in_time
 from kan_np._validate import FloatArray
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
@@ -32,7 +33,7 @@ class SumFormula:
     train_rmse, val_rmse : float
         In the units of the labels.
     bits : float
-        Of a message with the formula and the residuals of the validation samples: less is better.
+        Of a message with the formula and the residuals of all samples: less is better.
     exact : bool
         Whether it leaves no more than rounding, with fewer numbers than samples.
     settled : bool
@@ -100,25 +101,35 @@ class Samples:
         train, val = (self._rmse(expression, x, y) for x, y in ((self.x, self.y), (self.val_x, self.val_y)))
         floor = max(self.rounding, self.noise)
         constants = len(expression.atoms(sympy.Float))
-        n = max(len(self.val_y), 1)
-        bits = n * float(np.log2(max(val, floor))) if np.isfinite(val) else np.inf
+        n, n_train = len(self.all_y), len(self.y)
+        error = pooled((train, val), (n_train, n - n_train))
+        bits = n * float(np.log2(max(error, floor))) if np.isfinite(error) else np.inf
         bits += _BITS_PER_OPERATION * float(expression.count_ops()) + constants / 2 * float(np.log2(n))
         numbers = sum(1 for p in sympy.preorder_traversal(expression) if p.is_number and not p.args)
         near = max(train, val) <= max(EXACT * self.spread, 4 * self.rounding)
         return SumFormula(expression, train, val, bits, bool(near and numbers + 2 <= len(self.all_y)))
 
-    def finished(self, expression: Any, simplify: bool) -> SumFormula:
-        """The expression fitted to all samples, with the numbers that it can mean, written short."""
+    def finished(
+        self, expression: Any, simplify: bool, over: Callable[[], bool] = lambda: False
+    ) -> SumFormula:
+        """The expression fitted to all samples, with the numbers that it can mean, written short.
+
+        As far as there is time: `over` says when there is none.
+        """
         import sympy
 
         if len(expression.atoms(sympy.Float)) > _MOST_NUMBERS:
             return self.formula(expression)
+        return self.formula(last_in_time(self._shorter(expression, simplify), over)[0])
+
+    def _shorter(self, expression: Any, simplify: bool) -> Iterator[Any]:
+        yield expression
         expression, _ = with_exact_numbers(
             normal_form(expression), self.symbols, self.all_x, self.all_y, noise=self.noise
         )
+        yield expression
         if simplify:
-            expression = simplified(expression, self.symbols, self.all_x)
-        return self.formula(expression)
+            yield simplified(expression, self.symbols, self.all_x)
 
     def _rmse(self, expression: Any, x: FloatArray, y: FloatArray) -> float:
         skeleton = Skeleton(expression, self.symbols)
@@ -127,6 +138,15 @@ class Samples:
         with np.errstate(all="ignore"):
             rmse = float(np.sqrt(np.mean(np.square(rest)))) * largest
         return rmse if np.isfinite(rmse) else np.inf
+
+
+def pooled(errors: Sequence[float], counts: Sequence[int]) -> float:
+    """The RMSE on all samples, given those on parts of them and their counts."""
+    largest = max(errors)
+    if not 0.0 < largest < np.inf:
+        return largest
+    squares = sum(n * (error / largest) ** 2 for error, n in zip(errors, counts, strict=True))
+    return largest * float(np.sqrt(squares / sum(counts)))
 
 
 def written(terms: Sequence[Any], coefficients: Sequence[float], constant: float) -> Any:

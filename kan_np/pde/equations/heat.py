@@ -100,8 +100,9 @@ def heat_inverse(seed: int = 0, *, noise: float = 0.01, n_data: int = 1000, **ch
 def least_standard_error(equation: Equation, noise: float = 0.01) -> float:
     """The Cramer-Rao bound of D: no unbiased estimate from such data has a smaller standard deviation.
 
-    It is sigma / |du/dD| at the samples, where u = a(t) sin(pi x), a' = -D pi^2 a + (pi^2 / 4 - 1) exp(-t),
-    a(0) = 1, depends on D by  da/dD = -pi^2 (exp(-t) - exp(-D pi^2 t)) / (D pi^2 - 1).
+    It is sigma / abs(du/dD) at the samples, where u = a(t) sin(pi x),
+    a' = -D pi^2 a + (pi^2 / 4 - 1) exp(-t), a(0) = 1, depends on D by
+    da/dD = -pi^2 (exp(-t) - exp(-D pi^2 t)) / (D pi^2 - 1).
     """
     x, t = equation.problem.points()[1].T
     sigma = noise * float(equation.reference(np.stack([x, t], axis=1), "u")["u"].std())

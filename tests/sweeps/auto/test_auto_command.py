@@ -395,6 +395,7 @@ def records(out: Path) -> dict[str, tuple[str, float]]:
     return dict(zip(runs["run_id"], zip(runs["status"], runs["finished_at"], strict=True), strict=True))
 
 
+@pytest.mark.slow
 def test_the_command_answers_and_writes_what_it_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

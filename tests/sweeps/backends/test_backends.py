@@ -19,7 +19,7 @@ import joblib
 import pytest
 from misbehaving import made_up, misbehave
 from small_sweep import STOPS
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sweeps import _orphans, interrupts
 from sweeps.backends import (
@@ -94,12 +94,14 @@ def test_computing_in_this_process_uses_one_thread_and_gives_the_others_back() -
     def threads() -> list[int]:
         return [library["num_threads"] for library in threadpool_info()]
 
-    before = threads()
-    records = BACKENDS["sequential"](small_runs(), RunOptions(), Resources())
-    next(records)
-    assert set(threads()) == {1}
-    records.close()
-    assert threads() == before
+    with threadpool_limits(2):
+        before = threads()
+        records = BACKENDS["sequential"](small_runs(), RunOptions(), Resources())
+        next(records)
+        assert set(threads()) == {1}
+        records.close()
+        assert set(before) == {2}
+        assert threads() == before
 
 
 def test_a_worker_ignores_ctrl_c_and_watches_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

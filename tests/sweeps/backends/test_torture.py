@@ -14,8 +14,8 @@ from small_sweep import assert_same_results, n_recorded, start, wait_for_runs, w
 
 from sweeps.cli import main
 
-RUNS, SEEDS, STEPS = 300, 25, 30
-KILLS = 20
+RUNS, SEEDS, STEPS = 96, 8, 30
+KILLS = 6
 #: How a worker's command line is told from those of the helpers of multiprocessing.
 WORKERS = (b"popen_loky", b"multiprocessing.spawn")
 HELPERS = (b"resource_tracker",)

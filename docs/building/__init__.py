@@ -1,0 +1,1 @@
+"""What turns pages, docstrings and examples into the site, and the checks of what comes out."""

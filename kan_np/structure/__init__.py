@@ -1,0 +1,1 @@
+"""Structure of functions, found on derivatives: separability, symmetries, inner functions."""
