@@ -146,15 +146,24 @@ def ended_when(over: Callable[[], object], near: Callable[[], bool] = never) -> 
         raise TimeOverError
     thread, before, outer = threading.get_ident(), sys.getprofile(), getattr(_running, "over", None)
 
+    asking = False
+
     def check(frame: Any, event: str, argument: Any) -> None:
-        # a return may be that of `ask`, whose errors go nowhere
-        if event in ("call", "c_call") and over():
+        # errors of `ask`, and of what it calls, go nowhere; a return may be its own
+        if asking or frame.f_code is ask.__code__ or event not in ("call", "c_call"):
+            return
+        if over():
             sys.setprofile(None)
             raise TimeOverError
 
     def ask(phase: str, info: dict[str, int]) -> None:
-        if phase == "stop" and threading.get_ident() == thread and over():
-            sys.setprofile(check)
+        nonlocal asking
+        asking = True
+        try:
+            if phase == "stop" and threading.get_ident() == thread and over():
+                sys.setprofile(check)
+        finally:
+            asking = False
 
     _running.over = over
     gc.callbacks.append(ask)
