@@ -21,6 +21,7 @@ from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, without_tables
 from kan_np.data.dataset import split_validation
 from kan_np.discovery.call import discover
+from kan_np.discovery.ladder import rungs
 from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.variables import checked_variables
 from kan_np.model import KAN
@@ -204,13 +205,14 @@ def _formulas(
     seed: int,
     options: dict[str, Any],
 ) -> list[Any]:
-    """Formulas of one column by the others, on points of the boundary."""
+    """Formulas of one column by the others, on points of the boundary; small ones whatever the time."""
     names = [symbol for i, symbol in enumerate(symbols) if i != column]
     data = {"train_input": others, "train_label": value[:, None]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of discover: about points that nobody has given it
         found = discover(data, var=names, seconds=seconds, seed=seed, **options)
-    return [one.formula.expressions[0] for one in found.candidates if one.symbolic]
+    small = [rung.expression for rung in rungs(others, value, names)]
+    return [*small, *(one.formula.expressions[0] for one in found.candidates if one.symbolic)]
 
 
 def _boundary(

@@ -142,6 +142,7 @@ class BoundaryFit:
 
     def _errors(self, factor: float, theta: FloatArray, free: NDArray[Any]) -> FloatArray:
         errors = np.zeros(theta.size)
+        factor = self._told_apart(factor, theta)
         gap, by_logit, slopes = self._parts(factor, theta)
         columns = np.column_stack([gap, factor * slopes[:, free]])
         p = np.abs(by_logit)
@@ -152,6 +153,17 @@ class BoundaryFit:
         sandwich = inverse @ (scores.T @ scores) @ inverse
         errors[free] = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))[1:]
         return errors
+
+    def _told_apart(self, factor: float, theta: FloatArray) -> float:
+        """The factor, or a smaller one by which all rows together leave a loss of 1.
+
+        Classes that are separated do not say how steep the logit is, and where it is very steep the
+        derivatives at all rows vanish: they would say nothing of numbers that they determine well.
+        """
+        n = len(self.value)
+        while factor > 1.0 / _SHARPEST and n * self._loss(factor, theta)[0] < 1.0:
+            factor *= 0.8
+        return factor
 
     def with_exact_numbers(self, found: Fit) -> tuple[Fit, dict[int, Any]]:
         """Replace numbers by simple ones where the classes cannot tell the difference, the surest first.

@@ -1,4 +1,4 @@
-"""Formulas that need no network of splines: sums of products, their quotients, and whether anything is left."""
+"""Formulas that need no network of splines: sums of products, quotients, and whether anything is left."""
 
 from __future__ import annotations
 

@@ -75,14 +75,24 @@ def test_standard_errors_are_those_of_repeated_samples():
     assert 0.6 < errors.mean() / numbers.std() < 1.6
 
 
-def test_errors_of_groups_that_are_copies_are_larger():
+def test_copies_of_rows_in_one_group_say_no_more_of_numbers():
     x = np.random.default_rng(0).uniform(0.5, 2, (200, 2))
     label = labels_of(x, lambda p: 1 / p, flips=0.1)
-    plain = fit_of("1.1/p", x, label).fit()
-    groups = np.tile(np.arange(200), 4)
-    copied = fit_of("1.1/p", np.tile(x, (4, 1)), np.tile(label, 4), groups).fit()
-    np.testing.assert_allclose(copied.theta, plain.theta, rtol=1e-3)
-    np.testing.assert_allclose(copied.stderr, plain.stderr, rtol=2e-2)
+    found = {}
+    for count in (4, 16):
+        groups = np.tile(np.arange(200), count)
+        copies = np.tile(x, (count, 1)), np.tile(label, count)
+        found[count] = fit_of("1.1/p", *copies, groups).fit(), fit_of("1.1/p", *copies).fit()
+    (grouped, alone), (more, more_alone) = found[4], found[16]
+    np.testing.assert_allclose(more.theta, grouped.theta, rtol=1e-3)
+    np.testing.assert_allclose(more.stderr, grouped.stderr, rtol=2e-2)
+    np.testing.assert_allclose(more_alone.stderr, alone.stderr / 2, rtol=2e-2)
+
+
+def test_errors_are_small_where_classes_are_separated():
+    x = np.random.default_rng(0).uniform(0.5, 2, (800, 2))
+    found = fit_of("1.02/p", x, labels_of(x, lambda p: 1 / p)).fit()
+    assert abs(found.theta[0] - 1.0) < 3 * found.stderr[0] < 0.05
 
 
 def test_numbers_become_simple_where_classes_cannot_tell():
@@ -100,7 +110,7 @@ def test_numbers_become_simple_where_classes_cannot_tell():
 def test_a_boundary_is_found_with_its_numbers(seed):
     x = np.random.default_rng(seed).uniform(0.5, 2, (800, 2))
     label = labels_of(x, lambda p: p**2 / 2, flips=0.02, seed=seed)
-    found = discover_boundary({"train_input": x, "train_label": label}, columns=["x_2"], seconds=5, seed=seed)
+    found = discover_boundary({"train_input": x, "train_label": label}, columns=["x_2"], most_steps=40, seed=seed)
     one = found.best
     assert one.equation == "x_2 = x_1**2/2"
     assert one.side == 1
@@ -118,7 +128,7 @@ def test_a_model_of_ones_own_and_named_columns():
     data = {"train_input": table, "train_label": labels_of(x, lambda p: 1 / p)}
     model = KAN([2, 1], grid=4, seed=0)
     model.fit(data, "LM", loss="cross_entropy")
-    found = discover_boundary(data, model=model, columns=["q"], seconds=5)
+    found = discover_boundary(data, model=model, columns=["q"], most_steps=20)
     assert found.model is model
     assert found.best.equation == "q = 1/p"
     swapped = {"q": x[:5, 1], "p": x[:5, 0]}

@@ -171,13 +171,13 @@ def _fitted(
 
 def _monomials(x: FloatArray, degree: int) -> tuple[list[Powers], FloatArray, FloatArray]:
     """Products of powers up to a degree, their values in units of the largest, and these units."""
-    
     d = x.shape[1]
     varying = [i for i in range(d) if np.ptp(x[:, i]) > 0]
-    powers = []
-    for total in range(degree + 1):
-        for factors in combinations_with_replacement(varying, total):
-            powers.append(tuple(Fraction(factors.count(i)) for i in range(d)))
+    powers = [
+        tuple(Fraction(factors.count(i)) for i in range(d))
+        for total in range(degree + 1)
+        for factors in combinations_with_replacement(varying, total)
+    ]
     values = np.column_stack([product(x, own) for own in powers])
     units = np.abs(values).max(axis=0)
     return powers, values / units, units
