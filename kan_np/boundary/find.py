@@ -37,6 +37,8 @@ _CLASSIFIERS, _PART = 4, 0.7
 #: Bits by which the classes must determine a number beyond the length of a simple one that it becomes: of
 #: four others one does by chance, of the second formula each may, and validation rows decide.
 _MARGINS = (2.0, 0.0)
+#: Standard errors by which a simpler formula may be worse than the best, which of many is the luckiest, too.
+_ERRORS = 2.0
 #: Powers, products and ratios of the other columns that are tried alone, times a number.
 _ALONE = 6
 #: Steps of the classifier, rows that it is trained on at most, and rows that formulas are fitted to.
@@ -64,7 +66,7 @@ def discover_boundary(
     then fitted to the classes themselves, with a multiple of v - h as the logit, so that errors of the KAN do
     not stay in them, and become whole numbers and the like where the classes cannot tell the difference, or,
     in a second formula, where they hardly can. The first is the simplest formula whose accuracy on
-    validation rows is within a standard error of the best, the error being that of the difference, over
+    validation rows is within two standard errors of the best, the error being that of the difference, over
     groups of rows; the others follow by their accuracy.
 
     Parameters
@@ -195,7 +197,7 @@ def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
     for one, wrong in found:
         rise = wrong - least
         error = float(np.sqrt(np.sum(np.square(rise - rise.mean()))))
-        if float(rise.sum()) <= error:
+        if float(rise.sum()) <= _ERRORS * error:
             as_good.append(one)
     first = min(as_good, key=lambda one: one.complexity)
     return [first, *(one for one, _ in found if one is not first)]
