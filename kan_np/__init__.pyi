@@ -1,4 +1,5 @@
 from . import (
+    boundary,
     compiler,
     data,
     discovery,
@@ -24,6 +25,7 @@ from ._warnings import (
     OverfitWarning,
     ScaleWarning,
 )
+from .boundary import discover_boundary
 from .compiler import kanpiler
 from .data import (
     Dataset,
@@ -100,6 +102,7 @@ __all__ = [
     "augment_input",
     "batch_hessian",
     "batch_jacobian",
+    "boundary",
     "column_symbols",
     "compiler",
     "create_dataset",
@@ -108,6 +111,7 @@ __all__ = [
     "dataset_from_arrays",
     "design_matrix",
     "discover",
+    "discover_boundary",
     "discovery",
     "ex_round",
     "find_relations",
