@@ -60,58 +60,60 @@ _SWEPT = (
         "toy",
         "Five functions with a known form",
         "Section 3.1, figure 3.1",
-        "The paper trains all networks by L-BFGS. Here small ones are trained by Levenberg and Marquardt's method, "
-        "which goes on where L-BFGS has stopped, and this for KANs and MLPs alike; only of a hundred inputs large "
-        "grids are trained by L-BFGS. A few short fits choose the start of a KAN where it has more than one layer. "
-        "Every model is trained on several sets of samples; the paper shows one line for each.",
+        "The paper trains all networks by L-BFGS. Here small ones are trained by Levenberg and Marquardt's "
+        "method, which goes on where L-BFGS has stopped, and this for KANs and MLPs alike; only of a "
+        "hundred inputs large grids are trained by L-BFGS. A few short fits choose the start of a KAN where "
+        "it has more than one layer. Every model is trained on several sets of samples; the paper shows one "
+        "line for each.",
     ),
     Part(
         "special",
         "Fifteen special functions",
         "Section 3.2, table 1, figure 3.2",
-        "The paper gives neither the ranges of the inputs nor the numbers of samples, so that its errors are a "
-        "hint of the size and no target. Its shapes come from pruning; here each function has the shape that the "
-        "table names, and [2, 5, 1]. It takes the best of three seeds by test error; here models are chosen by "
-        "validation error, and the median and the worst over sets of samples are told.",
+        "The paper gives neither the ranges of the inputs nor the numbers of samples, so that its errors "
+        "are a hint of the size and no target. Its shapes come from pruning; here each function has the "
+        "shape that the table names, and [2, 5, 1]. It takes the best of three seeds by test error; here "
+        "models are chosen by validation error, and the median and the worst over sets of samples are told.",
     ),
     Part(
         "feynman",
         "Twenty-seven Feynman functions",
         "Section 3.3, table 2, figure D.1",
-        "As with the special functions: ranges and samples are not given in the paper, whose numbers are the best "
-        "over shapes, depths and seeds by test error.",
+        "As with the special functions: ranges and samples are not given in the paper, whose numbers are "
+        "the best over shapes, depths and seeds by test error.",
     ),
     Part(
         "pde",
         "Differential equations",
         "Section 3.4, figure 3.3",
-        "The paper solves one Poisson equation, sin(pi x) sin(pi y^2), by L-BFGS on 10 000 points with the boundary "
-        "as a part of the loss, and speaks of mean squares of 1e-7 for a KAN of width 10 and 1e-5 for an MLP of 4 "
-        "layers of width 100; a mean square of 1e-7 is a relative L2 error of 7.3e-4. Here the equation is "
-        "`poisson_paper`, among others; networks are trained by Levenberg and Marquardt's method, and beside them "
-        "stands a classical solver, which is better and faster than all of them.",
+        "The paper solves one Poisson equation, sin(pi x) sin(pi y^2), by L-BFGS on 10 000 points with the "
+        "boundary as a part of the loss, and speaks of mean squares of 1e-7 for a KAN of width 10 and 1e-5 "
+        "for an MLP of 4 layers of width 100; a mean square of 1e-7 is a relative L2 error of 7.3e-4. Here "
+        "the equation is `poisson_paper`, among others; networks are trained by Levenberg and Marquardt's "
+        "method, and beside them stands a classical solver, which is better and faster than all of them.",
     ),
 )
 _STUDIED = {
     "continual": (
         "Continual learning",
         "Section 3.5, figure 3.4, pykan's Example 8",
-        "pykan scores each phase after it was learnt; here every phase is scored after every phase, and the whole "
-        "line in the end. The fit is by Levenberg and Marquardt's method instead of L-BFGS. An MLP is trained twice, "
-        "as the paper does it, and held by anchors.",
+        "pykan scores each phase after it was learnt; here every phase is scored after every phase, and the "
+        "whole line in the end. The fit is by Levenberg and Marquardt's method instead of L-BFGS. An MLP is "
+        "trained twice, as the paper does it, and held by anchors.",
     ),
     "formulas": (
         "Formulas",
         "Sections 2.5 and 4.1, figures 2.4 and 4.1",
-        "In the paper a person looks at the functions on the edges and says what they are. Here nobody does: a "
-        "search gets samples and returns a formula, which is right or not.",
+        "In the paper a person looks at the functions on the edges and says what they are. Here nobody "
+        "does: a search gets samples and returns a formula, which is right or not.",
     ),
     "knots": ("Knots", "Section 4.3, tables 3 and 4", ""),
     "localization": ("Anderson localization", "Section 4.4, table 5", ""),
     "film": (
         "The film of a fit",
         "pykan's tutorial on videos",
-        "pykan writes one picture a step and leaves the film to another package; here the film is a callback.",
+        "pykan writes one picture a step and leaves the film to another package; here the film is a "
+        "callback.",
     ),
 }
 

@@ -44,7 +44,8 @@ def study_values(names: Sequence[str] = (), *, quick: bool = False) -> dict[str,
     chosen = list(names or study_names())
     size = {"quick": True} if quick else {}
     models = [
-        {"family": STUDY.name, "tasks": [name], "method": list(study_of(name).METHODS), **size} for name in chosen
+        {"family": STUDY.name, "tasks": [name], "method": list(study_of(name).METHODS), **size}
+        for name in chosen
     ]
     seeds = _QUICK_SEEDS if quick else _SEEDS
     return {"suite": STUDIES, "tasks": chosen, "seeds": seeds, "save_models": "all", "models": models}
@@ -75,7 +76,7 @@ def _described(name: str) -> TaskInfo:
         "name": name,
         "formula": study.DESCRIPTION,
         "methods": list(study.METHODS),
-        "quantities": dict(study.QUANTITIES),
+        "quantities": [list(pair) for pair in study.QUANTITIES.items()],  # as JSON a mapping loses its order
         "paper": dict(study.PAPER),
     }
     return TaskInfo(f"{PREFIX}{name}", (1, 1), {}, description)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sweeps.studies.measured import Measured
 
 DESCRIPTION = (
-    "Figure 3.4 of the paper and pykan's Example 8: five Gaussian peaks on a line, learnt in five phases of 100 "
-    "points about one peak each."
+    "Figure 3.4 of the paper and pykan's Example 8: five Gaussian peaks on a line, learnt in five phases of "
+    "100 points about one peak each."
 )
 METHODS = ("kan", "mlp", "mlp-anchor")
 QUANTITIES = {
@@ -50,8 +50,8 @@ def run(method: str, seed: int, quick: bool = False) -> Measured:
     Parameters
     ----------
     method : str
-        "kan", [1, 1] with 200 intervals and without base function, "mlp", [1, 20, 10, 1], or "mlp-anchor", the
-        same MLP with the anchor of `kan_np.KAN.anchor` of all earlier phases.
+        "kan", [1, 1] with 200 intervals and without base function, "mlp", [1, 20, 10, 1], or "mlp-anchor",
+        the same MLP with the anchor of `kan_np.KAN.anchor` of all earlier phases.
     seed : int
         Of the start; nothing is random in the data.
     quick : bool

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sweeps.studies.measured import Measured
 
 DESCRIPTION = (
-    "pykan's tutorial on videos: [4,2,1,1], G = 3, of exp((sin pi(x1^2 + x2^2) + sin pi(x3^2 + x4^2)) / 2), 3000 "
-    "samples, L-BFGS with lamb = 0.001 and lamb_entropy = 2; the network after every step."
+    "pykan's tutorial on videos: [4,2,1,1], G = 3, of exp((sin pi(x1^2 + x2^2) + sin pi(x3^2 + x4^2)) / 2), "
+    "3000 samples, L-BFGS with lamb = 0.001 and lamb_entropy = 2; the network after every step."
 )
 METHODS = ("kan",)
 QUANTITIES = {

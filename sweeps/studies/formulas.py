@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sweeps.studies.measured import Measured
 
 DESCRIPTION = (
-    "Section 4.1 and figure 2.4 of the paper: known formulas are looked for in 1000 samples. A method is a function "
-    "that discover searches; hello-steps takes the steps of pykan's first tutorial instead, on the same samples."
+    "Section 4.1 and figure 2.4 of the paper: known formulas are looked for in 1000 samples. A method is a "
+    "function that discover searches; hello-steps takes the steps of pykan's first tutorial instead, on the "
+    "same samples."
 )
 QUANTITIES = {
     "relative_error": "RMSE of the formula on 1000 fresh samples, over the spread of the labels",
@@ -58,7 +59,11 @@ KNOWN = {
     "hello-steps": _HELLO,
     "hello": _HELLO,
     "product": Known(
-        "x y", ("x", "y"), (_UNIT, _UNIT), lambda x, y: x * y, "4.1 (a): a [2,2,1] of lines and squares is seen"
+        "x y",
+        ("x", "y"),
+        (_UNIT, _UNIT),
+        lambda x, y: x * y,
+        "4.1 (a): a [2,2,1] of lines and squares is seen",
     ),
     "quotient": Known(
         "x / y",
@@ -131,7 +136,10 @@ def run(method: str, seed: int, quick: bool = False) -> Measured:
         raise ValueError(f"method is {method!r}; expected one of {', '.join(METHODS)}.")
     known = KNOWN[method]
     dataset = kan_np.create_dataset(
-        lambda x: np.asarray(known.function(*x.T))[:, None], len(known.variables), ranges=known.ranges, seed=seed
+        lambda x: np.asarray(known.function(*x.T))[:, None],
+        len(known.variables),
+        ranges=known.ranges,
+        seed=seed,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", kan_np.KanWarning)

@@ -44,7 +44,9 @@ class Measured:
     def to_bytes(self) -> bytes:
         """Return formulas and arrays as the bytes of an npz file, the same for the same content."""
         if _FORMULAS in self.arrays:
-            raise ValueError(f"an array is called {_FORMULAS!r}; expected another name, for formulas have it.")
+            raise ValueError(
+                f"an array is called {_FORMULAS!r}; expected another name, for formulas have it."
+            )
         text = json.dumps(dict(self.formulas), sort_keys=True)
         buffer = io.BytesIO()
         np.savez_compressed(
