@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sweeps.checks import TomlTable, axis, text, truth
@@ -21,6 +22,7 @@ class StudyFamily(Family):
     has_hidden = False
     can_classify = fits_samples = False
     measures_studies = True
+    defaults = MappingProxyType({"quick": False})
 
     def hidden(self, table: TomlTable) -> tuple[HiddenWidths | str, ...]:
         """Return no hidden layers: a study makes its models by itself."""
@@ -30,9 +32,10 @@ class StudyFamily(Family):
         """Return the methods, and whether a smaller size of them is measured."""
         if not table.has("method"):
             raise table.error("method is missing; expected method = [...], with methods of the study.")
-        found: list[Axis] = [("method", table.take("method", axis(text, "names of methods"), ()))]
-        quick = table.take("quick", truth, False)
-        return [*found, ("quick", (True,))] if quick else found
+        return [
+            ("method", table.take("method", axis(text, "names of methods"), ())),
+            ("quick", table.take("quick", axis(truth, "true and false"), (False,))),
+        ]
 
     def cost(self, config: Config) -> float:
         """Return a rough estimate of the seconds that a run takes on one core."""

@@ -70,6 +70,6 @@ class Measured:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             formulas = json.loads(arrays.pop(_FORMULAS).tobytes().decode())
-        except (KeyError, OSError, zipfile.BadZipFile) as error:
+        except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(f"these bytes are not what a study has measured: {error}.") from None
         return cls(quantities, formulas, arrays)
