@@ -41,7 +41,7 @@ def tiny_spec(part: Part, preset: str = "full") -> SweepSpec:
     if part.name == "continual":
         models = [{"family": "study", "method": ["kan", "mlp"], "quick": True}]
         return parse_spec({"suite": "study", "tasks": ["continual"], "models": models}, "test", part.name)
-    values = TINY[part.name] | {"data": {"n_train": 100, "n_test": 50, "seed": [0, 1]}, "models": TINY_MODELS}
+    values = TINY[part.name] | {"data": {"n_train": 500, "n_test": 50, "seed": [0, 1]}, "models": TINY_MODELS}
     return parse_spec(values, "test", part.name)
 
 
