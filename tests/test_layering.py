@@ -148,7 +148,7 @@ def test_kan_np_does_not_know_the_sweeps(path):
 
 #: Rooms of `sweeps` from the ground up, as `FLOORS` for `kan_np`.
 SWEEPS_FLOORS = (
-    {"training"},
+    {"training", "studies"},
     {"families"},
     {"spec"},
     {"run_one", "prediction", "progress"},
@@ -198,12 +198,12 @@ def test_rooms_of_sweeps_import_downwards_only():
 
 
 @pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
-def test_only_tasks_families_run_one_and_prediction_import_kan_np_and_only_its_public_names(path):
+def test_only_tasks_families_studies_run_one_and_prediction_import_kan_np_and_its_public_names(path):
     for module, names in imports(path):
         if module.split(".")[0] == "kan_np":
             assert (
                 path.name in ("tasks.py", "equations.py", "table_rows.py", "run_one.py", "prediction.py")
-                or path.parent.name == "families"
+                or path.parent.name in ("families", "studies")
             )
             assert module == "kan_np"
             assert set(names) <= set(kan_np.__all__)

@@ -84,6 +84,11 @@ A specification in full (the presets have the same format, without the lines tha
     # [[models]]
     # family = "classical"           # the solver that belongs to an equation; suite "pde" only
 
+    # [[models]]
+    # family = "study"               # methods of a study; suite "study" only, which has nothing in [data]
+    # method = ["kan", "mlp"]        # its names are those of the study
+    # quick = true                   # a smaller size of the same
+
     [[models]]
     family = "sklearn"               # MLPRegressor of scikit-learn
     hidden = [[20, 20], [100]]
