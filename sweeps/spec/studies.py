@@ -15,7 +15,7 @@ from sweeps.studies import Study, study_of
 STUDIES_DESCRIPTION = "studies of arXiv:2404.19756 that are no fit of one function"
 PREFIX = f"{STUDIES}/"
 #: How many seeds studies are measured with, and in a first look.
-_SEEDS, _QUICK_SEEDS = 5, 3
+_SEEDS, _QUICK_SEEDS = 5, 2
 
 
 def study_names() -> list[str]:
