@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 from kan_np import _validate
@@ -32,6 +34,10 @@ def deadline(max_seconds: float | None) -> float | None:
 Found = TypeVar("Found")
 #: Seconds before its end from which on every call of a block asks for it.
 NEAR = 3.0
+_CALLS = ("call", "c_call")
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+#: Modules whose functions are called while objects are thrown away.
+_TIDYING = {"weakref", "_weakrefset"}
 #: What says that the time of the innermost block of a thread is over.
 _running = threading.local()
 
@@ -78,7 +84,7 @@ class TimeOverError(BaseException):
 
 @contextmanager
 def ended_at(deadline: float | None) -> Iterator[None]:
-    """Raise `TimeOverError` inside the block at the next call or return after `deadline`.
+    """Raise `TimeOverError` inside the block at a call soon after `deadline`.
 
     Works in any thread, without signals: Python asks a profile function of this thread at every call. A
     profiler that was on before is back at the end.
@@ -108,7 +114,7 @@ def ended_at(deadline: float | None) -> Iterator[None]:
     before = sys.getprofile()
 
     def check(frame: Any, event: str, argument: Any) -> None:
-        if time.monotonic() > deadline:
+        if event in _CALLS and time.monotonic() > deadline and not errors_are_dropped(frame, event):
             sys.setprofile(None)
             raise TimeOverError
 
@@ -117,6 +123,27 @@ def ended_at(deadline: float | None) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+
+
+def errors_are_dropped(frame: FrameType | None, event: str) -> bool:
+    """Whether Python may run this frame to tidy up, and would only print an error that is raised in it.
+
+    So it does where it closes a generator that nobody needs any more, with `__del__`, and with the functions
+    that `weakref` calls. A generator that begins or goes on may as well be in ordinary use: the calls that it
+    makes are not passed over.
+
+    Examples
+    --------
+    >>> errors_are_dropped(sys._getframe(), "call")
+    False
+    """
+    if frame is not None and event == "call" and frame.f_code.co_flags & _GENERATORS:
+        return True
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in _TIDYING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def never() -> bool:
@@ -150,9 +177,9 @@ def ended_when(over: Callable[[], object], near: Callable[[], bool] = never) -> 
 
     def check(frame: Any, event: str, argument: Any) -> None:
         # errors of `ask`, and of what it calls, go nowhere; a return may be its own
-        if asking or frame.f_code is ask.__code__ or event not in ("call", "c_call"):
+        if asking or frame.f_code is ask.__code__ or event not in _CALLS:
             return
-        if over():
+        if over() and not errors_are_dropped(frame, event):
             sys.setprofile(None)
             raise TimeOverError
 

@@ -2,6 +2,10 @@
 
 `fastmath` leaves out `nnan` and `ninf`: with them `isnan` is compiled to False and a diverging fit
 would not be noticed. `reassoc` lets sums run in vector registers.
+
+A loop that adds up numbers must write to no array. Where a loop does both, LLVM compiles it twice, in vectors
+and number by number, and chooses by the addresses of the arrays at every call: the sum, rounded in one order
+or the other, would differ from one run to the next (tests/kernels/test_sums_keep_their_order.py).
 """
 
 from __future__ import annotations

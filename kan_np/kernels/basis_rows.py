@@ -235,7 +235,7 @@ def basis_jacobian(bases, n, by_sum, work, first_row, jacobian, column):
                     place = bases.first_coef[e] + r
                     to, q, total = np.uint64(first_row + place), np.uint64(bases.row_start[b] + r), 0.0
                     for s in range(n):
-                        own = work[0, s] * by_sum[j, s] * bases.rows[q, s]
-                        jacobian[to, start + np.uint64(s)] = own
-                        total += own * work[2, s]
+                        jacobian[to, start + np.uint64(s)] = work[0, s] * by_sum[j, s] * bases.rows[q, s]
+                    for s in range(n):  # of its own: see `_jit`
+                        total += jacobian[to, start + np.uint64(s)] * work[2, s]
                     bases.gradient[place] += total

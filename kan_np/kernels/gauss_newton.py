@@ -213,6 +213,7 @@ def jacobian_rows(
             for s in range(n):
                 work[0, s] = np.sqrt(weight[low + s])
                 work[2, s] = work[0, s] * residual[j, s]
+            for s in range(n):  # of its own: see `_jit`
                 total += work[2, s] * work[2, s]
             for e in range(theta.shape[0]):
                 i, reached = net.source[e], stage is not None or reaches(net, e, j)

@@ -53,11 +53,11 @@ def block_loss(y, weight, low, n, nodes, first):
     """sum_{s,j} weight_s (f_j(x_s) - y_js)^2; the outputs are overwritten by its derivatives by them."""
     loss = 0.0
     for j in range(y.shape[0]):
-        for s in range(n):
+        for s in range(n):  # of its own: see `_jit`
             residual = nodes[first + j, s] - y[j, low + s]
-            pulled = weight[low + s] * residual
-            loss += pulled * residual
-            nodes[first + j, s] = 2.0 * pulled
+            loss += weight[low + s] * residual * residual
+        for s in range(n):
+            nodes[first + j, s] = 2.0 * weight[low + s] * (nodes[first + j, s] - y[j, low + s])
         for s in range(n, (n + PANEL - 1) // PANEL * PANEL):
             nodes[first + j, s] = 0.0
     return loss

@@ -121,9 +121,9 @@ def loss_and_gradient(net, theta, inputs, y, weight, places, scratch, pull, grad
         for j in range(y.shape[0]):
             for s in range(n):
                 residual_js = scratch.x[first_out + j, s] - y[j, low + s]
-                pulled = weight[low + s] * residual_js
-                loss += pulled * residual_js
-                scratch.delta[first_out + j, s] = 2.0 * pulled
+                scratch.delta[first_out + j, s] = 2.0 * weight[low + s] * residual_js
+            for s in range(n):  # of its own: see `_jit`
+                loss += 0.5 * scratch.delta[first_out + j, s] * (scratch.x[first_out + j, s] - y[j, low + s])
         layers_backward(net, theta, n, inputs, block * n_in, places, scratch, pull, grad)
     end_gradient(net, scratch, grad)
     return loss

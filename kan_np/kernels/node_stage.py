@@ -127,7 +127,7 @@ def affine_row(stage, at, n, factor, delta, i, work, first_row, jacobian, column
     row, to, q = np.uint64(i), np.uint64(first_row + at), np.uint64(i if factor.shape[0] > 1 else 0)
     total, start = 0.0, np.uint64(column)
     for s in range(n):
-        own = work[0, s] * delta[row, s] * factor[q, s]
-        jacobian[to, start + np.uint64(s)] = own
-        total += own * work[2, s]
+        jacobian[to, start + np.uint64(s)] = work[0, s] * delta[row, s] * factor[q, s]
+    for s in range(n):  # of its own: see `_jit`
+        total += jacobian[to, start + np.uint64(s)] * work[2, s]
     stage.gradient[at] += total

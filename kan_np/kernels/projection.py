@@ -48,6 +48,7 @@ def _projected(f, weight, z, unit, rest):
     variance = 0.0
     for s in range(n):
         unit[s] = f[s] - mean
+    for s in range(n):  # of its own, as those below: see `_jit`
         variance += weight[s] * unit[s] * unit[s]
     inverse = 0.0
     if not variance <= (FLAT * mean) ** 2 + TINY:
@@ -55,10 +56,12 @@ def _projected(f, weight, z, unit, rest):
     amplitude = 0.0
     for s in range(n):
         unit[s] *= inverse
+    for s in range(n):
         amplitude += weight[s] * z[s] * unit[s]
     cost = 0.0
     for s in range(n):
         rest[s] = z[s] - amplitude * unit[s]
+    for s in range(n):
         cost += weight[s] * rest[s] * rest[s]
     return amplitude * inverse, cost
 
@@ -116,14 +119,17 @@ def _linearised(f, slope, t, weight, z, d_alpha, d_beta, work, normal, gradient)
         mean = 0.0
         for s in range(n):
             column[k, s] = slope[s] * (a * t[s] + b)
+        for s in range(n):
             mean += weight[s] * column[k, s]
         along = 0.0
         for s in range(n):
             column[k, s] -= mean
+        for s in range(n):
             along += weight[s] * column[k, s] * unit[s]
         found = 0.0
         for s in range(n):
             column[k, s] -= along * unit[s]
+        for s in range(n):
             found += weight[s] * column[k, s] * rest[s]
         gradient[k] = found
         for q in range(k + 1):

@@ -151,10 +151,11 @@ def symbol_jacobian(symbols, n, x, by_sum, work, first_row, jacobian, column):
                 jacobian[to + np.uint64(1), at + np.uint64(s)] = inner
                 jacobian[to + np.uint64(2), at + np.uint64(s)] = own * symbols.value[r, s]
                 jacobian[to + np.uint64(3), at + np.uint64(s)] = own
-                by_a += inner * x[row, s] * work[2, s]
-                by_b += inner * work[2, s]
-                by_c += own * symbols.value[r, s] * work[2, s]
-                by_d += own * work[2, s]
+            for s in range(n):  # of its own: see `_jit`
+                by_a += jacobian[to, at + np.uint64(s)] * work[2, s]
+                by_b += jacobian[to + np.uint64(1), at + np.uint64(s)] * work[2, s]
+                by_c += jacobian[to + np.uint64(2), at + np.uint64(s)] * work[2, s]
+                by_d += jacobian[to + np.uint64(3), at + np.uint64(s)] * work[2, s]
             symbols.gradient[e, 0] += by_a
             symbols.gradient[e, 1] += by_b
             symbols.gradient[e, 2] += by_c

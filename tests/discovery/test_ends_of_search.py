@@ -7,13 +7,14 @@ import itertools
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 import sympy
 
 from kan_np import KAN, SearchProgress, create_dataset, discover
-from kan_np._time_limit import Limits, TimeOverError, end_if_over, ended_when, last_in_time
+from kan_np._time_limit import Limits, TimeOverError, end_if_over, ended_at, ended_when, last_in_time
 from kan_np.discovery import search
 from kan_np.discovery.terms import find
 from kan_np.discovery.terms.polish import Samples
@@ -53,6 +54,35 @@ def test_a_block_that_makes_objects_is_ended_in_any_thread(collects):
     finally:
         gc.enable()
     assert ended == [None, None]
+
+
+class Closed:
+    def __del__(self):
+        abs(-1)
+
+
+def throws_away():
+    """Generators, objects and weak references that are thrown away while functions go on being called."""
+    kept = weakref.WeakValueDictionary()
+    while True:
+        any(abs(number) > 0 for number in (0, 1, 2))
+        closed = Closed()
+        kept["gone"] = closed
+        weakref.finalize(closed, abs, -1)
+        del closed
+
+
+@pytest.mark.parametrize("limit", ["when", "at"])
+def test_nothing_is_raised_where_python_would_only_print_it(limit, monkeypatch):
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    for calls in range(1, 200):
+        over = asked_for(calls)
+        monkeypatch.setattr(time, "monotonic", lambda over=over: float(over()))
+        block = ended_at(0.5) if limit == "at" else ended_when(over, lambda: True)
+        with pytest.raises(TimeOverError), block:
+            throws_away()
+    assert printed == []
 
 
 def test_callbacks_of_the_collector_do_not_stay():
