@@ -201,10 +201,13 @@ def test_rooms_of_sweeps_import_downwards_only():
 def test_only_tasks_families_studies_run_one_and_prediction_import_kan_np_and_its_public_names(path):
     for module, names in imports(path):
         if module.split(".")[0] == "kan_np":
-            assert (
-                path.name in ("tasks.py", "equations.py", "table_rows.py", "run_one.py", "prediction.py")
-                or path.parent.name in ("families", "studies")
-            )
+            assert path.name in (
+                "tasks.py",
+                "equations.py",
+                "table_rows.py",
+                "run_one.py",
+                "prediction.py",
+            ) or path.parent.name in ("families", "studies")
             assert module == "kan_np"
             assert set(names) <= set(kan_np.__all__)
 

@@ -9,6 +9,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sweeps.analysis.studies import MethodResult, StudyResult
 from sweeps.families import KAN, MLP
@@ -110,12 +111,66 @@ def _numbers(study: StudyResult) -> list[Drawn]:
             medians = [own.median(name) for own in methods if math.isfinite(own.median(name))]
             if min(medians) > 0 and max(medians) > 30 * min(medians):
                 axes.set_xscale("log")
+            else:
+                axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.set_title(name.replace("_", " "), loc="left")
             axes.grid(True, axis="x", color="#eceef1", linewidth=0.8)
             axes.tick_params(length=0)
         row[0].set_yticks(range(len(methods)), [own.method for own in methods], color=INK)
         row[0].invert_yaxis()
     return [("numbers", f"Numbers of {study.name} by method", figure)]
+
+
+def _knots(study: StudyResult) -> list[Drawn]:
+    """Return the signature against the natural slope of held-out knots, and the numbers by method."""
+    drawn = [own for own in _with_arrays(study, "slope") if {"signature", "guess"} <= _arrays(own).keys()]
+    found = _numbers(study)
+    if not drawn:
+        return found
+    arrays = _arrays(next((own for own in drawn if "line" in _arrays(own)), drawn[0]))
+    with house_style(), matplotlib.style.context(_SMALL):
+        figure = Figure(figsize=(5.2, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(arrays["slope"], arrays["signature"], "o", color=GREY, markersize=2.5, alpha=0.5)
+        if "line" in arrays:
+            ends = np.array([arrays["slope"].min(), arrays["slope"].max()])
+            axes.plot(ends, np.polyval(arrays["line"], ends), color=KAN.colour, linewidth=1.4, label="rule")
+            axes.legend(fontsize=9)
+        axes.set_xlabel("natural slope")
+        axes.set_ylabel("signature")
+        axes.tick_params(length=0)
+    return [*found, ("slope", "Signature against natural slope of held-out knots", figure)]
+
+
+def _localization(study: StudyResult) -> list[Drawn]:
+    """Return for every model of chains the states on both sides of the mobility edge that was found."""
+    needed = {"edge", "lam", "localized"}
+    drawn = [own for own in study.methods if needed <= _arrays(own).keys()]
+    found = _numbers(study)
+    if not drawn:
+        return found
+    with house_style(), matplotlib.style.context(_SMALL):
+        figure = Figure(figsize=(3.1 * len(drawn) + 0.4, 3.2), layout="constrained")
+        row = figure.subplots(1, len(drawn), squeeze=False)[0]
+        for axes, method in zip(row, drawn, strict=True):
+            arrays = _arrays(method)
+            seen = np.isfinite(arrays["edge"])
+            low, high = float(arrays["lam"].min()), float(arrays["lam"].max())
+            room = 0.5 * (high - low)
+            is_localized = arrays["localized"].astype(bool)
+            kinds = (("localized", is_localized, MLP.colour), ("extended", ~is_localized, KAN.colour))
+            for name, own, colour in kinds:
+                x, y = arrays["edge"][seen & own], arrays["lam"][seen & own]
+                axes.plot(x, y, "o", color=colour, markersize=1.6, alpha=0.4, label=name, rasterized=True)
+            axes.plot([low, high], [low, high], color=INK, linewidth=1.0)
+            axes.set_xlim(low - room, high + room)
+            axes.set_title(method.method, loc="left")
+            axes.set_xlabel("λ of the edge that was found")
+            axes.tick_params(length=0)
+        row[0].set_ylabel("λ of the state")
+        row[0].legend(fontsize=8, markerscale=3)
+    title = "States of held-out chains: on the line they would be on the mobility edge"
+    return [("edges", title, figure), *found]
 
 
 def _none(study: StudyResult) -> list[Drawn]:
@@ -127,4 +182,6 @@ _FIGURES: dict[str, Callable[[StudyResult], list[Drawn]]] = {
     "continual": _continual,
     "formulas": _none,
     "film": _none,
+    "knots": _knots,
+    "localization": _localization,
 }
