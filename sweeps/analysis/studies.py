@@ -75,8 +75,11 @@ class StudyResult:
 
 def read_studies(store: Store) -> list[StudyResult]:
     """Return the studies in the plan of a store; runs that are stale are left out, as in a report."""
+    told = store.tasks()
+    if not any(task.startswith(_PREFIX) for task in told):
+        return []
     with store.snapshot():
-        plan, stale, told = store.plan_rows(), store.stale_ids(), store.tasks()
+        plan, stale = store.plan_rows(), store.stale_ids()
         statuses = store.statuses()
         records = {record["run_id"]: record for batch in store.records() for record in batch}
     runs: dict[str, dict[str, list[tuple[int, str]]]] = {}

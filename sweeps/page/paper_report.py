@@ -47,6 +47,7 @@ class _Held:
         bad = counts["finished"] - counts["ok"]
         told = [f"{counts['missing']} of {counts['planned']} runs missing"] if counts["missing"] else []
         told += [f"{bad} of {counts['planned']} runs failed"] if bad else []
+        told += [f"{counts['stale']} runs of other code left out"] if counts["stale"] else []
         return ", ".join(told) or "finished"
 
     @property
