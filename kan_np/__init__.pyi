@@ -1,4 +1,5 @@
 from . import (
+    boundary,
     compiler,
     data,
     discovery,
@@ -23,6 +24,7 @@ from ._warnings import (
     OverfitWarning,
     ScaleWarning,
 )
+from .boundary import discover_boundary
 from .compiler import kanpiler
 from .data import (
     Dataset,
@@ -98,6 +100,7 @@ __all__ = [
     "augment_input",
     "batch_hessian",
     "batch_jacobian",
+    "boundary",
     "column_symbols",
     "compiler",
     "create_dataset",
@@ -106,6 +109,7 @@ __all__ = [
     "dataset_from_arrays",
     "design_matrix",
     "discover",
+    "discover_boundary",
     "discovery",
     "ex_round",
     "find_relations",

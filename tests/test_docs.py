@@ -82,3 +82,20 @@ def test_commands_and_specification_of_the_page_about_differential_equations_are
         assert words[0] == "kan-sweep"
         assert main([*words[1:], *(["--dry-run"] if words[1] == "run" else [])]) == 0
     assert "schroedinger" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["knots", "localization"])
+def test_pages_about_examples_run_and_print_what_they_say(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parent.parent / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    names: dict = {}
+    blocks = re.findall(r"^```(python|text)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in blocks} == {"python", "text"}
+    for kind, block in blocks:
+        if kind == "python":
+            exec(compile(block, f"{page}.md", "exec"), names)  # noqa: S102
+        else:
+            assert capsys.readouterr().out.strip() == block.strip()

@@ -134,6 +134,24 @@ def test_error_bars():
     assert files["error_bars.png"] > 5000
 
 
+def test_knots():
+    names, printed, files = run("knots")
+    assert names["linear"] > 0.8
+    assert names["accuracy"] > 0.75
+    assert names["shares"]["chern_simons"] < names["shares"]["meridional_translation_real"]
+    assert names["cusp"].r2 > 0.98
+    assert "cusp_volume = longitudinal_translation*meridional_translation_imag/2" in printed
+    assert files["knots.png"] > 5000
+
+
+def test_mobility_edge():
+    names, _, files = run("mobility_edge")
+    assert names["agreement"] > 0.96
+    assert names["accuracy"] > 0.95
+    assert np.median(names["error"]) < 0.03
+    assert files["mobility_edge.png"] > 5000
+
+
 def test_continual_learning():
     names, printed, files = run("continual_learning")
     assert names["one"].whole[-1] < 4.1e-6

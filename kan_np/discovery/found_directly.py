@@ -1,8 +1,9 @@
-"""Formulas that need no network of splines: sums of products, and whether anything is left after them."""
+"""Formulas that need no network of splines: sums of products, quotients, and whether anything is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 
 from kan_np.discovery.candidate import Candidate
 from kan_np.discovery.terms import find_sums
+from kan_np.discovery.terms.polish import Samples
+from kan_np.discovery.terms.quotients import find_quotients
 from kan_np.discovery.terms.selection import select, select_quotients
 from kan_np.discovery.training import Data, train_tree
 from kan_np.discovery.trees import Tree, total
@@ -21,6 +24,8 @@ from kan_np.functions.library import SymbolLibrary
 _FEWEST, _FEWEST_TO_JUDGE, _WRITTEN = 12, 2, 2
 #: They end a search only if they leave no more than this many times the noise that neighbouring rows show.
 _LIKE_NOISE = 1.5
+#: Times that quotients are looked for, led by the best of them after the first.
+_ROUNDS = 2
 #: Networks that look for something that a formula leaves: hidden nodes, grids, starts.
 _HIDDEN, _GRIDS, _STARTS = (2, 4), (4,), 2
 #: Attempts at sums by which the kernels are compiled.
@@ -71,9 +76,7 @@ def sums_of_products(
         As in `find_sums`.
     """
     x, y = writer.physical
-    n, noise = len(data.y), data.noise * writer.of_label
-    if writer.scaler is not None:
-        noise *= float(writer.scaler.label_scale[0])
+    n, noise = len(data.y), _of_last_digits(writer, data)
     if n < _FEWEST or len(y) - n < _FEWEST_TO_JUDGE:
         return [], None
     found = find_sums(
@@ -99,6 +102,54 @@ def sums_of_products(
         if candidate.exact:
             break
     return candidates, settled
+
+
+def quotients_of_sums(
+    writer: Writer, data: Data, candidates: Sequence[Candidate], seconds: float, stop: Callable[[], bool]
+) -> list[Candidate]:
+    """Quotients of two sums of monomials, led by what the best formula makes of the labels.
+
+    Parameters
+    ----------
+    writer : Writer
+    data : Data
+        Of the writer, its noise that of the last digits of the labels.
+    candidates : sequence of Candidate
+        What has been found.
+    seconds : float
+        Processor time of the thread.
+    stop : callable
+        Asked before every choice of terms and every fit; True ends the search.
+    """
+    x, y = writer.physical
+    n, end = len(data.y), time.thread_time() + seconds
+    if n < _FEWEST or len(y) - n < _FEWEST_TO_JUDGE:
+        return []
+    samples = Samples(x[:n], y[:n], x[n:], y[n:], _of_last_digits(writer, data), writer.inputs)
+
+    def over() -> bool:
+        return stop() or time.thread_time() > end
+
+    found: list[Candidate] = []
+    for _ in range(_ROUNDS):
+        best = min((c for c in [*candidates, *found] if c.symbolic), key=lambda c: c.val_rmse, default=None)
+        if found and best not in found:
+            break
+        guide = y[:n] if best is None else best.formula.numpy()(x[:n])[:, 0]
+        for own in find_quotients(samples, guide, over=over):
+            candidate = writer.if_possible("quotient of sums", own.expression)
+            found += [] if candidate is None else [candidate]
+            if candidate is not None and candidate.exact:
+                return found
+        if not found:
+            break
+    return found
+
+
+def _of_last_digits(writer: Writer, data: Data) -> float:
+    """Noise by the last digits of the labels, in the units of `writer.physical`."""
+    noise = data.noise * writer.of_label
+    return noise if writer.scaler is None else noise * float(writer.scaler.label_scale[0])
 
 
 def _like_noise(error: float, writer: Writer) -> bool:

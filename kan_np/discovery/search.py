@@ -16,7 +16,7 @@ from kan_np.discovery.border import checked_data
 from kan_np.discovery.candidate import Candidate, Discovery
 from kan_np.discovery.choice import answered, best_of
 from kan_np.discovery.found_by_parts import taken_apart
-from kan_np.discovery.found_directly import leaves_nothing, made_of, sums_of_products
+from kan_np.discovery.found_directly import leaves_nothing, made_of, quotients_of_sums, sums_of_products
 from kan_np.discovery.ladder import Rung, rungs
 from kan_np.discovery.merged_variables import merged, rough_network
 from kan_np.discovery.relevance import relevant_inputs
@@ -50,6 +50,8 @@ _BIG_GRIDS = (8, 16, 32)
 #: Seconds for sums of products, and the part of the budget that they take at most; where steps are counted,
 #: that part of them, up to the last number, are attempts, each a step.
 _SUMS, _SHARE_OF_SUMS, _ATTEMPTS = 8.0, 0.25, 60
+#: Seconds for quotients of sums, and the part of the budget.
+_QUOTIENTS, _SHARE_OF_QUOTIENTS = 6.0, 0.15
 #: The same for formulas that are found by parts.
 _PARTS, _SHARE_OF_PARTS, _ATTEMPTS_AT_PARTS = 15.0, 0.4, 60
 #: Part of the time after which no network is trained any more; the rest is for writing formulas.
@@ -209,7 +211,7 @@ class _Search:
         return self._answer()
 
     def _found_directly(self) -> bool:
-        """Try sums of products; whether the search ends with what there is."""
+        """Try sums of products and their quotients; whether the search ends with what there is."""
         if any(candidate.exact for candidate in self.candidates):
             return True
         seconds, more = self._part_of_budget("sums of products", _SUMS, _SHARE_OF_SUMS, _ATTEMPTS)
@@ -220,7 +222,13 @@ class _Search:
         self._tell("sums of products")
         if any(candidate.exact for candidate in found):
             return True
-        return settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop)
+        if settled is not None and leaves_nothing(settled, self.writer, self.data, self._stop):
+            return True
+        seconds, _ = self._part_of_budget("quotients", _QUOTIENTS, _SHARE_OF_QUOTIENTS, 1)
+        found = quotients_of_sums(self.writer, self.data, self.candidates, seconds, lambda: self.over)
+        self.candidates += found
+        self._tell("quotients of sums")
+        return any(candidate.exact for candidate in found)
 
     def _found_by_parts(self) -> bool:
         """Take the labels apart; whether a formula is exact."""

@@ -23,6 +23,8 @@ from sweeps.studies.measured import Measured
 STUDIES = {
     "continual": "sweeps.studies.continual",
     "formulas": "sweeps.studies.formulas",
+    "knots": "sweeps.studies.knots",
+    "localization": "sweeps.studies.localization",
     "film": "sweeps.studies.film",
 }
 

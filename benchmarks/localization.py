@@ -1,0 +1,79 @@
+"""Anderson localisation: mobility edges of three quasiperiodic chains from spectra alone.
+
+    python -m benchmarks.localization --check
+
+What is measured stands in `sweeps.studies.localization`: data seeds 10 to 14 (`--first-seed`, `--seeds`), each of
+300 chains of 610 sites with 40 states of each, of which a fifth of the chains is held out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks._common import Bar, median, positive, show_bars, show_table
+from sweeps.studies.localization import METHODS, run
+from sweeps.studies.measured import Measured
+
+#: What may be lost against the theory's own accuracy.
+SHORT_BY = 0.003
+ACCURACIES = ("theory", "linear", "kan", "kan_wide", "product", "formula")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter chains, less time")
+    parser.add_argument("--first-seed", type=int, default=10)
+    parser.add_argument("--seeds", type=positive, default=5)
+    parser.add_argument("--only", default=",".join(METHODS), help="models, with commas between them")
+    options = parser.parse_args(arguments)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    bars = []
+    with threadpool_limits(1):
+        for model in options.only.split(","):
+            bars += show_model(model, seeds, [run(model, seed, options.quick) for seed in seeds])
+    return show_bars(bars, check=options.check)
+
+
+def show_model(model: str, seeds: range, found: Sequence[Measured]) -> list[Bar]:
+    """Print the tables of one model; its bars."""
+    columns = {
+        name: [one.quantities[name] for one in found] for name in ACCURACIES if name in found[0].quantities
+    }
+    rows = [(name, f"{median(own):.4f}", f"{min(own):.4f}") for name, own in columns.items()]
+    title = f"{model}: accuracy on held-out chains, data seeds {seeds[0]} to {seeds[-1]}"
+    show_table(title, ("decision", "median", "worst"), rows)
+    boundaries = [
+        (
+            seed,
+            f"{one.quantities['zero_set']:.1e}",
+            "yes" if one.quantities["exact"] else "no",
+            one.formulas["boundary"],
+        )
+        for seed, one in zip(seeds, found, strict=True)
+    ]
+    show_table(f"{model}: the boundary", ("seed", "zero set", "theory's", "formula"), boundaries)
+    if "product" in columns:
+        logits = [(seed, one.formulas["product node"]) for seed, one in zip(seeds, found, strict=True)]
+        show_table(f"{model}: network with a product node, its edges symbols", ("seed", "logit"), logits)
+    short = [
+        Bar(
+            f"{model}: {name} minus theory",
+            median(np.subtract(columns[name], columns["theory"]).tolist()),
+            -SHORT_BY,
+            at_least=True,
+        )
+        for name in ("kan_wide" if "kan_wide" in columns else "kan", "product", "formula")
+        if name in columns
+    ]
+    exact = float(np.mean([one.quantities["exact"] for one in found]))
+    return [*short, Bar(f"{model}: share of seeds with the theory's formula", exact, 1.0, at_least=True)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+"""discover_boundary: from the labels of two classes to a formula of where they meet."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kan_np import _validate
+from kan_np._validate import FloatArray
+from kan_np._warnings import KanWarning
+from kan_np.boundary.candidate import Boundaries, Boundary
+from kan_np.boundary.logistic import BoundaryFit
+from kan_np.boundary.points import Crossings, crossings
+from kan_np.data.check import Dataset, check_dataset
+from kan_np.data.columns import Columns, without_tables
+from kan_np.data.dataset import split_validation
+from kan_np.discovery.call import discover
+from kan_np.discovery.ladder import rungs
+from kan_np.functions.column_symbols import column_symbols
+from kan_np.functions.variables import checked_variables
+from kan_np.model import KAN
+from kan_np.objective.losses import CrossEntropy
+from kan_np.symbolic.simplify import size
+
+#: Points of the boundary from which formulas are read, and the fewest. They come from rows of the half that
+#: is nearest to it.
+_POINTS, _LEAST_POINTS, _NEAR = 400, 30, 0.5
+#: Classifiers, but for the first each of a part of the groups of rows: where they differ is the noise of the
+#: points.
+_CLASSIFIERS, _PART = 4, 0.7
+#: Steps of the classifier, rows that it is trained on at most, and rows that formulas are fitted to.
+_STEPS, _TRAINED, _ROWS = 60, 8_000, 20_000
+#: Its grids, of which the finest is taken that has as many labels a parameter as a class needs
+#: (`CrossEntropy`).
+_GRIDS, _LABELS = (5, 3, 2, 1), CrossEntropy.samples_a_parameter
+
+
+def discover_boundary(
+    dataset: Dataset,
+    *,
+    columns: Sequence[str] | None = None,
+    model: KAN | None = None,
+    groups: ArrayLike | None = None,
+    seconds: float = 60.0,
+    seed: int = 0,
+    **options: Any,
+) -> Boundaries:
+    """Find formulas of the boundary between two classes: one column as a function of the others.
+
+    A classifier's logit is known up to a monotone function only, but its zero set is a surface in the space
+    of the columns. KANs are trained by cross-entropy; for each column points of the boundary are found
+    along it, and `kan_np.discover` looks for formulas v = h(others) of them. The numbers of each formula are
+    then fitted to the classes themselves, with a multiple of v - h as the logit, so that errors of the KAN do
+    not stay in them, and become whole numbers and the like where the classes cannot tell the difference. The
+    first is the simplest formula whose accuracy on validation rows is within a standard error of the best,
+    the error being that of the difference, over groups of rows; the others follow by their accuracy.
+
+    Parameters
+    ----------
+    dataset : dict
+        train_input and train_label, labels 0 and 1; val_input and val_label, or a fifth of the rows.
+    columns : sequence of str, optional
+        Which columns v may be; all if None.
+    model : KAN, optional
+        A fitted classifier with one output, a logit; else [n_in, n_in + 1, 1] is trained, and three more on
+        parts of the rows.
+    groups : array_like of int of shape (n_rows,), optional
+        Which training rows belong together, such as states of one chain: they say less about numbers of a
+        formula than independent rows. A validation split is then made of whole groups.
+    seconds : float
+        Budget of the searches, in processor time, in equal parts for the columns.
+    seed : int
+    **options
+        Of `kan_np.discover`, such as ``lib``.
+
+    Returns
+    -------
+    Boundaries
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data that cannot be used, labels other than 0 and 1, unknown columns and a model of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kan_np.boundary import discover_boundary
+    >>> x = np.random.default_rng(0).uniform(0.5, 2, (600, 2))
+    >>> inside = (x[:, 1] < 1 / x[:, 0]).astype(int)
+    >>> table = {"p": x[:, 0], "q": x[:, 1]}
+    >>> found = discover_boundary({"train_input": table, "train_label": inside}, columns=["q"])
+    >>> found.best.equation
+    'q = 1/p'
+    """
+    seconds = _validate.real("seconds", seconds, 0.0)
+    seed = _validate.integer("seed", seed, 0)
+    train, held, names = _checked(dataset, groups, seed)
+    symbols = checked_variables(list(column_symbols(names).values()), len(names))
+    chosen = list(range(len(names))) if columns is None else [_place(name, names) for name in columns]
+    others: list[KAN] = []
+    if model is None:
+        model = _classifier(train, seed)
+        others = [_classifier(train.part(_PART, seed + k), seed + k) for k in range(1, _CLASSIFIERS)]
+    elif model.width[0] != len(names) or model.width[-1] != 1:
+        raise ValueError(f"model has the shape {model.width}; expected {len(names)} inputs and one output.")
+    some = train.some(_ROWS, seed)
+    found: dict[str, tuple[Boundary, FloatArray]] = {}
+    begun = time.thread_time()
+    for number, column in enumerate(chosen):
+        ends = (float(some.x[:, column].min()), float(some.x[:, column].max()))
+        there, there_held = (crossings(model, rows.x, column, ends) for rows in (some, held))
+        points = [there, *(crossings(other, some.x, column, ends) for other in others)]
+        x, value = _points(points, some.x, column, seed)
+        if len(value) < _LEAST_POINTS:
+            continue
+        left = max(seconds - (time.thread_time() - begun), 0.0) / (len(chosen) - number)
+        for expression in _formulas(x, value, symbols, column, left, seed, options):
+            sign = np.where(some.second, 1.0, -1.0)
+            fit = BoundaryFit(expression, symbols, column, some.x, sign, there.slope, some.group)
+            one = _boundary(fit, symbols, names, column, held, there_held.slope)
+            if one is not None:
+                found.setdefault(one[0].equation, one)
+    right = float(np.mean((_logit(model, held.x) > 0.0) == held.second))
+    return Boundaries(tuple(_ordered(list(found.values()))), model, right)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows (n, n_in), which of them are of the second class, and their groups, 0 to n_groups - 1."""
+
+    x: FloatArray
+    second: NDArray[np.bool_]
+    group: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, x: FloatArray, label: FloatArray, group: NDArray[Any] | None) -> _Rows:
+        own = np.arange(len(x)) if group is None else np.unique(group, return_inverse=True)[1].reshape(-1)
+        return cls(x, label[:, 0] > 0.5, own)
+
+    def part(self, share: float, seed: int) -> _Rows:
+        """The rows of a share of the groups, at random."""
+        n_groups = int(self.group.max()) + 1
+        chosen = np.random.default_rng(seed).permutation(n_groups)[: max(int(share * n_groups), 1)]
+        rows = np.isin(self.group, chosen)
+        return _Rows.of(self.x[rows], self.second[rows, None].astype(np.float64), self.group[rows])
+
+    def some(self, most: int, seed: int) -> _Rows:
+        """So many rows at most, at random."""
+        rows = np.random.default_rng(seed).permutation(len(self.x))[:most]
+        label = self.second[rows, None].astype(np.float64)
+        return _Rows.of(self.x[rows], label, self.group[rows])
+
+
+def _points(
+    found: Sequence[Crossings], x: FloatArray, column: int, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Points of the boundary: the other columns, and the one, once for each classifier.
+
+    Of the rows from which the first sees the boundary, and another one too, the half that is nearest to it is
+    taken, and of these the half for which they agree best.
+    """
+    values = np.stack([one.value for one in found])
+    seen = np.isfinite(values)
+    rows = np.flatnonzero(seen[0] & (seen.sum(axis=0) >= min(2, len(found))))
+    distance = np.abs(np.nanmedian(values[:, rows], axis=0) - x[rows, column])
+    rows = rows[np.argsort(distance, kind="stable")[: max(len(rows) // 2, _LEAST_POINTS)]]
+    if len(found) > 1:
+        spread = np.nanmax(values[:, rows], axis=0) - np.nanmin(values[:, rows], axis=0)
+        rows = rows[np.argsort(spread, kind="stable")[: max(len(rows) // 2, _LEAST_POINTS)]]
+    rows = np.random.default_rng(seed).permutation(rows)[: _POINTS // len(found)]
+    others = np.delete(x[rows], column, axis=1)
+    kept = seen[:, rows].reshape(-1)
+    return np.tile(others, (len(found), 1))[kept], values[:, rows].reshape(-1)[kept]
+
+
+def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
+    """By accuracy on the validation rows, but first the simplest that is as good as the best."""
+    if not found:
+        return []
+    found = sorted(found, key=lambda one: (float(one[1].sum()), one[0].complexity))
+    least = found[0][1]
+    as_good = []
+    for one, wrong in found:
+        rise = wrong - least
+        error = float(np.sqrt(np.sum(np.square(rise - rise.mean()))))
+        if float(rise.sum()) <= error:
+            as_good.append(one)
+    first = min(as_good, key=lambda one: one.complexity)
+    return [first, *(one for one, _ in found if one is not first)]
+
+
+def _formulas(
+    others: FloatArray,
+    value: FloatArray,
+    symbols: Sequence[Any],
+    column: int,
+    seconds: float,
+    seed: int,
+    options: dict[str, Any],
+) -> list[Any]:
+    """Formulas of one column by the others, on points of the boundary; small ones whatever the time."""
+    names = [symbol for i, symbol in enumerate(symbols) if i != column]
+    data = {"train_input": others, "train_label": value[:, None]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of discover: about points that nobody has given it
+        found = discover(data, var=names, seconds=seconds, seed=seed, **options)
+    small = [rung.expression for rung in rungs(others, value, names)]
+    return [*small, *(one.formula.expressions[0] for one in found.candidates if one.symbolic)]
+
+
+def _boundary(
+    fit: BoundaryFit,
+    symbols: Sequence[Any],
+    names: Sequence[str],
+    column: int,
+    held: _Rows,
+    slope: FloatArray,
+) -> tuple[Boundary, FloatArray] | None:
+    """A formula with its numbers fitted to the classes, and how many rows of every held group it gets wrong.
+
+    None where it is not real on all rows.
+    """
+    first = fit.fit() if fit.finite else None
+    if first is None:
+        return None
+    settled, numbers = fit.with_exact_numbers(first)
+    expression = fit.written(settled, numbers)
+    side = 1 if np.median(fit.slope) > 0.0 else -1
+    found = Boundary(
+        symbols[column], expression, side, 0.0, 0.0, size(expression), tuple(symbols), tuple(names)
+    )
+    gap = found.decision(held.x)
+    if not np.isfinite(gap).all():
+        return None
+    logit = settled.factor * np.abs(slope) * gap
+    losses = np.logaddexp(0.0, np.where(held.second, -1.0, 1.0) * logit)
+    accuracy = float(np.mean((gap > 0.0) == held.second))
+    found = replace(found, accuracy=accuracy, loss=float(losses.mean()))
+    return found, np.bincount(held.group, (gap > 0.0) != held.second)
+
+
+def _classifier(train: _Rows, seed: int) -> KAN:
+    n_in = train.x.shape[1]
+    some = train.some(_TRAINED, seed)
+    data = {"train_input": some.x, "train_label": some.second[:, None].astype(np.float64)}
+    model = KAN([n_in, n_in + 1, 1], grid=_GRIDS[0], seed=seed)
+    for grid in _GRIDS[1:]:
+        if len(some.x) < _LABELS * model.n_params:
+            model = KAN([n_in, n_in + 1, 1], grid=grid, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", KanWarning)
+        model.fit(data, "LM", _STEPS, loss="cross_entropy", standardize=True)
+    return model
+
+
+def _logit(model: KAN, x: FloatArray) -> FloatArray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", KanWarning)
+        return np.asarray(model(x)[:, 0])
+
+
+def _place(name: str, names: Sequence[str]) -> int:
+    return list(names).index(_validate.choice("columns", name, names))
+
+
+def _checked(dataset: Dataset, groups: ArrayLike | None, seed: int) -> tuple[_Rows, _Rows, list[str]]:
+    """Training and validation rows, and the names of the columns."""
+    if not isinstance(dataset, dict):
+        raise TypeError(
+            f"dataset is a {type(dataset).__name__}; expected a dict with train_input, train_label."
+        )
+    plain = without_tables(dataset)
+    shape = np.shape(plain.get("train_input"))  # type: ignore[arg-type]
+    n_in = shape[1] if len(shape) == 2 else 1
+    own = None if groups is None else np.asarray(groups).reshape(-1)
+    n_rows = shape[0] if shape else 0
+    if own is not None and len(own) != n_rows:
+        raise ValueError(f"groups has {len(own)} entries; expected {n_rows}, one for every training row.")
+    given_val = plain.get("val_input") is not None
+    if not given_val and own is None:
+        plain = split_validation(plain, 0.2, seed)
+    checked = check_dataset(plain, n_in, 1)
+    for name in ("train_label", "val_label"):
+        if checked.get(name) is not None:
+            checked[name] = _labels(name, checked[name])
+    if np.ptp(checked["train_label"]) == 0.0:
+        raise ValueError("train_label is the same in every row; expected two classes, 0 and 1.")
+    features = list(Columns.of(plain, n_in, 1).features) or [f"x_{i}" for i in range(1, n_in + 1)]
+    x, y = checked["train_input"], checked["train_label"]
+    if given_val or own is None:
+        return _Rows.of(x, y, own), _Rows.of(checked["val_input"], checked["val_label"], None), features
+    of_row = np.unique(own, return_inverse=True)[1].reshape(-1)
+    order = np.random.default_rng(seed).permutation(int(of_row.max()) + 1)
+    held = np.isin(of_row, order[: max(len(order) // 5, 1)])
+    return _Rows.of(x[~held], y[~held], of_row[~held]), _Rows.of(x[held], y[held], of_row[held]), features
+
+
+def _labels(name: str, label: FloatArray) -> FloatArray:
+    found = CrossEntropy().labels(name, label, 1)
+    if not np.isin(found, (0.0, 1.0)).all():
+        raise ValueError(f"{name} has other values than 0 and 1; expected one of two classes in every row.")
+    return found

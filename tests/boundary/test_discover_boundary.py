@@ -1,0 +1,152 @@
+"""discover_boundary: the curve where two classes meet, from their labels alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+
+from kan_np import KAN
+from kan_np.boundary import discover_boundary
+from kan_np.boundary.logistic import BoundaryFit
+from kan_np.boundary.points import crossings
+
+P, Q = sympy.symbols("p q")
+
+
+def labels_of(x, h, flips=0.0, seed=0):
+    above = x[:, 1] > h(x[:, 0])
+    return (above ^ (np.random.default_rng(seed).random(len(x)) < flips)).astype(int)
+
+
+def fit_of(text, x, label, groups=None):
+    expression = sympy.sympify(text, {"p": P, "q": Q})
+    groups = np.arange(len(x)) if groups is None else groups
+    slope = 4.0 + x[:, 0]
+    return BoundaryFit(expression, [P, Q], 1, x, 2.0 * label - 1.0, slope, groups)
+
+
+def test_crossings_lie_on_the_zero_set():
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    found = crossings(lambda x: 3.0 * x[:, [1]] - 1.5 * np.sin(3 * x[:, [0]]), x, 1, (-1.0, 1.0))
+    np.testing.assert_allclose(found.value, 0.5 * np.sin(3 * x[:, 0]), atol=1e-9)
+    np.testing.assert_allclose(found.slope, 3.0, rtol=1e-9)
+
+
+def test_the_slope_has_the_sign_of_the_class_beyond():
+    x = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    found = crossings(lambda x: -(2.0 + x[:, [0]]) * x[:, [1]], x, 1, (-1.0, 1.0))
+    np.testing.assert_allclose(found.slope, -(2.0 + x[:, 0]), rtol=1e-9)
+
+
+def test_rows_with_two_crossings_and_with_none_have_none():
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    for logit in (lambda x: x[:, [1]] ** 2 - 0.25, lambda x: 0.0 * x[:, [1]] + 1.0):
+        found = crossings(logit, x, 1, (-1.0, 1.0))
+        assert np.isnan(found.value).all()
+
+
+def test_derivatives_of_the_loss():
+    x = np.random.default_rng(0).uniform(0.5, 2, (60, 2))
+    fit = fit_of("1.3*p**2 + 0.4*exp(0.7*p)", x, labels_of(x, lambda p: 1 / p))
+    theta = fit.start + 0.1
+    loss, by_factor, by_theta = fit._loss(0.8, theta)
+    step = 1e-6
+    for k in range(theta.size):
+        moved = np.eye(theta.size)[k] * step
+        difference = (fit._loss(0.8, theta + moved)[0] - fit._loss(0.8, theta - moved)[0]) / (2 * step)
+        assert by_theta[k] == pytest.approx(difference, rel=1e-5, abs=1e-9)
+    difference = (fit._loss(0.8 + step, theta)[0] - fit._loss(0.8 - step, theta)[0]) / (2 * step)
+    assert by_factor == pytest.approx(difference, rel=1e-5)
+    gap = fit.slope * (x[:, 1] - fit._tape(*x.T, *theta))
+    np.testing.assert_allclose(loss, np.mean(np.log1p(np.exp(-fit.sign * 0.8 * gap))), rtol=1e-12)
+
+
+def test_standard_errors_are_those_of_repeated_samples():
+    found = []
+    for seed in range(40):
+        x = np.random.default_rng(seed).uniform(0.5, 2, (400, 2))
+        noise = np.random.default_rng(seed + 100).logistic(scale=0.1, size=400)
+        label = (x[:, 1] > 1.5 / x[:, 0] + noise).astype(int)
+        found.append(fit_of("1.0*c/p".replace("c", "1.2"), x, label).fit())
+    numbers = np.array([one.theta[0] for one in found])
+    errors = np.array([one.stderr[0] for one in found])
+    assert abs(numbers.mean() - 1.5) < 4 * numbers.std() / np.sqrt(40)
+    assert 0.6 < errors.mean() / numbers.std() < 1.6
+
+
+def test_copies_of_rows_in_one_group_say_no_more_of_numbers():
+    x = np.random.default_rng(0).uniform(0.5, 2, (200, 2))
+    label = labels_of(x, lambda p: 1 / p, flips=0.1)
+    found = {}
+    for count in (4, 16):
+        groups = np.tile(np.arange(200), count)
+        copies = np.tile(x, (count, 1)), np.tile(label, count)
+        found[count] = fit_of("1.1/p", *copies, groups).fit(), fit_of("1.1/p", *copies).fit()
+    (grouped, alone), (more, more_alone) = found[4], found[16]
+    np.testing.assert_allclose(more.theta, grouped.theta, rtol=1e-3)
+    np.testing.assert_allclose(more.stderr, grouped.stderr, rtol=2e-2)
+    np.testing.assert_allclose(more_alone.stderr, alone.stderr / 2, rtol=2e-2)
+
+
+def test_errors_are_small_where_classes_are_separated():
+    x = np.random.default_rng(0).uniform(0.5, 2, (800, 2))
+    found = fit_of("1.02/p", x, labels_of(x, lambda p: 1 / p)).fit()
+    assert abs(found.theta[0] - 1.0) < 3 * found.stderr[0] < 0.05
+
+
+def test_numbers_become_simple_where_classes_cannot_tell():
+    x = np.random.default_rng(0).uniform(0.5, 2, (800, 2))
+    fit = fit_of("1.02/p + 0.01", x, labels_of(x, lambda p: 1 / p))
+    found, numbers = fit.with_exact_numbers(fit.fit())
+    assert fit.written(found, numbers) == 1 / P
+    fit = fit_of("1.02/p", x, labels_of(x, lambda p: 1.137 / p, flips=0.02))
+    found, numbers = fit.with_exact_numbers(fit.fit())
+    assert float(fit.written(found, numbers).subs(P, 1.0)) == pytest.approx(1.137, abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_boundary_is_found_with_its_numbers(seed):
+    x = np.random.default_rng(seed).uniform(0.5, 2, (800, 2))
+    label = labels_of(x, lambda p: p**2 / 2, flips=0.02, seed=seed)
+    found = discover_boundary({"train_input": x, "train_label": label}, columns=["x_2"], most_steps=40, seed=seed)
+    one = found.best
+    assert one.equation == "x_2 = x_1**2/2"
+    assert one.side == 1
+    assert one.accuracy > 0.95
+    assert one.accuracy >= found.model_accuracy - 0.02
+    np.testing.assert_allclose(one.solved(x), x[:, 0] ** 2 / 2, rtol=1e-12)
+    np.testing.assert_allclose(one.decision(x), x[:, 1] - x[:, 0] ** 2 / 2, rtol=1e-9, atol=1e-12)
+    assert one.equation in found.table()
+    assert repr(found).splitlines()[1] == f"best: {one.equation}"
+
+
+def test_a_model_of_ones_own_and_named_columns():
+    x = np.random.default_rng(0).uniform(0.5, 2, (400, 2))
+    table = {"p": x[:, 0], "q": x[:, 1]}
+    data = {"train_input": table, "train_label": labels_of(x, lambda p: 1 / p)}
+    model = KAN([2, 1], grid=4, seed=0)
+    model.fit(data, "LM", loss="cross_entropy")
+    found = discover_boundary(data, model=model, columns=["q"], most_steps=20)
+    assert found.model is model
+    assert found.best.equation == "q = 1/p"
+    swapped = {"q": x[:5, 1], "p": x[:5, 0]}
+    np.testing.assert_allclose(found.best.decision(swapped), x[:5, 1] - 1 / x[:5, 0], atol=1e-12)
+
+
+def test_wrong_data_are_refused():
+    x = np.random.default_rng(0).uniform(size=(40, 2))
+    label = (x[:, 0] > 0.5).astype(int)
+    with pytest.raises(ValueError, match="other values than 0 and 1"):
+        discover_boundary({"train_input": x, "train_label": 0.5 * label})
+    with pytest.raises(ValueError, match="train_label is the same in every row"):
+        discover_boundary({"train_input": x, "train_label": np.ones(40)})
+    with pytest.raises(ValueError, match="columns is 'z'; expected one of 'x_1', 'x_2'"):
+        discover_boundary({"train_input": x, "train_label": label}, columns=["z"])
+    with pytest.raises(ValueError, match=r"model has the shape \[3, 1\]; expected 2 inputs and one output"):
+        discover_boundary({"train_input": x, "train_label": label}, model=KAN([3, 1]))
+    with pytest.raises(ValueError, match="groups has 3 entries; expected 40"):
+        discover_boundary({"train_input": x, "train_label": label}, groups=[1, 2, 3])
+    with pytest.raises(TypeError, match="dataset is a list"):
+        discover_boundary([x, label])
