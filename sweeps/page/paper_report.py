@@ -22,6 +22,7 @@ from sweeps.page.tooltips import dots_json
 from sweeps.spec.paper import Part, parts
 from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.provenance import machine_line
+from sweeps.storage.sqlite_errors import understood
 from sweeps.storage.store import Store
 
 PAGE_NAME = "report.html"
@@ -110,10 +111,11 @@ def write_paper(directory: str | Path, output: str | Path | None = None) -> Path
 
 
 def _held(directory: Path, part: Part) -> _Held:
-    if not (directory / part.name / DATABASE_NAME).is_file():
+    folder = directory / part.name
+    if not (folder / DATABASE_NAME).is_file():
         return _Held(part)
     try:
-        with Store.open(directory / part.name, readonly=True) as store:
+        with understood(folder), Store.open(folder, readonly=True) as store:
             return _Held(part, aggregate(store), tuple(read_studies(store)))
     except UserError as error:
         return _Held(part, error=str(error))
