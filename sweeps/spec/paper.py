@@ -61,9 +61,9 @@ _SWEPT = (
         "Five functions with a known form",
         "Section 3.1, figure 3.1",
         "The paper trains all networks by L-BFGS. Here small ones are trained by Levenberg and Marquardt's "
-        "method, which goes on where L-BFGS has stopped, KANs and MLPs alike, and large ones by L-BFGS. A few "
-        "short fits choose the start of a KAN that has more than one layer. Every model is trained on several "
-        "sets of samples; the paper shows one line for each.",
+        "method, which goes on where L-BFGS has stopped, KANs and MLPs alike, and large ones by L-BFGS. A "
+        "few short fits choose the start of a KAN that has more than one layer. Every model is trained on "
+        "several sets of samples; the paper shows one line for each.",
     ),
     Part(
         "special",
@@ -86,10 +86,10 @@ _SWEPT = (
         "Differential equations",
         "Section 3.4, figure 3.3",
         "The paper solves one Poisson equation, sin(pi x) sin(pi y^2), by L-BFGS on 10 000 points with the "
-        "boundary as a part of the loss, and speaks of mean squares of 1e-7 for a KAN of width 10 and 1e-5 for "
-        "an MLP of 4 layers of width 100; a mean square of 1e-7 is a relative L2 error of 7.3e-4. Here that "
-        "equation is poisson_paper, among others. Networks are trained by Levenberg and Marquardt's method; "
-        "beside them stands the classical solver of each equation.",
+        "boundary as a part of the loss, and speaks of mean squares of 1e-7 for a KAN of width 10 and 1e-5 "
+        "for an MLP of 4 layers of width 100; a mean square of 1e-7 is a relative L2 error of 7.3e-4. Here "
+        "that equation is poisson_paper, among others. Networks are trained by Levenberg and Marquardt's "
+        "method; beside them stands the classical solver of each equation.",
     ),
 )
 _STUDIED = {
