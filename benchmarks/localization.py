@@ -2,8 +2,8 @@
 
     python -m benchmarks.localization --check
 
-What is measured stands in `sweeps.studies.localization`: data seeds 10 to 14 (`--first-seed`, `--seeds`), each of
-300 chains of 610 sites with 40 states of each, of which a fifth of the chains is held out.
+What is measured stands in `sweeps.studies.localization`: data seeds 10 to 14 (`--first-seed`, `--seeds`),
+each of 300 chains of 610 sites with 40 states of each; a fifth of the chains is held out.
 """
 
 from __future__ import annotations

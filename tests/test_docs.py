@@ -85,17 +85,17 @@ def test_commands_and_specification_of_the_page_about_differential_equations_are
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["knots", "localization"])
+@pytest.mark.parametrize("page", ["knots.md", "localization.md"])
 def test_pages_about_examples_run_and_print_what_they_say(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parent.parent / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "docs" / page).read_text(encoding="utf-8")
     names: dict = {}
     blocks = re.findall(r"^```(python|text)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     assert {kind for kind, _ in blocks} == {"python", "text"}
     for kind, block in blocks:
         if kind == "python":
-            exec(compile(block, f"{page}.md", "exec"), names)  # noqa: S102
+            exec(compile(block, page, "exec"), names)  # noqa: S102
         else:
             assert capsys.readouterr().out.strip() == block.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, without_tables
 from kan_np.data.dataset import split_validation
 from kan_np.discovery.call import discover
-from kan_np.discovery.ladder import rungs
+from kan_np.discovery.ladder import rungs, terms_alone
 from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.variables import checked_variables
 from kan_np.model import KAN
@@ -34,6 +34,11 @@ _POINTS, _LEAST_POINTS, _NEAR = 400, 30, 0.5
 #: Classifiers, but for the first each of a part of the groups of rows: where they differ is the noise of the
 #: points.
 _CLASSIFIERS, _PART = 4, 0.7
+#: Bits by which the classes must determine a number beyond the length of a simple one that it becomes: of
+#: four others one does by chance, of the second formula each may, and validation rows decide.
+_MARGINS = (2.0, 0.0)
+#: Powers, products and ratios of the other columns that are tried alone, times a number.
+_ALONE = 6
 #: Steps of the classifier, rows that it is trained on at most, and rows that formulas are fitted to.
 _STEPS, _TRAINED, _ROWS = 60, 8_000, 20_000
 #: Its grids, of which the finest is taken that has as many labels a parameter as a class needs
@@ -57,9 +62,10 @@ def discover_boundary(
     of the columns. KANs are trained by cross-entropy; for each column points of the boundary are found
     along it, and `kan_np.discover` looks for formulas v = h(others) of them. The numbers of each formula are
     then fitted to the classes themselves, with a multiple of v - h as the logit, so that errors of the KAN do
-    not stay in them, and become whole numbers and the like where the classes cannot tell the difference. The
-    first is the simplest formula whose accuracy on validation rows is within a standard error of the best,
-    the error being that of the difference, over groups of rows; the others follow by their accuracy.
+    not stay in them, and become whole numbers and the like where the classes cannot tell the difference, or,
+    in a second formula, where they hardly can. The first is the simplest formula whose accuracy on
+    validation rows is within a standard error of the best, the error being that of the difference, over
+    groups of rows; the others follow by their accuracy.
 
     Parameters
     ----------
@@ -124,8 +130,7 @@ def discover_boundary(
         for expression in _formulas(x, value, symbols, column, left, seed, options):
             sign = np.where(some.second, 1.0, -1.0)
             fit = BoundaryFit(expression, symbols, column, some.x, sign, there.slope, some.group)
-            one = _boundary(fit, symbols, names, column, held, there_held.slope)
-            if one is not None:
+            for one in _boundaries(fit, symbols, names, column, held, there_held.slope):
                 found.setdefault(one[0].equation, one)
     right = float(np.mean((_logit(model, held.x) > 0.0) == held.second))
     return Boundaries(tuple(_ordered(list(found.values()))), model, right)
@@ -210,40 +215,46 @@ def _formulas(
     data = {"train_input": others, "train_label": value[:, None]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of discover: about points that nobody has given it
-        found = discover(data, var=names, seconds=seconds, seed=seed, **options)
-    small = [rung.expression for rung in rungs(others, value, names)]
+        search: Any = discover
+        found = search(data, var=names, seconds=seconds, seed=seed, **options)
+    small = [
+        *terms_alone(others, value, names, _ALONE),
+        *(rung.expression for rung in rungs(others, value, names)),
+    ]
     return [*small, *(one.formula.expressions[0] for one in found.candidates if one.symbolic)]
 
 
-def _boundary(
+def _boundaries(
     fit: BoundaryFit,
     symbols: Sequence[Any],
     names: Sequence[str],
     column: int,
     held: _Rows,
     slope: FloatArray,
-) -> tuple[Boundary, FloatArray] | None:
+) -> Iterator[tuple[Boundary, FloatArray]]:
     """A formula with its numbers fitted to the classes, and how many rows of every held group it gets wrong.
 
-    None where it is not real on all rows.
+    Twice if there are simple numbers nearby that the fit would refuse: validation rows decide. Nothing where
+    the formula is not real on all rows.
     """
     first = fit.fit() if fit.finite else None
     if first is None:
-        return None
-    settled, numbers = fit.with_exact_numbers(first)
-    expression = fit.written(settled, numbers)
+        return
     side = 1 if np.median(fit.slope) > 0.0 else -1
-    found = Boundary(
-        symbols[column], expression, side, 0.0, 0.0, size(expression), tuple(symbols), tuple(names)
-    )
-    gap = found.decision(held.x)
-    if not np.isfinite(gap).all():
-        return None
-    logit = settled.factor * np.abs(slope) * gap
-    losses = np.logaddexp(0.0, np.where(held.second, -1.0, 1.0) * logit)
-    accuracy = float(np.mean((gap > 0.0) == held.second))
-    found = replace(found, accuracy=accuracy, loss=float(losses.mean()))
-    return found, np.bincount(held.group, (gap > 0.0) != held.second)
+    for margin in _MARGINS:
+        settled, numbers = fit.with_exact_numbers(first, margin)
+        expression = fit.written(settled, numbers)
+        found = Boundary(
+            symbols[column], expression, side, 0.0, 0.0, size(expression), tuple(symbols), tuple(names)
+        )
+        gap = found.decision(held.x)
+        if not np.isfinite(gap).all():
+            continue
+        logit = settled.factor * np.abs(slope) * gap
+        losses = np.logaddexp(0.0, np.where(held.second, -1.0, 1.0) * logit)
+        wrong = (gap > 0.0) != held.second
+        found = replace(found, accuracy=1.0 - float(np.mean(wrong)), loss=float(losses.mean()))
+        yield found, np.bincount(held.group, wrong).astype(np.float64)
 
 
 def _classifier(train: _Rows, seed: int) -> KAN:

@@ -165,17 +165,17 @@ class BoundaryFit:
             factor *= 0.8
         return factor
 
-    def with_exact_numbers(self, found: Fit) -> tuple[Fit, dict[int, Any]]:
+    def with_exact_numbers(self, found: Fit, margin: float = _MARGIN) -> tuple[Fit, dict[int, Any]]:
         """Replace numbers by simple ones where the classes cannot tell the difference, the surest first.
 
         A replacement may raise the loss by what `_COST` squared standard errors of one number are expected
-        to.
+        to. `margin` is of `recognise`: the less, the more numbers are taken for simple ones by chance.
         """
         numbers: dict[int, Any] = {}
         first = found
         refused: set[int] = set()
         while True:
-            proposed = self._recognised(found, numbers.keys() | refused)
+            proposed = self._recognised(found, numbers.keys() | refused, margin)
             if proposed is None:
                 return found, numbers
             k, number = proposed
@@ -187,7 +187,7 @@ class BoundaryFit:
             numbers[k], found = number, new
 
     def _as_good(self, new: Fit, first: Fit, count: int) -> bool:
-        """Whether so many numbers that were replaced cost no more than they would by chance."""
+        """Whether the replacement of so many numbers costs no more than it would by chance."""
         rise = self.losses(new) - self.losses(first)
         allowed = max(float(np.sqrt(np.sum(np.square(rise - rise.mean())))), 0.5)
         return bool(rise.sum() <= _COST * count * allowed)
@@ -196,16 +196,16 @@ class BoundaryFit:
         """Logarithmic loss of every group of rows, the sum over its rows: (n_groups,)."""
         gap = self.slope * (self.value - self._tape(*self.x.T, *found.theta))
         own = np.logaddexp(0.0, -self.sign * found.factor * gap)
-        return np.bincount(self.groups, own)
+        return np.bincount(self.groups, own).astype(np.float64)
 
-    def _recognised(self, found: Fit, settled: set[int]) -> tuple[int, Any] | None:
+    def _recognised(self, found: Fit, settled: set[int], margin: float) -> tuple[int, Any] | None:
         import sympy
 
         options = []
         for k, (value, sigma) in enumerate(zip(found.theta, found.stderr, strict=True)):
             if k in settled or not 0.0 < sigma < np.inf:
                 continue
-            number = recognise(float(value), float(sigma), margin=_MARGIN)
+            number = recognise(float(value), float(sigma), margin=margin)
             if not isinstance(number, sympy.Float):
                 options.append((sigma / max(abs(value), 1.0), k, number))
         if not options:

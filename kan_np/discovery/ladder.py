@@ -133,6 +133,31 @@ def rungs(x: FloatArray, y: FloatArray, inputs: Sequence[sympy.Symbol]) -> list[
     return chosen
 
 
+def terms_alone(x: FloatArray, y: FloatArray, inputs: Sequence[sympy.Symbol], most: int) -> list[sympy.Expr]:
+    """The nearest formulas c u, the best first: for samples that are only nearly those of a formula.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_in)
+    y : ndarray of shape (n,)
+    inputs : sequence of sympy.Symbol
+    most : int
+
+    Examples
+    --------
+    >>> import numpy as np, sympy
+    >>> x = np.random.default_rng(0).uniform(1, 2, (100, 1))
+    >>> [form.n(6) for form in terms_alone(x, 3 / x[:, 0], [sympy.Symbol("r")], 1)]
+    [3.0/r]
+    """
+    largest = float(np.abs(y).max(initial=0.0))
+    features = _Features(x, inputs)
+    if largest == 0.0 or not features.terms:
+        return []
+    fits = _Fits(features, y / largest, max(float((y / largest).std()), 1e-300), largest)
+    return [rung.expression for rung in fits.alone(most)]
+
+
 class _Fits:
     """Least squares of labels by few features."""
 
@@ -142,14 +167,19 @@ class _Fits:
         self.price = float(np.log2(max(self.count, 2)))
 
     def proportional(self) -> list[Rung]:
-        """c u."""
+        """c u of the best feature."""
+        return self.alone(1)
+
+    def alone(self, most: int) -> list[Rung]:
+        """c u of so many features, the best first."""
         u = self.features.columns
         if not self.count:
             return []
         with np.errstate(all="ignore"):
             slopes = (u.T @ self.y) / np.square(u).sum(axis=0)
             left = np.square(self.y[:, None] - u * slopes).sum(axis=0)
-        return [self._rung("proportional", [int(np.argmin(left))], False)]
+        order = np.argsort(left, kind="stable")[:most].tolist()
+        return [self._rung("proportional", [k], False) for k in order]
 
     def sums(self) -> list[Rung]:
         """d + sum of c u, the best feature after the other, each exchanged for a better one."""

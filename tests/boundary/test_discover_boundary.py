@@ -110,7 +110,9 @@ def test_numbers_become_simple_where_classes_cannot_tell():
 def test_a_boundary_is_found_with_its_numbers(seed):
     x = np.random.default_rng(seed).uniform(0.5, 2, (800, 2))
     label = labels_of(x, lambda p: p**2 / 2, flips=0.02, seed=seed)
-    found = discover_boundary({"train_input": x, "train_label": label}, columns=["x_2"], most_steps=40, seed=seed)
+    found = discover_boundary(
+        {"train_input": x, "train_label": label}, columns=["x_2"], most_steps=40, seed=seed
+    )
     one = found.best
     assert one.equation == "x_2 = x_1**2/2"
     assert one.side == 1

@@ -27,6 +27,8 @@ RUN_ELSEWHERE = {
     "differential_equations.md": "tests/test_docs.py",
     "error_bars.md": "tests/test_readme.py",
     "formulas.md": "tests/discovery/test_formulas_page.py",
+    "knots.md": "tests/test_docs.py",
+    "localization.md": "tests/test_docs.py",
     "pykan_calls.md": "tests/test_pykan_calls.py",
     "scikit_learn.md": "tests/sklearn/test_page_on_estimators.py",
     "tables.md": "tests/test_docs.py",

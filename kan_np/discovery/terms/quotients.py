@@ -103,8 +103,8 @@ def find_quotients(
                 found.append(samples.formula(fitted))
         found = [one for one in sorted(found, key=lambda one: one.bits) if np.isfinite(one.bits)]
         finished: dict[Any, SumFormula] = {}
-        for one in found[:_FINISHED]:
-            short = samples.finished(one.expression, simplify=True, over=over)
+        for formula in found[:_FINISHED]:
+            short = samples.finished(formula.expression, simplify=True, over=over)
             finished.setdefault(short.expression, short)
         return sorted(finished.values(), key=lambda one: one.bits)
 
@@ -166,7 +166,7 @@ def _fitted(
             return None
         weight = 1.0 / np.abs(down)
     rmse = float(np.sqrt(np.mean(np.square(phi @ c / down - y))))
-    return (c, d, rmse) if np.isfinite(rmse) else None
+    return (np.asarray(c, dtype=np.float64), d.astype(np.float64), rmse) if np.isfinite(rmse) else None
 
 
 def _monomials(x: FloatArray, degree: int) -> tuple[list[Powers], FloatArray, FloatArray]:
