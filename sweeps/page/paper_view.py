@@ -110,7 +110,9 @@ def _counts(tasks: list[TaskResult]) -> list[str]:
         return []
     here, n = sum(task.best[KAN].test.median < task.best[MLP].test.median for task in both), len(both)
     of_all = counted(n, "function")
-    sentences = [f"Here the best KAN has a smaller error than the best MLP on {here} of {of_all}."]
+    sentences = [
+        f"Here the best KAN has a smaller error than the best MLP, each whatever its size, on {here} of {of_all}."
+    ]
     printed = [t.description for t in both if _is_printed(t.description)]
     if printed:
         there = sum(float(d["paper_kan_rmse"]) < float(d["paper_mlp_rmse"]) for d in printed)
