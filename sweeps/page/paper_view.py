@@ -111,7 +111,7 @@ def _counts(tasks: list[TaskResult]) -> list[str]:
     here, n = sum(task.best[KAN].test.median < task.best[MLP].test.median for task in both), len(both)
     of_all = counted(n, "function")
     sentences = [
-        f"Here the best KAN has a smaller error than the best MLP, each whatever its size, on {here} of {of_all}."
+        f"Whatever their sizes, the best KAN has a smaller error than the best MLP on {here} of {of_all}."
     ]
     printed = [t.description for t in both if _is_printed(t.description)]
     if printed:
