@@ -8,6 +8,7 @@ from typing import Any
 
 from sweeps.checks import TomlTable, axis, text, truth
 from sweeps.families.family import Axis, Config, Family, HiddenWidths, Measuring
+from sweeps.studies import SEARCHES
 
 #: A rough cost in seconds on one core: studies take from seconds to a minute.
 _COST_S, _QUICK_COST_S = 30.0, 10.0
@@ -52,7 +53,10 @@ class StudyFamily(Family):
         measuring.recorder.add_measured(found)
 
     def small(self, config: Config) -> Sequence[dict[str, Any]]:
-        """Return small networks of splines, of which most studies make theirs."""
+        """Return small networks of splines, and a search without time where a study searches for formulas."""
         rules: dict[str, Any] = {"steps": 1, "restarts": 1, "seed": 0}
         kan = {"family": "kan", "width": [2, 2, 1], "grids": [3, 20], "k": 3, **rules}
-        return [kan | {"opt": "LM"}, kan | {"opt": "LBFGS"}]
+        networks = [kan | {"opt": "LM"}, kan | {"opt": "LBFGS"}]
+        search = {"family": "formula", "seconds": 0.0, "restarts": 1, "seed": 0}
+        searches = str(config.get("task", "")).partition("/")[2] in SEARCHES
+        return [*networks, search] if searches else networks

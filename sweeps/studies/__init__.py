@@ -27,6 +27,8 @@ STUDIES = {
     "localization": "sweeps.studies.localization",
     "film": "sweeps.studies.film",
 }
+#: Those that search for formulas, whose kernels are compiled before the first run.
+SEARCHES = frozenset({"formulas", "knots", "localization"})
 
 
 class Study(Protocol):

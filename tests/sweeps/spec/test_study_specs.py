@@ -13,7 +13,7 @@ from sweeps.spec.expansion import expand
 from sweeps.spec.paper import PAPER_PRESETS, parts
 from sweeps.spec.spec_reader import parse_spec, suite_spec
 from sweeps.spec.studies import study_names, study_values
-from sweeps.studies import study_of
+from sweeps.studies import SEARCHES, study_of
 
 SMALL: dict[str, Any] = {
     "suite": "study",
@@ -88,9 +88,11 @@ def test_all_studies_are_a_suite() -> None:
 
 
 def test_workers_find_the_kernels_of_studies_compiled() -> None:
-    spec = suite_spec("study", "quick")
-    tiny = tiny_configs(run.config for run in expand(spec, tasks.describe(spec)))
-    assert {config["family"] for config in tiny} == {"kan"}
+    assert SEARCHES <= set(study_names())
+    for name, families in (("continual", {"kan"}), ("formulas", {"kan", "formula"})):
+        spec = parse_spec(study_values([name]), "test", "test")
+        tiny = tiny_configs(run.config for run in expand(spec, tasks.describe(spec)))
+        assert {config["family"] for config in tiny} == families
 
 
 @pytest.mark.parametrize("preset", PAPER_PRESETS)
