@@ -88,7 +88,7 @@ def test_all_studies_are_a_suite() -> None:
 
 
 def test_workers_find_the_kernels_of_studies_compiled() -> None:
-    assert SEARCHES <= set(study_names())
+    assert set(study_names()) >= SEARCHES
     for name, families in (("continual", {"kan"}), ("formulas", {"kan", "formula"})):
         spec = parse_spec(study_values([name]), "test", "test")
         tiny = tiny_configs(run.config for run in expand(spec, tasks.describe(spec)))
