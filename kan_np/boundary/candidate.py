@@ -106,7 +106,7 @@ class Boundaries:
 
     @property
     def best(self) -> Boundary:
-        """The simplest formula that is as accurate as the best of all, within one standard error.
+        """The simplest formula that is as accurate as the best of all, within two standard errors.
 
         Raises
         ------

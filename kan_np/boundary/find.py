@@ -35,8 +35,10 @@ _POINTS, _LEAST_POINTS, _NEAR = 400, 30, 0.5
 #: points.
 _CLASSIFIERS, _PART = 4, 0.7
 #: Bits by which the classes must determine a number beyond the length of a simple one that it becomes: of
-#: four others one does by chance, of the second formula each may, and validation rows decide.
+#: four others one does by chance, of the second formula each may, and the accuracy decides.
 _MARGINS = (2.0, 0.0)
+#: Standard errors by which a simpler formula may be worse than the best, which of many is the luckiest, too.
+_ERRORS = 2.0
 #: Powers, products and ratios of the other columns that are tried alone, times a number.
 _ALONE = 6
 #: Steps of the classifier, rows that it is trained on at most, and rows that formulas are fitted to.
@@ -63,9 +65,9 @@ def discover_boundary(
     along it, and `kan_np.discover` looks for formulas v = h(others) of them. The numbers of each formula are
     then fitted to the classes themselves, with a multiple of v - h as the logit, so that errors of the KAN do
     not stay in them, and become whole numbers and the like where the classes cannot tell the difference, or,
-    in a second formula, where they hardly can. The first is the simplest formula whose accuracy on
-    validation rows is within a standard error of the best, the error being that of the difference, over
-    groups of rows; the others follow by their accuracy.
+    in a second formula, where they hardly can. The first is the simplest formula whose accuracy on all rows,
+    those for validation among them, is within two standard errors of the best, the error being that of the
+    difference, over groups of rows; the others follow by that accuracy.
 
     Parameters
     ----------
@@ -186,7 +188,7 @@ def _points(
 
 
 def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
-    """By accuracy on the validation rows, but first the simplest that is as good as the best."""
+    """By accuracy on all rows, but first the simplest that is as good as the best."""
     if not found:
         return []
     found = sorted(found, key=lambda one: (float(one[1].sum()), one[0].complexity))
@@ -195,7 +197,7 @@ def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
     for one, wrong in found:
         rise = wrong - least
         error = float(np.sqrt(np.sum(np.square(rise - rise.mean()))))
-        if float(rise.sum()) <= error:
+        if float(rise.sum()) <= _ERRORS * error:
             as_good.append(one)
     first = min(as_good, key=lambda one: one.complexity)
     return [first, *(one for one, _ in found if one is not first)]
@@ -232,9 +234,9 @@ def _boundaries(
     held: _Rows,
     slope: FloatArray,
 ) -> Iterator[tuple[Boundary, FloatArray]]:
-    """A formula with its numbers fitted to the classes, and how many rows of every held group it gets wrong.
+    """A formula with its numbers fitted to the classes, and how many rows of every group it gets wrong.
 
-    Twice if there are simple numbers nearby that the fit would refuse: validation rows decide. Nothing where
+    Twice if there are simple numbers nearby that the fit would refuse: the accuracy decides. Nothing where
     the formula is not real on all rows.
     """
     first = fit.fit() if fit.finite else None
@@ -254,7 +256,9 @@ def _boundaries(
         losses = np.logaddexp(0.0, np.where(held.second, -1.0, 1.0) * logit)
         wrong = (gap > 0.0) != held.second
         found = replace(found, accuracy=1.0 - float(np.mean(wrong)), loss=float(losses.mean()))
-        yield found, np.bincount(held.group, wrong).astype(np.float64)
+        others = (found.decision(fit.x) > 0.0) != (fit.sign > 0.0)
+        counts = [np.bincount(fit.groups, others), np.bincount(held.group, wrong)]
+        yield found, np.concatenate(counts).astype(np.float64)
 
 
 def _classifier(train: _Rows, seed: int) -> KAN:

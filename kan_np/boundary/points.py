@@ -29,8 +29,8 @@ class Crossings(NamedTuple):
     Attributes
     ----------
     value : ndarray of shape (n_rows,)
-        The column where the logit is zero; NaN where its sign does not change, or changes more than once:
-        there the boundary is no function of the other columns.
+        The column where the logit is zero; NaN where its sign does not change, or changes more than once, or
+        the other way than from most rows: there the boundary is no function of the other columns.
     slope : ndarray of shape (n_rows,)
         Derivative of the logit by the column there; where there is no crossing, the median of the others.
     """
@@ -57,6 +57,8 @@ def crossings(model: _Classifier, x: FloatArray, column: int, ends: tuple[float,
         positive = np.stack([_at(model, x, column, np.full(len(x), v)) > 0.0 for v in steps], axis=1)
         changes = positive[:, 1:] != positive[:, :-1]
         rows = np.flatnonzero(changes.sum(axis=1) == 1)
+        upwards = positive[rows, -1]
+        rows = rows[upwards == (2 * int(upwards.sum()) >= rows.size)]
         if not rows.size:
             return Crossings(np.full(len(x), np.nan), np.zeros(len(x)))
         low = steps[changes[rows].argmax(axis=1)]
