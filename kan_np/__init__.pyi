@@ -53,6 +53,7 @@ from .mlp import MLP
 from .model import KAN
 from .objective.losses import CrossEntropy, Huber, Poisson, Quantile
 from .optimize.status import FitResult, FitStatus, GridUpdate, Progress
+from .pykan import load_pykan
 from .relations import find_relations
 from .schedule.phases import PhaseFits, fit_phases
 from .schedule.schedule import fit_mlp, fit_schedule
@@ -123,6 +124,7 @@ __all__ = [
     "list_suites",
     "load_csv",
     "load_model",
+    "load_pykan",
     "load_table",
     "mlp",
     "model",

@@ -66,7 +66,7 @@ FLOORS = (
     {"model", "mlp"},
     {"compiler"},
     {"serialize", "schedule", "discovery", "options", "layers"},
-    {"sklearn", "pde", "relations", "boundary"},
+    {"sklearn", "pde", "relations", "boundary", "pykan"},
 )
 #: What every room may use: files of their own, which import no room but for types of arrays and of data.
 TOOLS = {"archive", "model_file"}

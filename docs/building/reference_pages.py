@@ -38,7 +38,14 @@ TITLES = {
 
 #: Groups of the names that kan_np itself has, by the beginning of the module that defines them.
 GROUPS = {
-    "Models": ("kan_np.model", "kan_np.mlp", "kan_np.layers", "kan_np.compiler", "kan_np.serialize"),
+    "Models": (
+        "kan_np.model",
+        "kan_np.mlp",
+        "kan_np.layers",
+        "kan_np.compiler",
+        "kan_np.serialize",
+        "kan_np.pykan.checkpoint",
+    ),
     "Training": ("kan_np.schedule", "kan_np.optimize", "kan_np.training", "kan_np.objective"),
     "Data and tables": ("kan_np.data", "kan_np.functions.column_symbols"),
     "From data to formulas": ("kan_np.discovery",),

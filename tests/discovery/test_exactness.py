@@ -121,11 +121,11 @@ def test_five_points_of_a_line_are_a_line():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_noise_is_a_constant(seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(200, 6)), rng.normal(size=200)
-    found = found_in(x, y, seconds=6, seed=seed)
+    found = found_in(x, y, seconds=3, seed=seed)
     assert found.candidates[0].formula.expressions[0].is_number
     assert found.best is found.candidates[0]
     assert found.best.model.predict(x) == pytest.approx(y.mean(), abs=0.1)
@@ -142,7 +142,7 @@ def test_of_many_inputs_a_sum_of_products_is_found():
 def test_of_many_inputs_those_that_matter_are_searched_and_it_is_said():
     x = np.random.default_rng(0).normal(size=(300, 9))
     with pytest.warns(UserWarning, match="9 inputs: of more than 8 .* x_1, x_3, x_5 alone"):
-        found = found_in(x, np.abs(x[:, 0] * x[:, 4]) + np.abs(x[:, 2]))
+        found = found_in(x, np.abs(x[:, 0] * x[:, 4]) + np.abs(x[:, 2]), seconds=2)
     assert any(note.startswith("9 inputs") for note in found.notes)
 
 

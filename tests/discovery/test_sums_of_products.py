@@ -69,7 +69,9 @@ ALIKE_IN_NOISE = {"Lorentz factor"}
 
 
 def noisy_cases():
-    return [(name, seed) for name in sorted(FORMULAS.keys() - ALIKE_IN_NOISE) for seed in (11, 12)]
+    twice = {"Planck", "addition of velocities"}  # seeds of which one is harder than the other
+    names = sorted(FORMULAS.keys() - ALIKE_IN_NOISE)
+    return [(name, seed) for name in names for seed in ((11, 12) if name in twice else (11,))]
 
 
 @pytest.mark.slow

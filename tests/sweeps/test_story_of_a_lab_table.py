@@ -42,11 +42,10 @@ def write(path: Path, rows: list[list[str]]) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
 def test_from_a_messy_table_to_predictions_with_two_commands(
-    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     rows = experiments(rng, 149, NOISE)
     rows[10][0], rows[20][1], rows[30][5], rows[40][3] = "n.d.", "", "-", "NA"
     table = write(tmp_path / "lab.csv", [*rows, rows[5]])

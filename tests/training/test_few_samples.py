@@ -74,15 +74,14 @@ def fitted(width, data, grid=5, k=3, **options):
 @pytest.mark.parametrize("way", DEFAULTS)
 @pytest.mark.parametrize("table", [linnerud, noise, few_products])
 def test_no_default_is_far_worse_than_the_mean(table, way):
-    for seed in range(1 if way in ("schedule", "restarts") else 3):
+    for seed in range(1 if way in ("schedule", "restarts") else 2):
         data = table(seed)
         assert against_the_mean(DEFAULTS[way](shape_for(data), data), data) <= 1.2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_fifty_inputs_of_which_ten_matter(seed):
-    data = wide(seed)
+def test_fifty_inputs_of_which_ten_matter():
+    data = wide(0)
     assert against_the_mean(fitted(shape_for(data), data), data) < 0.9
 
 

@@ -357,13 +357,23 @@ def test_a_training_range_that_is_none_is_refused(limits):
 # no others
 
 
+ABSURD = [(1e14, 1e-8), (1.0, 1e200), (1e200, 1.0), (1e-300, 1e-300), (1e300, 1e300)]
+WAYS = [{"opt": "LM"}, {"opt": "LBFGS"}, {"opt": "LM", "smoothing": "gcv"}]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["kan", "continue", "products", "mlp"])
 @pytest.mark.parametrize(
-    "scales", [(1e14, 1e-8), (1.0, 1e200), (1e200, 1.0), (1e-300, 1e-300), (1e300, 1e300)]
-)
-@pytest.mark.parametrize(
-    "options", [{"opt": "LM"}, {"opt": "LBFGS"}, {"opt": "LM", "smoothing": "gcv"}], ids=str
+    ("kind", "scales", "options"),
+    [
+        *(("kan", scales, options) for scales in ABSURD for options in WAYS),
+        # other models with one optimizer for each of the scales
+        *(
+            (kind, scales, WAYS[(i + j) % 2])
+            for i, kind in enumerate(("continue", "products", "mlp"))
+            for j, scales in enumerate(ABSURD)
+        ),
+    ],
+    ids=str,
 )
 def test_absurd_data_leak_no_warnings_of_numpy(kind, scales, options):
     import matplotlib.pyplot as plt
@@ -374,8 +384,6 @@ def test_absurd_data_leak_no_warnings_of_numpy(kind, scales, options):
         "products": lambda: KAN([3, [1, 1], 1], 3, seed=0),
         "mlp": lambda: MLP([3, 4, 1], seed=0),
     }[kind]()
-    if kind == "mlp" and "smoothing" in options:
-        pytest.skip("MLPs have no smoothing")
     x, y = X[:60] * scales[0], Y[:60, None] * scales[1]
     data = {"train_input": x, "train_label": y, "test_input": x[::-1], "test_label": y}
     with warnings.catch_warnings():

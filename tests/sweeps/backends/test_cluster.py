@@ -32,8 +32,8 @@ pytestmark = [
 def test_faults_of_runs_have_the_same_outcomes_as_on_one_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = made_up("", "die", "die once", "hang", "grow", *[""] * 30, folder=tmp_path)
-    resources = Resources(jobs=2, memory=500 * 2**20)
+    runs = made_up("", "die", "die once", "hang", "grow", *[""] * 8, folder=tmp_path)
+    resources = Resources(jobs=1, memory=500 * 2**20)
     found = by_fault(runs, backends.dask(runs, RunOptions(timeout=1.0), resources, misbehave))
     assert (found[""], found["die once"]) == (("ok", ""), ("ok", ""))
     assert found["die"][1].startswith("worker lost: its process ended in every attempt, at last by SIGKILL")
