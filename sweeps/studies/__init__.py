@@ -55,7 +55,7 @@ def study_of(name: str) -> Study:
     Examples
     --------
     >>> study_of("continual").METHODS
-    ('kan', 'mlp')
+    ('kan', 'mlp', 'mlp-anchor')
     """
     if name not in STUDIES:
         raise ValueError(f"study is {name!r}; expected one of {', '.join(STUDIES)}.")
