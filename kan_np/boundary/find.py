@@ -103,7 +103,8 @@ def discover_boundary(
     >>> x = np.random.default_rng(0).uniform(0.5, 2, (600, 2))
     >>> inside = (x[:, 1] < 1 / x[:, 0]).astype(int)
     >>> table = {"p": x[:, 0], "q": x[:, 1]}
-    >>> found = discover_boundary({"train_input": table, "train_label": inside}, columns=["q"])
+    >>> data = {"train_input": table, "train_label": inside}
+    >>> found = discover_boundary(data, columns=["q"], seconds=2)
     >>> found.best.equation
     'q = 1/p'
     """
