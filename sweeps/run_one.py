@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 import kan_np
 from sweeps.environment import code_of, environment, kernel
 from sweeps.families import family_of
-from sweeps.families.family import Solving, Training
+from sweeps.families.family import Measuring, Solving, Training
 from sweeps.records import canonical_json
 from sweeps.spec import tasks
 from sweeps.spec.equations import is_equation, load_equation
 from sweeps.spec.run_config import run_id
+from sweeps.spec.studies import is_study, study_of_run
 from sweeps.spec.table_rows import Dataset, classifies
 from sweeps.training.log_loss import log_losses
 from sweeps.training.stage_recorder import Diverged, StageRecorder
@@ -115,6 +116,8 @@ def run_one(config: Mapping[str, Any], options: RunOptions | None = None) -> Rec
         with limit:
             if is_equation(config):
                 _solve(config, recorder, limit)
+            elif is_study(config):
+                family_of(config["family"]).measure(Measuring(config, study_of_run(config), recorder))
             else:
                 dataset = tasks.load_dataset(config, options.csv_path, options.test_path)
                 _train(config, dataset, recorder, limit)

@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks of `run`."""
+    """What the command line asks of `run`; `spec` is what is to be done where that is known already."""
 
     source: str
     preset: str | None = None
@@ -53,6 +53,7 @@ class Request:
     shard: Shard | None = None
     rerun: str = "none"
     force: bool = False
+    spec: SweepSpec | None = None
 
     @property
     def directory(self) -> Path:
@@ -85,7 +86,9 @@ def find_spec(request: Request) -> SweepSpec:
             f"{request.source!r} is no table. --target, --features, --group, --test, --decimal, --folds, "
             "--classes, --missing, --dates, --task and --sklearn go with a table (.csv, .xlsx, .parquet)."
         )
-    if path.suffix.lower() == ".toml":
+    if request.spec is not None:
+        spec = request.spec
+    elif path.suffix.lower() == ".toml":
         if request.preset is not None:
             raise UserError(f"--preset goes with a suite or a table; {path.name} names its own models.")
         spec = read_spec(path)

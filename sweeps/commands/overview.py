@@ -15,6 +15,7 @@ from sweeps._safe_text import one_line
 from sweeps.analysis.target_units import error_words, in_target_units, is_other_target, short_error_words
 from sweeps.families import family_of
 from sweeps.records import best_stage, opt_text
+from sweeps.spec.paper import PAPER, PAPER_PRESETS, parts
 from sweeps.spec.spec_reader import preset_names
 from sweeps.storage.merge_sources import lacks_line
 from sweeps.storage.store import Store
@@ -135,7 +136,8 @@ def catalogue_lines() -> list[str]:
     lines = ["suites"]
     for name, (description, functions) in suite_overview().items():
         lines += [f"  {name} ({len(functions)}): {description}", *_wrapped(functions)]
-    return [*lines, "", f"presets: {', '.join(preset_names())}"]
+    paper = f"{PAPER}: all parts of arXiv:2404.19756, presets {' and '.join(PAPER_PRESETS)}"
+    return [*lines, "", paper, *_wrapped(list(parts())), "", f"presets: {', '.join(preset_names())}"]
 
 
 def model_text(config: Mapping[str, Any], opt: str = "") -> str:

@@ -26,9 +26,13 @@ def report(
     ] = None,
 ) -> int:
     """Write report.html, the figures and the fronts from what is stored."""
+    from sweeps.page.paper_report import is_paper, write_paper
     from sweeps.page.report import write_report
 
     with understood(directory):
-        path = write_report(directory, output, progress=True)
+        if is_paper(directory):
+            path = write_paper(directory, output)
+        else:
+            path = write_report(directory, output, progress=True)
     streams.show(str(path))
     return 0

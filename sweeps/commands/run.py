@@ -27,15 +27,19 @@ _Source = Annotated[
     typer.Argument(
         metavar="SPEC",
         parser=paths.source,
-        help="A suite (see: kan-sweep list), a spec.toml, or a table (.csv, .xlsx, .parquet).",
+        help="A suite (see: kan-sweep list), paper, a spec.toml, or a table (.csv, .xlsx, .parquet).",
     ),
 ]
 _Preset = Annotated[
     str | None,
     choice(
-        ("quick", "paper", "families", "formula", "pde"),
-        "What to try; by default quick, or that of the suite's name.",
+        ("quick", "full", "paper", "families", "formula", "pde"),
+        "What to try; by default quick, or that of the suite's name. Of paper and of studies: quick or full.",
     ),
+]
+_Parts = Annotated[
+    list[str] | None,
+    typer.Option("--part", metavar="NAME", help="Of paper: only this part; may be given several times."),
 ]
 _Out = Annotated[
     Path | None,
@@ -113,6 +117,7 @@ _WithReport = Annotated[
 def run(
     source: _Source,
     preset: _Preset = None,
+    part: _Parts = None,
     out: _Out = None,
     target: _Target = None,
     task: _Task = None,
@@ -146,15 +151,19 @@ def run(
     Examples:  kan-sweep run special --preset quick --out runs/special
 
     kan-sweep run data.csv --target y --folds 5 --out runs/data
+
+    kan-sweep run paper --preset quick --part toy --part continual --out runs/paper
     """
     from sweeps.commands import launch as launching
+    from sweeps.errors import UserError
+    from sweeps.spec.paper import PAPER
     from sweeps.spec.shard import parse_shard
     from sweeps.spec.table_options import TableOptions
 
     runner_options = _runner_options(backend, jobs, progress, scheduler, memory)
     columns = launching.parse_features(features) if features is not None else ()
     table = TableOptions(group, test, folds, classes, sklearn, decimal, missing, dates, task)
-    part = parse_shard(shard) if shard is not None else None
+    piece = parse_shard(shard) if shard is not None else None
     request = launching.Request(
         source,
         preset,
@@ -168,10 +177,18 @@ def run(
         report,
         formula,
         table,
-        part,
+        piece,
         rerun,
         force,
     )
+    if source == PAPER:
+        from sweeps.commands.paper import dry_run_paper, launch_paper
+
+        if dry_run:
+            return dry_run_paper(request, part or (), streams.show) or exit_code_of_shown()
+        return launch_paper(request, part or (), runner_options, streams.say, streams.show)
+    if part:
+        raise UserError(f"--part goes with {PAPER!r}; {source!r} is one sweep.")
     if dry_run:
         return launching.dry_run(request, streams.show) or exit_code_of_shown()
     return launching.launch(request, runner_options, streams.say, streams.show)

@@ -11,6 +11,7 @@ import numpy as np
 from sweeps._safe_text import one_line
 from sweeps.analysis.target_units import error_words, is_other_target, short_error_words, unit_of_run
 from sweeps.errors import UserError
+from sweeps.families import family_of
 from sweeps.records import best_stage, canonical_json
 from sweeps.spec.data_summary import legend_text
 from sweeps.storage.store import Store
@@ -52,6 +53,9 @@ def show_run(
     description = store.tasks().get(record["task"], {})
     for line in record_lines(record, description):
         write(line)
+    if family_of(record["family"]).measures_studies:
+        say("a study has no model to draw; its figures are made by: kan-sweep report " + str(store.directory))
+        return []
     if stage is None:
         kept = [row for row in record["stages"] if row["has_model"]]
         if not kept:

@@ -18,6 +18,7 @@ from sweeps.families.kan import KanFamily
 from sweeps.families.linear import LinearFamily
 from sweeps.families.mlp import MlpFamily
 from sweeps.families.sklearn import SklearnFamily
+from sweeps.families.study import StudyFamily
 
 KAN = KanFamily("kan")
 MLP = MlpFamily("mlp")
@@ -26,9 +27,10 @@ LINEAR = LinearFamily("linear")
 ADDITIVE = AdditiveFamily("additive")
 SKLEARN = SklearnFamily("sklearn")
 CLASSICAL = ClassicalFamily("classical")
+STUDY = StudyFamily("study")
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN, CLASSICAL)
+    family.name: family for family in (KAN, MLP, FORMULA, LINEAR, ADDITIVE, SKLEARN, CLASSICAL, STUDY)
 }
 #: The two kinds of networks, which a report compares with each other where edges do not differ.
 NETWORKS = (KAN.name, MLP.name)

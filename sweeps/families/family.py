@@ -66,6 +66,15 @@ class Solving:
     seed: int
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """What a family gets to measure a method of a study; `study` is a `sweeps.studies.Study`."""
+
+    config: Config
+    study: Any
+    recorder: StageRecorder
+
+
 class Family:
     """A family of models: its options in a specification, its size and cost, its training, its appearance.
 
@@ -105,6 +114,8 @@ class Family:
         Whether its models are fitted to samples, of a function or in a table.
     solves_equations : bool
         Whether its models solve differential equations.
+    measures_studies : bool
+        Whether a run is a method of a study.
     defaults : mapping
         Options that enter a configuration only where they differ from these values.
     """
@@ -125,6 +136,7 @@ class Family:
     can_classify = True
     fits_samples = True
     solves_equations = False
+    measures_studies = False
     defaults: Mapping[str, Any] = {}
 
     def __init__(self, name: str) -> None:
@@ -183,6 +195,10 @@ class Family:
     def solve(self, solving: Solving) -> None:
         """Solve the equation as a configuration asks for, and give every stage to `solving.recorder`."""
         raise ValueError(f"family is {self.name!r}; expected one that solves differential equations.")
+
+    def measure(self, measuring: Measuring) -> None:
+        """Measure a method of a study, and give what it measured to `measuring.recorder`."""
+        raise ValueError(f"family is {self.name!r}; expected one that measures studies.")
 
     def is_for(self, description: Mapping[str, Any]) -> bool:
         """Say whether there is such a model for a task, of which a description is known."""

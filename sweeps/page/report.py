@@ -16,6 +16,7 @@ from sweeps.analysis.aggregate import aggregate
 from sweeps.analysis.formulas import formula_verdict
 from sweeps.analysis.optimizers import compare_optimizers
 from sweeps.analysis.results import Point, SweepResult
+from sweeps.analysis.studies import read_studies
 from sweeps.families import BASELINES, networks
 from sweeps.page import leaders_figures, views
 from sweeps.page.answer_view import add_figures, answer_view
@@ -27,6 +28,7 @@ from sweeps.page.number_format import configuration_text, number
 from sweeps.page.overview_figures import all_tasks_figure, compared_tasks, shown_tasks, summary_figure
 from sweeps.page.report_tables import front_csv, report_tables
 from sweeps.page.solution_view import SUFFIX, add_solutions, shown, solution_texts, solutions_table
+from sweeps.page.study_report import write_study_report
 from sweeps.page.style import file_names
 from sweeps.page.tables import ReportTable, write_tables
 from sweeps.page.tooltips import MAX_DOTS, dots_json
@@ -72,6 +74,10 @@ def write_report(directory: str | Path, output: str | Path | None = None, *, pro
     files = page.parent if at_home else page.parent / f"{page.stem}_files"
     with Store.open(directory, readonly=True) as store:
         result = aggregate(store)
+        studies = read_studies(store)
+    if studies:
+        write_study_report(result, studies, page, files)
+        return page
     names = file_names(task.task for task in result.tasks)
     # Two of a function and two or three of all of them.
     n_figures = 2 * len(result.tasks) + 2 + len(shown(result))

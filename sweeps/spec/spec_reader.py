@@ -84,6 +84,11 @@ A specification in full (the presets have the same format, without the lines tha
     # [[models]]
     # family = "classical"           # the solver that belongs to an equation; suite "pde" only
 
+    # [[models]]
+    # family = "study"               # methods of a study; suite "study" only, which has nothing in [data]
+    # method = ["kan", "mlp"]        # its names are those of the study
+    # quick = true                   # a smaller size of the same
+
     [[models]]
     family = "sklearn"               # MLPRegressor of scikit-learn
     hidden = [[20, 20], [100]]
@@ -111,6 +116,7 @@ from sweeps.families import KAN, MLP
 from sweeps.paths import stem
 from sweeps.spec.expansion import check_size
 from sweeps.spec.model_tables import model_tables, named_families
+from sweeps.spec.studies import study_values
 from sweeps.spec.sweep_spec import (
     DAYS,
     DECIMALS,
@@ -118,11 +124,13 @@ from sweeps.spec.sweep_spec import (
     EQUATIONS,
     ONE_HOT,
     REFUSE,
+    STUDIES,
     TASKS,
     CsvSource,
     DataSpec,
     EquationSource,
     Source,
+    StudySource,
     SuiteSource,
     SweepSpec,
 )
@@ -130,7 +138,8 @@ from sweeps.spec.table_options import TableOptions
 
 #: Every worker makes the samples of its runs: those of a function of ten variables take 9 GB then.
 MAX_SAMPLES = 100_000_000
-DEFAULT_PRESET = "quick"
+#: The preset that is taken where none is named, and that of studies and of the paper.
+DEFAULT_PRESET, FULL = "quick", "full"
 SAVE_MODELS = ("all", "best", "none")
 
 
@@ -169,6 +178,10 @@ def suite_spec(suite: str, preset: str | None = None) -> SweepSpec:
     By default the preset is the one that has the name of the suite, otherwise "quick". A suite may have a
     version of a preset of its own, presets/SUITE/PRESET.toml.
     """
+    if suite == STUDIES:
+        preset = pick("a preset of suite study", preset or FULL, (DEFAULT_PRESET, FULL))
+        values = study_values(quick=preset == DEFAULT_PRESET) | {"title": f"{suite}, preset {preset}"}
+        return parse_spec(values, f"preset {preset}", default_title=suite)
     if preset is None:
         preset = suite if suite in preset_names() else DEFAULT_PRESET
     values = _preset(preset, suite) | {"suite": suite, "title": f"{suite}, preset {preset}"}
@@ -278,6 +291,8 @@ def _source(table: TomlTable) -> Source:
         suite = table.take("suite", text, "")
         if suite == EQUATIONS:
             return EquationSource(table.take("tasks", many(text, "names of equations"), ()))
+        if suite == STUDIES:
+            return StudySource(table.take("tasks", many(text, "names of studies"), ()))
         return SuiteSource(suite, table.take("tasks", many(text, "function names"), ()))
     if not table.has("target"):
         raise table.error("target is missing; expected target = '...', the column of the table to predict.")
@@ -297,6 +312,9 @@ def _source(table: TomlTable) -> Source:
 
 def _data(values: Mapping[str, Any], where: str, source: Source) -> DataSpec:
     table, default = TomlTable(values, where), DataSpec()
+    if isinstance(source, StudySource):  # it makes its samples from the seed of a run
+        table.close()
+        return default
     seeds = table.take("seed", axis(whole(0), "integers >= 0"), default.seeds)
     if isinstance(source, EquationSource):
         table.close()

@@ -17,6 +17,8 @@ from sweeps.families.family import Axis, HiddenWidths
 
 #: The suite whose tasks are differential equations.
 EQUATIONS = "pde"
+#: The suite whose tasks are studies.
+STUDIES = "study"
 REFUSE, ONE_HOT, DROP, DAYS = "refuse", "one-hot", "drop", "days"
 #: What may be asked of a table: numbers by least squares, or probabilities of classes by cross-entropy.
 REGRESSION, CLASSIFICATION = "regression", "classification"
@@ -55,6 +57,23 @@ class EquationSource:
 
 
 @dataclass(frozen=True)
+class StudySource:
+    """Studies that ship; no names means all of them."""
+
+    studies: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> str:
+        """The name of the suite."""
+        return STUDIES
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """As those of a suite of functions."""
+        return self.studies
+
+
+@dataclass(frozen=True)
 class CsvSource:
     """A table of the user; `features` empty means every column that is neither target nor group.
 
@@ -77,7 +96,7 @@ class CsvSource:
     task: str | None = None
 
 
-Source = SuiteSource | EquationSource | CsvSource
+Source = SuiteSource | EquationSource | StudySource | CsvSource
 
 
 @dataclass(frozen=True)
@@ -143,7 +162,7 @@ class SweepSpec:
     def data_of(self, info: TaskInfo, seed: int) -> dict[str, Any]:
         """Return the part of the configuration of a run that says what its data is."""
         data = dict(info.data) | {"seed": seed}
-        if isinstance(self.source, EquationSource):
+        if isinstance(self.source, EquationSource | StudySource):
             return data
         return data | {"val_fraction": self.data.val_fraction}
 
@@ -173,6 +192,8 @@ class SweepSpec:
         seed = list(seeds) if len(seeds) > 1 else self.data.seed
         if isinstance(self.source, EquationSource):
             return {"seed": seed}
+        if isinstance(self.source, StudySource):
+            return {}
         data: dict[str, Any] = {"seed": seed, "val_fraction": self.data.val_fraction}
         if isinstance(self.source, CsvSource):
             if self.data.folds:

@@ -25,13 +25,16 @@ from sweeps.spec.data_warnings import table_notes
 from sweeps.spec.equations import DESCRIPTION, describe_equations, equation_names
 from sweeps.spec.expansion import left_out
 from sweeps.spec.run_config import CONFIG_FORMAT
+from sweeps.spec.studies import STUDIES_DESCRIPTION, describe_studies, study_names
 from sweeps.spec.sweep_spec import (
     CLASSIFICATION,
     EQUATIONS,
     ONE_HOT,
     REFUSE,
+    STUDIES,
     CsvSource,
     EquationSource,
+    StudySource,
     SuiteSource,
     SweepSpec,
     TaskInfo,
@@ -60,7 +63,8 @@ def suite_overview() -> dict[str, tuple[str, list[str]]]:
     """Return for every built-in suite its description and the names of its functions."""
     suites = {name: kan_np.get_suite(name) for name in kan_np.list_suites()}
     found = {name: (suite.description, [f.name for f in suite.functions]) for name, suite in suites.items()}
-    return found | {EQUATIONS: (DESCRIPTION, equation_names())}
+    equations, studies = (DESCRIPTION, equation_names()), (STUDIES_DESCRIPTION, study_names())
+    return found | {EQUATIONS: equations, STUDIES: studies}
 
 
 def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
@@ -77,14 +81,18 @@ def describe(spec: SweepSpec) -> dict[str, TaskInfo]:
     source = spec.source
     if isinstance(source, EquationSource):
         infos, names = describe_equations(spec, source), equation_names()
+    elif isinstance(source, StudySource):
+        infos, names = describe_studies(spec, source), study_names()
     else:
         for table in spec.models:
             if reason := family_of(table.family).misplaced(table.axes, of_equations=False):
                 raise UserError(reason)
             if not family_of(table.family).fits_samples:
+                studies = family_of(table.family).measures_studies
+                what, suite = ("studies", STUDIES) if studies else ("equations", EQUATIONS)
                 raise UserError(
-                    f"a table of models has the family {table.family!r}, which is for equations; leave it "
-                    "out, or take suite = 'pde'."
+                    f"a table of models has the family {table.family!r}, which is for {what}; leave it "
+                    f"out, or take suite = {suite!r}."
                 )
         if isinstance(source, CsvSource):
             infos = [_describe_csv(spec, source)]

@@ -91,6 +91,26 @@ class StageRecorder:
             if self._save_models == "all" or (self._save_models == "best" and stage["formula"]["best"]):
                 stage["model"] = _model_bytes(model)
 
+    def add_measured(self, found: Any) -> None:
+        """Add what a study has measured, a `sweeps.studies.measured.Measured`, as a stage without errors."""
+        self.stages.append(
+            {
+                "stage": len(self.stages),
+                "grid": None,
+                "n_params": 0,
+                **dict.fromkeys(("train_rmse", "val_rmse", "test_rmse"), math.nan),
+                "wall_s": math.nan,
+                "n_iter": 0,
+                "n_fev": 0,
+                "status": "measured",
+                "opt": "",
+                "model": None if self._save_models == "none" else found.to_bytes(),
+                "quantities": {
+                    name: float(value) for name, value in found.quantities.items() if not math.isnan(value)
+                },
+            }
+        )
+
     def place(self) -> str:
         """In words how far the chain of stages came."""
         return f"after {_stage_name(self.stages[-1])}" if self.stages else "before the first stage ended"

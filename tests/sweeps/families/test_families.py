@@ -86,7 +86,7 @@ def test_the_ids_of_every_family_and_option_never_change() -> None:
 
 
 def test_families_are_known_by_their_names() -> None:
-    assert list(FAMILIES) == ["kan", "mlp", "formula", "linear", "additive", "sklearn", "classical"]
+    assert list(FAMILIES) == ["kan", "mlp", "formula", "linear", "additive", "sklearn", "classical", "study"]
     assert all(family_of(name) is family and family.name == name for name, family in FAMILIES.items())
     assert NETWORKS == ("kan", "mlp")
     assert BASELINES == ("linear", "additive", "sklearn", "classical")
@@ -135,6 +135,7 @@ def test_every_family_of_edges_of_the_library_is_an_axis() -> None:
 
 def test_a_table_without_a_value_says_the_default_of_its_family() -> None:
     given = {"kan": {"hidden": [[5]]}, "mlp": {"hidden": [[5]]}, "sklearn": {"hidden": [[5]]}}
+    given["study"] = {"method": ["rule"]}
     tables = {
         name: model_tables(TomlTable({"family": name} | given.get(name, {}), "test"))[0] for name in FAMILIES
     }
@@ -146,6 +147,7 @@ def test_a_table_without_a_value_says_the_default_of_its_family() -> None:
         "additive": ((),),
         "sklearn": ((5,),),
         "classical": ((),),
+        "study": (),
     }
     axes = {name: dict(table.axes) for name, table in tables.items()}
     assert axes["kan"]["steps"] == (50,)

@@ -190,5 +190,5 @@ def test_text_in_a_numeric_column_is_named_with_row_and_column(tmp_path: Path) -
 def test_the_overview_names_all_suites() -> None:
     overview = tasks.suite_overview()
     assert list(overview)[:4] == ["toy", "special", "feynman", "lennard-jones"]
-    assert list(overview)[4:] == ["difficult", "friedman", "families", "pde"]
+    assert list(overview)[4:] == ["difficult", "friedman", "families", "pde", "study"]
     assert "jv" in overview["special"][1]
