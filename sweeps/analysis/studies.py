@@ -120,7 +120,8 @@ def _method(
     values: dict[str, list[float]] = {}
     for one in found:
         for quantity, value in one.quantities.items():
-            values.setdefault(quantity, []).append(value)
+            if not math.isnan(value):
+                values.setdefault(quantity, []).append(value)
     return MethodResult(
         name,
         values,

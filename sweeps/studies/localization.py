@@ -139,13 +139,13 @@ def run(method: str, seed: int, quick: bool = False) -> Measured:
         if method == "modified":
             formulas["product node"], quantities["product"] = _with_product(chains, seed)
         found, x = _boundary(chains, _QUICK_SECONDS if quick else _SECONDS, seed)
-    zero_set, solved = _zero_set(chains, found, x)
-    quantities |= {
-        "formula": chains.accuracy(found.decision(x)),
-        "zero_set": zero_set,
-        "exact": float(_is_theory(method, found)),
-    }
-    formulas["boundary"] = found.equation
+    solved = np.full(len(x), np.nan)
+    quantities |= {"formula": np.nan, "zero_set": np.nan, "exact": 0.0}
+    if found is not None:
+        zero_set, solved = _zero_set(chains, found, x)
+        quantities["formula"], quantities["zero_set"] = chains.accuracy(found.decision(x)), zero_set
+        quantities["exact"] = float(_is_theory(method, found))
+        formulas["boundary"] = found.equation
     held = chains.held
     arrays = {name: chains.table[name][held] for name in (*chains.parameters, "energy", "localized")}
     return Measured(quantities, formulas, {**arrays, "edge": solved[held]})
@@ -184,7 +184,7 @@ def _with_product(chains: Chains, seed: int) -> tuple[str, float]:
 
 
 def _boundary(chains: Chains, seconds: float, seed: int) -> tuple[Any, NDArray[np.float64]]:
-    """Return the best formula of the boundary, and its columns of all rows.
+    """Return the best formula of the boundary, None if none was found, and its columns of all rows.
 
     Spectra of mosaic chains are symmetric: they are given |E| for E.
     """
@@ -205,7 +205,7 @@ def _boundary(chains: Chains, seconds: float, seed: int) -> tuple[Any, NDArray[n
         seconds=seconds,
         seed=seed,
     )
-    return found.best, np.stack(list(columns.values()), axis=1)
+    return found.best if len(found) else None, np.stack(list(columns.values()), axis=1)
 
 
 def _zero_set(chains: Chains, found: Any, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -237,7 +237,8 @@ def _in_lambda(
         moved = x.copy()
         moved[:, place] = value
         values[:, k] = found.decision(moved)
-    changes = values[:, 1:] * values[:, :-1] <= 0
+    with np.errstate(all="ignore"):  # formulas may have poles
+        changes = values[:, 1:] * values[:, :-1] <= 0
     first, rows = changes.argmax(axis=1), np.arange(len(x))
     before, after = values[rows, first], values[rows, first + 1]
     with np.errstate(all="ignore"):

@@ -101,3 +101,17 @@ def test_a_film_is_a_gif_and_two_strips() -> None:
     assert starts == {"film.gif": b"GIF8", "strip.png": b"\x89PNG", "strip.pdf": b"%PDF"}
     assert found.quantities["frames"] == 9
     assert found.quantities["last_rmse"] < found.quantities["first_rmse"]
+
+
+@pytest.mark.slow
+def test_what_networks_do_is_kept_where_no_formula_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    import kan_np
+    from kan_np.boundary import Boundaries
+
+    model = kan_np.KAN([2, 1], seed=0)
+    monkeypatch.setattr(kan_np, "discover_boundary", lambda *_, **__: Boundaries((), model, 0.5))
+    found = study_of("localization").run("mosaic", 0, quick=True)
+    assert found.quantities["kan"] > 0.9
+    assert math.isnan(found.quantities["formula"])
+    assert found.quantities["exact"] == 0.0
+    assert "boundary" not in found.formulas
