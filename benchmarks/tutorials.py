@@ -120,7 +120,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="scripts without .py; all if none is given")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     parser.add_argument("--page", type=Path, help="the page whose table is replaced")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     known = names()
     unknown = sorted(set(arguments.names) - set(known))
     if unknown:

@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a copy of pykan's repository")
     parser.add_argument("names", nargs="*", metavar="NAME", help="scripts without .py; a dozen without")
     parser.add_argument("--peer-python", metavar="PATH", help="a Python that has pykan")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     found = notebooks(arguments.folder)
     chosen = arguments.names or NAMES
     if missing := sorted(set(chosen) - set(found)):

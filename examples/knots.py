@@ -52,10 +52,10 @@ print(f"signature = {line[0]:.3f} slope + {line[1]:.3f}, rounded: {100 * linear:
 x = np.stack([knots[name] for name in FEATURES], axis=1)
 values, classes = np.unique(signature, return_inverse=True)
 data = {"train_input": x[train], "train_label": classes[train]}
-model = KAN([len(FEATURES), 1, len(values)], grid=3 if QUICK else 5, seed=0)
+model = KAN([len(FEATURES), 1, len(values)], grid=5, seed=0)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", KanWarning)
-    model.fit(data, "LBFGS", 10 if QUICK else 30, loss="cross_entropy", standardize=True)
+    model.fit(data, "LBFGS", 30, loss="cross_entropy", standardize=True)
     accuracy = np.mean(model.predict_class(x[held]) == classes[held])
     score = model.feature_score(x[train])
 shares = dict(zip(FEATURES, score / score.sum(), strict=True))

@@ -72,8 +72,10 @@ def kept_gradient(by_sums, kept, first_kept, fan_start, row_of, grad):
             for edge in range(fan_start[q], end):
                 row = np.uint64(row_of[c, edge])
                 for r in range(n_params):
+                    total = 0.0
                     for s in range(panels * PANEL, n):
-                        grad[edge, r] += by_sums[row, s] * kept[first + r, s]
+                        total += by_sums[row, s] * kept[first + r, s]
+                    grad[edge, r] += total
 
 
 @entry

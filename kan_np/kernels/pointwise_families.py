@@ -74,7 +74,7 @@ def sine_rows(edges, coef, x, i, n, rows, slopes, work):
         far_sines(edges, coef, x, i, n, rows, slopes)
 
 
-@jit
+@jit_exact
 def far_sines(edges, coef, x, i, n, rows, slopes):
     """As `sine_rows` at those samples where an argument is too large for vector instructions."""
     first, n_params, n_terms, _, _, _, at = edges

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np.edges.knots import continued_knots
 from kan_np.functions.builtin import ALIASES
 from kan_np.functions.library import default_library
 from kan_np.model import KAN
-from kan_np.network.network import Network
-from kan_np.network.structure import AFFINE, BASE, KINDS, SPLINE
+from kan_np.network.structure import AFFINE, BASE, KINDS
 from kan_np.network.topology import Topology
 from kan_np.network.width import Shape
 from kan_np.options import BASE_FUNCTIONS
@@ -25,6 +27,10 @@ from kan_np.surgery.frozen_parameters import frozen_kinds
 
 #: Most bytes of the file of settings: names of the functions of a million edges.
 _LONGEST_SETTINGS = 2**23
+#: Most settings: the names of the functions of a million edges.
+_MOST_SETTINGS = 2**21
+#: Part of a step, or of a knot, by which single precision may move a knot.
+_KNOTS = 1e-4
 _AFFINE = ("subnode_scale", "subnode_bias", "node_scale", "node_bias")
 
 
@@ -37,14 +43,16 @@ def load_pykan(path: str | PathLike[str]) -> KAN:
         phi(x) = mask (scale_base b(x) + scale_sp sum_g coef_g B_g(x))  or  mask (c f(a x + b) + d),
 
     KAN paper arXiv:2404.19756, eq. (2.10); mask and scale_sp become part of the coefficients, and edges of
-    mask 0 are removed. Grids, products, scales and biases of nodes, symbols and what is not trained are kept.
+    mask 0 are removed. Grids, products, scales and biases of nodes, and symbols are kept. Frozen are what
+    pykan froze, base weights (``sb_trainable=False``) and scales and biases of nodes; its ``sp_trainable``
+    freezes scale_sp alone, which is no parameter here.
 
     Parameters
     ----------
     path : path
-        As it was given to ``saveckpt``: the files ``<path>_config.yml`` and ``<path>_state`` are read, and
-        ``<path>_cache_data``, which holds samples, is not. pykan's automatic versions are
-        ``"model/0.0"``, ``"model/0.1"`` and so on.
+        As it was given to ``saveckpt``, or one of the files of that name: ``<path>_config.yml`` and
+        ``<path>_state`` are read, ``<path>_cache_data``, which holds samples, is not. pykan's automatic
+        versions are ``"model/0.0"``, ``"model/0.1"`` and so on.
 
     Returns
     -------
@@ -71,9 +79,10 @@ def load_pykan(path: str | PathLike[str]) -> KAN:
     >>> model = load_pykan("model/0.3")  # doctest: +SKIP
     >>> model.save("model.npz")  # doctest: +SKIP
     """
-    prefix = re.sub(r"_(config\.yml|state|cache_data)$", "", str(path))
-    settings = _settings(Path(f"{prefix}_config.yml"))
-    tensors = {name: array.astype(np.float64) for name, array in read_tensors(f"{prefix}_state").items()}
+    prefix = str(path)
+    if not Path(f"{prefix}_config.yml").exists():  # one of the files of a checkpoint
+        prefix = re.sub(r"_(config\.yml|state|cache_data)$", "", prefix)
+    settings, tensors = _settings(Path(f"{prefix}_config.yml")), read_tensors(f"{prefix}_state")
     try:
         return _model(settings, tensors)
     except KeyError as error:
@@ -97,25 +106,44 @@ def _settings(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} has more than {_LONGEST_SETTINGS} bytes; expected settings of a network.")
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no YAML: {str(error)[:300]}.") from error
+    _check_size(found, path)
     if not isinstance(found, dict) or "width" not in found:
         raise ValueError(f"{path} has no settings of a network of pykan; expected width, grid, k and others.")
     return found
 
 
-def _model(settings: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> KAN:
+def _check_size(settings: object, path: Path) -> None:
+    """Raise ValueError for settings that are larger, written out, than those of a network.
+
+    In YAML a list may name another one twice, and that one another.
+    """
+    left, count = [settings], 0
+    while left:
+        one = left.pop()
+        count += 1
+        if count > _MOST_SETTINGS:
+            raise ValueError(f"{path} has more than {_MOST_SETTINGS} settings; expected those of a network.")
+        if isinstance(one, dict):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set):
+            left += one
+
+
+def _model(settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> KAN:
     shape = Shape.parse(settings["width"], settings.get("mult_arity", 2))
     k = settings["k"]
     base_fun = settings.get("base_fun_name", "silu")
     if base_fun not in BASE_FUNCTIONS:
         raise ValueError(
-            f"the base function is {str(base_fun)[:40]!r}; expected one of {', '.join(BASE_FUNCTIONS)}."
+            f"the base function is {_validate.shown(base_fun)}; expected one of {', '.join(BASE_FUNCTIONS)}."
         )
-    _check_shapes(shape, k, tensors)
+    tensors = _checked(shape, k, tensors)
     arrays = _edges(shape, settings, tensors, has_base=base_fun != "zero")
     knots = [tensors[f"act_fun.{layer}.grid"] for layer in range(len(shape.pairs))]
     arrays["knots"] = np.concatenate([own[:, k : own.shape[1] - k] for own in knots])
+    _check_outer_knots(np.concatenate(knots), k)
     arrays |= _affine(len(shape.pairs), tensors, trains=bool(settings.get("affine_trainable", False)))
     config = {
         "width": settings["width"],
@@ -128,7 +156,9 @@ def _model(settings: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> KA
         "affine_trainable": "affine" in arrays,
     }
     model = KAN._restore(config, arrays)
-    model._network = model._start = _with_frozen_kinds(model._network, settings)
+    if not settings.get("sb_trainable", True):
+        model._network = frozen_kinds(model._network, [BASE])
+    model._start = model._network
     return model
 
 
@@ -144,16 +174,11 @@ def _affine(n_layers: int, tensors: Mapping[str, FloatArray], *, trains: bool) -
     return {"affine": np.concatenate(own), "frozen": np.array(frozen, dtype=np.int64).reshape(-1, 4)}
 
 
-def _with_frozen_kinds(network: Network, settings: Mapping[str, Any]) -> Network:
-    """The network with what pykan does not train, `sp_trainable` and `sb_trainable`, frozen."""
-    kinds = {"sp_trainable": SPLINE, "sb_trainable": BASE}
-    return frozen_kinds(network, [kind for name, kind in kinds.items() if not settings.get(name, True)])
-
-
-def _check_shapes(shape: Shape, k: object, tensors: Mapping[str, FloatArray]) -> None:
-    """Raise ValueError unless the tensors are those of a network of this shape."""
+def _checked(shape: Shape, k: object, tensors: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+    """The tensors as float64; raises ValueError unless they are those of a network of this shape."""
+    found: dict[str, FloatArray] = {}
     if not isinstance(k, int) or k < 0:
-        raise ValueError(f"the order k is {k!r}; expected a whole number.")
+        raise ValueError(f"the order k is {_validate.shown(k)}; expected a whole number.")
     n_knots = tensors["act_fun.0.grid"].shape[-1]
     for layer, (n_in, n_sums) in enumerate(shape.pairs):
         n_nodes = shape.width[layer + 1]
@@ -171,6 +196,17 @@ def _check_shapes(shape: Shape, k: object, tensors: Mapping[str, FloatArray]) ->
                 raise ValueError(f"{name} has the shape {tensors[name].shape}; expected {wanted}.")
             if not np.isfinite(tensors[name]).all():
                 raise ValueError(f"{name} has values that are not finite.")
+            found[name] = tensors[name].astype(np.float64)
+    return found
+
+
+def _check_outer_knots(knots: FloatArray, k: int) -> None:
+    """Raise ValueError unless the k knots beyond each end go on in even steps, as pykan has them."""
+    inner = knots[:, k : knots.shape[1] - k]
+    expected = continued_knots(inner, k)
+    step = (inner[:, -1:] - inner[:, :1]) / (inner.shape[1] - 1)
+    if not (np.abs(knots - expected) <= _KNOTS * np.maximum(step, np.abs(knots))).all():
+        raise ValueError("the knots outside of a grid do not go on in even steps; expected those of pykan.")
 
 
 def _edges(

@@ -37,6 +37,8 @@ _DICTIONARY, _TENSOR = "collections OrderedDict", "torch._utils _rebuild_tensor_
 _PARAMETER = "torch._utils _rebuild_parameter"
 #: Most bytes of the pickle: names and shapes of a hundred thousand tensors.
 _LONGEST_PICKLE = 2**24
+#: Most bytes of the tensors together beyond those of the file: tensors may share a storage.
+_MORE = 2**20
 
 
 class _Name(NamedTuple):
@@ -120,6 +122,7 @@ class _Machine:
         self.marks: list[int] = []
         self.kept: dict[int, Any] = {}
         self._archive, self._root = archive, root
+        self._left = _MORE + sum(member.file_size for member in archive.infolist())
 
     def since_mark(self) -> list[Any]:
         """Take the values since the last mark."""
@@ -138,21 +141,33 @@ class _Machine:
 
     def set_items(self, pairs: list[Any]) -> None:
         target = self.stack[-1]
-        if not isinstance(target, dict):
-            raise ValueError("its pickle sets items of what is no dictionary")
+        if not isinstance(target, dict) or not all(isinstance(key, str) for key in pairs[::2]):
+            raise ValueError("its pickle sets items of what is no dictionary of names")
         target.update(zip(pairs[::2], pairs[1::2], strict=True))
+
+    def tuple_of(self, values: list[Any]) -> None:
+        """Put a tuple; those that are deeper than a tensor needs could grow without end."""
+        if any(isinstance(one, tuple) and any(isinstance(own, tuple) for own in one) for one in values):
+            raise ValueError(
+                "its pickle has tuples in tuples in tuples, which no dictionary of tensors needs"
+            )
+        self.stack.append(tuple(values))
 
     def storage(self, identity: Any) -> _Stored:
         """The storage that ("storage", kind, key, device, size) names."""
         _, kind, key, _, size = identity
+        if not (isinstance(kind, _Name) and isinstance(key, str) and isinstance(size, int)):
+            raise ValueError("its pickle names a storage by other things than kind, key and size")
         module, _, name = kind.name.partition(" ")
         if module != "torch" or name not in _STORAGES:
-            raise ValueError(f"it has numbers of kind {kind.name!r}; expected one of {', '.join(_STORAGES)}")
+            raise ValueError(f"it has numbers of kind {name[:40]!r}; expected one of {', '.join(_STORAGES)}")
         return _Stored(f"{self._root}data/{key}", _STORAGES[name], size)
 
     def called(self, function: Any, arguments: Any) -> Any:
         """What one of the three functions gives that a dictionary of tensors needs."""
-        name = function.name if isinstance(function, _Name) else repr(function)
+        name = function.name if isinstance(function, _Name) else f"a {type(function).__name__}"
+        if not isinstance(arguments, tuple):
+            raise ValueError("its pickle calls with arguments that are no tuple")
         if name == _DICTIONARY and not arguments:
             return {}
         if name == _TENSOR:
@@ -163,8 +178,10 @@ class _Machine:
 
     def _tensor(self, stored: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         """A copy of the part of a storage that a tensor is."""
-        if not isinstance(stored, _Stored) or len(shape) != len(strides):
-            raise ValueError("a tensor of it has no storage, or strides that do not fit its shape")
+        if not isinstance(stored, _Stored) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
+            raise ValueError("a tensor of it has no storage, no shape or no strides")
+        if len(shape) != len(strides) or not all(isinstance(n, int) for n in (offset, *shape, *strides)):
+            raise ValueError("a tensor of it has strides that do not fit its shape")
         kind = np.dtype(stored.kind)
         raw = _bytes(self._archive, stored.member, 2**48)
         if len(raw) != stored.size * kind.itemsize or min((offset, *shape, *strides)) < 0:
@@ -173,6 +190,9 @@ class _Machine:
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if size > stored.size or (size and last >= stored.size):
             raise ValueError(f"a tensor of shape {shape} is larger than its storage of {stored.size} numbers")
+        self._left -= size * kind.itemsize
+        if self._left < 0:
+            raise ValueError("its tensors are larger together than the file")
         if size == 0:
             return np.zeros(shape, dtype=kind)
         numbers = np.frombuffer(raw, dtype=kind)[offset:]
@@ -223,10 +243,10 @@ _LITERALS = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "
 _CONSTANTS = {"NEWTRUE": True, "NEWFALSE": False, "NONE": None, "EMPTY_TUPLE": ()}
 _CHANGES = {
     "EMPTY_DICT": lambda machine: machine.stack.append({}),
-    "TUPLE": lambda machine: machine.stack.append(tuple(machine.since_mark())),
-    "TUPLE1": lambda machine: machine.stack.append(tuple(machine.last(1))),
-    "TUPLE2": lambda machine: machine.stack.append(tuple(machine.last(2))),
-    "TUPLE3": lambda machine: machine.stack.append(tuple(machine.last(3))),
+    "TUPLE": lambda machine: machine.tuple_of(machine.since_mark()),
+    "TUPLE1": lambda machine: machine.tuple_of(machine.last(1)),
+    "TUPLE2": lambda machine: machine.tuple_of(machine.last(2)),
+    "TUPLE3": lambda machine: machine.tuple_of(machine.last(3)),
     "BINPERSID": lambda machine: machine.stack.append(machine.storage(machine.last(1)[0])),
     "SETITEM": lambda machine: machine.set_items(machine.last(2)),
     "SETITEMS": lambda machine: machine.set_items(machine.since_mark()),

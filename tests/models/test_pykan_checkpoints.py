@@ -73,15 +73,23 @@ def test_it_can_be_saved_trained_and_changed():
 
 
 def test_what_pykan_does_not_train_is_frozen(checkpoint):
-    assert load_pykan(checkpoint).n_params == load_pykan(FOLDER / "everything").n_params
-    change(Path(f"{checkpoint}_config.yml"), "affine_trainable: true", "affine_trainable: false")
-    change(Path(f"{checkpoint}_config.yml"), "sp_trainable: true", "sp_trainable: false")
-    model, whole = load_pykan(checkpoint), load_pykan(FOLDER / "everything")
-    x = np.array(EXPECTED["everything"]["x"])
+    whole, settings = load_pykan(checkpoint), Path(f"{checkpoint}_config.yml")
+    for name in ("affine", "sp", "sb"):
+        change(settings, f"{name}_trainable: true", f"{name}_trainable: false")
+    model, x = load_pykan(checkpoint), np.array(EXPECTED["everything"]["x"])
     assert np.array_equal(model(x), whole(x))
-    n_edges = len(whole._network.topology.edge_number)
+    # scales and biases of nodes, a base weight an edge; scale_sp of sp_trainable is no parameter
     n_affine = 2 * (7 + 5 + 1 + 1)
-    assert model.theta.size == whole.theta.size - n_affine - n_edges * (whole.grid + whole.k)
+    assert model.theta.size == whole.theta.size - n_affine - len(whole._network.topology.edge_number)
+
+
+def test_a_name_may_end_as_a_file_does(tmp_path):
+    for name, copied in (("splines", "m"), ("arities", "m_state")):
+        for end in ("config.yml", "state"):
+            shutil.copy(FOLDER / f"{name}_{end}", tmp_path / f"{copied}_{end}")
+    assert load_pykan(tmp_path / "m_state").k == 2
+    assert load_pykan(tmp_path / "m").k == 3
+    assert load_pykan(tmp_path / "m_state_state").k == 2
 
 
 @pytest.mark.parametrize("end", ["config.yml", "state"])
@@ -106,6 +114,8 @@ def test_a_missing_file_is_named(checkpoint, end):
         ("width:", "depth:", "has no settings of a network"),
         ("width:\n- - 2\n  - 0", "width:\n- x", "width"),
         ("grid: 4", "grid: [", "is no YAML"),
+        pytest.param("grid: 4", "grid: " + 3000 * "[" + 3000 * "]", "is no YAML", id="deep lists"),
+        ("k: 3", "k: *a21", "has more than 2097152 settings"),
         ("symbolic.funs_name.0:", "other:", "'symbolic.funs_name.0' is missing"),
         (
             "symbolic.funs_name.0:\n- - '0'\n  - '0'\n- - sin\n  - '0'",
@@ -116,6 +126,10 @@ def test_a_missing_file_is_named(checkpoint, end):
 )
 def test_settings_that_do_not_fit_are_refused(checkpoint, old, new, message):
     change(Path(f"{checkpoint}_config.yml"), old, new)
+    if "*" in new:  # a list of two, of which each next one holds the last twice
+        ladder = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 22))]
+        settings = Path(f"{checkpoint}_config.yml")
+        settings.write_text("\n".join([*ladder, settings.read_text()]))
     with pytest.raises(ValueError, match=message):
         load_pykan(checkpoint)
 
@@ -174,6 +188,47 @@ def test_damaged_files_are_refused(checkpoint):
         load_pykan(checkpoint)
 
 
+TUPLES = b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    "pickled", [b"\x80\x02)" + TUPLES + b")R.", b"\x80\x02})" + TUPLES + b"Ns."], ids=["called", "key"]
+)
+def test_tuples_that_hold_the_last_one_twice_do_not_grow(checkpoint, pickled):
+    state = Path(f"{checkpoint}_state")
+    write(state, members(state) | {"everything_state/data.pkl": pickled})
+    with pytest.raises(ValueError, match="tuples in tuples in tuples"):
+        load_pykan(checkpoint)
+
+
+def test_tensors_are_no_larger_than_their_file(checkpoint):
+    """A storage of a megabyte under a thousand names would be a gigabyte."""
+    state = Path(f"{checkpoint}_state")
+    write(state, {"a/data.pkl": _one_storage_many_names(1000, 2**20), "a/data/0": bytes(2**20)})
+    with pytest.raises(ValueError, match="are larger together than the file"):
+        read_tensors(state)
+
+
+def _one_storage_many_names(n, size):
+    """What torch writes for a dictionary whose tensors share a storage of bytes."""
+
+    def text(value):
+        return b"X" + len(value).to_bytes(4, "little") + value.encode()
+
+    stored = b"(" + text("storage") + b"ctorch\nByteStorage\n" + text("0") + text("cpu")
+    whole = b"J" + size.to_bytes(4, "little")
+    tensor = (
+        b"ctorch._utils\n_rebuild_tensor_v2\n("
+        + stored
+        + whole
+        + b"tQ"
+        + b"K\x00"
+        + whole
+        + b"\x85K\x01\x85\x89}tR"
+    )
+    return b"\x80\x02}(" + b"".join(text(f"t{i}") + tensor for i in range(n)) + b"u."
+
+
 def test_any_byte_of_the_pickle_may_be_wrong(checkpoint):
     """Every change of one byte is refused, or gives tensors: there is no other error, and no crash."""
     state, rng = Path(f"{checkpoint}_state"), np.random.default_rng(0)
@@ -212,4 +267,10 @@ def test_an_edge_that_is_spline_and_symbol_is_refused(checkpoint):
 def test_values_that_are_not_finite_are_refused(checkpoint):
     with_tensor(checkpoint, lambda a: np.full(14, np.nan) if a.size == 14 else None)
     with pytest.raises(ValueError, match=r"act_fun.0.mask has values that are not finite"):
+        load_pykan(checkpoint)
+
+
+def test_knots_that_pykan_would_not_have_are_refused(checkpoint):
+    with_tensor(checkpoint, lambda a: np.where(np.arange(22) % 11 == 0, a - 5.0, a) if a.size == 22 else None)
+    with pytest.raises(ValueError, match="the knots outside of a grid do not go on in even steps"):
         load_pykan(checkpoint)
