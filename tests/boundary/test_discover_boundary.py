@@ -168,6 +168,7 @@ def test_rows_that_cross_the_other_way_have_no_crossing():
     assert (found.slope > 0.0).all()
 
 
+@pytest.mark.slow
 def test_a_threshold_on_the_only_column():
     x = np.random.default_rng(0).uniform(0, 2, (80, 1))
     found = discover_boundary({"train_input": x, "train_label": x > 1.0})
