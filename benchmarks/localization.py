@@ -9,10 +9,12 @@ each of 300 chains of 610 sites with 40 states of each; a fifth of the chains is
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks._common import Bar, median, positive, show_bars, show_table
@@ -45,15 +47,14 @@ def show_model(model: str, seeds: range, found: Sequence[Measured]) -> list[Bar]
     columns = {
         name: [one.quantities[name] for one in found] for name in ACCURACIES if name in found[0].quantities
     }
-    rows = [(name, f"{median(own):.4f}", f"{min(own):.4f}") for name, own in columns.items()]
     title = f"{model}: accuracy on held-out chains, data seeds {seeds[0]} to {seeds[-1]}"
-    show_table(title, ("decision", "median", "worst"), rows)
+    show_table(title, ("decision", "median", "worst", "seeds"), accuracy_rows(columns))
     boundaries = [
         (
             seed,
-            f"{one.quantities['zero_set']:.1e}",
+            "" if math.isnan(one.quantities["zero_set"]) else f"{one.quantities['zero_set']:.1e}",
             "yes" if one.quantities["exact"] else "no",
-            one.formulas["boundary"],
+            one.formulas.get("boundary", "none"),
         )
         for seed, one in zip(seeds, found, strict=True)
     ]
@@ -64,7 +65,7 @@ def show_model(model: str, seeds: range, found: Sequence[Measured]) -> list[Bar]
     short = [
         Bar(
             f"{model}: {name} minus theory",
-            median(np.subtract(columns[name], columns["theory"]).tolist()),
+            median(_missed_as_worst(np.subtract(columns[name], columns["theory"]))),
             -SHORT_BY,
             at_least=True,
         )
@@ -73,6 +74,21 @@ def show_model(model: str, seeds: range, found: Sequence[Measured]) -> list[Bar]
     ]
     exact = float(np.mean([one.quantities["exact"] for one in found]))
     return [*short, Bar(f"{model}: share of seeds with the theory's formula", exact, 1.0, at_least=True)]
+
+
+def accuracy_rows(columns: Mapping[str, Sequence[float]]) -> list[tuple[str, str, str, str]]:
+    """Median and worst of the seeds that have a number, and how many of all do."""
+    rows = []
+    for name, own in columns.items():
+        there = [value for value in own if not math.isnan(value)]
+        shown = [f"{median(there):.4f}", f"{min(there):.4f}"] if there else ["none", "none"]
+        rows.append((name, *shown, f"{len(there)} of {len(own)}"))
+    return rows
+
+
+def _missed_as_worst(differences: NDArray[np.float64]) -> list[float]:
+    """A seed without a formula is worse than any other."""
+    return [-math.inf if math.isnan(value) else float(value) for value in differences]
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ smaller.plot(x).savefig("4_pruned.png")
 
 RESULT = {
     "tutorial": "API_7_pruning",
-    "what": "test RMSE with lamb=0.01 after 100 steps (pykan 20)",
+    "what": "test RMSE with lamb=0.01",
     "loss": loss,
     "pykan": 3.46e-2,
+    "differs": "100 steps (pykan 20)",
 }

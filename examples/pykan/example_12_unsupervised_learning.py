@@ -48,20 +48,23 @@ x = dataset["train_input"]
 # [6, 1, 1] with a Gaussian at the end. The tutorial's penalty holds from the first step; with us no start got
 # away from the mean of the labels then, so that it begins after half of the steps. Which relation a network
 # finds, or whether it mixes both, depends on its start. pykan prints a test RMSE of 1.78e-1 for a seed that
-# finds x4 and x5.
+# finds x4 and x5; here the start with the least training loss is taken.
 
 names = [f"x{i}" for i in range(1, 7)]
-losses, models = [], []
+starts = []
 for seed in range(STARTS):
     model = KAN([6, 1, 1], grid=3, k=3, seed=seed)
     model.fix_symbolic(1, 0, 0, "gaussian", fit=False)
     fit = model.fit(dataset, "LBFGS", steps=STEPS, lamb=(0.0, 0.002), lamb_entropy=10.0, lamb_coef=1.0)
-    losses.append(fit["test_loss"][-1])
-    models.append(model)
+    starts.append((fit["train_loss"][-1], seed, fit["test_loss"][-1], model))
     scores = model.feature_score(x)
     used = [name for name, score in zip(names, scores, strict=True) if score > 0.2 * scores.max()]
-    print(f"seed {seed}: test RMSE {losses[-1]:.3f} (pykan 0.178), columns {', '.join(used)}")
-best = models[int(np.argmin(losses))]
+    print(
+        f"seed {seed}: train RMSE {starts[-1][0]:.3f}, test RMSE {starts[-1][2]:.3f}, "
+        f"columns {', '.join(used)}"
+    )
+_, seed, loss, best = min(starts)
+print(f"seed {seed} has the least training loss; its test RMSE is {loss:.3f} (pykan 0.178)")
 best.plot(x, in_vars=names).savefig("relation.png", dpi=100)
 
 # %%
@@ -75,7 +78,9 @@ print(relations.table())
 
 RESULT = {
     "tutorial": "Example_12_unsupervised_learning",
-    "loss": min(losses),
+    "loss": loss,
     "pykan": 1.78e-1,
-    "what": "test RMSE of telling rows from permuted ones, of the best start",
+    "what": "test RMSE of telling rows from permuted ones, of the start with the least training loss",
+    "differs": "60 steps, penalty in the second half, the best of four starts by training loss (pykan "
+    "50, all, a chosen one)",
 }

@@ -97,4 +97,5 @@ RESULT = {
     "loss": loss,
     "pykan": 2.37e-1,
     "what": "cross-entropy on test points",
+    "differs": "one output, [2, 1], and a weight on bends (pykan two, [2, 2], and none)",
 }

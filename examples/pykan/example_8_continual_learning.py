@@ -62,4 +62,5 @@ RESULT = {
     "loss": float(fits.whole[-1]),
     "pykan": 3.99e-6,
     "what": "RMSE on all five peaks after the last phase (pykan: on the last peak)",
+    "differs": "Levenberg-Marquardt, 10 steps a peak (pykan L-BFGS, 100); all five peaks (pykan the last)",
 }

@@ -32,8 +32,9 @@ x, y = dataset["train_input"], dataset["train_label"]
 starts = []
 for seed in range(3 if QUICK else 6):
     model = KAN([2, 1, 1], grid=5, k=3, seed=seed)
-    starts.append((model.fit(dataset, "LM", steps=20)["test_loss"][-1], seed, model))
-splines, _, model = min(starts)
+    fit = model.fit(dataset, "LM", steps=20)
+    starts.append((fit["train_loss"][-1], seed, fit["test_loss"][-1], model))
+_, _, splines, model = min(starts)
 print(f"splines: test RMSE {splines:.2e} (pykan 1.29e-01)")
 model.plot(x).savefig("logarithms.png", dpi=100)
 for edge, name in (((0, 0, 0), "log"), ((0, 1, 0), "log"), ((1, 0, 0), "sin")):
@@ -73,4 +74,5 @@ RESULT = {
     "loss": symbols,
     "pykan": 2.75e-7,
     "what": "test RMSE of sin(2 (log x1 + log x2)) with trained constants",
+    "differs": "Levenberg-Marquardt, the best of six starts by training loss (pykan L-BFGS, one)",
 }

@@ -84,4 +84,5 @@ RESULT = {
     "what": "test RMSE of the formula",
     "loss": loss,
     "pykan": 7.20e-11,
+    "differs": "Levenberg-Marquardt for the formula; symbols by the labels (pykan L-BFGS; by the edges)",
 }

@@ -63,4 +63,5 @@ RESULT = {
     "what": "test RMSE of the formula",
     "loss": loss,
     "pykan": 1.28e-16,
+    "differs": "Levenberg-Marquardt for the symbols, start 0 (pykan L-BFGS, 1)",
 }

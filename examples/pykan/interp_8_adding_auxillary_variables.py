@@ -78,4 +78,5 @@ RESULT = {
     "what": "test RMSE after pruning (pykan 1.99e-05), here of the formula",
     "loss": loss,
     "pykan": 1.99e-5,
+    "differs": "Levenberg-Marquardt for the formula (pykan has splines)",
 }

@@ -109,4 +109,6 @@ RESULT = {
     "loss": loss,
     "pykan": 5.03e-5,
     "what": "mean squared error of the acceleration that the Lagrangian gives, on fresh samples",
+    "differs": "Levenberg-Marquardt on two forms of the equation, with conditions that fix what is free "
+    "(pykan L-BFGS on one)",
 }

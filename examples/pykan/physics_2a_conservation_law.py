@@ -64,4 +64,6 @@ RESULT = {
     "loss": loss,
     "pykan": 1.17e-4,
     "what": "mean square of the component of the flow along the gradient, on fresh points",
+    "differs": "Levenberg-Marquardt, residual without the length of the gradient, two values given "
+    "(pykan L-BFGS, with it)",
 }

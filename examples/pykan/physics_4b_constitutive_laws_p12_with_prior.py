@@ -68,4 +68,5 @@ RESULT = {
     "loss": splines,
     "pykan": 3.67e-4,
     "what": "test RMSE of the splines after pruning",
+    "differs": "lamb 1e-6, then Levenberg-Marquardt (pykan 1e-5, then L-BFGS)",
 }

@@ -79,4 +79,5 @@ RESULT = {
     "loss": loss,
     "pykan": 6.78e-9,
     "what": "test RMSE of the products with trained constants",
+    "differs": "all edges at first, a penalty on bends, Levenberg-Marquardt (pykan few edges, L-BFGS)",
 }

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import KanWarning
+from kan_np.boundary.border import checked_columns, checked_model, checked_options, checked_rows
 from kan_np.boundary.candidate import Boundaries, Boundary
 from kan_np.boundary.logistic import BoundaryFit
 from kan_np.boundary.points import Crossings, crossings
-from kan_np.data.check import Dataset, check_dataset
-from kan_np.data.columns import Columns, without_tables
-from kan_np.data.dataset import split_validation
+from kan_np.boundary.rows import Rows
+from kan_np.data.check import Dataset
 from kan_np.discovery.call import discover
 from kan_np.discovery.ladder import rungs, terms_alone
 from kan_np.functions.column_symbols import column_symbols
@@ -74,18 +74,19 @@ def discover_boundary(
     dataset : dict
         train_input and train_label, labels 0 and 1; val_input and val_label, or a fifth of the rows.
     columns : sequence of str, optional
-        Which columns v may be; all if None.
+        Which columns v may be; all if None. A table of one column has a number as its boundary.
     model : KAN, optional
         A fitted classifier with one output, a logit; else [n_in, n_in + 1, 1] is trained, and three more on
         parts of the rows.
     groups : array_like of int of shape (n_rows,), optional
         Which training rows belong together, such as states of one chain: they say less about numbers of a
-        formula than independent rows. A validation split is then made of whole groups.
+        formula than independent rows. A validation split is then made of whole groups, about a fifth of the
+        rows, with both classes in each part.
     seconds : float
         Budget of the searches, in processor time, in equal parts for the columns.
     seed : int
     **options
-        Of `kan_np.discover`, such as ``lib``.
+        Of `kan_np.discover`, such as ``lib``; not ``var`` and ``units``.
 
     Returns
     -------
@@ -94,7 +95,8 @@ def discover_boundary(
     Raises
     ------
     ValueError, TypeError
-        For data that cannot be used, labels other than 0 and 1, unknown columns and a model of another shape.
+        For data that cannot be used, labels other than 0 and 1, groups that leave a part without one of the
+        classes, unknown columns and options, and a model of another shape; all before anything is trained.
 
     Examples
     --------
@@ -110,15 +112,15 @@ def discover_boundary(
     """
     seconds = _validate.real("seconds", seconds, 0.0)
     seed = _validate.integer("seed", seed, 0)
-    train, held, names = _checked(dataset, groups, seed)
+    checked_options(options)
+    train, held, names = checked_rows(dataset, groups, seed)
+    chosen = checked_columns(columns, names)
+    checked_model(model, len(names))
     symbols = checked_variables(list(column_symbols(names).values()), len(names))
-    chosen = list(range(len(names))) if columns is None else [_place(name, names) for name in columns]
     others: list[KAN] = []
     if model is None:
         model = _classifier(train, seed)
         others = [_classifier(train.part(_PART, seed + k), seed + k) for k in range(1, _CLASSIFIERS)]
-    elif model.width[0] != len(names) or model.width[-1] != 1:
-        raise ValueError(f"model has the shape {model.width}; expected {len(names)} inputs and one output.")
     some = train.some(_ROWS, seed)
     found: dict[str, tuple[Boundary, FloatArray]] = {}
     begun = time.thread_time()
@@ -137,33 +139,6 @@ def discover_boundary(
                 found.setdefault(one[0].equation, one)
     right = float(np.mean((_logit(model, held.x) > 0.0) == held.second))
     return Boundaries(tuple(_ordered(list(found.values()))), model, right)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows (n, n_in), which of them are of the second class, and their groups, 0 to n_groups - 1."""
-
-    x: FloatArray
-    second: NDArray[np.bool_]
-    group: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, x: FloatArray, label: FloatArray, group: NDArray[Any] | None) -> _Rows:
-        own = np.arange(len(x)) if group is None else np.unique(group, return_inverse=True)[1].reshape(-1)
-        return cls(x, label[:, 0] > 0.5, own)
-
-    def part(self, share: float, seed: int) -> _Rows:
-        """The rows of a share of the groups, at random."""
-        n_groups = int(self.group.max()) + 1
-        chosen = np.random.default_rng(seed).permutation(n_groups)[: max(int(share * n_groups), 1)]
-        rows = np.isin(self.group, chosen)
-        return _Rows.of(self.x[rows], self.second[rows, None].astype(np.float64), self.group[rows])
-
-    def some(self, most: int, seed: int) -> _Rows:
-        """So many rows at most, at random."""
-        rows = np.random.default_rng(seed).permutation(len(self.x))[:most]
-        label = self.second[rows, None].astype(np.float64)
-        return _Rows.of(self.x[rows], label, self.group[rows])
 
 
 def _points(
@@ -213,7 +188,14 @@ def _formulas(
     seed: int,
     options: dict[str, Any],
 ) -> list[Any]:
-    """Formulas of one column by the others, on points of the boundary; small ones whatever the time."""
+    """Formulas of one column by the others, on points of the boundary; small ones whatever the time.
+
+    Without other columns it is a number.
+    """
+    if not others.shape[1]:
+        import sympy
+
+        return [sympy.Float(float(np.median(value)))]
     names = [symbol for i, symbol in enumerate(symbols) if i != column]
     data = {"train_input": others, "train_label": value[:, None]}
     with warnings.catch_warnings():
@@ -232,7 +214,7 @@ def _boundaries(
     symbols: Sequence[Any],
     names: Sequence[str],
     column: int,
-    held: _Rows,
+    held: Rows,
     slope: FloatArray,
 ) -> Iterator[tuple[Boundary, FloatArray]]:
     """A formula with its numbers fitted to the classes, and how many rows of every group it gets wrong.
@@ -262,7 +244,7 @@ def _boundaries(
         yield found, np.concatenate(counts).astype(np.float64)
 
 
-def _classifier(train: _Rows, seed: int) -> KAN:
+def _classifier(train: Rows, seed: int) -> KAN:
     n_in = train.x.shape[1]
     some = train.some(_TRAINED, seed)
     data = {"train_input": some.x, "train_label": some.second[:, None].astype(np.float64)}
@@ -280,46 +262,3 @@ def _logit(model: KAN, x: FloatArray) -> FloatArray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KanWarning)
         return np.asarray(model(x)[:, 0])
-
-
-def _place(name: str, names: Sequence[str]) -> int:
-    return list(names).index(_validate.choice("columns", name, names))
-
-
-def _checked(dataset: Dataset, groups: ArrayLike | None, seed: int) -> tuple[_Rows, _Rows, list[str]]:
-    """Training and validation rows, and the names of the columns."""
-    if not isinstance(dataset, dict):
-        raise TypeError(
-            f"dataset is a {type(dataset).__name__}; expected a dict with train_input, train_label."
-        )
-    plain = without_tables(dataset)
-    shape = np.shape(plain.get("train_input"))  # type: ignore[arg-type]
-    n_in = shape[1] if len(shape) == 2 else 1
-    own = None if groups is None else np.asarray(groups).reshape(-1)
-    n_rows = shape[0] if shape else 0
-    if own is not None and len(own) != n_rows:
-        raise ValueError(f"groups has {len(own)} entries; expected {n_rows}, one for every training row.")
-    given_val = plain.get("val_input") is not None
-    if not given_val and own is None:
-        plain = split_validation(plain, 0.2, seed)
-    checked = check_dataset(plain, n_in, 1)
-    for name in ("train_label", "val_label"):
-        if checked.get(name) is not None:
-            checked[name] = _labels(name, checked[name])
-    if np.ptp(checked["train_label"]) == 0.0:
-        raise ValueError("train_label is the same in every row; expected two classes, 0 and 1.")
-    features = list(Columns.of(plain, n_in, 1).features) or [f"x_{i}" for i in range(1, n_in + 1)]
-    x, y = checked["train_input"], checked["train_label"]
-    if given_val or own is None:
-        return _Rows.of(x, y, own), _Rows.of(checked["val_input"], checked["val_label"], None), features
-    of_row = np.unique(own, return_inverse=True)[1].reshape(-1)
-    order = np.random.default_rng(seed).permutation(int(of_row.max()) + 1)
-    held = np.isin(of_row, order[: max(len(order) // 5, 1)])
-    return _Rows.of(x[~held], y[~held], of_row[~held]), _Rows.of(x[held], y[held], of_row[held]), features
-
-
-def _labels(name: str, label: FloatArray) -> FloatArray:
-    found = CrossEntropy().labels(name, label, 1)
-    if not np.isin(found, (0.0, 1.0)).all():
-        raise ValueError(f"{name} has other values than 0 and 1; expected one of two classes in every row.")
-    return found

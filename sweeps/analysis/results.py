@@ -48,6 +48,14 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class OfSome(Interval):
+    """A number that only some of the runs have, how many they are, and of how many."""
+
+    found: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True)
 class Samples:
     """The errors behind the points of one family of a task: one row for each point, one column for each seed.
 

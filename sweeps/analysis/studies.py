@@ -24,13 +24,15 @@ class MethodResult:
     ----------
     method : str
     values : mapping of str to list of float
-        Every quantity over the runs that ended well, in the order of their seeds.
+        Every quantity over the runs that ended well and found it, in the order of their seeds.
     formulas : list of mapping
         Those of each run, in the same order.
     first : Measured or None
         Everything of the run with the least seed, for figures.
     n_planned, n_done, n_failed : int
         Runs.
+    sought : set of str
+        Quantities that this method has, whether or not a run found them.
     """
 
     method: str
@@ -40,6 +42,11 @@ class MethodResult:
     n_planned: int = 0
     n_done: int = 0
     n_failed: int = 0
+    sought: frozenset[str] = frozenset()
+
+    def n_found(self, quantity: str) -> int:
+        """Return how many of the runs that ended well found a quantity."""
+        return len(self.values.get(quantity, ()))
 
     def median(self, quantity: str) -> float:
         """Return the median of a quantity, NaN where it was not measured."""
@@ -63,7 +70,7 @@ class StudyResult:
     @property
     def quantities(self) -> Mapping[str, str]:
         """Every quantity that was measured, in words."""
-        seen = {name for method in self.methods for name in method.values}
+        seen = {name for method in self.methods for name in (*method.values, *method.sought)}
         return {name: words for name, words in self.description.get("quantities", ()) if name in seen}
 
     @property
@@ -130,11 +137,14 @@ def _method(
         n_planned=len(runs),
         n_done=len(done),
         n_failed=sum(statuses.get(run_id, "ok") != "ok" for _, run_id in runs),
+        sought=frozenset(quantity for one in found for quantity in one.quantities),
     )
 
 
 def _measured(record: Mapping[str, Any]) -> Measured:
     stage = record["stages"][-1]
-    quantities = stage.get("quantities", {})
+    quantities = {
+        name: math.nan if value is None else value for name, value in stage.get("quantities", {}).items()
+    }
     content = stage.get("model")
     return Measured(quantities) if content is None else Measured.of_bytes(content, quantities)

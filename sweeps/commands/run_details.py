@@ -133,7 +133,10 @@ def record_lines(record: Mapping[str, Any], description: Mapping[str, Any] | Non
         for row in record["stages"]
     ]
     lines += [
-        f"stage {row['stage']}: " + ", ".join(f"{name} {value:.6g}" for name, value in own.items())
+        f"stage {row['stage']}: "
+        + ", ".join(
+            f"{name} not found" if value is None else f"{name} {value:.6g}" for name, value in own.items()
+        )
         for row in record["stages"]
         if (own := row.get("quantities"))
     ]

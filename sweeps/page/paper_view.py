@@ -117,12 +117,16 @@ def _counts(tasks: list[TaskResult]) -> list[str]:
     if printed:
         there = sum(float(d["paper_kan_rmse"]) < float(d["paper_mlp_rmse"]) for d in printed)
         sentences.append(f"In the paper it is {there} of {len(printed)}.")
-    smaller = sum(
-        task.best[KAN].test.median < float(task.description["paper_kan_rmse"])
+    beside = [
+        (task.best[KAN].test.median, float(task.description["paper_kan_rmse"]))
         for task in both
         if task.description.get("paper_kan_rmse")
-    )
-    sentences.append(f"The error of the KAN here is below the one that the paper prints on {smaller} of {n}.")
+    ]
+    if beside:
+        smaller = sum(here < there for here, there in beside)
+        sentences.append(
+            f"The error of the KAN here is below the one that the paper prints on {smaller} of {len(beside)}."
+        )
     return sentences
 
 

@@ -108,6 +108,16 @@ def _numbers(study: StudyResult) -> list[Drawn]:
                 axes.plot(
                     method.median(name), place, color=_colour(method.method), marker="o", linestyle="none"
                 )
+                if 0 < method.n_found(name) < method.n_done:
+                    axes.annotate(
+                        f"{method.n_found(name)} of {method.n_done}",
+                        (method.median(name), place),
+                        xytext=(0, 5),
+                        textcoords="offset points",
+                        ha="center",
+                        fontsize=7,
+                        color=INK,
+                    )
             medians = [own.median(name) for own in methods if math.isfinite(own.median(name))]
             if min(medians) > 0 and max(medians) > 30 * min(medians):
                 axes.set_xscale("log")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps._files import write_file
-from sweeps.analysis.results import Interval
+from sweeps.analysis.results import Interval, OfSome
 from sweeps.analysis.studies import MethodResult, StudyResult
 from sweeps.page.gallery import Gallery
 from sweeps.page.study_figures import study_figures
@@ -21,9 +21,13 @@ _PICTURE, _KIND = ".png", "image/png"
 def numbers_table(study: StudyResult) -> ReportTable:
     """Return medians, and least and greatest over seeds: methods and quantities, the fewer as columns.
 
-    What the paper prints of a row stands in the last column.
+    Where some seeds did not find a quantity the cell says how many did. What the paper prints of a row stands
+    in the last column.
     """
     caption = f"Medians of {study.name} over seeds, and from the least to the greatest."
+    cells = [_cell(own, name) for own in study.methods for name in study.quantities]
+    if any(isinstance(cell, OfSome) for cell in cells):
+        caption += " Where not all seeds found a number it is of those that did, as in (3 of 5)."
     quantities = list(study.quantities)
     if len(study.methods) > len(quantities):
         columns = [Column("method"), *(Column(name.replace("_", " "), "plain") for name in quantities)]
@@ -44,15 +48,19 @@ def numbers_table(study: StudyResult) -> ReportTable:
         [words, *(_cell(own, name) for own in study.methods), study.paper.get(name, "")]
         for name, words in study.quantities.items()
     ]
+    rows.append(["seeds", *(own.n_done for own in study.methods), ""])
     return ReportTable(study.name, caption, [*columns, Column("the paper")], rows)
 
 
 def _cell(method: MethodResult, quantity: str) -> Interval | None:
-    value = method.median(quantity)
-    if math.isnan(value):
+    found, value = method.n_found(quantity), method.median(quantity)
+    if not found and quantity not in method.sought:
         return None
     low, high = method.ends(quantity)
-    return Interval(value) if low == high else Interval(value, low, high)
+    ends = (math.nan, math.nan) if low == high else (low, high)
+    if found < method.n_done:
+        return OfSome(value, *ends, found=found, of=method.n_done)
+    return Interval(value, *ends)
 
 
 def formulas_table(study: StudyResult) -> ReportTable | None:

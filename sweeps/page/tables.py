@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sweeps._files import write_file
 from sweeps._safe_text import cell, one_line
-from sweeps.analysis.results import Interval
+from sweeps.analysis.results import Interval, OfSome
 from sweeps.page.number_format import count, duration, interval_text, number, percent, plain, share_of
 from sweeps.page.style import ratio_text
 
@@ -53,7 +53,8 @@ class ReportTable:
     caption : str
     columns : sequence of Column
     rows : sequence of sequence
-        Text, numbers or `Interval`, whose CSV has two columns more, `_low` and `_high`.
+        Text, numbers or `Interval`, whose CSV has two columns more, `_low` and `_high`; of `OfSome` a third,
+        `_found`.
     """
 
     name: str
@@ -79,9 +80,14 @@ def cell_text(value: Any, kind: str) -> str:
     --------
     >>> cell_text(Interval(0.5, 0.25, 0.75), "share"), cell_text(0.00123, "error"), cell_text(None, "count")
     ('50 % [25, 75]', '1.23e-3', '')
+    >>> cell_text(OfSome(0.5, found=1, of=5), "plain")
+    '0.50 (1 of 5)'
     """
     if value is None:
         return ""
+    if isinstance(value, OfSome):
+        text = cell_text(Interval(value.value, value.low, value.high), kind)
+        return f"{text} ({value.found} of {value.of})"
     if kind == "ratio":
         ratio = value.value if isinstance(value, Interval) else value
         return "–" if math.isnan(ratio) else ratio_text(ratio)
@@ -89,6 +95,8 @@ def cell_text(value: Any, kind: str) -> str:
         return "–" if math.isnan(value) else share_of(value, 1.0)
     if isinstance(value, Interval):
         return percent(value) if kind == "share" else interval_text(value)
+    if kind == "plain" and isinstance(value, int):
+        return count(value)
     writers = {"count": count, "error": number, "round": _round, "plain": plain, "seconds": duration}
     return writers[kind](value) if kind in writers else str(value)
 
@@ -126,21 +134,25 @@ def text_lines(table: ReportTable) -> list[str]:
 
 def to_csv(table: ReportTable) -> str:
     """Return a table as CSV text, numbers with all their digits."""
-    spread = [any(isinstance(row[i], Interval) for row in table.rows) for i in range(len(table.columns))]
+    numbers = range(len(table.columns))
+    spread = [any(isinstance(row[i], Interval) for row in table.rows) for i in numbers]
+    of_some = [any(isinstance(row[i], OfSome) for row in table.rows) for i in numbers]
     header: list[str] = []
-    for column, wide in zip(table.columns, spread, strict=True):
+    for column, wide, some in zip(table.columns, spread, of_some, strict=True):
         name = re.sub(r"[^a-z0-9]+", "_", column.name.lower()).strip("_")
         header += [name, f"{name}_low", f"{name}_high"] if wide else [name]
+        header += [f"{name}_found"] if some else []
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     for row in table.rows:
         cells: list[Any] = []
-        for value, wide in zip(row, spread, strict=True):
+        for value, wide, some in zip(row, spread, of_some, strict=True):
             three = (
                 (value.value, value.low, value.high) if isinstance(value, Interval) else (value, None, None)
             )
             cells += [cell(_exact(part)) for part in (three if wide else three[:1])]
+            cells += [f"{value.found} of {value.of}" if isinstance(value, OfSome) else ""] if some else []
         writer.writerow(cells)
     return buffer.getvalue()
 

@@ -23,7 +23,8 @@ class Measured:
     Parameters
     ----------
     quantities : mapping of str to float
-        Numbers by the names that the study describes; NaN for what this method does not have.
+        Numbers by the names that the study describes; NaN for what was looked for and not found. What this
+        method does not have is left out.
     formulas : mapping of str to str
         Formulas that were found, as sympy writes them, by what they are of.
     arrays : mapping of str to ndarray

@@ -92,7 +92,10 @@ class StageRecorder:
                 stage["model"] = _model_bytes(model)
 
     def add_measured(self, found: Any) -> None:
-        """Add what a study has measured, a `sweeps.studies.measured.Measured`, as a stage without errors."""
+        """Add what a study has measured, a `sweeps.studies.measured.Measured`, as a stage without errors.
+
+        A quantity that is NaN was looked for and not found; it stays, as None.
+        """
         self.stages.append(
             {
                 "stage": len(self.stages),
@@ -106,7 +109,8 @@ class StageRecorder:
                 "opt": "",
                 "model": None if self._save_models == "none" else found.to_bytes(),
                 "quantities": {
-                    name: float(value) for name, value in found.quantities.items() if not math.isnan(value)
+                    name: None if math.isnan(value) else float(value)
+                    for name, value in found.quantities.items()
                 },
             }
         )

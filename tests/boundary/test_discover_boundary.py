@@ -10,6 +10,7 @@ from kan_np import KAN
 from kan_np.boundary import discover_boundary
 from kan_np.boundary.logistic import BoundaryFit
 from kan_np.boundary.points import crossings
+from kan_np.boundary.rows import Rows
 
 P, Q = sympy.symbols("p q")
 
@@ -165,3 +166,70 @@ def test_rows_that_cross_the_other_way_have_no_crossing():
     assert np.isnan(found.value[x[:, 0] < -0.5]).all()
     np.testing.assert_allclose(found.value[x[:, 0] > -0.5], 0.0, atol=1e-9)
     assert (found.slope > 0.0).all()
+
+
+@pytest.mark.slow
+def test_a_threshold_on_the_only_column():
+    x = np.random.default_rng(0).uniform(0, 2, (80, 1))
+    found = discover_boundary({"train_input": x, "train_label": x > 1.0})
+    apart = np.sort(x[:, 0])
+    below, above = apart[apart <= 1.0][-1], apart[apart > 1.0][0]
+    assert found.best.equation.startswith("x_1 = ")
+    assert below - 0.02 < float(found.best.expression) < above + 0.02
+    assert found.best.side == 1
+    assert found.best.accuracy == 1.0
+    np.testing.assert_allclose(found.best.solved(x[:3]), float(found.best.expression))
+
+
+def test_groups_are_split_with_both_classes_in_each_part():
+    x = np.random.default_rng(0).uniform(size=(60, 2))
+    second = np.arange(60) % 6 == 0
+    rows = Rows.of(x, second, np.arange(60) // 3)  # every other group has the first class only
+    for seed in range(20):
+        train, held = rows.held_out(seed)
+        assert len(train.x) == 48
+        assert len(held.x) == 12
+        assert not set(train.x[:, 0]) & set(held.x[:, 0])
+        assert train.second.any()
+        assert held.second.any()
+        part = rows.part(0.1, seed)
+        assert part.second.any()
+        assert not part.second.all()
+
+
+def test_a_large_group_is_no_validation_split_where_small_ones_are():
+    x = np.random.default_rng(0).uniform(size=(100, 2))
+    rows = Rows.of(x, np.arange(100) % 2 == 0, np.maximum(np.arange(100) - 76, 0) // 4)
+    for seed in range(10):
+        assert len(rows.held_out(seed)[1].x) == 20
+
+
+@pytest.mark.parametrize("groups", [np.zeros(40), "label"])
+def test_groups_that_cannot_be_split_are_refused(groups):
+    x = np.random.default_rng(0).uniform(size=(40, 2))
+    label = (x[:, 0] > 0.5).astype(int)
+    own = label if isinstance(groups, str) else groups
+    with pytest.raises(ValueError, match=r"groups has .* expected .* give val_input and val_label") as raised:
+        discover_boundary({"train_input": x, "train_label": label}, groups=own)
+    assert ("one group" if own is groups else "2 groups") in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"columns": "x_1"}, TypeError, r"columns is the str 'x_1'; expected several names"),
+        ({"columns": []}, ValueError, "columns is empty"),
+        ({"columns": ["x_1", "x_1"]}, ValueError, "with a name twice"),
+        ({"model": lambda x: x}, TypeError, "model is a function; expected a KAN"),
+        ({"foo": 3}, TypeError, "'foo' is no option here; expected one of library, lib, .*, of discover"),
+        ({"var": ["a"]}, TypeError, "'var' is no option"),
+        ({"units": {}}, TypeError, "'units' is no option"),
+        ({"lib": ["x", "sinn"]}, ValueError, "sinn"),
+        ({"most_steps": 0}, ValueError, "most_steps"),
+    ],
+)
+def test_arguments_are_checked_before_training(given, error, words, monkeypatch):
+    x = np.random.default_rng(0).uniform(size=(40, 2))
+    monkeypatch.setattr(KAN, "fit", lambda *_, **__: pytest.fail("trained before the check"))
+    with pytest.raises(error, match=words):
+        discover_boundary({"train_input": x, "train_label": x[:, 0] > 0.5}, **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,31 @@ def test_a_study_has_a_report_of_its_own(tmp_path: Path) -> None:
     assert "1 of 2 planned runs are missing" in page.text
     assert (tmp_path / "figures" / "continual-phases.png").is_file()
     assert (tmp_path / "tables" / "continual.csv").is_file()
+
+
+def test_what_no_seed_found_is_not_lost_in_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sweeps.studies import continual
+
+    def measured(method: str, seed: int, quick: bool = False) -> Measured:
+        found = seed == 0 and method == "kan"
+        return Measured({"rmse_all": 0.5, "rmse_own": 0.25 if found else math.nan})
+
+    monkeypatch.setattr(continual, "run", measured)
+    models = [{"family": "study", "method": ["kan", "mlp"], "quick": True}]
+    values = {"suite": "study", "tasks": ["continual"], "seeds": 2, "models": models}
+    stored(tmp_path, parse_spec(values, "test", "continual"))
+    with Store.open(tmp_path, readonly=True) as store:
+        (study,) = read_studies(store)
+        run_ids = list(store.statuses())
+    assert list(study.quantities) == ["rmse_all", "rmse_own"]
+    table = numbers_table(study)
+    assert [text for text, _, _ in table.cells()[1]][1:3] == ["0.25 (1 of 2)", "– (0 of 2)"]
+    for run_id in run_ids:
+        assert main(["show", str(tmp_path), run_id]) == 0
+    assert capsys.readouterr().out.count("rmse_own not found") == 3
+    assert main(["export", str(tmp_path), "-o", str(tmp_path / "all.csv")]) == 0
 
 
 def test_show_says_that_a_study_has_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

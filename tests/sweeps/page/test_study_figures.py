@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from sweeps.analysis.studies import MethodResult, StudyResult
 from sweeps.page.study_figures import study_figures
 from sweeps.page.study_view import formulas_table, method_notes, numbers_table
+from sweeps.page.tables import to_csv, to_latex
 from sweeps.studies.measured import Measured
 
 
@@ -83,6 +84,52 @@ def test_the_fewer_of_methods_and_quantities_are_columns() -> None:
     wide = study("film", methods[0], paper={"a": "five steps"})
     assert [column.name for column in numbers_table(wide).columns] == ["quantity", "a", "the paper"]
     assert method_notes(wide) == [("a", "five steps")]
+    assert [row[0] for row in numbers_table(wide).rows] == ["exact in words", "error in words", "seeds"]
+    assert numbers_table(wide).rows[-1] == ["seeds", 2, ""]
+
+
+def some_of_five(name: str, values: Mapping[str, list[float]]) -> MethodResult:
+    return MethodResult(name, values, [], Measured({}, {}, {}), 5, 5, 0, frozenset({"zero_set"}))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_number_that_few_seeds_found_says_so(count: int) -> None:
+    """More methods than quantities, and fewer: in both a cell says how many seeds stand behind it."""
+    methods = [
+        some_of_five("a", {"zero_set": [0.25], "kan": [0.5] * 5}),
+        some_of_five("b", {"kan": [0.5, 0.25, 0.75, 0.5, 0.5]}),
+        some_of_five("c", {"zero_set": [0.1, 0.2, 0.3, 0.4, 0.5], "kan": [0.5] * 5}),
+    ][:count]
+    told = [["zero_set", "distance"], ["kan", "share"]]
+    table = numbers_table(StudyResult("localization", {"quantities": told}, methods))
+    texts = [[text for text, _, _ in row] for row in table.cells()]
+    if count == 1:
+        assert texts == [["distance", "0.25 (1 of 5)", ""], ["share", "0.50", ""], ["seeds", "5", ""]]
+    else:
+        assert [row[1] for row in texts] == ["0.25 (1 of 5)", "– (0 of 5)", "0.30 [0.10, 0.50]"]
+        assert [row[3] for row in texts] == ["5", "5", "5"]
+        csv = to_csv(table).splitlines()
+        assert csv[0].startswith("method,zero_set,zero_set_low,zero_set_high,zero_set_found,kan,")
+        assert [line.split(",")[4] for line in csv[1:]] == ["1 of 5", "0 of 5", ""]
+        assert "0.25 (1 of 5)" in to_latex(table)
+    assert "(3 of 5)" in table.caption
+
+
+def test_what_a_method_does_not_have_is_an_empty_cell() -> None:
+    methods = [method("a", {"kan": [0.5, 0.5]}), method("b", {"rule": [0.5, 0.5]})]
+    table = numbers_table(study("knots", *methods))
+    assert [[cell is None for cell in row[1:3]] for row in table.rows[:2]] == [[False, True], [True, False]]
+    assert "of those that did" not in table.caption
+
+
+def test_a_figure_says_how_many_seeds_a_median_is_of() -> None:
+    methods = [
+        some_of_five("a", {"zero_set": [0.25]}),
+        some_of_five("b", {"zero_set": [0.1, 0.2, 0.3, 0.4, 0.5]}),
+    ]
+    told = StudyResult("something", {"quantities": [["zero_set", "distance"]]}, methods)
+    (axes,) = figures(told)["numbers"].axes
+    assert [text.get_text() for text in axes.texts] == ["1 of 5"]
 
 
 def test_formulas_are_counted() -> None:
