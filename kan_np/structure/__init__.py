@@ -7,12 +7,12 @@ from kan_np.structure.hypotheses import (
     has_symmetry,
     is_separable,
 )
-from kan_np.structure.separability import Test
+from kan_np.structure.separability import StructureTest
 from kan_np.structure.tree import Tree, find_tree
 
 __all__ = [
     "Separability",
-    "Test",
+    "StructureTest",
     "Tree",
     "depends_through",
     "detect_separability",

@@ -16,7 +16,7 @@ import numpy as np
 from kan_np._validate import FloatArray
 from kan_np.structure.derivatives import Derivatives
 from kan_np.structure.inner_functions import ONE_VARIABLE
-from kan_np.structure.separability import Test, tested
+from kan_np.structure.separability import StructureTest, tested
 
 #: Places along a variable at which a surrogate is read, as quantiles: its ends say least.
 _PLACES = (0.08, 0.27, 0.5, 0.73, 0.92)
@@ -30,7 +30,7 @@ class Affine:
 
     i: int
     function: str
-    test: Test
+    test: StructureTest
 
     def values(self, x: FloatArray) -> FloatArray:
         """phi on samples (n, d)."""

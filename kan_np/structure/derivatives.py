@@ -18,7 +18,8 @@ from kan_np._validate import FloatArray
 _STEP, _WIDER = 2e-3, (1.5, 2.0)
 #: Part of the points, those that are known best, that statistics are taken of: surrogates err at the ends.
 _COMPARED = 0.8
-_EPS = float(np.finfo(np.float64).eps)
+#: Deviations below this part of the values are rounding of a constant.
+_CONSTANT = 1e-14
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Derivatives:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the values."""
-        return float(np.std(self.value))
+        """Standard deviation of the values, 0 if they differ by rounding alone."""
+        return spread_of(self.value)
 
     def transformed(
         self, forward: FloatArray, first: FloatArray, second: FloatArray
@@ -73,6 +74,12 @@ class Derivatives:
         first, second = (statistic(other) for other in self.others[:2])
         return np.abs(first - second) / np.sqrt(2.0)
 
+    def finite(self) -> np.ndarray:
+        """At which points all derivatives are finite, bool of shape (n,)."""
+        n = len(self.x)
+        parts = [own for d in (self, *self.others) for own in (d.value, d.gradient, d.hessian)]
+        return np.logical_and.reduce([np.isfinite(own).reshape(n, -1).all(axis=1) for own in parts])
+
     def known_best(self) -> np.ndarray:
         """Numbers of the points at which the gradients are known best."""
         n = len(self.x)
@@ -93,6 +100,21 @@ class Derivatives:
             self.hessian[rows],
             tuple(other.at(rows) for other in self.others),
         )
+
+
+def spread_of(values: FloatArray) -> float:
+    """Standard deviation of values of any size, 0 of none, and where they differ by rounding alone."""
+    size = float(np.abs(values).max(initial=0.0))
+    if size == 0.0:
+        return 0.0
+    # squares of values of 1e200 and of 1e-200 are no numbers
+    relative = float(np.std(values / size))
+    return relative * size if relative > _CONSTANT else 0.0
+
+
+def unit_of(size: float) -> float:
+    """The power of two below a size, by which one divides without rounding; 1 of 0."""
+    return float(np.ldexp(1.0, int(np.frexp(size)[1]) - 1)) if size > 0.0 else 1.0
 
 
 def derivatives_of(function: Callable[[FloatArray], FloatArray], x: FloatArray) -> Derivatives:

@@ -18,7 +18,7 @@ Source: the tests of AI Feynman (Udrescu and Tegmark, Sci. Adv. 6 (2020), eaay26
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
@@ -27,8 +27,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
-from kan_np.structure.derivatives import Derivatives, derivatives_of
-from kan_np.structure.separability import Test, additive, multiplicative, tested
+from kan_np.structure.derivatives import Derivatives, derivatives_of, spread_of, unit_of
+from kan_np.structure.given_expression import given_expression
+from kan_np.structure.separability import UNKNOWN, StructureTest, additive, in_parts, multiplicative, tested
 from kan_np.structure.source import Function, Source, source_of
 
 _MODES = ("add", "mul", "general")
@@ -52,16 +53,20 @@ class Separability:
         Statistics of the tests of pairs, 0 on the diagonal.
     separable : ndarray of bool of shape (d, d)
         Which pairs passed.
+    known : ndarray of bool of shape (d, d)
+        Of which pairs the derivatives are accurate enough to say anything. A pair that is neither separable
+        nor known may be either; it is in one group.
     """
 
     mode: str
     groups: list[list[int]]
     scores: FloatArray
     separable: NDArray[np.bool_]
+    known: NDArray[np.bool_]
 
     @property
     def n_groups(self) -> int:
-        """1 if the function is not separable."""
+        """1 if the function is not separable, or not known to be."""
         return len(self.groups)
 
 
@@ -77,7 +82,8 @@ def detect_separability(
         two or three independent fits, the best first, tells the error of its derivatives. Labels of the
         samples `x` stand for a Gaussian process through them.
     x : array_like of shape (n, d)
-        Points at which derivatives are compared, at most 300 of them; with labels the samples.
+        Points at which derivatives are compared, at most 300 of them; with labels the samples. At least
+        2 d + 2 different rows, and no column with one value alone.
     mode : {"add", "mul"}
 
     Returns
@@ -87,7 +93,14 @@ def detect_separability(
     Raises
     ------
     ValueError, TypeError
-        For another mode, several outputs, and labels of which nothing can be learnt.
+        For another mode, too few points, several outputs, values that are complex, NaN or infinite at a row
+        of `x`, or around nearly all rows, and labels of which nothing can be learnt.
+
+    Notes
+    -----
+    Derivatives of functions are differences: values are also needed up to 1 % of the range of each column
+    outside of it. Rows around which f is NaN or infinite are left out. Units of f and of the columns do not
+    matter.
 
     Examples
     --------
@@ -102,11 +115,13 @@ def detect_separability(
     d = source_of(f, x).derivatives()
     test = additive if mode == "add" else multiplicative
     scores, separable = np.zeros((d.n_in, d.n_in)), np.zeros((d.n_in, d.n_in), dtype=bool)
+    known = np.ones_like(separable)
     for i, j in combinations(range(d.n_in), 2):
         found = test(d, i, j)
         scores[i, j] = scores[j, i] = found.statistic
         separable[i, j] = separable[j, i] = found.passed
-    return Separability(mode, connected(~separable), scores, separable)
+        known[i, j] = known[j, i] = found.known
+    return Separability(mode, connected(~separable), scores, separable, known)
 
 
 def is_separable(
@@ -114,7 +129,7 @@ def is_separable(
     x: ArrayLike,
     groups: Sequence[Sequence[int]],
     mode: str = "add",
-) -> Test:
+) -> StructureTest:
     """Test whether a function is a sum, a product, or a function of a sum of functions of given groups.
 
     Parameters
@@ -128,7 +143,7 @@ def is_separable(
 
     Returns
     -------
-    Test
+    StructureTest
         Of the pair of variables that says the most against it; ``.passed`` is the answer.
 
     Raises
@@ -136,6 +151,11 @@ def is_separable(
     ValueError, TypeError
         As `detect_separability`; also for columns that are not there, or in two groups, and fewer than two
         groups.
+
+    Notes
+    -----
+    "general" takes differences of slopes: values of f are needed up to 4 % of the range of each column
+    outside of it. With too few rows around which f is finite the answer is not known.
 
     Examples
     --------
@@ -154,27 +174,25 @@ def is_separable(
     return worst(test(d, i, j) for a, b in combinations(parts, 2) for i, j in product(a, b))
 
 
-def generally_separable(source: Source, groups: Sequence[Sequence[int]]) -> Test:
+def generally_separable(source: Source, groups: Sequence[Sequence[int]]) -> StructureTest:
     """Whether y = g(a(A) + b(B) + ...): for p = y_i, q = y_j, and derivatives by x_k in A and x_l in B,
 
     p^2 (q q_kl - q_k q_l) - q^2 (p p_kl - p_k p_l) = 0.
     """
-    few = Source(source.functions, source.x[:_FEW])
-    slopes = [few.of_slope(i) for i in range(few.x.shape[1])]
-    kept = np.arange(len(few.x))
-    for slope in slopes:
-        kept = np.intersect1d(kept, slope.known_best())
-    slopes = [slope.at(kept) for slope in slopes] if len(kept) else slopes
-    spread = max(float(np.std(few.functions[0](few.x))), 1e-300)
+    few = replace(source, x=source.x[:_FEW])
+    spread, slopes = few.spread(), few.slopes()
+    if spread == 0.0 or len(slopes[0].x) < few.least:
+        return UNKNOWN
+    by = [slope.value / spread for slope in slopes]
     return worst(
-        _ratio_separates(slopes[i], slopes[j], (k, l), slopes[k].value * slopes[l].value / spread**2)
+        _ratio_separates(slopes[i], slopes[j], (k, l), by[k] * by[l])
         for a, b in combinations(groups, 2)
         for i, j in product(a, b)
         for k, l in product(a, b)  # noqa: E741
     )
 
 
-def _ratio_separates(p: Derivatives, q: Derivatives, by: tuple[int, int], usual: FloatArray) -> Test:
+def _ratio_separates(p: Derivatives, q: Derivatives, by: tuple[int, int], usual: FloatArray) -> StructureTest:
     """The test of two slopes; `usual` are the slopes of a product by both variables, over its square."""
     k, l = by  # noqa: E741
 
@@ -194,11 +212,13 @@ def _ratio_separates(p: Derivatives, q: Derivatives, by: tuple[int, int], usual:
     size = _root_mean(np.abs(own).sum(axis=0) + np.square(p.value * q.value) * np.abs(usual))
     others = [terms(a, b).sum(axis=0) for a, b in zip(p.others, q.others, strict=True)][:2]
     off = others[0] - (own.sum(axis=0) if len(others) == 1 else others[1])
-    error = _root_mean(off) / (np.sqrt(len(others)) * size)
-    return Test(_root_mean(own.sum(axis=0)) / size, max(error, _ROUNDING))
+    error = in_parts(_root_mean(off), np.sqrt(len(others)) * size)
+    return StructureTest(in_parts(_root_mean(own.sum(axis=0)), size), max(error, _ROUNDING))
 
 
-def has_symmetry(f: Function | Sequence[Function] | ArrayLike, x: ArrayLike, group: Sequence[int]) -> Test:
+def has_symmetry(
+    f: Function | Sequence[Function] | ArrayLike, x: ArrayLike, group: Sequence[int]
+) -> StructureTest:
     """Test whether a function depends on a group of variables through one quantity alone, y = g(h(A), B).
 
     Parameters
@@ -210,7 +230,7 @@ def has_symmetry(f: Function | Sequence[Function] | ArrayLike, x: ArrayLike, gro
 
     Returns
     -------
-    Test
+    StructureTest
         ``.passed`` is the answer.
 
     Raises
@@ -231,10 +251,10 @@ def has_symmetry(f: Function | Sequence[Function] | ArrayLike, x: ArrayLike, gro
     return symmetric(source.derivatives(), own)
 
 
-def symmetric(d: Derivatives, group: Sequence[int]) -> Test:
+def symmetric(d: Derivatives, group: Sequence[int]) -> StructureTest:
     """The test of `has_symmetry` on derivatives."""
     others = [k for k in range(d.n_in) if k not in group]
-    spread = max(d.spread, 1e-300)
+    spread = d.spread or 1.0
     tests = []
     for (i, j), k in product(combinations(group, 2), others):
 
@@ -252,28 +272,30 @@ def depends_through(
     x: ArrayLike,
     variables: Sequence[Any],
     expression: Any,
-) -> Test:
+) -> StructureTest:
     """Test whether a function depends on some variables through a given expression of them alone.
 
     Parameters
     ----------
     f, x
         As for `detect_separability`.
-    variables : sequence of sympy.Symbol
+    variables : sequence of sympy.Symbol, or of names
         Of all columns of `x`.
-    expression : sympy expression
+    expression : sympy expression, or its text
         h of some of them.
 
     Returns
     -------
-    Test
+    StructureTest
         The statistic is the sine of the angle between the gradients of f and of h by the variables of h, with
         each variable in units of its range.
 
     Raises
     ------
     ValueError, TypeError
-        As `detect_separability`; also if the expression has a symbol that is no variable, or none.
+        As `detect_separability`; also if the expression has a symbol that is no variable, or none, is no
+        expression, or is not real and finite at the points, and for variables that are not one symbol for
+        each column.
 
     Examples
     --------
@@ -283,20 +305,19 @@ def depends_through(
     >>> [depends_through(f, x, names, names[1] ** p * names[2]).passed for p in (-1, 1)]
     [True, False]
     """
-    import sympy
-
-    source, h = source_of(f, x), sympy.sympify(expression)
-    names = [sympy.sympify(variable) for variable in variables]
-    if len(names) != source.x.shape[1]:
-        raise ValueError(f"variables are {len(names)}; expected one for each of {source.x.shape[1]} columns.")
-    if not h.free_symbols or not h.free_symbols <= set(names):
-        raise ValueError(f"expression is {h}; expected one of {', '.join(map(str, names))}.")
-    own = [i for i, name in enumerate(names) if name in h.free_symbols]
-    value = sympy.lambdify(names, h, "numpy")
+    source = source_of(f, x)
+    own, h = given_expression(variables, expression, source.x.shape[1])
     d = source.derivatives()
-    width = np.ptp(d.x, axis=0)[own]
+    at_points = h(d.x * source.units)
+    bad = np.flatnonzero(~np.isfinite(at_points))
+    if bad.size:
+        raise ValueError(
+            f"expression is not finite at {_validate.shown((d.x[bad[0]] * source.units).tolist())} and "
+            f"{bad.size} of {len(d.x)} points in all; leave such rows of x out."
+        )
+    width, unit = np.ptp(d.x, axis=0)[own], unit_of(spread_of(at_points))
     with np.errstate(all="ignore"):
-        wanted = _units(derivatives_of(lambda x: value(*x.T), d.x).gradient[:, own] * width)
+        wanted = _units(derivatives_of(lambda x: h(x * source.units) / unit, d.x).gradient[:, own] * width)
 
     def across(d: Derivatives) -> FloatArray:
         direction = _units(d.gradient[:, own] * width)
@@ -307,9 +328,16 @@ def depends_through(
     return tested(d, across, np.ones(len(d.x)))
 
 
-def worst(tests: Any) -> Test:
-    """The test that says the most against a property; one that is passed if there is none."""
-    return max(tests, key=lambda test: (not test.passed, test.statistic), default=Test(0.0, 0.0))
+def worst(tests: Any) -> StructureTest:
+    """The test that says the most against a property; one that is passed if there is none.
+
+    A test that is failed says more than one of which nothing is known.
+    """
+    return max(
+        tests,
+        key=lambda test: (not test.passed, test.known, test.statistic),
+        default=StructureTest(0.0, 0.0),
+    )
 
 
 def connected(linked: NDArray[np.bool_]) -> list[list[int]]:
@@ -329,7 +357,7 @@ def connected(linked: NDArray[np.bool_]) -> list[list[int]]:
 
 
 def _root_mean(values: FloatArray) -> float:
-    return max(float(np.sqrt(np.mean(np.square(values)))), 1e-300)
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _units(rows: FloatArray) -> FloatArray:
@@ -338,7 +366,14 @@ def _units(rows: FloatArray) -> FloatArray:
 
 def _groups(groups: Sequence[Sequence[int]], d: int, least: int = 2) -> list[list[int]]:
     """Checked groups, and one of the columns that are in none."""
-    found = [[_validate.integer("groups", i, 0, d - 1) for i in group] for group in groups]
+    try:
+        listed = [list(group) for group in groups]
+    except TypeError:
+        raise TypeError(
+            f"groups are {_validate.shown(groups)}; expected lists of columns, as [[0, 1], [2]], and of "
+            "has_symmetry one list, as [0, 1]."
+        ) from None
+    found = [[_validate.integer("groups", i, 0, d - 1) for i in group] for group in listed]
     members = [i for group in found for i in group]
     if len(set(members)) < len(members):
         raise ValueError(f"groups are {_validate.shown(groups)}; expected each column once.")

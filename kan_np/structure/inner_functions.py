@@ -23,7 +23,7 @@ import numpy as np
 
 from kan_np._validate import FloatArray
 from kan_np.structure.derivatives import Derivatives
-from kan_np.structure.separability import Test
+from kan_np.structure.separability import StructureTest
 
 #: Coefficients c that are taken for exact ones within this many errors, or this relative distance.
 _SNAPPED = 0.03
@@ -47,7 +47,7 @@ class Inner:
     first, second : str
         Names in `ONE_VARIABLE`.
     coefficient : float
-    test : Test
+    test : StructureTest
         Mean sine of the angle between the gradients, and that which errors alone would make.
     """
 
@@ -56,7 +56,7 @@ class Inner:
     first: str
     second: str
     coefficient: float
-    test: Test
+    test: StructureTest
 
     @property
     def is_product(self) -> bool:
@@ -217,7 +217,7 @@ def inner_functions(d: Derivatives, i: int, j: int, most: int = 3) -> list[Inner
             if c is None:
                 continue
             c = _snapped(c, direction, p, q)
-            found.append(Inner(i, j, first, second, c, Test(_angle(direction, p, c * q), error)))
+            found.append(Inner(i, j, first, second, c, StructureTest(_angle(direction, p, c * q), error)))
     passed = [own for own in found if own.test.passed]
     cost = {n: f.cost for n, f in ONE_VARIABLE.items()}
     least = min((own.test.statistic for own in passed), default=0.0)

@@ -30,7 +30,7 @@ _ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
-class Test:
+class StructureTest:
     """What a test saw, all in parts of the size that a function without the property would have.
 
     Attributes
@@ -38,7 +38,8 @@ class Test:
     statistic : float
         Root mean square over the points.
     error : float
-        What errors of the derivatives alone would make of it.
+        What errors of the derivatives alone would make of it; infinite where nothing can be told, as of a
+        function that is constant at the points.
     """
 
     statistic: float
@@ -55,7 +56,13 @@ class Test:
         return self.error <= _TELLING
 
 
-def tested(d: Derivatives, statistic: Callable[[Derivatives], FloatArray], usual: FloatArray) -> Test:
+#: The test of a function of which nothing can be told.
+UNKNOWN = StructureTest(np.inf, np.inf)
+
+
+def tested(
+    d: Derivatives, statistic: Callable[[Derivatives], FloatArray], usual: FloatArray
+) -> StructureTest:
     """The test of a statistic (n,) that is to vanish, in units of the size `usual` (n,).
 
     Parameters
@@ -64,11 +71,24 @@ def tested(d: Derivatives, statistic: Callable[[Derivatives], FloatArray], usual
     statistic : callable
     usual : ndarray of shape (n,)
     """
-    size = max(_root_mean(usual), 1e-300)
-    return Test(_root_mean(statistic(d)) / size, _root_mean(d.error_of(statistic)) / size)
+    if d.spread == 0.0:
+        return UNKNOWN
+    size = _root_mean(usual)
+    return StructureTest(
+        in_parts(_root_mean(statistic(d)), size), in_parts(_root_mean(d.error_of(statistic)), size)
+    )
 
 
-def additive(d: Derivatives, i: int, j: int) -> Test:
+def in_parts(value: float, size: float) -> float:
+    """Value over the usual size, which is 0 of a variable that is not used: then nothing but 0 is small."""
+    if not (np.isfinite(value) and np.isfinite(size)):
+        return np.inf
+    if size == 0.0:
+        return 0.0 if value == 0.0 else np.inf
+    return value / size
+
+
+def additive(d: Derivatives, i: int, j: int) -> StructureTest:
     """Whether y = a(without x_j) + b(without x_i).
 
     Examples
@@ -81,11 +101,11 @@ def additive(d: Derivatives, i: int, j: int) -> Test:
     (True, False)
     """
     # of a product the mixed derivative is y_i y_j / y
-    usual = d.gradient[:, i] * d.gradient[:, j] / max(d.spread, 1e-300)
+    usual = d.gradient[:, i] * (d.gradient[:, j] / (d.spread or 1.0))
     return tested(d, lambda d: d.hessian[:, i, j], usual)
 
 
-def multiplicative(d: Derivatives, i: int, j: int) -> Test:
+def multiplicative(d: Derivatives, i: int, j: int) -> StructureTest:
     """Whether y = a(without x_j) b(without x_i)."""
     usual = d.gradient[:, i] * d.gradient[:, j]
 
@@ -95,7 +115,7 @@ def multiplicative(d: Derivatives, i: int, j: int) -> Test:
     return tested(d, statistic, usual)
 
 
-def power_that_adds(d: Derivatives, i: int, j: int) -> tuple[float, Test]:
+def power_that_adds(d: Derivatives, i: int, j: int) -> tuple[float, StructureTest]:
     """The power p for which y^p is the most additive in x_i and x_j, 0 for log y, and the test of it.
 
     -T''/T' = (1 - p) / y, so that y y_ij = (1 - p) y_i y_j: least squares for 1 - p.

@@ -14,7 +14,7 @@ from kan_np.discovery.terms.atoms import pairs_alike
 from kan_np.structure.affine import Affine, affine_in, slope_of
 from kan_np.structure.derivatives import Derivatives
 from kan_np.structure.inner_functions import ONE_VARIABLE, Inner, inner_functions
-from kan_np.structure.separability import Split, Test, additive, multiplicative, splits
+from kan_np.structure.separability import Split, StructureTest, additive, multiplicative, splits
 from kan_np.structure.surrogate import Surrogate, rough_error
 
 #: Points at which derivatives are taken, and rows that a part is searched on at most.
@@ -157,7 +157,7 @@ class SplitPart:
 
     split: Split
     is_product: bool
-    test: Test
+    test: StructureTest
 
     @property
     def rank(self) -> float:
@@ -286,7 +286,7 @@ def merged_by_error(problem: Problem, stop: Callable[[], bool]) -> list[Inner]:
                 return []
             if name == "log" and coefficient < 0 and np.abs(x[:, j]).min() == 0.0:
                 continue
-            inner = Inner(i, j, name, name, coefficient, Test(0.0, 0.0))
+            inner = Inner(i, j, name, name, coefficient, StructureTest(0.0, 0.0))
             merged = np.column_stack([x[:, left], inner.values(x)])
             error = rough_error(merged, y)
             if error < _GAIN * before:
@@ -300,7 +300,7 @@ def _alike(problem: Problem, x: FloatArray) -> list[tuple[int, int]]:
     return [pair for pair in pairs_alike(x, _PAIRS) if set(pair) <= set(problem.varying)]
 
 
-def _rank(test: Test, cost: float) -> float:
+def _rank(test: StructureTest, cost: float) -> float:
     return float(np.log2(max(test.statistic, 1e-7))) + cost
 
 
