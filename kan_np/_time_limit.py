@@ -129,8 +129,8 @@ def errors_are_dropped(frame: FrameType | None, event: str) -> bool:
     """Whether Python may run this frame to tidy up, and would only print an error that is raised in it.
 
     So it does where it closes a generator that nobody needs any more, with `__del__`, and with the functions
-    that `weakref` calls. A generator that begins or goes on may as well be in ordinary use: the calls that it
-    makes are not passed over.
+    that `weakref` and the collector call. A generator that begins or goes on may as well be in ordinary use:
+    the calls that it makes are not passed over.
 
     Examples
     --------
@@ -139,8 +139,11 @@ def errors_are_dropped(frame: FrameType | None, event: str) -> bool:
     """
     if frame is not None and event == "call" and frame.f_code.co_flags & _GENERATORS:
         return True
+    collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in _TIDYING:
+            return True
+        if frame.f_code in collecting:
             return True
         frame = frame.f_back
     return False

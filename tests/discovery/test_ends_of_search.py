@@ -85,6 +85,30 @@ def test_nothing_is_raised_where_python_would_only_print_it(limit, monkeypatch):
     assert printed == []
 
 
+def collects():
+    while True:
+        gc.collect(0)
+
+
+def test_nothing_is_raised_in_callbacks_of_the_collector(monkeypatch):
+    """Neither in that of a block inside, nor in one of somebody else."""
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+
+    def elsewhere(phase, info):
+        abs(len(phase))
+
+    gc.callbacks.append(elsewhere)
+    try:
+        for calls in range(1, 100):
+            over = asked_for(calls)
+            with pytest.raises(TimeOverError), ended_when(over, lambda: True), ended_when(lambda: False):
+                collects()
+    finally:
+        gc.callbacks.remove(elsewhere)
+    assert printed == []
+
+
 def test_callbacks_of_the_collector_do_not_stay():
     before = list(gc.callbacks)
     with ended_when(lambda: False):
