@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1]))  # `benchmarks`, which is no part of the package
 
 # a first call compiles a kernel, so examples have no deadline; a fixed seed keeps CI runs alike
 hypothesis.settings.register_profile("kan_np", deadline=None, derandomize=True)

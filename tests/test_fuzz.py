@@ -5,12 +5,9 @@ The same numbers every time, in this process; `python -m benchmarks.fuzz` goes o
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1]))  # beside the tests, and no part of the package
 
 from benchmarks import fuzz
 from benchmarks._mutations import KINDS, mutated, originals

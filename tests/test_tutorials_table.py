@@ -31,10 +31,17 @@ def test_bars() -> None:
     assert bars([Row("d", "D", "RMSE", "", 2.004e-3, 2.00e-3, 1.0)])[0].met  # rounded to three digits
 
 
+def _first_table(lines: list[str]) -> list[str]:
+    start = next(number for number, line in enumerate(lines) if line.startswith("| tutorial |"))
+    return lines[start : lines.index("", start)]
+
+
 def test_the_page_says_what_the_scripts_say() -> None:
     """Every script has its row, with its words about the number and about what differs from pykan."""
     rows = {}
-    for line in (FOLDER.parents[1] / "docs" / "tutorials.md").read_text(encoding="utf-8").splitlines():
+    for line in _first_table(
+        (FOLDER.parents[1] / "docs" / "tutorials.md").read_text(encoding="utf-8").splitlines()
+    ):
         if line.startswith("| ") and not line.startswith(("| tutorial |", "| ---")):
             tutorial, what, differs, *_ = (cell.strip() for cell in line.strip("|").split("|"))
             rows[tutorial] = (what, differs)
