@@ -197,6 +197,7 @@ def _text(rows: list[list[str]]) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The command: make a table of knots, say where it is and how many were left out, and return 0."""
     parser = argparse.ArgumentParser(
         prog="python -m kan_np.data.make_knots",
         description=__doc__,

@@ -122,6 +122,7 @@ class _Machine:
         self.marks: list[int] = []
         self.kept: dict[int, Any] = {}
         self._archive, self._root = archive, root
+        self._read: dict[str, bytes] = {}  # storages: tensors may share one
         self._left = _MORE + sum(member.file_size for member in archive.infolist())
 
     def since_mark(self) -> list[Any]:
@@ -183,7 +184,9 @@ class _Machine:
         if len(shape) != len(strides) or not all(isinstance(n, int) for n in (offset, *shape, *strides)):
             raise ValueError("a tensor of it has strides that do not fit its shape")
         kind = np.dtype(stored.kind)
-        raw = _bytes(self._archive, stored.member, 2**48)
+        if stored.member not in self._read:
+            self._read[stored.member] = _bytes(self._archive, stored.member, 2**48)
+        raw = self._read[stored.member]
         if len(raw) != stored.size * kind.itemsize or min((offset, *shape, *strides)) < 0:
             raise ValueError(f"{stored.member} has {len(raw)} bytes for {stored.size} numbers")
         size = math.prod(shape)

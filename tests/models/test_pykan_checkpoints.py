@@ -209,6 +209,15 @@ def test_tensors_are_no_larger_than_their_file(checkpoint):
         read_tensors(state)
 
 
+def test_a_shared_storage_is_read_once(checkpoint, monkeypatch):
+    state, read = Path(f"{checkpoint}_state"), []
+    whole = zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, name: read.append(name) or whole(self, name))
+    write(state, {"a/data.pkl": _one_storage_many_names(50, 8), "a/data/0": bytes(8)})
+    assert len(read_tensors(state)) == 50
+    assert len(read) == 2  # the pickle and the storage
+
+
 def _one_storage_many_names(n, size):
     """What torch writes for a dictionary whose tensors share a storage of bytes."""
 
