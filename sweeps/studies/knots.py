@@ -38,8 +38,9 @@ _TRANSLATIONS = ("meridional_translation_real", "meridional_translation_imag", "
 _CUSP = (*_TRANSLATIONS[1:], "cusp_volume")
 #: Seconds of processor time of searches, steps of classifiers: by judgement.
 _SECONDS, _QUICK_SECONDS, _STEPS, _QUICK_STEPS = 40.0, 20.0, 60, 20
-#: Hidden nodes and grid.
+#: Hidden nodes and grid; hidden nodes of the MLP.
 _KANS = {"kan-small": (1, 5), "kan-large": (5, 3)}
+_MLP = 50
 
 
 def run(method: str, seed: int, quick: bool = False) -> Measured:
@@ -49,8 +50,8 @@ def run(method: str, seed: int, quick: bool = False) -> Measured:
     ----------
     method : str
         "frequent", the most frequent signature; "rule", a straight line in the natural slope, rounded to even
-        numbers; "kan-small" [6,1,n] and "kan-large" [6,5,n] by cross-entropy; "mlp", scikit-learn's of 50
-        nodes, until it converges; "slope", discover with the signature as a noisy label of mu_r, mu_i and
+        numbers; "kan-small" [6,1,n] and "kan-large" [6,5,n] by cross-entropy; "mlp" [6,50,n] of tanh, trained
+        as long; "slope", discover with the signature as a noisy label of mu_r, mu_i and
         lambda; "slope-form", the numbers of c lambda mu_r / (mu_r^2 + k mu_i^2) fitted to the signature;
         "relations", `kan_np.find_relations`.
     seed : int
@@ -104,16 +105,12 @@ def _classes(knots: Any, method: str, seed: int, quick: bool) -> Measured:
         line = np.polyfit(slope[train], signature[train], 1)
         guess, parameters = 2 * np.round(np.polyval(line, slope[held]) / 2), 2
         arrays["line"] = line
-    elif method == "mlp":
-        number, parameters = _mlp(x[train], classes[train], x[held], seed, quick)
-        guess = values[number]
     else:
-        hidden, grid = _KANS[method]
-        model = kan_np.KAN([len(names), hidden, len(values)], grid=grid, seed=seed)
         data = {"train_input": x[train], "train_label": classes[train]}
-        steps = _QUICK_STEPS if quick else _STEPS
-        model.fit(data, "LBFGS", steps, loss="cross_entropy", lamb=0.0)
+        model = _classifier(method, len(names), len(values), seed)
+        model.fit(data, "LBFGS", _QUICK_STEPS if quick else _STEPS, loss="cross_entropy")
         guess, parameters = values[model.predict_class(x[held])], model.n_params
+    if method in _KANS:
         shares = model.feature_score(x[train])
         first = {names[i] for i in np.argsort(-shares)[:3]}
         quantities["translations_first"] = float(first == set(_TRANSLATIONS))
@@ -122,18 +119,14 @@ def _classes(knots: Any, method: str, seed: int, quick: bool) -> Measured:
     return Measured(quantities, {}, {**arrays, "guess": np.asarray(guess, dtype=np.float64)})
 
 
-def _mlp(
-    x: NDArray[np.float64], classes: NDArray[Any], held: NDArray[np.float64], seed: int, quick: bool
-) -> tuple[NDArray[Any], int]:
-    """Classes of held-out rows by 50 hidden nodes, and the number of parameters."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
+def _classifier(method: str, n_in: int, n_classes: int, seed: int) -> Any:
+    """Return a KAN, or an MLP of tanh; all get the same optimizer and as many steps."""
+    import kan_np
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = MLPClassifier((50,), max_iter=200 if quick else 2000, random_state=seed).fit(x, classes)
-    parameters = sum(part.size for part in (*model.coefs_, *model.intercepts_))
-    return np.asarray(model.predict(held)), int(parameters)
+    if method == "mlp":
+        return kan_np.MLP([n_in, _MLP, n_classes], activation="tanh", seed=seed)
+    hidden, grid = _KANS[method]
+    return kan_np.KAN([n_in, hidden, n_classes], grid=grid, seed=seed)
 
 
 def _slope(knots: Any, method: str, seed: int, seconds: float) -> Measured:

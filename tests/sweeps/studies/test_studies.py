@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -115,3 +116,12 @@ def test_what_networks_do_is_kept_where_no_formula_is_found(monkeypatch: pytest.
     assert math.isnan(found.quantities["formula"])
     assert found.quantities["exact"] == 0.0
     assert "boundary" not in found.formulas
+
+
+@pytest.mark.slow
+def test_knots_are_classified_without_packages_that_are_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "sklearn.neural_network", None)
+    found = study_of("knots").run("mlp", 0, quick=True)
+    assert found.quantities["accuracy"] > 0.75
+    assert found.quantities["parameters"] == 860
