@@ -17,8 +17,10 @@ from kan_np._warnings import KanWarning
 from kan_np.boundary.border import checked_columns, checked_model, checked_options, checked_rows
 from kan_np.boundary.candidate import Boundaries, Boundary
 from kan_np.boundary.logistic import BoundaryFit
+from kan_np.boundary.many_logits import flipped_loss
 from kan_np.boundary.points import Crossings, crossings
 from kan_np.boundary.rows import Rows
+from kan_np.boundary.sums import BoundarySum, boundary_sums
 from kan_np.data.check import Dataset
 from kan_np.discovery.call import discover
 from kan_np.discovery.ladder import rungs, terms_alone
@@ -41,6 +43,9 @@ _MARGINS = (2.0, 0.0)
 _ERRORS = 2.0
 #: Powers, products and ratios of the other columns that are tried alone, times a number.
 _ALONE = 6
+#: Part of the time in which sums of terms are compared; those of each number of terms, and of all, whose
+#: numbers are fitted.
+_SHARE, _EACH, _SUMS = 0.5, 5, 12
 #: Steps of the classifier, rows that it is trained on at most, and rows that formulas are fitted to.
 _STEPS, _TRAINED, _ROWS = 60, 8_000, 20_000
 #: Its grids, of which the finest is taken that has as many labels a parameter as a class needs
@@ -60,12 +65,13 @@ def discover_boundary(
 ) -> Boundaries:
     """Find formulas of the boundary between two classes: one column as a function of the others.
 
-    A classifier's logit is known up to a monotone function only, but its zero set is a surface in the space
-    of the columns. KANs are trained by cross-entropy; for each column points of the boundary are found
-    along it, and `kan_np.discover` looks for formulas v = h(others) of them. The numbers of each formula are
-    then fitted to the classes themselves, with a multiple of v - h as the logit, so that errors of the KAN do
-    not stay in them, and become whole numbers and the like where the classes cannot tell the difference, or,
-    in a second formula, where they hardly can. The first is the simplest formula whose accuracy on all rows,
+    For each column v formulas v = h(others) come from two roads. Sums of up to three terms, such as products
+    of powers, some times an exponential, a hyperbolic cosine, a logarithm, a sine, are compared by how well
+    they tell the labels apart. And KANs are trained by cross-entropy: their logit is known up to a monotone
+    function only, but its zero set is a surface in the space of the columns, whose points `kan_np.discover`
+    looks for formulas of. The numbers of each formula are then fitted to the classes themselves, with a
+    multiple of v - h as the logit, so that errors of the KAN do not stay in them, and become whole numbers
+    and the like where the classes cannot tell the difference, or, in a second formula, where they hardly can. The first is the simplest formula whose accuracy on all rows,
     those for validation among them, is within two standard errors of the best, the error being that of the
     difference, over groups of rows; the others follow by that accuracy.
 
@@ -122,23 +128,44 @@ def discover_boundary(
         model = _classifier(train, seed)
         others = [_classifier(train.part(_PART, seed + k), seed + k) for k in range(1, _CLASSIFIERS)]
     some = train.some(_ROWS, seed)
+    sign = np.where(some.second, 1.0, -1.0)
     found: dict[str, tuple[Boundary, FloatArray]] = {}
     begun = time.thread_time()
+
+    def add(expression: Any, column: int, slope: FloatArray, slope_held: FloatArray) -> None:
+        fit = BoundaryFit(expression, symbols, column, some.x, sign, slope, some.group)
+        for one in _boundaries(fit, symbols, names, column, held, slope_held):
+            found.setdefault(one[0].equation, one)
+
     for number, column in enumerate(chosen):
+        left = max(seconds - (time.thread_time() - begun), 0.0) / (len(chosen) - number)
+        end = time.thread_time() + left
+        for own in _sums(some.x, sign, column, symbols, _SHARE * left, seed):
+            add(own.expression, column, own.slope(some.x), own.slope(held.x))
         ends = (float(some.x[:, column].min()), float(some.x[:, column].max()))
         there, there_held = (crossings(model, rows.x, column, ends) for rows in (some, held))
         points = [there, *(crossings(other, some.x, column, ends) for other in others)]
         x, value = _points(points, some.x, column, seed)
         if len(value) < _LEAST_POINTS:
             continue
-        left = max(seconds - (time.thread_time() - begun), 0.0) / (len(chosen) - number)
+        left = max(end - time.thread_time(), 0.0)
         for expression in _formulas(x, value, symbols, column, left, seed, options):
-            sign = np.where(some.second, 1.0, -1.0)
-            fit = BoundaryFit(expression, symbols, column, some.x, sign, there.slope, some.group)
-            for one in _boundaries(fit, symbols, names, column, held, there_held.slope):
-                found.setdefault(one[0].equation, one)
+            add(expression, column, there.slope, there_held.slope)
     right = float(np.mean((_logit(model, held.x) > 0.0) == held.second))
     return Boundaries(tuple(_ordered(list(found.values()))), model, right)
+
+
+def _sums(
+    x: FloatArray, sign: FloatArray, column: int, symbols: Sequence[Any], seconds: float, seed: int
+) -> list[BoundarySum]:
+    """Sums of terms that tell the classes apart: the best of all, and of each number of terms."""
+    end = time.thread_time() + seconds
+    found = boundary_sums(x, sign, column, symbols, seed=seed, over=lambda: time.thread_time() > end)
+    of_size: dict[int, list[BoundarySum]] = {}
+    for own in found:
+        of_size.setdefault(own.n_terms, []).append(own)
+    each = [own for size in sorted(of_size) for own in of_size[size][:_EACH]]
+    return [*each, *(own for own in found[:_SUMS] if not any(own is one for one in each))]
 
 
 def _points(
@@ -236,7 +263,7 @@ def _boundaries(
         if not np.isfinite(gap).all():
             continue
         logit = settled.factor * np.abs(slope) * gap
-        losses = np.logaddexp(0.0, np.where(held.second, -1.0, 1.0) * logit)
+        losses, _, _ = flipped_loss(np.where(held.second, 1.0, -1.0) * logit, settled.flips)
         wrong = (gap > 0.0) != held.second
         found = replace(found, accuracy=1.0 - float(np.mean(wrong)), loss=float(losses.mean()))
         others = (found.decision(fit.x) > 0.0) != (fit.sign > 0.0)

@@ -1,8 +1,11 @@
 """Numbers of a formula fitted to classes: w (v - h(others; theta)) as the logit, up to a factor.
 
-Minimises the mean of log(1 + exp(-t s w (v - h))), t = 1 or -1 for the two classes, by theta and the factor s
-> 0. w is the slope of a classifier's logit by the column v at the boundary: classes may be told apart sharply
-in one part of it and roughly in another. theta says where the boundary is.
+Minimises the mean of -log(e + (1 - 2 e) / (1 + exp(-t s w (v - h)))), t = 1 or -1 for the two classes, by
+theta, the factor s > 0 and the part e of labels that are wrong whatever the logit, which otherwise would move
+the boundary by a lot. w is the slope of a classifier's logit by the column v at the boundary: classes may be
+told apart sharply in one part of it and roughly in another. theta says where the boundary is.
+
+Source of e: J. Copas, J. R. Stat. Soc. B 50 (1988), 225-265.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kan_np._validate import FloatArray
+from kan_np.boundary.many_logits import FLIPS, flipped_loss
 from kan_np.functions.tape import Tape
 from kan_np.symbolic.constants import recognise
 
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 #: Largest factor: classes that are separated would make it infinite.
 _SHARPEST = 1e3
 _ITERATIONS = 200
+#: Least and largest part of labels that are wrong.
+_LEAST_FLIPS, _MOST_FLIPS = 1e-6, 0.3
 #: A number is replaced where that costs less than so many times the squared error of one.
 _COST = 4.0
 #: Bits by which the classes must determine a number beyond the length of a simple one, see `recognise`; one
@@ -40,8 +46,10 @@ class Fit:
     theta : ndarray of shape (k,)
     factor : float
         s.
+    flips : float
+        e.
     loss : float
-        Mean logarithmic loss, in units of log e.
+        Mean of the above, in units of log e.
     stderr : ndarray of shape (k,)
         By the sandwich of derivatives, summed over each group of rows, or by the curvature, whichever is
         larger.
@@ -49,6 +57,7 @@ class Fit:
 
     theta: FloatArray
     factor: float
+    flips: float
     loss: float
     stderr: FloatArray
 
@@ -103,65 +112,78 @@ class BoundaryFit:
 
         def numbers(z: FloatArray) -> FloatArray:
             full = theta.copy()
-            full[free] = z[1:] * size
+            full[free] = z[2:] * size
             return full
 
         def cost(z: FloatArray) -> tuple[float, FloatArray]:
-            loss, by_factor, by_theta = self._loss(z[0], numbers(z))
-            return loss, np.concatenate([[by_factor], by_theta[free] * size])
+            loss, by_factor, by_flips, by_theta = self._loss(z[0], z[1], numbers(z))
+            return loss, np.concatenate([[by_factor, by_flips], by_theta[free] * size])
 
         with np.errstate(all="ignore"):
-            starts = [np.concatenate([[s], theta[free] / size]) for s in np.logspace(-2, 1, 13)]
+            starts = [np.concatenate([[s, FLIPS], theta[free] / size]) for s in np.logspace(-2, 1, 13)]
             start = min(starts, key=lambda z: cost(z)[0])
-            limits = [(1.0 / _SHARPEST, _SHARPEST), *[(None, None)] * free.size]
+            limits = [(1.0 / _SHARPEST, _SHARPEST), (_LEAST_FLIPS, _MOST_FLIPS), *[(None, None)] * free.size]
             best = minimize(
                 cost, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": _ITERATIONS}
             )
             loss = float(best.fun)
             if not np.isfinite(loss):
                 return None
-            full = numbers(best.x)
-            return Fit(full, float(best.x[0]), loss, self._errors(best.x[0], full, free))
+            full, factor, flips = numbers(best.x), float(best.x[0]), float(best.x[1])
+            return Fit(full, factor, flips, loss, self._errors(factor, flips, full, free))
 
-    def _parts(self, factor: float, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """w (v - h), the derivative of the loss of every row by the logit, and dw(v - h) / dtheta, (n, k)."""
-        from scipy.special import expit
+    def _gap(self, theta: FloatArray) -> FloatArray:
+        return np.asarray(self.slope * (self.value - self._tape(*self.x.T, *theta)))
 
-        gap = self.slope * (self.value - self._tape(*self.x.T, *theta))
-        by_logit = -self.sign * expit(-self.sign * factor * gap)
+    def _parts(self, factor: float, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """w (v - h), and the derivatives of s w (v - h) by s and theta, (n, 1 + k)."""
+        gap = self._gap(theta)
         slopes = self._tape.slopes(len(gap), *self.x.T, *theta)[self.x.shape[1] :]
-        columns = np.stack(slopes, axis=1) if slopes else np.zeros((len(gap), 0))
-        return gap, by_logit, -self.slope[:, None] * columns
+        columns = [gap, *(-factor * self.slope * own for own in slopes)]
+        return gap, np.stack(columns, axis=1)
 
-    def _loss(self, factor: float, theta: FloatArray) -> tuple[float, float, FloatArray]:
-        gap, by_logit, slopes = self._parts(factor, theta)
-        loss = float(np.mean(np.logaddexp(0.0, -self.sign * factor * gap)))
+    def _loss(
+        self, factor: float, flips: float, theta: FloatArray
+    ) -> tuple[float, float, float, FloatArray]:
+        gap, columns = self._parts(factor, theta)
+        losses, by_z, _ = flipped_loss(self.sign * factor * gap, flips)
+        loss = float(np.mean(losses))
         if not np.isfinite(loss):
-            return 1e6, 0.0, np.zeros(theta.size)
-        return loss, float(np.mean(by_logit * gap)), factor * (by_logit @ slopes) / len(gap)
+            return 1e6, 0.0, 0.0, np.zeros(theta.size)
+        p = np.exp(-losses)
+        by_flips = float(np.mean(-(1.0 - 2.0 * _sigma(p, flips)) / p))
+        by_numbers = -(self.sign * by_z) @ columns / len(gap)
+        return loss, float(by_numbers[0]), by_flips, by_numbers[1:]
 
-    def _errors(self, factor: float, theta: FloatArray, free: NDArray[Any]) -> FloatArray:
+    def _errors(self, factor: float, flips: float, theta: FloatArray, free: NDArray[Any]) -> FloatArray:
         errors = np.zeros(theta.size)
-        factor = self._told_apart(factor, theta)
-        gap, by_logit, slopes = self._parts(factor, theta)
-        columns = np.column_stack([gap, factor * slopes[:, free]])
-        p = np.abs(by_logit)
-        information = columns.T @ (columns * (p * (1.0 - p))[:, None])
-        scores = np.zeros((int(self.groups.max()) + 1, columns.shape[1]))
-        np.add.at(scores, self.groups, columns * by_logit[:, None])
+        factor = self._told_apart(factor, flips, theta)
+        gap, columns = self._parts(factor, theta)
+        losses, by_z, _ = flipped_loss(self.sign * factor * gap, flips)
+        p = np.exp(-losses)
+        # derivatives of log p by s, theta and e, the last only inside of its limits
+        scores = (self.sign * by_z)[:, None] * columns[:, np.concatenate([[0], 1 + free])]
+        if flips > 2.0 * _LEAST_FLIPS:
+            scores = np.column_stack([scores, (1.0 - 2.0 * _sigma(p, flips)) / p])
+        weight = p / np.maximum(1.0 - p, np.finfo(np.float64).tiny)
+        information = scores.T @ (scores * weight[:, None])
+        sums = np.zeros((int(self.groups.max()) + 1, scores.shape[1]))
+        np.add.at(sums, self.groups, scores)
         inverse = np.linalg.pinv(information, hermitian=True)
-        sandwich = inverse @ (scores.T @ scores) @ inverse
-        errors[free] = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))[1:]
+        sandwich = inverse @ (sums.T @ sums) @ inverse
+        errors[free] = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))[1 : 1 + free.size]
         return errors
 
-    def _told_apart(self, factor: float, theta: FloatArray) -> float:
-        """The factor, or a smaller one by which all rows together leave a loss of 1.
+    def _told_apart(self, factor: float, flips: float, theta: FloatArray) -> float:
+        """The factor, or a smaller one by which the groups together lose no more than 1.
 
-        Classes that are separated do not say how steep the logit is, and where it is very steep the
-        derivatives at all rows vanish: they would say nothing of numbers that they determine well.
+        Classes that are separated, but for wrong labels, do not say how steep the logit is, and where it is
+        very steep the derivatives at all rows vanish: they would say nothing of numbers that they determine
+        well.
         """
-        n = len(self.value)
-        while factor > 1.0 / _SHARPEST and n * self._loss(factor, theta)[0] < 1.0:
+        z = self.sign * self._gap(theta)
+        most = flipped_loss(factor * z, flips)[0].mean() + 1.0 / (int(self.groups.max()) + 1)
+        while factor > 1.0 / _SHARPEST and flipped_loss(0.8 * factor * z, flips)[0].mean() < most:
             factor *= 0.8
         return factor
 
@@ -194,8 +216,7 @@ class BoundaryFit:
 
     def losses(self, found: Fit) -> FloatArray:
         """Logarithmic loss of every group of rows, the sum over its rows: (n_groups,)."""
-        gap = self.slope * (self.value - self._tape(*self.x.T, *found.theta))
-        own = np.logaddexp(0.0, -self.sign * found.factor * gap)
+        own = flipped_loss(self.sign * found.factor * self._gap(found.theta), found.flips)[0]
         return np.bincount(self.groups, own).astype(np.float64)
 
     def _recognised(self, found: Fit, settled: set[int], margin: float) -> tuple[int, Any] | None:
@@ -222,6 +243,11 @@ class BoundaryFit:
             value, sigma = float(found.theta[k]), float(found.stderr[k])
             there[name] = numbers.get(k, sympy.Float(_shortest(value, 0.5 * sigma), 15))
         return self.expression.xreplace(there)
+
+
+def _sigma(p: FloatArray, flips: float) -> FloatArray:
+    """1 / (1 + exp(-z)) of the probability e + (1 - 2 e) / (1 + exp(-z))."""
+    return (p - flips) / (1.0 - 2.0 * flips)
 
 
 def _shortest(value: float, within: float) -> float:

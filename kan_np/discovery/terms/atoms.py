@@ -143,7 +143,7 @@ def _functions() -> dict[str, Function]:
 
         return made
 
-    sin, cos, exp, log, tanh = map(sympy_function, ("sin", "cos", "exp", "log", "tanh"))
+    sin, cos, exp, log, tanh, cosh = map(sympy_function, ("sin", "cos", "exp", "log", "tanh", "cosh"))
     return {
         "sin": Function(np.sin, sin, 2.0, 0.3, 100.0),
         "cos": Function(np.cos, cos, 2.0, 0.3, 100.0),
@@ -151,6 +151,7 @@ def _functions() -> dict[str, Function]:
         "exp-": Function(lambda u: np.exp(-u), lambda u: exp(-u), 2.2, 0.1, 30.0),
         "log": Function(np.log, log, 2.0),
         "tanh": Function(np.tanh, tanh, 2.5, 0.2, 30.0),
+        "cosh": Function(np.cosh, cosh, 2.5, 0.3, 30.0),
         "sin^2": Function(lambda u: np.sin(u) ** 2, lambda u: sin(u) ** 2, 3.0, 0.3, 100.0),
         "cos^2": Function(lambda u: np.cos(u) ** 2, lambda u: cos(u) ** 2, 3.0, 0.3, 100.0),
         "1/(exp-1)": Function(lambda u: 1 / np.expm1(u), lambda u: 1 / (exp(u) - 1), 4.0, 0.1, 30.0),
