@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import sweeps
 
 KAN_NP = Path(kan_np.__file__).parent
 SWEEPS = Path(sweeps.__file__).parent
+KERNELS = sorted((KAN_NP / "kernels").glob("*.py"))
 INSTRUCTIONS = {
     "family_products.py",
     "family_rows.py",
@@ -32,12 +34,17 @@ LAZY = {"sympy", "matplotlib", "sklearn", "dask", "pyarrow", "openpyxl", "rich",
 LATE = {"scipy.stats", "scipy.special", "scipy.optimize"}
 
 
-def imports(path, top_level_only=False):
+@functools.cache
+def nodes(path):
+    """All parts of a file, which several tests look at."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
+def imports(path):
     """(module, names) of every import statement of a file."""
-    tree = ast.parse(path.read_text())
-    nodes = tree.body if top_level_only else ast.walk(tree)
     found = []
-    for node in nodes:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -45,8 +52,8 @@ def imports(path, top_level_only=False):
     return found
 
 
-def roots(path, **options):
-    return {module.split(".")[0] for module, _ in imports(path, **options)} - {"__future__"}
+def roots(path):
+    return {module.split(".")[0] for module, _ in imports(path)} - {"__future__"}
 
 
 #: Rooms from the ground up: each imports those above it in this list, or what stands in its own line, alone.
@@ -129,21 +136,21 @@ def test_rooms_import_downwards_only():
 
 def test_there_are_files_to_check():
     assert len(list(KAN_NP.rglob("*.py"))) > 20
+    assert len(KERNELS) > 20
     assert len(list(SWEEPS.rglob("*.py"))) > 10
 
 
-@pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
-def test_kernels_import_numba_and_numpy_only(path):
+def test_kernels_import_numba_and_numpy_only():
     # llvmlite is the part of Numba that writes instructions
-    assert roots(path) - sys.stdlib_module_names <= {"numba", "llvmlite", "numpy", "kan_np"}
-    for module, _ in imports(path):
-        if module.startswith("kan_np"):
-            assert module.startswith("kan_np.kernels")
+    allowed = {"numba", "llvmlite", "numpy", "kan_np"} | sys.stdlib_module_names
+    others = {path.name: roots(path) - allowed for path in KERNELS}
+    assert {name: found for name, found in others.items() if found} == {}
+    own = {module for path in KERNELS for module, _ in imports(path) if module.startswith("kan_np")}
+    assert [module for module in own if not module.startswith("kan_np.kernels")] == []
 
 
-@pytest.mark.parametrize("path", sorted(KAN_NP.rglob("*.py")), ids=lambda p: p.name)
-def test_kan_np_does_not_know_the_sweeps(path):
-    assert "sweeps" not in roots(path)
+def test_kan_np_does_not_know_the_sweeps():
+    assert [path for path in KAN_NP.rglob("*.py") if "sweeps" in roots(path)] == []
 
 
 #: Rooms of `sweeps` from the ground up, as `FLOORS` for `kan_np`.
@@ -197,29 +204,24 @@ def test_rooms_of_sweeps_import_downwards_only():
     assert upwards == []
 
 
-@pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
-def test_only_tasks_families_studies_run_one_and_prediction_import_kan_np_and_its_public_names(path):
-    for module, names in imports(path):
-        if module.split(".")[0] == "kan_np":
-            assert path.name in (
-                "tasks.py",
-                "equations.py",
-                "table_rows.py",
-                "run_one.py",
-                "prediction.py",
-            ) or path.parent.name in ("families", "studies")
-            assert module == "kan_np"
-            assert set(names) <= set(kan_np.__all__)
+def test_only_tasks_families_studies_run_one_and_prediction_import_kan_np_and_its_public_names():
+    files = {"tasks.py", "equations.py", "table_rows.py", "run_one.py", "prediction.py"}
+    for path in SWEEPS.rglob("*.py"):
+        for module, names in imports(path):
+            if module.split(".")[0] == "kan_np":
+                assert path.name in files or path.parent.name in ("families", "studies"), path
+                assert module == "kan_np", path
+                assert set(names) <= set(kan_np.__all__), path
 
 
-@pytest.mark.parametrize("path", sorted(SWEEPS.rglob("*.py")), ids=lambda p: p.name)
-def test_nothing_but_the_families_asks_for_the_name_of_a_family(path):
+def test_nothing_but_the_families_asks_for_the_name_of_a_family():
     names = {"kan", "mlp", "formula", "linear", "additive", "sklearn", "classical"}
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Compare) and "family" in ast.unparse(node):
-            words = {str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant)}
-            found += [node.lineno] if names & words else []
+    for path in SWEEPS.rglob("*.py"):
+        for node in nodes(path):
+            if isinstance(node, ast.Compare) and "family" in ast.unparse(node):
+                words = {str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant)}
+                found += [(path, node.lineno)] if names & words else []
     assert found == []
 
 
@@ -267,12 +269,12 @@ def test_every_public_name_is_there_and_typed():
         kan_np.KAm  # noqa: B018
 
 
-@pytest.mark.parametrize("path", sorted((KAN_NP / "kernels").glob("*.py")), ids=lambda p: p.name)
-def test_every_kernel_is_compiled_by_the_one_policy(path):
-    if path.name.startswith("_"):
-        return
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef):
-            decorators = [d.id for d in node.decorator_list if isinstance(d, ast.Name)]
-            policy = WRITTEN if path.name in INSTRUCTIONS else COMPILED
-            assert decorators in [[name] for name in policy], f"{path.name}: {node.name}"
+def test_every_kernel_is_compiled_by_the_one_policy():
+    for path in KERNELS:
+        if path.name.startswith("_"):
+            continue
+        policy = WRITTEN if path.name in INSTRUCTIONS else COMPILED
+        for node in nodes(path)[0].body:  # the first one is the whole file
+            if isinstance(node, ast.FunctionDef):
+                decorators = [d.id for d in node.decorator_list if isinstance(d, ast.Name)]
+                assert decorators in [[name] for name in policy], f"{path.name}: {node.name}"
