@@ -101,6 +101,7 @@ def test_attempts_that_are_over_leave_their_sums_to_be_fitted():
     assert found_in(x, y, seconds=np.inf, more=more) == found
 
 
+@pytest.mark.slow
 def test_attempts_are_steps_of_the_budget(monkeypatch):
     stopped = []
 

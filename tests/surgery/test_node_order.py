@@ -18,7 +18,7 @@ from kan_np.surgery.node_order import NEW, nodes_of, swapped, widened_layer, wit
 X = np.random.default_rng(0).uniform(-2, 2, (50, 3))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_order_of_nodes_and_new_ones_leave_the_function(seed):
     net = random_network(seed)
     rng = np.random.default_rng(seed)

@@ -67,10 +67,10 @@ def test_every_optimizer_learns_two_classes(opt):
 def test_several_classes_as_numbers_or_columns(model, opt):
     dataset = three_classes(60)
     numbers, columns = model.copy(), model.copy()
-    quiet_fit(numbers, dataset, opt, 15, loss="cross_entropy")
+    quiet_fit(numbers, dataset, opt, 8, loss="cross_entropy")
     one_hot = dict(dataset)
     one_hot["train_label"] = np.eye(3)[dataset["train_label"][:, 0].astype(int)]
-    quiet_fit(columns, one_hot, opt, 15, loss="cross_entropy")
+    quiet_fit(columns, one_hot, opt, 8, loss="cross_entropy")
     np.testing.assert_array_equal(numbers.theta, columns.theta)
     found = numbers.predict_class(dataset["train_input"])
     assert np.mean(found == dataset["train_label"][:, 0]) > 0.7
