@@ -7,6 +7,7 @@ import pytest
 import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
+from in_turn import in_turn
 from scipy.interpolate import BSpline
 
 from kan_np import KAN, design_matrix
@@ -45,8 +46,8 @@ def ugly_points(knots, k):
     )
 
 
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
-@pytest.mark.parametrize("G", [1, 2, 5, 50])
+@in_turn("kind", ["uniform", "quantile"])
+@in_turn("G", [1, 2, 5, 50])
 @pytest.mark.parametrize("k", range(6))
 def test_values_and_three_derivatives_agree_with_scipy(k, G, kind):
     knots = grids(kind, G)
@@ -60,9 +61,9 @@ def test_values_and_three_derivatives_agree_with_scipy(k, G, kind):
         assert np.abs(ours - theirs).max() <= 1e-12 * scale
 
 
-@pytest.mark.parametrize("nu", range(4))
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@in_turn("nu", range(4))
+@in_turn("mode", MODES)
+@in_turn("kind", ["uniform", "quantile"])
 @pytest.mark.parametrize("k", range(6))
 def test_outside_each_mode_is_what_its_definition_says(k, kind, mode, nu):
     knots = grids(kind, 6)
@@ -98,8 +99,8 @@ def test_outside_each_mode_is_what_its_definition_says(k, kind, mode, nu):
         assert np.abs(ours - expected).max() <= 1e-12 * scale
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@in_turn("mode", MODES)
+@in_turn("kind", ["uniform", "quantile"])
 @pytest.mark.parametrize("k", range(6))
 def test_values_agree_with_the_recursion_everywhere(k, kind, mode):
     knots = grids(kind, 5)
@@ -110,8 +111,8 @@ def test_values_agree_with_the_recursion_everywhere(k, kind, mode):
     )
 
 
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
-@pytest.mark.parametrize("G", [1, 2, 7])
+@in_turn("kind", ["uniform", "quantile"])
+@in_turn("G", [1, 2, 7])
 @pytest.mark.parametrize("k", range(6))
 def test_smooth_is_the_last_polynomial_for_one_interval_and_then_its_tangent(k, G, kind):
     knots = grids(kind, G)
@@ -135,8 +136,8 @@ def test_smooth_is_the_last_polynomial_for_one_interval_and_then_its_tangent(k, 
             assert not design_matrix(far, knots, k, nu, "smooth").any()
 
 
-@pytest.mark.parametrize("reach", [(0.3, 0.02), (5.0, 1.0)])
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@in_turn("reach", [(0.3, 0.02), (5.0, 1.0)])
+@in_turn("kind", ["uniform", "quantile"])
 @pytest.mark.parametrize("k", range(6))
 def test_smooth_reaches_as_far_as_it_is_told(k, kind, reach):
     knots = grids(kind, 6)
@@ -149,8 +150,8 @@ def test_smooth_reaches_as_far_as_it_is_told(k, kind, reach):
     assert np.abs(table.design_matrices(x[None, :])[0] - expected).max() <= 1e-12 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["uniform", "quantile"])
+@in_turn("mode", MODES)
+@in_turn("kind", ["uniform", "quantile"])
 @pytest.mark.parametrize("k", range(1, 6))
 def test_values_do_not_jump_at_the_ends_nor_one_interval_outside(k, kind, mode):
     knots = grids(kind, 5)
@@ -218,7 +219,7 @@ def test_knots_blend_between_quantiles_and_equal_steps():
     np.testing.assert_allclose(knots_from_samples(x, 4, 0.3)[0], 0.3 * equal + 0.7 * quantiles, rtol=1e-14)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@in_turn("mode", MODES)
 @pytest.mark.parametrize("k", range(6))
 def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
     rng = np.random.default_rng(k)
@@ -234,8 +235,8 @@ def test_carrying_over_to_a_nested_grid_changes_nothing(k, mode):
         np.testing.assert_allclose(new[node] @ carried[edge], old[node] @ coef[edge], atol=1e-12)
 
 
-@pytest.mark.parametrize("n_nodes", [1, 2, 3])
-@pytest.mark.parametrize("mode", MODES)
+@in_turn("n_nodes", [1, 2, 3])
+@in_turn("mode", MODES)
 @pytest.mark.parametrize("k", range(6))
 def test_tables_have_one_layout_so_that_kernels_are_compiled_once(k, mode, n_nodes):
     table = SplineTable.build(uniform_knots(-np.ones(n_nodes), 1.0, 5), k, mode)
@@ -244,8 +245,8 @@ def test_tables_have_one_layout_so_that_kernels_are_compiled_once(k, mode, n_nod
 
 
 @pytest.mark.parametrize("k", range(6))
-@pytest.mark.parametrize("G", [1, 7, 200])
-@pytest.mark.parametrize("span", [(-1.0, 1.0), (0.0, 1e-6), (300.0, 310.0), (1000.0, 1001.0), (1e6, 1e6 + 1)])
+@in_turn("G", [1, 7, 200])
+@in_turn("span", [(-1.0, 1.0), (0.0, 1e-6), (300.0, 310.0), (1000.0, 1001.0), (1e6, 1e6 + 1)])
 def test_the_kernels_that_train_agree_with_scipy_too(k, G, span):
     model = KAN(
         [1, 1], G, k, base_fun="zero", grid_range=span, extrapolation="continue", noise_scale=G, seed=1

@@ -21,7 +21,7 @@ def test_a_small_regressor_is_as_scikit_learn_wants_it(estimator, check):
         KANRegressor(),
         KANClassifier(hidden=(), grid=3),
         MLPBaselineRegressor(hidden=2),
-        FormulaRegressor(most_steps=10),
+        FormulaRegressor(most_steps=1),
     ]
 )
 def test_estimators_are_as_scikit_learn_wants_them(estimator, check):

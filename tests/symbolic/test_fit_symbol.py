@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy
 from drawn import LIBRARY, draw
+from in_turn import in_turn
 
 from kan_np.symbolic import SymbolLibrary, fit_symbol, make_symbol
 
@@ -214,7 +215,7 @@ def test_samples_stay_inside_the_domain():
             assert LIBRARY[name].contains(fit.a * x + fit.b).all()
 
 
-@pytest.mark.parametrize("symbol", LIBRARY, ids=lambda s: s.name)
+@in_turn("symbol", LIBRARY)
 @pytest.mark.parametrize(
     ("x", "y"),
     [

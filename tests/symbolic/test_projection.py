@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference
 from drawn import LIBRARY
+from in_turn import in_turn
 
 from kan_np.discovery import wide_library
 from kan_np.kernels.projection import apart, damped_steps, linearised, projected_costs
@@ -29,7 +30,7 @@ def samples_of(name, n=83):
 
 
 @pytest.mark.parametrize("name", CURVES)
-@pytest.mark.parametrize("symbol", BENT, ids=lambda s: s.name)
+@in_turn("symbol", BENT)
 def test_costs_are_those_of_least_squares(symbol, name):
     samples = samples_of(name)
     for candidates in starts(symbol, samples, samples):
@@ -47,7 +48,7 @@ def test_costs_are_those_of_least_squares(symbol, name):
 
 
 @pytest.mark.parametrize("name", CURVES)
-@pytest.mark.parametrize("symbol", BENT, ids=lambda s: s.name)
+@in_turn("symbol", BENT)
 def test_a_compiled_descent_takes_the_step_of_the_one_by_numpy(symbol, name):
     samples = samples_of(name)
     for candidates in starts(symbol, samples, samples):
