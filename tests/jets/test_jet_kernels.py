@@ -46,8 +46,15 @@ def check(network, x, derivatives, n_parameters=12, rtol=1e-11):
         agree(gradient[p], expected_row.sum(), len(x) * scale, rtol)
 
 
-@pytest.mark.parametrize("k", range(6))
-@pytest.mark.parametrize("extrapolation", ["smooth", "linear", "continue", "zero", "constant"])
+# every order, and all other ways to go on outside with an even and an odd one
+@pytest.mark.parametrize(
+    ("k", "extrapolation"),
+    [
+        *((k, "smooth") for k in range(6)),
+        *((k, mode) for k in (2, 3) for mode in ("linear", "continue", "zero", "constant")),
+        *zip((0, 1, 4, 5), ("linear", "continue", "zero", "constant"), strict=True),
+    ],
+)
 def test_splines(k, extrapolation):
     network = KAN([2, 3, 2, 1], grid=4, k=k, extrapolation=extrapolation, seed=k)._network
     x = np.random.default_rng(k).uniform(-1.5, 1.5, (19, 2))
@@ -96,7 +103,7 @@ def test_products(arity):
     check(network, x, DerivativeSet.containing([(0, 0), (0, 1)]))
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 8))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 6))])
 def test_networks_of_everything(seed):
     network = random_network(seed)
     x = np.random.default_rng(seed).uniform(-2.0, 2.0, (7, 3))

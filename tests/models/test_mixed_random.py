@@ -11,8 +11,8 @@ import pytest
 from kan_np import KAN, FitStatus, NotLearntWarning, load_model
 from kan_np.symbolic import default_library
 
-SEQUENCES = 200
-CHUNKS = 10
+SEQUENCES = 100
+CHUNKS = 5
 WIDTHS = ([2, 3, 1], [2, 1, 1], [3, [2, 1], 1], [2, [0, 2], 2], [1, 2, 2, 1], [2, [1, 1], [1, 1], 1])
 NAMES = default_library().names
 DOCUMENTED = (ValueError,)

@@ -17,7 +17,7 @@ TOLERANCE = 1e-12
 N = 333
 
 
-SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 32))]
+SEEDS = [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 20))]
 
 
 def samples(seed):

@@ -65,7 +65,9 @@ def kind(request):
     ("mode", "base_fun"), [*((mode, "silu") for mode in MODES), (MODES[0], "identity"), (MODES[-1], "zero")]
 )
 @pytest.mark.parametrize("k", range(6))
-def test_loss_and_gradient_agree_with_the_twin(kind, k, mode, base_fun):
+def test_loss_and_gradient_agree_with_the_twin(k, mode, base_fun):
+    # both kinds with every order and every mode, in turn
+    kind = (ROWS, ACTIVE)[(k + MODES.index(mode) + (base_fun != "silu")) % 2]
     rng = np.random.default_rng(k)
     x, y = rng.uniform(-1.4, 1.4, (30, 2)), rng.normal(size=(30, 2))
     check(of_kind(kind, random_model, [2, 3, 2], 4, k, base_fun, mode, seed=k), x, y)

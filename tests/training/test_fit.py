@@ -151,11 +151,15 @@ def test_steps_are_cut_at_the_grid_updates(options, expected):
 
 
 @pytest.mark.filterwarnings("ignore::kan_np.KanWarning")  # constant inputs do not determine the labels
+# every pair of a shape and an order, of a kind and a shape, and of a kind and an order
 @pytest.mark.parametrize(
-    ("width", "samples"), [([2, 1], 1), ([1, 2, 1], 2), ([3, 5, 2], 3), ([2, 2, 2, 1], 40)]
+    ("width", "samples", "k", "kind"),
+    [
+        (*shape, k, ("random", "constant", "repeated")[(i + 2 * j) % 3])
+        for i, shape in enumerate([([2, 1], 1), ([1, 2, 1], 2), ([3, 5, 2], 3), ([2, 2, 2, 1], 40)])
+        for j, k in enumerate([0, 1, 3, 5])
+    ],
 )
-@pytest.mark.parametrize("k", [0, 1, 3, 5])
-@pytest.mark.parametrize("kind", ["random", "constant", "repeated"])
 def test_few_constant_or_repeated_samples_never_fail(width, samples, k, kind):
     rng = np.random.default_rng(samples)
     x = {
