@@ -22,7 +22,9 @@ def classes(h, n=800, seed=0, flips=0.0):
 
 def terms_of(expression):
     """Products without their numbers, those inside of functions being 1."""
-    whole = expression.xreplace({n: sympy.Integer(1) for n in expression.atoms(sympy.Float) if float(n) == 1.0})
+    whole = expression.xreplace(
+        {n: sympy.Integer(1) for n in expression.atoms(sympy.Float) if float(n) == 1.0}
+    )
     return {term.as_coeff_Mul()[1] for term in sympy.Add.make_args(whole)}
 
 

@@ -79,7 +79,7 @@ def test_the_same_seed_gives_the_same_formulas_and_the_scaler_is_undone():
 
 
 def test_what_no_symbol_fits_comes_back_with_its_splines_and_says_so():
-    x = np.random.default_rng(0).uniform(-1, 1, (300, 1))
+    x = np.random.default_rng(0).uniform(-1, 1, (120, 1))
     dataset = dataset_from_arrays(x, np.floor(2.5 * x) + x)
     found = discover(dataset, lib=["x"], restarts=2)
     left = next(candidate for candidate in found.candidates if candidate.formula.splines)

@@ -56,7 +56,9 @@ def test_sums_and_products_of_small_formulas_are_exact(name, seed):
     assert is_the_formula(discover(dataset_of(f, ranges, seed), seconds=30), f, ranges)
 
 
-@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize(
+    "name", [n if n in ("cubic", "product") else pytest.param(n, marks=pytest.mark.slow) for n in CURVES]
+)
 def test_curves_are_exact_without_a_network(name):
     f, span = CURVES[name]
     found = discover(dataset_of(f, [span], 0), seconds=20)
@@ -73,6 +75,7 @@ def test_units_of_the_data_do_not_matter():
     assert discover(dataset, seconds=20).best.exact
 
 
+@pytest.mark.slow
 def test_a_library_is_all_that_is_used():
     found = discover(
         dataset_of(lambda x: np.sin(x**2), [(-2, 2)], 0, 200), lib=["x", "x^2", "0"], restarts=1, seconds=5

@@ -191,7 +191,8 @@ class Clock:
         monkeypatch.setattr(owner, name, counted)
 
 
-@pytest.mark.parametrize("end", [0.2, pytest.param(1.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [0.2, 1.0])
 def test_nothing_is_begun_after_the_end(monkeypatch, end):
     dataset = noisy()
     discover(dataset, most_steps=1)

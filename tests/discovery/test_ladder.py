@@ -161,6 +161,7 @@ def test_curves_do_not_take_the_names_of_variables():
     assert str(readable(formula, np.ones((3, 1)), 1.0).expressions[0]) == "g1(f1)"
 
 
+@pytest.mark.slow
 def test_a_mixed_answer_is_drawn_curve_by_curve():
     x, _ = samples(200, 1)
     found = discover(

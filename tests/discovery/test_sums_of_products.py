@@ -52,7 +52,9 @@ def values(expression, x):
 
 def cases():
     """Each with one of two seeds, in turn; those that are quick with both."""
-    slow = [pytest.param(n, 11 + i % 2, marks=pytest.mark.slow) for i, n in enumerate(FORMULAS) if n not in QUICK]
+    slow = [
+        pytest.param(n, 11 + i % 2, marks=pytest.mark.slow) for i, n in enumerate(FORMULAS) if n not in QUICK
+    ]
     return [(name, seed) for name in QUICK for seed in (11, 12)] + slow
 
 

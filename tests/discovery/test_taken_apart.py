@@ -64,6 +64,7 @@ def test_formulas_that_are_taken_apart_are_exact(name):
     assert np.abs(values(best.expression, fresh) - y).max() <= 1e-9 * np.std(y)
 
 
+@pytest.mark.slow
 def test_noise_is_not_called_a_formula():
     x, _ = samples("oscillating product", 12, 200)
     rng = np.random.default_rng(0)

@@ -107,6 +107,7 @@ def test_the_units_of_the_answer_are_said():
     assert "units: 9.81 in J/(kg*m)" in repr(found.best)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_ruled_out_and_said():
     x = np.random.default_rng(0).uniform(1, 2, (80, 2))
     dataset = {"train_input": x, "train_label": x[:, 0] + x[:, 1]}

@@ -93,6 +93,7 @@ def test_own_table(folder: Path, capsys: Any) -> None:
     assert names["low"] < names["prediction"] < names["high"]
 
 
+@pytest.mark.slow
 def test_training(folder: Path, capsys: Any) -> None:
     names, printed = run("training.md", capsys)
     assert [stage.grid for stage in names["stages"]] == [3, 5, 10]

@@ -58,7 +58,7 @@ def test_where_residuals_are_zero_the_two_are_equal_and_elsewhere_not():
 
 
 def test_the_penalty_and_the_loss_add_up():
-    model = KAN([2, 2, 1], grid=2, noise_scale=2.0, seed=0)
+    model = KAN([2, 1, 1], grid=2, noise_scale=2.0, seed=0)
     options = {"lamb_entropy": 1.0, "reg_metric": "edge_backward"}
     parts = [model.get_derivative(X, Y, "hessian", mode, **options) for mode in ("pred", "reg")]
     together = model.get_derivative(X, Y, "hessian", "all", lamb=0.3, **options)

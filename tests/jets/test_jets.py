@@ -89,9 +89,7 @@ def check_by_parameters(network, x, wanted, rtol=2e-6):
         assert np.all(error <= rtol * (np.abs(expected) + np.abs(expected).max()) + rounding + 1e-8)
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 8))]
-)
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 8))])
 def test_networks_of_everything(seed):
     network = random_network(seed)
     x = np.random.default_rng(seed).uniform(-2.0, 2.0, (7, 3))

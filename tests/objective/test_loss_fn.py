@@ -65,6 +65,7 @@ def test_a_fit_with_squares_is_the_fit_with_squares(kind):
     assert result["test_loss"][-1] == pytest.approx(np.mean((given(x) - DATASET["test_label"]) ** 2))
 
 
+@pytest.mark.slow
 def test_few_samples_get_their_prior_by_this_loss():
     few = create_dataset(lambda x: x[:, [0]] ** 2, train_num=40, test_num=40, seed=0)
     model, named = KAN([2, 2, 1], seed=0), KAN([2, 2, 1], seed=0)

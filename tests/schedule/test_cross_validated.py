@@ -42,6 +42,7 @@ def test_large_tables_do_with_fewer_folds():
     assert [len(part) for part in parts] == [2000]
 
 
+@pytest.mark.slow
 def test_hidden_nodes_are_taken_where_they_pay():
     x, y = rows()
     shapes = [((), 3), ((2,), 3)]
@@ -72,6 +73,7 @@ def test_where_nothing_is_better_the_model_is_the_mean():
     assert np.allclose(found.model(x), y.mean())
 
 
+@pytest.mark.slow
 def test_mlps_are_chosen_alike():
     x, y = rows()
     found = fit_cross_validated(

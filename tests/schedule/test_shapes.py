@@ -99,6 +99,7 @@ def test_few_samples_leave_the_additive_model():
     assert list(stages.best.model.width) == [6, 1]
 
 
+@pytest.mark.slow
 def test_two_outputs():
     data = create_dataset(
         lambda x: np.hstack([x[:, [0]], x[:, [0]] * x[:, [1]]]), n_var=2, train_num=300, seed=0

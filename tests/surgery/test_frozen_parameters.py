@@ -173,6 +173,7 @@ def test_few_samples_of_a_model_with_frozen_edges_have_a_prior_too():
     np.testing.assert_array_equal(model.coef[0][0, 0], coef)
 
 
+@pytest.mark.slow
 def test_a_finer_model_after_few_samples_keeps_what_was_done_to_it():
     rng = np.random.default_rng(0)
     data = {"train_input": rng.normal(size=(40, 2)), "train_label": rng.normal(size=(40, 1))}

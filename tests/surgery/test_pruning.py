@@ -74,7 +74,10 @@ def kind(request):
     ("kind", "lamb", "metric", "base_fun"),
     [
         *((kind, lamb, METRICS[0], "silu") for kind in (ROWS, ACTIVE, FASTER) for lamb in (0.0, 0.3)),
-        *((kind, 0.3, metric, "silu") for kind, metric in zip(cycle((ROWS, ACTIVE, FASTER)), METRICS[1:], strict=False)),
+        *(
+            (kind, 0.3, metric, "silu")
+            for kind, metric in zip(cycle((ROWS, ACTIVE, FASTER)), METRICS[1:], strict=False)
+        ),
         (ROWS, 0.3, METRICS[0], "zero"),
         (ACTIVE, 0.0, METRICS[0], "zero"),
     ],

@@ -150,6 +150,7 @@ def test_noise_gives_the_mean_and_more_samples_a_new_fit():
     np.testing.assert_array_equal(model(x), fresh(x))  # begun anew: on a constant all hidden nodes are alike
 
 
+@pytest.mark.slow
 def test_further_fits_keep_the_weight_and_finer_grids_choose_their_own():
     data = few_products(0)
     model = KAN([4, 5, 1], grid=3, seed=0)

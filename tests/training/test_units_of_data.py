@@ -290,6 +290,7 @@ def test_schedules_tell_errors_in_the_units_of_the_data():
     assert stage.test_rmse == pytest.approx(rmse(stage.model, data), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_discover_works_in_the_units_of_the_data():
     data = table(square)
     for dataset in (data, standardized(data)):

@@ -134,6 +134,7 @@ def test_the_answer_is_what_the_saved_model_gives(numbers: Path) -> None:
     assert [own["column"] for own in answer["curves"]][:2] == ["T / K", "x"]
 
 
+@pytest.mark.slow
 def test_the_page_opens_with_the_answer_and_no_mean_over_one_function(numbers: Path) -> None:
     page = page_of(write_report(numbers))
     text = page.text
@@ -149,6 +150,7 @@ def test_the_page_opens_with_the_answer_and_no_mean_over_one_function(numbers: P
         assert f'data-name="answer-{name}"' in html
 
 
+@pytest.mark.slow
 def test_nothing_is_looked_at_again_where_nothing_was_added(
     numbers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_study_that_fails_is_a_failed_run(monkeypatch: pytest.MonkeyPatch) -> 
     assert "out of peaks" in record["reason"]
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
     stored(tmp_path / "continual", tiny_spec(parts()["continual"]), limit=1)
     stored(tmp_path / "toy", tiny_spec(parts()["toy"]))
@@ -145,6 +146,7 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
     assert not is_paper(tmp_path / "toy")
 
 
+@pytest.mark.slow
 def test_the_page_of_a_paper_is_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(tmp_path / "continual", tiny_spec(parts()["continual"]))
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "talk" / "page.html")]) == 0

@@ -54,6 +54,7 @@ def test_other_processes_write_the_same_bytes(tmp_path):
     assert here == there
 
 
+@pytest.mark.slow
 def test_no_more_than_some_figures_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "_MOST_WAITING", 1)
     with FigureWriter(MANY, 2) as writer:

@@ -51,6 +51,7 @@ def test_the_page_says_who_leads(directory: Path) -> None:
             assert (directory / "figures" / f"{figure}.{kind}").stat().st_size > 2000
 
 
+@pytest.mark.slow
 def test_its_tables_and_fronts_have_the_families(directory: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((directory / "tables" / "leaders.csv").read_text())))
     assert {row["leads"] for row in rows} <= {"KAN, B-splines", "KAN, B-splines; level: KAN, Chebyshev"}

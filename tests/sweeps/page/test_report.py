@@ -256,6 +256,7 @@ def test_sentences_fit_the_data(tmp_path, validation, task):
     assert "one seed tells nothing about chance" in text
 
 
+@pytest.mark.slow
 def test_a_store_that_was_joined_without_a_shard_is_not_the_whole_sweep(tmp_path):
     synthetic.build(tmp_path, ("t",), seeds=1)
     with Store.open(tmp_path) as store:
