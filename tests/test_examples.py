@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -15,25 +16,30 @@ NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 @functools.cache
 def run(name):
-    """What a script leaves behind, quickly: its names, what it printed, and the sizes of its files."""
-    return run_script(EXAMPLES / f"{name}.py")
+    """What a script leaves behind, quickly: its names, what it printed, and the sizes of its files.
 
-
-@pytest.mark.parametrize("name", NAMES)
-def test_they_run_print_numbers_and_have_blocks(name):
-    _, printed, _ = run(name)
+    Every script has one test that runs it, so that processes that share the tests do not run it twice.
+    """
+    names, printed, files = run_script(EXAMPLES / f"{name}.py")
     assert printed.strip()
     assert "nan" not in printed
-    text = (EXAMPLES / f"{name}.py").read_text()
-    title, line = ast.get_docstring(ast.parse(text)).splitlines()[:2]
-    assert set(line) == {"="}
-    assert len(line) >= len(title)
-    assert text.count("\n# %%\n") >= 2
+    return names, printed, files
 
 
-def test_all_are_tested():
+def test_they_have_a_title_and_blocks():
+    for name in NAMES:
+        text = (EXAMPLES / f"{name}.py").read_text()
+        title, line = ast.get_docstring(ast.parse(text)).splitlines()[:2]
+        assert set(line) == {"="}, name
+        assert len(line) >= len(title), name
+        assert text.count("\n# %%\n") >= 2, name
+
+
+def test_all_are_tested_and_run():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert set(NAMES) <= tested
+    for name in NAMES:
+        assert f'run("{name}")' in inspect.getsource(globals()[f"test_{name}"]), name
 
 
 def test_own_training_loop():
