@@ -36,8 +36,7 @@ def central(f, theta, h=1e-6):
     return np.array([(f(theta + step) - f(theta - step)) / (2 * h) for step in steps])
 
 
-@pytest.mark.parametrize("affine", [False, True])
-@pytest.mark.parametrize("smoothing", [0.0, 0.05])
+@pytest.mark.parametrize(("affine", "smoothing"), [(False, 0.0), (True, 0.05)])
 def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing):
     model = mixed_model(affine=affine, seed=int(affine))
     theta = model._theta
@@ -55,8 +54,7 @@ def test_sums_of_squares_and_their_derivatives_are_exact(affine, smoothing):
     assert hessian.flags.f_contiguous
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize(("metric", "affine"), [(metric, i % 2 == 0) for i, metric in enumerate(METRICS)])
 def test_gradients_of_penalties_are_those_of_the_value(metric, affine):
     model = mixed_model(affine=affine, seed=3)
     penalty = Penalty(0.1, 1.0, 2.0, 0.0, 0.0, metric)

@@ -111,6 +111,7 @@ def test_axes_and_squares_span_the_same_in_all_frames():
     np.testing.assert_array_equal(lines[0].get_ydata(), result["train_loss"][:2])
 
 
+@pytest.mark.slow
 def test_the_same_fit_gives_the_same_bytes_and_no_figure_stays(tmp_path):
     from matplotlib import pyplot
 
