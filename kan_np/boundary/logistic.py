@@ -142,9 +142,7 @@ class BoundaryFit:
         columns = [gap, *(-factor * self.slope * own for own in slopes)]
         return gap, np.stack(columns, axis=1)
 
-    def _loss(
-        self, factor: float, flips: float, theta: FloatArray
-    ) -> tuple[float, float, float, FloatArray]:
+    def _loss(self, factor: float, flips: float, theta: FloatArray) -> tuple[float, float, float, FloatArray]:
         gap, columns = self._parts(factor, theta)
         losses, by_z, _ = flipped_loss(self.sign * factor * gap, flips)
         loss = float(np.mean(losses))

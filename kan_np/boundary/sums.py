@@ -1,13 +1,13 @@
 """Boundaries that are sums of few terms, read from the labels alone: v = sum_k c_k phi_k(other columns).
 
 All sets of one and two terms of a dictionary, and of three of its cheapest, are compared by the mean of
-log(1 + exp(-t z)) over rows of the classes t = 1 and -1, with the logit
+-log(e + (1 - 2 e) / (1 + exp(-t z))) over rows of the classes t = 1 and -1, with the logit
 
     z = s (c_0 v - sum_k c_k phi_k) / (|c_0 v| + sum_k |c_k phi_k|),
 
-the part of the terms that does not cancel: where all of them are large the classes need not be told apart more
-sharply. No classifier is asked, whose errors would be those of the boundary. The first comparison, of all
-sets on few rows, takes all c_k below for alike; the sets that are left meet more rows, in the end all.
+the part of the terms that does not cancel: where all of them are large the classes need not be told apart
+more sharply. No classifier is asked, whose errors would be those of the boundary. The first comparison, of
+all sets on few rows, takes all c_k below for alike; the sets that are left meet more rows, in the end all.
 """
 
 from __future__ import annotations
