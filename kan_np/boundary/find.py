@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from kan_np.boundary.rows import Rows
 from kan_np.boundary.sums import BoundarySum, boundary_sums
 from kan_np.data.check import Dataset
 from kan_np.discovery.call import discover
+from kan_np.discovery.found_directly import made_of
 from kan_np.discovery.ladder import rungs, terms_alone
 from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.variables import checked_variables
@@ -132,7 +133,7 @@ def discover_boundary(
     tolerance = _validate.real("tolerance", tolerance, 0.0, 1.0)
     seconds = _validate.real("seconds", seconds, 0.0)
     seed = _validate.integer("seed", seed, 0)
-    checked_options(options)
+    accepts = made_of(checked_options(options))
     train, held, names = checked_rows(dataset, groups, seed)
     chosen = checked_columns(columns, names)
     checked_model(model, len(names))
@@ -154,7 +155,7 @@ def discover_boundary(
     for number, column in enumerate(chosen):
         left = max(seconds - (time.thread_time() - begun), 0.0) / (len(chosen) - number)
         end = time.thread_time() + left
-        for own in _sums(some.x, sign, column, symbols, _SHARE * left, seed):
+        for own in _sums(some.x, sign, column, symbols, _SHARE * left, seed, accepts):
             add(own.expression, column, own.slope(some.x), own.slope(held.x))
         ends = (float(some.x[:, column].min()), float(some.x[:, column].max()))
         there, there_held = (crossings(model, rows.x, column, ends) for rows in (some, held))
@@ -171,11 +172,21 @@ def discover_boundary(
 
 
 def _sums(
-    x: FloatArray, sign: FloatArray, column: int, symbols: Sequence[Any], seconds: float, seed: int
+    x: FloatArray,
+    sign: FloatArray,
+    column: int,
+    symbols: Sequence[Any],
+    seconds: float,
+    seed: int,
+    accepts: Callable[[Any], bool],
 ) -> list[BoundarySum]:
     """Sums of terms that tell the classes apart: the best of all, and of each number of terms."""
     end = time.thread_time() + seconds
-    found = boundary_sums(x, sign, column, symbols, seed=seed, over=lambda: time.thread_time() > end)
+
+    def over() -> bool:
+        return time.thread_time() > end
+
+    found = boundary_sums(x, sign, column, symbols, seed=seed, over=over, accepts=accepts)
     of_size: dict[int, list[BoundarySum]] = {}
     for own in found:
         of_size.setdefault(own.n_terms, []).append(own)

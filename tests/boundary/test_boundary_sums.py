@@ -104,3 +104,11 @@ def test_a_search_that_is_over_has_nothing_new():
     x, sign = classes(lambda a, b: a * b)
     assert boundary_sums(x, sign, 2, [A, B, V], over=lambda: True) == []
     assert {own.n_terms for own in small_search(x, sign, sizes=1)} == {1}
+
+
+def test_terms_that_are_refused_are_not_used():
+    x, sign = classes(lambda a, b: np.exp(a) - b)
+    found = small_search(x, sign, accepts=lambda term: not term.has(sympy.exp, sympy.cosh))
+    assert found
+    assert not any(own.expression.has(sympy.exp, sympy.cosh) for own in found)
+    assert any(own.expression.has(sympy.exp) for own in small_search(x, sign, sizes=1))
