@@ -37,9 +37,9 @@ print(f"theory, {MODELS['generalized'].formula} > 0: {100 * agreement:.1f} % rig
 # %%
 # The boundary
 # ------------
-# `discover_boundary` trains networks that tell the classes apart, reads formulas from points where these are
-# undecided, and fits the numbers of each formula to the classes. States of one chain share its parameters,
-# which `groups` says.
+# `discover_boundary` compares sums of few terms by how well they tell the classes apart, reads other formulas
+# from points where trained networks are undecided, and fits the numbers of each to the classes. States of one
+# chain share its parameters, which `groups` says.
 
 test = states["spectrum"] % 5 == 0
 table = {name: states[name][~test] for name in names}

@@ -86,8 +86,8 @@ def checked_model(model: KAN | None, n_in: int) -> None:
         raise ValueError(f"model has the shape {model.width}; expected {n_in} inputs and one output.")
 
 
-def checked_options(options: Mapping[str, Any]) -> None:
-    """Raise for what is no option of a search for formulas of the points."""
+def checked_options(options: Mapping[str, Any]) -> SymbolLibrary:
+    """The functions that formulas may have; raises for what is no option of a search for formulas."""
     known = [name for name in inspect.signature(discover).parameters if name not in _SETTLED]
     for name in options:
         if name not in known:
@@ -96,5 +96,4 @@ def checked_options(options: Mapping[str, Any]) -> None:
         if options.get(name) is not None:
             _validate.integer(name, options[name], 1)
     library = wide_library(options.get("library"))
-    if options.get("lib") is not None:
-        SymbolLibrary(library.select(options["lib"]))
+    return library if options.get("lib") is None else SymbolLibrary(library.select(options["lib"]))

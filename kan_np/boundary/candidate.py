@@ -34,8 +34,8 @@ class Boundary:
     side : int
         1 where the second class lies at larger v, -1 where it lies at smaller.
     accuracy, loss : float
-        Share of the validation rows on the right side, and their mean logarithmic loss with the logit
-        proportional to v - h and as steep as the classifier's.
+        Share of the validation rows on the right side, and the mean of -log P of their labels with the logit
+        proportional to v - h, a part of the labels being wrong wherever they are.
     complexity : float
         Length of h: operations, functions twice.
     variables : tuple of sympy.Symbol
@@ -106,7 +106,7 @@ class Boundaries:
 
     @property
     def best(self) -> Boundary:
-        """The simplest formula that is as accurate as the best of all, within two standard errors.
+        """The simplest formula that is as accurate as the best of all, within two errors or the tolerance.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from kan_np.boundary.rows import Rows
 from kan_np.boundary.sums import BoundarySum, boundary_sums
 from kan_np.data.check import Dataset
 from kan_np.discovery.call import discover
+from kan_np.discovery.found_directly import made_of
 from kan_np.discovery.ladder import rungs, terms_alone
 from kan_np.functions.column_symbols import column_symbols
 from kan_np.functions.variables import checked_variables
@@ -59,6 +60,7 @@ def discover_boundary(
     columns: Sequence[str] | None = None,
     model: KAN | None = None,
     groups: ArrayLike | None = None,
+    tolerance: float = 0.005,
     seconds: float = 60.0,
     seed: int = 0,
     **options: Any,
@@ -69,11 +71,19 @@ def discover_boundary(
     of powers, some times an exponential, a hyperbolic cosine, a logarithm, a sine, are compared by how well
     they tell the labels apart. And KANs are trained by cross-entropy: their logit is known up to a monotone
     function only, but its zero set is a surface in the space of the columns, whose points `kan_np.discover`
-    looks for formulas of. The numbers of each formula are then fitted to the classes themselves, with a
-    multiple of v - h as the logit, so that errors of the KAN do not stay in them, and become whole numbers
-    and the like where the classes cannot tell the difference, or, in a second formula, where they hardly can. The first is the simplest formula whose accuracy on all rows,
-    those for validation among them, is within two standard errors of the best, the error being that of the
-    difference, over groups of rows; the others follow by that accuracy.
+    looks for formulas of.
+
+    The numbers of each formula are then fitted to the classes themselves, by
+
+        P(label is right) = e + (1 - 2 e) / (1 + exp(-t s w (v - h))),   t = 1 and -1 for the two classes,
+
+    with the part e of labels that are wrong wherever they are, so that neither errors of the KAN nor a few
+    labels far from the boundary stay in them. They become whole numbers and the like where the classes cannot
+    tell the difference, or, in a second formula, where they hardly can.
+
+    The first formula is the simplest whose accuracy on all rows, those for validation among them, is within
+    two standard errors of the best, the error being that of the difference, over groups of rows, or within
+    the tolerance; the others follow by that accuracy.
 
     Parameters
     ----------
@@ -88,6 +98,10 @@ def discover_boundary(
         Which training rows belong together, such as states of one chain: they say less about numbers of a
         formula than independent rows. A validation split is then made of whole groups, about a fifth of the
         rows, with both classes in each part.
+    tolerance : float
+        Share of the rows by which the first formula, a simpler one, may be less accurate than the best of
+        all, though rows are many enough to tell them apart: labels are seldom right to more. With 0 only
+        standard errors count.
     seconds : float
         Budget of the searches, in processor time, in equal parts for the columns.
     seed : int
@@ -116,9 +130,10 @@ def discover_boundary(
     >>> found.best.equation
     'q = 1/p'
     """
+    tolerance = _validate.real("tolerance", tolerance, 0.0, 1.0)
     seconds = _validate.real("seconds", seconds, 0.0)
     seed = _validate.integer("seed", seed, 0)
-    checked_options(options)
+    accepts = made_of(checked_options(options))
     train, held, names = checked_rows(dataset, groups, seed)
     chosen = checked_columns(columns, names)
     checked_model(model, len(names))
@@ -140,7 +155,7 @@ def discover_boundary(
     for number, column in enumerate(chosen):
         left = max(seconds - (time.thread_time() - begun), 0.0) / (len(chosen) - number)
         end = time.thread_time() + left
-        for own in _sums(some.x, sign, column, symbols, _SHARE * left, seed):
+        for own in _sums(some.x, sign, column, symbols, _SHARE * left, seed, accepts):
             add(own.expression, column, own.slope(some.x), own.slope(held.x))
         ends = (float(some.x[:, column].min()), float(some.x[:, column].max()))
         there, there_held = (crossings(model, rows.x, column, ends) for rows in (some, held))
@@ -152,15 +167,26 @@ def discover_boundary(
         for expression in _formulas(x, value, symbols, column, left, seed, options):
             add(expression, column, there.slope, there_held.slope)
     right = float(np.mean((_logit(model, held.x) > 0.0) == held.second))
-    return Boundaries(tuple(_ordered(list(found.values()))), model, right)
+    least_gain = tolerance * (len(some.x) + len(held.x))
+    return Boundaries(tuple(_ordered(list(found.values()), least_gain)), model, right)
 
 
 def _sums(
-    x: FloatArray, sign: FloatArray, column: int, symbols: Sequence[Any], seconds: float, seed: int
+    x: FloatArray,
+    sign: FloatArray,
+    column: int,
+    symbols: Sequence[Any],
+    seconds: float,
+    seed: int,
+    accepts: Callable[[Any], bool],
 ) -> list[BoundarySum]:
     """Sums of terms that tell the classes apart: the best of all, and of each number of terms."""
     end = time.thread_time() + seconds
-    found = boundary_sums(x, sign, column, symbols, seed=seed, over=lambda: time.thread_time() > end)
+
+    def over() -> bool:
+        return time.thread_time() > end
+
+    found = boundary_sums(x, sign, column, symbols, seed=seed, over=over, accepts=accepts)
     of_size: dict[int, list[BoundarySum]] = {}
     for own in found:
         of_size.setdefault(own.n_terms, []).append(own)
@@ -190,8 +216,8 @@ def _points(
     return np.tile(others, (len(found), 1))[kept], values[:, rows].reshape(-1)[kept]
 
 
-def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
-    """By accuracy on all rows, but first the simplest that is as good as the best."""
+def _ordered(found: list[tuple[Boundary, FloatArray]], least_gain: float) -> list[Boundary]:
+    """By accuracy on all rows, but first the simplest that is as good as the best, or so many rows worse."""
     if not found:
         return []
     found = sorted(found, key=lambda one: (float(one[1].sum()), one[0].complexity))
@@ -200,7 +226,7 @@ def _ordered(found: list[tuple[Boundary, FloatArray]]) -> list[Boundary]:
     for one, wrong in found:
         rise = wrong - least
         error = float(np.sqrt(np.sum(np.square(rise - rise.mean()))))
-        if float(rise.sum()) <= _ERRORS * error:
+        if float(rise.sum()) <= max(_ERRORS * error, least_gain):
             as_good.append(one)
     first = min(as_good, key=lambda one: one.complexity)
     return [first, *(one for one, _ in found if one is not first)]

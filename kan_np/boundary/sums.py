@@ -1,13 +1,13 @@
 """Boundaries that are sums of few terms, read from the labels alone: v = sum_k c_k phi_k(other columns).
 
 All sets of one and two terms of a dictionary, and of three of its cheapest, are compared by the mean of
-log(1 + exp(-t z)) over rows of the classes t = 1 and -1, with the logit
+-log(e + (1 - 2 e) / (1 + exp(-t z))) over rows of the classes t = 1 and -1, with the logit
 
     z = s (c_0 v - sum_k c_k phi_k) / (|c_0 v| + sum_k |c_k phi_k|),
 
-the part of the terms that does not cancel: where all of them are large the classes need not be told apart more
-sharply. No classifier is asked, whose errors would be those of the boundary. The first comparison, of all
-sets on few rows, takes all c_k below for alike; the sets that are left meet more rows, in the end all.
+the part of the terms that does not cancel: where all of them are large the classes need not be told apart
+more sharply. No classifier is asked, whose errors would be those of the boundary. The first comparison, of
+all sets on few rows, takes all c_k below for alike; the sets that are left meet more rows, in the end all.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def boundary_sums(
     *,
     seed: int = 0,
     over: Callable[[], bool] = lambda: False,
+    accepts: Callable[[Any], bool] = lambda expression: True,
 ) -> list[BoundarySum]:
     """Find sums of up to three terms that tell two classes apart.
 
@@ -99,6 +100,8 @@ def boundary_sums(
         Of the choice of rows for the first comparisons.
     over : callable
         Asked between comparisons: True ends the search with what was found.
+    accepts : callable
+        Takes a term as an expression; those that it refuses are not used.
 
     Returns
     -------
@@ -113,15 +116,18 @@ def boundary_sums(
     >>> boundary_sums(x, sign, 2, sympy.symbols("a b v"))[0].expression.n(1)
     0.5*a*b
     """
+    import sympy
+
     found: dict[Any, BoundarySum] = {}
     with one_thread(), np.errstate(all="ignore"):
         for theme in _THEMES:
             if over():
                 break
-            search = _OneTheme(x, sign, column, theme, seed)
+            search = _OneTheme(x, sign, column, theme, symbols, accepts, seed)
             for one in search.sets(over):
-                own = search.written(one, symbols)
-                found.setdefault(own.expression, own)
+                own = search.written(one)
+                if all(np.isfinite(float(number)) for number in own.expression.atoms(sympy.Float)):
+                    found.setdefault(own.expression, own)
     n = len(x)
     return sorted(found.values(), key=lambda one: n * one.loss / np.log(2.0) + one.cost)
 
@@ -129,16 +135,26 @@ def boundary_sums(
 class _OneTheme:
     """Sets of terms of one dictionary."""
 
-    def __init__(self, x: FloatArray, sign: FloatArray, column: int, theme: Theme, seed: int) -> None:
-        self.column = column
-        self.others = [i for i in range(x.shape[1]) if i != column]
-        one = Term((Fraction(0),) * len(self.others))
-        self.terms, units, values = [one], np.ones(1), np.ones((1, len(x)))
-        if self.others:
-            dictionary = Dictionary(x[:, self.others], theme)
-            self.terms += dictionary.terms
-            units = np.concatenate([units, dictionary.units])
-            values = np.concatenate([values, dictionary.values.T])
+    def __init__(
+        self,
+        x: FloatArray,
+        sign: FloatArray,
+        column: int,
+        theme: Theme,
+        symbols: Sequence[Any],
+        accepts: Callable[[Any], bool],
+        seed: int,
+    ) -> None:
+        self.column, self.symbols = column, symbols
+        others = [i for i in range(x.shape[1]) if i != column]
+        self.inputs = [symbols[i] for i in others]
+        self.terms, units, values = [Term((Fraction(0),) * len(others))], np.ones(1), np.ones((1, len(x)))
+        if others:
+            dictionary = Dictionary(x[:, others], theme)
+            used = [k for k, term in enumerate(dictionary.terms) if accepts(term.expression(self.inputs))]
+            self.terms += [dictionary.terms[k] for k in used]
+            units = np.concatenate([units, dictionary.units[used]])
+            values = np.concatenate([values, dictionary.values.T[used]])
         v = x[:, column]
         of_v = float(np.sqrt(np.mean(np.square(v)))) or 1.0
         #: Of v and the terms; and these in them, each row times its class.
@@ -175,14 +191,13 @@ class _OneTheme:
             if np.isfinite(loss) and numbers[0] != 0.0
         ]
 
-    def written(self, own: _Set, symbols: Sequence[Any]) -> BoundarySum:
+    def written(self, own: _Set) -> BoundarySum:
         """A set as a formula of the columns."""
-        inputs = [symbols[i] for i in self.others]
         terms = [self.terms[k - 1] for k in own.places[1:]]
-        expressions = [term.expression(inputs) for term in terms]
+        expressions = [term.expression(self.inputs) for term in terms]
         numbers, known = (c / self.units[list(own.places)] for c in (own.c, own.known))
-        parts = [symbols[self.column], *expressions]
-        values = [numeric_of(tuple(symbols), part) for part in parts]
+        parts = [self.symbols[self.column], *expressions]
+        values = [numeric_of(tuple(self.symbols), part) for part in parts]
 
         def slope(x: FloatArray) -> FloatArray:
             size = sum(np.abs(c * value(*x.T)) for c, value in zip(known, values, strict=True))

@@ -33,6 +33,8 @@ from kan_np._validate import FloatArray
 if TYPE_CHECKING:
     import sympy
 
+#: Bits by which a number must be known beyond the length of a simple one, if nothing else is said.
+MARGIN = 4.0
 _EPS = float(np.finfo(np.float64).eps)
 _PAIR_BITS = math.log2(2.5)
 _ZERO_BITS = 1.0
@@ -55,7 +57,7 @@ def recognise(
     sigma: float,
     max_complexity: float = 30.0,
     *,
-    margin: float = 4.0,
+    margin: float = MARGIN,
     scale: float = 1.0,
 ) -> sympy.Expr:
     """The simple number that `value` is to within its uncertainty, or a float with the digits it supports.

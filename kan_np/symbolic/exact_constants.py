@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kan_np._validate import FloatArray
-from kan_np.symbolic.constants import recognise
+from kan_np.symbolic.constants import MARGIN, recognise
 from kan_np.symbolic.criterion import Criterion
 from kan_np.symbolic.idle_parts import without_idle_parts
 from kan_np.symbolic.parametric_formula import Skeleton
@@ -52,6 +52,7 @@ def with_exact_numbers(
     *,
     noise: float = 0.0,
     functions: Mapping[str, Callable[[FloatArray], FloatArray]] | None = None,
+    margin: float = MARGIN,
 ) -> tuple[sympy.Expr, float]:
     """The expression fitted to samples, with the numbers that it can mean, and its RMSE.
 
@@ -67,6 +68,8 @@ def with_exact_numbers(
         Standard deviation of y below which differences mean nothing.
     functions : mapping of str to callable, optional
         Numbers of undefined functions, by name.
+    margin : float
+        Bits by which a number must be known beyond the length of a simple one, see `recognise`.
 
     Examples
     --------
@@ -81,7 +84,7 @@ def with_exact_numbers(
 
     criterion = Criterion(variables, x, y, noise, functions)
     if len(expression.atoms(sympy.Float)) <= _MOST_NUMBERS:
-        expression = _Judge(expression, criterion).judged()
+        expression = _Judge(expression, criterion, margin).judged()
     with np.errstate(all="ignore"):
         largest = float(np.abs(y).max(initial=0.0)) or 1.0
         rest = (criterion.skeleton(expression)(x, criterion.skeleton(expression).theta) - y) / largest
@@ -92,8 +95,8 @@ def with_exact_numbers(
 class _Judge:
     """The numbers of a skeleton that are settled, and the fit of the others."""
 
-    def __init__(self, expression: sympy.Expr, criterion: Criterion) -> None:
-        self.criterion = criterion
+    def __init__(self, expression: sympy.Expr, criterion: Criterion, margin: float = MARGIN) -> None:
+        self.criterion, self.margin = criterion, margin
         self._take(expression, criterion.skeleton(expression))
         self.fitted = criterion.fit(self.skeleton, steps=_FIRST_STEPS)
 
@@ -170,7 +173,7 @@ class _Judge:
         for k, (value, sigma) in enumerate(zip(self.fitted.theta, self.fitted.stderr, strict=True)):
             if k in self.numbers or k in refused or not np.isfinite(sigma):
                 continue
-            number = _recognised(float(value), float(sigma))
+            number = _recognised(float(value), float(sigma), self.margin)
             if not isinstance(number, sympy.Float):
                 found[k] = (sigma / max(abs(value), 1.0), number)
         return {k: number for k, (_, number) in sorted(found.items(), key=lambda item: item[1][0])}
@@ -208,11 +211,11 @@ class _Judge:
             within /= 10.0
 
 
-def _recognised(value: float, sigma: float) -> Any:
+def _recognised(value: float, sigma: float, margin: float) -> Any:
     """As `recognise`; what is not told from 0 is 0, in any units."""
     import sympy
 
-    return sympy.Integer(0) if abs(value) <= _NOTHING * sigma else recognise(value, sigma)
+    return sympy.Integer(0) if abs(value) <= _NOTHING * sigma else recognise(value, sigma, margin=margin)
 
 
 def _shortest(value: float, within: float) -> Any:

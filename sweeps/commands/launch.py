@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps import paths
-from sweeps._plural import are, counted
+from sweeps._plural import counted
 from sweeps.checks import nearest, pick
 from sweeps.commands.equation_pictures import draw_solutions
 from sweeps.commands.table_answer import answer_table
@@ -382,7 +382,7 @@ def _stopped(outcome: Outcome, directory: Path, command: str, say: Say) -> int:
         say(f"error: {outcome.message}")
     else:
         say("interrupted.")
-    say(f"{counted(outcome.done, 'completed run')} {are(outcome.done)} stored in {directory}; none is lost.")
+    say(f"{counted(outcome.done, 'run')} completed this time; all that was completed is in {directory}.")
     say(f"continue with: {command}")
     return EXIT_INTERRUPTED if outcome.end is SweepEnd.INTERRUPTED else 1
 

@@ -18,14 +18,16 @@ def list_(
     ] = None,
 ) -> int:
     """List suites, functions and presets, or the runs of a sweep."""
-    from sweeps.commands.overview import catalogue_lines, run_lines
+    from sweeps.commands.overview import catalogue_lines, paper_lines, run_lines
     from sweeps.storage.store import Store
 
     if directory is None:
         lines = catalogue_lines()
     else:
-        with understood(directory), Store.open(directory, readonly=True) as store:
-            lines = run_lines(store)
+        lines = paper_lines(directory)
+        if not lines:
+            with understood(directory), Store.open(directory, readonly=True) as store:
+                lines = run_lines(store)
     for line in lines:
         streams.show(line)
     return exit_code_of_shown()

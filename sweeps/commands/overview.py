@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +19,31 @@ from sweeps.families import family_of
 from sweeps.records import best_stage, opt_text
 from sweeps.spec.paper import PAPER, PAPER_PRESETS, parts
 from sweeps.spec.spec_reader import preset_names
+from sweeps.storage.database import DATABASE_NAME
 from sweeps.storage.merge_sources import lacks_line
+from sweeps.storage.sqlite_errors import understood
 from sweeps.storage.store import Store
 
 _SLOWEST = 5
 _REASONS = 10
+
+
+def paper_lines(directory: Path) -> list[str]:
+    """Return how far each part of the paper is, and where more is said; empty if it is no folder of them."""
+    if (directory / DATABASE_NAME).is_file():
+        return []
+    begun = {name for name in parts() if (directory / name / DATABASE_NAME).is_file()}
+    if not begun:
+        return []
+    lines = []
+    for name, part in parts().items():
+        told = "not begun"
+        if name in begun:
+            with understood(directory / name), Store.open(directory / name, readonly=True) as store:
+                told = status_lines(store)[1]
+        lines += [f"{name}: {part.title}", f"  {told}"]
+    first = next(name for name in parts() if name in begun)
+    return [*lines, "", f"more of a part, such as: kan-sweep status {shlex.quote(str(directory / first))}"]
 
 
 def status_lines(store: Store) -> list[str]:

@@ -18,7 +18,7 @@ def status(
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
 ) -> int:
     """Say how far a sweep is: done, failed, left; the slowest runs; why runs failed."""
-    from sweeps.commands.overview import status_lines
+    from sweeps.commands.overview import paper_lines, status_lines
     from sweeps.storage.store import Store
 
     if watch:
@@ -27,8 +27,10 @@ def status(
         with understood(directory):
             watch_sweep(directory, every, sys.stdout)
         return 0
-    with understood(directory), Store.open(directory, readonly=True) as store:
-        lines = status_lines(store)
+    lines = paper_lines(directory)
+    if not lines:
+        with understood(directory), Store.open(directory, readonly=True) as store:
+            lines = status_lines(store)
     for line in lines:
         streams.show(line)
     return exit_code_of_shown()

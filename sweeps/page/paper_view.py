@@ -55,9 +55,8 @@ def _scaling(gallery: Gallery, name: str, result: SweepResult) -> dict[str, Any]
         found = slope(chain_of(task)) if len(chain_of(task)) > 1 else None
         power = "" if found is None or math.isnan(found.value) else interval_text(found)
         rows.append([task.title, *_cells(kan), power, *_cells(mlp)])
-    table = ReportTable(
-        f"{name}-best", "The best model of each family, chosen by validation error.", columns, rows
-    )
+    caption = "The best model of each family, chosen by validation error." + _on_missing(rows)
+    table = ReportTable(f"{name}-best", caption, columns, rows)
     sentence = (
         "The paper prints no numbers of figure 3.1. It says that KANs almost follow the power -4 of the "
         "theory for splines of order 3, and that MLPs fall slowly and soon level off."
@@ -72,6 +71,13 @@ def _cells(point: Point | None) -> list[Any]:
     size = f" G = {point.grid}" if point.grid is not None else ""
     worst = point.test.high if point.n_runs > 1 else None
     return [f"{width_text(point)}{size}", point.n_params, point.test.median, worst]
+
+
+def _on_missing(rows: list[list[Any]]) -> str:
+    """Return what an infinite error means, if there is one."""
+    if not any(isinstance(cell, float) and math.isinf(cell) for row in rows for cell in row):
+        return ""
+    return " ∞: on one set of samples at least, refining had ended before this grid, for it did not help."
 
 
 def _beside_paper(gallery: Gallery, name: str, result: SweepResult) -> dict[str, Any]:
@@ -95,6 +101,7 @@ def _beside_paper(gallery: Gallery, name: str, result: SweepResult) -> dict[str,
     ]
     caption = (
         "The best model of each family, chosen by validation error, beside the paper's best by test error."
+        + _on_missing(rows)
     )
     return {
         "figures": figures,

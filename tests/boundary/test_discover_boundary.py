@@ -7,7 +7,8 @@ import pytest
 import sympy
 
 from kan_np import KAN
-from kan_np.boundary import discover_boundary
+from kan_np.boundary import Boundary, discover_boundary
+from kan_np.boundary.find import _ordered
 from kan_np.boundary.logistic import BoundaryFit
 from kan_np.boundary.points import crossings
 from kan_np.boundary.rows import Rows
@@ -160,6 +161,27 @@ def test_a_model_of_ones_own_and_named_columns():
     assert found.best.equation == "q = 1/p"
     swapped = {"q": x[:5, 1], "p": x[:5, 0]}
     np.testing.assert_allclose(found.best.decision(swapped), x[:5, 1] - 1 / x[:5, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize(("least_gain", "first"), [(0.0, "long"), (5.0, "long"), (8.0, "short")])
+def test_a_simpler_formula_may_be_worse_by_the_tolerance(least_gain, first):
+    wrong = {"short": np.full(8, 2.0), "long": np.full(8, 1.0)}
+    found = [
+        (Boundary(P, P, 1, 0.9, 0.1, complexity, (P,), (name,)), wrong[name])
+        for name, complexity in (("long", 9.0), ("short", 1.0))
+    ]
+    best, _ = _ordered(found, least_gain)
+    assert best.features == (first,)
+
+
+def test_a_simpler_formula_may_be_worse_by_two_standard_errors():
+    rows = np.zeros(16)
+    rows[[0, 1, 2]] = 1.0
+    found = [
+        (Boundary(P, P, 1, 0.9, 0.1, complexity, (P,), (name,)), wrong)
+        for name, complexity, wrong in (("long", 9.0, np.zeros(16)), ("short", 1.0, rows))
+    ]
+    assert _ordered(found, 0.0)[0].features == ("short",)
 
 
 def test_wrong_data_are_refused():

@@ -10,6 +10,7 @@ import numpy as np
 
 from kan_np._time_limit import last_in_time
 from kan_np._validate import FloatArray
+from kan_np.symbolic.constants import MARGIN
 from kan_np.symbolic.exact_constants import with_exact_numbers
 from kan_np.symbolic.normal_form import normal_form
 from kan_np.symbolic.parametric_formula import Skeleton
@@ -110,22 +111,26 @@ class Samples:
         return SumFormula(expression, train, val, bits, bool(near and numbers + 2 <= len(self.all_y)))
 
     def finished(
-        self, expression: Any, simplify: bool, over: Callable[[], bool] = lambda: False
+        self,
+        expression: Any,
+        simplify: bool,
+        over: Callable[[], bool] = lambda: False,
+        margin: float = MARGIN,
     ) -> SumFormula:
         """The expression fitted to all samples, with the numbers that it can mean, written short.
 
-        As far as there is time: `over` says when there is none.
+        As far as there is time: `over` says when there is none. `margin` is of `recognise`.
         """
         import sympy
 
         if len(expression.atoms(sympy.Float)) > _MOST_NUMBERS:
             return self.formula(expression)
-        return self.formula(last_in_time(self._shorter(expression, simplify), over)[0])
+        return self.formula(last_in_time(self._shorter(expression, simplify, margin), over)[0])
 
-    def _shorter(self, expression: Any, simplify: bool) -> Iterator[Any]:
+    def _shorter(self, expression: Any, simplify: bool, margin: float) -> Iterator[Any]:
         yield expression
         expression, _ = with_exact_numbers(
-            normal_form(expression), self.symbols, self.all_x, self.all_y, noise=self.noise
+            normal_form(expression), self.symbols, self.all_x, self.all_y, noise=self.noise, margin=margin
         )
         yield expression
         if simplify:

@@ -26,6 +26,7 @@ from kan_np.discovery.terms.dictionary import Term
 from kan_np.discovery.terms.peeling import product
 from kan_np.discovery.terms.polish import Samples, SumFormula, written
 from kan_np.discovery.terms.selection import select
+from kan_np.symbolic.constants import MARGIN
 
 #: Inputs at most, and degrees of the monomials above and below.
 MOST_INPUTS = 4
@@ -38,6 +39,9 @@ _MOST = 1000
 _COMPARED, _FITTED = 2, 10
 #: Formulas whose numbers are recognised.
 _FINISHED = 2
+#: Bits by which a number must be known beyond the length of a simple one. Terms of one denominator often have
+#: the same number: that is proposed where noise leaves doubt, and the whole message decides.
+_MARGINS = (MARGIN, 2.0)
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,9 @@ def find_quotients(
         found = [one for one in sorted(found, key=lambda one: one.bits) if np.isfinite(one.bits)]
         finished: dict[Any, SumFormula] = {}
         for formula in found[:_FINISHED]:
-            short = samples.finished(formula.expression, simplify=True, over=over)
-            finished.setdefault(short.expression, short)
+            for margin in _MARGINS:
+                short = samples.finished(formula.expression, simplify=True, over=over, margin=margin)
+                finished.setdefault(short.expression, short)
         return sorted(finished.values(), key=lambda one: one.bits)
 
 

@@ -146,6 +146,19 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
     assert not is_paper(tmp_path / "toy")
 
 
+@pytest.mark.parametrize("name", ["status", "list"])
+def test_a_folder_of_parts_is_told_part_by_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    stored(tmp_path / "continual", tiny_spec(parts()["continual"]), limit=1)
+    assert main([name, str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("continual: Continual learning")
+    assert lines[at + 1].startswith("  2 runs planned, 1 recorded, 1 to do")
+    assert lines[lines.index("toy: Five functions with a known form") + 1] == "  not begun"
+    assert lines[-1].endswith(f"kan-sweep status {tmp_path / 'continual'}")
+
+
 @pytest.mark.slow
 def test_the_page_of_a_paper_is_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(tmp_path / "continual", tiny_spec(parts()["continual"]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
 from sweeps.analysis.results import KAN, MLP
-from sweeps.page.paper_view import _counts
+from sweeps.page.paper_view import _counts, _on_missing
 
 
 def task(kan: float, mlp: float, **printed: float) -> Any:
@@ -25,3 +26,10 @@ def test_functions_without_a_printed_error_are_not_counted_as_missed() -> None:
 
 def test_where_the_paper_prints_nothing_nothing_is_compared_with_it() -> None:
     assert len(_counts([task(0.1, 0.2)])) == 1
+
+
+def test_an_infinite_error_is_explained() -> None:
+    assert _on_missing([["I.6.2", 140, 1e-5, 2e-5], ["I.9.18", None, 1e-4, math.nan]]) == ""
+    assert "refining had ended" in _on_missing(
+        [["I.6.2", 140, 1e-5, 2e-5], ["II.6.15a", 480, 1e-5, math.inf]]
+    )
