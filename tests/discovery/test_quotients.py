@@ -65,6 +65,17 @@ def test_a_quotient_is_found_under_noise(seed):
     assert found[0].expression.as_numer_denom()[1].free_symbols == {X1, X2}
 
 
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("number", [1.0, 1.3])
+def test_numbers_of_a_denominator_are_whole_where_noise_leaves_no_doubt_or_little(number, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.3, 2.0, (600, 2))
+    true = 3.7 * x[:, 0] / (x[:, 0] ** 2 + number * x[:, 1] ** 2)
+    found = find_quotients(samples_of(x, true + 0.4 * rng.normal(size=600)), true[:480])
+    below = sympy.fraction(sympy.together(found[0].expression))[1]
+    assert (sympy.expand(below - X1**2 - X2**2) == 0) == (number == 1.0)
+
+
 def test_nothing_is_found_for_many_inputs_and_after_the_end():
     x = np.random.default_rng(0).uniform(1.0, 2.0, (50, 5))
     y = x[:, 0] / (x[:, 1] + x[:, 2])
