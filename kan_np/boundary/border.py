@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from kan_np import _validate
 from kan_np._validate import FloatArray
+from kan_np._warnings import KanWarning
 from kan_np.boundary.rows import Rows
 from kan_np.data.check import Dataset, check_dataset
 from kan_np.data.columns import Columns, without_tables
@@ -24,6 +26,8 @@ from kan_np.objective.losses import CrossEntropy
 #: Options of `discover` that are settled here: names are those of the columns, and points of a boundary have
 #: no units of their own.
 _SETTLED = ("dataset", "var", "units", "seconds", "seed")
+#: Rows of the smaller class below which formulas are right by chance.
+_FEW = 20
 
 
 def checked_rows(dataset: Dataset, groups: ArrayLike | None, seed: int) -> tuple[Rows, Rows, list[str]]:
@@ -39,6 +43,9 @@ def checked_rows(dataset: Dataset, groups: ArrayLike | None, seed: int) -> tuple
     n_rows = shape[0] if shape else 0
     if own is not None and len(own) != n_rows:
         raise ValueError(f"groups has {len(own)} entries; expected {n_rows}, one for every training row.")
+    label = plain.get("train_label")
+    if label is not None and np.size(label) and (np.asarray(label) == np.ravel(label)[0]).all():
+        raise ValueError("train_label is the same in every row; expected two classes, 0 and 1.")
     given_val = plain.get("val_input") is not None
     if not given_val and own is None:
         plain = split_validation(plain, 0.2, seed)
@@ -47,7 +54,10 @@ def checked_rows(dataset: Dataset, groups: ArrayLike | None, seed: int) -> tuple
         if checked.get(name) is not None:
             checked[name] = _labels(name, checked[name])
     if np.ptp(checked["train_label"]) == 0.0:
-        raise ValueError("train_label is the same in every row; expected two classes, 0 and 1.")
+        raise ValueError(
+            f"of {n_rows} rows those left for training are of one class; expected several rows of each. Give "
+            "more rows, or val_input and val_label."
+        )
     names = list(Columns.of(plain, n_in, 1).features) or [f"x_{i}" for i in range(1, n_in + 1)]
     train = Rows.of(checked["train_input"], checked["train_label"][:, 0] > 0.5, own)
     if not given_val and own is not None:
@@ -62,10 +72,24 @@ def _labels(name: str, label: FloatArray) -> FloatArray:
     return found
 
 
-def checked_columns(columns: Sequence[str] | None, names: Sequence[str]) -> list[int]:
-    """Numbers of the columns that v may be."""
+def warn_of_few(train: Rows, held: Rows) -> None:
+    """Warn where a formula that is right in all rows may be so by chance."""
+    second = int(train.second.sum()) + int(held.second.sum())
+    least = min(second, len(train.x) + len(held.x) - second)
+    if least < _FEW:
+        warnings.warn(
+            f"the smaller class has {least} rows. Many of the formulas that are tried tell so few from the "
+            "others by chance: look at the accuracy on rows that were not given.",
+            KanWarning,
+            stacklevel=3,
+        )
+
+
+def checked_columns(columns: Sequence[str] | None, names: Sequence[str], x: FloatArray) -> list[int]:
+    """Numbers of the columns that v may be: those that vary in x."""
+    varying = np.ptp(x, axis=0) > 0.0
     if columns is None:
-        return list(range(len(names)))
+        return np.flatnonzero(varying).tolist()
     if isinstance(columns, str):
         raise TypeError(f"columns is the str {columns!r}; expected several names, such as [{columns!r}].")
     chosen = [list(names).index(_validate.choice("columns", name, names)) for name in columns]
@@ -73,6 +97,11 @@ def checked_columns(columns: Sequence[str] | None, names: Sequence[str]) -> list
         raise ValueError("columns is empty; expected names of columns, or None for all.")
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"columns is {list(columns)}, with a name twice; expected each column once.")
+    for k in chosen:
+        if not varying[k]:
+            raise ValueError(
+                f"column {names[k]!r} is the same in all training rows; no boundary can be seen along it."
+            )
     return chosen
 
 

@@ -14,7 +14,13 @@ from numpy.typing import ArrayLike
 from kan_np import _validate
 from kan_np._validate import FloatArray
 from kan_np._warnings import KanWarning
-from kan_np.boundary.border import checked_columns, checked_model, checked_options, checked_rows
+from kan_np.boundary.border import (
+    checked_columns,
+    checked_model,
+    checked_options,
+    checked_rows,
+    warn_of_few,
+)
 from kan_np.boundary.candidate import Boundaries, Boundary
 from kan_np.boundary.logistic import BoundaryFit
 from kan_np.boundary.many_logits import flipped_loss
@@ -52,6 +58,8 @@ _STEPS, _TRAINED, _ROWS = 60, 8_000, 20_000
 #: Its grids, of which the finest is taken that has as many labels a parameter as a class needs
 #: (`CrossEntropy`).
 _GRIDS, _LABELS = (5, 3, 2, 1), CrossEntropy.samples_a_parameter
+#: Edges of it, about, from nine columns on: the time of a step grows with their third power.
+_HIDDEN_EDGES = 100
 
 
 def discover_boundary(
@@ -81,9 +89,9 @@ def discover_boundary(
     labels far from the boundary stay in them. They become whole numbers and the like where the classes cannot
     tell the difference, or, in a second formula, where they hardly can.
 
-    The first formula is the simplest whose accuracy on all rows, those for validation among them, is within
-    two standard errors of the best, the error being that of the difference, over groups of rows, or within
-    the tolerance; the others follow by that accuracy.
+    The first formula is the simplest whose accuracy on the rows, up to 20000 for training and those for
+    validation, is within two standard errors of the best, the error being that of the difference, over groups
+    of rows, or within the tolerance; the others follow by that accuracy.
 
     Parameters
     ----------
@@ -92,8 +100,8 @@ def discover_boundary(
     columns : sequence of str, optional
         Which columns v may be; all if None. A table of one column has a number as its boundary.
     model : KAN, optional
-        A fitted classifier with one output, a logit; else [n_in, n_in + 1, 1] is trained, and three more on
-        parts of the rows.
+        A fitted classifier with one output, a logit; else [n_in, n_in + 1, 1] is trained, with fewer hidden
+        nodes from ten columns on, on 8000 rows at most, and three more on parts of the rows.
     groups : array_like of int of shape (n_rows,), optional
         Which training rows belong together, such as states of one chain: they say less about numbers of a
         formula than independent rows. A validation split is then made of whole groups, about a fifth of the
@@ -103,20 +111,29 @@ def discover_boundary(
         all, though rows are many enough to tell them apart: labels are seldom right to more. With 0 only
         standard errors count.
     seconds : float
-        Budget of the searches, in processor time, in equal parts for the columns.
+        Budget of the searches, in processor time, in equal parts for the columns. Training the networks and
+        fitting the numbers of what was found come on top: with 0 the best of the simplest formulas are left.
+        What is found in a time depends on the machine.
     seed : int
     **options
-        Of `kan_np.discover`, such as ``lib``; not ``var`` and ``units``.
+        Of `kan_np.discover`, such as ``lib``, which says what functions formulas may have beside powers; not
+        ``var`` and ``units``.
 
     Returns
     -------
     Boundaries
 
+    Warns
+    -----
+    KanWarning
+        If the smaller class has fewer than 20 rows.
+
     Raises
     ------
     ValueError, TypeError
-        For data that cannot be used, labels other than 0 and 1, groups that leave a part without one of the
-        classes, unknown columns and options, and a model of another shape; all before anything is trained.
+        For data that cannot be used, a column in ``columns`` that does not vary, labels other than 0 and 1,
+        groups that leave a part without one of the classes, unknown columns and options, and a model of
+        another shape; all before anything is trained.
 
     Examples
     --------
@@ -135,8 +152,9 @@ def discover_boundary(
     seed = _validate.integer("seed", seed, 0)
     accepts = made_of(checked_options(options))
     train, held, names = checked_rows(dataset, groups, seed)
-    chosen = checked_columns(columns, names)
+    chosen = checked_columns(columns, names, train.x)
     checked_model(model, len(names))
+    warn_of_few(train, held)
     symbols = checked_variables(list(column_symbols(names).values()), len(names))
     others: list[KAN] = []
     if model is None:
@@ -301,10 +319,11 @@ def _classifier(train: Rows, seed: int) -> KAN:
     n_in = train.x.shape[1]
     some = train.some(_TRAINED, seed)
     data = {"train_input": some.x, "train_label": some.second[:, None].astype(np.float64)}
-    model = KAN([n_in, n_in + 1, 1], grid=_GRIDS[0], seed=seed)
+    hidden = min(n_in + 1, max(_HIDDEN_EDGES // (n_in + 1), 2))
+    model = KAN([n_in, hidden, 1], grid=_GRIDS[0], seed=seed)
     for grid in _GRIDS[1:]:
         if len(some.x) < _LABELS * model.n_params:
-            model = KAN([n_in, n_in + 1, 1], grid=grid, seed=seed)
+            model = KAN([n_in, hidden, 1], grid=grid, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KanWarning)
         model.fit(data, "LM", _STEPS, loss="cross_entropy", standardize=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: Largest factor: classes that are separated would make it infinite.
 _SHARPEST = 1e3
 _ITERATIONS = 200
+#: Loss where a formula is not finite on all rows: larger than any other.
+_NOT_FINITE = 1e6
 #: Least and largest part of labels that are wrong.
 _LEAST_FLIPS, _MOST_FLIPS = 1e-6, 0.3
 #: A number is replaced where that costs less than so many times the squared error of one.
@@ -108,7 +110,8 @@ class BoundaryFit:
         for k, number in (held or {}).items():
             theta[k] = number
         free = np.array([k for k in range(theta.size) if k not in (held or {})], dtype=int)
-        size = np.maximum(np.abs(theta[free]), 1e-3)
+        # in units of their own, whatever the units of the columns are
+        size = np.where(theta[free] != 0.0, np.abs(theta[free]), 1.0)
 
         def numbers(z: FloatArray) -> FloatArray:
             full = theta.copy()
@@ -122,12 +125,15 @@ class BoundaryFit:
         with np.errstate(all="ignore"):
             starts = [np.concatenate([[s, FLIPS], theta[free] / size]) for s in np.logspace(-2, 1, 13)]
             start = min(starts, key=lambda z: cost(z)[0])
+            if cost(start)[0] >= _NOT_FINITE:
+                return None
             limits = [(1.0 / _SHARPEST, _SHARPEST), (_LEAST_FLIPS, _MOST_FLIPS), *[(None, None)] * free.size]
             best = minimize(
                 cost, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": _ITERATIONS}
             )
-            loss = float(best.fun)
-            if not np.isfinite(loss):
+            # a search along a line that meets points without a value ends there, with the value of such a one
+            loss = cost(best.x)[0]
+            if not loss < _NOT_FINITE:
                 return None
             full, factor, flips = numbers(best.x), float(best.x[0]), float(best.x[1])
             return Fit(full, factor, flips, loss, self._errors(factor, flips, full, free))
@@ -146,8 +152,8 @@ class BoundaryFit:
         gap, columns = self._parts(factor, theta)
         losses, by_z, _ = flipped_loss(self.sign * factor * gap, flips)
         loss = float(np.mean(losses))
-        if not np.isfinite(loss):
-            return 1e6, 0.0, 0.0, np.zeros(theta.size)
+        if not (np.isfinite(loss) and np.isfinite(columns).all()):
+            return _NOT_FINITE, 0.0, 0.0, np.zeros(theta.size)
         p = np.exp(-losses)
         by_flips = float(np.mean(-(1.0 - 2.0 * _sigma(p, flips)) / p))
         by_numbers = -(self.sign * by_z) @ columns / len(gap)
@@ -161,13 +167,19 @@ class BoundaryFit:
         p = np.exp(-losses)
         # derivatives of log p by s, theta and e, the last only inside of its limits
         scores = (self.sign * by_z)[:, None] * columns[:, np.concatenate([[0], 1 + free])]
-        if flips > 2.0 * _LEAST_FLIPS:
+        if 2.0 * _LEAST_FLIPS < flips < 0.99 * _MOST_FLIPS:
             scores = np.column_stack([scores, (1.0 - 2.0 * _sigma(p, flips)) / p])
         weight = p / np.maximum(1.0 - p, np.finfo(np.float64).tiny)
         information = scores.T @ (scores * weight[:, None])
         sums = np.zeros((int(self.groups.max()) + 1, scores.shape[1]))
         np.add.at(sums, self.groups, scores)
-        inverse = np.linalg.pinv(information, hermitian=True)
+        # in units of the numbers, so that none is lost beside the others
+        size = np.sqrt(np.diag(information))
+        size = np.where(size > 0.0, size, 1.0)
+        if not (np.isfinite(information).all() and np.isfinite(np.outer(size, size)).all()):
+            errors[free] = np.inf
+            return errors
+        inverse = np.linalg.pinv(information / np.outer(size, size), hermitian=True) / np.outer(size, size)
         sandwich = inverse @ (sums.T @ sums) @ inverse
         errors[free] = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))[1 : 1 + free.size]
         return errors
@@ -226,7 +238,7 @@ class BoundaryFit:
                 continue
             number = recognise(float(value), float(sigma), margin=margin)
             if not isinstance(number, sympy.Float):
-                options.append((sigma / max(abs(value), 1.0), k, number))
+                options.append((sigma / abs(value) if value != 0.0 else np.inf, k, number))
         if not options:
             return None
         _, k, number = min(options, key=lambda one: one[0])
@@ -239,7 +251,11 @@ class BoundaryFit:
         there = {}
         for k, name in enumerate(self.names):
             value, sigma = float(found.theta[k]), float(found.stderr[k])
-            there[name] = numbers.get(k, sympy.Float(_shortest(value, 0.5 * sigma), 15))
+            near = _shortest(value, 0.5 * sigma)
+            # a factor of 1 is none
+            there[name] = numbers.get(
+                k, sympy.Integer(int(near)) if abs(near) == 1.0 else sympy.Float(near, 15)
+            )
         return self.expression.xreplace(there)
 
 

@@ -82,6 +82,7 @@ def boundary_sums(
     symbols: Sequence[Any],
     *,
     seed: int = 0,
+    most_terms: int = 3,
     over: Callable[[], bool] = lambda: False,
     accepts: Callable[[Any], bool] = lambda expression: True,
 ) -> list[BoundarySum]:
@@ -98,8 +99,9 @@ def boundary_sums(
         Of all columns.
     seed : int
         Of the choice of rows for the first comparisons.
+    most_terms : int
     over : callable
-        Asked between comparisons: True ends the search with what was found.
+        Asked before every few sets that are compared: True ends the search with what was found.
     accepts : callable
         Takes a term as an expression; those that it refuses are not used.
 
@@ -124,7 +126,7 @@ def boundary_sums(
             if over():
                 break
             search = _OneTheme(x, sign, column, theme, symbols, accepts, seed)
-            for one in search.sets(over):
+            for one in search.sets(most_terms, over):
                 own = search.written(one)
                 if all(np.isfinite(float(number)) for number in own.expression.atoms(sympy.Float)):
                     found.setdefault(own.expression, own)
@@ -156,30 +158,37 @@ class _OneTheme:
             units = np.concatenate([units, dictionary.units[used]])
             values = np.concatenate([values, dictionary.values.T[used]])
         v = x[:, column]
-        of_v = float(np.sqrt(np.mean(np.square(v)))) or 1.0
+        largest = float(np.abs(v).max()) or 1.0
+        of_v = largest * float(np.sqrt(np.mean(np.square(v / largest))) or 1.0)
         #: Of v and the terms; and these in them, each row times its class.
         self.units = np.concatenate([[of_v], units])
         self.rows = np.concatenate([[v / of_v], values]) * sign
         self.order = np.random.default_rng(seed).permutation(len(x))
 
-    def sets(self, over: Callable[[], bool]) -> Iterator[_Set]:
+    def sets(self, most_terms: int, over: Callable[[], bool]) -> Iterator[_Set]:
         """The best of one, two and three terms, each list by itself."""
         many = len(self.terms)
-        for size, count in ((1, many), (2, many), (3, min(many, _IN_THREES))):
+        for size, count in ((1, many), (2, many), (3, min(many, _IN_THREES)))[:most_terms]:
             if over():
                 return
             places = np.array(list(combinations(range(1, count + 1), size)), dtype=np.int64)
-            yield from self._best(places.reshape(-1, size))
+            yield from self._best(places.reshape(-1, size), over)
 
-    def _best(self, places: NDArray[np.int64]) -> list[_Set]:
-        """Compare sets on few rows, those that are left on more, in the end on all."""
+    def _best(self, places: NDArray[np.int64], over: Callable[[], bool]) -> list[_Set]:
+        """Compare sets on few rows, those that are left on more, in the end on all.
+
+        Where there is no more time, sets that were not compared are left out.
+        """
         places = np.concatenate([np.zeros((len(places), 1), dtype=np.int64), places], axis=1)
         c = known = np.zeros(places.shape)
         losses = np.zeros(len(places))
         for turn, (n_rows, steps, kept) in enumerate(_STAGES):
             rows, known, c = self.rows[:, self.order[:n_rows]], c, c.copy()
             at_once = max(_AT_ONCE // (rows.shape[1] * places.shape[1]), 1)
+            losses[:] = np.inf
             for begin in range(0, len(places), at_once):
+                if begin and over():
+                    break
                 part = slice(begin, begin + at_once)
                 columns = rows[places[part]]
                 c[part], losses[part] = evenly_steep(columns, c[part] if turn else None, steps)

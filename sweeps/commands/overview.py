@@ -15,6 +15,7 @@ import numpy as np
 from sweeps._plural import are, counted
 from sweeps._safe_text import one_line
 from sweeps.analysis.target_units import error_words, in_target_units, is_other_target, short_error_words
+from sweeps.errors import UserError
 from sweeps.families import family_of
 from sweeps.records import best_stage, opt_text
 from sweeps.spec.paper import PAPER, PAPER_PRESETS, parts
@@ -35,15 +36,21 @@ def paper_lines(directory: Path) -> list[str]:
     begun = {name for name in parts() if (directory / name / DATABASE_NAME).is_file()}
     if not begun:
         return []
-    lines = []
+    lines: list[str] = []
+    readable: list[str] = []
     for name, part in parts().items():
         told = "not begun"
         if name in begun:
-            with understood(directory / name), Store.open(directory / name, readonly=True) as store:
-                told = status_lines(store)[1]
+            try:
+                with understood(directory / name), Store.open(directory / name, readonly=True) as store:
+                    told = _counts_line(store)
+                readable.append(name)
+            except UserError as error:
+                told = f"cannot be read: {one_line(str(error))}"
         lines += [f"{name}: {part.title}", f"  {told}"]
-    first = next(name for name in parts() if name in begun)
-    return [*lines, "", f"more of a part, such as: kan-sweep status {shlex.quote(str(directory / first))}"]
+    for name in readable[:1]:
+        lines += ["", f"more of a part, such as: kan-sweep status {shlex.quote(str(directory / name))}"]
+    return lines
 
 
 def status_lines(store: Store) -> list[str]:
@@ -56,16 +63,11 @@ def status_lines(store: Store) -> list[str]:
         # Mostly there are no others, and nothing has to be looked up in the plan.
         others = counts["unplanned"] > 0
         slowest, failures = store.slowest(_SLOWEST, planned=others), store.failures(planned=others)
-        models = store.n_planned_stages() if others else counts["stages"]
+        counts_line = _counts_line(store)
         stale = counts["stale"]
         if stale and others:
             stale = len(store.stale_ids() & {run_id for run_id, _ in store.plan_tasks()})
-    bad = sum(count for _, _, count in failures)
-    lines = [
-        one_line(meta["title"]),
-        f"{counted(counts['planned'], 'run')} planned, {counts['planned'] - counts['missing']} recorded, "
-        f"{counts['missing']} to do; {bad} failed; {counted(models, 'model')} trained",
-    ]
+    lines = [one_line(meta["title"]), counts_line]
     if meta["lacks"]:
         lines.append(f"{lacks_line(meta['lacks'].split())}; merge it, or compute all with: {meta['command']}")
     if counts["unplanned"]:
@@ -93,6 +95,18 @@ def status_lines(store: Store) -> list[str]:
         if len(failures) > _REASONS:
             lines.append(f"  and {len(failures) - _REASONS} more reasons")
     return lines
+
+
+def _counts_line(store: Store) -> str:
+    """Return how many runs of the plan are done, failed and left."""
+    counts = store.counts()
+    others = counts["unplanned"] > 0
+    bad = sum(count for _, _, count in store.failures(planned=others))
+    models = store.n_planned_stages() if others else counts["stages"]
+    return (
+        f"{counted(counts['planned'], 'run')} planned, {counts['planned'] - counts['missing']} recorded, "
+        f"{counts['missing']} to do; {bad} failed; {counted(models, 'model')} trained"
+    )
 
 
 def run_lines(store: Store) -> list[str]:

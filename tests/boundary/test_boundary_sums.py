@@ -29,9 +29,8 @@ def terms_of(expression):
 
 
 def small_search(x, sign, sizes=2, **options):
-    """Sums of one and two terms, or one more, of the first dictionary."""
-    asked = iter([False] * (1 + sizes))
-    return boundary_sums(x, sign, 2, [A, B, V], over=lambda: next(asked, True), **options)
+    """Sums of one and two terms, or one only."""
+    return boundary_sums(x, sign, 2, [A, B, V], most_terms=sizes, **options)
 
 
 # seeds take turns; the only set of three has both
@@ -104,6 +103,10 @@ def test_the_same_rows_give_the_same_formulas():
 def test_a_search_that_is_over_has_nothing_new():
     x, sign = classes(lambda a, b: a * b)
     assert boundary_sums(x, sign, 2, [A, B, V], over=lambda: True) == []
+    asked = iter([False] * 3)
+    few = boundary_sums(x, sign, 2, [A, B, V], over=lambda: next(asked, True))
+    assert {own.n_terms for own in few} == {1}
+    assert all(np.isfinite(own.loss) for own in few)
     assert {own.n_terms for own in small_search(x, sign, sizes=1)} == {1}
 
 

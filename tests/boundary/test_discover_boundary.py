@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sympy
 
-from kan_np import KAN
+from kan_np import KAN, KanWarning
 from kan_np.boundary import Boundary, discover_boundary
+from kan_np.boundary.border import warn_of_few
 from kan_np.boundary.find import _ordered
 from kan_np.boundary.logistic import BoundaryFit
 from kan_np.boundary.points import crossings
@@ -116,6 +117,39 @@ def test_errors_are_small_where_classes_are_separated():
     assert abs(found.theta[0] - 1.0) < 3 * found.stderr[0] < 0.05
 
 
+def test_a_formula_that_is_not_finite_has_no_fit():
+    x = np.random.default_rng(0).uniform(0.5, 2, (200, 2))
+    fit = fit_of("1.38*p*log(1.1*p) + 6.18/p", x, labels_of(x, lambda p: 1 / p))
+    k = int(np.argmin(np.abs(fit.start - 1.1)))
+    assert fit.fit() is not None
+    assert fit.fit(held={k: 0.0}) is None
+    assert fit.fit(held={k: -1.0}) is None
+    found, numbers = fit.with_exact_numbers(fit.fit())
+    assert k not in numbers or float(numbers[k]) > 0
+    assert np.isfinite(found.loss)
+
+
+@pytest.mark.parametrize("of_v", [1.0, 1e-19, 1e7])
+@pytest.mark.parametrize("of_p", [1e-5, 1e3, 1e6])
+def test_numbers_and_their_errors_do_not_depend_on_units(of_p, of_v):
+    x = np.random.default_rng(0).uniform(0.5, 2, (400, 2))
+    noise = np.random.default_rng(1).logistic(scale=0.1, size=400)
+    sign = np.where(x[:, 1] > 0.2 + 0.3 * x[:, 0] ** 2 + noise, 1.0, -1.0)
+
+    def found(units):
+        a, b = 0.22 * units[1], 0.29 * units[1] / units[0] ** 2
+        expression = sympy.Float(a, 17) + sympy.Float(b, 17) * P**2
+        steep = np.full(400, 10.0 / units[1])
+        fit = BoundaryFit(expression, [P, Q], 1, x * units, sign, steep, np.arange(400))
+        order = np.argsort([float(n) != a for n in fit.start])
+        scale = np.array([units[1], units[1] / units[0] ** 2])
+        one = fit.fit()
+        return one.theta[order] / scale, one.stderr[order] / scale, one.loss
+
+    for own, there in zip(found(np.array([of_p, of_v])), found(np.ones(2)), strict=True):
+        np.testing.assert_allclose(own, there, rtol=1e-4)
+
+
 def test_numbers_become_simple_where_classes_cannot_tell():
     x = np.random.default_rng(0).uniform(0.5, 2, (800, 2))
     fit = fit_of("1.02/p + 0.01", x, labels_of(x, lambda p: 1 / p))
@@ -182,6 +216,19 @@ def test_a_simpler_formula_may_be_worse_by_two_standard_errors():
         for name, complexity, wrong in (("long", 9.0, np.zeros(16)), ("short", 1.0, rows))
     ]
     assert _ordered(found, 0.0)[0].features == ("short",)
+
+
+def test_columns_that_do_not_vary_and_classes_of_one_row_are_told():
+    x = np.random.default_rng(0).uniform(0.5, 2, (60, 2))
+    label = labels_of(x, lambda p: 1 / p)
+    with pytest.raises(ValueError, match="'x_1' is the same in all training rows"):
+        discover_boundary({"train_input": x * [0, 1] + 1, "train_label": label}, columns=["x_1"])
+    own = {"train_input": x, "train_label": label, "val_input": x[:2], "val_label": label[:2]}
+    with pytest.raises(ValueError, match="train_label is the same"):
+        discover_boundary(own | {"train_label": np.ones(60)})
+    few = Rows.of(x[:30], np.arange(30) < 15)
+    with pytest.warns(KanWarning, match="the smaller class has 15 rows"):
+        warn_of_few(few.chosen(np.arange(20)), few.chosen(np.arange(20, 30)))
 
 
 def test_wrong_data_are_refused():

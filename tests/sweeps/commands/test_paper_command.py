@@ -151,11 +151,14 @@ def test_a_folder_of_parts_is_told_part_by_part(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     stored(tmp_path / "continual", tiny_spec(parts()["continual"]), limit=1)
+    (tmp_path / "special").mkdir()
+    (tmp_path / "special" / "results.db").write_bytes(b"no database at all")
     assert main([name, str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     at = lines.index("continual: Continual learning")
     assert lines[at + 1].startswith("  2 runs planned, 1 recorded, 1 to do")
     assert lines[lines.index("toy: Five functions with a known form") + 1] == "  not begun"
+    assert lines[lines.index("special: Fifteen special functions") + 1].startswith("  cannot be read: ")
     assert lines[-1].endswith(f"kan-sweep status {tmp_path / 'continual'}")
 
 
