@@ -100,7 +100,8 @@ def checked_columns(columns: Sequence[str] | None, names: Sequence[str], x: Floa
     for k in chosen:
         if not varying[k]:
             raise ValueError(
-                f"column {names[k]!r} is the same in all training rows; no boundary can be seen along it."
+                f"column {names[k]!r} is the same in all training rows; expected one that varies, for no "
+                "boundary is seen along another. Leave it out of columns."
             )
     return chosen
 
